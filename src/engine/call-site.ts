@@ -1,0 +1,11 @@
+/** A stack that is turned into text only when somebody reads it. */
+export interface CallSite {
+  readonly stack?: string;
+}
+
+/** Where the pool's caller is. */
+export function callSite(): CallSite {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, callSite);
+  return site;
+}

@@ -1,0 +1,80 @@
+import type { PoolSummary } from './stats.js';
+
+/** Every code that Poolwright's own errors carry. docs/errors.md says for each what happened and what to do. */
+export const POOL_ERROR_CODES = [
+  'POOL_ACQUIRE_TIMEOUT',
+  'POOL_QUEUE_FULL',
+  'POOL_CLOSED',
+  'POOL_DRAINING',
+  'POOL_SUSPENDED',
+  'POOL_ABORTED',
+  'POOL_CONNECT_FAILED',
+  'POOL_OPTION_INVALID',
+  'POOL_TLS_REQUIRED',
+] as const;
+
+export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];
+
+export interface PoolErrorDetails {
+  /** What brought this error about, for example the driver's error. */
+  readonly cause?: unknown;
+  /** The pool as it was when an acquire failed. */
+  readonly pool?: PoolSummary;
+  /** Of an acquire timeout: were all connections taken, or could none be opened? */
+  readonly reason?: 'exhausted' | 'unreachable';
+}
+
+/** The same symbol in every copy of this package in a process. */
+const BRAND: unique symbol = Symbol.for('poolwright.PoolError') as never;
+
+/**
+ * Every error that Poolwright itself raises. `code` is stable; messages may change. Errors of the driver and of the
+ * database are passed on as they are.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await pool.query('SELECT 1');
+ * } catch (error) {
+ *   if (PoolError.is(error) && error.code === 'POOL_ACQUIRE_TIMEOUT') return reply.code(503).send();
+ *   throw error;
+ * }
+ * ```
+ */
+export class PoolError extends Error {
+  readonly code: PoolErrorCode;
+  /** For acquire failures: the pool's counts at that moment. */
+  declare readonly pool?: PoolSummary;
+  /** For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? */
+  declare readonly reason?: 'exhausted' | 'unreachable';
+
+  constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
+    super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
+    this.code = code;
+    if (details.pool !== undefined) this.pool = details.pool;
+    if (details.reason !== undefined) this.reason = details.reason;
+  }
+
+  /** Whether `value` is a PoolError of this or of another copy of the package. */
+  static is(value: unknown): value is PoolError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}
+
+Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
+Object.defineProperty(PoolError.prototype, BRAND, { value: true });
+
+/** The one line that describes any thrown value. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message !== '' ? error.message : codeOf(error);
+  return String(error);
+}
+
+/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. */
+export function codeOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null) {
+    if ('code' in error && typeof error.code === 'string') return error.code;
+    if ('name' in error && typeof error.name === 'string') return error.name;
+  }
+  return 'unknown';
+}

@@ -1,0 +1,120 @@
+/**
+ * Bucket layout: one bucket per microsecond below 100 µs, then 90 per decade (two significant digits), up to 1 000 s.
+ * Edges are decimal on purpose: 1 ms, 5 ms, 10 ms … are edges, so counts "up to a bound" are exact for the bounds that
+ * Prometheus and OpenTelemetry use. A bucket covers (lower edge, upper edge].
+ */
+const LINEAR_BUCKETS = 100;
+const BUCKETS_PER_DECADE = 90;
+const DECADES = 7;
+const BUCKETS = LINEAR_BUCKETS + BUCKETS_PER_DECADE * DECADES;
+const LARGEST_MICROSECONDS = 10 ** (2 + DECADES) - 1;
+
+/** Percentiles and totals of a set of durations, in milliseconds. */
+export interface DurationSummary {
+  /** How many durations were recorded. */
+  readonly count: number;
+  /** Their sum. */
+  readonly sumMs: number;
+  /** Percentiles, to two significant digits, rounded up; 0 while nothing was recorded. */
+  readonly p50Ms: number;
+  readonly p90Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+  /** The longest one, exact. */
+  readonly maxMs: number;
+}
+
+/** Counts of durations at or below each of a list of bounds, as Prometheus wants them. */
+export interface DurationCounts {
+  readonly count: number;
+  readonly sumMs: number;
+  /** For each bound (milliseconds), how many durations were at most that long. */
+  readonly cumulative: readonly number[];
+}
+
+/** A log-linear histogram of durations from 1 µs to 1 000 s. Recording takes a few nanoseconds and allocates nothing. */
+export class Histogram {
+  readonly #counts = new Float64Array(BUCKETS);
+  #count = 0;
+  #sumMs = 0;
+  #maxMs = 0;
+
+  /** `durationMs` is in milliseconds; below zero counts as zero. */
+  record(durationMs: number): void {
+    this.#count += 1;
+    if (durationMs <= 0) {
+      this.#counts[0] = (this.#counts[0] as number) + 1;
+      return;
+    }
+    this.#sumMs += durationMs;
+    if (durationMs > this.#maxMs) this.#maxMs = durationMs;
+    const index = bucketOf(Math.ceil(durationMs * 1000) - 1);
+    this.#counts[index] = (this.#counts[index] as number) + 1;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  summary(): DurationSummary {
+    const [p50Ms, p90Ms, p99Ms, p999Ms] = this.#percentiles(0.5, 0.9, 0.99, 0.999);
+    return Object.freeze({ count: this.#count, sumMs: this.#sumMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs: this.#maxMs } as DurationSummary);
+  }
+
+  /** `boundsMs` ascending, in milliseconds. Exact when each bound is a bucket's edge: two significant digits of microseconds. */
+  countsUpTo(boundsMs: readonly number[]): DurationCounts {
+    const cumulative: number[] = [];
+    let index = 0;
+    let sum = 0;
+    for (const bound of boundsMs) {
+      const boundMicroseconds = Math.round(bound * 1000);
+      while (index < BUCKETS && upperEdge(index) <= boundMicroseconds) {
+        sum += this.#counts[index] as number;
+        index += 1;
+      }
+      cumulative.push(sum);
+    }
+    return { count: this.#count, sumMs: this.#sumMs, cumulative };
+  }
+
+  /** `fractions` ascending. One walk over the buckets for all of them. */
+  #percentiles(...fractions: number[]): number[] {
+    const result: number[] = [];
+    let seen = 0;
+    let index = -1;
+    for (const fraction of fractions) {
+      const rank = Math.ceil(this.#count * fraction);
+      while (seen < rank) {
+        index += 1;
+        seen += this.#counts[index] as number;
+      }
+      result.push(index < 0 ? 0 : Math.min(upperEdge(index) / 1000, this.#maxMs));
+    }
+    return result;
+  }
+}
+
+/** Precondition: a whole number, at least 0. */
+function bucketOf(microseconds: number): number {
+  if (microseconds < 100) return microseconds;
+  if (microseconds < 1_000) return decadeBucket(microseconds / 10, 0);
+  if (microseconds < 10_000) return decadeBucket(microseconds / 100, 1);
+  if (microseconds < 100_000) return decadeBucket(microseconds / 1_000, 2);
+  if (microseconds < 1_000_000) return decadeBucket(microseconds / 10_000, 3);
+  if (microseconds < 10_000_000) return decadeBucket(microseconds / 100_000, 4);
+  if (microseconds < 100_000_000) return decadeBucket(microseconds / 1_000_000, 5);
+  return decadeBucket(Math.min(microseconds, LARGEST_MICROSECONDS) / 10_000_000, 6);
+}
+
+/** `lead` is between 10 and 100: the two leading digits. */
+function decadeBucket(lead: number, decade: number): number {
+  return LINEAR_BUCKETS + decade * BUCKETS_PER_DECADE + Math.floor(lead) - 10;
+}
+
+/** In microseconds. */
+function upperEdge(index: number): number {
+  if (index < LINEAR_BUCKETS) return index + 1;
+  const decade = Math.floor((index - LINEAR_BUCKETS) / BUCKETS_PER_DECADE);
+  const lead = 10 + ((index - LINEAR_BUCKETS) % BUCKETS_PER_DECADE);
+  return (lead + 1) * 10 ** (decade + 1);
+}

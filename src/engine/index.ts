@@ -1,0 +1,15 @@
+export type { Clock, RandomSource, Timer } from './clock.js';
+export { systemClock } from './clock.js';
+export type { CloseReason, EntryState, Lease } from './entry.js';
+export { POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
+export type { PoolEvents } from './events.js';
+export type { CloseRequest, OpenContext, ResourceFactory } from './factory.js';
+export type { DurationCounts, DurationSummary } from './histogram.js';
+export { Histogram } from './histogram.js';
+export { type PoolOptions, poolOptionTable, type ResolvedPoolOptions } from './options.js';
+export type { AcquireOptions } from './lender.js';
+export { Pool, type PoolEnvironment } from './pool.js';
+export type { DrainOptions, DrainReport } from './shutdown.js';
+export type { RecordedDuration } from './statistics.js';
+export type { Borrowed, ConnectFailure, PoolState, PoolStats, PoolSummary } from './stats.js';
+export { Waiter } from './wait-queue.js';

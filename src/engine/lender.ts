@@ -1,0 +1,450 @@
+import {
+  abortedError,
+  acquireTimeoutError,
+  closedError,
+  connectFailedError,
+  drainingError,
+  nothingFreeError,
+  queueFullError,
+} from './acquire-errors.js';
+import { callSite } from './call-site.js';
+import type { Clock, RandomSource, Timer } from './clock.js';
+import { DeadlineQueue } from './deadlines.js';
+import type { CloseReason, Entry, Lease } from './entry.js';
+import { type CheckKind, EntrySet } from './entry-set.js';
+import type { PoolError } from './errors.js';
+import type { PoolEvents } from './events.js';
+import type { ResourceFactory } from './factory.js';
+import { OpeningPolicy } from './opening-policy.js';
+import { invalid, type ResolvedPoolOptions } from './options.js';
+import { type OpenFailure, Reporter } from './reporter.js';
+import { Statistics } from './statistics.js';
+import type { PoolState, PoolSummary } from './stats.js';
+import { Abortion, type Waiter, type WaiterOwner, WaitQueue } from './wait-queue.js';
+
+/** How one acquire may wait. */
+export interface AcquireOptions {
+  /** Milliseconds, 0 = for ever. Default: the pool's `acquireTimeout`. */
+  readonly timeout?: number;
+  /** Gives up waiting when it aborts. The opening of a connection is never cancelled by it. */
+  readonly signal?: AbortSignal;
+}
+
+/** `maxLifetime` is shortened by up to this fraction, so that connections opened together do not end together (HikariCP: up to 25 %). */
+const LIFETIME_JITTER = 0.1;
+
+/** What the lender tells its pool. */
+export interface LenderListener {
+  tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void;
+  /** Something has ended: a waiter, an entry. */
+  moved(now: number): void;
+}
+
+/**
+ * Decides who gets which entry, and when entries are opened for those who wait. The heart of the pool: it knows its state
+ * and options, and leaves the reasons for changing them to the pool.
+ */
+export class Lender<R> {
+  readonly entries: EntrySet<R>;
+  readonly queue = new WaitQueue<R>();
+  readonly statistics = new Statistics();
+  readonly reporter: Reporter<R>;
+  state: PoolState = 'running';
+  /** Entries of an older generation are closed when they are given back. */
+  generation = 0;
+  /** Callers of `ready()`: at least one entry is wanted for them, whatever `minIdle` says. */
+  readinessAwaited = 0;
+  lastOpenFailure: OpenFailure | undefined = undefined;
+  readonly #waiterOwner: WaiterOwner<R>;
+  readonly #deadlines: DeadlineQueue;
+  readonly #policy: OpeningPolicy;
+  /** Entries that were last known to work before this moment are validated before they are lent. */
+  #suspectSince = Number.NEGATIVE_INFINITY;
+  #retryTimer: Timer | undefined = undefined;
+  /** Hand-overs are going on: what changes meanwhile is looked at by the loop that runs, not by a nested one. */
+  #serving = false;
+  #serveAgain = false;
+
+  constructor(
+    private readonly factory: ResourceFactory<R>,
+    public options: ResolvedPoolOptions,
+    private readonly clock: Clock,
+    private readonly random: RandomSource,
+    private readonly listener: LenderListener,
+  ) {
+    this.#policy = new OpeningPolicy(random);
+    this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
+    this.#waiterOwner = { timedOut: (waiter, now) => this.#timedOut(waiter, now), cancel: (waiter, reason) => this.cancel(waiter, reason) };
+    this.reporter = new Reporter(this, factory);
+    this.entries = new EntrySet(
+      factory,
+      clock,
+      options,
+      {
+        opened: (entry, openMs, now) => this.#opened(entry, openMs, now),
+        openFailed: (entry, error, now) => this.#openFailed(entry, error, now),
+        checked: (entry, kind, now) => this.#checked(entry, kind, now),
+        failed: (entry, error, now) => this.#failed(entry, error, now),
+        leaving: (now) => this.progress(now),
+        gone: (entry, reason, now) => this.#gone(entry, reason, now),
+      },
+      { release: (lease) => this.#release(lease), destroy: (lease) => this.#destroy(lease) },
+    );
+  }
+
+  tryAcquire(): Lease<R> | undefined {
+    const entry = this.entries.idle.newest;
+    if (entry === undefined || this.queue.size > 0 || this.state !== 'running') return undefined;
+    const now = this.clock.now();
+    if (!this.#lendable(entry, now)) return undefined;
+    this.statistics.acquires += 1;
+    return this.#lend(entry, now, 0);
+  }
+
+  enqueue(waiter: Waiter<R>, options: AcquireOptions): void {
+    const { timeout = this.options.acquireTimeout, signal } = options;
+    const now = this.clock.now();
+    this.statistics.acquires += 1;
+    if (signal?.aborted === true) {
+      this.statistics.cancelled += 1;
+      waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
+      return;
+    }
+    const refusal = isTimeout(timeout) ? this.#refusal(now) : invalidTimeout(timeout);
+    if (refusal !== undefined) {
+      this.statistics.refused += 1;
+      waiter.refused(refusal);
+      return;
+    }
+    waiter.owner = this.#waiterOwner;
+    waiter.enqueuedAt = now;
+    if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
+    if (signal !== undefined) waiter.abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
+    this.queue.push(waiter);
+    this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
+    this.#serve(now);
+  }
+
+  cancel(waiter: Waiter<R>, reason: unknown): boolean {
+    if (waiter.owner === undefined) return false;
+    const now = this.clock.now();
+    this.#dequeue(waiter);
+    this.statistics.cancelled += 1;
+    waiter.refused(abortedError(reason, this.reporter.summary(now)));
+    this.listener.moved(now);
+    return true;
+  }
+
+  /** Refuses everybody who waits now; those who come meanwhile are not concerned. */
+  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void {
+    const summary = this.reporter.summary(now);
+    for (let count = this.queue.size; count > 0; count -= 1) {
+      const waiter = this.queue.first;
+      if (waiter === undefined) return;
+      this.#dequeue(waiter);
+      this.statistics.refused += 1;
+      waiter.refused(errorFor(summary));
+    }
+  }
+
+  closeIdle(reason: CloseReason, now: number, most = Number.POSITIVE_INFINITY): void {
+    const { idle } = this.entries;
+    let count = 0;
+    for (let entry = idle.oldest; entry !== undefined && count < most; entry = idle.oldest) {
+      this.entries.close(entry, reason, false, now);
+      count += 1;
+    }
+  }
+
+  /** Closes an entry whatever it does; see {@link EntrySet.close} for `force` and `allowedMs`. */
+  closeEntry(entry: Entry<R>, force: boolean, now: number, allowedMs?: number): void {
+    if (entry.lease !== undefined) this.#endLease(entry, now);
+    if (entry.state !== 'closing') this.entries.close(entry, 'pool', force, now, allowedMs);
+  }
+
+  /** Something changed for the better, or a place is free: whatever can go on, goes on. */
+  progress(now: number): void {
+    if (this.queue.size > 0) this.#serve(now);
+    this.#keepReserve(now);
+    this.listener.moved(now);
+  }
+
+  /** No background work any more: no retries. */
+  rest(): void {
+    this.#retryTimer?.cancel();
+    this.#retryTimer = undefined;
+  }
+
+  /** Precondition: nobody waits, and no entry is left. */
+  stop(): void {
+    this.rest();
+    this.entries.stop();
+    this.#deadlines.stop();
+  }
+
+  /** Precondition: the entry is idle. */
+  #lendable(entry: Entry<R>, now: number): boolean {
+    const { provenAt } = entry;
+    return provenAt >= this.#suspectSince && now - provenAt <= this.options.validateAfterIdle && now < entry.retireAt;
+  }
+
+  #lend(entry: Entry<R>, now: number, waitedMs: number): Lease<R> {
+    this.statistics.acquired += 1;
+    this.statistics.acquire.record(waitedMs);
+    this.#policy.leased(now);
+    if (this.options.leakDetectionThreshold > 0) entry.borrowedAt = callSite();
+    return this.entries.lend(entry, now);
+  }
+
+  /** Precondition: someone waits; nobody holds the entry. */
+  #grant(entry: Entry<R>, now: number): void {
+    const waiter = this.queue.first as Waiter<R>;
+    this.#dequeue(waiter);
+    const lease = this.#lend(entry, now, now - waiter.enqueuedAt);
+    if (waiter.stack !== undefined) entry.borrowedAt = waiter.stack;
+    waiter.granted(lease);
+  }
+
+  #dequeue(waiter: Waiter<R>): void {
+    waiter.owner = undefined;
+    this.queue.remove(waiter);
+    this.#deadlines.remove(waiter);
+    if (waiter.abortion !== undefined) {
+      waiter.abortion.unlink();
+      waiter.abortion = undefined;
+    }
+  }
+
+  #release(lease: Lease<R>): boolean {
+    const { entry } = lease;
+    if (entry.lease !== lease) return false;
+    const now = this.clock.now();
+    this.#endLease(entry, now);
+    const end = this.#endOf(entry, now);
+    if (end !== undefined) {
+      this.entries.close(entry, end, false, now);
+      return true;
+    }
+    const cleaning = this.#cleaningOf(entry.resource as R);
+    if (cleaning === undefined) {
+      entry.provenAt = now;
+      this.#offer(entry, now);
+    } else {
+      this.entries.clean(entry, cleaning, now);
+    }
+    return true;
+  }
+
+  #destroy(lease: Lease<R>): boolean {
+    const { entry } = lease;
+    if (entry.lease !== lease) return false;
+    const now = this.clock.now();
+    this.#endLease(entry, now);
+    this.entries.close(entry, 'destroyed', true, now);
+    return true;
+  }
+
+  #cleaningOf(resource: R): Promise<void> | undefined {
+    try {
+      return this.factory.recycle?.(resource);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** Precondition: the entry is lent. */
+  #endLease(entry: Entry<R>, now: number): void {
+    const usedMs = now - entry.leasedAt;
+    entry.lease = undefined;
+    entry.borrowedAt = undefined;
+    this.statistics.released += 1;
+    this.statistics.use.record(usedMs);
+    this.#policy.used(usedMs, now);
+    if (entry.leakReported) {
+      entry.leakReported = false;
+      this.listener.tell('leakReturned', { id: entry.id, heldMs: usedMs });
+    }
+  }
+
+  /** Why an entry that nobody holds must go now, if it must. */
+  #endOf(entry: Entry<R>, now: number): CloseReason | undefined {
+    if (entry.doomed !== undefined) return entry.doomed;
+    if (now >= entry.retireAt) return 'lifetime';
+    if (this.entries.size > this.options.connectionLimit) return 'surplus';
+    if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
+    if (entry.generation !== this.generation) return 'evicted';
+    return undefined;
+  }
+
+  /** Precondition: nobody holds the entry, it works, and its session is clean. */
+  #offer(entry: Entry<R>, now: number): void {
+    if (this.#serving || this.queue.size === 0 || this.state === 'suspended') {
+      this.entries.park(entry, now);
+      this.#serveAgain = true;
+      return;
+    }
+    this.#serving = true;
+    this.#serveAgain = false;
+    this.#grant(entry, now);
+    this.#serving = false;
+    if (this.#serveAgain) this.#serve(now);
+    if (this.state === 'draining') this.listener.moved(now);
+  }
+
+  /** Serves waiters with what is idle, then starts what the rest of them needs. */
+  #serve(now: number): void {
+    if (this.#serving) {
+      this.#serveAgain = true;
+      return;
+    }
+    if (this.state === 'suspended') return;
+    this.#serving = true;
+    do {
+      this.#serveAgain = false;
+      while (this.queue.size > 0) {
+        const entry = this.entries.idle.newest;
+        if (entry === undefined || !this.#lendable(entry, now)) break;
+        this.#grant(entry, now);
+      }
+      if (this.queue.size > 0) this.#replenish(now);
+    } while (this.#serveAgain);
+    this.#serving = false;
+  }
+
+  /** Validates idle entries and opens new ones for the waiters for whom nothing is under way. */
+  #replenish(now: number): void {
+    const { entries } = this;
+    let unserved = this.queue.size - entries.checking - entries.opening;
+    for (let entry = entries.idle.newest; unserved > 0 && entry !== undefined; entry = entries.idle.newest) {
+      if (now >= entry.retireAt) {
+        entries.close(entry, 'lifetime', false, now);
+      } else {
+        entries.validate(entry, now);
+        unserved -= 1;
+      }
+    }
+    if (unserved <= 0) return;
+    const { opening } = entries;
+    const demand = { unserved, opening, busy: entries.used + entries.checking, room: this.options.connectionLimit - entries.size };
+    this.#open(this.#policy.forWaiters(demand, now), now);
+  }
+
+  /** Opens ahead what `minIdle` and the callers of `ready()` ask for. Waiters come first: what is opened for them is not idle. */
+  #keepReserve(now: number): void {
+    if (this.state !== 'running' || this.queue.size > 0) return;
+    const { opening, checking, idle, usable, size } = this.entries;
+    const wantedIdle = this.options.minIdle - idle.size - checking - opening;
+    const wantedOpen = this.readinessAwaited > 0 && usable + opening === 0 ? 1 : 0;
+    const missing = Math.max(wantedIdle, wantedOpen);
+    if (missing <= 0) return;
+    const room = this.options.connectionLimit - size;
+    this.#open(this.#policy.forReserve(missing, opening, room, now), now);
+  }
+
+  /** Opens `count` entries; after a failed opening, the policy says when to try again, and a timer does it. */
+  #open(count: number, now: number): void {
+    for (let i = 0; i < count; i += 1) this.entries.open(this.generation, now);
+    if (!this.#policy.failing || this.entries.opening > 0 || this.#retryTimer !== undefined) return;
+    const retry = (): void => {
+      this.#retryTimer = undefined;
+      this.progress(this.clock.now());
+    };
+    this.#retryTimer = this.clock.setTimer(retry, Math.max(this.#policy.retryAt - now, 0));
+    // Whoever waits keeps the process alive by their own deadline.
+    this.#retryTimer.unref();
+  }
+
+  #opened(entry: Entry<R>, openMs: number, now: number): void {
+    const { maxLifetime } = this.options;
+    if (maxLifetime > 0) entry.retireAt = now + maxLifetime * (1 - this.random() * LIFETIME_JITTER);
+    this.statistics.opened += 1;
+    this.statistics.connect.record(openMs);
+    this.#policy.opened(openMs);
+    this.lastOpenFailure = undefined;
+    this.#settle(entry, now);
+    this.listener.tell('opened', { id: entry.id, openMs });
+  }
+
+  #checked(entry: Entry<R>, kind: CheckKind, now: number): void {
+    this.statistics[kind === 'validation' ? 'pings' : 'resets'] += 1;
+    this.#settle(entry, now);
+  }
+
+  /** A step ended well: the entry is lent, goes idle, or has reached its end. */
+  #settle(entry: Entry<R>, now: number): void {
+    const end = this.#endOf(entry, now);
+    // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
+    const outdated = (end === 'evicted' || end === 'surplus') && this.queue.size > 0 && this.state !== 'suspended';
+    if (end === undefined || outdated) this.#offer(entry, now);
+    else this.entries.close(entry, end, false, now);
+    this.progress(now);
+  }
+
+  #openFailed(entry: Entry<R>, error: unknown, now: number): void {
+    const permanent = this.factory.isPermanent?.(error) ?? false;
+    const code = this.reporter.codeOf(error);
+    this.statistics.connectErrors += 1;
+    this.statistics.connectErrorsByCode.add(code);
+    this.#policy.failed(now, permanent);
+    this.lastOpenFailure = { error, at: now, permanent };
+    this.listener.tell('connectFailed', { id: entry.id, error, code, retryInMs: this.#policy.retryAt - now });
+    // Nobody is left who could serve those who wait: they are told now, not at the end of their patience.
+    if (this.#nothingUnderWay() && this.state !== 'suspended') this.refuseQueue((summary) => connectFailedError(error, summary), now);
+    this.progress(now);
+  }
+
+  #failed(entry: Entry<R>, error: unknown, now: number): void {
+    if (entry.lease !== undefined) this.#endLease(entry, now);
+    // Where one connection broke, the others may be broken too.
+    this.#suspectSince = now;
+    this.listener.tell('failed', { id: entry.id, error });
+  }
+
+  #gone(entry: Entry<R>, reason: CloseReason, now: number): void {
+    this.statistics.closed += 1;
+    this.statistics.closedByReason[reason] += 1;
+    this.listener.tell('closed', { id: entry.id, reason, ageMs: now - entry.createdAt });
+    this.progress(now);
+  }
+
+  #timedOut(waiter: Waiter<R>, now: number): void {
+    this.#dequeue(waiter);
+    this.statistics.timedOut += 1;
+    waiter.refused(acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
+    this.listener.moved(now);
+  }
+
+  /** Why an acquire cannot be taken now, if it cannot. */
+  #refusal(now: number): PoolError | undefined {
+    if (this.state === 'closed') return closedError(this.reporter.summary(now));
+    if (this.state === 'draining') return drainingError(this.reporter.summary(now));
+    const { waitForConnections, queueLimit, connectionLimit } = this.options;
+    if (!waitForConnections || queueLimit > 0) {
+      const { used, closing } = this.entries;
+      // Those who will get an entry that is idle, checked or opened now do not wait for somebody else's.
+      const served = this.state === 'suspended' ? 0 : Math.max(connectionLimit - used - closing, 0);
+      const waitForOthers = this.queue.size - served;
+      if (!waitForConnections && waitForOthers >= 0) return nothingFreeError(this.reporter.failureContext(now));
+      if (queueLimit > 0 && waitForOthers >= queueLimit) return queueFullError(queueLimit, this.reporter.failureContext(now));
+    }
+    const failure = this.lastOpenFailure;
+    if (failure?.permanent === true && now < this.#policy.retryAt && this.#nothingUnderWay()) {
+      return connectFailedError(failure.error, this.reporter.summary(now));
+    }
+    return undefined;
+  }
+
+  /** No entry is there or on its way. */
+  #nothingUnderWay(): boolean {
+    return this.entries.usable === 0 && this.entries.opening === 0;
+  }
+}
+
+/** Milliseconds, `Infinity` allowed. */
+export function isTimeout(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0;
+}
+
+export function invalidTimeout(value: unknown): PoolError {
+  return invalid('timeout', value, 'a number of milliseconds, at least 0');
+}

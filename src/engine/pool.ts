@@ -1,0 +1,286 @@
+import { EventEmitter } from 'node:events';
+import { closedError, drainingError } from './acquire-errors.js';
+import { type Clock, type RandomSource, systemClock } from './clock.js';
+import type { Lease } from './entry.js';
+import type { PoolEvents } from './events.js';
+import type { ResourceFactory } from './factory.js';
+import type { DurationCounts } from './histogram.js';
+import { Housekeeper } from './housekeeper.js';
+import { type AcquireOptions, invalidTimeout, isTimeout, Lender } from './lender.js';
+import { invalid, type PoolOptions, type ResolvedPoolOptions, resizedOptions, resolvePoolOptions } from './options.js';
+import { awaitReadiness } from './readiness.js';
+import { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
+import type { RecordedDuration } from './statistics.js';
+import type { Borrowed, PoolState, PoolStats, PoolSummary } from './stats.js';
+import { PromiseWaiter, type Waiter } from './wait-queue.js';
+
+/** Time and chance, for tests and simulation. */
+export interface PoolEnvironment {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+}
+
+const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
+const DEFAULT_READY_TIMEOUT_MS = 30_000;
+
+/** How long what borrowers have sent may still take when the pool is closed (HikariCP and mariadb allow 10 s). */
+const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
+
+/**
+ * A pool of resources. Acquires are served in order of arrival, by whichever resource comes free first; the most recently used idle
+ * resource is lent first, so that those which are not needed age and go.
+ *
+ * @example
+ * ```ts
+ * const pool = new Pool({ open, close, validate }, { connectionLimit: 10 });
+ * const lease = await pool.acquire();
+ * try {
+ *   await use(lease.resource);
+ * } finally {
+ *   lease.release();
+ * }
+ * ```
+ */
+export class Pool<R> extends EventEmitter<PoolEvents> {
+  readonly #clock: Clock;
+  readonly #lender: Lender<R>;
+  readonly #housekeeper: Housekeeper<R>;
+  #shutdown: Shutdown | undefined = undefined;
+
+  /**
+   * @param factory opens, validates and closes the resources
+   * @param options see {@link PoolOptions}
+   * @throws PoolError `POOL_OPTION_INVALID`
+   */
+  constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
+    super();
+    const { clock = systemClock, random = Math.random } = environment;
+    const tell = <K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void => this.#tell(event, detail);
+    const moved = (now: number): void => this.#advanceShutdown(now);
+    const lender = new Lender(factory, resolvePoolOptions(options), clock, random, { tell, moved });
+    this.#clock = clock;
+    this.#lender = lender;
+    this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
+      leaked: (entry, now) => {
+        lender.statistics.leaks += 1;
+        this.#tell('leak', lender.reporter.borrowed(entry, now));
+      },
+      swept: (now) => lender.progress(now),
+    });
+    this.#housekeeper.start();
+    lender.progress(clock.now());
+  }
+
+  get name(): string {
+    return this.#lender.options.name;
+  }
+
+  /** The options in force. */
+  get options(): ResolvedPoolOptions {
+    return this.#lender.options;
+  }
+
+  get state(): PoolState {
+    return this.#lender.state;
+  }
+
+  /** How many acquires wait. */
+  get waiting(): number {
+    return this.#lender.queue.size;
+  }
+
+  /**
+   * Borrows a resource: at once when one is idle, else when one comes free or is opened.
+   *
+   * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_SUSPENDED`,
+   *   `POOL_DRAINING`, `POOL_CLOSED`
+   */
+  acquire(options?: AcquireOptions): Promise<Lease<R>> {
+    if (options === undefined) {
+      const lease = this.#lender.tryAcquire();
+      if (lease !== undefined) return Promise.resolve(lease);
+    }
+    return new Promise((resolve, reject) => this.enqueue(new PromiseWaiter(resolve, reject), options));
+  }
+
+  /** Borrows an idle resource that needs no validation, or returns nothing. Never waits, never opens, never throws. */
+  tryAcquire(): Lease<R> | undefined {
+    return this.#lender.tryAcquire();
+  }
+
+  /** What `acquire` does, with a waiter of your own; it may be granted or refused before this returns. */
+  enqueue(waiter: Waiter<R>, options: AcquireOptions = {}): void {
+    this.#lender.enqueue(waiter, options);
+  }
+
+  /** Takes a waiter out of the queue and refuses it with `POOL_ABORTED`. Returns false when it waits no longer. */
+  cancel(waiter: Waiter<R>, reason: unknown): boolean {
+    return this.#lender.cancel(waiter, reason);
+  }
+
+  /**
+   * Resolves when `minIdle` resources (at least one) are open.
+   *
+   * @param options.timeout milliseconds; default: `connectTimeout`, or 30 000 if that is 0
+   * @throws PoolError `POOL_CONNECT_FAILED` with the cause: at once when it will come again, else at the timeout; `POOL_CLOSED`
+   */
+  async ready(options: { readonly timeout?: number } = {}): Promise<void> {
+    const lender = this.#lender;
+    const { timeout = lender.options.connectTimeout > 0 ? lender.options.connectTimeout : DEFAULT_READY_TIMEOUT_MS } = options;
+    if (!isTimeout(timeout)) throw invalidTimeout(timeout);
+    lender.readinessAwaited += 1;
+    try {
+      const readiness = awaitReadiness(this, this.#clock, {
+        timeout,
+        ended: () => this.#shutdown !== undefined,
+        open: () => lender.entries.usable,
+        wanted: () => Math.max(1, lender.options.minIdle),
+        lastFailure: () => lender.lastOpenFailure,
+      });
+      lender.progress(this.#clock.now());
+      await readiness;
+    } finally {
+      lender.readinessAwaited -= 1;
+    }
+  }
+
+  /**
+   * Changes the limits. A lowered limit closes idle resources at once and lent ones when they are released.
+   *
+   * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
+   */
+  resize(change: Pick<PoolOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>): void {
+    const lender = this.#lender;
+    const now = this.#clock.now();
+    lender.options = resizedOptions(lender.options, change);
+    lender.closeIdle('surplus', now, lender.entries.size - lender.entries.closing - lender.options.connectionLimit);
+    lender.progress(now);
+  }
+
+  /** Soft-evicts all: idle resources are closed now, lent ones when they are released. New ones are opened as needed. */
+  evict(): void {
+    const now = this.#clock.now();
+    this.#lender.generation += 1;
+    this.#lender.closeIdle('evicted', now);
+    this.#lender.progress(now);
+  }
+
+  /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */
+  suspend(): void {
+    if (this.state === 'running') this.#enter('suspended');
+  }
+
+  resume(): void {
+    if (this.state !== 'suspended') return;
+    this.#enter('running');
+    this.#lender.progress(this.#clock.now());
+  }
+
+  /**
+   * The graceful end: takes no new acquires, serves those that wait, lets borrowers finish, says goodbye on every connection.
+   * At the deadline the rest is cut off, and the report says who it was. A second call returns the same promise.
+   *
+   * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
+   */
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    const { timeout = DEFAULT_DRAIN_TIMEOUT_MS, queue = 'serve' } = options;
+    if (!isTimeout(timeout)) throw invalidTimeout(timeout);
+    if (queue !== 'serve' && queue !== 'refuse') throw invalid('queue', queue, "'serve' or 'refuse'");
+    let shutdown = this.#shutdown;
+    if (shutdown === undefined) {
+      const now = this.#clock.now();
+      // While suspended nobody can be served, and an operator had reasons to suspend.
+      const serve = queue === 'serve' && this.state === 'running';
+      shutdown = this.#startShutdown('draining', now);
+      shutdown.setDeadline(this.#clock, timeout, () => this.#cutOff());
+      if (!serve) this.#lender.refuseQueue(drainingError, now);
+      this.#lender.progress(now);
+    }
+    return shutdown.report;
+  }
+
+  /**
+   * The quick end: refuses those who wait, closes idle resources, and lets borrowers' resources finish only what they were told
+   * already. Resolves when all are closed. May be called during a drain, which it cuts short.
+   */
+  async close(): Promise<void> {
+    const now = this.#clock.now();
+    if (this.state !== 'closed') {
+      this.#startShutdown('closed', now);
+      this.#lender.refuseQueue(closedError, now);
+      for (const entry of this.#lender.entries) this.#lender.closeEntry(entry, false, now, CLOSE_BORROWED_TIMEOUT_MS);
+      this.#advanceShutdown(now);
+    }
+    await this.#shutdown?.report;
+  }
+
+  /** The pool's counts now. */
+  summary(): PoolSummary {
+    return this.#lender.reporter.summary(this.#clock.now());
+  }
+
+  /** Everything that the pool knows about itself now. */
+  stats(): PoolStats {
+    return this.#lender.reporter.stats(this.#clock.now());
+  }
+
+  /** Who holds entries now, the longest-held first. */
+  borrowed(): readonly Borrowed[] {
+    return this.#lender.reporter.borrowedBy(this.#clock.now());
+  }
+
+  /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
+  durationCounts(which: RecordedDuration, boundsMs: readonly number[]): DurationCounts {
+    return this.#lender.statistics[which].countsUpTo(boundsMs);
+  }
+
+  #enter(state: PoolState): void {
+    const from = this.state;
+    this.#lender.state = state;
+    this.#tell('stateChanged', { from, to: state });
+  }
+
+  #startShutdown(state: 'draining' | 'closed', now: number): Shutdown {
+    this.#housekeeper.stop();
+    this.#lender.rest();
+    this.#shutdown ??= new Shutdown(now);
+    this.#enter(state);
+    return this.#shutdown;
+  }
+
+  /** Closes what nobody needs any more, and ends when nothing is left. */
+  #advanceShutdown(now: number): void {
+    const shutdown = this.#shutdown;
+    const { queue, entries } = this.#lender;
+    if (shutdown === undefined || queue.size > 0) return;
+    for (const entry of entries) {
+      if (entry.state === 'idle' || entry.state === 'opening') this.#lender.closeEntry(entry, false, now);
+    }
+    if (entries.size > 0) return;
+    if (this.state !== 'closed') this.#enter('closed');
+    this.#lender.stop();
+    shutdown.finish(now);
+  }
+
+  /** The drain's deadline has passed. */
+  #cutOff(): void {
+    const lender = this.#lender;
+    const now = this.#clock.now();
+    this.#shutdown?.cutOff(lender.reporter.borrowedBy(now), lender.queue.size);
+    lender.refuseQueue(drainingError, now);
+    for (const entry of lender.entries) lender.closeEntry(entry, true, now);
+    this.#advanceShutdown(now);
+  }
+
+  /** A listener that throws is the process's problem, as with any event emitter, but not in the middle of a transition. */
+  #tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
+    if (this.listenerCount(event) === 0) return;
+    try {
+      (this as EventEmitter).emit(event, detail);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

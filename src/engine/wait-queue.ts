@@ -1,0 +1,107 @@
+import type { CallSite } from './call-site.js';
+import { Deadline } from './deadlines.js';
+import type { Lease } from './entry.js';
+import type { PoolError } from './errors.js';
+
+/** What a waiter needs of the pool in whose queue it stands. */
+export interface WaiterOwner<R> {
+  timedOut(waiter: Waiter<R>, now: number): void;
+  cancel(waiter: Waiter<R>, reason: unknown): boolean;
+}
+
+/**
+ * A queued acquire. Subclass it to receive a lease without a promise in between; exactly one of `granted` and `refused`
+ * is called, once, in a synchronous section of the pool: neither may throw.
+ */
+export abstract class Waiter<R> extends Deadline {
+  /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
+  /** @internal */ ahead: Waiter<R> | undefined = undefined;
+  /** @internal */ behind: Waiter<R> | undefined = undefined;
+  /** @internal */ enqueuedAt = 0;
+  /** @internal */ abortion: Abortion | undefined = undefined;
+  /** @internal */ stack: CallSite | undefined = undefined;
+
+  /** The entry is yours until you release the lease. */
+  abstract granted(lease: Lease<R>): void;
+
+  /** You will not get an entry: the one typed error says why. */
+  abstract refused(error: PoolError): void;
+
+  /** @internal */
+  override expire(now: number): void {
+    this.owner?.timedOut(this, now);
+  }
+}
+
+/** The waiter behind `acquire()`. */
+export class PromiseWaiter<R> extends Waiter<R> {
+  readonly #resolve: (lease: Lease<R>) => void;
+  readonly #reject: (error: PoolError) => void;
+
+  constructor(resolve: (lease: Lease<R>) => void, reject: (error: PoolError) => void) {
+    super();
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override granted(lease: Lease<R>): void {
+    this.#resolve(lease);
+  }
+
+  override refused(error: PoolError): void {
+    this.#reject(error);
+  }
+}
+
+/** Links an AbortSignal to a waiter. Kept apart so that waiters without a signal do not pay for it. */
+export class Abortion {
+  readonly #signal: AbortSignal;
+  readonly #listener: () => void;
+
+  constructor(signal: AbortSignal, onAbort: (reason: unknown) => void) {
+    this.#signal = signal;
+    this.#listener = () => onAbort(signal.reason);
+    signal.addEventListener('abort', this.#listener, { once: true });
+  }
+
+  unlink(): void {
+    this.#signal.removeEventListener('abort', this.#listener);
+  }
+}
+
+/** Waiters in order of arrival. Every operation takes constant time, also taking one out of the middle. */
+export class WaitQueue<R> {
+  #first: Waiter<R> | undefined = undefined;
+  #last: Waiter<R> | undefined = undefined;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get first(): Waiter<R> | undefined {
+    return this.#first;
+  }
+
+  /** Precondition: `waiter` is in no queue. */
+  push(waiter: Waiter<R>): void {
+    const last = this.#last;
+    waiter.ahead = last;
+    if (last === undefined) this.#first = waiter;
+    else last.behind = waiter;
+    this.#last = waiter;
+    this.#size += 1;
+  }
+
+  /** Precondition: `waiter` is in this queue. */
+  remove(waiter: Waiter<R>): void {
+    const { ahead, behind } = waiter;
+    if (ahead === undefined) this.#first = behind;
+    else ahead.behind = behind;
+    if (behind === undefined) this.#last = ahead;
+    else behind.ahead = ahead;
+    waiter.ahead = undefined;
+    waiter.behind = undefined;
+    this.#size -= 1;
+  }
+}
