@@ -93,7 +93,13 @@ export class EntrySet<R> {
     this.#entries.add(entry);
     this.#opening += 1;
     this.#bound(entry, this.timeouts.connectTimeout, now);
-    const context = { signal: entry.abort.signal, lost: (error: unknown) => this.lose(entry, error) };
+    const context = {
+      signal: entry.abort.signal,
+      lost: (error: unknown) => this.lose(entry, error),
+      doom: () => {
+        entry.doomed ??= 'lost';
+      },
+    };
     attempt(() => this.factory.open(context)).then(
       (resource) => this.#opened(entry, resource),
       (error: unknown) => this.#openFailed(entry, error),
@@ -107,6 +113,10 @@ export class EntrySet<R> {
       entry.state = 'used';
       this.#used += 1;
     }
+    if (entry.parked) {
+      entry.parked = false;
+      this.factory.unpark?.(entry.resource as R);
+    }
     entry.leasedAt = now;
     const lease = new Lease(entry);
     entry.lease = lease;
@@ -119,7 +129,10 @@ export class EntrySet<R> {
     entry.state = 'idle';
     entry.idleSince = now;
     this.idle.push(entry);
-    this.factory.park?.(entry.resource as R);
+    if (!entry.parked) {
+      entry.parked = true;
+      this.factory.park?.(entry.resource as R);
+    }
   }
 
   /** Asks an idle entry whether it still answers. */
@@ -275,7 +288,6 @@ export class EntrySet<R> {
     switch (entry.state) {
       case 'idle':
         this.idle.remove(entry);
-        this.factory.unpark?.(entry.resource as R);
         return;
       case 'used':
         this.#used -= 1;

@@ -62,6 +62,8 @@ export class Entry<R> extends Deadline {
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;
+  /** Nobody needs the resource: so it is from the start, and stays while it is validated. */
+  parked = true;
   /** Links of the idle list. */
   newer: Entry<R> | undefined = undefined;
   older: Entry<R> | undefined = undefined;

@@ -11,6 +11,7 @@ export const POOL_ERROR_CODES = [
   'POOL_CONNECT_FAILED',
   'POOL_OPTION_INVALID',
   'POOL_TLS_REQUIRED',
+  'POOL_RELEASED',
 ] as const;
 
 export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];

@@ -5,7 +5,9 @@ export interface OpenContext {
   /** Aborts when the resource took too long to open or the pool was closed: stop, and free what there is. */
   readonly signal: AbortSignal;
   /** To be called when the open resource fails by itself, whether it is lent or idle: it is closed and never lent again. */
-  lost(error: unknown): void;
+  readonly lost: (error: unknown) => void;
+  /** To be called when the resource still works for its borrower but must not be lent again: it is closed when it is released. */
+  readonly doom: () => void;
 }
 
 /** Why and how a resource is to be closed. */
@@ -31,10 +33,10 @@ export interface ResourceFactory<R> {
    */
   recycle?(resource: R): Promise<void> | undefined;
 
-  /** The resource went idle: nothing that it holds may keep the process alive. */
+  /** The resource was given back and nobody needs it for now: it must not keep the process alive. A new one is expected to be like this. */
   park?(resource: R): void;
 
-  /** The resource is idle no longer. */
+  /** Somebody needs it: it is lent. Not called when it is handed from one borrower to the next. */
   unpark?(resource: R): void;
 
   /** A few words for "who holds it": no secrets. */

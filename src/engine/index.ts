@@ -1,12 +1,22 @@
 export type { Clock, RandomSource, Timer } from './clock.js';
 export { systemClock } from './clock.js';
 export type { CloseReason, EntryState, Lease } from './entry.js';
-export { POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
+export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
 export type { PoolEvents } from './events.js';
 export type { CloseRequest, OpenContext, ResourceFactory } from './factory.js';
 export type { DurationCounts, DurationSummary } from './histogram.js';
 export { Histogram } from './histogram.js';
-export { type PoolOptions, poolOptionTable, type ResolvedPoolOptions } from './options.js';
+export {
+  invalid,
+  nearestName,
+  type OptionSpec,
+  type PoolOptions,
+  poolOptionTable,
+  refuseUnknownOptions,
+  type ResolvedPoolOptions,
+  resolveFromTable,
+  resolvePoolOptions,
+} from './options.js';
 export type { AcquireOptions } from './lender.js';
 export { Pool, type PoolEnvironment } from './pool.js';
 export type { DrainOptions, DrainReport } from './shutdown.js';

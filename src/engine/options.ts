@@ -42,7 +42,9 @@ export type ResolvedPoolOptions = { readonly [K in keyof PoolOptions]-?: NonNull
 export type OptionSpec =
   | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly default: number | undefined; readonly about: string }
   | { readonly kind: 'boolean'; readonly default: boolean; readonly about: string }
-  | { readonly kind: 'text'; readonly default: string | undefined; readonly about: string };
+  | { readonly kind: 'text'; readonly default: string | undefined; readonly about: string }
+  | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default: string; readonly about: string }
+  | { readonly kind: 'function'; readonly default: undefined; readonly about: string };
 
 /** MySQL's largest `max_connections` (MySQL reference manual, server system variables). */
 export const LARGEST_CONNECTION_LIMIT = 100_000;
@@ -178,7 +180,7 @@ export function resolveFromTable(table: Readonly<Record<string, OptionSpec>>, gi
 function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
   switch (spec.kind) {
     case 'number': {
-      const number = typeof value === 'string' && /^\d+$/.test(value.trim()) ? Number(value) : value;
+      const number = typeof value === 'string' && /^(\d+|Infinity)$/.test(value.trim()) ? Number(value) : value;
       const inRange = typeof number === 'number' && number >= spec.min && number <= spec.max;
       if (!inRange || !(Number.isInteger(number) || number === Number.POSITIVE_INFINITY)) {
         throw invalid(name, value, rangeOf(spec));
@@ -193,6 +195,14 @@ function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
     case 'text': {
       if (typeof value === 'string' && value !== '') return value;
       throw invalid(name, value, 'a text that is not empty');
+    }
+    case 'choice': {
+      if (typeof value === 'string' && spec.choices.includes(value)) return value;
+      throw invalid(name, value, `one of ${spec.choices.map((choice) => `'${choice}'`).join(', ')}`);
+    }
+    case 'function': {
+      if (typeof value === 'function') return value;
+      throw invalid(name, value, 'a function');
     }
   }
 }
@@ -216,12 +226,12 @@ export function refuseUnknownOptions(given: object, known: readonly string[]): v
   }
 }
 
-/** The known name that `name` was probably meant to be. */
-export function nearestName(name: string, known: readonly string[]): string | undefined {
+/** The known name that `name` was probably meant to be: at most `within` letters away. */
+export function nearestName(name: string, known: readonly string[], within = Math.max(2, Math.floor(name.length / 3))): string | undefined {
   const elsewhere = NAMES_ELSEWHERE[name];
   if (elsewhere !== undefined && known.includes(elsewhere)) return elsewhere;
   let nearest: string | undefined;
-  let nearestDistance = Math.max(2, Math.floor(name.length / 3)) + 1;
+  let nearestDistance = within + 1;
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (distance < nearestDistance) {

@@ -1,0 +1,24 @@
+export {
+  type AcquireOptions,
+  type Borrowed,
+  type CloseReason,
+  type ConnectFailure,
+  type DrainOptions,
+  type DrainReport,
+  type DurationSummary,
+  POOL_ERROR_CODES,
+  PoolError,
+  type PoolErrorCode,
+  type PoolEvents,
+  type PoolState,
+  type PoolSummary,
+} from './engine/index.js';
+export { createPool, getPool } from './mysql/create-pool.js';
+export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/health.js';
+export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options.js';
+export type { Pool, PublicOptions } from './mysql/pool.js';
+export type { PoolConnection } from './mysql/pool-connection.js';
+export type { PoolStats } from './mysql/pool-core.js';
+export { pools } from './mysql/registry.js';
+export type { StatementOptions } from './mysql/statement.js';
+export type { TlsMode } from './mysql/tls.js';

@@ -1,0 +1,33 @@
+import { type PoolOptions, resolveOptions } from './options.js';
+import { Pool } from './pool.js';
+import { defaultPool, register, uniqueName } from './registry.js';
+
+/**
+ * Makes a pool. Connections are opened as they are needed, `minIdle` of them right away.
+ *
+ * @param target a database URL (`mysql://user:password@host:3306/database`), or options; default: the URL in `DATABASE_URL`
+ * @param options go before what the URL says
+ * @throws PoolError `POOL_OPTION_INVALID`, `POOL_TLS_REQUIRED`
+ *
+ * @example
+ * ```ts
+ * const pool = createPool(process.env.DATABASE_URL, { connectionLimit: 50 });
+ * ```
+ */
+export function createPool(target?: string | PoolOptions, options?: PoolOptions): Pool {
+  const resolved = resolveOptions(target, options, process.env);
+  const name = uniqueName(resolved.engine.name);
+  const pool = new Pool({ ...resolved, engine: { ...resolved.engine, name } });
+  register(pool);
+  return pool;
+}
+
+/**
+ * The process-wide default pool: made from `DATABASE_URL` at the first call, the same one at every other, also after a hot reload.
+ * After it was ended, the next call makes a new one.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID`, `POOL_TLS_REQUIRED`
+ */
+export function getPool(): Pool {
+  return defaultPool(() => createPool());
+}

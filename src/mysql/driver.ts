@@ -1,0 +1,159 @@
+import type { EventEmitter } from 'node:events';
+import mysql from 'mysql2';
+import mysqlPromise from 'mysql2/promise';
+
+/**
+ * Everything that Poolwright uses of mysql2, also of its internals, in one place: what is not in mysql2's typings is declared
+ * here, and test/mysql/driver.test.ts holds it against the installed version.
+ */
+
+export type SslOptions = mysql.SslOptions;
+export type ConnectionOptions = mysql.ConnectionOptions;
+export type DriverPoolOptions = mysql.PoolOptions;
+export type DriverPromisePool = mysqlPromise.Pool;
+export type DriverPromisePoolConnection = mysqlPromise.PoolConnection;
+export type QueryOptions = mysql.QueryOptions;
+export type QueryValues = mysql.QueryValues;
+export type ExecuteValues = mysql.ExecuteValues;
+export type QueryResult = mysql.QueryResult;
+export type FieldPacket = mysql.FieldPacket;
+
+/** A command of the protocol: queued on a connection, one at a time. */
+export interface Command {
+  onResult?: ((error: Error | null, rows?: unknown, fields?: unknown) => void) | undefined;
+  /** The text of a Query or Execute; with values put in, for a Query that was started. */
+  readonly sql?: string;
+  /** Of an Execute: the prepared statement. */
+  readonly statement?: { readonly query: string };
+  /** Only a ChangeUser has it. */
+  readonly currentConfig?: unknown;
+  /** Only a ResetConnection has it. */
+  readonly resetConnectionResponse?: unknown;
+  /** The step that takes the next packet. */
+  readonly next?: unknown;
+  emit(event: string, ...details: unknown[]): boolean;
+  listenerCount(event: string): number;
+  once(event: string, listener: (...details: unknown[]) => void): this;
+}
+
+export interface Packet {
+  readonly buffer: Buffer;
+  /** Where the payload starts, and where it ends. */
+  readonly offset: number;
+  readonly end: number;
+}
+
+export interface Socket {
+  readonly destroyed: boolean;
+  destroy(): void;
+  ref?(): void;
+  unref?(): void;
+  once(event: string, listener: () => void): this;
+  /** Node's net.Socket: the name that TLS verifies when it is given a socket and no name. */
+  _host?: string | null;
+}
+
+/** A connection's configuration, as mysql2's ConnectionConfig makes it. */
+export interface ConnectionConfig {
+  host: string;
+  port: number;
+  socketPath?: string;
+  user?: string;
+  password?: string;
+  database?: string;
+  ssl: SslOptions | false;
+  trace: boolean;
+  charsetNumber: number;
+  gracefulEnd: boolean;
+  namedPlaceholders: boolean;
+  pool?: unknown;
+}
+
+/** What a PoolConnection of mysql2's has beside what its typings say. */
+export interface ConnectionInternals {
+  readonly config: ConnectionConfig;
+  stream: Socket;
+  _pool: unknown;
+  _released: boolean;
+  _closing?: boolean;
+  _command?: Command | null;
+  readonly _commands: { readonly length: number; get(index: number): Command };
+  _fatalError: Error | null;
+  _protocolError: Error | null;
+  readonly _isMariaDB: boolean;
+  readonly _handshakePacket: { readonly serverVersion: string } | null;
+  readonly threadId: number;
+  lastActiveTime: number;
+  addCommand<C extends Command>(command: C): C;
+  handlePacket(packet?: Packet): void;
+  _notifyError(error: Error): void;
+  _addCommandClosedState(command: Command): void;
+  _removeFromPool(): void;
+  /** `end` as a connection's that is in no pool: queues COM_QUIT. */
+  _realEnd(callback?: (error?: Error) => void): unknown;
+}
+
+type PoolConnectionConstructor = new (pool: unknown, options: { config: ConnectionConfig }) => mysql.PoolConnection & ConnectionInternals;
+
+/** mysql2's PoolConnection, which our connections extend, so that `instanceof` holds. */
+export const DriverPoolConnection = mysql.PoolConnection as unknown as PoolConnectionConstructor;
+
+interface PoolConfig {
+  connectionConfig: ConnectionConfig;
+  waitForConnections: boolean;
+  connectionLimit: number;
+  maxIdle: number;
+  idleTimeout: number;
+  queueLimit: number;
+  resetOnRelease: boolean;
+}
+
+/** mysql2's callback pool, as far as we build on it. */
+export interface DriverCallbackPool extends EventEmitter {
+  readonly config: PoolConfig;
+  _closed: boolean;
+  _createConnectionConfig(): ConnectionConfig;
+  getConnection(callback: never): void;
+  releaseConnection(connection: unknown): void;
+  end(callback?: (error?: Error | null) => void): void;
+}
+
+type PoolConstructor = new (options: { config: PoolConfig }) => DriverCallbackPool;
+
+/** mysql2's callback pool. */
+export const DriverPool = (mysql as unknown as { Pool: PoolConstructor }).Pool;
+
+type PromisePoolConstructor = new (pool: unknown, promise?: PromiseConstructor) => mysqlPromise.Pool;
+
+/** mysql2's promise pool. */
+export const DriverPromisePool = (mysqlPromise as unknown as { PromisePool: PromisePoolConstructor }).PromisePool;
+
+type PromisePoolConnectionConstructor = new (connection: unknown, promise?: PromiseConstructor) => mysqlPromise.PoolConnection;
+
+/** mysql2's promise form of a pooled connection. */
+export const DriverPromisePoolConnection = (mysqlPromise as unknown as { PromisePoolConnection: PromisePoolConnectionConstructor })
+  .PromisePoolConnection;
+
+type ConnectionConfigClass = (new (options: ConnectionOptions) => ConnectionConfig) & { getSSLProfile(name: string): SslOptions };
+
+const DriverConnectionConfig = (mysql as unknown as { ConnectionConfig: ConnectionConfigClass }).ConnectionConfig;
+
+/** mysql2's defaults filled in. It prints unknown options to stderr: give it none. */
+export function connectionConfig(options: ConnectionOptions): ConnectionConfig {
+  return new DriverConnectionConfig(options);
+}
+
+/** The TLS options of one of mysql2's named profiles, as an object of the caller's own. */
+export function sslProfile(name: string): SslOptions {
+  return { ...DriverConnectionConfig.getSSLProfile(name) };
+}
+
+const query = (mysql as unknown as { createQuery(sql: string, values: unknown, callback: unknown, config: object): Command }).createQuery(
+  '',
+  undefined,
+  undefined,
+  {},
+);
+
+/** The step of a command that waits for the first packet of a result: an OK packet, or the number of columns. */
+export const awaitsResult: unknown = (Object.getPrototypeOf(query) as { resultsetHeader: unknown }).resultsetHeader;

@@ -1,0 +1,77 @@
+/**
+ * What an error says about the connection it came over. Matched on `errno`, because mysql2 has no names for TiDB's and the
+ * proxies' numbers. Sources: MySQL 8.4 and MariaDB 11 error references, TiDB error codes, ProxySQL and MaxScale documentation.
+ */
+export type ErrorClass =
+  /** The connection must not be used again. */
+  | 'connection-fatal'
+  /** The server must not be used for now: it is read-only after a fail-over, shutting down, or draining. */
+  | 'endpoint-poisoned'
+  /** Connecting failed and may succeed in a moment. */
+  | 'connect-transient'
+  /** Connecting failed and will fail again until somebody changes something. */
+  | 'connect-permanent'
+  /** The server no longer knows the prepared statement. */
+  | 'statement-cache-invalid'
+  /** The statement or its transaction failed; the connection is fine. */
+  | 'work-failed';
+
+const CLASSES: readonly (readonly [ErrorClass, readonly number[]])[] = [
+  // 1047 unknown command, 1077/1079 shutdown notices, 1080 forced close, 1152 aborting, 1158–1161 packet errors, 1184 new aborting,
+  // 1927 connection killed (MariaDB), 2006/2013 gone and lost (from proxies), 3032 offline mode, 3168/3169 session lost or killed,
+  // 4031 closed for inactivity.
+  ['connection-fatal', [1047, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3032, 3168, 3169, 4031]],
+  // 1053 shutdown in progress (TiDB answers pings with it while it drains), 1290/1792/1836 read-only.
+  ['endpoint-poisoned', [1053, 1290, 1792, 1836]],
+  // 1040 too many connections, 1043 bad handshake, 1129 host blocked, 1203/1226 too many of this user.
+  ['connect-transient', [1040, 1043, 1129, 1203, 1226]],
+  // 1044/1045/1698 access denied, 1049 unknown database, 1130 host not allowed, 1251/1524 authentication plugin.
+  ['connect-permanent', [1044, 1045, 1049, 1130, 1251, 1524, 1698]],
+  // 1243 unknown handler, 1461 too many prepared statements, 1615 needs to be re-prepared.
+  ['statement-cache-invalid', [1243, 1461, 1615]],
+];
+
+const CLASS_OF_ERRNO: ReadonlyMap<number, ErrorClass> = new Map(
+  CLASSES.flatMap(([name, numbers]) => numbers.map((errno) => [errno, name] as const)),
+);
+
+/** Failures of the client's side that a second attempt does not cure. */
+const PERMANENT_CODES: ReadonlySet<string> = new Set(['POOL_TLS_REQUIRED', 'AUTH_SWITCH_PLUGIN_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT']);
+
+/** The class of a number that the server sent. */
+export function classOfErrno(errno: number): ErrorClass {
+  return CLASS_OF_ERRNO.get(errno) ?? 'work-failed';
+}
+
+/** Whether an error of connecting will come again however often it is tried. */
+export function isPermanentConnectError(error: unknown): boolean {
+  const { code, errno, syscall } = fieldsOf(error);
+  if (errno !== undefined && errno > 0) return classOfErrno(errno) === 'connect-permanent';
+  // mysql2 gives every failure of the TLS handshake this code; those of the socket have a system call, those of the certificate have none.
+  if (code === 'HANDSHAKE_SSL_ERROR') return syscall === undefined;
+  return code !== undefined && PERMANENT_CODES.has(code);
+}
+
+/** A short label for metrics: the server's number, else the code. */
+export function labelOf(error: unknown): string {
+  const { code, errno } = fieldsOf(error);
+  if (errno !== undefined && errno > 0) return String(errno);
+  return code ?? 'unknown';
+}
+
+interface ErrorFields {
+  readonly code?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+}
+
+/** Node's system errors have a negative `errno`, the server's are positive. */
+function fieldsOf(error: unknown): ErrorFields {
+  if (typeof error !== 'object' || error === null) return {};
+  const { code, errno, syscall } = error as Record<string, unknown>;
+  return {
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(typeof errno === 'number' ? { errno } : {}),
+    ...(typeof syscall === 'string' ? { syscall } : {}),
+  };
+}

@@ -1,0 +1,219 @@
+import { isIP } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Lease } from '../engine/index.js';
+import { awaitsResult, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
+import { classOfErrno, type ErrorClass } from './error-classes.js';
+import { Session, statementOf } from './session.js';
+
+/** First bytes of a packet's payload (MySQL internals manual, "Generic Response Packets"). */
+const OK_PACKET = 0x00;
+const EOF_PACKET = 0xfe;
+const ERROR_PACKET = 0xff;
+/** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
+const EOF_PACKET_LIMIT = 9;
+
+/** What a connection tells its pool. */
+export interface ConnectionWatch {
+  /** The connection has ended or failed: it was closed by the other side, or an error made it useless. */
+  lost(error: Error): void;
+  /** The server answered with an error that says something about the connection or the server. */
+  classified(errorClass: ErrorClass): void;
+  /** A statement was answered. */
+  statementEnded(durationMs: number): void;
+}
+
+/**
+ * A connection of the pool: mysql2's own, which also knows what state its session is in, fails what is under way when it is lost,
+ * and goes back to its pool.
+ */
+export class ManagedConnection extends DriverPoolConnection {
+  /** Who has borrowed it, of those who borrow connections by hand. */
+  lease: Lease<ManagedConnection> | undefined;
+  /** It was handed to somebody who will be told on the next tick: whoever had it before has no say any more. */
+  promised: boolean;
+  readonly session: Session;
+  readonly #watch: ConnectionWatch;
+  #startedAt = 0;
+
+  constructor(pool: unknown, config: ConnectionConfig, watch: ConnectionWatch) {
+    super(pool, { config });
+    this.lease = undefined;
+    this.promised = false;
+    this.session = new Session();
+    // Nobody needs it yet: whoever waits for it keeps the process alive by waiting.
+    this.stream.unref?.();
+    this.#watch = watch;
+    // Node verifies "localhost" when TLS is put on a socket that was connected to an address: tell it which address.
+    if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
+    // mysql2 listens once; a second error of a broken connection must not end the process.
+    this.on('error', ignore);
+  }
+
+  /** Whether commands are waiting for an answer. */
+  get busy(): boolean {
+    return this._command != null || this._commands.length > 0;
+  }
+
+  /** The connection works as far as this side can tell. */
+  get alive(): boolean {
+    return this._fatalError === null && this._protocolError === null && this._closing !== true && !this.stream.destroyed;
+  }
+
+  /** A command is being answered; how long ago it was sent, in milliseconds. */
+  get runningMs(): number | undefined {
+    return this._command == null ? undefined : performance.now() - this.#startedAt;
+  }
+
+  /** Gives the connection back to its pool. A second call does nothing. */
+  override release(): void {
+    if (this._released || this.lease === undefined) return;
+    this._released = true;
+    this.lastActiveTime = Date.now();
+    const { lease } = this;
+    this.lease = undefined;
+    lease.release();
+  }
+
+  /** Closes the connection and takes it out of the pool. */
+  override destroy(): void {
+    if (this.promised) return;
+    const { lease } = this;
+    this.lease = undefined;
+    this._released = true;
+    if (lease?.destroy() !== true) this.terminate();
+  }
+
+  /** Hands the connection to a borrower, who may now release it. */
+  lendTo(lease: Lease<ManagedConnection>): void {
+    this.lease = lease;
+    this.promised = false;
+    this._released = false;
+  }
+
+  /** Says goodbye to the server, after what was sent before; resolves when the connection is gone. */
+  quit(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.stream.destroyed) {
+        resolve();
+        return;
+      }
+      this.stream.once('close', resolve);
+      if (this.alive) this._realEnd();
+      else this.stream.destroy();
+    });
+  }
+
+  /** Cuts the connection off. Whatever is under way on it fails. */
+  terminate(reason?: Error): void {
+    if (this.busy && this._fatalError === null) this._notifyError(reason ?? connectionLost());
+    this._closing = true;
+    this.addCommand = (command) => {
+      this._addCommandClosedState(command);
+      return command;
+    };
+    this.stream.destroy();
+  }
+
+  /** Sends a command and waits for its answer. */
+  send(start: (done: (error: Error | null) => void) => void): Promise<void> {
+    return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+  }
+
+  override addCommand<C extends Command>(command: C): C {
+    // mysql2's constructor adds the handshake before this class has its fields.
+    if (this.session === undefined) return super.addCommand(command);
+    this.session.noteCommand(command);
+    if (!this.busy) this.#startedAt = performance.now();
+    return super.addCommand(command);
+  }
+
+  override handlePacket(packet?: Packet): void {
+    const command = this._command;
+    if (packet !== undefined && command != null) this.#observe(packet, command);
+    super.handlePacket(packet);
+    if (this._command !== command && command != null) this.#ended(command);
+  }
+
+  /** mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. */
+  override _notifyError(error: Error): void {
+    const orphans = this._fatalError === null ? this.#commandsWithoutCallback() : [];
+    super._notifyError(error);
+    for (const command of orphans) fail(command, error);
+  }
+
+  override _addCommandClosedState(command: Command): void {
+    const error = Object.assign(new Error("Can't add new command when connection is in closed state"), {
+      code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+      fatal: true,
+    });
+    if (command.onResult !== undefined) command.onResult(error);
+    // The caller has had no chance yet to listen to the command.
+    else process.nextTick(fail, command, error);
+  }
+
+  /** mysql2 calls this when the connection has ended or failed. */
+  override _removeFromPool(): void {
+    this._pool = null;
+    this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
+  }
+
+  #observe({ buffer, offset, end }: Packet, command: Command): void {
+    const marker = buffer[offset];
+    if (marker === OK_PACKET) {
+      if (command.next === awaitsResult) this.session.noteStatus(statusOfOk(buffer, offset));
+    } else if (marker === EOF_PACKET) {
+      if (end - offset < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
+    } else if (marker === ERROR_PACKET) {
+      const errno = buffer.readUInt16LE(offset + 1);
+      const errorClass = classOfErrno(errno);
+      if (errorClass !== 'work-failed') this.#watch.classified(errorClass);
+    }
+  }
+
+  #ended(command: Command): void {
+    const now = performance.now();
+    if (statementOf(command) !== undefined) this.#watch.statementEnded(now - this.#startedAt);
+    this.#startedAt = now;
+  }
+
+  #commandsWithoutCallback(): Command[] {
+    const commands: (Command | null | undefined)[] = [this._command];
+    for (let index = 0; index < this._commands.length; index += 1) commands.push(this._commands.get(index));
+    return commands.filter(
+      (command): command is Command => command != null && command.onResult === undefined && statementOf(command) !== undefined,
+    );
+  }
+}
+
+function ignore(): void {}
+
+function fail(command: Command, error: Error): void {
+  if (command.listenerCount('error') > 0) command.emit('error', error);
+  command.emit('end');
+}
+
+/** The same words and code as mysql2's. */
+function connectionLost(): Error {
+  return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+}
+
+/** OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */
+function statusOfOk(buffer: Buffer, offset: number): number {
+  const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
+  const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
+  return buffer.readUInt16LE(afterInsertId);
+}
+
+/** MySQL internals manual, "Length-Encoded Integer". */
+function lengthEncodedSize(buffer: Buffer, offset: number): number {
+  switch (buffer[offset]) {
+    case 0xfc:
+      return 3;
+    case 0xfd:
+      return 4;
+    case 0xfe:
+      return 9;
+    default:
+      return 1;
+  }
+}

@@ -1,0 +1,184 @@
+import type {
+  AcquireOptions,
+  Borrowed,
+  DrainOptions,
+  DrainReport,
+  DurationCounts,
+  PoolEvents,
+  PoolOptions as EngineOptions,
+  PoolSummary,
+  RecordedDuration,
+} from '../engine/index.js';
+import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
+import type { Health } from './health.js';
+import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
+import { PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
+import { PoolCore, type PoolStats } from './pool-core.js';
+import { PooledStatement, type StatementOptions } from './statement.js';
+import type { TlsMode } from './tls.js';
+
+/** The options in force, without secrets. */
+export interface PublicOptions extends Readonly<Required<EngineOptions>> {
+  readonly endpoint: Endpoint;
+  readonly user: string | undefined;
+  readonly tls: TlsMode;
+  readonly hygiene: Hygiene;
+}
+
+/**
+ * A managed pool of MySQL connections: everything of mysql2/promise's pool, and what production needs beside it.
+ *
+ * @example
+ * ```ts
+ * const pool = createPool('mysql://app:secret@db.example.com/app');
+ * const [rows] = await pool.query('SELECT * FROM users WHERE id = ?', [7]);
+ * await pool.end();
+ * ```
+ */
+export class Pool extends DriverPromisePool {
+  readonly #core: PoolCore;
+
+  constructor(options: ResolvedOptions) {
+    const core = new PoolCore(options);
+    super(core.callbackPool, Promise);
+    this.#core = core;
+  }
+
+  /** The pool's name in errors, statistics and metrics. */
+  get name(): string {
+    return this.#core.engine.name;
+  }
+
+  /** The options in force, without secrets. */
+  get options(): PublicOptions {
+    const { endpoint, tls, hygiene, connection } = this.#core.options;
+    return Object.freeze({ ...this.#core.engine.options, endpoint, user: connection.user, tls: tls.mode, hygiene });
+  }
+
+  /**
+   * Runs a statement on a connection of the pool, with values put into the text, as mysql2's `query` does.
+   *
+   * @throws PoolError an acquire error (see `getConnection`); errors of the server and of mysql2 are passed on as they are
+   */
+  override query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('query', sql, values) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * Runs a prepared statement on a connection of the pool, as mysql2's `execute` does.
+   *
+   * @throws as `query` does
+   */
+  override execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * Borrows a connection. Release it, or declare it with `await using`.
+   *
+   * @param options.timeout milliseconds, 0 = for ever; default: the pool's `acquireTimeout`
+   * @param options.signal gives up waiting when it aborts
+   * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`,
+   *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
+   */
+  override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
+    const { engine } = this.#core;
+    if (options === undefined) {
+      const lease = engine.tryAcquire();
+      if (lease !== undefined) return Promise.resolve(new PoolConnection(lease));
+    }
+    return new Promise((resolve, reject) => engine.enqueue(new PoolConnectionWaiter(resolve, reject), options));
+  }
+
+  /**
+   * Resolves when `minIdle` connections (at least one) are open.
+   *
+   * @param options.timeout milliseconds; default: `connectTimeout`
+   * @throws PoolError `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`, `POOL_CLOSED`
+   */
+  ready(options?: { readonly timeout?: number }): Promise<void> {
+    return this.#core.engine.ready(options);
+  }
+
+  /** Everything that the pool knows about itself now. */
+  stats(): PoolStats {
+    return this.#core.stats();
+  }
+
+  /** The pool's counts now: cheaper than `stats()`. */
+  summary(): PoolSummary {
+    return this.#core.engine.summary();
+  }
+
+  /** Who holds connections now, the longest-held first. */
+  borrowed(): readonly Borrowed[] {
+    return this.#core.engine.borrowed();
+  }
+
+  /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
+  durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
+    return this.#core.durationCounts(which, boundsMs);
+  }
+
+  /** @param options.deep also runs a statement on a connection of the pool */
+  health(options: { readonly deep?: boolean } = {}): Promise<Health> {
+    return this.#core.health(options.deep === true);
+  }
+
+  /**
+   * Changes the limits. A lowered limit closes idle connections at once and lent ones when they are released.
+   *
+   * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
+   */
+  resize(change: Pick<EngineOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>): void {
+    this.#core.engine.resize(change);
+  }
+
+  /** Soft-evicts all connections: idle ones are closed now, lent ones when they are released. For fail-overs, new certificates, new passwords. */
+  evict(): void {
+    this.#core.engine.evict();
+  }
+
+  /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */
+  suspend(): void {
+    this.#core.engine.suspend();
+  }
+
+  override resume(): void {
+    this.#core.engine.resume();
+  }
+
+  /**
+   * The graceful end: takes no new work, serves those who wait, lets borrowers finish, says goodbye on every connection.
+   *
+   * @param options.timeout milliseconds until the rest is cut off; default: 30 000
+   * @param options.queue 'serve' those who wait, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
+   * @throws PoolError `POOL_OPTION_INVALID`
+   */
+  drain(options?: DrainOptions): Promise<DrainReport> {
+    return this.#core.drain(options);
+  }
+
+  /** Listens to the engine's events: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged. Returns a function that stops. */
+  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void {
+    const { engine } = this.#core;
+    engine.on(event, listener as never);
+    return () => engine.off(event, listener as never);
+  }
+
+  #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+    if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
+    const callSite = this.#core.callbackPool.config.connectionConfig.trace ? captureCallSite(this[method]) : undefined;
+    const waiting = typeof sql === 'object' && sql.signal !== undefined ? { signal: sql.signal } : undefined;
+    return new Promise((resolve, reject) => {
+      new PooledStatement(method, sql, values, callSite, resolve, reject).start(this.#core.engine, waiting);
+    });
+  }
+}
+
+/** Where `above` was called, for the stack of an error that comes from the socket. */
+function captureCallSite(above: (...parameters: never[]) => unknown): { readonly stack?: string } {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, above);
+  return site;
+}

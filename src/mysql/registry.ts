@@ -1,0 +1,46 @@
+import type { Pool } from './pool.js';
+
+/** Every pool of the process that is not closed, whichever copy of this package made it. */
+interface Registry {
+  readonly pools: Map<string, Pool>;
+  defaultPool: Pool | undefined;
+}
+
+const KEY = Symbol.for('poolwright.registry');
+
+function registry(): Registry {
+  const holder = globalThis as { [KEY]?: Registry };
+  holder[KEY] ??= { pools: new Map(), defaultPool: undefined };
+  return holder[KEY];
+}
+
+/** A name that no other pool of the process has: the wanted one, or the wanted one with a number. */
+export function uniqueName(wanted: string): string {
+  const { pools } = registry();
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : `${wanted}#${number}`;
+    if (!pools.has(name)) return name;
+  }
+}
+
+/** Lists a pool until it is closed. */
+export function register(pool: Pool): void {
+  const { pools } = registry();
+  pools.set(pool.name, pool);
+  pool.watch('stateChanged', ({ to }) => {
+    if (to === 'closed') pools.delete(pool.name);
+  });
+}
+
+/** Every pool of this process that is not closed, by name. */
+export function pools(): ReadonlyMap<string, Pool> {
+  return new Map(registry().pools);
+}
+
+/** The default pool: the one that is there, or a new one. One that is ending does not count. */
+export function defaultPool(create: () => Pool): Pool {
+  const current = registry();
+  const state = current.defaultPool?.summary().state;
+  if (current.defaultPool === undefined || state === 'closed' || state === 'draining') current.defaultPool = create();
+  return current.defaultPool;
+}

@@ -1,0 +1,97 @@
+import { nearestName, PoolError } from '../engine/index.js';
+import { type TlsRequest, tlsFromUrl, tlsUrlParameters } from './tls.js';
+
+/** What a database URL says; whatever it leaves out is left out here too. */
+export interface UrlOptions {
+  readonly host?: string;
+  readonly port?: number;
+  readonly socketPath?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly database?: string;
+  readonly ssl?: TlsRequest;
+  readonly [option: string]: unknown;
+}
+
+const PROTOCOLS = ['mysql:', 'mariadb:', 'mysql2:'];
+const FORM = 'mysql://user:password@host:3306/database';
+
+/**
+ * Reads a database URL: percent-encoded credentials, IPv6 in brackets, sockets (`?socketPath=` or a percent-encoded path as the host),
+ * the TLS spellings in use, and options as query parameters.
+ *
+ * @param source what to call the URL in errors, for example `DATABASE_URL`
+ * @throws PoolError `POOL_OPTION_INVALID`; the text never holds the URL, because that holds the password
+ */
+export function parseDatabaseUrl(text: string, source: string, knownOptions: readonly string[]): UrlOptions {
+  const url = parse(text, source);
+  const host = decode(url.hostname.replace(/^\[|\]$/g, ''), 'host', source);
+  const database = decode(url.pathname.slice(1), 'database', source);
+  const user = decode(url.username, 'user', source);
+  const password = decode(url.password, 'password', source);
+  const { ssl, options } = readParameters(url.searchParams, source, knownOptions);
+  return {
+    ...(host.startsWith('/') ? { socketPath: host } : host === '' ? {} : { host }),
+    ...(url.port === '' ? {} : { port: Number(url.port) }),
+    ...(user === '' ? {} : { user }),
+    ...(password === '' ? {} : { password }),
+    ...(database === '' ? {} : { database }),
+    ...(ssl === undefined ? {} : { ssl }),
+    ...options,
+  };
+}
+
+function parse(text: string, source: string): URL {
+  let url: URL;
+  try {
+    url = new URL(text.trim());
+  } catch {
+    // The parser's own error quotes its input: no cause here.
+    const hint = 'special characters in the password must be percent-encoded';
+    throw new PoolError('POOL_OPTION_INVALID', `${source} is not a valid URL; expected ${FORM} (${hint}).`);
+  }
+  if (!PROTOCOLS.includes(url.protocol)) {
+    const known = PROTOCOLS.map((protocol) => `${protocol}//`).join(', ');
+    throw new PoolError('POOL_OPTION_INVALID', `${source} must start with one of ${known}; given: ${url.protocol}//. Expected ${FORM}.`);
+  }
+  return url;
+}
+
+function decode(text: string, part: string, source: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw new PoolError('POOL_OPTION_INVALID', `The ${part} in ${source} is not correctly percent-encoded ('%' itself is written %25).`);
+  }
+}
+
+function readParameters(
+  parameters: URLSearchParams,
+  source: string,
+  knownOptions: readonly string[],
+): { readonly ssl: TlsRequest | undefined; readonly options: Record<string, unknown> } {
+  const options: Record<string, unknown> = {};
+  const tls = new Map<string, string>();
+  for (const [name, value] of parameters) {
+    if (tlsUrlParameters.includes(name.toLowerCase())) tls.set(name.toLowerCase(), value);
+    else if (name === 'socket') options['socketPath'] = value;
+    else if (knownOptions.includes(name)) options[name] = typed(value);
+    else throw unknownParameter(name, source, knownOptions);
+  }
+  return { ssl: tlsFromUrl(tls, source), options };
+}
+
+function unknownParameter(name: string, source: string, knownOptions: readonly string[]): PoolError {
+  const nearest = nearestName(name, [...knownOptions, ...tlsUrlParameters]);
+  const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
+  return new PoolError('POOL_OPTION_INVALID', `Unknown parameter ${name} in ${source}.${hint}`);
+}
+
+/** As mysql2 does: what reads as JSON is JSON, anything else is text. */
+function typed(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}
