@@ -14,6 +14,7 @@ export {
   type PoolSummary,
 } from './engine/index.js';
 export { createPool, getPool } from './mysql/create-pool.js';
+export type { ClassifyError, ErrorClass, ServerError } from './mysql/error-classes.js';
 export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/health.js';
 export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options.js';
 export type { Pool, PublicOptions } from './mysql/pool.js';
@@ -22,3 +23,4 @@ export type { PoolStats } from './mysql/pool-core.js';
 export { pools } from './mysql/registry.js';
 export type { StatementOptions } from './mysql/statement.js';
 export type { TlsMode } from './mysql/tls.js';
+export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

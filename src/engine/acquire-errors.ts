@@ -55,7 +55,9 @@ export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
   return new PoolError('POOL_ABORTED', 'The caller gave up waiting for a connection.', { cause: reason, pool: summary });
 }
 
+/** An error of ours keeps its code: one failure has one identity, whoever meets it. */
 export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
+  if (PoolError.is(cause)) return new PoolError(cause.code, cause.message, { cause: cause.cause, pool: summary });
   return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
 }
 

@@ -194,6 +194,7 @@ export class EntrySet<R> {
   #check(entry: Entry<R>, kind: CheckKind, checking: Promise<void>, now: number): void {
     this.#leave(entry);
     entry.state = 'checking';
+    entry.checkedFor = kind === 'validation' ? 'validation' : 'hygiene';
     this.#checking += 1;
     this.#bound(entry, this.timeouts.validationTimeout, now);
     const step = entry.step;
@@ -206,7 +207,7 @@ export class EntrySet<R> {
         this.listener.checked(entry, kind, provenAt);
       },
       (error: unknown) => {
-        if (entry.step === step) this.#fail(entry, kind === 'validation' ? 'validation' : 'hygiene', error, this.clock.now());
+        if (entry.step === step) this.#fail(entry, entry.checkedFor, error, this.clock.now());
       },
     );
   }
@@ -246,7 +247,7 @@ export class EntrySet<R> {
         return;
       }
       case 'checking':
-        this.#fail(entry, 'validation', overdueError(`No answer within ${this.timeouts.validationTimeout} ms.`), now);
+        this.#fail(entry, entry.checkedFor, overdueError(`No answer within ${this.timeouts.validationTimeout} ms.`), now);
         return;
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;

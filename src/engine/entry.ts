@@ -57,6 +57,8 @@ export class Entry<R> extends Deadline {
   doomed: CloseReason | undefined = undefined;
   /** Counts the asynchronous steps, so that the late answer of an abandoned one is known for what it is. */
   step = 0;
+  /** What it is closed for if the check that runs does not end well. */
+  checkedFor: 'validation' | 'hygiene' = 'validation';
   /** The current lease was reported as a leak. */
   leakReported = false;
   /** Where it was borrowed; captured only while leak detection is on. */

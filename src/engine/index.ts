@@ -1,3 +1,4 @@
+export { onAbort } from './abort.js';
 export type { Clock, RandomSource, Timer } from './clock.js';
 export { systemClock } from './clock.js';
 export type { CloseReason, EntryState, Lease } from './entry.js';

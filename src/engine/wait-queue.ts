@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import type { CallSite } from './call-site.js';
 import { Deadline } from './deadlines.js';
 import type { Lease } from './entry.js';
@@ -55,17 +56,11 @@ export class PromiseWaiter<R> extends Waiter<R> {
 
 /** Links an AbortSignal to a waiter. Kept apart so that waiters without a signal do not pay for it. */
 export class Abortion {
-  readonly #signal: AbortSignal;
-  readonly #listener: () => void;
+  /** The signal does not concern the waiter any more. */
+  readonly unlink: () => void;
 
-  constructor(signal: AbortSignal, onAbort: (reason: unknown) => void) {
-    this.#signal = signal;
-    this.#listener = () => onAbort(signal.reason);
-    signal.addEventListener('abort', this.#listener, { once: true });
-  }
-
-  unlink(): void {
-    this.#signal.removeEventListener('abort', this.#listener);
+  constructor(signal: AbortSignal, tell: (reason: unknown) => void) {
+    this.unlink = onAbort(signal, () => tell(signal.reason));
   }
 }
 

@@ -1,12 +1,16 @@
-import { type Lease, type Pool as Engine, type PoolError, Waiter } from '../engine/index.js';
-import { connectionConfig, DriverPool } from './driver.js';
+import type { Lease, PoolError } from '../engine/index.js';
+import { type Command, connectionConfig, DriverPool } from './driver.js';
 import { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
+import { ConnectionWaiter } from './self-deadlock.js';
+import { stopWhenAbandoned } from './streams.js';
 
 /** What the callback pool is a view of. */
 export interface CallbackPoolCore {
   readonly options: ResolvedOptions;
-  readonly engine: Engine<ManagedConnection>;
+  readonly waiting: number;
+  tryAcquire(): Lease<ManagedConnection> | undefined;
+  enqueue(waiter: ConnectionWaiter): void;
   end(): Promise<void>;
 }
 
@@ -51,15 +55,20 @@ export class CallbackPool extends DriverPool {
   }
 
   override getConnection(callback: ConnectionCallback): void {
-    const { engine } = this.#core;
-    const lease = engine.tryAcquire();
+    const lease = this.#core.tryAcquire();
     if (lease !== undefined) {
       hand(this, callback, lease);
       return;
     }
     const waiter = new CallbackWaiter(this, callback);
-    engine.enqueue(waiter);
-    if (engine.waiting > 0) this.tell('enqueue');
+    this.#core.enqueue(waiter);
+    if (this.#core.waiting > 0) this.tell('enqueue');
+  }
+
+  override query(sql: unknown, ...rest: unknown[]): Command {
+    const command = super.query(sql, ...rest);
+    if (command.onResult === undefined) stopWhenAbandoned(command);
+    return command;
   }
 
   override releaseConnection(connection: unknown): void {
@@ -77,7 +86,7 @@ export class CallbackPool extends DriverPool {
 }
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
-class CallbackWaiter extends Waiter<ManagedConnection> {
+class CallbackWaiter extends ConnectionWaiter {
   constructor(
     private readonly pool: CallbackPool,
     private readonly callback: ConnectionCallback,
@@ -85,11 +94,11 @@ class CallbackWaiter extends Waiter<ManagedConnection> {
     super();
   }
 
-  override granted(lease: Lease<ManagedConnection>): void {
+  override lent(lease: Lease<ManagedConnection>): void {
     hand(this.pool, this.callback, lease);
   }
 
-  override refused(error: PoolError): void {
+  override failed(error: PoolError): void {
     process.nextTick(this.callback, error);
   }
 }

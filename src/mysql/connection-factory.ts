@@ -1,8 +1,8 @@
-import type { CloseRequest, OpenContext, ResourceFactory } from '../engine/index.js';
+import { type CloseRequest, type OpenContext, PoolError, type ResourceFactory } from '../engine/index.js';
 import type { ConnectionConfig } from './driver.js';
-import { isPermanentConnectError, labelOf } from './error-classes.js';
+import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, type ServerError } from './error-classes.js';
 import { cleanSession } from './hygiene.js';
-import { ManagedConnection } from './managed-connection.js';
+import { type ConnectionWatch, ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { plaintextRefused } from './tls.js';
 
@@ -14,7 +14,13 @@ export interface ConnectionHost {
   tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
   statementEnded(durationMs: number): void;
   sessionReset(): void;
+  kill(connection: ManagedConnection): Promise<void>;
+  /** The server answers but must not be used: it is read-only, shutting down, or draining. */
+  poisoned(error: ServerError): void;
 }
+
+/** When `connectTimeout` is 0. */
+const LONGEST_CONNECT_MS = 60_000;
 
 /** Opens, checks, cleans and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
@@ -27,20 +33,18 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   ) {}
 
   async open({ signal, lost, doom }: OpenContext): Promise<ManagedConnection> {
-    const config = this.host.driverPool._createConnectionConfig();
-    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
-    signal.throwIfAborted();
-    const connection = new ManagedConnection(this.host.driverPool, config, {
+    const connection = await this.#connect(signal, {
       lost,
       statementEnded: (durationMs) => this.host.statementEnded(durationMs),
-      classified: (errorClass) => {
+      kill: (victim) => this.host.kill(victim),
+      answered: (error, readOnlyAsked) => {
+        const errorClass = this.options.classifyError?.(error) ?? classOfServerError(error, readOnlyAsked);
         if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
+        if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
       },
     });
-    const stop = (): void => connection.terminate();
-    signal.addEventListener('abort', stop, { once: true });
+    const release = terminateOnAbort(connection, signal);
     try {
-      await this.#handshake(connection);
       await this.#setUp(connection);
       if (this.host.tell('connection', connection)) this.#setUpByListeners.add(connection);
       return connection;
@@ -48,8 +52,19 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       connection.terminate();
       throw error;
     } finally {
-      signal.removeEventListener('abort', stop);
+      release();
     }
+  }
+
+  /** A connection of the pool's own, beside those that it lends. */
+  openAside(lost: () => void): Promise<ManagedConnection> {
+    const ignoring = {
+      lost,
+      statementEnded: ignore,
+      answered: ignore,
+      kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
+    };
+    return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), ignoring);
   }
 
   close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
@@ -99,14 +114,21 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return labelOf(error);
   }
 
-  #handshake(connection: ManagedConnection): Promise<void> {
-    return new Promise((resolve, reject) => {
-      connection.connect((error) => {
-        if (error === null) resolve();
-        else if (error.code === 'HANDSHAKE_NO_SSL_SUPPORT') reject(plaintextRefused(this.options.endpoint.host, error));
-        else reject(error);
-      });
-    });
+  async #connect(signal: AbortSignal, watch: ConnectionWatch): Promise<ManagedConnection> {
+    const config = this.host.driverPool._createConnectionConfig();
+    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
+    signal.throwIfAborted();
+    const connection = new ManagedConnection(this.host.driverPool, config, watch);
+    const release = terminateOnAbort(connection, signal);
+    try {
+      await handshake(connection);
+      return connection;
+    } catch (error) {
+      connection.terminate();
+      throw connectFailure(config.host, error);
+    } finally {
+      release();
+    }
   }
 
   /** What every session needs before it is lent: the user's hook. What it does is not a borrower's doing. */
@@ -117,3 +139,29 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     connection.session.cleaned();
   }
 }
+
+function handshake(connection: ManagedConnection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.connect((error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+/** Errors of connecting as they are, except those that Poolwright can say more about. */
+function connectFailure(host: string, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return plaintextRefused(host, error);
+  if (errno !== undefined && classOfErrno(errno) === 'endpoint-poisoned') {
+    return new PoolError('POOL_ENDPOINT_POISONED', `${host} answers but must not be used now: ${error.message}`, { cause: error });
+  }
+  return error;
+}
+
+/** Returns the function that ends it. */
+function terminateOnAbort(connection: ManagedConnection, signal: AbortSignal): () => void {
+  const stop = (): void => connection.terminate(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
+function ignore(): void {}

@@ -29,8 +29,12 @@ export interface Command {
   readonly currentConfig?: unknown;
   /** Only a ResetConnection has it. */
   readonly resetConnectionResponse?: unknown;
-  /** The step that takes the next packet. */
+  /** The first step. */
+  start?: () => unknown;
+  /** The step that takes the next packet; none before the command was started, and after it has ended. */
   readonly next?: unknown;
+  /** mysql2's own timer, which leaves the statement running. */
+  timeout?: number | undefined;
   emit(event: string, ...details: unknown[]): boolean;
   listenerCount(event: string): number;
   once(event: string, listener: (...details: unknown[]) => void): this;
@@ -44,6 +48,7 @@ export interface Packet {
 }
 
 export interface Socket {
+  readonly localPort?: number;
   readonly destroyed: boolean;
   destroy(): void;
   ref?(): void;
@@ -69,21 +74,32 @@ export interface ConnectionConfig {
   pool?: unknown;
 }
 
-/** What a PoolConnection of mysql2's has beside what its typings say. */
-export interface ConnectionInternals {
+/** mysql2's pooled connection, as far as we build on it. */
+export interface DriverConnection extends EventEmitter {
   readonly config: ConnectionConfig;
+  readonly threadId: number;
   stream: Socket;
+  lastActiveTime: number;
   _pool: unknown;
   _released: boolean;
   _closing?: boolean;
   _command?: Command | null;
-  readonly _commands: { readonly length: number; get(index: number): Command };
+  readonly _commands: { readonly length: number; get(index: number): Command; unshift(command: Command): number };
+  readonly _paused: boolean;
   _fatalError: Error | null;
   _protocolError: Error | null;
   readonly _isMariaDB: boolean;
-  readonly _handshakePacket: { readonly serverVersion: string } | null;
-  readonly threadId: number;
-  lastActiveTime: number;
+  connect(callback: (error: NodeJS.ErrnoException | null) => void): void;
+  query(sql: unknown, ...rest: unknown[]): Command;
+  execute(sql: unknown, ...rest: unknown[]): Command;
+  unprepare(sql: unknown): unknown;
+  ping(callback: (error: Error | null) => void): unknown;
+  reset(callback: (error: Error | null) => void): unknown;
+  resume(): void;
+  escapeId(name: string): string;
+  promise(): mysqlPromise.PoolConnection;
+  release(): void;
+  destroy(): void;
   addCommand<C extends Command>(command: C): C;
   handlePacket(packet?: Packet): void;
   _notifyError(error: Error): void;
@@ -93,7 +109,7 @@ export interface ConnectionInternals {
   _realEnd(callback?: (error?: Error) => void): unknown;
 }
 
-type PoolConnectionConstructor = new (pool: unknown, options: { config: ConnectionConfig }) => mysql.PoolConnection & ConnectionInternals;
+type PoolConnectionConstructor = new (pool: unknown, options: { config: ConnectionConfig }) => DriverConnection;
 
 /** mysql2's PoolConnection, which our connections extend, so that `instanceof` holds. */
 export const DriverPoolConnection = mysql.PoolConnection as unknown as PoolConnectionConstructor;
@@ -114,6 +130,7 @@ export interface DriverCallbackPool extends EventEmitter {
   _closed: boolean;
   _createConnectionConfig(): ConnectionConfig;
   getConnection(callback: never): void;
+  query(sql: unknown, ...rest: unknown[]): Command;
   releaseConnection(connection: unknown): void;
   end(callback?: (error?: Error | null) => void): void;
 }
@@ -148,12 +165,22 @@ export function sslProfile(name: string): SslOptions {
   return { ...DriverConnectionConfig.getSSLProfile(name) };
 }
 
-const query = (mysql as unknown as { createQuery(sql: string, values: unknown, callback: unknown, config: object): Command }).createQuery(
-  '',
-  undefined,
-  undefined,
-  {},
-);
+type CreateQuery = (sql: string, values: unknown, callback: Command['onResult'], config: object) => Command;
+
+/** A command that runs a statement, not yet on any connection. */
+export const createQuery: CreateQuery = (mysql as unknown as { createQuery: CreateQuery }).createQuery;
+
+const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as { resultsetHeader: unknown };
 
 /** The step of a command that waits for the first packet of a result: an OK packet, or the number of columns. */
-export const awaitsResult: unknown = (Object.getPrototypeOf(query) as { resultsetHeader: unknown }).resultsetHeader;
+export const awaitsResult: unknown = queryPrototype.resultsetHeader;
+
+/** Whether `value` is a command that was made by `createQuery`, which `connection.query` takes as it is. */
+export function isQueryCommand(value: unknown): value is Command {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === queryPrototype;
+}
+
+type CommandConstructor = new () => Command & { emit(event: string): boolean };
+
+/** The class of every command. */
+export const DriverCommand = Object.getPrototypeOf((queryPrototype as { constructor: unknown }).constructor) as CommandConstructor;

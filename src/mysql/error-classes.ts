@@ -38,6 +38,29 @@ const CLASS_OF_ERRNO: ReadonlyMap<number, ErrorClass> = new Map(
 /** Failures of the client's side that a second attempt does not cure. */
 const PERMANENT_CODES: ReadonlySet<string> = new Set(['POOL_TLS_REQUIRED', 'AUTH_SWITCH_PLUGIN_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT']);
 
+/** An error as the server sent it. */
+export interface ServerError {
+  readonly errno: number;
+  readonly sqlState: string;
+  readonly message: string;
+}
+
+/** Overrides the class of an error; `undefined` leaves it as it is. */
+export type ClassifyError = (error: ServerError) => ErrorClass | undefined;
+
+/** The server refuses a statement because of an option it runs with: only read-only means that it is the wrong server. */
+const OPTION_PREVENTS_STATEMENT = 1290;
+/** The transaction is read-only: the server's doing, or the borrower's own. */
+const READ_ONLY_TRANSACTION = 1792;
+
+/** @param readOnlyAsked the borrower asked for a read-only transaction */
+export function classOfServerError(error: ServerError, readOnlyAsked: boolean): ErrorClass {
+  const { errno, message } = error;
+  if (errno === OPTION_PREVENTS_STATEMENT && !/read.?only/i.test(message)) return 'work-failed';
+  if (errno === READ_ONLY_TRANSACTION && readOnlyAsked) return 'work-failed';
+  return classOfErrno(errno);
+}
+
 /** The class of a number that the server sent. */
 export function classOfErrno(errno: number): ErrorClass {
   return CLASS_OF_ERRNO.get(errno) ?? 'work-failed';

@@ -51,7 +51,7 @@ export const healthThresholdTable = {
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 export interface HealthCheck {
-  readonly name: 'state' | 'connections' | 'connect-errors' | 'utilization' | 'waiting' | 'query';
+  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'query';
   readonly status: CheckStatus;
   /** What was found, in words. */
   readonly message: string;
@@ -80,6 +80,8 @@ export class HealthMonitor {
   #highSince: number | undefined = undefined;
   #lastConnectFailure: { readonly at: number; readonly message: string } | undefined = undefined;
 
+  #poisoned: { readonly at: number; readonly message: string } | undefined = undefined;
+
   constructor(engine: Engine<unknown>, thresholds: Required<HealthThresholds>, clock: Clock = systemClock) {
     this.#engine = engine;
     this.#thresholds = thresholds;
@@ -88,6 +90,11 @@ export class HealthMonitor {
       this.#lastConnectFailure = { at: clock.now(), message: messageOf(error) };
     });
     this.#sample();
+  }
+
+  /** The server answered that it is read-only, shutting down, or draining. */
+  notePoisoned(message: string): void {
+    this.#poisoned = { at: this.#clock.now(), message };
   }
 
   stop(): void {
@@ -101,6 +108,7 @@ export class HealthMonitor {
       this.#state(summary),
       this.#connections(summary),
       this.#connectErrors(),
+      this.#endpoint(),
       this.#utilization(summary),
       this.#waiting(summary),
     ];
@@ -134,6 +142,14 @@ export class HealthMonitor {
       return { name: 'connect-errors', status: 'pass', message: 'no connection failed to open lately' };
     }
     return { name: 'connect-errors', status: 'warn', message: `a connection failed to open ${seconds(agoMs)} ago: ${failure.message}` };
+  }
+
+  #endpoint(): HealthCheck {
+    const note = this.#poisoned;
+    const agoMs = note === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - note.at;
+    if (note === undefined || agoMs > this.#thresholds.connectErrorFor)
+      return { name: 'endpoint', status: 'pass', message: 'the server takes writes, as far as is known' };
+    return { name: 'endpoint', status: 'warn', message: `${seconds(agoMs)} ago the server refused work: ${note.message}` };
   }
 
   #utilization(summary: PoolSummary): HealthCheck {

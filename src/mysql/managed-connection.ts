@@ -2,13 +2,17 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Lease } from '../engine/index.js';
 import { awaitsResult, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
-import { classOfErrno, type ErrorClass } from './error-classes.js';
+import type { ServerError } from './error-classes.js';
+import { interrupt } from './interruption.js';
 import { Session, statementOf } from './session.js';
+import { stopWhenAbandoned } from './streams.js';
+import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 
 /** First bytes of a packet's payload (MySQL internals manual, "Generic Response Packets"). */
 const OK_PACKET = 0x00;
 const EOF_PACKET = 0xfe;
 const ERROR_PACKET = 0xff;
+const SQL_STATE_MARKER = 0x23;
 /** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
 const EOF_PACKET_LIMIT = 9;
 
@@ -16,10 +20,12 @@ const EOF_PACKET_LIMIT = 9;
 export interface ConnectionWatch {
   /** The connection has ended or failed: it was closed by the other side, or an error made it useless. */
   lost(error: Error): void;
-  /** The server answered with an error that says something about the connection or the server. */
-  classified(errorClass: ErrorClass): void;
+  /** The server answered with an error. */
+  answered(error: ServerError, readOnlyAsked: boolean): void;
   /** A statement was answered. */
   statementEnded(durationMs: number): void;
+  /** Asks the server to stop what the connection runs; see {@link interrupt}. */
+  kill(connection: ManagedConnection): Promise<void>;
 }
 
 /**
@@ -119,6 +125,32 @@ export class ManagedConnection extends DriverPoolConnection {
     return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
   }
 
+  override query(sql: unknown, ...rest: unknown[]): Command {
+    const limits = limitsOf(sql);
+    const command = super.query(limits === undefined ? sql : withoutLimits(sql as object), ...rest);
+    if (command.onResult === undefined) stopWhenAbandoned(command);
+    if (limits !== undefined) this.#limit(command, limits);
+    return command;
+  }
+
+  override execute(sql: unknown, ...rest: unknown[]): Command {
+    const limits = limitsOf(sql);
+    const command = super.execute(limits === undefined ? sql : withoutLimits(sql as object), ...rest);
+    if (command.onResult === undefined) stopWhenAbandoned(command);
+    if (limits !== undefined) this.#limit(command, limits);
+    return command;
+  }
+
+  /** Stops a statement of this connection, see {@link interrupt}. */
+  interrupt(command: Command): void {
+    interrupt(this, command, (connection) => this.#watch.kill(connection));
+  }
+
+  /** The server no longer knows this prepared statement, or has too many: the next use prepares it anew. */
+  forgetStatement(sql: unknown): void {
+    this.unprepare(typeof sql === 'object' ? sql : { sql });
+  }
+
   override addCommand<C extends Command>(command: C): C {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
@@ -157,6 +189,12 @@ export class ManagedConnection extends DriverPoolConnection {
     this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
   }
 
+  #limit(command: Command, limits: StatementLimits): void {
+    // A dead connection has refused the command already.
+    if (!this.alive) return;
+    limitStatement(command, limits, () => this.interrupt(command));
+  }
+
   #observe({ buffer, offset, end }: Packet, command: Command): void {
     const marker = buffer[offset];
     if (marker === OK_PACKET) {
@@ -164,9 +202,7 @@ export class ManagedConnection extends DriverPoolConnection {
     } else if (marker === EOF_PACKET) {
       if (end - offset < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
     } else if (marker === ERROR_PACKET) {
-      const errno = buffer.readUInt16LE(offset + 1);
-      const errorClass = classOfErrno(errno);
-      if (errorClass !== 'work-failed') this.#watch.classified(errorClass);
+      this.#watch.answered(serverError(buffer, offset, end), this.session.readOnlyAsked);
     }
   }
 
@@ -195,6 +231,16 @@ function fail(command: Command, error: Error): void {
 /** The same words and code as mysql2's. */
 function connectionLost(): Error {
   return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+}
+
+/** ERR packet: 0xff, number, '#' and SQLSTATE (five letters), message. */
+function serverError(buffer: Buffer, offset: number, end: number): ServerError {
+  const hasState = buffer[offset + 3] === SQL_STATE_MARKER;
+  return {
+    errno: buffer.readUInt16LE(offset + 1),
+    sqlState: hasState ? buffer.toString('latin1', offset + 4, offset + 9) : '',
+    message: buffer.toString('utf8', offset + (hasState ? 9 : 3), end),
+  };
 }
 
 /** OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */

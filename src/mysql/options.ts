@@ -11,6 +11,7 @@ import {
   resolvePoolOptions,
 } from '../engine/index.js';
 import type { ConnectionOptions, DriverPoolOptions, DriverPromisePoolConnection } from './driver.js';
+import type { ClassifyError } from './error-classes.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions } from './tls.js';
 import { parseDatabaseUrl } from './url.js';
@@ -41,6 +42,8 @@ export interface MysqlPoolOptions {
   readonly credentials?: () => Credentials | Promise<Credentials>;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
+  /** Overrides what an error of the server means for its connection and for the pool; `undefined` leaves it as it is. */
+  readonly classifyError?: ClassifyError;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
 }
@@ -61,6 +64,11 @@ export const mysqlOptionTable = {
     kind: 'function',
     default: undefined,
     about: 'Called for each new connection: who to log in as. For passwords that change.',
+  },
+  classifyError: {
+    kind: 'function',
+    default: undefined,
+    about: 'Overrides what an error of the server means for its connection and for the pool.',
   },
   onConnect: {
     kind: 'function',
@@ -140,6 +148,7 @@ export interface ResolvedOptions {
   readonly hygiene: Hygiene;
   readonly credentials: MysqlPoolOptions['credentials'];
   readonly onConnect: MysqlPoolOptions['onConnect'];
+  readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
@@ -168,7 +177,10 @@ export function resolveOptions(
     name: given.name ?? nameOf(endpoint),
     ...(given.maxLifetime === undefined && isTidbCloud(endpoint.host) ? { maxLifetime: TIDB_CLOUD_LIFETIME_MS } : {}),
   });
-  const own = resolveFromTable(mysqlOptionTable, given) as unknown as Pick<ResolvedOptions, 'hygiene' | 'credentials' | 'onConnect'>;
+  const own = resolveFromTable(mysqlOptionTable, given) as unknown as Pick<
+    ResolvedOptions,
+    'hygiene' | 'credentials' | 'onConnect' | 'classifyError'
+  >;
   return Object.freeze({
     engine,
     ...own,

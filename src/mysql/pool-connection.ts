@@ -1,6 +1,8 @@
-import { type Lease, PoolError, Waiter } from '../engine/index.js';
+import { type Lease, PoolError } from '../engine/index.js';
 import { DriverPromisePoolConnection } from './driver.js';
+import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
+import { ConnectionWaiter } from './self-deadlock.js';
 
 /** Methods that talk to the server: after the release they would talk on somebody else's connection. */
 const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
@@ -43,6 +45,11 @@ export class PoolConnection extends DriverPromisePoolConnection {
     throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be somebody else's by now.`);
   }
 
+  /** @internal */
+  forgetStatement(sql: unknown): void {
+    this.#lease.resource.forgetStatement(sql);
+  }
+
   /** The connection broke while it was borrowed: mysql2's own error tells what happened better than ours. */
   get #lost(): boolean {
     return !this.#lease.resource.alive;
@@ -56,13 +63,21 @@ for (const method of TALKING_METHODS) {
     writable: true,
     async value(this: PoolConnection, ...parameters: unknown[]): Promise<unknown> {
       this.refuseAfterRelease(method);
-      return await original.apply(this, parameters);
+      try {
+        return await original.apply(this, parameters);
+      } catch (error) {
+        if (method === 'execute' && isStatementCacheInvalid(error)) {
+          this.forgetStatement(parameters[0]);
+          return await original.apply(this, parameters);
+        }
+        throw statementFailure(error);
+      }
     },
   });
 }
 
 /** The waiter behind `pool.getConnection()`. */
-export class PoolConnectionWaiter extends Waiter<ManagedConnection> {
+export class PoolConnectionWaiter extends ConnectionWaiter {
   constructor(
     private readonly resolve: (connection: PoolConnection) => void,
     private readonly reject: (error: PoolError) => void,
@@ -70,11 +85,11 @@ export class PoolConnectionWaiter extends Waiter<ManagedConnection> {
     super();
   }
 
-  override granted(lease: Lease<ManagedConnection>): void {
+  override lent(lease: Lease<ManagedConnection>): void {
     this.resolve(new PoolConnection(lease));
   }
 
-  override refused(error: PoolError): void {
+  override failed(error: PoolError): void {
     this.reject(error);
   }
 }

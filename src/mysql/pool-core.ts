@@ -1,23 +1,41 @@
+import { performance } from 'node:perf_hooks';
 import {
+  type AcquireOptions,
+  type Borrowed,
+  type DrainOptions,
+  type DrainReport,
   type DurationCounts,
   type DurationSummary,
   Histogram,
+  type Lease,
   Pool as Engine,
+  type PoolError,
   type PoolStats as EngineStats,
   type RecordedDuration,
 } from '../engine/index.js';
 import { CallbackPool } from './callback-pool.js';
+import type { ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
 import { type Health, HealthMonitor } from './health.js';
+import { Killer } from './killer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
+import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { PooledStatement } from './statement.js';
+import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
 export interface PoolStats extends EngineStats {
   /** Time that the server took to answer statements. */
   readonly query: DurationSummary;
+  /** Statements that were killed on the server because they took too long or their caller gave up. */
+  readonly kills: number;
+  /** Transactions that were run again after a deadlock and the like. */
+  readonly retries: number;
 }
+
+/** A server that stays read-only must not cost more than one round of new connections in this time. */
+const POISONED_EVICTION_PERIOD_MS = 5_000;
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
 export class PoolCore {
@@ -26,7 +44,12 @@ export class PoolCore {
   readonly callbackPool: CallbackPool;
   readonly #queryTimes = new Histogram();
   readonly #health: HealthMonitor;
+  readonly #killer: Killer;
+  readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
+  #openTransactions = 0;
+  #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
+  #retries = 0;
 
   constructor(readonly options: ResolvedOptions) {
     this.callbackPool = new CallbackPool(this);
@@ -37,13 +60,26 @@ export class PoolCore {
       sessionReset: () => {
         this.#resets += 1;
       },
+      kill: (connection) => this.#killer.kill(connection),
+      poisoned: (error) => this.#poisoned(error),
     });
+    this.#killer = new Killer((lost) => factory.openAside(lost));
     this.engine = new Engine(factory, options.engine);
     this.#health = new HealthMonitor(this.engine, options.health);
+    this.engine.on('stateChanged', ({ to }) => {
+      this.callbackPool._closed = to === 'draining' || to === 'closed';
+    });
+    this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 
   stats(): PoolStats {
-    return Object.freeze({ ...this.engine.stats(), resets: this.#resets, query: this.#queryTimes.summary() });
+    return Object.freeze({
+      ...this.engine.stats(),
+      resets: this.#resets,
+      kills: this.#killer.kills,
+      retries: this.#retries,
+      query: this.#queryTimes.summary(),
+    });
   }
 
   durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
@@ -55,25 +91,98 @@ export class PoolCore {
     return this.#health.check(deep ? () => this.#selectOne() : undefined);
   }
 
-  async end(): Promise<void> {
-    this.#health.stop();
-    await this.engine.close();
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    const host: TransactionHost = {
+      pool: this,
+      acquire: (acquireOptions) => new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), acquireOptions)),
+      acquireTimeout: this.acquireTimeout,
+      patienceMs: this.options.engine.validationTimeout,
+      retried: () => {
+        this.#retries += 1;
+      },
+    };
+    this.#openTransactions += 1;
+    try {
+      return await runTransaction(host, work, options);
+    } finally {
+      this.#openTransactions -= 1;
+    }
   }
 
-  async drain(
-    options: Parameters<Engine<ManagedConnection>['drain']>[0],
-  ): Promise<Awaited<ReturnType<Engine<ManagedConnection>['drain']>>> {
+  async end(): Promise<void> {
+    await this.engine.close();
+    await this.#stop();
+  }
+
+  get acquireTimeout(): number {
+    return this.options.engine.acquireTimeout;
+  }
+
+  get waiting(): number {
+    return this.engine.waiting;
+  }
+
+  /** A connection that is idle and needs no validation, or none. */
+  tryAcquire(): Lease<ManagedConnection> | undefined {
+    return this.engine.tryAcquire();
+  }
+
+  enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
+    const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
+    if (refusal === undefined) this.engine.enqueue(waiter, options);
+    else waiter.refused(refusal);
+  }
+
+  async drain(options?: DrainOptions): Promise<DrainReport> {
     const report = await this.engine.drain(options);
-    this.#health.stop();
+    await this.#stop();
     return report;
+  }
+
+  /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
+  #poisoned(error: ServerError): void {
+    this.#health.notePoisoned(error.message);
+    const now = performance.now();
+    if (now - this.#evictedAt < POISONED_EVICTION_PERIOD_MS) return;
+    this.#evictedAt = now;
+    this.engine.evict();
+  }
+
+  /** Somebody must be told; those who listen themselves are. */
+  #warnOfLeak({ id, description, heldMs, stack }: Borrowed): void {
+    if (this.engine.listenerCount('leak') > 1) return;
+    const message = `Pool '${this.engine.name}': connection #${id} has been borrowed for ${Math.round(heldMs)} ms (${description}) and was not given back.`;
+    process.emitWarning(message, { code: 'POOL_LEAK', ...(stack === undefined ? {} : { detail: stack }) });
+  }
+
+  async #stop(): Promise<void> {
+    this.#health.stop();
+    await this.#killer.close();
   }
 
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */
   async #selectOne(): Promise<void> {
     const timeout = this.options.engine.validationTimeout;
     await new Promise((resolve, reject) => {
-      const statement = new PooledStatement('query', 'SELECT 1', undefined, undefined, resolve, reject);
-      statement.start(this.engine, { timeout });
+      new PooledStatement('query', { sql: 'SELECT 1', timeout }, undefined, undefined, resolve, reject).start(this);
     });
+  }
+}
+
+/** The waiter behind `pool.transaction()`. */
+class LeaseWaiter extends ConnectionWaiter {
+  constructor(
+    private readonly resolve: (lease: Lease<ManagedConnection>) => void,
+    private readonly reject: (error: PoolError) => void,
+  ) {
+    super();
+  }
+
+  override lent(lease: Lease<ManagedConnection>): void {
+    this.resolve(lease);
+  }
+
+  override failed(error: PoolError): void {
+    this.reject(error);
   }
 }

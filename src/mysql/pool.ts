@@ -16,6 +16,7 @@ import { PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
+import type { Transaction, TransactionOptions } from './transaction.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -82,12 +83,33 @@ export class Pool extends DriverPromisePool {
    *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
    */
   override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
-    const { engine } = this.#core;
+    const core = this.#core;
     if (options === undefined) {
-      const lease = engine.tryAcquire();
+      const lease = core.tryAcquire();
       if (lease !== undefined) return Promise.resolve(new PoolConnection(lease));
     }
-    return new Promise((resolve, reject) => engine.enqueue(new PoolConnectionWaiter(resolve, reject), options));
+    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject), options));
+  }
+
+  /**
+   * Runs `work` in a transaction on one connection: commits when it returns, rolls back when it throws, and runs all of it again after a
+   * deadlock, a lock wait timeout, or one of TiDB's retryable errors. `tx.transaction` nests, by savepoints.
+   *
+   * @param work what it does outside the database must bear being done again
+   * @param options see {@link TransactionOptions}
+   * @throws what `work` throws; an acquire error; PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`, `POOL_CONNECTION_LOST`, and
+   *   `POOL_COMMIT_UNKNOWN` when the outcome of COMMIT cannot be known
+   *
+   * @example
+   * ```ts
+   * await pool.transaction(async (tx) => {
+   *   await tx.query('UPDATE accounts SET balance = balance - ? WHERE id = ?', [10, from]);
+   *   await tx.query('UPDATE accounts SET balance = balance + ? WHERE id = ?', [10, to]);
+   * });
+   * ```
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return await this.#core.transaction(work, options);
   }
 
   /**
@@ -169,9 +191,8 @@ export class Pool extends DriverPromisePool {
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
     const callSite = this.#core.callbackPool.config.connectionConfig.trace ? captureCallSite(this[method]) : undefined;
-    const waiting = typeof sql === 'object' && sql.signal !== undefined ? { signal: sql.signal } : undefined;
     return new Promise((resolve, reject) => {
-      new PooledStatement(method, sql, values, callSite, resolve, reject).start(this.#core.engine, waiting);
+      new PooledStatement(method, sql, values, callSite, resolve, reject).start(this.#core);
     });
   }
 }

@@ -48,6 +48,45 @@ const SIDE_EFFECTS = /:=|\binto\s+@|\bget_lock\s*\(|\btemporary\b|\bwith\s+read\
 /** The rest of a text of several statements is not looked at word by word: any of these anywhere counts. */
 const SESSION_WORDS = /\b(?:set|use|lock|prepare|deallocate|call|handler|xa|execute|do)\b/i;
 
+const READ_ONLY = /\bread(?:\s+|_)only\b/i;
+
+/** Statements that commit what came before them (MySQL reference manual, "Statements That Cause an Implicit Commit"). */
+const COMMITTING_STATEMENTS: ReadonlySet<string> = new Set([
+  'ALTER',
+  'ANALYZE',
+  'BEGIN',
+  'CALL',
+  'CHANGE',
+  'CHECK',
+  'COMMIT',
+  'CREATE',
+  'DROP',
+  'FLUSH',
+  'GRANT',
+  'INSTALL',
+  'LOAD',
+  'LOCK',
+  'OPTIMIZE',
+  'RENAME',
+  'REPAIR',
+  'RESET',
+  'REVOKE',
+  'ROLLBACK',
+  'SET',
+  'START',
+  'STOP',
+  'TRUNCATE',
+  'UNINSTALL',
+  'UNLOCK',
+  'XA',
+]);
+
+/** Whether a statement ends the transaction that it is run in, or may do so. Going back to a savepoint does not. */
+export function commitsImplicitly(sql: string): boolean {
+  const word = firstWord(sql);
+  return (COMMITTING_STATEMENTS.has(word) && !/^\s*rollback\s+(?:work\s+)?to\b/i.test(sql)) || hasSessionWordBehindSemicolon(sql);
+}
+
 /** What a connection's session may have kept of its borrower. */
 export class Session {
   /** The server says that a transaction is open. */
@@ -56,6 +95,8 @@ export class Session {
   dirty = false;
   /** The default database was changed: a reset does not bring it back. */
   databaseChanged = false;
+  /** The borrower asked for a read-only transaction or session: that writes fail in it says nothing about the server. */
+  readOnlyAsked = false;
   /** The connection logged in as somebody else: it can only be replaced. */
   userChanged = false;
 
@@ -75,6 +116,7 @@ export class Session {
   noteStatement(sql: string): void {
     const word = firstWord(sql);
     if (word === 'USE') this.databaseChanged = true;
+    if (word === 'START' || word === 'BEGIN' || word === 'SET') this.readOnlyAsked = READ_ONLY.test(sql);
     if (!this.dirty) this.dirty = !HARMLESS_STATEMENTS.has(word) || SIDE_EFFECTS.test(sql) || hasSessionWordBehindSemicolon(sql);
   }
 
@@ -83,6 +125,7 @@ export class Session {
     this.inTransaction = false;
     this.dirty = false;
     this.databaseChanged = false;
+    this.readOnlyAsked = false;
   }
 }
 

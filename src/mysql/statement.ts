@@ -1,28 +1,41 @@
-import { type AcquireOptions, type Lease, type Pool as Engine, type PoolError, Waiter } from '../engine/index.js';
+import { performance } from 'node:perf_hooks';
+import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
+import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
+import { ConnectionWaiter } from './self-deadlock.js';
+import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
 
 /** What a statement resolves to, as mysql2/promise has it. */
 export type StatementResult = [rows: unknown, fields: FieldPacket[]];
 
-type StartStatement = (sql: unknown, ...rest: unknown[]) => unknown;
-
 /** What a pool's `query` and `execute` take beside mysql2's own options. */
 export interface StatementOptions extends QueryOptions {
-  /** Gives up when it aborts. */
+  /** How long the statement may take, with the wait for a connection, in milliseconds; 0 = for ever. One absolute deadline. Default: 0. */
+  readonly timeout?: number;
+  /** Gives up when it aborts; a statement that is already running is killed on the server. */
   readonly signal?: AbortSignal;
+}
+
+/** Where a statement gets its connection. */
+export interface StatementPool {
+  readonly acquireTimeout: number;
+  tryAcquire(): Lease<ManagedConnection> | undefined;
+  enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
 }
 
 /**
  * One statement on whichever connection comes free first. It waits in the pool's queue itself, so that there is one promise per statement
  * and no callback or event in between.
  */
-export class PooledStatement extends Waiter<ManagedConnection> {
+export class PooledStatement extends ConnectionWaiter {
   #lease: Lease<ManagedConnection> | undefined = undefined;
+  #startedAt = 0;
+  #preparedAnew = false;
 
   constructor(
     private readonly method: 'query' | 'execute',
-    private readonly sql: string | QueryOptions,
+    private readonly sql: string | StatementOptions,
     private readonly values: QueryValues | undefined,
     private readonly callSite: { readonly stack?: string } | undefined,
     private readonly resolve: (result: StatementResult) => void,
@@ -31,27 +44,40 @@ export class PooledStatement extends Waiter<ManagedConnection> {
     super();
   }
 
-  start(engine: Engine<ManagedConnection>, options: AcquireOptions | undefined): void {
-    const lease = options === undefined ? engine.tryAcquire() : undefined;
-    if (lease === undefined) engine.enqueue(this, options);
-    else this.granted(lease);
+  start(pool: StatementPool): void {
+    const limits = limitsOf(this.sql);
+    if (limits !== undefined) {
+      this.#startedAt = performance.now();
+      pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout));
+      return;
+    }
+    const lease = pool.tryAcquire();
+    if (lease === undefined) pool.enqueue(this);
+    else this.lent(lease);
   }
 
-  override granted(lease: Lease<ManagedConnection>): void {
+  override lent(lease: Lease<ManagedConnection>): void {
     this.#lease = lease;
     const connection = lease.resource;
     const done = (error: Error | null, rows?: unknown, fields?: unknown): void => this.#done(error, rows, fields as FieldPacket[]);
     try {
-      if (this.values === undefined) (connection[this.method] as StartStatement).call(connection, this.sql, done);
-      else (connection[this.method] as StartStatement).call(connection, this.sql, this.values, done);
+      if (this.values === undefined) connection[this.method](this.#remaining(), done);
+      else connection[this.method](this.#remaining(), this.values, done);
     } catch (error) {
       lease.release();
       this.reject(error);
     }
   }
 
-  override refused(error: PoolError): void {
+  override failed(error: PoolError): void {
     this.#fail(error);
+  }
+
+  /** The statement, with as much of its time as the wait for a connection has left. */
+  #remaining(): string | StatementOptions {
+    const { sql } = this;
+    if (typeof sql === 'string' || sql.timeout === undefined || sql.timeout === 0) return sql;
+    return { ...sql, ...startedAt(this.#startedAt) };
   }
 
   #done(error: Error | null, rows: unknown, fields: FieldPacket[]): void {
@@ -59,6 +85,10 @@ export class PooledStatement extends Waiter<ManagedConnection> {
     if (error === null) {
       lease.release();
       this.resolve([rows, fields]);
+    } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
+      this.#preparedAnew = true;
+      lease.resource.forgetStatement(this.sql);
+      this.lent(lease);
     } else {
       // mysql2 tells of an error before it has taken the command off the connection.
       process.nextTick(release, lease);
@@ -67,10 +97,17 @@ export class PooledStatement extends Waiter<ManagedConnection> {
   }
 
   #fail(error: Error): void {
+    const failure = statementFailure(error) as Error;
     const stack = this.callSite?.stack;
-    if (stack !== undefined) error.stack = `${error.name}: ${error.message}${stack.slice(stack.indexOf('\n'))}`;
-    this.reject(error);
+    if (stack !== undefined) failure.stack = `${failure.name}: ${failure.message}${stack.slice(stack.indexOf('\n'))}`;
+    this.reject(failure);
   }
+}
+
+/** Whichever of the two deadlines comes first; 0 = none. */
+function acquireOptions({ timeout = 0, signal }: StatementLimits, acquireTimeout: number): AcquireOptions {
+  const limits = [timeout, acquireTimeout].filter((limit) => limit > 0);
+  return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 
 function release(lease: Lease<ManagedConnection>): void {

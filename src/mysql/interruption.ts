@@ -1,0 +1,47 @@
+import { codeOf, messageOf } from '../engine/index.js';
+import { type Command, createQuery, DriverCommand } from './driver.js';
+import type { ManagedConnection } from './managed-connection.js';
+
+/** Takes its turn on a connection and holds up what comes behind it until it is lifted. */
+class Barrier extends DriverCommand {
+  // Errors of the connection are told to those who run statements on it.
+  override onResult = ignore;
+  #lifted = false;
+
+  override start = (): unknown => this.#wait();
+
+  lift(connection: ManagedConnection): void {
+    this.#lifted = true;
+    if (connection._command === this) connection.handlePacket();
+  }
+
+  #wait(): unknown {
+    return this.#lifted ? null : () => this.#wait();
+  }
+}
+
+/**
+ * Stops a statement of a connection. One that has not been sent yet is never sent. One that is running is killed on the server; whatever
+ * follows on this connection waits until the server has acknowledged the kill and an empty statement has taken the blow, should it
+ * come too late for the statement that it was meant for.
+ *
+ * @param kill asks the server to kill what `connection` runs; rejects when it cannot be known to have done so
+ */
+export function interrupt(connection: ManagedConnection, command: Command, kill: (connection: ManagedConnection) => Promise<void>): void {
+  if (connection._command !== command) {
+    // Not started: it ends when its turn comes. Ended: nothing will ever start it.
+    command.start = () => null;
+    return;
+  }
+  const barrier = new Barrier();
+  connection._commands.unshift(createQuery('DO 0', undefined, ignore, {}));
+  connection._commands.unshift(barrier);
+  // The rest of a result that nobody reads is thrown away.
+  if (connection._paused) connection.resume();
+  kill(connection).then(
+    () => barrier.lift(connection),
+    (error: unknown) => connection.terminate(new Error(`A statement could not be stopped: ${messageOf(error)} (${codeOf(error)}).`)),
+  );
+}
+
+function ignore(): void {}

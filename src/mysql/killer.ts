@@ -1,0 +1,64 @@
+import { isLoopback } from './tls.js';
+import type { ManagedConnection } from './managed-connection.js';
+
+/**
+ * Kills statements over a connection that is kept for it, never one of the borrowers'. It is opened when it is first needed and does not
+ * count towards the pool's limit.
+ */
+export class Killer {
+  #connection: Promise<ManagedConnection> | undefined = undefined;
+  #kills = 0;
+
+  constructor(private readonly connect: (lost: () => void) => Promise<ManagedConnection>) {}
+
+  /** Statements killed so far. */
+  get kills(): number {
+    return this.#kills;
+  }
+
+  /**
+   * Resolves when the server has acknowledged the kill. Rejects when it could not be asked, or when the connection that it knows by
+   * the victim's number is not the victim: a load balancer may have led us to another server.
+   */
+  async kill(victim: ManagedConnection): Promise<void> {
+    const connection = await this.#open();
+    if (!(await isSameServer(connection, victim)))
+      throw new Error(`connection ${victim.threadId} is not known to the server that was asked`);
+    await connection.send((done) => connection.query(`KILL QUERY ${victim.threadId}`, done));
+    this.#kills += 1;
+  }
+
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    this.#connection = undefined;
+    await connection?.then(
+      (open) => open.quit(),
+      () => undefined,
+    );
+  }
+
+  #open(): Promise<ManagedConnection> {
+    if (this.#connection === undefined) {
+      const forget = (): void => {
+        this.#connection = undefined;
+      };
+      this.#connection = this.connect(forget);
+      this.#connection.catch(forget);
+    }
+    return this.#connection;
+  }
+}
+
+/** The server shows for each connection the address it comes from: ours, with our port, unless something stands in between. */
+async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
+  const { localPort } = victim.stream;
+  if (localPort === undefined) return victim.config.socketPath !== undefined;
+  const sql = `SELECT HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${victim.threadId}`;
+  const host = await new Promise<string | undefined>((resolve, reject) => {
+    connection.query(sql, (error: Error | null, rows: unknown) => {
+      if (error === null) resolve((rows as { host: string }[])[0]?.host);
+      else reject(error);
+    });
+  });
+  return host !== undefined && (host.endsWith(`:${localPort}`) || (!host.includes(':') && isLoopback(victim.config.host)));
+}

@@ -1,0 +1,39 @@
+import type { Command } from './driver.js';
+import type { ManagedConnection } from './managed-connection.js';
+
+interface ResultStream {
+  once(event: 'close', listener: () => void): unknown;
+}
+
+/** A command whose result can be read as a stream. */
+interface StreamableCommand extends Command {
+  stream(options?: object): ResultStream;
+  /** Where it runs, once it was started. */
+  readonly _connection?: ManagedConnection | null;
+}
+
+const watched = new WeakSet<Command>();
+
+/**
+ * A result stream that is destroyed before its end stops its statement: otherwise the connection would be taken until the server has
+ * sent all the rows that nobody reads.
+ */
+export function stopWhenAbandoned(command: Command): void {
+  if (watched.has(command)) return;
+  watched.add(command);
+  const streamable = command as StreamableCommand;
+  const original = streamable.stream.bind(command);
+  let ended = false;
+  command.once('end', () => {
+    ended = true;
+  });
+  streamable.stream = (options) => {
+    const stream = original(options);
+    stream.once('close', () => {
+      if (ended) return;
+      if (streamable._connection == null) command.start = () => null;
+      else streamable._connection.interrupt(command);
+    });
+    return stream;
+  };
+}

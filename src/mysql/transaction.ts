@@ -1,0 +1,370 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type AcquireOptions, invalid, type Lease, messageOf, onAbort, PoolError, refuseUnknownOptions } from '../engine/index.js';
+import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
+import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
+import type { ManagedConnection } from './managed-connection.js';
+import { runInScope, TransactionScope } from './self-deadlock.js';
+import { commitsImplicitly } from './session.js';
+import type { StatementOptions } from './statement.js';
+
+export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
+
+export interface TransactionOptions {
+  /** Default: the server's. */
+  readonly isolation?: IsolationLevel;
+  /** The server refuses writes. Default: false. */
+  readonly readOnly?: boolean;
+  /** How often the whole function is run again after a deadlock, a lock wait timeout, or one of TiDB's retryable errors. Default: 3. */
+  readonly maxRetries?: number;
+  /** How long all of it may take, with retries and the wait for a connection, in milliseconds; 0 = for ever. Default: 0. */
+  readonly timeout?: number;
+  /** Rolls back when it aborts; a statement that is running is killed on the server. Once COMMIT was sent, its outcome is awaited. */
+  readonly signal?: AbortSignal;
+}
+
+const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
+const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal'];
+const DEFAULT_RETRIES = 3;
+
+/** The transaction was rolled back, or can be, and the same work may succeed next time (MySQL reference manual; TiDB error codes). */
+const RETRYABLE_ERRNOS: ReadonlySet<number> = new Set([1205, 1213, 8002, 8022, 8028, 9007]);
+
+/** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
+const FIRST_BACKOFF_MS = 10;
+const LARGEST_BACKOFF_MS = 1_000;
+
+/** What transactions need of their pool. */
+export interface TransactionHost {
+  acquire(options: AcquireOptions): Promise<Lease<ManagedConnection>>;
+  readonly acquireTimeout: number;
+  /** How long a rollback, and a COMMIT whose caller has given up, may take in milliseconds. */
+  readonly patienceMs: number;
+  /** The pool that connections come from. */
+  readonly pool: unknown;
+  retried(): void;
+}
+
+/**
+ * A transaction, as the function given to `pool.transaction` sees it. It is over when that function has returned or thrown, or its time
+ * is up; a later use is refused.
+ */
+export class Transaction {
+  readonly #connection: ManagedConnection;
+  readonly #stop: AbortSignal | undefined;
+  #over = false;
+  #savepoints = 0;
+  #committedImplicitly = false;
+
+  /** @internal */
+  constructor(connection: ManagedConnection, stop: AbortSignal | undefined) {
+    this.#connection = connection;
+    this.#stop = stop;
+  }
+
+  /** As `pool.query`, in this transaction. */
+  query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('query', sql, values) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /** As `pool.execute`, in this transaction. */
+  execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /** A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time. */
+  async transaction<T>(work: (tx: this) => Promise<T>): Promise<T> {
+    this.#savepoints += 1;
+    const savepoint = `poolwright_${this.#savepoints}`;
+    await this.#run('query', `SAVEPOINT ${savepoint}`);
+    try {
+      const result = await work(this);
+      await this.#run('query', `RELEASE SAVEPOINT ${savepoint}`);
+      return result;
+    } catch (error) {
+      // After a deadlock nothing is left to go back to: the outermost transaction deals with it.
+      if (!isRetryable(error) && !this.#over) await this.#run('query', `ROLLBACK TO SAVEPOINT ${savepoint}`);
+      throw error;
+    }
+  }
+
+  /** @internal Whether some of the work may have been committed already, by a statement that commits by itself. */
+  get committedImplicitly(): boolean {
+    return this.#committedImplicitly;
+  }
+
+  /** @internal */
+  close(): void {
+    this.#over = true;
+  }
+
+  async #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+    if (this.#over) throw new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`);
+    const options = typeof sql === 'string' ? { sql } : sql;
+    if (commitsImplicitly(options.sql)) this.#committedImplicitly = true;
+    return await send(this.#connection, method, { ...options, ...this.#limits(options) }, values);
+  }
+
+  #limits({ signal }: StatementOptions): { readonly signal?: AbortSignal } {
+    if (this.#stop === undefined) return {};
+    return { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) };
+  }
+}
+
+/**
+ * Runs `work` in a transaction and commits it; rolls back when it throws.
+ *
+ * @throws what `work` throws; an acquire error; PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`, `POOL_CONNECTION_LOST`, and
+ *   `POOL_COMMIT_UNKNOWN` when the connection was lost, or the time was up, while COMMIT was under way
+ */
+export async function runTransaction<T>(
+  host: TransactionHost,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const { maxRetries = DEFAULT_RETRIES } = checked(options);
+  const limits = new Limits(options);
+  try {
+    for (let retries = 0; ; retries += 1) {
+      const attempt = new Attempt(host, options, limits);
+      try {
+        return await attempt.run(work);
+      } catch (error) {
+        if (!isRetryable(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
+      }
+      host.retried();
+      await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+    }
+  } finally {
+    limits.end();
+  }
+}
+
+/** The time that a transaction has, and whoever may stop it. */
+class Limits {
+  readonly #deadline: number;
+  readonly #stop = new AbortController();
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #unlink: (() => void) | undefined;
+  readonly limited: boolean;
+
+  constructor({ timeout = 0, signal }: TransactionOptions) {
+    this.limited = timeout > 0 || signal !== undefined;
+    this.#deadline = timeout > 0 ? performance.now() + timeout : Number.POSITIVE_INFINITY;
+    const timeUp = (): void =>
+      this.#stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
+    const aborted = (): void =>
+      this.#stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
+    if (timeout > 0) this.#timer = setTimeout(timeUp, timeout);
+    if (signal?.aborted === true) aborted();
+    else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.limited ? this.#stop.signal : undefined;
+  }
+
+  get over(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  get timeUp(): boolean {
+    return performance.now() >= this.#deadline;
+  }
+
+  /** Milliseconds; `Infinity` when there is no deadline. */
+  get remainingMs(): number {
+    return Math.max(this.#deadline - performance.now(), 0);
+  }
+
+  /** The promise's outcome, or the reason to stop, whichever comes first. */
+  async race<T>(promise: Promise<T>): Promise<T> {
+    if (!this.limited) return await promise;
+    const { signal } = this.#stop;
+    let unlink: (() => void) | undefined;
+    const stopped = new Promise<never>((_, reject) => {
+      const stop = (): void => reject(signal.reason as PoolError);
+      if (signal.aborted) stop();
+      else unlink = onAbort(signal, stop);
+    });
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      unlink?.();
+      // Whichever loses may still fail.
+      promise.catch(ignore);
+      stopped.catch(ignore);
+    }
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#unlink?.();
+  }
+}
+
+/** One run of the function, on one connection. */
+class Attempt {
+  readonly #scope: TransactionScope;
+  #transaction: Transaction | undefined = undefined;
+
+  constructor(
+    private readonly host: TransactionHost,
+    private readonly options: TransactionOptions,
+    private readonly limits: Limits,
+  ) {
+    this.#scope = new TransactionScope(host.pool);
+  }
+
+  get committedImplicitly(): boolean {
+    return this.#transaction?.committedImplicitly === true;
+  }
+
+  async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const lease = await this.#acquire();
+    let result: T;
+    try {
+      await this.#begin(lease.resource);
+      const transaction = new Transaction(lease.resource, this.limits.signal);
+      this.#transaction = transaction;
+      result = await this.limits.race(runInScope(this.#scope, async () => await work(transaction)));
+      this.#close();
+    } catch (error) {
+      this.#close();
+      const rolledBack = this.#rollBack(lease);
+      // Whoever gave up is told at once; anybody else finds the locks released.
+      if (!this.limits.over) await rolledBack;
+      throw error;
+    }
+    await this.#commit(lease);
+    return result;
+  }
+
+  #close(): void {
+    this.#scope.over = true;
+    this.#transaction?.close();
+  }
+
+  async #acquire(): Promise<Lease<ManagedConnection>> {
+    const { acquireTimeout } = this.host;
+    const timeout = Math.min(acquireTimeout > 0 ? acquireTimeout : Number.POSITIVE_INFINITY, this.limits.remainingMs);
+    const { signal } = this.options;
+    return await this.host.acquire({
+      timeout: timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(timeout, 1),
+      ...(signal === undefined ? {} : { signal }),
+    });
+  }
+
+  async #begin(connection: ManagedConnection): Promise<void> {
+    const { isolation, readOnly } = this.options;
+    const { signal } = this.limits;
+    const limits = signal === undefined ? {} : { signal };
+    const { dirty } = connection.session;
+    if (isolation !== undefined) await send(connection, 'query', { sql: `SET TRANSACTION ISOLATION LEVEL ${isolation}`, ...limits });
+    await send(connection, 'query', { sql: readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION', ...limits });
+    // The level was for this transaction only: nothing of it stays in the session.
+    connection.session.dirty = dirty;
+  }
+
+  /** Never rejects: a connection that cannot be rolled back is closed, which rolls back too. */
+  async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
+    const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
+    try {
+      await send(lease.resource, 'query', { sql: 'ROLLBACK' });
+      lease.release();
+    } catch {
+      lease.destroy();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #commit(lease: Lease<ManagedConnection>): Promise<void> {
+    try {
+      await this.#awaitCommit(send(lease.resource, 'query', { sql: 'COMMIT' }));
+    } catch (error) {
+      if (error instanceof CommitOverdue || isConnectionLost(error) || (PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST')) {
+        lease.destroy();
+        throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      await this.#rollBack(lease);
+      throw error;
+    }
+    lease.release();
+  }
+
+  /** Once COMMIT was sent nobody can take it back: the deadline still counts, and a caller who gives up is kept waiting only so long. */
+  async #awaitCommit(committed: Promise<unknown>): Promise<void> {
+    const { signal } = this.limits;
+    if (signal === undefined) {
+      await committed;
+      return;
+    }
+    const overdue = new Promise<never>((_, reject) => {
+      const fail = (): void => reject(new CommitOverdue('no answer in time.'));
+      const giveUp = (): void => {
+        if (this.limits.timeUp) fail();
+        else setTimeout(fail, this.host.patienceMs).unref();
+      };
+      if (signal.aborted) giveUp();
+      else onAbort(signal, giveUp);
+    });
+    overdue.catch(ignore);
+    committed.catch(ignore);
+    await Promise.race([committed, overdue]);
+  }
+}
+
+class CommitOverdue extends Error {}
+
+async function send(
+  connection: ManagedConnection,
+  method: 'query' | 'execute',
+  options: QueryOptions,
+  values?: QueryValues,
+): Promise<unknown> {
+  try {
+    return await sendOnce(connection, method, options, values);
+  } catch (error) {
+    if (method === 'query' || !isStatementCacheInvalid(error)) throw error;
+    connection.forgetStatement(options);
+    return await sendOnce(connection, method, options, values);
+  }
+}
+
+function sendOnce(
+  connection: ManagedConnection,
+  method: 'query' | 'execute',
+  options: QueryOptions,
+  values: QueryValues | undefined,
+): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, rows?: unknown, fields?: unknown): void => {
+      if (error === null) resolve([rows, fields]);
+      else reject(statementFailure(error));
+    };
+    if (values === undefined) connection[method](options, done);
+    else connection[method](options, values, done);
+  });
+}
+
+function isRetryable(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'errno' in error && RETRYABLE_ERRNOS.has(error.errno as number);
+}
+
+function checked(options: TransactionOptions): TransactionOptions {
+  refuseUnknownOptions(options, OPTION_NAMES);
+  const { isolation, readOnly, maxRetries, timeout } = options;
+  if (isolation !== undefined && !ISOLATION_LEVELS.includes(isolation))
+    throw invalid('isolation', isolation, `one of ${ISOLATION_LEVELS.join(', ')}`);
+  if (readOnly !== undefined && typeof readOnly !== 'boolean') throw invalid('readOnly', readOnly, 'true or false');
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0))
+    throw invalid('maxRetries', maxRetries, 'a whole number, at least 0');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
+    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
+  return options;
+}
+
+function ignore(): void {}
