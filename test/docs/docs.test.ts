@@ -1,0 +1,62 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { POOL_ERROR_CODES } from '../../src/engine/index.js';
+import { optionTables } from './option-tables.js';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
+
+describe('docs/errors.md', () => {
+  it('describes every code, and no other', () => {
+    const described = [...read('docs/errors.md').matchAll(/^## `(\w+)`$/gm)].map((match) => match[1]);
+    expect(described.toSorted()).toEqual([...POOL_ERROR_CODES].toSorted());
+  });
+
+  it('knows of every code that the sources raise', () => {
+    const raised = new Set(
+      sources('src').flatMap((path) => [...read(path).matchAll(/'(POOL_[A-Z_]+)'/g)].map((match) => match[1] as string)),
+    );
+    // The code of a process warning, not of an error.
+    raised.delete('POOL_LEAK');
+    expect([...raised].toSorted()).toEqual([...POOL_ERROR_CODES].toSorted());
+  });
+});
+
+describe('the options table', () => {
+  const begin = '<!-- options: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
+  const end = '\n\n<!-- end of options -->';
+
+  it('in README.md is what the code says', () => {
+    const text = read('README.md');
+    const [before, rest] = text.split(begin);
+    const [table, after] = (rest ?? '').split(end);
+    expect(rest).toBeDefined();
+    expect(after).toBeDefined();
+    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(`${root}README.md`, `${before}${begin}${optionTables()}${end}${after}`);
+    else expect(table).toBe(optionTables());
+  });
+});
+
+describe('relative links', () => {
+  it.each([
+    'README.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'CHANGELOG.md',
+    'SECURITY.md',
+    ...readdirSync(`${root}docs`).map((file) => `docs/${file}`),
+  ])('of %s lead to files', (path) => {
+    const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
+    const targets = [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] as string);
+    for (const target of targets) expect(() => read(`${folder}${target}`), target).not.toThrow(/ENOENT/);
+  });
+});
+
+function sources(folder: string): string[] {
+  return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return sources(path);
+    return entry.name.endsWith('.ts') ? [path] : [];
+  });
+}

@@ -1,0 +1,41 @@
+import type { OptionSpec } from '../../src/engine/index.js';
+import { poolOptionTable } from '../../src/engine/index.js';
+import { healthThresholdTable } from '../../src/mysql/health.js';
+import { mysqlOptionTable } from '../../src/mysql/options.js';
+
+/** The options that hold a plain value, as the documents show them: made from the tables in the code. */
+export function optionTables(): string {
+  return [
+    tableOf({ ...poolOptionTable, ...mysqlOptionTable }),
+    '',
+    'Thresholds of `pool.health()`, given as `health: { … }`:',
+    '',
+    tableOf(healthThresholdTable),
+  ].join('\n');
+}
+
+function tableOf(table: Readonly<Record<string, OptionSpec>>): string {
+  const rows = Object.entries(table).map(([name, spec]) => `| \`${name}\` | ${defaultOf(name, spec)} | ${unitOf(spec)} | ${spec.about} |`);
+  return ['| option | default | takes | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function defaultOf(name: string, spec: OptionSpec): string {
+  if (name === 'name') return 'database@host:port';
+  if (name === 'maxIdle') return 'connectionLimit';
+  if (name === 'maxLifetime') return `${grouped(spec.default as number)}; 300 000 on TiDB Cloud`;
+  if (spec.default === undefined) return '—';
+  return spec.kind === 'number' ? grouped(spec.default as number) : `\`${spec.default}\``;
+}
+
+function unitOf(spec: OptionSpec): string {
+  if (spec.kind === 'boolean') return 'true, false';
+  if (spec.kind === 'text') return 'text';
+  if (spec.kind === 'function') return 'function';
+  if (spec.kind === 'choice') return spec.choices.map((choice) => `\`${choice}\``).join(', ');
+  return spec.max === 365 * 24 * 3600 * 1000 ? 'milliseconds' : 'number';
+}
+
+/** 30000 as '30 000'. */
+function grouped(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ' ');
+}
