@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
@@ -10,7 +10,8 @@ const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
 describe('docs/errors.md', () => {
   it('describes every code, and no other', () => {
     const described = [...read('docs/errors.md').matchAll(/^## `(\w+)`$/gm)].map((match) => match[1]);
-    expect(described.toSorted()).toEqual([...POOL_ERROR_CODES].toSorted());
+    expect(new Set(described)).toEqual(new Set(POOL_ERROR_CODES));
+    expect(described).toHaveLength(POOL_ERROR_CODES.length);
   });
 
   it('knows of every code that the sources raise', () => {
@@ -19,7 +20,7 @@ describe('docs/errors.md', () => {
     );
     // The code of a process warning, not of an error.
     raised.delete('POOL_LEAK');
-    expect([...raised].toSorted()).toEqual([...POOL_ERROR_CODES].toSorted());
+    expect(raised).toEqual(new Set(POOL_ERROR_CODES));
   });
 });
 
@@ -33,8 +34,9 @@ describe('the options table', () => {
     const [table, after] = (rest ?? '').split(end);
     expect(rest).toBeDefined();
     expect(after).toBeDefined();
-    if (process.env['UPDATE_DOCS'] === '1') writeFileSync(`${root}README.md`, `${before}${begin}${optionTables()}${end}${after}`);
-    else expect(table).toBe(optionTables());
+    const update = process.env['UPDATE_DOCS'] === '1';
+    if (update) writeFileSync(`${root}README.md`, `${before}${begin}${optionTables()}${end}${after}`);
+    expect(update ? optionTables() : table).toBe(optionTables());
   });
 });
 
@@ -49,7 +51,7 @@ describe('relative links', () => {
   ])('of %s lead to files', (path) => {
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
     const targets = [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] as string);
-    for (const target of targets) expect(() => read(`${folder}${target}`), target).not.toThrow(/ENOENT/);
+    expect(targets.filter((target) => !existsSync(`${root}${folder}${target}`))).toEqual([]);
   });
 });
 

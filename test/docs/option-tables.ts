@@ -24,7 +24,7 @@ function defaultOf(name: string, spec: OptionSpec): string {
   if (name === 'maxIdle') return 'connectionLimit';
   if (name === 'maxLifetime') return `${grouped(spec.default as number)}; 300 000 on TiDB Cloud`;
   if (spec.default === undefined) return '—';
-  return spec.kind === 'number' ? grouped(spec.default as number) : `\`${spec.default}\``;
+  return spec.kind === 'number' ? grouped(spec.default) : `\`${spec.default}\``;
 }
 
 function unitOf(spec: OptionSpec): string {
