@@ -1,0 +1,205 @@
+import type { Registry, RegistryContentType } from 'prom-client';
+import type { ConnectFailure } from '../engine/index.js';
+import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js';
+import type { PublicOptions } from '../mysql/pool.js';
+import type { PoolStats } from '../mysql/pool-core.js';
+import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
+import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
+import { CollectedMetric } from '../telemetry/collected-metric.js';
+import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/pool-source.js';
+import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
+import { registerPoolMetrics } from '../telemetry/prometheus.js';
+import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import { SharedCall } from './shared-call.js';
+
+/** The answer of `monitoring.connectionPoolHealth`. */
+export interface PoolHealthReport {
+  readonly healthy: boolean;
+  /** `unhealthy`: it cannot serve. `degraded`: it serves, but somebody should look. */
+  readonly status: Health['status'];
+  readonly activeConnections: number;
+  readonly idleConnections: number;
+  readonly waitingClients: number;
+  /** Connections in use, in percent of the limit: 0 to 100. */
+  readonly poolUtilization: number;
+  /** The reasons in words; when all is well, the use. */
+  readonly message: string;
+  readonly poolType: 'application';
+  readonly checks: readonly HealthCheck[];
+}
+
+/** The options in force as JSON has them. */
+export interface ShownOptions extends Omit<PublicOptions, 'validateAfterIdle' | 'endpoint' | 'user'> {
+  /** 'Infinity', as it is written in a URL or in the environment, when connections are never validated: JSON has no such number. */
+  readonly validateAfterIdle: number | 'Infinity';
+  readonly endpoint: { readonly host: string; readonly port: number; readonly socketPath: string | null; readonly database: string | null };
+  readonly user: string | null;
+}
+
+/** A pool's statistics as JSON has them, and its options. */
+export interface ShownStats extends Omit<PoolStats, 'lastConnectError'> {
+  readonly lastConnectError: ConnectFailure | null;
+  readonly options: ShownOptions;
+}
+
+/** The answer of `monitoring.connectionPoolStats`. */
+export interface PoolStatsReport {
+  /** Whether there is a pool. */
+  readonly available: boolean;
+  readonly stats: ShownStats | null;
+}
+
+/** The answer of `monitoring.connectionPoolMetrics`. */
+export interface PoolMetricsReport {
+  /** Prometheus' text format. */
+  readonly metrics: string;
+  readonly contentType: string;
+}
+
+/** Whether a pool can serve. */
+export interface PoolReadiness {
+  readonly pool: string;
+  readonly status: Health['status'];
+  /** The checks that did not pass. */
+  readonly problems: readonly HealthCheck[];
+}
+
+/** Whether requests may be sent to this process. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly pools: readonly PoolReadiness[];
+}
+
+/** There is no pool of the name that was asked for. */
+export class UnknownPool extends Error {
+  constructor(name: string, known: readonly string[]) {
+    const others = known.length === 0 ? 'there is no pool' : `there are: ${known.join(', ')}`;
+    super(`There is no pool named '${name}'; ${others}.`);
+  }
+}
+
+/** Whoever asks more often than this gets the last answer: each probe is a login. */
+const KEEP_PROBE_MS = 1_000;
+
+/** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
+export class Monitoring {
+  readonly #pools: PoolReader;
+  readonly #registry: Registry<RegistryContentType>;
+  readonly #probe: SharedCall<PgBouncerReport>;
+  readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
+
+  /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
+  constructor(options: MonitoringOptions, environment: Environment) {
+    this.#pools = poolReader(options.pools);
+    const probe = resolveProbe(options, environment);
+    this.#probe = new SharedCall(probe ?? preparePgBouncerProbe(), KEEP_PROBE_MS);
+    this.#registry = registryWithPools(options);
+    if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
+  }
+
+  /**
+   * @param name default: the first pool
+   * @param deep also runs a statement; who asks at the same time shares it
+   * @throws UnknownPool
+   */
+  async health(name?: string, deep = false): Promise<PoolHealthReport> {
+    const pool = this.#pool(name);
+    if (pool === undefined) return NO_POOL_HEALTH;
+    // Before: a deep check borrows a connection itself.
+    const summary = pool.summary();
+    const health = deep ? await this.#deepHealth(pool) : await pool.health();
+    return {
+      healthy: health.healthy,
+      status: health.status,
+      activeConnections: summary.used,
+      idleConnections: summary.idle,
+      waitingClients: summary.waiting,
+      // While a lowered limit is being worked off, more may be in use than the limit allows.
+      poolUtilization: Math.min(100, utilizationOf(summary)),
+      message: health.message,
+      poolType: 'application',
+      checks: health.checks,
+    };
+  }
+
+  /** @throws UnknownPool */
+  stats(name?: string): PoolStatsReport {
+    const pool = this.#pool(name);
+    if (pool === undefined) return { available: false, stats: null };
+    const { lastConnectError = null, ...stats } = pool.stats();
+    return { available: true, stats: { ...stats, lastConnectError, options: shown(pool.options) } };
+  }
+
+  async metrics(): Promise<PoolMetricsReport> {
+    return { metrics: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  async pgbouncer(): Promise<PgBouncerReport> {
+    return await this.#probe.get();
+  }
+
+  /** Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. */
+  async readiness(): Promise<Readiness> {
+    const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
+    return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
+  }
+
+  #pool(name: string | undefined): ObservedPool | undefined {
+    const pools = this.#pools();
+    if (name === undefined) return pools.values().next().value;
+    const pool = pools.get(name);
+    if (pool === undefined) throw new UnknownPool(name, [...pools.keys()]);
+    return pool;
+  }
+
+  async #deepHealth(pool: ObservedPool): Promise<Health> {
+    let check = this.#deepChecks.get(pool);
+    if (check === undefined) {
+      check = new SharedCall(() => pool.health({ deep: true }));
+      this.#deepChecks.set(pool, check);
+    }
+    return await check.get();
+  }
+
+  #registerPgBouncer(probe: PgBouncerProbe): void {
+    const name = `${DEFAULT_PREFIX}pgbouncer_up`;
+    const help = 'Whether PgBouncer answered on its admin console.';
+    const metric = new CollectedMetric({ name, type: 'gauge', help, aggregator: 'min' }, async () => {
+      const { available } = await probe();
+      return [{ labels: {}, value: available ? 1 : 0 }];
+    });
+    if (this.#registry.getSingleMetric(name) === undefined) this.#registry.registerMetric(metric.asMetric());
+  }
+}
+
+const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
+  healthy: false,
+  status: 'unhealthy',
+  activeConnections: 0,
+  idleConnections: 0,
+  waitingClients: 0,
+  poolUtilization: 0,
+  message: 'there is no pool',
+  poolType: 'application',
+  checks: [],
+});
+
+function registryWithPools({ pools, registry }: MonitoringOptions): Registry<RegistryContentType> {
+  if (registry === undefined) return registerPoolMetrics({ pools });
+  const has = registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) !== undefined;
+  return has ? registry : registerPoolMetrics({ pools, registry });
+}
+
+async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {
+  const { status, checks } = await pool.health();
+  return { pool: pool.name, status, problems: checks.filter((check) => check.status !== 'pass') };
+}
+
+function shown({ validateAfterIdle, endpoint, user, ...options }: PublicOptions): ShownOptions {
+  return {
+    ...options,
+    validateAfterIdle: validateAfterIdle === Number.POSITIVE_INFINITY ? 'Infinity' : validateAfterIdle,
+    endpoint: { ...endpoint, socketPath: endpoint.socketPath ?? null, database: endpoint.database ?? null },
+    user: user ?? null,
+  };
+}

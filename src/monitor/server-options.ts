@@ -1,0 +1,83 @@
+import { isIPv6 } from 'node:net';
+import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../engine/index.js';
+import { isLoopback } from '../mysql/tls.js';
+import { type Environment, type MonitoringOptions, monitoringOptionNames } from './monitoring-options.js';
+
+/** What the monitoring server takes. */
+export interface MonitoringServerOptions extends MonitoringOptions {
+  /** The address to listen on. Default: '127.0.0.1'. Any other than this machine's own needs a token. */
+  readonly host?: string;
+  /** The port; 0 = a free one. Default: 9464, where OpenTelemetry's exporters for Prometheus listen too. */
+  readonly port?: number;
+  /**
+   * What clients must send as `Authorization: Bearer …`, except to /healthz and /readyz: visible ASCII characters, no spaces.
+   * Default: what `POOLWRIGHT_TOKEN` says; without one, everybody who can connect may ask.
+   */
+  readonly token?: string;
+  /**
+   * Names under which the server is asked for, beside `localhost`, `127.0.0.1` and `[::1]`; requests for others are refused. Default: no
+   * others on a loopback address, every name elsewhere.
+   */
+  readonly allowedHosts?: readonly string[];
+  /** Called with errors that were answered with the status 500. */
+  readonly onError?: (error: unknown) => void;
+}
+
+/** The one table of the options that hold a plain value. */
+export const serverOptionTable = {
+  host: { kind: 'text', default: '127.0.0.1', about: 'The address to listen on. Any other than a loopback address needs a token.' },
+  port: { kind: 'number', min: 0, max: 65_535, default: 9_464, about: 'The port; 0 = a free one.' },
+  onError: { kind: 'function', default: undefined, about: 'Called with errors that were answered with the status 500.' },
+} as const satisfies Partial<Record<keyof MonitoringServerOptions, OptionSpec>>;
+
+const OPTION_NAMES: readonly string[] = [...monitoringOptionNames, 'token', 'allowedHosts', ...Object.keys(serverOptionTable)];
+
+/** The options in force. */
+export interface ResolvedServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | undefined;
+  /** `undefined`: requests for any name are answered. */
+  readonly hosts: readonly string[] | undefined;
+  readonly onError: (error: unknown) => void;
+}
+
+type PlainOptions = Pick<ResolvedServerOptions, 'host' | 'port'> & Pick<MonitoringServerOptions, 'onError'>;
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function resolveServerOptions(given: MonitoringServerOptions, environment: Environment): ResolvedServerOptions {
+  refuseUnknownOptions(given, OPTION_NAMES);
+  const { host, port, onError } = resolveFromTable(serverOptionTable, given) as unknown as PlainOptions;
+  const token = checkedToken(given.token, environment);
+  const allowedHosts = checkedHosts(given.allowedHosts);
+  const isLocal = isLoopback(host);
+  if (!isLocal && token === undefined) {
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      `host '${host}' can be reached from other machines, and no token is set: give the option token (or POOLWRIGHT_TOKEN), or listen on 127.0.0.1.`,
+    );
+  }
+  const own = isIPv6(host) ? `[${host}]` : host;
+  const hosts = isLocal || allowedHosts !== undefined ? [own, ...(allowedHosts ?? [])] : undefined;
+  return { host, port, token, hosts, onError: onError ?? ignore };
+}
+
+/** Its errors never show what was given. */
+function checkedToken(given: unknown, { POOLWRIGHT_TOKEN }: Environment): string | undefined {
+  const token = given ?? (POOLWRIGHT_TOKEN === '' ? undefined : POOLWRIGHT_TOKEN);
+  if (token === undefined) return undefined;
+  if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
+  const source = given === undefined ? 'POOLWRIGHT_TOKEN' : 'token';
+  throw new PoolError('POOL_OPTION_INVALID', `${source} must be a text of visible ASCII characters without spaces.`);
+}
+
+function checkedHosts(given: unknown): readonly string[] | undefined {
+  if (given === undefined) return undefined;
+  const allowed = 'a list of host names or addresses without ports, IPv6 in brackets';
+  if (!Array.isArray(given)) throw invalid('allowedHosts', given, allowed);
+  const wrong: unknown = given.find((name) => typeof name !== 'string' || !/^([^\s:/[\]]+|\[[0-9a-f:.]+\])$/i.test(name));
+  if (wrong !== undefined) throw invalid('allowedHosts', wrong, allowed);
+  return given as string[];
+}
+
+function ignore(): void {}

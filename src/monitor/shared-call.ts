@@ -1,0 +1,36 @@
+import { performance } from 'node:perf_hooks';
+
+/** Makes one call of many: who asks while it runs gets the same answer, and so does who asks soon after. Failures are not kept. */
+export class SharedCall<T> {
+  readonly #call: () => Promise<T>;
+  readonly #keepMs: number;
+  readonly #now: () => number;
+  #running: Promise<T> | undefined = undefined;
+  #kept: { readonly answer: T; readonly at: number } | undefined = undefined;
+
+  /**
+   * @param keepMs how long an answer serves after it came, in milliseconds; default: 0, only while the call runs
+   * @param now milliseconds since some fixed moment
+   */
+  constructor(call: () => Promise<T>, keepMs = 0, now: () => number = () => performance.now()) {
+    this.#call = call;
+    this.#keepMs = keepMs;
+    this.#now = now;
+  }
+
+  async get(): Promise<T> {
+    if (this.#kept !== undefined && this.#now() - this.#kept.at < this.#keepMs) return this.#kept.answer;
+    this.#running ??= this.#run();
+    return await this.#running;
+  }
+
+  async #run(): Promise<T> {
+    try {
+      const answer = await this.#call();
+      this.#kept = { answer, at: this.#now() };
+      return answer;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { createRequire } from 'node:module';
+
+const require = createRequire(import.meta.url);
+
+/**
+ * Loads a package that only one part of Poolwright needs and that its users install themselves.
+ *
+ * Not an `import` statement: that fails while modules are linked, before any line of ours could say what to install. Not an
+ * `await import()` at the top of a module: that shuts out CommonJS users, whose `require()` cannot wait.
+ *
+ * @param specifier the package, or one of its subpaths
+ * @param neededBy what needs it, for the error
+ * @returns its exports; the caller says of what type they are
+ * @throws Error with the code `MODULE_NOT_FOUND`, naming the package to install; other errors of loading it are passed on
+ */
+export function requirePeer(specifier: string, neededBy: string): unknown {
+  try {
+    return require(specifier);
+  } catch (cause) {
+    if (!isMissing(specifier, cause)) throw cause;
+    const name = packageOf(specifier);
+    const error = new Error(`${neededBy} needs the package ${name}, which is not installed. Install it: npm install ${name}`, { cause });
+    throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
+  }
+}
+
+/** A package that is there may fail to find one of its own. */
+function isMissing(specifier: string, error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND' && error.message.includes(`'${specifier}'`);
+}
+
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}

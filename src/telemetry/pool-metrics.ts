@@ -1,0 +1,121 @@
+import type { PoolStats } from '../mysql/pool-core.js';
+import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
+import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
+
+/** What the names of the metrics start with. */
+export const DEFAULT_PREFIX = 'poolwright_';
+
+/**
+ * Upper bounds of the histograms' buckets, in milliseconds. Steps of at most 2.5, as in prom-client's and Prometheus' own defaults, so
+ * that an estimated percentile is never off by more. From 0.1 ms, below which an acquire was served by an idle connection and a query
+ * is not slow, to the 30 s after which an acquire times out by default. Two significant digits of microseconds, so that they are edges
+ * of the pool's own buckets and the counts are exact.
+ */
+export const DURATION_BOUNDS_MS: readonly number[] = [
+  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000,
+];
+
+type Labels = Readonly<Record<string, string>>;
+
+/** A metric of each pool: its values, with their labels but the pool's name. */
+interface PoolMetric extends MetricDescription {
+  readonly values: (stats: PoolStats) => readonly (readonly [Labels, number])[];
+}
+
+const CONNECTION_STATES = ['idle', 'used', 'opening', 'checking', 'closing'] as const;
+
+const gauge = (name: string, help: string, value: (stats: PoolStats) => number, aggregator: 'sum' | 'max' = 'sum'): PoolMetric => ({
+  name,
+  type: 'gauge',
+  help,
+  aggregator,
+  values: (stats) => [[{}, value(stats)]],
+});
+
+const counter = (name: string, help: string, values: PoolMetric['values']): PoolMetric => ({
+  name,
+  type: 'counter',
+  help,
+  aggregator: 'sum',
+  values,
+});
+
+const byLabel = (label: string, counts: Readonly<Record<string, number>>): [Labels, number][] =>
+  Object.entries(counts).map(([value, count]) => [{ [label]: value }, count]);
+
+/** The one table of what is exported; docs and dashboards are made from its names. */
+const POOL_METRICS: readonly PoolMetric[] = [
+  {
+    name: 'connections',
+    type: 'gauge',
+    help: 'Connections by state: idle, used (lent), opening, checking (validated or cleaned) and closing.',
+    aggregator: 'sum',
+    values: (stats) => CONNECTION_STATES.map((state) => [{ state }, stats[state]]),
+  },
+  gauge('connections_limit', 'The most connections that may be open.', (stats) => stats.limit),
+  gauge('waiters', 'Acquires that wait for a connection.', (stats) => stats.waiting),
+  // An acquire is in the histogram when it has ended. While a pool is stuck none ends, and without acquireTimeout none ever times out.
+  gauge(
+    'longest_wait_seconds',
+    'How long the first of the waiting acquires has been waiting.',
+    (stats) => stats.longestWaitMs / 1000,
+    'max',
+  ),
+  counter('acquires_total', 'Acquires that have ended, by outcome: acquired, timed_out, cancelled or refused.', (stats) => [
+    [{ outcome: 'acquired' }, stats.acquired],
+    [{ outcome: 'timed_out' }, stats.timedOut],
+    [{ outcome: 'cancelled' }, stats.cancelled],
+    [{ outcome: 'refused' }, stats.refused],
+  ]),
+  counter('connections_opened_total', 'Connections that were opened.', (stats) => [[{}, stats.opened]]),
+  counter('connections_closed_total', 'Connections that were closed, by reason.', (stats) => byLabel('reason', stats.closedByReason)),
+  counter('connect_errors_total', "Failures to open a connection, by the server's error number or the system's code.", (stats) =>
+    byLabel('errno', stats.connectErrorsByCode),
+  ),
+  counter('leaks_total', 'Connections that were lent for longer than leakDetectionThreshold.', (stats) => [[{}, stats.leaks]]),
+  counter('pings_total', 'Validations that were answered.', (stats) => [[{}, stats.pings]]),
+  counter('resets_total', 'Sessions that were reset before they were lent again.', (stats) => [[{}, stats.resets]]),
+  counter('kills_total', 'Statements that were killed on the server: too slow, or given up.', (stats) => [[{}, stats.kills]]),
+  counter('retries_total', 'Work that was run again after a deadlock and the like, by kind.', (stats) => [
+    [{ kind: 'transaction' }, stats.retries],
+  ]),
+];
+
+const HISTOGRAMS = [
+  ['acquire', 'Time from acquire to lease, of acquires that were served.'],
+  ['use', 'Time from lease to release.'],
+  ['connect', 'Time to open a connection.'],
+  ['query', 'Time that the server took to answer statements.'],
+] as const;
+
+/** The metrics of all these pools. */
+export function poolMetrics(source: PoolSource, prefix: string): CollectedMetric[] {
+  const pools = poolReader(source);
+  const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
+  return [
+    ...POOL_METRICS.map(
+      ({ values, ...metric }) =>
+        new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
+          ofEach((pool) => values(pool.stats()).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
+        ),
+    ),
+    ...HISTOGRAMS.map(
+      ([which, help]) =>
+        new CollectedMetric({ name: `${prefix}${which}_seconds`, type: 'histogram', help, aggregator: 'sum' }, (name) =>
+          ofEach((pool) => histogramSamples(name, pool, which)),
+        ),
+    ),
+  ];
+}
+
+function histogramSamples(name: string, pool: ObservedPool, which: (typeof HISTOGRAMS)[number][0]): Sample[] {
+  const { count, sumMs, cumulative } = pool.durationCounts(which, DURATION_BOUNDS_MS);
+  const labels = { pool: pool.name };
+  const bucket = (le: number | string, value: number): Sample => ({ labels: { ...labels, le }, value, metricName: `${name}_bucket` });
+  return [
+    ...DURATION_BOUNDS_MS.map((bound, index) => bucket(bound / 1000, cumulative[index] as number)),
+    bucket('+Inf', count),
+    { labels, value: sumMs / 1000, metricName: `${name}_sum` },
+    { labels, value: count, metricName: `${name}_count` },
+  ];
+}
