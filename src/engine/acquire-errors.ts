@@ -21,12 +21,12 @@ export function acquireTimeoutError(waitedMs: number, context: AcquireFailureCon
   if (summary.state === 'suspended') {
     return new PoolError('POOL_SUSPENDED', `${waited}: pool '${summary.name}' is suspended.`, { pool: summary });
   }
+  const details = { pool: summary, cause: connectError };
   if (unreachable) {
-    const last = connectError === undefined ? 'no answer yet' : `last error: ${messageOf(connectError)} (${codeOf(connectError)})`;
-    const message = `${waited}: the database could not be reached; ${last}. ${countsOf(summary)}`;
-    return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { pool: summary, cause: connectError, reason: 'unreachable' });
+    const message = `${waited}: the database could not be reached; ${lastError(connectError)}. ${countsOf(summary)}`;
+    return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { ...details, reason: 'unreachable' });
   }
-  return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { pool: summary, reason: 'exhausted' });
+  return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { ...details, reason: 'exhausted' });
 }
 
 export function queueFullError(queueLimit: number, context: AcquireFailureContext): PoolError {
@@ -61,10 +61,20 @@ export function connectFailedError(cause: unknown, summary: PoolSummary): PoolEr
   return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
 }
 
-function exhaustion({ summary, borrowed }: AcquireFailureContext): string {
+function lastError(connectError: unknown): string {
+  return connectError === undefined ? 'no answer yet' : `last error: ${messageOf(connectError)} (${codeOf(connectError)})`;
+}
+
+function exhaustion({ summary, borrowed, connectError }: AcquireFailureContext): string {
   const holders = borrowed.slice(0, BORROWERS_NAMED).map((one) => `${one.description} for ${Math.round(one.heldMs)} ms`);
   const held = holders.length === 0 ? '' : ` Held longest: ${holders.join(', ')}.`;
-  return `all ${summary.limit} connections are taken. ${countsOf(summary)}${held}`;
+  return `${shortage(summary, connectError)}. ${countsOf(summary)}${held}`;
+}
+
+function shortage({ limit, used }: PoolSummary, connectError: unknown): string {
+  if (used >= limit) return `all ${limit} connections are taken`;
+  if (connectError === undefined) return `none of the ${limit} connections is free`;
+  return `the open connections are taken, and no more could be opened; ${lastError(connectError)}`;
 }
 
 function countsOf(summary: PoolSummary): string {

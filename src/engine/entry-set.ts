@@ -14,9 +14,9 @@ export interface EntrySetListener<R> {
   /** A validation or cleaning went well. */
   checked(entry: Entry<R>, kind: CheckKind, now: number): void;
   /** An entry failed by itself, while idle, lent or being checked. To take note only: it is about to be closed. */
-  failed(entry: Entry<R>, error: unknown, now: number): void;
+  failed(entry: Entry<R>, now: number): void;
   /** A failed entry is on its way out: whoever hoped for it needs another. */
-  leaving(now: number): void;
+  leaving(entry: Entry<R>, error: unknown, now: number): void;
   /** An entry was closed: its place is free. */
   gone(entry: Entry<R>, reason: CloseReason, now: number): void;
 }
@@ -96,9 +96,8 @@ export class EntrySet<R> {
     const context = {
       signal: entry.abort.signal,
       lost: (error: unknown) => this.lose(entry, error),
-      doom: () => {
-        entry.doomed ??= 'lost';
-      },
+      doom: () => this.#doom(entry),
+      isLent: () => entry.state === 'used',
     };
     attempt(() => this.factory.open(context)).then(
       (resource) => this.#opened(entry, resource),
@@ -115,7 +114,7 @@ export class EntrySet<R> {
     }
     if (entry.parked) {
       entry.parked = false;
-      this.factory.unpark?.(entry.resource as R);
+      this.factory.unpark?.(entry.resource as R, 'lent');
     }
     entry.leasedAt = now;
     const lease = new Lease(entry);
@@ -137,32 +136,33 @@ export class EntrySet<R> {
 
   /** Asks an idle entry whether it still answers. */
   validate(entry: Entry<R>, now: number): void {
-    this.#check(
-      entry,
-      'validation',
-      attempt(() => this.factory.validate(entry.resource as R)),
-      now,
-    );
+    this.#check(entry, 'validation', () => attempt(() => this.factory.validate(entry.resource as R)), now);
   }
 
   /** The entry, which was just given back, is lent again when `cleaning` resolves. */
   clean(entry: Entry<R>, cleaning: Promise<void>, now: number): void {
-    this.#check(entry, 'cleaning', cleaning, now);
+    this.#check(entry, 'cleaning', () => cleaning, now);
   }
 
   /** Closes an entry, in whatever state it is. Its lease, if there is one, is over. */
   close(entry: Entry<R>, reason: CloseReason, force: boolean, now: number, allowedMs = CLOSE_TIMEOUT_MS): void {
     if (entry.state === 'closed') return;
-    if (entry.state === 'opening') {
+    if (entry.state === 'opening' && entry.resource === undefined) {
       // Stops waiting for it, not only asks it to stop: a factory that ignores the signal must not hold the place.
       this.#abandonOpening(entry, reason);
       return;
     }
+    const firstReason = this.#closing.get(entry) ?? reason;
     this.#leave(entry);
     entry.state = 'closing';
     entry.lease = undefined;
-    this.#closing.set(entry, reason);
+    this.#closing.set(entry, firstReason);
     this.#bound(entry, allowedMs, now);
+    if (!force && entry.parked) {
+      // Somebody needs it once more: without a goodbye that may keep the process alive, the pool's end might never come.
+      entry.parked = false;
+      this.factory.unpark?.(entry.resource as R, 'closing');
+    }
     const step = entry.step;
     const closing = attempt(() => this.factory.close(entry.resource as R, { reason, force }));
     const done = (): void => {
@@ -174,7 +174,10 @@ export class EntrySet<R> {
   /** The resource failed by itself. */
   lose(entry: Entry<R>, error: unknown): void {
     switch (entry.state) {
-      case 'opening': // the promise of `open` tells
+      case 'opening':
+        // The promise of `open` tells of a failure, but it may have been resolved a moment ago.
+        entry.lostEarly ??= { error };
+        return;
       case 'closed':
         return;
       case 'closing':
@@ -191,14 +194,20 @@ export class EntrySet<R> {
     this.#overdue.stop();
   }
 
-  #check(entry: Entry<R>, kind: CheckKind, checking: Promise<void>, now: number): void {
+  #doom(entry: Entry<R>): void {
+    entry.doomed ??= 'lost';
+    if (entry.state === 'idle') this.close(entry, entry.doomed, false, this.clock.now());
+  }
+
+  /** `start` comes last: the factory may lose the resource while it asks. */
+  #check(entry: Entry<R>, kind: CheckKind, start: () => Promise<void>, now: number): void {
     this.#leave(entry);
     entry.state = 'checking';
     entry.checkedFor = kind === 'validation' ? 'validation' : 'hygiene';
     this.#checking += 1;
     this.#bound(entry, this.timeouts.validationTimeout, now);
     const step = entry.step;
-    checking.then(
+    start().then(
       () => {
         if (entry.step !== step) return;
         this.#endStep(entry);
@@ -216,6 +225,11 @@ export class EntrySet<R> {
     if (entry.state !== 'opening') {
       // Given up meanwhile: nobody counts it any more.
       this.#discard(resource, 'pool');
+      return;
+    }
+    if (entry.lostEarly !== undefined) {
+      this.#discard(resource, 'lost');
+      this.#openFailed(entry, entry.lostEarly.error);
       return;
     }
     this.#endStep(entry);
@@ -252,7 +266,8 @@ export class EntrySet<R> {
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;
         this.#discard(entry.resource as R, reason);
-        this.#closed(entry);
+        // Unless the factory has told of its end meanwhile.
+        if (this.#closing.has(entry)) this.#closed(entry);
         return;
       }
       case 'idle':
@@ -267,9 +282,9 @@ export class EntrySet<R> {
   }
 
   #fail(entry: Entry<R>, reason: CloseReason, error: unknown, now: number): void {
-    this.listener.failed(entry, error, now);
+    this.listener.failed(entry, now);
     this.close(entry, reason, true, now);
-    this.listener.leaving(now);
+    this.listener.leaving(entry, error, now);
   }
 
   #closed(entry: Entry<R>): void {

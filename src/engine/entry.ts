@@ -59,6 +59,8 @@ export class Entry<R> extends Deadline {
   step = 0;
   /** What it is closed for if the check that runs does not end well. */
   checkedFor: 'validation' | 'hygiene' = 'validation';
+  /** The factory said that the resource is lost before it said that it is open. */
+  lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
   /** Where it was borrowed; captured only while leak detection is on. */

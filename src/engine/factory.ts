@@ -8,6 +8,8 @@ export interface OpenContext {
   readonly lost: (error: unknown) => void;
   /** To be called when the resource still works for its borrower but must not be lent again: it is closed when it is released. */
   readonly doom: () => void;
+  /** Whether the resource is lent now. */
+  readonly isLent: () => boolean;
 }
 
 /** Why and how a resource is to be closed. */
@@ -36,8 +38,8 @@ export interface ResourceFactory<R> {
   /** The resource was given back and nobody needs it for now: it must not keep the process alive. A new one is expected to be like this. */
   park?(resource: R): void;
 
-  /** Somebody needs it: it is lent. Not called when it is handed from one borrower to the next. */
-  unpark?(resource: R): void;
+  /** Somebody needs it: it is lent, or says goodbye. Not called when it is handed from one borrower to the next. */
+  unpark?(resource: R, why: 'lent' | 'closing'): void;
 
   /** A few words for "who holds it": no secrets. */
   describe?(resource: R): string;
@@ -47,4 +49,13 @@ export interface ResourceFactory<R> {
 
   /** A short label for an error of `open`. */
   codeOf?(error: unknown): string;
+}
+
+/** What an optional method of a factory says, or the fallback if it throws: a bug in a description must not leave anybody waiting. */
+export function answerOf<T>(ask: () => T | undefined, fallback: T): T {
+  try {
+    return ask() ?? fallback;
+  } catch {
+    return fallback;
+  }
 }

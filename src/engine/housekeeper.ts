@@ -44,7 +44,8 @@ export class Housekeeper<R> {
     let entry = this.entries.idle.oldest;
     while (entry !== undefined) {
       const next: Entry<R> | undefined = entry.newer;
-      this.#care(entry, now);
+      // Whoever heard of the last one's end may have taken this one.
+      if (entry.state === 'idle') this.#care(entry, now);
       entry = next;
     }
     if (this.options().leakDetectionThreshold > 0) this.#reportLeaks(now);

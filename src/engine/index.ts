@@ -1,6 +1,6 @@
 export { onAbort } from './abort.js';
 export type { Clock, RandomSource, Timer } from './clock.js';
-export { systemClock } from './clock.js';
+export { LONGEST_TIMER_MS, systemClock } from './clock.js';
 export type { CloseReason, EntryState, Lease } from './entry.js';
 export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
 export type { PoolEvents } from './events.js';
@@ -9,6 +9,7 @@ export type { DurationCounts, DurationSummary } from './histogram.js';
 export { Histogram } from './histogram.js';
 export {
   invalid,
+  invalidUnquoted,
   nearestName,
   type OptionSpec,
   type PoolOptions,

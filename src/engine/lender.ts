@@ -14,7 +14,7 @@ import type { CloseReason, Entry, Lease } from './entry.js';
 import { type CheckKind, EntrySet } from './entry-set.js';
 import type { PoolError } from './errors.js';
 import type { PoolEvents } from './events.js';
-import type { ResourceFactory } from './factory.js';
+import { answerOf, type ResourceFactory } from './factory.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { invalid, type ResolvedPoolOptions } from './options.js';
 import { type OpenFailure, Reporter } from './reporter.js';
@@ -84,8 +84,8 @@ export class Lender<R> {
         opened: (entry, openMs, now) => this.#opened(entry, openMs, now),
         openFailed: (entry, error, now) => this.#openFailed(entry, error, now),
         checked: (entry, kind, now) => this.#checked(entry, kind, now),
-        failed: (entry, error, now) => this.#failed(entry, error, now),
-        leaving: (now) => this.progress(now),
+        failed: (entry, now) => this.#failed(entry, now),
+        leaving: (entry, error, now) => this.#leaving(entry, error, now),
         gone: (entry, reason, now) => this.#gone(entry, reason, now),
       },
       { release: (lease) => this.#release(lease), destroy: (lease) => this.#destroy(lease) },
@@ -102,15 +102,16 @@ export class Lender<R> {
   }
 
   enqueue(waiter: Waiter<R>, options: AcquireOptions): void {
+    if (waiter.owner !== undefined) throw new Error('This waiter waits already.');
     const { timeout = this.options.acquireTimeout, signal } = options;
     const now = this.clock.now();
     this.statistics.acquires += 1;
-    if (signal?.aborted === true) {
+    if (isSignal(signal) && signal.aborted) {
       this.statistics.cancelled += 1;
       waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
       return;
     }
-    const refusal = isTimeout(timeout) ? this.#refusal(now) : invalidTimeout(timeout);
+    const refusal = invalidOption(timeout, signal) ?? this.#refusal(now);
     if (refusal !== undefined) {
       this.statistics.refused += 1;
       waiter.refused(refusal);
@@ -126,7 +127,7 @@ export class Lender<R> {
   }
 
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
-    if (waiter.owner === undefined) return false;
+    if (waiter.owner !== this.#waiterOwner) return false;
     const now = this.clock.now();
     this.#dequeue(waiter);
     this.statistics.cancelled += 1;
@@ -147,19 +148,16 @@ export class Lender<R> {
     }
   }
 
-  closeIdle(reason: CloseReason, now: number, most = Number.POSITIVE_INFINITY): void {
+  /** Closes idle entries, from the oldest, until it is enough; whoever hears of an end may change what is enough. */
+  closeIdle(reason: CloseReason, now: number, enough = (): boolean => false): void {
     const { idle } = this.entries;
-    let count = 0;
-    for (let entry = idle.oldest; entry !== undefined && count < most; entry = idle.oldest) {
-      this.entries.close(entry, reason, false, now);
-      count += 1;
-    }
+    for (let entry = idle.oldest; entry !== undefined && !enough(); entry = idle.oldest) this.entries.close(entry, reason, false, now);
   }
 
   /** Closes an entry whatever it does; see {@link EntrySet.close} for `force` and `allowedMs`. */
   closeEntry(entry: Entry<R>, force: boolean, now: number, allowedMs?: number): void {
     if (entry.lease !== undefined) this.#endLease(entry, now);
-    if (entry.state !== 'closing') this.entries.close(entry, 'pool', force, now, allowedMs);
+    if (force || entry.state !== 'closing') this.entries.close(entry, 'pool', force, now, allowedMs);
   }
 
   /** Something changed for the better, or a place is free: whatever can go on, goes on. */
@@ -262,7 +260,8 @@ export class Lender<R> {
     this.#policy.used(usedMs, now);
     if (entry.leakReported) {
       entry.leakReported = false;
-      this.listener.tell('leakReturned', { id: entry.id, heldMs: usedMs });
+      // When this transition is over: a listener may do anything with the pool.
+      queueMicrotask(() => this.listener.tell('leakReturned', { id: entry.id, heldMs: usedMs }));
     }
   }
 
@@ -270,7 +269,8 @@ export class Lender<R> {
   #endOf(entry: Entry<R>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed;
     if (now >= entry.retireAt) return 'lifetime';
-    if (this.entries.size > this.options.connectionLimit) return 'surplus';
+    const { size, closing } = this.entries;
+    if (size > this.options.connectionLimit && size - closing > this.options.connectionLimit) return 'surplus';
     if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
     if (entry.generation !== this.generation) return 'evicted';
     return undefined;
@@ -297,16 +297,16 @@ export class Lender<R> {
       this.#serveAgain = true;
       return;
     }
-    if (this.state === 'suspended') return;
     this.#serving = true;
     do {
       this.#serveAgain = false;
-      while (this.queue.size > 0) {
+      // Looked at each time: whoever is served may suspend the pool.
+      while (this.queue.size > 0 && this.state !== 'suspended') {
         const entry = this.entries.idle.newest;
         if (entry === undefined || !this.#lendable(entry, now)) break;
         this.#grant(entry, now);
       }
-      if (this.queue.size > 0) this.#replenish(now);
+      if (this.queue.size > 0 && this.state !== 'suspended') this.#replenish(now);
     } while (this.#serveAgain);
     this.#serving = false;
   }
@@ -318,10 +318,12 @@ export class Lender<R> {
     for (let entry = entries.idle.newest; unserved > 0 && entry !== undefined; entry = entries.idle.newest) {
       if (now >= entry.retireAt) {
         entries.close(entry, 'lifetime', false, now);
-      } else {
-        entries.validate(entry, now);
-        unserved -= 1;
+        // The next one may be as good as new.
+        this.#serveAgain = true;
+        return;
       }
+      entries.validate(entry, now);
+      unserved -= 1;
     }
     if (unserved <= 0) return;
     const { opening } = entries;
@@ -343,8 +345,11 @@ export class Lender<R> {
 
   /** Opens `count` entries; after a failed opening, the policy says when to try again, and a timer does it. */
   #open(count: number, now: number): void {
-    for (let i = 0; i < count; i += 1) this.entries.open(this.generation, now);
+    // The room is looked at each time: a factory that calls the pool may have made it open others meanwhile.
+    for (let i = 0; i < count && this.entries.size < this.options.connectionLimit; i += 1) this.entries.open(this.generation, now);
     if (!this.#policy.failing || this.entries.opening > 0 || this.#retryTimer !== undefined) return;
+    // Without room there is nothing to try; whatever makes room looks again.
+    if (this.entries.size >= this.options.connectionLimit) return;
     const retry = (): void => {
       this.#retryTimer = undefined;
       this.progress(this.clock.now());
@@ -381,7 +386,7 @@ export class Lender<R> {
   }
 
   #openFailed(entry: Entry<R>, error: unknown, now: number): void {
-    const permanent = this.factory.isPermanent?.(error) ?? false;
+    const permanent = answerOf(() => this.factory.isPermanent?.(error), false);
     const code = this.reporter.codeOf(error);
     this.statistics.connectErrors += 1;
     this.statistics.connectErrorsByCode.add(code);
@@ -393,11 +398,15 @@ export class Lender<R> {
     this.progress(now);
   }
 
-  #failed(entry: Entry<R>, error: unknown, now: number): void {
+  #failed(entry: Entry<R>, now: number): void {
     if (entry.lease !== undefined) this.#endLease(entry, now);
     // Where one connection broke, the others may be broken too.
     this.#suspectSince = now;
+  }
+
+  #leaving(entry: Entry<R>, error: unknown, now: number): void {
     this.listener.tell('failed', { id: entry.id, error });
+    this.progress(now);
   }
 
   #gone(entry: Entry<R>, reason: CloseReason, now: number): void {
@@ -443,6 +452,15 @@ export class Lender<R> {
 /** Milliseconds, `Infinity` allowed. */
 export function isTimeout(value: unknown): value is number {
   return typeof value === 'number' && value >= 0;
+}
+
+export function isSignal(value: unknown): value is AbortSignal {
+  return value instanceof AbortSignal;
+}
+
+function invalidOption(timeout: unknown, signal: unknown): PoolError | undefined {
+  if (!isTimeout(timeout)) return invalidTimeout(timeout);
+  return signal === undefined || isSignal(signal) ? undefined : invalid('signal', signal, 'an AbortSignal');
 }
 
 export function invalidTimeout(value: unknown): PoolError {

@@ -202,7 +202,7 @@ function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
     }
     case 'function': {
       if (typeof value === 'function') return value;
-      throw invalid(name, value, 'a function');
+      throw invalidUnquoted(name, value, 'a function');
     }
   }
 }
@@ -214,6 +214,11 @@ function rangeOf({ min, max }: { readonly min: number; readonly max: number }): 
 /** `POOL_OPTION_INVALID` for one option: its name, what was given, what is allowed. */
 export function invalid(name: string, value: unknown, allowed: string): PoolError {
   return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${printable(value)}.`);
+}
+
+/** The same for an option whose value may be a secret, given in the wrong place: it is not quoted. */
+export function invalidUnquoted(name: string, value: unknown, allowed: string): PoolError {
+  return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${kindOf(value)}.`);
 }
 
 /** @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one. */
@@ -254,6 +259,11 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] as number;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
 }
 
 /** Short, and without what is inside objects: an option's value may hold a secret. */

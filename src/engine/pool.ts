@@ -45,6 +45,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #lender: Lender<R>;
   readonly #housekeeper: Housekeeper<R>;
+  /** Those who await `ready()`. */
+  readonly #onlookers = new Set<() => void>();
   #shutdown: Shutdown | undefined = undefined;
 
   /**
@@ -56,7 +58,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     super();
     const { clock = systemClock, random = Math.random } = environment;
     const tell = <K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void => this.#tell(event, detail);
-    const moved = (now: number): void => this.#advanceShutdown(now);
+    const moved = (now: number): void => this.#moved(now);
     const lender = new Lender(factory, resolvePoolOptions(options), clock, random, { tell, moved });
     this.#clock = clock;
     this.#lender = lender;
@@ -87,6 +89,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** How many acquires wait. */
   get waiting(): number {
     return this.#lender.queue.size;
+  }
+
+  /** How many resources are lent. */
+  get used(): number {
+    return this.#lender.entries.used;
   }
 
   /**
@@ -130,15 +137,16 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     if (!isTimeout(timeout)) throw invalidTimeout(timeout);
     lender.readinessAwaited += 1;
     try {
-      const readiness = awaitReadiness(this, this.#clock, {
+      // First, so that a failure of long ago is tried again before it is reported.
+      lender.progress(this.#clock.now());
+      await awaitReadiness(this.#onlookers, this.#clock, {
         timeout,
         ended: () => this.#shutdown !== undefined,
         open: () => lender.entries.usable,
         wanted: () => Math.max(1, lender.options.minIdle),
         lastFailure: () => lender.lastOpenFailure,
+        hopeless: () => lender.lastOpenFailure?.permanent === true && lender.entries.opening === 0,
       });
-      lender.progress(this.#clock.now());
-      await readiness;
     } finally {
       lender.readinessAwaited -= 1;
     }
@@ -153,7 +161,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     const lender = this.#lender;
     const now = this.#clock.now();
     lender.options = resizedOptions(lender.options, change);
-    lender.closeIdle('surplus', now, lender.entries.size - lender.entries.closing - lender.options.connectionLimit);
+    const { entries } = lender;
+    lender.closeIdle('surplus', now, () => entries.size - entries.closing <= lender.options.connectionLimit);
     lender.progress(now);
   }
 
@@ -206,10 +215,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   async close(): Promise<void> {
     const now = this.#clock.now();
     if (this.state !== 'closed') {
-      this.#startShutdown('closed', now);
+      const shutdown = this.#startShutdown('closed', now);
+      const { entries, queue, reporter } = this.#lender;
+      if (entries.used > 0 || queue.size > 0) shutdown.cutOff(reporter.borrowedBy(now), queue.size);
       this.#lender.refuseQueue(closedError, now);
-      for (const entry of this.#lender.entries) this.#lender.closeEntry(entry, false, now, CLOSE_BORROWED_TIMEOUT_MS);
-      this.#advanceShutdown(now);
+      for (const entry of this.#lender.entries) {
+        this.#lender.closeEntry(entry, false, now, entry.lease === undefined ? undefined : CLOSE_BORROWED_TIMEOUT_MS);
+      }
+      this.#moved(now);
     }
     await this.#shutdown?.report;
   }
@@ -229,6 +242,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.reporter.borrowedBy(this.#clock.now());
   }
 
+  /** The open resources: all of them, or those that nobody has. */
+  resources(which: 'all' | 'idle'): R[] {
+    const entries = [...this.#lender.entries].filter(({ state }) =>
+      which === 'idle' ? state === 'idle' : state !== 'opening' && state !== 'closing',
+    );
+    return entries.map((entry) => entry.resource as R);
+  }
+
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
   durationCounts(which: RecordedDuration, boundsMs: readonly number[]): DurationCounts {
     return this.#lender.statistics[which].countsUpTo(boundsMs);
@@ -246,6 +267,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#shutdown ??= new Shutdown(now);
     this.#enter(state);
     return this.#shutdown;
+  }
+
+  #moved(now: number): void {
+    this.#advanceShutdown(now);
+    for (const look of this.#onlookers) look();
   }
 
   /** Closes what nobody needs any more, and ends when nothing is left. */
@@ -275,12 +301,15 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** A listener that throws is the process's problem, as with any event emitter, but not in the middle of a transition. */
   #tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
     if (this.listenerCount(event) === 0) return;
-    try {
-      (this as EventEmitter).emit(event, detail);
-    } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+    // One by one: the others are told too.
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Reflect.apply(listener, this, [detail]);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   }
 }

@@ -1,7 +1,5 @@
-import type { EventEmitter } from 'node:events';
 import type { Clock } from './clock.js';
 import { codeOf, messageOf, PoolError } from './errors.js';
-import type { PoolEvents } from './events.js';
 
 /** What `ready()` looks at. */
 export interface Readiness {
@@ -13,30 +11,31 @@ export interface Readiness {
   open(): number;
   /** How many there must be. */
   wanted(): number;
-  lastFailure(): { readonly error: unknown; readonly permanent: boolean } | undefined;
+  lastFailure(): { readonly error: unknown } | undefined;
+  /** The last opening failed in a way that will come again, and no other is under way. */
+  hopeless(): boolean;
 }
 
-/** Resolves when as many resources are open as are wanted; rejects at the deadline, or at once when waiting is of no use. */
-export function awaitReadiness(pool: EventEmitter<PoolEvents>, clock: Clock, readiness: Readiness): Promise<void> {
+/**
+ * Resolves when as many resources are open as are wanted; rejects at the deadline, or at once when waiting is of no use.
+ *
+ * @param onlookers are called whenever something has changed
+ */
+export function awaitReadiness(onlookers: Set<() => void>, clock: Clock, readiness: Readiness): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error?: PoolError): void => {
       timer.cancel();
-      pool.off('opened', look);
-      pool.off('connectFailed', look);
-      pool.off('stateChanged', look);
+      onlookers.delete(look);
       if (error === undefined) resolve();
       else reject(error);
     };
     const look = (): void => {
-      const failure = readiness.lastFailure();
       if (readiness.ended()) settle(new PoolError('POOL_CLOSED', 'Pool is closed.'));
       else if (readiness.open() >= readiness.wanted()) settle();
-      else if (failure?.permanent === true) settle(notReady(readiness, 'Could not connect'));
+      else if (readiness.hopeless()) settle(notReady(readiness, 'Could not connect'));
     };
     const timer = clock.setTimer(() => settle(notReady(readiness, `Not ready within ${readiness.timeout} ms`)), readiness.timeout);
-    pool.on('opened', look);
-    pool.on('connectFailed', look);
-    pool.on('stateChanged', look);
+    onlookers.add(look);
     look();
   });
 }

@@ -2,7 +2,7 @@ import type { AcquireFailureContext } from './acquire-errors.js';
 import type { Entry } from './entry.js';
 import type { EntrySet } from './entry-set.js';
 import { codeOf, messageOf } from './errors.js';
-import type { ResourceFactory } from './factory.js';
+import { answerOf, type ResourceFactory } from './factory.js';
 import type { ResolvedPoolOptions } from './options.js';
 import type { Statistics } from './statistics.js';
 import type { Borrowed, ConnectFailure, PoolState, PoolStats, PoolSummary } from './stats.js';
@@ -78,7 +78,7 @@ export class Reporter<R> {
   }
 
   borrowed(entry: Entry<R>, now: number): Borrowed {
-    const description = this.factory.describe?.(entry.resource as R) ?? `#${entry.id}`;
+    const description = answerOf(() => this.factory.describe?.(entry.resource as R), `#${entry.id}`);
     const stack = entry.borrowedAt?.stack;
     return Object.freeze({ id: entry.id, heldMs: now - entry.leasedAt, description, ...(stack === undefined ? {} : { stack }) });
   }
@@ -97,7 +97,7 @@ export class Reporter<R> {
   }
 
   codeOf(error: unknown): string {
-    return this.factory.codeOf?.(error) ?? codeOf(error);
+    return answerOf(() => this.factory.codeOf?.(error), codeOf(error));
   }
 
   #lastConnectError(now: number): ConnectFailure | undefined {

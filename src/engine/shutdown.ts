@@ -10,12 +10,12 @@ export interface DrainOptions {
 
 /** What a drain did. */
 export interface DrainReport {
-  /** Every borrower finished and everybody who waited was served or told before the deadline. */
+  /** Every borrower finished and everybody who waited was served or told before the deadline, and before any `close()`. */
   readonly complete: boolean;
   readonly durationMs: number;
-  /** Who still held a resource at the deadline; their resources were closed. */
+  /** Who still held a resource then; their resources were closed. */
   readonly cutOff: readonly Borrowed[];
-  /** How many were still waiting at the deadline; they were refused. */
+  /** How many were still waiting then; they were refused. */
   readonly refused: number;
 }
 
@@ -28,6 +28,7 @@ export class Shutdown {
   #cutOff: readonly Borrowed[] = [];
   #refused = 0;
   #overdue = false;
+  #finished = false;
 
   constructor(now: number) {
     this.#startedAt = now;
@@ -37,18 +38,20 @@ export class Shutdown {
   }
 
   setDeadline(clock: Clock, timeoutMs: number, onDeadline: () => void): void {
-    if (timeoutMs > LONGEST_TIMER_MS) return;
+    if (this.#finished || timeoutMs > LONGEST_TIMER_MS) return;
     this.#timer = clock.setTimer(onDeadline, timeoutMs);
   }
 
-  /** The deadline has passed with these still out. */
+  /** The deadline has passed, or a close() has come, with these still out. Only the first time counts. */
   cutOff(borrowed: readonly Borrowed[], refused: number): void {
+    if (this.#overdue) return;
     this.#overdue = true;
     this.#cutOff = borrowed;
     this.#refused = refused;
   }
 
   finish(now: number): void {
+    this.#finished = true;
     this.#timer?.cancel();
     this.#resolve(
       Object.freeze({ complete: !this.#overdue, durationMs: now - this.#startedAt, cutOff: this.#cutOff, refused: this.#refused }),

@@ -22,6 +22,11 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ abortion: Abortion | undefined = undefined;
   /** @internal */ stack: CallSite | undefined = undefined;
 
+  /** Whether it stands in a pool's queue. */
+  get queued(): boolean {
+    return this.owner !== undefined;
+  }
+
   /** The entry is yours until you release the lease. */
   abstract granted(lease: Lease<R>): void;
 

@@ -1,6 +1,9 @@
+import { AsyncResource } from 'node:async_hooks';
+import { inspect } from 'node:util';
 import type { Lease, PoolError } from '../engine/index.js';
-import { type Command, connectionConfig, DriverPool } from './driver.js';
-import { ManagedConnection } from './managed-connection.js';
+import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
+import { LiveList } from './live-list.js';
+import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import { stopWhenAbandoned } from './streams.js';
@@ -9,6 +12,9 @@ import { stopWhenAbandoned } from './streams.js';
 export interface CallbackPoolCore {
   readonly options: ResolvedOptions;
   readonly waiting: number;
+  /** The promise view of the same core. */
+  readonly promisePool: DriverPromisePool;
+  connections(which: 'all' | 'idle'): readonly ManagedConnection[];
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter): void;
   end(): Promise<void>;
@@ -19,7 +25,7 @@ type EndCallback = (error?: Error | null) => void;
 
 /**
  * mysql2's callback pool over a managed one: `instanceof` mysql2's Pool, with its methods, events and the order of its callbacks.
- * What it does not override here (`query`, `execute`, `escape`, `format`, `promise`) is mysql2's own, and goes through `getConnection`.
+ * What it does not override here (`escape`, `format` …) is mysql2's own.
  */
 export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
@@ -40,10 +46,23 @@ export class CallbackPool extends DriverPool {
     });
     this.config.maxIdle = engine.maxIdle;
     this.#core = core;
+    // What data layers and instrumentation read of mysql2's pool.
+    Object.defineProperties(this, {
+      _allConnections: { value: new LiveList(() => core.connections('all')) },
+      _freeConnections: { value: new LiveList(() => core.connections('idle')) },
+      _connectionQueue: { value: new LiveList(() => Array.from({ length: core.waiting }, () => undefined)) },
+    });
+  }
+
+  /** A copy for one connection: what `changeUser` and SET NAMES write into it must not reach the others. */
+  createConnectionConfig(): ConnectionConfig {
+    const { connectionConfig: shared } = this.config;
+    return Object.create(Object.getPrototypeOf(shared) as object, Object.getOwnPropertyDescriptors(shared)) as ConnectionConfig;
   }
 
   /** Emits an event; returns whether anybody listens. A listener that throws ends in the process's own handler, not in the pool. */
   tell(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
+    if (this.listenerCount(event) === 0) return false;
     try {
       return this.emit(event, connection);
     } catch (error) {
@@ -56,24 +75,28 @@ export class CallbackPool extends DriverPool {
 
   override getConnection(callback: ConnectionCallback): void {
     const lease = this.#core.tryAcquire();
-    if (lease !== undefined) {
-      hand(this, callback, lease);
-      return;
-    }
-    const waiter = new CallbackWaiter(this, callback);
-    this.#core.enqueue(waiter);
-    if (this.#core.waiting > 0) this.tell('enqueue');
+    if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback));
+    else hand(this, callback, lease);
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
-    const command = super.query(sql, ...rest);
+    const command = super.query(sql, ...inCallersContext(rest));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
+  override execute(sql: unknown, ...rest: unknown[]): void {
+    super.execute(sql, ...inCallersContext(rest));
+  }
+
   override releaseConnection(connection: unknown): void {
-    const managed = connection instanceof ManagedConnection ? connection : (connection as { connection?: unknown }).connection;
-    if (managed instanceof ManagedConnection) managed.release();
+    const { release } = (connection ?? {}) as { readonly release?: unknown };
+    if (typeof release === 'function') Reflect.apply(release, connection, []);
+  }
+
+  override promise(promiseImplementation?: PromiseConstructor): DriverPromisePool {
+    if (promiseImplementation === undefined || promiseImplementation === Promise) return this.#core.promisePool;
+    return super.promise(promiseImplementation);
   }
 
   override end(callback?: EndCallback): void {
@@ -83,23 +106,36 @@ export class CallbackPool extends DriverPool {
       (error: Error) => callback?.(error),
     );
   }
+
+  /** Whoever logs a pool must not log its password. */
+  [inspect.custom](): string {
+    return `CallbackPool { ${this.#core.options.engine.name} }`;
+  }
+}
+
+/** Callbacks run where they were given, not where the socket or another caller happens to be (AsyncLocalStorage). */
+function inCallersContext(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((parameter) => (typeof parameter === 'function' ? AsyncResource.bind(parameter as () => void) : parameter));
 }
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
+  readonly #callback: ConnectionCallback;
+
   constructor(
     private readonly pool: CallbackPool,
-    private readonly callback: ConnectionCallback,
+    callback: ConnectionCallback,
   ) {
     super();
+    this.#callback = AsyncResource.bind(callback);
   }
 
   override lent(lease: Lease<ManagedConnection>): void {
-    hand(this.pool, this.callback, lease);
+    hand(this.pool, this.#callback, lease);
   }
 
   override failed(error: PoolError): void {
-    process.nextTick(this.callback, error);
+    process.nextTick(this.#callback, error);
   }
 }
 
@@ -110,9 +146,10 @@ function hand(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<Man
 
 function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   // Lost between the two ticks: whoever asked gets another.
-  if (!lease.active) pool.getConnection(callback);
-  else {
-    lease.resource.lendTo(lease);
-    callback(null, lease.resource);
+  if (!lease.active) {
+    pool.getConnection(callback);
+    return;
   }
+  lease.resource.lendTo(lease);
+  callback(null, lease.resource);
 }

@@ -1,7 +1,8 @@
 import { type CloseRequest, type OpenContext, PoolError, type ResourceFactory } from '../engine/index.js';
 import type { ConnectionConfig } from './driver.js';
-import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, type ServerError } from './error-classes.js';
-import { cleanSession } from './hygiene.js';
+import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, markPermanent, type ServerError } from './error-classes.js';
+import { isConnectionLost } from './failure.js';
+import { cleanSession, isClean } from './hygiene.js';
 import { type ConnectionWatch, ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { plaintextRefused } from './tls.js';
@@ -9,7 +10,9 @@ import { plaintextRefused } from './tls.js';
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {
   /** The pool object that mysql2's connections refer to. */
-  readonly driverPool: { _createConnectionConfig(): ConnectionConfig };
+  readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
+  /** The process must stay alive for a connection that was lent, or that says goodbye. */
+  hold(): void;
   /** Emits one of mysql2's events; returns whether anybody listens. */
   tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
   statementEnded(durationMs: number): void;
@@ -32,9 +35,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     private readonly host: ConnectionHost,
   ) {}
 
-  async open({ signal, lost, doom }: OpenContext): Promise<ManagedConnection> {
+  async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
     const connection = await this.#connect(signal, {
       lost,
+      isLent,
       statementEnded: (durationMs) => this.host.statementEnded(durationMs),
       kill: (victim) => this.host.kill(victim),
       answered: (error, readOnlyAsked) => {
@@ -46,7 +50,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const release = terminateOnAbort(connection, signal);
     try {
       await this.#setUp(connection);
-      if (this.host.tell('connection', connection)) this.#setUpByListeners.add(connection);
+      await this.#announce(connection);
       return connection;
     } catch (error) {
       connection.terminate();
@@ -60,6 +64,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   openAside(lost: () => void): Promise<ManagedConnection> {
     const ignoring = {
       lost,
+      isLent: () => false,
       statementEnded: ignore,
       answered: ignore,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
@@ -72,8 +77,6 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       connection.terminate();
       return undefined;
     }
-    // Whoever closes the pool waits for this.
-    connection.stream.ref?.();
     return connection.quit();
   }
 
@@ -82,8 +85,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   recycle(connection: ManagedConnection): Promise<void> | undefined {
-    return cleanSession(connection, this.options.hygiene, {
-      replaceable: () => !this.#setUpByListeners.has(connection),
+    const { hygiene } = this.options;
+    if (isClean(connection, hygiene)) return undefined;
+    return cleanSession(connection, hygiene, {
+      repeatable: () => !this.#setUpByListeners.has(connection),
       replay: () => this.#setUp(connection),
       database: this.options.endpoint.database,
       reset: () => this.host.sessionReset(),
@@ -91,13 +96,12 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   park(connection: ManagedConnection): void {
-    connection.stream.unref?.();
     this.host.tell('release', connection);
   }
 
-  unpark(connection: ManagedConnection): void {
-    connection.stream.ref?.();
-    this.host.tell('acquire', connection);
+  unpark(connection: ManagedConnection, why: 'lent' | 'closing'): void {
+    this.host.hold();
+    if (why === 'lent') this.host.tell('acquire', connection);
   }
 
   describe(connection: ManagedConnection): string {
@@ -115,7 +119,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   async #connect(signal: AbortSignal, watch: ConnectionWatch): Promise<ManagedConnection> {
-    const config = this.host.driverPool._createConnectionConfig();
+    const config = this.host.driverPool.createConnectionConfig();
     if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
     signal.throwIfAborted();
     const connection = new ManagedConnection(this.host.driverPool, config, watch);
@@ -125,18 +129,43 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       return connection;
     } catch (error) {
       connection.terminate();
-      throw connectFailure(config.host, error);
+      throw connectFailure(connection, error);
     } finally {
       release();
     }
   }
 
-  /** What every session needs before it is lent: the user's hook. What it does is not a borrower's doing. */
+  /** What every session needs before it is lent. What is done here is not a borrower's doing. */
   async #setUp(connection: ManagedConnection): Promise<void> {
-    const { onConnect } = this.options;
-    if (onConnect === undefined) return;
-    await onConnect(connection.promise());
+    const { onConnect, hygiene } = this.options;
+    if (hygiene === 'auto') await trackSession(connection);
+    await onConnect?.(connection.promise());
     connection.session.cleaned();
+  }
+
+  /** Listeners of mysql2's event may set the session up too: what they send right away is part of what every borrower finds. */
+  async #announce(connection: ManagedConnection): Promise<void> {
+    const { session } = connection;
+    if (!this.host.tell('connection', connection)) return;
+    if (connection.busy) await connection.send((done) => connection.ping(done));
+    if (session.dirty || session.userChanged) this.#setUpByListeners.add(connection);
+    session.cleaned();
+  }
+}
+
+/** Proxies and servers that do not know the variable, or take every SET for a reason to stop sharing their connections. */
+const WITHOUT_TRACKING = /proxysql|vitess|tidb/i;
+
+/**
+ * Asks the server to tell when a statement has changed the session: functions and triggers do so without their callers' text showing it
+ * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
+ */
+async function trackSession(connection: ManagedConnection): Promise<void> {
+  if (WITHOUT_TRACKING.test(connection._handshakePacket?.serverVersion ?? '')) return;
+  try {
+    await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
   }
 }
 
@@ -147,10 +176,11 @@ function handshake(connection: ManagedConnection): Promise<void> {
 }
 
 /** Errors of connecting as they are, except those that Poolwright can say more about. */
-function connectFailure(host: string, error: unknown): unknown {
+function connectFailure({ config: { host }, stream }: ManagedConnection, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, errno } = error as NodeJS.ErrnoException;
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return plaintextRefused(host, error);
+  if (code === 'HANDSHAKE_SSL_ERROR' && stream.authorizationError != null) markPermanent(error);
   if (errno !== undefined && classOfErrno(errno) === 'endpoint-poisoned') {
     return new PoolError('POOL_ENDPOINT_POISONED', `${host} answers but must not be used now: ${error.message}`, { cause: error });
   }

@@ -11,6 +11,12 @@ export type SslOptions = mysql.SslOptions;
 export type ConnectionOptions = mysql.ConnectionOptions;
 export type DriverPoolOptions = mysql.PoolOptions;
 export type DriverPromisePool = mysqlPromise.Pool;
+/** mysql2/promise's prepared statement; its methods are properties of the object. */
+export interface PreparedStatement {
+  execute(parameters: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
 export type DriverPromisePoolConnection = mysqlPromise.PoolConnection;
 export type QueryOptions = mysql.QueryOptions;
 export type QueryValues = mysql.QueryValues;
@@ -48,6 +54,8 @@ export interface Packet {
 }
 
 export interface Socket {
+  /** Node's TLSSocket: why the certificate was not accepted. */
+  readonly authorizationError?: unknown;
   readonly localPort?: number;
   readonly destroyed: boolean;
   destroy(): void;
@@ -89,6 +97,7 @@ export interface DriverConnection extends EventEmitter {
   _fatalError: Error | null;
   _protocolError: Error | null;
   readonly _isMariaDB: boolean;
+  readonly _handshakePacket: { readonly serverVersion: string } | null;
   connect(callback: (error: NodeJS.ErrnoException | null) => void): void;
   query(sql: unknown, ...rest: unknown[]): Command;
   execute(sql: unknown, ...rest: unknown[]): Command;
@@ -100,6 +109,7 @@ export interface DriverConnection extends EventEmitter {
   promise(): mysqlPromise.PoolConnection;
   release(): void;
   destroy(): void;
+  end(callback?: (error?: Error) => void): unknown;
   addCommand<C extends Command>(command: C): C;
   handlePacket(packet?: Packet): void;
   _notifyError(error: Error): void;
@@ -128,9 +138,10 @@ interface PoolConfig {
 export interface DriverCallbackPool extends EventEmitter {
   readonly config: PoolConfig;
   _closed: boolean;
-  _createConnectionConfig(): ConnectionConfig;
   getConnection(callback: never): void;
   query(sql: unknown, ...rest: unknown[]): Command;
+  execute(sql: unknown, ...rest: unknown[]): void;
+  promise(promiseImplementation?: PromiseConstructor): mysqlPromise.Pool;
   releaseConnection(connection: unknown): void;
   end(callback?: (error?: Error | null) => void): void;
 }
@@ -151,7 +162,9 @@ type PromisePoolConnectionConstructor = new (connection: unknown, promise?: Prom
 export const DriverPromisePoolConnection = (mysqlPromise as unknown as { PromisePoolConnection: PromisePoolConnectionConstructor })
   .PromisePoolConnection;
 
-type ConnectionConfigClass = (new (options: ConnectionOptions) => ConnectionConfig) & { getSSLProfile(name: string): SslOptions };
+type ConnectionConfigClass = (new (
+  options: ConnectionOptions,
+) => ConnectionConfig) & { getSSLProfile(name: string): SslOptions; getCharsetNumber(charset: string): number };
 
 const DriverConnectionConfig = (mysql as unknown as { ConnectionConfig: ConnectionConfigClass }).ConnectionConfig;
 
@@ -170,10 +183,13 @@ type CreateQuery = (sql: string, values: unknown, callback: Command['onResult'],
 /** A command that runs a statement, not yet on any connection. */
 export const createQuery: CreateQuery = (mysql as unknown as { createQuery: CreateQuery }).createQuery;
 
-const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as { resultsetHeader: unknown };
+const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as { resultsetHeader: unknown; row: unknown };
 
 /** The step of a command that waits for the first packet of a result: an OK packet, or the number of columns. */
 export const awaitsResult: unknown = queryPrototype.resultsetHeader;
+
+/** The step of a command that waits for the next row, or for the end of the rows. */
+export const awaitsRow: unknown = queryPrototype.row;
 
 /** Whether `value` is a command that was made by `createQuery`, which `connection.query` takes as it is. */
 export function isQueryCommand(value: unknown): value is Command {
@@ -184,3 +200,19 @@ type CommandConstructor = new () => Command & { emit(event: string): boolean };
 
 /** The class of every command. */
 export const DriverCommand = Object.getPrototypeOf((queryPrototype as { constructor: unknown }).constructor) as CommandConstructor;
+
+const collations = (mysql as unknown as { Charsets: Readonly<Record<string, number>> }).Charsets;
+
+/** The statement that makes a session use the collation of this number, as a login with it does. */
+export function charsetStatement(charsetNumber: number): string | undefined {
+  const collation = Object.keys(collations)
+    .find((name) => collations[name] === charsetNumber && name.includes('_'))
+    ?.toLowerCase();
+  if (collation === undefined) return undefined;
+  return `SET NAMES '${collation.slice(0, collation.indexOf('_'))}' COLLATE '${collation}'`;
+}
+
+/** @throws TypeError when mysql2 does not know the name */
+export function charsetNumberOf(charset: string): number {
+  return DriverConnectionConfig.getCharsetNumber(charset);
+}

@@ -17,10 +17,13 @@ export type ErrorClass =
   | 'work-failed';
 
 const CLASSES: readonly (readonly [ErrorClass, readonly number[]])[] = [
-  // 1047 unknown command, 1077/1079 shutdown notices, 1080 forced close, 1152 aborting, 1158–1161 packet errors, 1184 new aborting,
+  // 1047 unknown command, 1077/1079 shutdown notices, 1080 forced close, 1152 aborting, 1153–1161 packet errors, 1184 new aborting,
   // 1927 connection killed (MariaDB), 2006/2013 gone and lost (from proxies), 3032 offline mode, 3168/3169 session lost or killed,
   // 4031 closed for inactivity.
-  ['connection-fatal', [1047, 1077, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3032, 3168, 3169, 4031]],
+  [
+    'connection-fatal',
+    [1047, 1077, 1079, 1080, 1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3032, 3168, 3169, 4031],
+  ],
   // 1053 shutdown in progress (TiDB answers pings with it while it drains), 1290/1792/1836 read-only.
   ['endpoint-poisoned', [1053, 1290, 1792, 1836]],
   // 1040 too many connections, 1043 bad handshake, 1129 host blocked, 1203/1226 too many of this user.
@@ -66,12 +69,20 @@ export function classOfErrno(errno: number): ErrorClass {
   return CLASS_OF_ERRNO.get(errno) ?? 'work-failed';
 }
 
+/** Marks an error that is known to come again, although nothing in it says so. */
+const PERMANENT = Symbol('permanent');
+
+/** The certificate was not accepted. */
+export function markPermanent(error: object): void {
+  Object.defineProperty(error, PERMANENT, { value: true });
+}
+
 /** Whether an error of connecting will come again however often it is tried. */
 export function isPermanentConnectError(error: unknown): boolean {
-  const { code, errno, syscall } = fieldsOf(error);
+  const { code, errno } = fieldsOf(error);
   if (errno !== undefined && errno > 0) return classOfErrno(errno) === 'connect-permanent';
-  // mysql2 gives every failure of the TLS handshake this code; those of the socket have a system call, those of the certificate have none.
-  if (code === 'HANDSHAKE_SSL_ERROR') return syscall === undefined;
+  // mysql2 gives every failure of the TLS handshake this code: also when the network cut it. Errors of OpenSSL name their library.
+  if (code === 'HANDSHAKE_SSL_ERROR') return PERMANENT in (error as object) || 'library' in (error as object);
   return code !== undefined && PERMANENT_CODES.has(code);
 }
 
@@ -85,16 +96,14 @@ export function labelOf(error: unknown): string {
 interface ErrorFields {
   readonly code?: string;
   readonly errno?: number;
-  readonly syscall?: string;
 }
 
 /** Node's system errors have a negative `errno`, the server's are positive. */
 function fieldsOf(error: unknown): ErrorFields {
   if (typeof error !== 'object' || error === null) return {};
-  const { code, errno, syscall } = error as Record<string, unknown>;
+  const { code, errno } = error as Record<string, unknown>;
   return {
     ...(typeof code === 'string' ? { code } : {}),
     ...(typeof errno === 'number' ? { errno } : {}),
-    ...(typeof syscall === 'string' ? { syscall } : {}),
   };
 }

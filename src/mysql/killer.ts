@@ -1,5 +1,9 @@
-import { isLoopback } from './tls.js';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ManagedConnection } from './managed-connection.js';
+import { isLoopback } from './tls.js';
+
+/** How long the goodbye of the connection may take. */
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * Kills statements over a connection that is kept for it, never one of the borrowers'. It is opened when it is first needed and does not
@@ -7,8 +11,10 @@ import type { ManagedConnection } from './managed-connection.js';
  */
 export class Killer {
   #connection: Promise<ManagedConnection> | undefined = undefined;
+  #closed = false;
   #kills = 0;
 
+  /** @param connect opens a connection; `lost` is to be called when it has ended */
   constructor(private readonly connect: (lost: () => void) => Promise<ManagedConnection>) {}
 
   /** Statements killed so far. */
@@ -21,6 +27,7 @@ export class Killer {
    * the victim's number is not the victim: a load balancer may have led us to another server.
    */
   async kill(victim: ManagedConnection): Promise<void> {
+    if (this.#closed) throw new Error('the pool is closed');
     const connection = await this.#open();
     if (!(await isSameServer(connection, victim)))
       throw new Error(`connection ${victim.threadId} is not known to the server that was asked`);
@@ -28,13 +35,15 @@ export class Killer {
     this.#kills += 1;
   }
 
+  /** Resolves within about a second, also when the server does not answer. */
   async close(): Promise<void> {
-    const connection = this.#connection;
+    this.#closed = true;
+    const opening = this.#connection;
     this.#connection = undefined;
-    await connection?.then(
-      (open) => open.quit(),
-      () => undefined,
-    );
+    if (opening === undefined) return;
+    const end = opening.then(quit, () => undefined);
+    await Promise.race([end, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+    opening.then((connection) => connection.terminate()).catch(() => undefined);
   }
 
   #open(): Promise<ManagedConnection> {
@@ -47,6 +56,10 @@ export class Killer {
     }
     return this.#connection;
   }
+}
+
+function quit(connection: ManagedConnection): Promise<void> {
+  return connection.quit();
 }
 
 /** The server shows for each connection the address it comes from: ours, with our port, unless something stands in between. */

@@ -1,12 +1,13 @@
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
-import { awaitsResult, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
+import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
 import type { ServerError } from './error-classes.js';
 import { interrupt } from './interruption.js';
 import { Session, statementOf } from './session.js';
-import { stopWhenAbandoned } from './streams.js';
 import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
+import { stopWhenAbandoned } from './streams.js';
 
 /** First bytes of a packet's payload (MySQL internals manual, "Generic Response Packets"). */
 const OK_PACKET = 0x00;
@@ -15,11 +16,17 @@ const ERROR_PACKET = 0xff;
 const SQL_STATE_MARKER = 0x23;
 /** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
 const EOF_PACKET_LIMIT = 9;
+/** 0xfe, number of warnings, status flags. */
+const EOF_PACKET_LENGTH = 5;
+/** 0xff, number. */
+const SHORTEST_ERROR_PACKET = 3;
 
-/** What a connection tells its pool. */
+/** What a connection tells its pool, and asks it. */
 export interface ConnectionWatch {
   /** The connection has ended or failed: it was closed by the other side, or an error made it useless. */
   lost(error: Error): void;
+  /** Whether somebody has it now. */
+  isLent(): boolean;
   /** The server answered with an error. */
   answered(error: ServerError, readOnlyAsked: boolean): void;
   /** A statement was answered. */
@@ -33,26 +40,45 @@ export interface ConnectionWatch {
  * and goes back to its pool.
  */
 export class ManagedConnection extends DriverPoolConnection {
-  /** Who has borrowed it, of those who borrow connections by hand. */
+  /** Whoever has borrowed this very object, as callers of the callback API do. A lease that is over says nothing. */
   lease: Lease<ManagedConnection> | undefined;
   /** It was handed to somebody who will be told on the next tick: whoever had it before has no say any more. */
   promised: boolean;
+  /** Whether the server runs statements of its own at each login; asked when it first matters. */
+  initConnect: boolean | undefined;
   readonly session: Session;
+  readonly charsetAtLogin: number;
   readonly #watch: ConnectionWatch;
+  readonly #pool: { readonly _closed: boolean };
   #startedAt = 0;
+  /** What takes the place of `addCommand` on a connection that is closed. */
+  readonly #refuse = <C extends Command>(command: C): C => {
+    this._addCommandClosedState(command);
+    return command;
+  };
+  /** Cut off: what still arrives is nobody's. */
+  #terminated = false;
 
-  constructor(pool: unknown, config: ConnectionConfig, watch: ConnectionWatch) {
+  constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, watch: ConnectionWatch) {
     super(pool, { config });
     this.lease = undefined;
     this.promised = false;
+    this.initConnect = undefined;
     this.session = new Session();
-    // Nobody needs it yet: whoever waits for it keeps the process alive by waiting.
-    this.stream.unref?.();
+    this.charsetAtLogin = config.charsetNumber;
     this.#watch = watch;
+    this.#pool = pool;
+    // Sockets do not keep the process alive: those who wait do, and the pool does while connections are lent.
+    this.stream.unref?.();
     // Node verifies "localhost" when TLS is put on a socket that was connected to an address: tell it which address.
     if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
     // mysql2 listens once; a second error of a broken connection must not end the process.
     this.on('error', ignore);
+  }
+
+  /** Its pool was closed, or is being drained. */
+  get poolEnded(): boolean {
+    return this.#pool._closed;
   }
 
   /** Whether commands are waiting for an answer. */
@@ -74,19 +100,32 @@ export class ManagedConnection extends DriverPoolConnection {
   override release(): void {
     if (this._released || this.lease === undefined) return;
     this._released = true;
-    this.lastActiveTime = Date.now();
     const { lease } = this;
     this.lease = undefined;
     lease.release();
   }
 
-  /** Closes the connection and takes it out of the pool. */
+  /** Closes the connection and takes it out of the pool. Does nothing while it is somebody else's. */
   override destroy(): void {
-    if (this.promised) return;
     const { lease } = this;
     this.lease = undefined;
     this._released = true;
-    if (lease?.destroy() !== true) this.terminate();
+    if (lease?.destroy() === true || this.promised || this.#watch.isLent()) return;
+    // In the pool, or in none: the pool must not lend it in the moment before it hears of the end.
+    this.#watch.lost(new Error('The connection was destroyed while it was in the pool.'));
+    this.terminate();
+  }
+
+  /** As mysql2's: gives a connection back, with a warning; with the option `gracefulEnd`, says goodbye and leaves the pool. */
+  override end(callback?: (error?: Error) => void): unknown {
+    if (!this.config.gracefulEnd) return super.end(callback);
+    const { lease } = this;
+    this.lease = undefined;
+    this._released = true;
+    if (callback !== undefined) this.stream.once('close', () => callback());
+    lease?.evict();
+    if (lease?.release() !== true && !this.#watch.isLent()) void this.quit();
+    return undefined;
   }
 
   /** Hands the connection to a borrower, who may now release it. */
@@ -112,11 +151,9 @@ export class ManagedConnection extends DriverPoolConnection {
   /** Cuts the connection off. Whatever is under way on it fails. */
   terminate(reason?: Error): void {
     if (this.busy && this._fatalError === null) this._notifyError(reason ?? connectionLost());
+    this.#terminated = true;
     this._closing = true;
-    this.addCommand = (command) => {
-      this._addCommandClosedState(command);
-      return command;
-    };
+    this.addCommand = this.#refuse;
     this.stream.destroy();
   }
 
@@ -134,6 +171,7 @@ export class ManagedConnection extends DriverPoolConnection {
   }
 
   override execute(sql: unknown, ...rest: unknown[]): Command {
+    if (!this.alive) return this.#refuseExecute(sql, rest);
     const limits = limitsOf(sql);
     const command = super.execute(limits === undefined ? sql : withoutLimits(sql as object), ...rest);
     if (command.onResult === undefined) stopWhenAbandoned(command);
@@ -160,10 +198,21 @@ export class ManagedConnection extends DriverPoolConnection {
   }
 
   override handlePacket(packet?: Packet): void {
+    // mysql2's constructor starts the handshake before this class has its fields.
+    if (this.session === undefined) {
+      super.handlePacket(packet);
+      return;
+    }
+    if (this.#terminated) return;
     const command = this._command;
+    // Looked at now: reading a packet moves its offset.
+    const isRow = packet !== undefined && command?.next === awaitsRow && !endsRows(packet);
     if (packet !== undefined && command != null) this.#observe(packet, command);
     super.handlePacket(packet);
-    if (this._command !== command && command != null) this.#ended(command);
+    if (this._command === command || command == null) return;
+    // mysql2 ends a statement whose typeCast throws; the rows that follow would be taken for the next one's answer.
+    if (isRow) this.#outOfStep();
+    this.#ended(command);
   }
 
   /** mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. */
@@ -189,26 +238,58 @@ export class ManagedConnection extends DriverPoolConnection {
     this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
   }
 
+  /** Whoever logs a connection must not log its password. */
+  [inspect.custom](): string {
+    return `ManagedConnection { threadId: ${this.threadId}, alive: ${this.alive} }`;
+  }
+
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
     limitStatement(command, limits, () => this.interrupt(command));
   }
 
+  /** mysql2 would tell of the failure twice, once for preparing and once for executing, or throw where there is no callback. */
+  #refuseExecute(sql: unknown, rest: unknown[]): Command {
+    const refuse = this.#refuse;
+    this.addCommand = (command) => command;
+    try {
+      const command = super.execute(sql, ...rest);
+      return refuse(command);
+    } finally {
+      this.addCommand = refuse;
+    }
+  }
+
+  #outOfStep(): void {
+    const error = new Error('The rest of a result that was given up is still on its way: the connection is closed.');
+    this.#watch.lost(error);
+    this.terminate(error);
+  }
+
   #observe({ buffer, offset, end }: Packet, command: Command): void {
     const marker = buffer[offset];
+    const length = end - offset;
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.session.noteStatus(statusOfOk(buffer, offset));
+      if (command.next === awaitsResult) this.#noteStatusOfOk(buffer, offset, end);
     } else if (marker === EOF_PACKET) {
-      if (end - offset < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
-    } else if (marker === ERROR_PACKET) {
+      if (length >= EOF_PACKET_LENGTH && length < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
+    } else if (marker === ERROR_PACKET && length >= SHORTEST_ERROR_PACKET) {
       this.#watch.answered(serverError(buffer, offset, end), this.session.readOnlyAsked);
     }
   }
 
+  /** OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */
+  #noteStatusOfOk(buffer: Buffer, offset: number, end: number): void {
+    const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
+    const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
+    if (afterInsertId + 2 <= end) this.session.noteStatus(buffer.readUInt16LE(afterInsertId));
+  }
+
   #ended(command: Command): void {
     const now = performance.now();
-    if (statementOf(command) !== undefined) this.#watch.statementEnded(now - this.#startedAt);
+    // What the pool itself asks between two leases does not count.
+    if (statementOf(command) !== undefined && this.#watch.isLent()) this.#watch.statementEnded(now - this.#startedAt);
     this.#startedAt = now;
   }
 
@@ -222,6 +303,12 @@ export class ManagedConnection extends DriverPoolConnection {
 }
 
 function ignore(): void {}
+
+/** Whether a packet in the place of a row is the end of the rows, or an error. */
+function endsRows({ buffer, offset, end }: Packet): boolean {
+  const marker = buffer[offset];
+  return marker === ERROR_PACKET || (marker === EOF_PACKET && end - offset < EOF_PACKET_LIMIT);
+}
 
 function fail(command: Command, error: Error): void {
   if (command.listenerCount('error') > 0) command.emit('error', error);
@@ -241,13 +328,6 @@ function serverError(buffer: Buffer, offset: number, end: number): ServerError {
     sqlState: hasState ? buffer.toString('latin1', offset + 4, offset + 9) : '',
     message: buffer.toString('utf8', offset + (hasState ? 9 : 3), end),
   };
-}
-
-/** OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */
-function statusOfOk(buffer: Buffer, offset: number): number {
-  const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
-  const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
-  return buffer.readUInt16LE(afterInsertId);
 }
 
 /** MySQL internals manual, "Length-Encoded Integer". */

@@ -1,20 +1,22 @@
 import {
+  type PoolOptions as EngineOptions,
   invalid,
+  invalidUnquoted,
+  LONGEST_TIMER_MS,
+  nearestName,
   type OptionSpec,
   PoolError,
   poolOptionTable,
-  type PoolOptions as EngineOptions,
   type ResolvedPoolOptions,
   refuseUnknownOptions,
-  nearestName,
   resolveFromTable,
   resolvePoolOptions,
 } from '../engine/index.js';
-import type { ConnectionOptions, DriverPoolOptions, DriverPromisePoolConnection } from './driver.js';
+import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from './driver.js';
 import type { ClassifyError } from './error-classes.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
-import { isTidbCloud, resolveTls, type Tls, type TlsOptions } from './tls.js';
-import { parseDatabaseUrl } from './url.js';
+import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
+import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
 /** How much of a session is brought back to a clean state before the next borrower sees it. */
 export type Hygiene = 'auto' | 'transaction' | 'always' | 'never';
@@ -75,6 +77,7 @@ export const mysqlOptionTable = {
     default: undefined,
     about: 'Called with each new connection before it is lent, and again after its session was reset.',
   },
+  resetOnRelease: { kind: 'boolean', default: false, about: "mysql2's name for hygiene: 'always'." },
 } as const satisfies Partial<Record<keyof MysqlPoolOptions, OptionSpec>>;
 
 /** The names of mysql2's own options, which are passed on to it. The type refuses a name that mysql2 does not have, and a missing one. */
@@ -126,10 +129,31 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'resetOnRelease', 'ssl', 'health', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
+
+/** Options that are text. What they hold may be a secret: refusals do not quote it. */
+const TEXT_OPTIONS = [
+  'host',
+  'socketPath',
+  'user',
+  'password',
+  'password1',
+  'password2',
+  'password3',
+  'database',
+  'charset',
+  'timezone',
+  'localAddress',
+];
+
+/** What may stand in the parameters of a URL; a URL within it may not. */
+const urlParameters: UrlParameters = {
+  known: knownOptionNames.filter((name) => name !== 'uri'),
+  text: [...TEXT_OPTIONS, 'name', 'hygiene'],
+};
 
 /** Lifetimes on TiDB Cloud, which cuts connections after 30 minutes and advises to start at 5 (its documentation). */
 const TIDB_CLOUD_LIFETIME_MS = 300_000;
@@ -155,6 +179,8 @@ export interface ResolvedOptions {
   readonly connection: ConnectionOptions;
 }
 
+type OwnOptions = Pick<ResolvedOptions, 'hygiene' | 'credentials' | 'onConnect' | 'classifyError'> & { readonly resetOnRelease: boolean };
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -169,7 +195,9 @@ export function resolveOptions(
 ): ResolvedOptions {
   const given = gather(target, options, environment);
   refuseUnknownOptions(given, knownOptionNames);
-  refuseContradictions(given);
+  refuseWrongValues(given);
+  const own = resolveFromTable(mysqlOptionTable, given) as unknown as OwnOptions;
+  refuseContradictions(given, own);
   const endpoint = endpointOf(given);
   const tls = resolveTls(given.ssl, endpoint);
   const engine = resolvePoolOptions({
@@ -177,14 +205,10 @@ export function resolveOptions(
     name: given.name ?? nameOf(endpoint),
     ...(given.maxLifetime === undefined && isTidbCloud(endpoint.host) ? { maxLifetime: TIDB_CLOUD_LIFETIME_MS } : {}),
   });
-  const own = resolveFromTable(mysqlOptionTable, given) as unknown as Pick<
-    ResolvedOptions,
-    'hygiene' | 'credentials' | 'onConnect' | 'classifyError'
-  >;
   return Object.freeze({
     engine,
     ...own,
-    hygiene: given.resetOnRelease === true ? 'always' : own.hygiene,
+    hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     endpoint,
     tls,
@@ -192,26 +216,88 @@ export function resolveOptions(
       ...pick(given, Object.keys(driverOptionNames)),
       host: endpoint.host,
       port: endpoint.port,
-      connectTimeout: engine.connectTimeout,
+      // Node's timers end at 24 days: whoever asks for more means none. The engine keeps the whole limit.
+      connectTimeout: engine.connectTimeout > LONGEST_TIMER_MS ? 0 : engine.connectTimeout,
       ...(tls.ssl === undefined ? {} : { ssl: tls.ssl }),
     },
   });
 }
 
 function gather(target: string | PoolOptions | undefined, options: PoolOptions | undefined, environment: Environment): PoolOptions {
-  const direct: PoolOptions = { ...(typeof target === 'object' ? target : {}), ...options };
-  const url = typeof target === 'string' ? target : direct.uri;
-  const fromEnvironment = environmentOptions(environment);
-  if (url !== undefined) return { ...fromEnvironment, ...parseDatabaseUrl(url, 'The database URL', knownOptionNames), ...direct };
-  if (target !== undefined) return { ...fromEnvironment, ...direct };
-  const defaultUrl = environment['DATABASE_URL'];
-  if (defaultUrl === undefined || defaultUrl === '') {
-    throw new PoolError(
-      'POOL_OPTION_INVALID',
-      'No database was named: set DATABASE_URL to mysql://user:password@host:3306/database, or pass a URL or options.',
-    );
+  if (target !== undefined && typeof target !== 'string' && !isPlainObject(target)) {
+    throw invalidUnquoted('The database', target, 'named by a URL in text, or by options');
   }
-  return { ...fromEnvironment, ...parseDatabaseUrl(defaultUrl, 'DATABASE_URL', knownOptionNames), ...direct };
+  if (options !== undefined && !isPlainObject(options)) throw invalidUnquoted('The options', options, 'an object');
+  const direct: PoolOptions = { ...(typeof target === 'object' ? given(target) : {}), ...(options === undefined ? {} : given(options)) };
+  if (typeof target === 'string' && direct.uri !== undefined) {
+    throw new PoolError('POOL_OPTION_INVALID', 'The database is named twice, by a URL and by the option uri: give one of them.');
+  }
+  const url = urlOf(typeof target === 'string' ? target : direct.uri, direct, environment);
+  return {
+    ...environmentOptions(environment),
+    ...(url === undefined ? {} : parseDatabaseUrl(url.text, url.source, urlParameters)),
+    ...direct,
+  };
+}
+
+interface NamedUrl {
+  readonly text: string;
+  /** What to call it in errors. */
+  readonly source: string;
+}
+
+/** DATABASE_URL is the default of everything that says neither where the database is nor gives a URL; after that, as for mysql2, this machine. */
+function urlOf(
+  text: string | undefined,
+  { host, socketPath, user, database, credentials }: PoolOptions,
+  environment: Environment,
+): NamedUrl | undefined {
+  if (text !== undefined) return { text, source: 'The database URL' };
+  if (host !== undefined || socketPath !== undefined) return undefined;
+  const fallback = environment['DATABASE_URL'];
+  if (fallback !== undefined && fallback !== '') return { text: fallback, source: 'DATABASE_URL' };
+  if (user !== undefined || database !== undefined || credentials !== undefined) return undefined;
+  throw new PoolError(
+    'POOL_OPTION_INVALID',
+    'No database was named: set DATABASE_URL to mysql://user:password@host:3306/database, or pass a URL or the option host.',
+  );
+}
+
+/** An option that is given as `undefined` counts as not given. */
+function given(options: PoolOptions): PoolOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function isPlainObject(value: unknown): value is object {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+  );
+}
+
+/** What the tables do not look at: mysql2 would take it as it is, or print a warning and go on. */
+function refuseWrongValues(given: PoolOptions): void {
+  for (const name of TEXT_OPTIONS) {
+    const value = (given as Record<string, unknown>)[name];
+    if (value !== undefined && typeof value !== 'string') throw invalidUnquoted(name, value, 'text');
+  }
+  const { timezone, charset, health, uri } = given;
+  if (uri !== undefined && typeof uri !== 'string') throw invalidUnquoted('uri', uri, 'text');
+  if (timezone !== undefined && !/^(?:local|Z|[ +-]\d\d:\d\d)$/.test(timezone))
+    throw invalid('timezone', timezone, "'local', 'Z', or an offset like '+02:00'");
+  if (charset !== undefined && !isCharset(charset))
+    throw invalid('charset', charset, "a character set or collation that mysql2 knows, for example 'utf8mb4'");
+  if (health !== undefined && !isPlainObject(health)) throw invalid('health', health, 'an object of thresholds');
+  if (health !== undefined) refuseUnknownOptions(health, Object.keys(healthThresholdTable));
+}
+
+function isCharset(charset: string): boolean {
+  try {
+    return Number.isInteger(charsetNumberOf(charset));
+  } catch {
+    return false;
+  }
 }
 
 /** `POOLWRIGHT_CONNECTION_LIMIT=50` and the like: every option that holds a number, a word or a truth value. */
@@ -220,11 +306,13 @@ function environmentOptions(environment: Environment): Record<string, unknown> {
   for (const [name, spec] of Object.entries({ ...poolOptionTable, ...mysqlOptionTable } as Record<string, OptionSpec>)) {
     if (spec.kind !== 'function') names.set(environmentName(name), name);
   }
+  names.set('POOLWRIGHT_SSL', 'ssl');
   const options: Record<string, unknown> = {};
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('POOLWRIGHT_') || value === undefined || value === '') continue;
     const option = names.get(variable);
-    if (option !== undefined) options[option] = value;
+    if (option === 'ssl') options[option] = tlsFromUrl([['ssl', value]], variable);
+    else if (option !== undefined) options[option] = value;
     else refuseMisspelling(variable, [...names.keys()]);
   }
   return options;
@@ -241,20 +329,17 @@ function environmentName(option: string): string {
   return `POOLWRIGHT_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-function refuseContradictions(given: PoolOptions): void {
+function refuseContradictions(given: PoolOptions, { resetOnRelease, hygiene }: OwnOptions): void {
   if (given.credentials !== undefined && given.password !== undefined) {
     throw new PoolError('POOL_OPTION_INVALID', 'password and credentials contradict each other: give one of them.');
   }
-  if (given.resetOnRelease === true && given.hygiene !== undefined && given.hygiene !== 'always') {
-    throw new PoolError(
-      'POOL_OPTION_INVALID',
-      `resetOnRelease: true and hygiene: '${given.hygiene}' contradict each other: give one of them.`,
-    );
+  if (resetOnRelease && given.hygiene !== undefined && hygiene !== 'always') {
+    throw new PoolError('POOL_OPTION_INVALID', `resetOnRelease: true and hygiene: '${hygiene}' contradict each other: give one of them.`);
   }
 }
 
 function endpointOf({ host, port, socketPath, database }: PoolOptions): Endpoint {
-  if (host !== undefined && (typeof host !== 'string' || host === '')) throw invalid('host', host, 'a host name or an address');
+  if (host === '') throw invalid('host', host, 'a host name or an address');
   const portNumber = typeof port === 'string' && /^\d+$/.test(port) ? Number(port) : (port ?? 3306);
   if (!Number.isInteger(portNumber) || portNumber < 1 || portNumber > 65_535) throw invalid('port', port, 'a whole number from 1 to 65535');
   return Object.freeze({ host: host ?? 'localhost', port: portNumber, socketPath, database });

@@ -1,5 +1,7 @@
+import type { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
 import { type Lease, PoolError } from '../engine/index.js';
-import { DriverPromisePoolConnection } from './driver.js';
+import { DriverPromisePoolConnection, type PreparedStatement } from './driver.js';
 import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
@@ -7,73 +9,162 @@ import { ConnectionWaiter } from './self-deadlock.js';
 /** Methods that talk to the server: after the release they would talk on somebody else's connection. */
 const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
 
+/** Methods that do something to the connection without asking the server; after the release they do nothing. */
+const HANDLING_METHODS = ['pause', 'resume', 'unprepare', 'createBinlogStream'] as const;
+
+/** Events of the connection itself that mysql2's promise form passes on. */
+const CONNECTION_EVENTS: ReadonlySet<string | symbol> = new Set(['error', 'drain', 'connect', 'end', 'enqueue']);
+
+/** Methods of an event emitter that add a listener. */
+const LISTENING_METHODS = ['on', 'addListener', 'once', 'prependListener', 'prependOnceListener'] as const;
+
+type Listener = (...details: unknown[]) => void;
+
 /**
  * A borrowed connection, as mysql2/promise has it. It is its borrower's until it is released, destroyed or lost; each borrower gets an
  * object of their own, so that a late call of one does not reach the next.
  */
-export class PoolConnection extends DriverPromisePoolConnection {
+export interface PoolConnection extends InstanceType<typeof DriverPromisePoolConnection> {
+  /** Whether the connection is still this borrower's. */
+  readonly active: boolean;
+}
+
+/**
+ * Inherits from mysql2's class without running its constructor, which sets up two event emitters' worth of listeners: what a borrower needs
+ * of those is made when the first listener is added.
+ */
+class BorrowedConnection {
+  readonly #raw: ManagedConnection;
   readonly #lease: Lease<ManagedConnection>;
+  /** Takes the listeners off the connection that pass its events on. */
+  #stopListening: (() => void)[] | undefined = undefined;
 
   constructor(lease: Lease<ManagedConnection>) {
-    super(lease.resource, Promise);
+    this.#raw = lease.resource;
     this.#lease = lease;
-    lease.resource.lendTo(lease);
   }
 
-  /** Whether the connection is still this borrower's. */
   get active(): boolean {
     return this.#lease.active;
   }
 
+  /** mysql2's own connection. Whoever asks for it may release it there too. */
+  get connection(): ManagedConnection {
+    if (this.#lease.active) this.#raw.lendTo(this.#lease);
+    return this.#raw;
+  }
+
   /** Gives the connection back to the pool. A second call does nothing, also when somebody else has the connection by then. */
-  override release(): void {
-    if (this.#lease.active) this.#lease.resource.release();
+  release(): void {
+    this.#leave();
+    this.#lease.release();
   }
 
   /** Closes the connection and takes it out of the pool. Does nothing after the release. */
-  override destroy(): void {
-    if (this.#lease.active) this.#lease.resource.destroy();
+  destroy(): void {
+    this.#leave();
+    this.#lease.destroy();
   }
 
-  override async [Symbol.asyncDispose](): Promise<void> {
+  /** The same as `destroy`. */
+  close(): void {
+    this.destroy();
+  }
+
+  /** As mysql2's: gives the connection back; with the option `gracefulEnd`, says goodbye and leaves the pool. */
+  async end(): Promise<void> {
+    if (!this.#lease.active) return;
+    this.#leave();
+    await new Promise<void>((resolve) => {
+      this.connection.end(() => resolve());
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     this.release();
   }
 
-  /** @throws PoolError `POOL_RELEASED` */
+  [inspect.custom](): string {
+    return `PoolConnection { threadId: ${this.#raw.threadId}, active: ${this.active} }`;
+  }
+
+  /** Calls one of mysql2's methods that talk to the server. */
+  async talk(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+    this.refuseAfterRelease(method);
+    try {
+      return await call();
+    } catch (error) {
+      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw statementFailure(error);
+      this.#raw.forgetStatement(sql);
+      return await call();
+    }
+  }
+
+  /** @throws PoolError `POOL_RELEASED`, `POOL_CLOSED` */
   refuseAfterRelease(method: string): void {
-    if (this.#lease.active || this.#lost) return;
+    if (this.#lease.active) return;
+    if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
+    // The connection broke while it was borrowed: mysql2's own error tells what happened better than ours.
+    if (!this.#raw.alive) return;
     throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be somebody else's by now.`);
   }
 
-  /** @internal */
-  forgetStatement(sql: unknown): void {
-    this.#lease.resource.forgetStatement(sql);
+  /** Passes an event of the connection on to this borrower, until it is given back. */
+  passOn(this: BorrowedConnection & EventEmitter, event: string | symbol): void {
+    const raw = this.#raw;
+    const forward: Listener = (...details) => void this.emit(event, ...details);
+    raw.on(event, forward);
+    this.#stopListening ??= [];
+    this.#stopListening.push(() => raw.off(event, forward));
   }
 
-  /** The connection broke while it was borrowed: mysql2's own error tells what happened better than ours. */
-  get #lost(): boolean {
-    return !this.#lease.resource.alive;
+  #leave(): void {
+    for (const stop of this.#stopListening ?? []) stop();
+    this.#stopListening = undefined;
   }
 }
 
+const driverPrototype = DriverPromisePoolConnection.prototype;
+Object.setPrototypeOf(BorrowedConnection.prototype, driverPrototype);
+define('Promise', Promise);
+
 for (const method of TALKING_METHODS) {
-  const original = DriverPromisePoolConnection.prototype[method] as (...parameters: unknown[]) => Promise<unknown>;
-  Object.defineProperty(PoolConnection.prototype, method, {
-    configurable: true,
-    writable: true,
-    async value(this: PoolConnection, ...parameters: unknown[]): Promise<unknown> {
-      this.refuseAfterRelease(method);
-      try {
-        return await original.apply(this, parameters);
-      } catch (error) {
-        if (method === 'execute' && isStatementCacheInvalid(error)) {
-          this.forgetStatement(parameters[0]);
-          return await original.apply(this, parameters);
-        }
-        throw statementFailure(error);
-      }
-    },
+  const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
+  define(method, async function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
+    const result = await this.talk(method, () => original.apply(this, parameters), parameters[0]);
+    return method === 'prepare' ? guarded(this, result as PreparedStatement) : result;
   });
+}
+
+for (const method of HANDLING_METHODS) {
+  const original = (driverPrototype as unknown as Record<string, (...parameters: unknown[]) => unknown>)[method];
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): unknown {
+    return this.active ? original?.apply(this, parameters) : undefined;
+  });
+}
+
+for (const method of LISTENING_METHODS) {
+  const original = driverPrototype[method] as (event: string | symbol, listener: Listener) => EventEmitter;
+  define(method, function (this: BorrowedConnection & EventEmitter, event: string | symbol, listener: Listener): unknown {
+    if (this.active && CONNECTION_EVENTS.has(event) && this.listenerCount(event) === 0) this.passOn(event);
+    return original.call(this, event, listener);
+  });
+}
+
+/** A prepared statement belongs to the borrower of its connection. */
+function guarded(connection: BorrowedConnection, statement: PreparedStatement): PreparedStatement {
+  const execute = statement.execute.bind(statement);
+  statement.execute = (parameters) => connection.talk('execute', () => execute(parameters), undefined);
+  return statement;
+}
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(BorrowedConnection.prototype, name, { configurable: true, writable: true, value });
+}
+
+/** Makes a borrower's object for a lease. */
+export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
+  return new BorrowedConnection(lease) as unknown as PoolConnection;
 }
 
 /** The waiter behind `pool.getConnection()`. */
@@ -86,7 +177,7 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
   }
 
   override lent(lease: Lease<ManagedConnection>): void {
-    this.resolve(new PoolConnection(lease));
+    this.resolve(borrow(lease));
   }
 
   override failed(error: PoolError): void {

@@ -16,10 +16,13 @@ import {
 import { CallbackPool } from './callback-pool.js';
 import type { ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
+import type { DriverPromisePool } from './driver.js';
 import { type Health, HealthMonitor } from './health.js';
 import { Killer } from './killer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
+import { enqueueTraced, isTraced } from './pool-tracing.js';
+import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { PooledStatement } from './statement.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
@@ -45,16 +48,23 @@ export class PoolCore {
   readonly #queryTimes = new Histogram();
   readonly #health: HealthMonitor;
   readonly #killer: Killer;
+  readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0);
+  #ending = false;
   readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
   #openTransactions = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
   #retries = 0;
 
-  constructor(readonly options: ResolvedOptions) {
+  constructor(
+    readonly options: ResolvedOptions,
+    /** The promise view of this core, which is made after it. */
+    private readonly view: () => DriverPromisePool,
+  ) {
     this.callbackPool = new CallbackPool(this);
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
+      hold: () => this.#hold.start(),
       tell: (event, connection) => this.callbackPool.tell(event, connection),
       statementEnded: (durationMs) => this.#queryTimes.record(durationMs),
       sessionReset: () => {
@@ -110,8 +120,14 @@ export class PoolCore {
   }
 
   async end(): Promise<void> {
+    this.#ending = true;
+    this.#hold.start();
     await this.engine.close();
     await this.#stop();
+  }
+
+  get promisePool(): DriverPromisePool {
+    return this.view();
   }
 
   get acquireTimeout(): number {
@@ -124,16 +140,22 @@ export class PoolCore {
 
   /** A connection that is idle and needs no validation, or none. */
   tryAcquire(): Lease<ManagedConnection> | undefined {
-    return this.engine.tryAcquire();
+    return isTraced() ? undefined : this.engine.tryAcquire();
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
-    const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
-    if (refusal === undefined) this.engine.enqueue(waiter, options);
-    else waiter.refused(refusal);
+    if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
+    else this.#enqueue(waiter, options);
+  }
+
+  /** Open connections: all of them, or those that nobody has. */
+  connections(which: 'all' | 'idle'): readonly ManagedConnection[] {
+    return this.engine.resources(which);
   }
 
   async drain(options?: DrainOptions): Promise<DrainReport> {
+    this.#ending = true;
+    this.#hold.start();
     const report = await this.engine.drain(options);
     await this.#stop();
     return report;
@@ -158,6 +180,18 @@ export class PoolCore {
   async #stop(): Promise<void> {
     this.#health.stop();
     await this.#killer.close();
+    this.#ending = false;
+  }
+
+  #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
+    const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
+    if (refusal === undefined) this.engine.enqueue(waiter, options);
+    else waiter.refused(refusal);
+    // mysql2 tells of those who wait for others' connections, not of those for whom one is opened.
+    if (waiter.queued && this.callbackPool.listenerCount('enqueue') > 0) {
+      const { waiting, limit, used, closing } = this.engine.summary();
+      if (waiting > limit - used - closing) this.callbackPool.tell('enqueue');
+    }
   }
 
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type {
   AcquireOptions,
   Borrowed,
@@ -12,7 +13,7 @@ import type {
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
-import { PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
+import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
@@ -40,7 +41,7 @@ export class Pool extends DriverPromisePool {
   readonly #core: PoolCore;
 
   constructor(options: ResolvedOptions) {
-    const core = new PoolCore(options);
+    const core: PoolCore = new PoolCore(options, () => this);
     super(core.callbackPool, Promise);
     this.#core = core;
   }
@@ -86,7 +87,7 @@ export class Pool extends DriverPromisePool {
     const core = this.#core;
     if (options === undefined) {
       const lease = core.tryAcquire();
-      if (lease !== undefined) return Promise.resolve(new PoolConnection(lease));
+      if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
     return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject), options));
   }
@@ -186,6 +187,12 @@ export class Pool extends DriverPromisePool {
     const { engine } = this.#core;
     engine.on(event, listener as never);
     return () => engine.off(event, listener as never);
+  }
+
+  /** Whoever logs a pool must not log its password. */
+  [inspect.custom](): string {
+    const { state, used, idle, waiting, limit } = this.summary();
+    return `Pool { ${this.name}, ${state}, used: ${used}, idle: ${idle}, waiting: ${waiting}, limit: ${limit} }`;
   }
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {

@@ -1,108 +1,56 @@
 import type { Command } from './driver.js';
 
-/** SERVER_STATUS_IN_TRANS of the protocol's status flags (MySQL internals manual, "Status Flags"). */
+/** Status flags of the protocol (MySQL internals manual, "Status Flags"). */
 const IN_TRANSACTION = 0x0001;
+const SESSION_STATE_CHANGED = 0x4000;
 
 /**
- * First words of statements that leave nothing behind in the session but what the transaction flag tells.
- * Whatever is not listed is taken to change the session: wrong in this direction costs a reset, in the other a wrong answer.
+ * First words of statements that leave nothing behind in the session but what the status flags tell. Whatever is not listed is taken to change
+ * the session: wrong in this direction costs a reset, in the other a wrong answer.
  */
-const HARMLESS_STATEMENTS: ReadonlySet<string> = new Set([
-  'ALTER',
-  'ANALYZE',
-  'BEGIN',
-  'CHECK',
-  'COMMIT',
-  'CREATE',
-  'DELETE',
-  'DESC',
-  'DESCRIBE',
-  'DROP',
-  'EXPLAIN',
-  'FLUSH',
-  'GRANT',
-  'INSERT',
-  'KILL',
-  'OPTIMIZE',
-  'PURGE',
-  'RELEASE',
-  'RENAME',
-  'REPAIR',
-  'REPLACE',
-  'REVOKE',
-  'ROLLBACK',
-  'SAVEPOINT',
-  'SELECT',
-  'SHOW',
-  'START',
-  'TABLE',
-  'TRUNCATE',
-  'UPDATE',
-  'VALUES',
-  'WITH',
-]);
+const HARMLESS_STATEMENTS: ReadonlySet<string> =
+  words(`ALTER ANALYZE CHECK COMMIT CREATE DELETE DESC DESCRIBE DROP EXPLAIN GRANT INSERT KILL
+  OPTIMIZE PURGE RELEASE RENAME REPAIR REPLACE REVOKE ROLLBACK SAVEPOINT SELECT SHOW START TABLE TRUNCATE UPDATE VALUES WITH`);
 
-/** What makes even a harmless statement change the session: user variables, user locks, temporary tables, executable comments. */
-const SIDE_EFFECTS = /:=|\binto\s+@|\bget_lock\s*\(|\btemporary\b|\bwith\s+read\s+lock\b|\/\*[!M]/i;
+/** Statements that commit what came before them (MySQL reference manual, "Statements That Cause an Implicit Commit"), or may do so. */
+const COMMITTING_STATEMENTS: ReadonlySet<string> =
+  words(`ALTER ANALYZE BEGIN CALL CHANGE CHECK COMMIT CREATE DROP EXECUTE FLUSH GRANT INSTALL LOAD
+  LOCK OPTIMIZE RENAME REPAIR RESET REVOKE ROLLBACK SET START STOP TRUNCATE UNINSTALL UNLOCK XA`);
+
+/** What makes even a harmless statement change the session: user variables, user locks, temporary tables. */
+const SIDE_EFFECTS = /:=|\binto\s+@|\bget_lock\s*\(|\btemporary\b/i;
 
 /** The rest of a text of several statements is not looked at word by word: any of these anywhere counts. */
-const SESSION_WORDS = /\b(?:set|use|lock|prepare|deallocate|call|handler|xa|execute|do)\b/i;
+const SESSION_WORDS = /\b(?:set|use|lock|prepare|deallocate|call|handler|xa|execute|do|begin|flush|load)\b/i;
+
+/** Comments that the server executes. */
+const EXECUTABLE_COMMENT = /\/\*M?!/;
+
+const COMMENTS_AND_QUOTES = /\/\*[\s\S]*?\*\/|--[^\n]*|#[^\n]*|`/g;
 
 const READ_ONLY = /\bread(?:\s+|_)only\b/i;
-
-/** Statements that commit what came before them (MySQL reference manual, "Statements That Cause an Implicit Commit"). */
-const COMMITTING_STATEMENTS: ReadonlySet<string> = new Set([
-  'ALTER',
-  'ANALYZE',
-  'BEGIN',
-  'CALL',
-  'CHANGE',
-  'CHECK',
-  'COMMIT',
-  'CREATE',
-  'DROP',
-  'FLUSH',
-  'GRANT',
-  'INSTALL',
-  'LOAD',
-  'LOCK',
-  'OPTIMIZE',
-  'RENAME',
-  'REPAIR',
-  'RESET',
-  'REVOKE',
-  'ROLLBACK',
-  'SET',
-  'START',
-  'STOP',
-  'TRUNCATE',
-  'UNINSTALL',
-  'UNLOCK',
-  'XA',
-]);
-
-/** Whether a statement ends the transaction that it is run in, or may do so. Going back to a savepoint does not. */
-export function commitsImplicitly(sql: string): boolean {
-  const word = firstWord(sql);
-  return (COMMITTING_STATEMENTS.has(word) && !/^\s*rollback\s+(?:work\s+)?to\b/i.test(sql)) || hasSessionWordBehindSemicolon(sql);
-}
+const DATABASE_STATEMENT = /^\s*(?:drop|create|alter)\s+(?:or\s+replace\s+)?(?:database|schema)\b/i;
 
 /** What a connection's session may have kept of its borrower. */
 export class Session {
   /** The server says that a transaction is open. */
   inTransaction = false;
-  /** Session variables, temporary tables, locks or statements of the borrower may be there: a reset cleans them. */
+  /** Session variables, temporary tables, locks, the default database or statements of the borrower may be there: a reset cleans them. */
   dirty = false;
-  /** The default database was changed: a reset does not bring it back. */
-  databaseChanged = false;
-  /** The borrower asked for a read-only transaction or session: that writes fail in it says nothing about the server. */
-  readOnlyAsked = false;
   /** The connection logged in as somebody else: it can only be replaced. */
   userChanged = false;
+  #readOnlyTransaction = false;
+  #readOnlySession = false;
+
+  /** The borrower asked for a read-only transaction or session: that writes fail in it says nothing about the server. */
+  get readOnlyAsked(): boolean {
+    return this.#readOnlySession || (this.#readOnlyTransaction && this.inTransaction);
+  }
 
   /** The status flags of a result that has just arrived. */
   noteStatus(flags: number): void {
     this.inTransaction = (flags & IN_TRANSACTION) !== 0;
+    if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty = true;
   }
 
   /** A command is about to be sent. */
@@ -115,17 +63,17 @@ export class Session {
 
   noteStatement(sql: string): void {
     const word = firstWord(sql);
-    if (word === 'USE') this.databaseChanged = true;
-    if (word === 'START' || word === 'BEGIN' || word === 'SET') this.readOnlyAsked = READ_ONLY.test(sql);
-    if (!this.dirty) this.dirty = !HARMLESS_STATEMENTS.has(word) || SIDE_EFFECTS.test(sql) || hasSessionWordBehindSemicolon(sql);
+    if (word === 'START') this.#readOnlyTransaction = READ_ONLY.test(sql);
+    else if (word === 'SET' && READ_ONLY.test(sql)) this.#readOnlySession = true;
+    if (!this.dirty) this.dirty = changesSession(word, sql);
   }
 
   /** The session was reset, or was found as clean as it was at the beginning. */
   cleaned(): void {
     this.inTransaction = false;
     this.dirty = false;
-    this.databaseChanged = false;
-    this.readOnlyAsked = false;
+    this.#readOnlyTransaction = false;
+    this.#readOnlySession = false;
   }
 }
 
@@ -134,9 +82,30 @@ export function statementOf(command: Command): string | undefined {
   return command.sql ?? command.statement?.query;
 }
 
+/** Whether a statement ends the transaction that it is run in, or may do so. Going back to a savepoint does not. */
+export function commitsImplicitly(sql: string): boolean {
+  const word = firstWord(sql);
+  return (COMMITTING_STATEMENTS.has(word) && !/^\s*rollback\s+(?:work\s+)?to\b/i.test(sql)) || hasSessionWordBehindSemicolon(sql);
+}
+
+function changesSession(word: string, sql: string): boolean {
+  if (word === 'BEGIN') return !/^\s*begin(?:\s+work)?\s*;?\s*$/i.test(sql);
+  if (!HARMLESS_STATEMENTS.has(word)) return true;
+  // The default database is gone when it is dropped, also when it is made anew.
+  if ((word === 'DROP' || word === 'CREATE' || word === 'ALTER') && DATABASE_STATEMENT.test(sql)) return true;
+  if (EXECUTABLE_COMMENT.test(sql)) return true;
+  return SIDE_EFFECTS.test(plain(sql)) || hasSessionWordBehindSemicolon(sql);
+}
+
+/** Without comments and identifier quotes, which may stand between the words that matter. Most statements have none. */
+function plain(sql: string): string {
+  const hasAny = sql.includes('/*') || sql.includes('--') || sql.includes('#') || sql.includes('`');
+  return hasAny ? sql.replace(COMMENTS_AND_QUOTES, ' ') : sql;
+}
+
 /** In capitals; white space, brackets and comments before it are passed over. */
 function firstWord(sql: string): string {
-  const match = /^(?:[\s(;]|--[^\n]*\n|#[^\n]*\n|\/\*(?![!M])[\s\S]*?\*\/)*([a-z]+)/i.exec(sql);
+  const match = /^(?:[\s(;]|--[^\n]*\n|#[^\n]*\n|\/\*(?!M?!)[\s\S]*?\*\/)*([a-z]+)/i.exec(sql);
   return match === null ? '' : (match[1] as string).toUpperCase();
 }
 
@@ -144,4 +113,8 @@ function firstWord(sql: string): string {
 function hasSessionWordBehindSemicolon(sql: string): boolean {
   const semicolon = sql.indexOf(';');
   return semicolon !== -1 && semicolon < sql.trimEnd().length - 1 && SESSION_WORDS.test(sql.slice(semicolon));
+}
+
+function words(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/));
 }

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { invalid, onAbort, PoolError } from '../engine/index.js';
+import { invalid, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
 import { type Command, isQueryCommand } from './driver.js';
 
 /** When the time of a statement began to run, where that was before it was sent. */
@@ -8,54 +8,57 @@ const STARTED_AT = Symbol('startedAt');
 /** How long a statement may take, and who may stop it. */
 export interface StatementLimits {
   /** Milliseconds; 0 = none. */
-  readonly timeout?: number | undefined;
-  /** What is left of them. */
+  readonly timeout: number;
+  /** What is left of them; `Infinity` when there are none. */
   readonly remainingMs: number;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal: AbortSignal | undefined;
 }
 
 interface LimitedOptions {
   [STARTED_AT]?: number;
-  timeout?: number | undefined;
-  signal?: AbortSignal | undefined;
+  timeout?: unknown;
+  signal?: unknown;
   _queryOptions?: LimitedOptions;
 }
 
-/** The limits that the first argument of `query` or `execute` carries, if any. */
+/**
+ * The limits that the first argument of `query` or `execute` carries, if any.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID`
+ */
 export function limitsOf(sql: unknown): StatementLimits | undefined {
   if (typeof sql !== 'object' || sql === null) return undefined;
-  const { timeout, signal } = optionsOf(sql);
-  if ((timeout === undefined || timeout === 0) && signal === undefined) return undefined;
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
-    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  const began = optionsOf(sql)[STARTED_AT];
-  const spentMs = began === undefined ? 0 : performance.now() - began;
-  return {
-    timeout,
-    signal,
-    remainingMs: timeout === undefined || timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(timeout - spentMs, 0),
-  };
-}
-
-/** An option that makes a statement's time begin before it is sent: `beganAt` is of `performance.now()`. */
-export function startedAt(beganAt: number): object {
-  return { [STARTED_AT]: beganAt };
+  const { timeout = 0, signal, [STARTED_AT]: beganAt } = optionsOf(sql);
+  if (timeout === 0 && signal === undefined) return undefined;
+  if (typeof timeout !== 'number' || !(timeout >= 0)) throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', signal, 'an AbortSignal');
+  const spentMs = beganAt === undefined ? 0 : performance.now() - beganAt;
+  return { timeout, signal, remainingMs: timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(timeout - spentMs, 0) };
 }
 
 /** The same without the limits: mysql2 would set a timer of its own, which leaves the statement running. */
-export function withoutLimits<T extends object>(sql: T): T {
-  if (isQueryCommand(sql)) {
-    sql.timeout = undefined;
-    return sql;
-  }
-  return { ...sql, timeout: undefined, signal: undefined };
+export function withoutLimits(sql: object): object {
+  if (!isQueryCommand(sql)) return copyOf(sql, { timeout: undefined, signal: undefined });
+  sql.timeout = undefined;
+  return sql;
+}
+
+/** The options of a statement, whose time began to run before it is sent: at `beganAt` of `performance.now()`. */
+export function startedAt(sql: object, beganAt: number): object {
+  return copyOf(sql, { [STARTED_AT]: beganAt });
+}
+
+/** Objects for statements may be of a class that computes the text: spreading would lose it. mysql2 reads these two by name. */
+export function copyOf(statement: object, changes: object): { sql: string } {
+  const { sql, values } = statement as { readonly sql: string; readonly values?: unknown };
+  return { ...statement, sql, ...(values === undefined ? {} : { values }), ...changes };
 }
 
 /**
  * Ends a statement when its time is up or its signal aborts: its caller is told at once, `stop` sees to the rest, and what the server
  * answers later is told to nobody.
  */
-export function limitStatement(command: Command, { timeout = 0, remainingMs, signal }: StatementLimits, stop: () => void): void {
+export function limitStatement(command: Command, { timeout, remainingMs, signal }: StatementLimits, stop: () => void): void {
   const tell = command.onResult;
   const fail = (error: PoolError): void => {
     end();
@@ -65,7 +68,8 @@ export function limitStatement(command: Command, { timeout = 0, remainingMs, sig
     else if (command.listenerCount('error') > 0) command.emit('error', error);
   };
   const giveUp = (): void => fail(new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause: signal?.reason }));
-  const timer = timeout === 0 ? undefined : setTimeout(() => fail(timeoutError(timeout)), remainingMs);
+  // Longer than Node's timers is as good as never: 24 days.
+  const timer = remainingMs > LONGEST_TIMER_MS ? undefined : setTimeout(() => fail(timeoutError(timeout)), remainingMs);
   const unlink = signal === undefined || signal.aborted ? undefined : onAbort(signal, giveUp);
   const end = (): void => {
     clearTimeout(timer);

@@ -65,7 +65,7 @@ export class PooledStatement extends ConnectionWaiter {
       else connection[this.method](this.#remaining(), this.values, done);
     } catch (error) {
       lease.release();
-      this.reject(error);
+      this.#fail(error as Error);
     }
   }
 
@@ -77,7 +77,7 @@ export class PooledStatement extends ConnectionWaiter {
   #remaining(): string | StatementOptions {
     const { sql } = this;
     if (typeof sql === 'string' || sql.timeout === undefined || sql.timeout === 0) return sql;
-    return { ...sql, ...startedAt(this.#startedAt) };
+    return startedAt(sql, this.#startedAt) as StatementOptions;
   }
 
   #done(error: Error | null, rows: unknown, fields: FieldPacket[]): void {
@@ -105,7 +105,7 @@ export class PooledStatement extends ConnectionWaiter {
 }
 
 /** Whichever of the two deadlines comes first; 0 = none. */
-function acquireOptions({ timeout = 0, signal }: StatementLimits, acquireTimeout: number): AcquireOptions {
+function acquireOptions({ timeout, signal }: StatementLimits, acquireTimeout: number): AcquireOptions {
   const limits = [timeout, acquireTimeout].filter((limit) => limit > 0);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { invalid, messageOf, PoolError } from '../engine/index.js';
+import { invalid, invalidUnquoted, messageOf, PoolError } from '../engine/index.js';
 import { type SslOptions, sslProfile } from './driver.js';
 
 /** mysql2's `ssl` object, as far as Poolwright sets it. */
@@ -24,6 +24,9 @@ const OLDEST_VERSION = 'TLSv1.2';
 /** Where the way out is: every refusal of plaintext says the same. */
 const WAY_OUT =
   "give the server's CA as ssl: { ca } (or ?sslca=path), or say ssl: false (or ?ssl=false) to accept plaintext on this network";
+
+/** What the option takes. */
+const ALLOWED = "true, false, an object of TLS options, or the name of one of mysql2's profiles";
 
 /** Parameters of a URL that speak of TLS, in lower case. */
 export const tlsUrlParameters: readonly string[] = [
@@ -61,8 +64,7 @@ export function resolveTls(
   }
   if (request === true) return verified({});
   if (typeof request === 'string') return verified(profileNamed(request));
-  if (typeof request !== 'object' || request === null)
-    throw invalid('ssl', request, "true, false, an object of TLS options, or the name of one of mysql2's profiles");
+  if (typeof request !== 'object' || request === null) throw invalidUnquoted('ssl', request, ALLOWED);
   return verified(request);
 }
 
@@ -88,22 +90,29 @@ export function plaintextRefused(host: string, cause: unknown): PoolError {
   );
 }
 
-/** The TLS spellings of database URLs: mysql2's `ssl`, Prisma's `sslaccept`, the mysql client's `ssl-mode`, and files. */
-export function tlsFromUrl(parameters: ReadonlyMap<string, string>, source: string): TlsRequest | undefined {
-  if (parameters.size === 0) return undefined;
-  const value = (...names: string[]): string | undefined => names.map((name) => parameters.get(name)).find((found) => found !== undefined);
-  const requests = [
-    sslParameter(parameters.get('ssl'), source),
-    sslAcceptParameter(parameters.get('sslaccept'), source),
-    sslModeParameter(value('ssl-mode', 'sslmode'), source),
-    sslFiles(value('sslca', 'ssl-ca'), value('sslcert', 'ssl-cert'), value('sslkey', 'ssl-key'), source),
-  ].filter((request) => request !== undefined);
-  if (requests.includes(false) && requests.some((request) => request !== false)) {
-    throw new PoolError('POOL_OPTION_INVALID', `${source} both asks for TLS and turns it off.`);
+/**
+ * The TLS spellings of database URLs: mysql2's `ssl`, Prisma's `sslaccept`, the mysql client's `ssl-mode`, and files.
+ *
+ * @param parameters names in lower case, and values, as often as they are given
+ * @throws PoolError `POOL_OPTION_INVALID`, also when two of them ask for different things: never is the weaker one taken silently
+ */
+export function tlsFromUrl(parameters: readonly (readonly [string, string])[], source: string): TlsRequest | undefined {
+  const requests: TlsRequest[] = [];
+  const files = new Map<string, string>();
+  for (const [name, value] of parameters) {
+    if (name === 'ssl') requests.push(sslParameter(value, source));
+    else if (name === 'sslaccept') requests.push(sslAcceptParameter(value, source));
+    else if (name === 'sslmode' || name === 'ssl-mode') requests.push(sslModeParameter(value, source));
+    else files.set(name.replace('-', ''), value);
   }
-  const objects = requests.filter((request) => typeof request === 'object');
-  if (objects.length > 0) return Object.assign({}, ...objects) as TlsOptions;
-  return requests[0];
+  const [request, ...others] = new Map(requests.map((one) => [JSON.stringify(one), one])).values();
+  if (others.length > 0)
+    throw new PoolError('POOL_OPTION_INVALID', `The TLS parameters in ${source} contradict each other: give one of them.`);
+  if (files.size === 0) return request;
+  if (request === false || typeof request === 'string') {
+    throw new PoolError('POOL_OPTION_INVALID', `The TLS files in ${source} contradict its ssl parameter: give one of them.`);
+  }
+  return { ...(typeof request === 'object' ? request : {}), ...sslFiles(files, source) };
 }
 
 function verified(request: TlsOptions): Tls {
@@ -118,12 +127,12 @@ function profileNamed(name: string): TlsOptions {
   try {
     return sslProfile(name);
   } catch {
-    throw invalid('ssl', name, "true, false, an object of TLS options, or the name of one of mysql2's profiles");
+    // Whoever pastes a key here must not find it in a log.
+    throw invalidUnquoted('ssl', name, ALLOWED);
   }
 }
 
-function sslParameter(text: string | undefined, source: string): TlsRequest | undefined {
-  if (text === undefined) return undefined;
+function sslParameter(text: string, source: string): TlsRequest {
   if (text === 'true' || text === '1') return true;
   if (text === 'false' || text === '0') return false;
   if (!text.startsWith('{')) return text;
@@ -138,10 +147,8 @@ function sslParameter(text: string | undefined, source: string): TlsRequest | un
 }
 
 /** Prisma's spelling. */
-function sslAcceptParameter(text: string | undefined, source: string): TlsRequest | undefined {
+function sslAcceptParameter(text: string, source: string): TlsRequest {
   switch (text) {
-    case undefined:
-      return undefined;
     case 'strict':
       return true;
     case 'accept_invalid_certs':
@@ -152,10 +159,8 @@ function sslAcceptParameter(text: string | undefined, source: string): TlsReques
 }
 
 /** The mysql client's spelling: REQUIRED encrypts without verifying, VERIFY_CA verifies the chain, VERIFY_IDENTITY the host name too. */
-function sslModeParameter(text: string | undefined, source: string): TlsRequest | undefined {
-  switch (text?.toUpperCase().replaceAll('-', '_')) {
-    case undefined:
-      return undefined;
+function sslModeParameter(text: string, source: string): TlsRequest {
+  switch (text.toUpperCase().replaceAll('-', '_')) {
     case 'DISABLED':
     case 'DISABLE':
       return false;
@@ -174,8 +179,10 @@ function sslModeParameter(text: string | undefined, source: string): TlsRequest 
 }
 
 /** `sslcert` without a key is Prisma's name for the CA; with a key it is the client's certificate. */
-function sslFiles(ca: string | undefined, cert: string | undefined, key: string | undefined, source: string): TlsOptions | undefined {
-  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+function sslFiles(files: ReadonlyMap<string, string>, source: string): TlsOptions {
+  const ca = files.get('sslca');
+  const cert = files.get('sslcert');
+  const key = files.get('sslkey');
   const ssl: TlsOptions = {};
   if (ca !== undefined) ssl.ca = fileOf('sslca', ca, source);
   if (cert !== undefined) ssl[key === undefined ? 'ca' : 'cert'] = fileOf('sslcert', cert, source);

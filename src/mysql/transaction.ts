@@ -1,12 +1,22 @@
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type AcquireOptions, invalid, type Lease, messageOf, onAbort, PoolError, refuseUnknownOptions } from '../engine/index.js';
+import {
+  type AcquireOptions,
+  invalid,
+  LONGEST_TIMER_MS,
+  type Lease,
+  messageOf,
+  onAbort,
+  PoolError,
+  refuseUnknownOptions,
+} from '../engine/index.js';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
 import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { runInScope, TransactionScope } from './self-deadlock.js';
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
+import { copyOf } from './statement-limits.js';
 
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
@@ -102,12 +112,13 @@ export class Transaction {
     if (this.#over) throw new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`);
     const options = typeof sql === 'string' ? { sql } : sql;
     if (commitsImplicitly(options.sql)) this.#committedImplicitly = true;
-    return await send(this.#connection, method, { ...options, ...this.#limits(options) }, values);
+    return await send(this.#connection, method, this.#limited(options), values);
   }
 
-  #limits({ signal }: StatementOptions): { readonly signal?: AbortSignal } {
-    if (this.#stop === undefined) return {};
-    return { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) };
+  #limited(options: StatementOptions): StatementOptions {
+    if (this.#stop === undefined) return options;
+    const { signal } = options;
+    return copyOf(options, { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) });
   }
 }
 
@@ -155,7 +166,7 @@ class Limits {
       this.#stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
     const aborted = (): void =>
       this.#stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
-    if (timeout > 0) this.#timer = setTimeout(timeUp, timeout);
+    if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = setTimeout(timeUp, timeout);
     if (signal?.aborted === true) aborted();
     else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);
   }

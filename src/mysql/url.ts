@@ -13,8 +13,19 @@ export interface UrlOptions {
   readonly [option: string]: unknown;
 }
 
+/** Which names may stand in a URL's parameters. */
+export interface UrlParameters {
+  readonly known: readonly string[];
+  /** Those whose value is text, also when it reads as a number. */
+  readonly text: readonly string[];
+}
+
 const PROTOCOLS = ['mysql:', 'mariadb:', 'mysql2:'];
 const FORM = 'mysql://user:password@host:3306/database';
+const HINT = 'special characters in user name and password must be percent-encoded';
+
+/** Other databases' URLs, given by mistake: these, and nothing else of a text that may hold a secret, are quoted. */
+const FOREIGN_PROTOCOLS = ['postgres:', 'postgresql:', 'http:', 'https:', 'jdbc:', 'mongodb:', 'redis:', 'sqlite:', 'file:', 'tidb:'];
 
 /**
  * Reads a database URL: percent-encoded credentials, IPv6 in brackets, sockets (`?socketPath=` or a percent-encoded path as the host),
@@ -23,13 +34,13 @@ const FORM = 'mysql://user:password@host:3306/database';
  * @param source what to call the URL in errors, for example `DATABASE_URL`
  * @throws PoolError `POOL_OPTION_INVALID`; the text never holds the URL, because that holds the password
  */
-export function parseDatabaseUrl(text: string, source: string, knownOptions: readonly string[]): UrlOptions {
-  const url = parse(text, source);
+export function parseDatabaseUrl(text: string, source: string, parameters: UrlParameters): UrlOptions {
+  const url = parse(text.trim(), source);
   const host = decode(url.hostname.replace(/^\[|\]$/g, ''), 'host', source);
   const database = decode(url.pathname.slice(1), 'database', source);
   const user = decode(url.username, 'user', source);
   const password = decode(url.password, 'password', source);
-  const { ssl, options } = readParameters(url.searchParams, source, knownOptions);
+  const { ssl, options } = readParameters(url.searchParams, source, parameters);
   return {
     ...(host.startsWith('/') ? { socketPath: host } : host === '' ? {} : { host }),
     ...(url.port === '' ? {} : { port: Number(url.port) }),
@@ -44,17 +55,24 @@ export function parseDatabaseUrl(text: string, source: string, knownOptions: rea
 function parse(text: string, source: string): URL {
   let url: URL;
   try {
-    url = new URL(text.trim());
+    url = new URL(text);
   } catch {
     // The parser's own error quotes its input: no cause here.
-    const hint = 'special characters in the password must be percent-encoded';
-    throw new PoolError('POOL_OPTION_INVALID', `${source} is not a valid URL; expected ${FORM} (${hint}).`);
+    throw new PoolError('POOL_OPTION_INVALID', `${source} is not a valid URL; expected ${FORM} (${HINT}).`);
   }
   if (!PROTOCOLS.includes(url.protocol)) {
+    const given = FOREIGN_PROTOCOLS.includes(url.protocol) ? `; given: ${url.protocol}//` : '';
     const known = PROTOCOLS.map((protocol) => `${protocol}//`).join(', ');
-    throw new PoolError('POOL_OPTION_INVALID', `${source} must start with one of ${known}; given: ${url.protocol}//. Expected ${FORM}.`);
+    throw new PoolError('POOL_OPTION_INVALID', `${source} must start with one of ${known}${given}. Expected ${FORM}.`);
   }
+  if (isBroken(url, text)) throw new PoolError('POOL_OPTION_INVALID', `${source} cannot be read as ${FORM}: ${HINT}.`);
   return url;
+}
+
+/** The parser takes what follows an unencoded '/', '?' or '#' of a password for path, parameters or fragment: then the '@' is there. */
+function isBroken(url: URL, text: string): boolean {
+  if (!text.toLowerCase().startsWith(`${url.protocol}//`) || url.hash !== '' || text.includes('#')) return true;
+  return url.username === '' && `${url.pathname}${url.search}`.includes('@');
 }
 
 function decode(text: string, part: string, source: string): string {
@@ -66,23 +84,23 @@ function decode(text: string, part: string, source: string): string {
 }
 
 function readParameters(
-  parameters: URLSearchParams,
+  given: URLSearchParams,
   source: string,
-  knownOptions: readonly string[],
+  { known, text }: UrlParameters,
 ): { readonly ssl: TlsRequest | undefined; readonly options: Record<string, unknown> } {
   const options: Record<string, unknown> = {};
-  const tls = new Map<string, string>();
-  for (const [name, value] of parameters) {
-    if (tlsUrlParameters.includes(name.toLowerCase())) tls.set(name.toLowerCase(), value);
+  const tls: [string, string][] = [];
+  for (const [name, value] of given) {
+    if (tlsUrlParameters.includes(name.toLowerCase())) tls.push([name.toLowerCase(), value]);
     else if (name === 'socket') options['socketPath'] = value;
-    else if (knownOptions.includes(name)) options[name] = typed(value);
-    else throw unknownParameter(name, source, knownOptions);
+    else if (known.includes(name)) options[name] = text.includes(name) ? value : typed(value);
+    else throw unknownParameter(name, source, known);
   }
   return { ssl: tlsFromUrl(tls, source), options };
 }
 
-function unknownParameter(name: string, source: string, knownOptions: readonly string[]): PoolError {
-  const nearest = nearestName(name, [...knownOptions, ...tlsUrlParameters]);
+function unknownParameter(name: string, source: string, known: readonly string[]): PoolError {
+  const nearest = nearestName(name, [...known, ...tlsUrlParameters]);
   const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
   return new PoolError('POOL_OPTION_INVALID', `Unknown parameter ${name} in ${source}.${hint}`);
 }

@@ -1,0 +1,24 @@
+/** How long the process may be kept alive after the last connection came back. */
+const PERIOD_MS = 50;
+
+/**
+ * Keeps the process alive while connections are lent: their sockets do not, so that idle ones never do. One timer for all, which looks now
+ * and then whether it is still needed, because telling each socket at each lease would cost more than the lease.
+ */
+export class ProcessHold {
+  #timer: NodeJS.Timeout | undefined = undefined;
+
+  constructor(private readonly needed: () => boolean) {}
+
+  /** To be called whenever it may be needed. */
+  start(): void {
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  #arm(): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      if (this.needed()) this.#arm();
+    }, PERIOD_MS);
+  }
+}
