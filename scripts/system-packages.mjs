@@ -17,13 +17,15 @@ const PACKAGES = {
   initdb: 'postgresql',
   pgbouncer: 'pgbouncer',
   'redis-server': 'redis-server',
+  promtool: 'prometheus',
+  curl: 'curl',
 };
 
 /** What a private MariaDB with TLS needs. */
 export const MARIADB_TOOLS = ['mariadbd', 'mariadb-install-db', 'my_print_defaults', 'openssl'];
 
 /** What the tests need. */
-export const TEST_TOOLS = [...MARIADB_TOOLS, 'postgres', 'initdb', 'pgbouncer', 'redis-server'];
+export const TEST_TOOLS = [...MARIADB_TOOLS, 'postgres', 'initdb', 'pgbouncer', 'redis-server', 'promtool', 'curl'];
 
 const LOCK_TIMEOUT_MS = 300_000;
 const LOCK_POLL_MS = 2_000;

@@ -1,6 +1,15 @@
+import { throwLater } from './errors.js';
+
 interface Listening {
   readonly listeners: Set<() => void>;
   readonly onAbort: () => void;
+}
+
+/** Whether `value` is an AbortSignal, of this realm or of another, or of a library. */
+export function isAbortSignal(value: unknown): value is AbortSignal {
+  if (typeof value !== 'object' || value === null) return false;
+  const { aborted, addEventListener, removeEventListener } = value as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
 
 /** One listener per signal, whatever the number of those who wait for it: Node warns of more than ten on one signal. */
@@ -21,7 +30,13 @@ function listenTo(signal: AbortSignal): Listening {
   const listeners = new Set<() => void>();
   const tellAll = (): void => {
     listening.delete(signal);
-    for (const listener of listeners) listener();
+    for (const listener of listeners) {
+      try {
+        listener();
+      } catch (error) {
+        throwLater(error);
+      }
+    }
   };
   const entry = { listeners, onAbort: tellAll };
   listening.set(signal, entry);

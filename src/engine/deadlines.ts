@@ -1,4 +1,5 @@
 import { type Clock, LONGEST_TIMER_MS, type Timer } from './clock.js';
+import { throwLater } from './errors.js';
 
 /**
  * Deadlines are rounded up to a multiple of this, so that thousands of waiters share one bucket and one timer.
@@ -122,13 +123,17 @@ export class DeadlineQueue {
       if (bucket.tick * GRANULE_MS <= now) due.push(bucket);
       else if (bucket.tick < nextTick) nextTick = bucket.tick;
     }
-    // Set first: what expires below may add deadlines, and a listener that throws must not stop the clock.
+    // Set first: what expires below may add deadlines.
     if (nextTick !== NEVER || this.#buckets.size > due.length) this.#arm(nextTick);
     due.sort((a, b) => a.tick - b.tick);
     for (const bucket of due) {
       for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
         this.remove(deadline);
-        deadline.expire(now);
+        try {
+          deadline.expire(now);
+        } catch (error) {
+          throwLater(error);
+        }
       }
     }
   }

@@ -70,6 +70,16 @@ export class PoolError extends Error {
 Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
 Object.defineProperty(PoolError.prototype, BRAND, { value: true });
 
+/**
+ * What somebody else's code has thrown is the process's problem, as with any event emitter, but not in the middle of a transition:
+ * it is thrown when that is over, and everybody else has been told.
+ */
+export function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
 /** The one line that describes any thrown value. */
 export function messageOf(error: unknown): string {
   if (error instanceof Error) return error.message !== '' ? error.message : codeOf(error);

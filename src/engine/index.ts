@@ -1,4 +1,4 @@
-export { onAbort } from './abort.js';
+export { isAbortSignal, onAbort } from './abort.js';
 export type { Clock, RandomSource, Timer } from './clock.js';
 export { LONGEST_TIMER_MS, systemClock } from './clock.js';
 export type { CloseReason, EntryState, Lease } from './entry.js';

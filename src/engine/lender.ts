@@ -7,6 +7,7 @@ import {
   nothingFreeError,
   queueFullError,
 } from './acquire-errors.js';
+import { isAbortSignal } from './abort.js';
 import { callSite } from './call-site.js';
 import type { Clock, RandomSource, Timer } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
@@ -106,7 +107,7 @@ export class Lender<R> {
     const { timeout = this.options.acquireTimeout, signal } = options;
     const now = this.clock.now();
     this.statistics.acquires += 1;
-    if (isSignal(signal) && signal.aborted) {
+    if (isAbortSignal(signal) && signal.aborted) {
       this.statistics.cancelled += 1;
       waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
       return;
@@ -454,13 +455,9 @@ export function isTimeout(value: unknown): value is number {
   return typeof value === 'number' && value >= 0;
 }
 
-export function isSignal(value: unknown): value is AbortSignal {
-  return value instanceof AbortSignal;
-}
-
 function invalidOption(timeout: unknown, signal: unknown): PoolError | undefined {
   if (!isTimeout(timeout)) return invalidTimeout(timeout);
-  return signal === undefined || isSignal(signal) ? undefined : invalid('signal', signal, 'an AbortSignal');
+  return signal === undefined || isAbortSignal(signal) ? undefined : invalid('signal', signal, 'an AbortSignal');
 }
 
 export function invalidTimeout(value: unknown): PoolError {

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import { closedError, drainingError } from './acquire-errors.js';
 import { type Clock, type RandomSource, systemClock } from './clock.js';
 import type { Lease } from './entry.js';
+import { throwLater } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { ResourceFactory } from './factory.js';
 import type { DurationCounts } from './histogram.js';
@@ -298,7 +299,6 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#advanceShutdown(now);
   }
 
-  /** A listener that throws is the process's problem, as with any event emitter, but not in the middle of a transition. */
   #tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
     if (this.listenerCount(event) === 0) return;
     // One by one: the others are told too.
@@ -306,9 +306,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       try {
         Reflect.apply(listener, this, [detail]);
       } catch (error) {
-        queueMicrotask(() => {
-          throw error;
-        });
+        throwLater(error);
       }
     }
   }

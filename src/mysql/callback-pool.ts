@@ -101,10 +101,11 @@ export class CallbackPool extends DriverPool {
 
   override end(callback?: EndCallback): void {
     this._closed = true;
-    this.#core.end().then(
-      () => callback?.(),
-      (error: Error) => callback?.(error),
-    );
+    const tell = (error?: Error): void => {
+      // A callback that throws ends in the process's own handler, as any callback does.
+      if (callback !== undefined) process.nextTick(callback, error);
+    };
+    this.#core.end().then(() => tell(), tell);
   }
 
   /** Whoever logs a pool must not log its password. */

@@ -14,8 +14,14 @@ export class Killer {
   #closed = false;
   #kills = 0;
 
-  /** @param connect opens a connection; `lost` is to be called when it has ended */
-  constructor(private readonly connect: (lost: () => void) => Promise<ManagedConnection>) {}
+  /**
+   * @param connect opens a connection; `lost` is to be called when it has ended
+   * @param timeoutMs how long a kill may take
+   */
+  constructor(
+    private readonly connect: (lost: () => void) => Promise<ManagedConnection>,
+    private readonly timeoutMs: number,
+  ) {}
 
   /** Statements killed so far. */
   get kills(): number {
@@ -28,6 +34,36 @@ export class Killer {
    */
   async kill(victim: ManagedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
+    const late = delay(this.timeoutMs, undefined, { ref: false }).then(() => {
+      throw new Error(`no answer within ${this.timeoutMs} ms`);
+    });
+    try {
+      await Promise.race([this.#kill(victim), late]);
+    } catch (error) {
+      // Whatever it is, the next one is better off with a new connection: after a fail-over this one leads to the wrong server.
+      this.renew();
+      throw error;
+    } finally {
+      late.catch(() => undefined);
+    }
+  }
+
+  /** The next kill opens a new connection: after a fail-over, or a new password. */
+  renew(): void {
+    const opening = this.#connection;
+    this.#connection = undefined;
+    opening?.then((connection) => connection.terminate()).catch(() => undefined);
+  }
+
+  /** Resolves within about a second, also when the server does not answer. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const end = this.#connection?.then(quit, () => undefined);
+    await Promise.race([end, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
+    this.renew();
+  }
+
+  async #kill(victim: ManagedConnection): Promise<void> {
     const connection = await this.#open();
     if (!(await isSameServer(connection, victim)))
       throw new Error(`connection ${victim.threadId} is not known to the server that was asked`);
@@ -35,24 +71,14 @@ export class Killer {
     this.#kills += 1;
   }
 
-  /** Resolves within about a second, also when the server does not answer. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    const opening = this.#connection;
-    this.#connection = undefined;
-    if (opening === undefined) return;
-    const end = opening.then(quit, () => undefined);
-    await Promise.race([end, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-    opening.then((connection) => connection.terminate()).catch(() => undefined);
-  }
-
   #open(): Promise<ManagedConnection> {
     if (this.#connection === undefined) {
+      const opening = this.connect(() => forget());
       const forget = (): void => {
-        this.#connection = undefined;
+        if (this.#connection === opening) this.#connection = undefined;
       };
-      this.#connection = this.connect(forget);
-      this.#connection.catch(forget);
+      this.#connection = opening;
+      opening.catch(forget);
     }
     return this.#connection;
   }

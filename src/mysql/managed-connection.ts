@@ -44,6 +44,8 @@ export class ManagedConnection extends DriverPoolConnection {
   lease: Lease<ManagedConnection> | undefined;
   /** It was handed to somebody who will be told on the next tick: whoever had it before has no say any more. */
   promised: boolean;
+  /** mysql2's promise form of this connection, made when it is first needed; see pool-connection.ts. */
+  promiseView: object | undefined;
   /** Whether the server runs statements of its own at each login; asked when it first matters. */
   initConnect: boolean | undefined;
   readonly session: Session;
@@ -63,6 +65,7 @@ export class ManagedConnection extends DriverPoolConnection {
     super(pool, { config });
     this.lease = undefined;
     this.promised = false;
+    this.promiseView = undefined;
     this.initConnect = undefined;
     this.session = new Session();
     this.charsetAtLogin = config.charsetNumber;

@@ -36,7 +36,7 @@ export interface MysqlPoolOptions {
    * that became dirty is reset. 'always': reset at each release. 'never': as it is. Default: 'auto'.
    */
   readonly hygiene?: Hygiene;
-  /** mysql2's name for `hygiene: 'always'`. */
+  /** mysql2's name for `hygiene: 'always'`. Default: false. */
   readonly resetOnRelease?: boolean;
   /** TLS: true, false, mysql2's options or one of its profiles. Default: verified TLS for every host that is not this machine. */
   readonly ssl?: boolean | string | TlsOptions;

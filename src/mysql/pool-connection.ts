@@ -12,6 +12,9 @@ const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'com
 /** Methods that do something to the connection without asking the server; after the release they do nothing. */
 const HANDLING_METHODS = ['pause', 'resume', 'unprepare', 'createBinlogStream'] as const;
 
+/** Methods that only compute. */
+const COMPUTING_METHODS = ['escape', 'escapeId', 'format'] as const;
+
 /** Events of the connection itself that mysql2's promise form passes on. */
 const CONNECTION_EVENTS: ReadonlySet<string | symbol> = new Set(['error', 'drain', 'connect', 'end', 'enqueue']);
 
@@ -36,8 +39,8 @@ export interface PoolConnection extends InstanceType<typeof DriverPromisePoolCon
 class BorrowedConnection {
   readonly #raw: ManagedConnection;
   readonly #lease: Lease<ManagedConnection>;
-  /** Takes the listeners off the connection that pass its events on. */
-  #stopListening: (() => void)[] | undefined = undefined;
+  /** What passes events of the connection on, by their names. */
+  #forwards: Map<string | symbol, Listener> | undefined = undefined;
 
   constructor(lease: Lease<ManagedConnection>) {
     this.#raw = lease.resource;
@@ -46,6 +49,20 @@ class BorrowedConnection {
 
   get active(): boolean {
     return this.#lease.active;
+  }
+
+  get config(): unknown {
+    return this.#raw.config;
+  }
+
+  get threadId(): number {
+    return this.#raw.threadId;
+  }
+
+  /** mysql2's promise form of the connection, for its methods to run on: they look for the connection where the borrower would. */
+  get view(): object {
+    this.#raw.promiseView ??= Object.create(driverPrototype, { connection: { value: this.#raw }, Promise: { value: Promise } }) as object;
+    return this.#raw.promiseView;
   }
 
   /** mysql2's own connection. Whoever asks for it may release it there too. */
@@ -111,16 +128,16 @@ class BorrowedConnection {
 
   /** Passes an event of the connection on to this borrower, until it is given back. */
   passOn(this: BorrowedConnection & EventEmitter, event: string | symbol): void {
-    const raw = this.#raw;
+    this.#forwards ??= new Map();
+    if (this.#forwards.has(event)) return;
     const forward: Listener = (...details) => void this.emit(event, ...details);
-    raw.on(event, forward);
-    this.#stopListening ??= [];
-    this.#stopListening.push(() => raw.off(event, forward));
+    this.#forwards.set(event, forward);
+    this.#raw.on(event, forward);
   }
 
   #leave(): void {
-    for (const stop of this.#stopListening ?? []) stop();
-    this.#stopListening = undefined;
+    for (const [event, forward] of this.#forwards ?? []) this.#raw.off(event, forward);
+    this.#forwards = undefined;
   }
 }
 
@@ -131,7 +148,7 @@ define('Promise', Promise);
 for (const method of TALKING_METHODS) {
   const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
   define(method, async function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
-    const result = await this.talk(method, () => original.apply(this, parameters), parameters[0]);
+    const result = await this.talk(method, () => original.apply(this.view, parameters), parameters[0]);
     return method === 'prepare' ? guarded(this, result as PreparedStatement) : result;
   });
 }
@@ -139,7 +156,14 @@ for (const method of TALKING_METHODS) {
 for (const method of HANDLING_METHODS) {
   const original = (driverPrototype as unknown as Record<string, (...parameters: unknown[]) => unknown>)[method];
   define(method, function (this: BorrowedConnection, ...parameters: unknown[]): unknown {
-    return this.active ? original?.apply(this, parameters) : undefined;
+    return this.active ? original?.apply(this.view, parameters) : undefined;
+  });
+}
+
+for (const method of COMPUTING_METHODS) {
+  const original = driverPrototype[method] as (...parameters: unknown[]) => string;
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): string {
+    return original.apply(this.view, parameters);
   });
 }
 

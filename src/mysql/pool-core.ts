@@ -73,7 +73,7 @@ export class PoolCore {
       kill: (connection) => this.#killer.kill(connection),
       poisoned: (error) => this.#poisoned(error),
     });
-    this.#killer = new Killer((lost) => factory.openAside(lost));
+    this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
     this.engine = new Engine(factory, options.engine);
     this.#health = new HealthMonitor(this.engine, options.health);
     this.engine.on('stateChanged', ({ to }) => {
@@ -117,6 +117,12 @@ export class PoolCore {
     } finally {
       this.#openTransactions -= 1;
     }
+  }
+
+  /** Soft-evicts all connections, and the one that kills. */
+  evict(): void {
+    this.#killer.renew();
+    this.engine.evict();
   }
 
   async end(): Promise<void> {
@@ -167,7 +173,7 @@ export class PoolCore {
     const now = performance.now();
     if (now - this.#evictedAt < POISONED_EVICTION_PERIOD_MS) return;
     this.#evictedAt = now;
-    this.engine.evict();
+    this.evict();
   }
 
   /** Somebody must be told; those who listen themselves are. */

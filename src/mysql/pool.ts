@@ -159,7 +159,7 @@ export class Pool extends DriverPromisePool {
 
   /** Soft-evicts all connections: idle ones are closed now, lent ones when they are released. For fail-overs, new certificates, new passwords. */
   evict(): void {
-    this.#core.engine.evict();
+    this.#core.evict();
   }
 
   /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */

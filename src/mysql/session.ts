@@ -94,7 +94,8 @@ function changesSession(word: string, sql: string): boolean {
   // The default database is gone when it is dropped, also when it is made anew.
   if ((word === 'DROP' || word === 'CREATE' || word === 'ALTER') && DATABASE_STATEMENT.test(sql)) return true;
   if (EXECUTABLE_COMMENT.test(sql)) return true;
-  return SIDE_EFFECTS.test(plain(sql)) || hasSessionWordBehindSemicolon(sql);
+  // What looks like a comment may be part of a literal: both readings count.
+  return SIDE_EFFECTS.test(sql) || SIDE_EFFECTS.test(plain(sql)) || hasSessionWordBehindSemicolon(sql);
 }
 
 /** Without comments and identifier quotes, which may stand between the words that matter. Most statements have none. */

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { invalid, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
+import { invalid, isAbortSignal, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
 import { type Command, isQueryCommand } from './driver.js';
 
 /** When the time of a statement began to run, where that was before it was sent. */
@@ -31,7 +31,7 @@ export function limitsOf(sql: unknown): StatementLimits | undefined {
   const { timeout = 0, signal, [STARTED_AT]: beganAt } = optionsOf(sql);
   if (timeout === 0 && signal === undefined) return undefined;
   if (typeof timeout !== 'number' || !(timeout >= 0)) throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('signal', signal, 'an AbortSignal');
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
   const spentMs = beganAt === undefined ? 0 : performance.now() - beganAt;
   return { timeout, signal, remainingMs: timeout === 0 ? Number.POSITIVE_INFINITY : Math.max(timeout - spentMs, 0) };
 }

@@ -1,0 +1,39 @@
+// Runs the simulation of the engine: `node scripts/simulate.mjs --runs 100000 --seed 1 --steps 60`. With `--trace` it tells each step.
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const USAGE = 'Usage: node scripts/simulate.mjs [--runs <schedules>] [--seed <first seed>] [--steps <steps of each>] [--trace]';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+function fail(message) {
+  console.error(`${message}\n${USAGE}`);
+  process.exit(2);
+}
+
+function optionsOf(args) {
+  try {
+    return parseArgs({
+      args,
+      options: { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, trace: { type: 'boolean' } },
+    }).values;
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+const { trace, ...numbers } = optionsOf(process.argv.slice(2));
+const environment = { ...process.env };
+for (const [name, value] of Object.entries(numbers)) {
+  if (!/^\d+$/.test(value)) fail(`--${name} must be a whole number; given: '${value}'.`);
+  environment[`SIMULATION_${name.toUpperCase()}`] = value;
+}
+if (trace) environment.SIMULATION_TRACE = 'yes';
+
+const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
+const args = [vitest, 'run', 'test/simulation/random-schedules.test.ts', '--project', 'unit', '--disable-console-intercept'];
+const { status } = spawnSync(process.execPath, args, { cwd: root, env: environment, stdio: 'inherit' });
+process.exit(status ?? 1);

@@ -1,0 +1,30 @@
+import { describe, expect, it, vi } from 'vitest';
+import { openPool, outcomeOf } from '../support/pools.js';
+
+describe('I1: a typeCast that throws in the middle of a result', () => {
+  it.each(['query', 'execute'] as const)(
+    'fails its own statement, and what is left of the result reaches nobody else: %s',
+    async (method) => {
+      const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
+      vi.spyOn(console, 'trace').mockImplementation(() => undefined);
+      try {
+        await using fixture = await openPool({ connectionLimit: 1 });
+        const { pool } = fixture;
+        // Rows so large that each arrives in many pieces: the rest of the result is still on its way when the first row is looked at.
+        const options = {
+          sql: "SELECT seq, REPEAT('x', 900000) AS text FROM seq_1_to_5",
+          typeCast: () => {
+            throw new Error('cannot cast');
+          },
+        };
+        const failing = (method === 'query' ? pool.query(options) : pool.execute(options)).catch((error: Error) => error.message);
+        const next = outcomeOf(pool.query('SELECT 42 AS answer').then(([rows]) => rows));
+        expect(await failing).toBe('cannot cast');
+        expect(await next).toEqual({ value: [{ answer: 42 }] });
+        expect(errors).not.toHaveBeenCalled();
+      } finally {
+        vi.restoreAllMocks();
+      }
+    },
+  );
+});
