@@ -7,7 +7,8 @@ export interface DemoOptions {
   readonly port: number;
   /** Operations of the sample workload per second. */
   readonly rate: number;
-  readonly connections: number;
+  /** Default: 20, or what DATABASE_URL says. */
+  readonly connections: number | undefined;
   readonly help: boolean;
 }
 
@@ -34,7 +35,7 @@ export function parseCommandLine(argv: readonly string[], environment: Readonly<
     host,
     port: wholeNumber('--port', values.port ?? environment['PORT'] ?? '3000', 0, 65_535),
     rate: wholeNumber('--rate', values.rate ?? '500', 0, 100_000),
-    connections: wholeNumber('--connections', values.connections ?? '20', 1, 1_000),
+    connections: values.connections === undefined ? undefined : wholeNumber('--connections', values.connections, 1, 1_000),
     help: values.help === true,
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPool, type Pool, PoolError } from '../index.js';
+import { createPool, type Pool, PoolError, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server.js';
 import { type DemoOptions, parseCommandLine, USAGE, UsageError } from './command-line.js';
 import { type MariaDb, startMariaDb } from './mariadb-server.js';
@@ -20,26 +20,30 @@ async function main(): Promise<void> {
   }
   const stop = stopSignal();
   await using cleanup = new Cleanup();
+  // First: whatever is wrong with its address or token is told before a database is started.
+  const monitoring = await startMonitoringServer({ host: options.host, port: options.port, pools });
+  cleanup.add(() => monitoring.close());
   const url = process.env['DATABASE_URL'];
-  if (url === undefined || url === '') await runDemo(options, stop, cleanup);
-  else await runMonitor(options, stop, cleanup);
-  say('Stopping …');
+  if (url === undefined || url === '') await runDemo(options, monitoring, stop, cleanup);
+  else await runMonitor(options, monitoring, stop, cleanup);
 }
 
 /** On a private MariaDB, over verified TLS, with a sample workload. */
-async function runDemo(options: DemoOptions, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
+async function runDemo(options: DemoOptions, monitoring: MonitoringServer, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
   say('Starting a private MariaDB …');
   const database: MariaDb = await startMariaDb();
   cleanup.add(() => database.stop());
-  const { connections } = options;
-  const pool = openPool(
-    cleanup,
-    createPool(database.url(), { name: 'demo', ssl: { ca: database.caCertificate }, connectionLimit: connections, minIdle: connections }),
-  );
+  const { connections = 20 } = options;
+  const pool = createPool(database.url(), {
+    name: 'demo',
+    ssl: { ca: database.caCertificate },
+    connectionLimit: connections,
+    minIdle: connections,
+  });
+  cleanup.add(() => pool.end());
   await pool.ready();
   const workload = new Workload(pool, options.rate);
   await workload.seed();
-  const monitoring = await startMonitoring(options, pool, cleanup);
   const version = await firstValue(pool, 'SELECT VERSION()');
   const cipher = await firstValue(pool, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_version'");
   say(`${pool.summary().total} connections to ${version} on port ${database.port}, ${cipher}, certificate and host name verified.`);
@@ -48,38 +52,27 @@ async function runDemo(options: DemoOptions, stop: AbortSignal, cleanup: Cleanup
     `Sample workload: ${options.rate} operations a second (60 % point reads, 15 % range reads, 20 % updates, 5 % transactions). Ctrl-C stops.`,
   );
   workload.start();
-  cleanup.add(() => workload.stop());
   await eachSecond(stop, () => say(lineOf(workload.report(), pool)));
+  say('Stopping …');
+  await workload.stop();
+  await drain(pool);
 }
 
 /** On the database that DATABASE_URL names: no workload of ours. */
-async function runMonitor(options: DemoOptions, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
-  const pool = openPool(
-    cleanup,
-    createPool({
-      ...(options.connections === 20 ? {} : { connectionLimit: options.connections }),
-      uri: process.env['DATABASE_URL'] as string,
-    }),
-  );
+async function runMonitor({ connections }: DemoOptions, monitoring: MonitoringServer, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
+  const pool = createPool(connections === undefined ? {} : { connectionLimit: connections });
+  cleanup.add(() => pool.end());
   const version = await firstValue(pool, 'SELECT VERSION()');
-  const monitoring = await startMonitoring(options, pool, cleanup);
   say(`Connected to ${version} as pool '${pool.name}' (TLS: ${pool.options.tls}).`);
   announce(monitoring);
   await eachSecond(stop, () => undefined);
+  say('Stopping …');
+  await drain(pool);
 }
 
-function openPool(cleanup: Cleanup, pool: Pool): Pool {
-  cleanup.add(async () => {
-    const { complete, cutOff } = await pool.drain({ timeout: DRAIN_TIMEOUT_MS });
-    say(complete ? 'The pool is drained.' : `The pool was closed with ${cutOff.length} connections still in use.`);
-  });
-  return pool;
-}
-
-async function startMonitoring({ host, port }: DemoOptions, pool: Pool, cleanup: Cleanup): Promise<MonitoringServer> {
-  const monitoring = await startMonitoringServer({ host, port, pools: [pool] });
-  cleanup.add(() => monitoring.close());
-  return monitoring;
+async function drain(pool: Pool): Promise<void> {
+  const { complete, cutOff } = await pool.drain({ timeout: DRAIN_TIMEOUT_MS });
+  say(complete ? 'The pool is drained.' : `The pool was closed with ${cutOff.length} connections still in use.`);
 }
 
 function announce({ url }: MonitoringServer): void {
