@@ -34,6 +34,9 @@ export interface AcquireOptions {
 /** `maxLifetime` is shortened by up to this fraction, so that connections opened together do not end together (HikariCP: up to 25 %). */
 const LIFETIME_JITTER = 0.1;
 
+/** An entry that fails within this time of its opening, before anybody has used it, is no better than one that was not opened. */
+const FLAPPING_MS = 1_000;
+
 /** What the lender tells its pool. */
 export interface LenderListener {
   tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void;
@@ -75,7 +78,7 @@ export class Lender<R> {
   ) {
     this.#policy = new OpeningPolicy(random);
     this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
-    this.#waiterOwner = { timedOut: (waiter, now) => this.#timedOut(waiter, now), cancel: (waiter, reason) => this.cancel(waiter, reason) };
+    this.#waiterOwner = { timedOut: (waiter, now) => this.#timedOut(waiter, now) };
     this.reporter = new Reporter(this, factory);
     this.entries = new EntrySet(
       factory,
@@ -270,8 +273,8 @@ export class Lender<R> {
   #endOf(entry: Entry<R>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed;
     if (now >= entry.retireAt) return 'lifetime';
-    const { size, closing } = this.entries;
-    if (size > this.options.connectionLimit && size - closing > this.options.connectionLimit) return 'surplus';
+    const { entries, options } = this;
+    if (entries.size > options.connectionLimit && entries.size - entries.closing > options.connectionLimit) return 'surplus';
     if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
     if (entry.generation !== this.generation) return 'evicted';
     return undefined;
@@ -400,6 +403,8 @@ export class Lender<R> {
   }
 
   #failed(entry: Entry<R>, now: number): void {
+    // A server that accepts and drops at once must not be asked without end.
+    if (entry.leasedAt === 0 && now - entry.provenAt < FLAPPING_MS) this.#policy.failed(now, false);
     if (entry.lease !== undefined) this.#endLease(entry, now);
     // Where one connection broke, the others may be broken too.
     this.#suspectSince = now;

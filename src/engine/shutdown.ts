@@ -28,7 +28,6 @@ export class Shutdown {
   #cutOff: readonly Borrowed[] = [];
   #refused = 0;
   #overdue = false;
-  #finished = false;
 
   constructor(now: number) {
     this.#startedAt = now;
@@ -38,7 +37,7 @@ export class Shutdown {
   }
 
   setDeadline(clock: Clock, timeoutMs: number, onDeadline: () => void): void {
-    if (this.#finished || timeoutMs > LONGEST_TIMER_MS) return;
+    if (timeoutMs > LONGEST_TIMER_MS) return;
     this.#timer = clock.setTimer(onDeadline, timeoutMs);
   }
 
@@ -51,7 +50,6 @@ export class Shutdown {
   }
 
   finish(now: number): void {
-    this.#finished = true;
     this.#timer?.cancel();
     this.#resolve(
       Object.freeze({ complete: !this.#overdue, durationMs: now - this.#startedAt, cutOff: this.#cutOff, refused: this.#refused }),

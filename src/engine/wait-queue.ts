@@ -7,7 +7,6 @@ import type { PoolError } from './errors.js';
 /** What a waiter needs of the pool in whose queue it stands. */
 export interface WaiterOwner<R> {
   timedOut(waiter: Waiter<R>, now: number): void;
-  cancel(waiter: Waiter<R>, reason: unknown): boolean;
 }
 
 /**

@@ -1,0 +1,214 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { PoolErrorCode } from '../../src/engine/errors.js';
+import type { PoolState } from '../../src/engine/stats.js';
+import { NotingWaiter } from '../engine/support/noting-waiter.js';
+import { expectCountersToAddUp, PoolFixture } from '../engine/support/pool-fixture.js';
+
+/** With a factory that answers at once, what a pool does can be told exactly from what it was asked. This is that. */
+class Model {
+  state: PoolState = 'running';
+  limit = 2;
+  now = 0;
+  calls = 0;
+  /** Calls that hold an entry. */
+  readonly holding: number[] = [];
+  /** Calls that wait, in order, with their deadlines. */
+  queue: { readonly call: number; readonly dueAt: number }[] = [];
+  readonly refused = new Map<number, PoolErrorCode>();
+
+  serve(): void {
+    while (this.queue.length > 0 && this.holding.length < this.limit && this.state !== 'suspended') {
+      this.holding.push((this.queue.shift() as { call: number }).call);
+    }
+    if (this.state === 'draining' && this.queue.length === 0 && this.holding.length === 0) this.state = 'closed';
+  }
+
+  refuseAll(code: PoolErrorCode): void {
+    for (const { call } of this.queue.splice(0)) this.refused.set(call, code);
+  }
+
+  /** Deadlines pass at the next multiple of 16 ms. */
+  passTime(ms: number): void {
+    this.now += ms;
+    const due = this.queue.filter(({ dueAt }) => Math.ceil(dueAt / 16) * 16 <= this.now);
+    this.queue = this.queue.filter((waiting) => !due.includes(waiting));
+    for (const { call } of due) this.refused.set(call, this.state === 'suspended' ? 'POOL_SUSPENDED' : 'POOL_ACQUIRE_TIMEOUT');
+  }
+}
+
+/** The pool, and its callers in the order in which they came. */
+class Real {
+  readonly waiters: NotingWaiter[] = [];
+
+  constructor(readonly fixture: PoolFixture) {}
+
+  async settle(): Promise<void> {
+    await this.fixture.clock.settle();
+  }
+
+  async agreesWith(model: Model): Promise<void> {
+    await this.settle();
+    const { stats } = this.fixture;
+    expectCountersToAddUp(stats);
+    const holding = this.waiters.flatMap(({ lease }, call) => (lease?.active === true ? [call] : []));
+    expect({
+      state: stats.state,
+      limit: stats.limit,
+      holding,
+      waiting: this.waiters.flatMap(({ queued }, call) => (queued ? [call] : [])),
+      refused: new Map(this.waiters.flatMap(({ error }, call) => (error === undefined ? [] : [[call, error.code]]))),
+      used: stats.used,
+      openings: stats.opening,
+    }).toEqual({
+      state: model.state,
+      limit: model.limit,
+      holding: [...model.holding].sort((a, b) => a - b),
+      waiting: model.queue.map(({ call }) => call),
+      refused: new Map([...model.refused].sort(([a], [b]) => a - b)),
+      used: model.holding.length,
+      openings: 0,
+    });
+    expect(stats.total).toBeLessThanOrEqual(Math.max(model.limit, model.holding.length));
+  }
+}
+
+/** A command that picks its subject by number, so that it can be made before there is one. */
+abstract class PoolCommand implements fc.AsyncCommand<Model, Real> {
+  constructor(readonly number: number) {}
+
+  check(_model: Readonly<Model>): boolean {
+    return true;
+  }
+
+  async run(model: Model, real: Real): Promise<void> {
+    await this.act(model, real);
+    model.serve();
+    await real.agreesWith(model);
+  }
+
+  toString(): string {
+    return `${this.constructor.name}(${this.number})`;
+  }
+
+  protected abstract act(model: Model, real: Real): void | Promise<void>;
+
+  protected pick<T>(list: readonly T[]): T {
+    return list[this.number % list.length] as T;
+  }
+}
+
+class Acquire extends PoolCommand {
+  act(model: Model, real: Real): void {
+    const timeout = this.pick([0, 0, 50, 400]);
+    const call = model.calls;
+    model.calls += 1;
+    if (model.state === 'draining' || model.state === 'closed')
+      model.refused.set(call, `POOL_${model.state === 'closed' ? 'CLOSED' : 'DRAINING'}`);
+    else model.queue.push({ call, dueAt: timeout === 0 ? Number.POSITIVE_INFINITY : model.now + timeout });
+    const waiter = new NotingWaiter();
+    real.waiters.push(waiter);
+    real.fixture.pool.enqueue(waiter, { timeout });
+  }
+}
+
+/** A borrower gives back, destroys, or loses what it holds. */
+class End extends PoolCommand {
+  override check(model: Readonly<Model>): boolean {
+    return model.holding.length > 0;
+  }
+
+  act(model: Model, real: Real): void {
+    const call = this.pick(model.holding);
+    model.holding.splice(model.holding.indexOf(call), 1);
+    const lease = real.waiters[call]?.lease;
+    const how = this.pick(['release', 'release', 'release', 'destroy', 'lose']);
+    if (how === 'lose') lease?.resource.lose();
+    else expect(how === 'release' ? lease?.release() : lease?.destroy()).toBe(true);
+    expect(lease?.release()).toBe(false);
+  }
+}
+
+class Cancel extends PoolCommand {
+  override check(model: Readonly<Model>): boolean {
+    return model.queue.length > 0;
+  }
+
+  act(model: Model, real: Real): void {
+    const { call } = this.pick(model.queue);
+    model.queue = model.queue.filter((waiting) => waiting.call !== call);
+    model.refused.set(call, 'POOL_ABORTED');
+    expect(real.fixture.pool.cancel(real.waiters[call] as NotingWaiter, 'enough')).toBe(true);
+  }
+}
+
+class Resize extends PoolCommand {
+  act(model: Model, real: Real): void {
+    model.limit = 1 + (this.number % 4);
+    real.fixture.pool.resize({ connectionLimit: model.limit });
+  }
+}
+
+class Evict extends PoolCommand {
+  act(_model: Model, real: Real): void {
+    real.fixture.pool.evict();
+  }
+}
+
+class SuspendOrResume extends PoolCommand {
+  act(model: Model, real: Real): void {
+    const { pool } = real.fixture;
+    if (this.number % 3 === 0) {
+      pool.suspend();
+      if (model.state === 'running') model.state = 'suspended';
+    } else {
+      pool.resume();
+      if (model.state === 'suspended') model.state = 'running';
+    }
+  }
+}
+
+class Wait extends PoolCommand {
+  async act(model: Model, real: Real): Promise<void> {
+    const ms = this.pick([1, 16, 60, 1_500]);
+    await real.fixture.clock.advance(ms);
+    model.passTime(ms);
+  }
+}
+
+class Drain extends PoolCommand {
+  act(model: Model, real: Real): void {
+    void real.fixture.pool.drain({ timeout: Number.POSITIVE_INFINITY });
+    if (model.state === 'suspended') model.refuseAll('POOL_DRAINING');
+    if (model.state !== 'closed') model.state = 'draining';
+  }
+}
+
+class Close extends PoolCommand {
+  act(model: Model, real: Real): void {
+    void real.fixture.pool.close();
+    model.state = 'closed';
+    model.holding.length = 0;
+    model.refuseAll('POOL_CLOSED');
+  }
+}
+
+function commandsOf(...kinds: (new (number: number) => PoolCommand)[]): fc.Arbitrary<PoolCommand>[] {
+  return kinds.map((Kind) => fc.nat(1_000).map((number) => new Kind(number)));
+}
+
+const seed = Number(process.env['SIMULATION_COMMANDS_SEED'] ?? Date.now() % 2 ** 31);
+
+it(`I1–I4, I12: a pool whose factory answers at once does what the model says (seed ${seed})`, { timeout: 60_000 }, async () => {
+  const often = commandsOf(Acquire, Acquire, Acquire, End, End, End, Cancel, Resize, Evict, SuspendOrResume, Wait, Wait);
+  const commands = fc.commands([...often, ...commandsOf(Drain, Close)], { maxCommands: 80, size: 'max' });
+  const property = fc.asyncProperty(commands, async (steps) => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, validateAfterIdle: 30 });
+    const model = new Model();
+    model.now = fixture.clock.now();
+    await fc.asyncModelRun(() => ({ model, real: new Real(fixture) }), steps);
+  });
+  const outcome = await fc.check(property, { seed, numRuns: 1_500 });
+  const again = `To see it again: SIMULATION_COMMANDS_SEED=${seed} npx vitest run test/simulation/commands.test.ts`;
+  expect(outcome.failed, `${again}\n${fc.defaultReportMessage(outcome) ?? ''}`).toBe(false);
+});
