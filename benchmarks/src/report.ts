@@ -61,7 +61,9 @@ export function machine(): Machine {
 
 export function reportOf(scenario: Scenario, measurements: readonly Measurement[], rounds: number): Report {
   const rows = measurements.map((measurement) => {
-    const ours = measurements.find(({ contestant, callers }) => contestant === scenario.ours && callers === measurement.callers) as Measurement;
+    const ours = measurements.find(
+      ({ contestant, callers }) => contestant === scenario.ours && callers === measurement.callers,
+    ) as Measurement;
     const ratios = measurement.nsPerOperation.map((ns, round) => ns / (ours.nsPerOperation[round] as number));
     return {
       contestant: measurement.contestant,

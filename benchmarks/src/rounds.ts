@@ -20,7 +20,7 @@ export interface RoundOptions {
   readonly warmUp: number;
   /** Fraction of the scenario's operations in a round. */
   readonly scale: number;
-  progress(text: string): void;
+  readonly progress: (text: string) => void;
 }
 
 /** Runs a scenario: each round lets every contestant run once, each round in another order, so that drift of the machine hits all alike. */

@@ -13,7 +13,11 @@ const results = fileURLToPath(new URL('../results/', import.meta.url));
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string', default: '9' }, scale: { type: 'string', default: '1' }, 'no-write': { type: 'boolean', default: false } },
+    options: {
+      rounds: { type: 'string', default: '9' },
+      scale: { type: 'string', default: '1' },
+      'no-write': { type: 'boolean', default: false },
+    },
   });
   const chosen = positionals.length === 0 ? scenarios : positionals.map(scenarioNamed);
   for (const scenario of chosen) {

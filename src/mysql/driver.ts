@@ -77,6 +77,7 @@ export interface ConnectionConfig {
   ssl: SslOptions | false;
   trace: boolean;
   charsetNumber: number;
+  clientFlags: number;
   gracefulEnd: boolean;
   namedPlaceholders: boolean;
   pool?: unknown;

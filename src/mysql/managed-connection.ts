@@ -21,6 +21,9 @@ const EOF_PACKET_LENGTH = 5;
 /** 0xff, number. */
 const SHORTEST_ERROR_PACKET = 3;
 
+/** A client's capability (MySQL internals manual, "Capability Flags"). */
+const MULTI_STATEMENTS = 0x0001_0000;
+
 /** What a connection tells its pool, and asks it. */
 export interface ConnectionWatch {
   /** The connection has ended or failed: it was closed by the other side, or an error made it useless. */
@@ -92,6 +95,11 @@ export class ManagedConnection extends DriverPoolConnection {
   /** The connection works as far as this side can tell. */
   get alive(): boolean {
     return this._fatalError === null && this._protocolError === null && this._closing !== true && !this.stream.destroyed;
+  }
+
+  /** The server takes texts of several statements from it. */
+  get takesSeveralStatements(): boolean {
+    return (this.config.clientFlags & MULTI_STATEMENTS) !== 0;
   }
 
   /** A command is being answered; how long ago it was sent, in milliseconds. */

@@ -4,11 +4,22 @@ import type { ManagedConnection } from './managed-connection.js';
 
 /** A transaction that is under way: what is called inside it finds it here. */
 export class TransactionScope {
-  /** Acquires made inside the transaction that wait for another connection of the same pool. */
+  /** Acquires made inside the transaction, or inside one that it is waiting for, that wait for another connection of the same pool. */
   waiting = 0;
   over = false;
+  /** The connection that it holds. */
+  lease: Lease<ManagedConnection> | undefined = undefined;
 
-  constructor(readonly pool: unknown) {}
+  /** @param outer the transaction that this one was begun in, of the same pool or of another */
+  constructor(
+    readonly pool: unknown,
+    readonly outer: TransactionScope | undefined,
+  ) {}
+
+  /** It has a connection, and gives it back only when its function has returned. */
+  get holds(): boolean {
+    return !this.over && this.lease?.active === true;
+  }
 }
 
 const scopes = new AsyncLocalStorage<TransactionScope>();
@@ -18,14 +29,19 @@ export function runInScope<T>(scope: TransactionScope, work: () => Promise<T>): 
   return scopes.run(scope, work);
 }
 
-/** A waiter for a connection that knows which transaction it was made in, if any. */
+/** The transaction that is under way here, if any. */
+export function enclosingScope(): TransactionScope | undefined {
+  return scopes.getStore();
+}
+
+/** A waiter for a connection that knows which transactions wait for it, if any. */
 export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   #watch: SelfDeadlockWatch | undefined = undefined;
-  #scope: TransactionScope | undefined = undefined;
+  #scopes: readonly TransactionScope[] | undefined = undefined;
 
   /** @internal */
-  waitsIn(scope: TransactionScope, watch: SelfDeadlockWatch): void {
-    this.#scope = scope;
+  waitsIn(transactions: readonly TransactionScope[], watch: SelfDeadlockWatch): void {
+    this.#scopes = transactions;
     this.#watch = watch;
   }
 
@@ -45,9 +61,9 @@ export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   abstract failed(error: PoolError): void;
 
   #settle(): void {
-    if (this.#scope === undefined) return;
-    this.#watch?.settled(this.#scope);
-    this.#scope = undefined;
+    if (this.#scopes === undefined) return;
+    this.#watch?.settled(this.#scopes);
+    this.#scopes = undefined;
   }
 }
 
@@ -65,20 +81,40 @@ export class SelfDeadlockWatch {
 
   /** To be called before a waiter is queued. Returns why it must not be. */
   check(waiter: ConnectionWaiter): PoolError | undefined {
-    const scope = scopes.getStore();
-    if (scope === undefined || scope.pool !== this.pool || scope.over) return undefined;
-    const { used, limit, idle } = this.summary();
-    const stuck = this.#stuck.size + (this.#stuck.has(scope) ? 0 : 1);
-    if (idle === 0 && used === limit && stuck >= used) return selfDeadlock(limit);
-    scope.waiting += 1;
-    this.#stuck.add(scope);
-    waiter.waitsIn(scope, this);
+    const waiting = this.#transactionsAround();
+    if (waiting.length === 0) return undefined;
+    const { used, limit, idle, checking, opening } = this.summary();
+    const nothingComes = idle + checking + opening === 0 && used >= limit;
+    if (nothingComes && this.#holders(waiting) >= used) return selfDeadlock(limit);
+    for (const scope of waiting) {
+      scope.waiting += 1;
+      this.#stuck.add(scope);
+    }
+    waiter.waitsIn(waiting, this);
     return undefined;
   }
 
-  settled(scope: TransactionScope): void {
-    scope.waiting -= 1;
-    if (scope.waiting === 0) this.#stuck.delete(scope);
+  settled(transactions: readonly TransactionScope[]): void {
+    for (const scope of transactions) {
+      scope.waiting -= 1;
+      if (scope.waiting === 0) this.#stuck.delete(scope);
+    }
+  }
+
+  /** Those of this pool that wait for what is called here: the innermost, and those that it was begun in. */
+  #transactionsAround(): readonly TransactionScope[] {
+    const found: TransactionScope[] = [];
+    // What a transaction has left behind when it was over, nobody waits for.
+    for (let scope = enclosingScope(); scope !== undefined && !scope.over; scope = scope.outer) {
+      if (scope.pool === this.pool) found.push(scope);
+    }
+    return found;
+  }
+
+  /** How many connections are held by transactions that wait. One that is being committed or rolled back, or has lost its connection, holds none. */
+  #holders(besides: readonly TransactionScope[]): number {
+    const all = new Set([...this.#stuck, ...besides]);
+    return [...all].filter((scope) => scope.holds).length;
   }
 }
 

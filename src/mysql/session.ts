@@ -12,10 +12,13 @@ const HARMLESS_STATEMENTS: ReadonlySet<string> =
   words(`ALTER ANALYZE CHECK COMMIT CREATE DELETE DESC DESCRIBE DROP EXPLAIN GRANT INSERT KILL
   OPTIMIZE PURGE RELEASE RENAME REPAIR REPLACE REVOKE ROLLBACK SAVEPOINT SELECT SHOW START TABLE TRUNCATE UPDATE VALUES WITH`);
 
-/** Statements that commit what came before them (MySQL reference manual, "Statements That Cause an Implicit Commit"), or may do so. */
-const COMMITTING_STATEMENTS: ReadonlySet<string> =
-  words(`ALTER ANALYZE BEGIN CALL CHANGE CHECK COMMIT CREATE DROP EXECUTE FLUSH GRANT INSTALL LOAD
-  LOCK OPTIMIZE RENAME REPAIR RESET REVOKE ROLLBACK SET START STOP TRUNCATE UNINSTALL UNLOCK XA`);
+/**
+ * First words of statements that neither commit nor end a transaction. Whatever is not listed may do so (MySQL reference manual, "Statements That
+ * Cause an Implicit Commit"): wrong in this direction costs a retry that is not made, in the other an effect that is applied twice.
+ */
+const NEVER_COMMITTING_STATEMENTS: ReadonlySet<string> =
+  words(`DEALLOCATE DELETE DESC DESCRIBE DO EXPLAIN HANDLER INSERT KILL PREPARE RELEASE REPLACE
+  SAVEPOINT SELECT SHOW SIGNAL TABLE UPDATE USE VALUES WITH`);
 
 /** What makes even a harmless statement change the session: user variables, user locks, temporary tables. */
 const SIDE_EFFECTS = /:=|\binto\s+@|\bget_lock\s*\(|\btemporary\b/i;
@@ -82,10 +85,18 @@ export function statementOf(command: Command): string | undefined {
   return command.sql ?? command.statement?.query;
 }
 
-/** Whether a statement ends the transaction that it is run in, or may do so. Going back to a savepoint does not. */
-export function commitsImplicitly(sql: string): boolean {
-  const word = firstWord(sql);
-  return (COMMITTING_STATEMENTS.has(word) && !/^\s*rollback\s+(?:work\s+)?to\b/i.test(sql)) || hasSessionWordBehindSemicolon(sql);
+/**
+ * Whether a text ends the transaction that it is run in, or may do so. Going back to a savepoint does not.
+ *
+ * @param severalStatements the connection takes texts of several statements; a semicolon inside a literal only costs a retry then
+ */
+export function commitsImplicitly(sql: string, severalStatements: boolean): boolean {
+  if (!severalStatements) return mayCommit(sql);
+  return sql.split(';').some((statement) => statement.trim() !== '' && mayCommit(statement));
+}
+
+function mayCommit(sql: string): boolean {
+  return !NEVER_COMMITTING_STATEMENTS.has(firstWord(sql)) && !/^\s*rollback\s+(?:work\s+)?to\b/i.test(sql);
 }
 
 function changesSession(word: string, sql: string): boolean {

@@ -1,9 +1,8 @@
-import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AcquireOptions,
   invalid,
-  LONGEST_TIMER_MS,
+  isAbortSignal,
   type Lease,
   messageOf,
   onAbort,
@@ -13,10 +12,11 @@ import {
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
 import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
-import { runInScope, TransactionScope } from './self-deadlock.js';
+import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
+import { TransactionLimits } from './transaction-limits.js';
 
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
@@ -60,15 +60,19 @@ export interface TransactionHost {
  * is up; a later use is refused.
  */
 export class Transaction {
-  readonly #connection: ManagedConnection;
+  readonly #lease: Lease<ManagedConnection>;
   readonly #stop: AbortSignal | undefined;
   #over = false;
   #savepoints = 0;
   #committedImplicitly = false;
+  /** Settles when what was sent so far has ended, and is known to have left the transaction open. */
+  #last: Promise<void> = Promise.resolve();
+  /** The server has rolled all of it back, or it is not known what is left: nothing more may be done in it. */
+  #broken: { readonly error: unknown } | undefined = undefined;
 
   /** @internal */
-  constructor(connection: ManagedConnection, stop: AbortSignal | undefined) {
-    this.#connection = connection;
+  constructor(lease: Lease<ManagedConnection>, stop: AbortSignal | undefined) {
+    this.#lease = lease;
     this.#stop = stop;
   }
 
@@ -92,8 +96,7 @@ export class Transaction {
       await this.#run('query', `RELEASE SAVEPOINT ${savepoint}`);
       return result;
     } catch (error) {
-      // After a deadlock nothing is left to go back to: the outermost transaction deals with it.
-      if (!isRetryable(error) && !this.#over) await this.#run('query', `ROLLBACK TO SAVEPOINT ${savepoint}`);
+      await this.#goBackTo(savepoint);
       throw error;
     }
   }
@@ -108,11 +111,62 @@ export class Transaction {
     this.#over = true;
   }
 
-  async #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
-    if (this.#over) throw new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`);
-    const options = typeof sql === 'string' ? { sql } : sql;
-    if (commitsImplicitly(options.sql)) this.#committedImplicitly = true;
-    return await send(this.#connection, method, this.#limited(options), values);
+  /** @internal Resolves when every statement has ended, also those that nobody awaits; rejects when the transaction cannot be committed. */
+  async settled(): Promise<void> {
+    await this.#last;
+    if (this.#broken !== undefined) throw this.#broken.error;
+    throwIfGone(this.#lease);
+  }
+
+  /** One after the other: what the server has behind a deadlock already, it would run outside of the transaction, and keep. */
+  #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+    if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`));
+    const result = this.#last.then(() => this.#send(method, typeof sql === 'string' ? { sql } : sql, values));
+    this.#last = result.then(ignore, (error: unknown) => this.#look(error));
+    return result;
+  }
+
+  async #send(method: 'query' | 'execute', options: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+    if (this.#broken !== undefined) throw this.#broken.error;
+    this.#stop?.throwIfAborted();
+    throwIfGone(this.#lease);
+    const connection = this.#lease.resource;
+    if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
+    const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));
+    if (!connection.session.inTransaction) this.#committedImplicitly = true;
+    return result;
+  }
+
+  /** A deadlock, among others, rolls back all of the transaction; the error alone does not say so, the next answer does. */
+  async #look(error: unknown): Promise<void> {
+    if (this.#committedImplicitly || this.#broken !== undefined || this.#stop?.aborted === true || !isAboutStatement(error)) return;
+    const connection = this.#lease.resource;
+    try {
+      await send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+    } catch {
+      this.#broken ??= { error };
+    }
+    if (!connection.session.inTransaction) this.#broken ??= { error };
+  }
+
+  /** Never rejects: what cannot be undone alone is undone with all the rest. */
+  async #goBackTo(savepoint: string): Promise<void> {
+    if (this.#over) return;
+    try {
+      await this.#run('query', `ROLLBACK TO SAVEPOINT ${savepoint}`);
+    } catch (error) {
+      this.#broken ??= { error };
+    }
+  }
+
+  /** What stops the transaction stops its statement, too: that is one failure, with one identity. */
+  async #untilStopped(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (PoolError.is(error)) this.#stop?.throwIfAborted();
+      throw error;
+    }
   }
 
   #limited(options: StatementOptions): StatementOptions {
@@ -134,7 +188,7 @@ export async function runTransaction<T>(
   options: TransactionOptions,
 ): Promise<T> {
   const { maxRetries = DEFAULT_RETRIES } = checked(options);
-  const limits = new Limits(options);
+  const limits = new TransactionLimits(options);
   try {
     for (let retries = 0; ; retries += 1) {
       const attempt = new Attempt(host, options, limits);
@@ -151,69 +205,6 @@ export async function runTransaction<T>(
   }
 }
 
-/** The time that a transaction has, and whoever may stop it. */
-class Limits {
-  readonly #deadline: number;
-  readonly #stop = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
-  readonly #unlink: (() => void) | undefined;
-  readonly limited: boolean;
-
-  constructor({ timeout = 0, signal }: TransactionOptions) {
-    this.limited = timeout > 0 || signal !== undefined;
-    this.#deadline = timeout > 0 ? performance.now() + timeout : Number.POSITIVE_INFINITY;
-    const timeUp = (): void =>
-      this.#stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
-    const aborted = (): void =>
-      this.#stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
-    if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = setTimeout(timeUp, timeout);
-    if (signal?.aborted === true) aborted();
-    else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);
-  }
-
-  get signal(): AbortSignal | undefined {
-    return this.limited ? this.#stop.signal : undefined;
-  }
-
-  get over(): boolean {
-    return this.#stop.signal.aborted;
-  }
-
-  get timeUp(): boolean {
-    return performance.now() >= this.#deadline;
-  }
-
-  /** Milliseconds; `Infinity` when there is no deadline. */
-  get remainingMs(): number {
-    return Math.max(this.#deadline - performance.now(), 0);
-  }
-
-  /** The promise's outcome, or the reason to stop, whichever comes first. */
-  async race<T>(promise: Promise<T>): Promise<T> {
-    if (!this.limited) return await promise;
-    const { signal } = this.#stop;
-    let unlink: (() => void) | undefined;
-    const stopped = new Promise<never>((_, reject) => {
-      const stop = (): void => reject(signal.reason as PoolError);
-      if (signal.aborted) stop();
-      else unlink = onAbort(signal, stop);
-    });
-    try {
-      return await Promise.race([promise, stopped]);
-    } finally {
-      unlink?.();
-      // Whichever loses may still fail.
-      promise.catch(ignore);
-      stopped.catch(ignore);
-    }
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#unlink?.();
-  }
-}
-
 /** One run of the function, on one connection. */
 class Attempt {
   readonly #scope: TransactionScope;
@@ -222,9 +213,9 @@ class Attempt {
   constructor(
     private readonly host: TransactionHost,
     private readonly options: TransactionOptions,
-    private readonly limits: Limits,
+    private readonly limits: TransactionLimits,
   ) {
-    this.#scope = new TransactionScope(host.pool);
+    this.#scope = new TransactionScope(host.pool, enclosingScope());
   }
 
   get committedImplicitly(): boolean {
@@ -233,13 +224,16 @@ class Attempt {
 
   async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const lease = await this.#acquire();
+    this.#scope.lease = lease;
     let result: T;
     try {
-      await this.#begin(lease.resource);
-      const transaction = new Transaction(lease.resource, this.limits.signal);
+      await this.limits.race(this.#begin(lease.resource));
+      const transaction = new Transaction(lease, this.limits.signal);
       this.#transaction = transaction;
       result = await this.limits.race(runInScope(this.#scope, async () => await work(transaction)));
       this.#close();
+      await this.limits.race(transaction.settled());
+      this.limits.throwIfOver();
     } catch (error) {
       this.#close();
       const rolledBack = this.#rollBack(lease);
@@ -281,6 +275,8 @@ class Attempt {
   async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
     const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
     try {
+      // Statements that nobody awaits come first: they would run outside of the transaction.
+      await this.#transaction?.settled().catch(ignore);
       await send(lease.resource, 'query', { sql: 'ROLLBACK' });
       lease.release();
     } catch {
@@ -294,7 +290,7 @@ class Attempt {
     try {
       await this.#awaitCommit(send(lease.resource, 'query', { sql: 'COMMIT' }));
     } catch (error) {
-      if (error instanceof CommitOverdue || isConnectionLost(error) || (PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST')) {
+      if (isOutcomeUnknown(error)) {
         lease.destroy();
         throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
           cause: error,
@@ -330,6 +326,29 @@ class Attempt {
 
 class CommitOverdue extends Error {}
 
+/** A server that shuts down may have committed before it said so. */
+const SHUTDOWN_IN_PROGRESS = 1053;
+
+/** Whether an error of COMMIT leaves it open what became of the transaction. */
+function isOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof CommitOverdue || isConnectionLost(error)) return true;
+  if (PoolError.is(error)) return error.code === 'POOL_CONNECTION_LOST';
+  return errnoOf(error) === SHUTDOWN_IN_PROGRESS;
+}
+
+/** Whether an error came of a statement that the server had, so that it may have done something to the transaction. */
+function isAboutStatement(error: unknown): boolean {
+  if (PoolError.is(error)) return error.code === 'POOL_QUERY_TIMEOUT' || error.code === 'POOL_ABORTED';
+  return errnoOf(error) !== undefined;
+}
+
+/** @throws PoolError when the connection is not the transaction's any more */
+function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
+  if (active && resource.alive) return;
+  if (resource.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed. What the transaction had not committed was rolled back.');
+  throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
+}
+
 async function send(
   connection: ManagedConnection,
   method: 'query' | 'execute',
@@ -362,12 +381,18 @@ function sendOnce(
 }
 
 function isRetryable(error: unknown): boolean {
-  return typeof error === 'object' && error !== null && 'errno' in error && RETRYABLE_ERRNOS.has(error.errno as number);
+  const errno = errnoOf(error);
+  return errno !== undefined && RETRYABLE_ERRNOS.has(errno);
+}
+
+function errnoOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('errno' in error)) return undefined;
+  return typeof error.errno === 'number' && error.errno > 0 ? error.errno : undefined;
 }
 
 function checked(options: TransactionOptions): TransactionOptions {
   refuseUnknownOptions(options, OPTION_NAMES);
-  const { isolation, readOnly, maxRetries, timeout } = options;
+  const { isolation, readOnly, maxRetries, timeout, signal } = options;
   if (isolation !== undefined && !ISOLATION_LEVELS.includes(isolation))
     throw invalid('isolation', isolation, `one of ${ISOLATION_LEVELS.join(', ')}`);
   if (readOnly !== undefined && typeof readOnly !== 'boolean') throw invalid('readOnly', readOnly, 'true or false');
@@ -375,6 +400,7 @@ function checked(options: TransactionOptions): TransactionOptions {
     throw invalid('maxRetries', maxRetries, 'a whole number, at least 0');
   if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
     throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
   return options;
 }
 

@@ -73,7 +73,10 @@ connections to one MariaDB on loopback; tarn, generic-pool, pg-pool and poolwrig
       );
     },
     'generic-pool': async () => {
-      const pool = createGenericPool<Resource>({ create: openResource, destroy: async () => undefined }, { min: CONNECTIONS, max: CONNECTIONS });
+      const pool = createGenericPool<Resource>(
+        { create: openResource, destroy: async () => undefined },
+        { min: CONNECTIONS, max: CONNECTIONS },
+      );
       return await warm(
         () => pool.acquire(),
         (resource) => void pool.release(resource),
@@ -136,7 +139,11 @@ function loops<T>(take: () => Promise<T>, give: (resource: T) => unknown, close:
 }
 
 /** The same, after every connection was open at once. */
-async function warm<T>(take: () => Promise<T>, give: (resource: T) => unknown, close: () => Promise<unknown> | undefined): Promise<Contestant> {
+async function warm<T>(
+  take: () => Promise<T>,
+  give: (resource: T) => unknown,
+  close: () => Promise<unknown> | undefined,
+): Promise<Contestant> {
   const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => take()));
   if (new Set(all).size !== CONNECTIONS) throw new Error('the pool did not open all its connections');
   for (const resource of all) give(resource);

@@ -1,0 +1,228 @@
+import { connect, createServer, type Socket } from 'node:net';
+import { freePort } from './free-port.js';
+
+/** What a statement's handler may do to it and to the connection that it came over. */
+export interface ProxiedStatement {
+  /** The text of a query, or of a statement to be prepared; `EXECUTE` when a prepared one is run, `QUIT` for the goodbye. */
+  readonly sql: string;
+  readonly link: ProxiedLink;
+  /** Sends this text to the server instead. No longer than the original: it is filled up with blanks. Queries only. */
+  readonly replace: (sql: string) => void;
+}
+
+/** One client's connection through the proxy. */
+export interface ProxiedLink {
+  /** The server's number of the connection. */
+  readonly threadId: number;
+  /** What the server says from now on waits until `gate` settles. */
+  holdAnswers(gate: Promise<unknown>): void;
+  /** What the server says from now on is lost, the end of the connection too. */
+  loseAnswers(): void;
+  /** Ends the connection with RST, on both sides. */
+  reset(): void;
+}
+
+/** Called with each statement before it is passed on; it is held back until the promise settles. */
+export type StatementHandler = (statement: ProxiedStatement) => void | Promise<unknown>;
+
+/** A network that knows what statements it carries. */
+export interface StatementProxy extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** What has been passed on so far. */
+  readonly statements: readonly string[];
+  /** Connections accepted since the start. */
+  readonly accepted: number;
+  stop(): Promise<void>;
+}
+
+export interface StatementProxyOptions {
+  readonly port: number;
+  /**
+   * Whether the server sees the clients' port numbers, as it would without a proxy. They come from another address of this machine.
+   * Default: true.
+   */
+  readonly keepsPorts?: boolean;
+  readonly onStatement?: StatementHandler;
+}
+
+const HOST = '127.0.0.1';
+/** Another address of the loopback interface, on which the clients' ports are free. */
+const OUTGOING_HOST = '127.0.0.2';
+
+const QUIT = 0x01;
+const QUERY = 0x03;
+const PREPARE = 0x16;
+const EXECUTE = 0x17;
+const HEADER_LENGTH = 4;
+const PORT_ATTEMPTS = 5;
+
+/** Cuts a stream of bytes into packets of the protocol, headers included. */
+class PacketReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  constructor(private readonly take: (packet: Buffer) => void) {}
+
+  add(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    while (this.#rest.length >= HEADER_LENGTH) {
+      const length = HEADER_LENGTH + this.#rest.readUIntLE(0, 3);
+      if (this.#rest.length < length) return;
+      const packet = this.#rest.subarray(0, length);
+      this.#rest = this.#rest.subarray(length);
+      this.take(packet);
+    }
+  }
+}
+
+class Link implements ProxiedLink {
+  threadId = 0;
+  readonly closed: Promise<unknown>;
+  /** Packets are passed on one after the other. */
+  #toServer: Promise<unknown> = Promise.resolve();
+  #toClient: Promise<unknown> = Promise.resolve();
+  #deaf = false;
+  #greeted = false;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly server: Socket,
+    private readonly handler: () => StatementHandler | undefined,
+    private readonly note: (sql: string) => void,
+  ) {
+    const requests = new PacketReader((packet) => this.#request(packet));
+    client.on('data', (chunk: Buffer) => requests.add(chunk));
+    server.on('data', (chunk: Buffer) => this.#answer(chunk));
+    client.on('error', () => undefined);
+    server.on('error', () => undefined);
+    client.on('close', () => {
+      this.#toServer = this.#toServer.then(() => server.destroySoon());
+    });
+    server.on('close', () => {
+      this.#toClient = this.#toClient.then(() => {
+        if (!this.#deaf) client.destroySoon();
+      });
+    });
+    this.closed = Promise.all([client, server].map((socket) => new Promise((resolve) => void socket.once('close', resolve))));
+  }
+
+  holdAnswers(gate: Promise<unknown>): void {
+    this.#toClient = this.#toClient.then(() => gate).catch(() => undefined);
+  }
+
+  loseAnswers(): void {
+    this.#deaf = true;
+  }
+
+  reset(): void {
+    this.client.resetAndDestroy();
+    this.server.resetAndDestroy();
+  }
+
+  #request(packet: Buffer): void {
+    const sql = textOf(packet);
+    this.#toServer = this.#toServer.then(async () => {
+      if (sql !== undefined) {
+        const replace = (text: string): void => void packet.write(text.padEnd(packet.length - HEADER_LENGTH - 1), HEADER_LENGTH + 1);
+        await this.handler()?.({ sql, link: this, replace });
+        this.note(sql);
+      }
+      if (this.server.writable) this.server.write(packet);
+    });
+  }
+
+  #answer(chunk: Buffer): void {
+    if (!this.#greeted) {
+      this.#greeted = true;
+      this.threadId = threadIdOf(chunk);
+    }
+    if (this.#deaf) return;
+    this.#toClient = this.#toClient.then(() => {
+      if (!this.#deaf && this.client.writable) this.client.write(chunk);
+    });
+  }
+}
+
+/** A command's number is 0 in its packet's header; what belongs to the login has others. */
+function textOf(packet: Buffer): string | undefined {
+  if (packet[3] !== 0) return undefined;
+  switch (packet[HEADER_LENGTH]) {
+    case QUIT:
+      return 'QUIT';
+    case QUERY:
+    case PREPARE:
+      return packet.toString('utf8', HEADER_LENGTH + 1);
+    case EXECUTE:
+      return 'EXECUTE';
+    default:
+      return undefined;
+  }
+}
+
+/** The greeting: protocol version, server version (ends with a zero), number of the connection. */
+function threadIdOf(greeting: Buffer): number {
+  const end = greeting.indexOf(0, HEADER_LENGTH + 1);
+  return end === -1 || greeting.length < end + 5 ? 0 : greeting.readUInt32LE(end + 1);
+}
+
+/**
+ * Starts a proxy on a free loopback port that looks at each statement before it passes it on. Without TLS and compression only.
+ *
+ * @example
+ * await using proxy = await startStatementProxy({
+ *   port: database.port,
+ *   onStatement: ({ sql, link }) => { if (sql === 'COMMIT') link.reset(); },
+ * });
+ */
+export async function startStatementProxy({ port, keepsPorts = true, onStatement }: StatementProxyOptions): Promise<StatementProxy> {
+  const links = new Set<Link>();
+  const statements: string[] = [];
+  let accepted = 0;
+  const listener = createServer({ noDelay: true }, (client) => {
+    accepted += 1;
+    const from = keepsPorts ? { localAddress: OUTGOING_HOST, localPort: client.remotePort } : {};
+    const server = connect({ host: HOST, port, noDelay: true, ...from } as never);
+    const link = new Link(
+      client,
+      server,
+      () => onStatement,
+      (sql) => statements.push(sql),
+    );
+    links.add(link);
+    void link.closed.then(() => links.delete(link));
+  });
+  const ownPort = await listen(listener);
+  const stop = async (): Promise<void> => {
+    listener.close();
+    for (const link of links) link.reset();
+    await Promise.all([...links].map((link) => link.closed));
+  };
+  return {
+    host: HOST,
+    port: ownPort,
+    statements,
+    get accepted() {
+      return accepted;
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function listen(listener: ReturnType<typeof createServer>): Promise<number> {
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await freePort();
+    try {
+      await new Promise<void>((resolve, reject) => {
+        listener.once('error', reject);
+        listener.listen(port, HOST, () => {
+          listener.off('error', reject);
+          resolve();
+        });
+      });
+      return port;
+    } catch (error) {
+      if (attempt === PORT_ATTEMPTS || (error as { code?: string }).code !== 'EADDRINUSE') throw error;
+    }
+  }
+}
