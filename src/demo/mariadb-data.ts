@@ -26,6 +26,8 @@ async function createTemplate(): Promise<string> {
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       '--skip-name-resolve',
+      // In the system's own, two servers that are made at the same time, in containers of their own, take each other's files.
+      `--tmpdir=${path}`,
       INNODB_LOG_SIZE,
     ]);
     await run(command, args);

@@ -29,6 +29,8 @@ type EndCallback = (error?: Error | null) => void;
  */
 export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
+  /** Somebody has listened to something: until then, nothing is told at no cost. */
+  #heard = false;
 
   constructor(core: CallbackPoolCore) {
     const { engine } = core.options;
@@ -45,6 +47,9 @@ export class CallbackPool extends DriverPool {
       },
     });
     this.config.maxIdle = engine.maxIdle;
+    this.on('newListener', () => {
+      this.#heard = true;
+    });
     this.#core = core;
     // What data layers and instrumentation read of mysql2's pool.
     Object.defineProperties(this, {
@@ -62,7 +67,7 @@ export class CallbackPool extends DriverPool {
 
   /** Emits an event; returns whether anybody listens. A listener that throws ends in the process's own handler, not in the pool. */
   tell(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
-    if (this.listenerCount(event) === 0) return false;
+    if (!this.#heard || this.listenerCount(event) === 0) return false;
     try {
       return this.emit(event, connection);
     } catch (error) {

@@ -176,6 +176,8 @@ export interface ResolvedOptions {
   readonly health: Required<HealthThresholds>;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
+  /** As it was given. */
+  readonly trace: boolean | undefined;
   readonly connection: ConnectionOptions;
 }
 
@@ -212,8 +214,11 @@ export function resolveOptions(
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     endpoint,
     tls,
+    trace: given.trace,
     connection: {
       ...pick(given, Object.keys(driverOptionNames)),
+      // mysql2 captures the stack at each call by default; here, only for those who ask.
+      trace: given.trace === true,
       host: endpoint.host,
       port: endpoint.port,
       // Node's timers end at 24 days: whoever asks for more means none. The engine keeps the whole limit.

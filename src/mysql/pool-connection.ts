@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { type Lease, PoolError } from '../engine/index.js';
+import { tracedBack } from './callers-stack.js';
 import { DriverPromisePoolConnection, type PreparedStatement } from './driver.js';
 import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
@@ -106,7 +107,13 @@ class BorrowedConnection {
   }
 
   /** Calls one of mysql2's methods that talk to the server. */
-  async talk(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+  talk(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+    const answer = this.#ask(method, call, sql);
+    // With the option, mysql2 has captured its caller's stack.
+    return this.#raw.config.trace ? answer : tracedBack(answer);
+  }
+
+  async #ask(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
     this.refuseAfterRelease(method);
     try {
       return await call();
@@ -144,12 +151,14 @@ class BorrowedConnection {
 const driverPrototype = DriverPromisePoolConnection.prototype;
 Object.setPrototypeOf(BorrowedConnection.prototype, driverPrototype);
 define('Promise', Promise);
+// A promise that is resolved with a connection asks whether it is a promise itself: it finds the answer here, not at the end of mysql2's chain of prototypes.
+define('then', undefined);
 
 for (const method of TALKING_METHODS) {
   const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
-  define(method, async function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
-    const result = await this.talk(method, () => original.apply(this.view, parameters), parameters[0]);
-    return method === 'prepare' ? guarded(this, result as PreparedStatement) : result;
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
+    const result = this.talk(method, () => original.apply(this.view, parameters), parameters[0]);
+    return method === 'prepare' ? result.then((statement) => guarded(this, statement as PreparedStatement)) : result;
   });
 }
 

@@ -10,6 +10,7 @@ import type {
   PoolSummary,
   RecordedDuration,
 } from '../engine/index.js';
+import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
@@ -197,16 +198,11 @@ export class Pool extends DriverPromisePool {
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    const callSite = this.#core.callbackPool.config.connectionConfig.trace ? captureCallSite(this[method]) : undefined;
-    return new Promise((resolve, reject) => {
-      new PooledStatement(method, sql, values, callSite, resolve, reject).start(this.#core);
+    const { trace } = this.#core.options;
+    const site = trace === true ? captureSite(this[method]) : undefined;
+    const result = new Promise((resolve, reject) => {
+      new PooledStatement(method, sql, values, site, resolve, reject).start(this.#core);
     });
+    return trace === undefined ? tracedBack(result) : result;
   }
-}
-
-/** Where `above` was called, for the stack of an error that comes from the socket. */
-function captureCallSite(above: (...parameters: never[]) => unknown): { readonly stack?: string } {
-  const site: { stack?: string } = {};
-  Error.captureStackTrace(site, above);
-  return site;
 }

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
+import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
 import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
@@ -37,7 +38,7 @@ export class PooledStatement extends ConnectionWaiter {
     private readonly method: 'query' | 'execute',
     private readonly sql: string | StatementOptions,
     private readonly values: QueryValues | undefined,
-    private readonly callSite: { readonly stack?: string } | undefined,
+    private readonly site: CapturedSite | undefined,
     private readonly resolve: (result: StatementResult) => void,
     private readonly reject: (error: unknown) => void,
   ) {
@@ -97,10 +98,8 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   #fail(error: Error): void {
-    const failure = statementFailure(error) as Error;
-    const stack = this.callSite?.stack;
-    if (stack !== undefined) failure.stack = `${failure.name}: ${failure.message}${stack.slice(stack.indexOf('\n'))}`;
-    this.reject(failure);
+    const failure = statementFailure(error);
+    this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
   }
 }
 

@@ -9,6 +9,7 @@ import {
   PoolError,
   refuseUnknownOptions,
 } from '../engine/index.js';
+import { tracedBack } from './callers-stack.js';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
 import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
@@ -123,7 +124,7 @@ export class Transaction {
     if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`));
     const result = this.#last.then(() => this.#send(method, typeof sql === 'string' ? { sql } : sql, values));
     this.#last = result.then(ignore, (error: unknown) => this.#look(error));
-    return result;
+    return tracedBack(result);
   }
 
   async #send(method: 'query' | 'execute', options: StatementOptions, values: QueryValues | undefined): Promise<unknown> {

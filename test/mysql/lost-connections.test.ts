@@ -85,7 +85,8 @@ describe('I7: a connection that the server closes', () => {
     const { pool, database } = fixture;
     const runs = [() => pool.query('SELECT SLEEP(10)'), () => pool.execute('SELECT SLEEP(10)')];
     for (const run of runs) {
-      const failure = errorOf(run());
+      // Awaited by a function of this file, so that its stack can name it.
+      const failure = (async () => await errorOf((async () => await run())()))();
       await waitFor('the statement to run', async () => (await database.processlist()).some(({ info }) => info === 'SELECT SLEEP(10)'));
       await database.killConnections();
       const error = await failure;

@@ -264,6 +264,33 @@ describe('other ways to connect', () => {
     }
   });
 
+  it('by default, errors name the functions that await them, also through Promise.all', async () => {
+    await using fixture = await openPool();
+    const { pool } = fixture;
+    const repository = (): Promise<unknown> => pool.query('SELECT * FROM missing');
+    async function service(): Promise<void> {
+      await repository();
+    }
+    async function handler(): Promise<void> {
+      await Promise.all([pool.query('SELECT 1'), service()]);
+    }
+    expect((await errorOf(handler())).stack).toMatch(
+      /^Error: Table .* doesn't exist\n[^]*at (?:async )?service [^]*at (?:async )?handler /u,
+    );
+    const inTransaction = await errorOf(pool.transaction(async (tx) => void (await tx.query('SELECT * FROM missing'))));
+    expect(inTransaction.stack).toContain('pool.test.ts');
+  });
+
+  it('with traces asked for, errors have the whole stack of the call, whether anybody awaits it or not', async () => {
+    await using fixture = await openPool({ trace: true });
+    await using connection = await fixture.pool.getConnection();
+    for (const runner of [fixture.pool, connection]) {
+      const repository = (): Promise<unknown> => runner.query('SELECT * FROM missing');
+      const error = await new Promise<Error>((resolve) => void repository().catch(resolve));
+      expect(error.stack).toMatch(/at repository .*pool\.test\.ts/u);
+    }
+  });
+
   it('without traces, errors have no line of the caller and cost less', async () => {
     await using fixture = await openPool({ trace: false });
     const error = await errorOf(fixture.pool.query('SELECT * FROM missing'));
