@@ -329,9 +329,10 @@ export class Lender<R> {
       entries.validate(entry, now);
       unserved -= 1;
     }
-    if (unserved <= 0) return;
+    const room = this.options.connectionLimit - entries.size;
+    if (unserved <= 0 || room <= 0) return;
     const { opening } = entries;
-    const demand = { unserved, opening, busy: entries.used + entries.checking, room: this.options.connectionLimit - entries.size };
+    const demand = { unserved, opening, busy: entries.used + entries.checking, room };
     this.#open(this.#policy.forWaiters(demand, now), now);
   }
 
