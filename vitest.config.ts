@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Test folders whose tests talk to servers; all others are the unit project's. */
 const INTEGRATION = ['contract', 'demo', 'faults', 'monitor', 'mysql', 'probes', 'support'].map((folder) => `test/${folder}/**/*.test.ts`);
 
+/** Time-outs only end tests that hang: a loaded machine may take many times as long as a quiet one. */
 export default defineConfig({
   test: {
     pool: 'forks',
@@ -14,8 +15,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: INTEGRATION,
-          testTimeout: 10_000,
-          hookTimeout: 10_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -23,8 +24,8 @@ export default defineConfig({
           name: 'integration',
           include: INTEGRATION,
           globalSetup: ['test/support/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
         },
       },
     ],

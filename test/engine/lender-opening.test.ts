@@ -117,7 +117,7 @@ describe('openings that fail', () => {
     });
   });
 
-  it('I6: an always failing factory with ten thousand waiters is tried a bounded number of times', async () => {
+  it('I6: an always failing factory with a thousand waiters is tried a bounded number of times', async () => {
     await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 0 }, { random: seededRandom(1) });
     fixture.factory.script('open', failWith(refused, 5));
     let told = 0;
@@ -131,7 +131,7 @@ describe('openings that fail', () => {
         }),
       );
     };
-    for (let caller = 0; caller < 10_000; caller += 1) insist();
+    for (let caller = 0; caller < 1_000; caller += 1) insist();
     expect(fixture.stats.opening).toBe(10);
     await fixture.clock.advance(1_000);
     const attemptsBefore = fixture.factory.resources.length;
@@ -140,7 +140,7 @@ describe('openings that fail', () => {
     expect(fixture.factory.resources.length - attemptsBefore).toBeLessThan(60);
     expect(fixture.factory.resources.length - attemptsBefore).toBeGreaterThan(12);
     expect(mostOpening).toBeLessThanOrEqual(1);
-    expect(told).toBeGreaterThan(100_000);
+    expect(told).toBeGreaterThan(10_000);
     await fixture.pool.close();
     expect(fixture.stats).toMatchObject({ waiting: 0, acquired: 0 });
   });
