@@ -30,6 +30,9 @@ export interface PoolErrorDetails {
   readonly reason?: 'exhausted' | 'unreachable';
 }
 
+/** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
+const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal'] as const;
+
 /** The same symbol in every copy of this package in a process. */
 const BRAND: unique symbol = Symbol.for('poolwright.PoolError') as never;
 
@@ -53,12 +56,29 @@ export class PoolError extends Error {
   declare readonly pool?: PoolSummary;
   /** For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? */
   declare readonly reason?: 'exhausted' | 'unreachable';
+  /** For a failed connect and a lost connection: the server's or the system's number of the error behind it. */
+  declare readonly errno?: number;
+  /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
+  declare readonly sqlState?: string;
 
   constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.pool !== undefined) this.pool = details.pool;
     if (details.reason !== undefined) this.reason = details.reason;
+  }
+
+  /** The error that stands for one of the driver: it also has the driver's fields (`errno`, `sqlState`, `syscall` …), by which its users tell errors apart. */
+  static ofDriver(code: PoolErrorCode, message: string, details: PoolErrorDetails & { readonly cause: unknown }): PoolError {
+    const error = new PoolError(code, message, details);
+    const { cause } = details;
+    if (typeof cause === 'object' && cause !== null) {
+      for (const field of DRIVER_FIELDS) {
+        const value = (cause as Readonly<Record<string, unknown>>)[field];
+        if (value !== undefined) Object.assign(error, { [field]: value });
+      }
+    }
+    return error;
   }
 
   /** Whether `value` is a PoolError of this or of another copy of the package. */

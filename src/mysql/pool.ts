@@ -9,6 +9,7 @@ import type {
   PoolOptions as EngineOptions,
   PoolSummary,
   RecordedDuration,
+  Resizable,
 } from '../engine/index.js';
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
@@ -154,7 +155,7 @@ export class Pool extends DriverPromisePool {
    *
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
-  resize(change: Pick<EngineOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>): void {
+  resize(change: Resizable): void {
     this.#core.engine.resize(change);
   }
 
