@@ -38,6 +38,7 @@ export class Load {
   #writes: Write[] = [];
   #nextId = 1;
   #stopped = false;
+  #typicalMs = 20;
   readonly #startedAt = new Map<number, number>();
   #calls = 0;
   readonly #callers: Promise<void>[] = [];
@@ -95,7 +96,8 @@ export class Load {
       const kind = KINDS[turn % KINDS.length] as Kind;
       this.#calls += 1;
       const call = this.#calls;
-      this.#startedAt.set(call, performance.now());
+      const startedAt = performance.now();
+      this.#startedAt.set(call, startedAt);
       const outcome = await this.#outcomeOf(kind, call);
       this.#startedAt.delete(call);
       this.ended += 1;
@@ -103,6 +105,7 @@ export class Load {
       this.outcomes.set(key, (this.outcomes.get(key) ?? 0) + 1);
       if (outcome === 'ok') {
         this.lastSuccessAt = performance.now();
+        if (kind === 'query') this.#typicalMs += (this.lastSuccessAt - startedAt - this.#typicalMs) / 20;
       } else if (outcome !== 'POOL_ABORTED' && outcome !== 'POOL_QUERY_TIMEOUT') {
         this.failed += 1;
         await delay(PAUSE_AFTER_FAILURE_MS);
@@ -140,7 +143,7 @@ export class Load {
       }
       case 'aborted': {
         const abort = new AbortController();
-        const timer = setTimeout(() => abort.abort(), Math.random() * 40);
+        const timer = setTimeout(() => abort.abort(), this.#patienceMs());
         try {
           const { signal } = abort;
           const sql = `SELECT ${call} + SLEEP(0.01) AS value`;
@@ -152,7 +155,7 @@ export class Load {
         return;
       }
       case 'timed out': {
-        const [rows] = await pool.query({ sql: `SELECT ${call} + SLEEP(0.01) AS value`, timeout: 5 + Math.random() * 40 });
+        const [rows] = await pool.query({ sql: `SELECT ${call} + SLEEP(0.01) AS value`, timeout: this.#patienceMs() });
         this.#expectValue(kind, rows, call);
         return;
       }
@@ -161,7 +164,7 @@ export class Load {
         return;
       case 'transaction': {
         const abort = new AbortController();
-        const timer = call % 3 === 0 ? setTimeout(() => abort.abort(), Math.random() * 40) : undefined;
+        const timer = call % 3 === 0 ? setTimeout(() => abort.abort(), this.#patienceMs()) : undefined;
         await this.#write(2, async ([first, second]) => {
           await pool.transaction(
             async (tx) => {
@@ -224,6 +227,11 @@ export class Load {
       this.#writes.push({ ids, outcome: String(code) });
       throw error;
     }
+  }
+
+  /** So that calls are given up in every stage, also when they are over, however fast the machine is. */
+  #patienceMs(): number {
+    return 1 + Math.random() * 2 * this.#typicalMs;
   }
 
   #expectValue(kind: Kind, rows: unknown, value: number): void {
