@@ -3,6 +3,7 @@ import type { ConnectionConfig } from './driver.js';
 import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, markPermanent, type ServerError } from './error-classes.js';
 import { isConnectionLost } from './failure.js';
 import { cleanSession, isClean } from './hygiene.js';
+import { noteAddress } from './killer.js';
 import { type ConnectionWatch, ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { plaintextRefused } from './tls.js';
@@ -29,6 +30,8 @@ const LONGEST_CONNECT_MS = 60_000;
 export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** Connections whose session was set up by listeners, which cannot be asked to do it again. */
   readonly #setUpByListeners = new WeakSet<ManagedConnection>();
+  /** Nothing is known to lead straight to the server: connections are killed by the address that the server sees. */
+  #asksForAddresses = true;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -49,6 +52,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     });
     const release = terminateOnAbort(connection, signal);
     try {
+      if (this.#asksForAddresses) await this.#noteAddress(connection);
       await this.#setUp(connection);
       await this.#announce(connection);
       return connection;
@@ -132,6 +136,16 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       throw connectFailure(connection, error);
     } finally {
       release();
+    }
+  }
+
+  async #noteAddress(connection: ManagedConnection): Promise<void> {
+    try {
+      this.#asksForAddresses = await noteAddress(connection);
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      // It does not tell: then what runs too long is cut off, not killed.
+      this.#asksForAddresses = false;
     }
   }
 

@@ -88,16 +88,38 @@ function quit(connection: ManagedConnection): Promise<void> {
   return connection.quit();
 }
 
-/** The server shows for each connection the address it comes from: ours, with our port, unless something stands in between. */
+/**
+ * Asks the server which address it sees this connection come from, and remembers it there. It is not ours when a proxy or a load balancer stands in
+ * between; and a proxy that shares its connections has numbers of its own, by which nothing can be killed.
+ *
+ * @returns whether other connections of the pool are to be asked for, too: theirs cannot be told from this side
+ */
+export async function noteAddress(connection: ManagedConnection): Promise<boolean> {
+  if (connection.stream.localPort === undefined) return false;
+  const row = await processRow(connection, 'CONNECTION_ID()');
+  if (row === undefined || Number(row.id) !== connection.threadId) return false;
+  connection.addressAtServer = row.host;
+  return !comesFromHere(row.host, connection);
+}
+
+/** The server shows for each connection the address that it comes from: ours, with our port, or the one that it told when the connection was new. */
 async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
-  const { localPort } = victim.stream;
-  if (localPort === undefined) return victim.config.socketPath !== undefined;
-  const sql = `SELECT HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${victim.threadId}`;
-  const host = await new Promise<string | undefined>((resolve, reject) => {
-    connection.query(sql, (error: Error | null, rows: unknown) => {
-      if (error === null) resolve((rows as { host: string }[])[0]?.host);
+  if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
+  const row = await processRow(connection, String(victim.threadId));
+  return row !== undefined && (row.host === victim.addressAtServer || comesFromHere(row.host, victim));
+}
+
+function comesFromHere(host: string, { stream, config }: ManagedConnection): boolean {
+  return host.endsWith(`:${stream.localPort}`) || (!host.includes(':') && isLoopback(config.host));
+}
+
+function processRow(connection: ManagedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
+  const sql = `SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
+  return new Promise((resolve, reject) => {
+    // Whatever the pool's options make of the results of its callers.
+    connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
+      if (error === null) resolve((rows as { id: unknown; host: string }[])[0]);
       else reject(error);
     });
   });
-  return host !== undefined && (host.endsWith(`:${localPort}`) || (!host.includes(':') && isLoopback(victim.config.host)));
 }

@@ -51,6 +51,8 @@ export class ManagedConnection extends DriverPoolConnection {
   promiseView: object | undefined;
   /** Whether the server runs statements of its own at each login; asked when it first matters. */
   initConnect: boolean | undefined;
+  /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
+  addressAtServer: string | undefined;
   readonly session: Session;
   readonly charsetAtLogin: number;
   readonly #watch: ConnectionWatch;
@@ -70,6 +72,7 @@ export class ManagedConnection extends DriverPoolConnection {
     this.promised = false;
     this.promiseView = undefined;
     this.initConnect = undefined;
+    this.addressAtServer = undefined;
     this.session = new Session();
     this.charsetAtLogin = config.charsetNumber;
     this.#watch = watch;
@@ -187,9 +190,15 @@ export class ManagedConnection extends DriverPoolConnection {
   override execute(sql: unknown, ...rest: unknown[]): Command {
     if (!this.alive) return this.#refuseExecute(sql, rest);
     const limits = limitsOf(sql);
-    const command = super.execute(limits === undefined ? sql : withoutLimits(sql as object), ...rest);
+    if (limits === undefined) {
+      const command = super.execute(sql, ...rest);
+      if (command.onResult === undefined) stopWhenAbandoned(command);
+      return command;
+    }
+    // mysql2 tells a callback of a failure to prepare the statement, also when it was told of the end of its time before.
+    const command = super.execute(withoutLimits(sql as object), ...rest.map(callOnce));
     if (command.onResult === undefined) stopWhenAbandoned(command);
-    if (limits !== undefined) this.#limit(command, limits);
+    this.#limit(command, limits);
     return command;
   }
 
@@ -229,11 +238,16 @@ export class ManagedConnection extends DriverPoolConnection {
     this.#ended(command);
   }
 
-  /** mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. */
+  /**
+   * mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. And it tells of a statement that is
+   * being prepared twice: once for preparing, once for executing.
+   */
   override _notifyError(error: Error): void {
-    const orphans = this._fatalError === null ? this.#commandsWithoutCallback() : [];
+    const pending = this._fatalError === null ? this.#pendingCommands() : [];
+    const orphans = pending.filter((command) => command.onResult === undefined && statementOf(command) !== undefined);
+    for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
     super._notifyError(error);
-    for (const command of orphans) fail(command, error);
+    for (const command of orphans) if (!isBeingPrepared(command)) fail(command, error);
   }
 
   override _addCommandClosedState(command: Command): void {
@@ -314,16 +328,30 @@ export class ManagedConnection extends DriverPoolConnection {
     this.#startedAt = now;
   }
 
-  #commandsWithoutCallback(): Command[] {
+  #pendingCommands(): Command[] {
     const commands: (Command | null | undefined)[] = [this._command];
     for (let index = 0; index < this._commands.length; index += 1) commands.push(this._commands.get(index));
-    return commands.filter(
-      (command): command is Command => command != null && command.onResult === undefined && statementOf(command) !== undefined,
-    );
+    return commands.filter((command): command is Command => command != null);
   }
 }
 
+/** An Execute whose Prepare is ahead of it, and tells of the failure of both. */
+function isBeingPrepared(command: Command): boolean {
+  return 'statement' in command && command.statement === undefined;
+}
+
 function ignore(): void {}
+
+/** A callback that does nothing when it is called again; anything else as it is. */
+function callOnce(parameter: unknown): unknown {
+  if (typeof parameter !== 'function') return parameter;
+  let called = false;
+  return (...result: unknown[]): void => {
+    if (called) return;
+    called = true;
+    Reflect.apply(parameter, undefined, result);
+  };
+}
 
 /** Whether a packet in the place of a row is the end of the rows, or an error. */
 function endsRows({ buffer, offset, end }: Packet): boolean {

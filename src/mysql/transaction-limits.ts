@@ -33,10 +33,6 @@ export class TransactionLimits {
     this.#stop.signal.throwIfAborted();
   }
 
-  get timeUp(): boolean {
-    return performance.now() >= this.#deadline;
-  }
-
   /** Milliseconds; `Infinity` when there is no deadline. */
   get remainingMs(): number {
     return Math.max(this.#deadline - performance.now(), 0);

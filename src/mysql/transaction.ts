@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AcquireOptions,
@@ -56,6 +57,13 @@ export interface TransactionHost {
   retried(): void;
 }
 
+/** A transaction within another one: what is called inside it finds it here. */
+interface Nested {
+  readonly savepoint: string;
+}
+
+const nesting = new AsyncLocalStorage<Nested>();
+
 /**
  * A transaction, as the function given to `pool.transaction` sees it. It is over when that function has returned or thrown, or its time
  * is up; a later use is refused.
@@ -65,6 +73,8 @@ export class Transaction {
   readonly #stop: AbortSignal | undefined;
   #over = false;
   #savepoints = 0;
+  /** Nested transactions that are under way, the innermost last. */
+  readonly #nested: Nested[] = [];
   #committedImplicitly = false;
   /** Settles when what was sent so far has ended, and is known to have left the transaction open. */
   #last: Promise<void> = Promise.resolve();
@@ -79,26 +89,29 @@ export class Transaction {
 
   /** As `pool.query`, in this transaction. */
   query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
-    return this.#run('query', sql, values) as Promise<[T, FieldPacket[]]>;
+    return this.#take('query', sql, values) as Promise<[T, FieldPacket[]]>;
   }
 
   /** As `pool.execute`, in this transaction. */
   execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
-    return this.#run('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+    return this.#take('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
   }
 
-  /** A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time. */
+  /**
+   * A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time.
+   *
+   * @throws what `work` throws; PoolError `POOL_TRANSACTION_OVERLAP` while another one is under way that this call is not inside of
+   */
   async transaction<T>(work: (tx: this) => Promise<T>): Promise<T> {
+    this.#refuseOverlap('transaction');
     this.#savepoints += 1;
-    const savepoint = `poolwright_${this.#savepoints}`;
-    await this.#run('query', `SAVEPOINT ${savepoint}`);
+    const nested: Nested = { savepoint: `poolwright_${this.#savepoints}` };
+    this.#nested.push(nested);
     try {
-      const result = await work(this);
-      await this.#run('query', `RELEASE SAVEPOINT ${savepoint}`);
-      return result;
-    } catch (error) {
-      await this.#goBackTo(savepoint);
-      throw error;
+      await this.#run('query', `SAVEPOINT ${nested.savepoint}`);
+      return await this.#runNested(nested, work);
+    } finally {
+      this.#nested.splice(this.#nested.indexOf(nested), 1);
     }
   }
 
@@ -117,6 +130,33 @@ export class Transaction {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
     throwIfGone(this.#lease);
+  }
+
+  async #runNested<T>(nested: Nested, work: (tx: this) => Promise<T>): Promise<T> {
+    try {
+      const result = await nesting.run(nested, async () => await work(this));
+      await this.#run('query', `RELEASE SAVEPOINT ${nested.savepoint}`);
+      return result;
+    } catch (error) {
+      await this.#goBackTo(nested.savepoint);
+      throw error;
+    }
+  }
+
+  /** A statement of the caller's. */
+  async #take(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+    this.#refuseOverlap(method);
+    return await this.#run(method, sql, values);
+  }
+
+  /** What somebody else does between the savepoint of a nested transaction and its end would be undone with it, without their knowing. */
+  #refuseOverlap(method: string): void {
+    const innermost = this.#nested[this.#nested.length - 1];
+    if (innermost === undefined) return;
+    const around = nesting.getStore();
+    if (around === innermost) return;
+    const message = `${method}() while a nested transaction is under way that this call is not inside of: it would be undone with it. Await the nested one first.`;
+    throw new PoolError('POOL_TRANSACTION_OVERLAP', message);
   }
 
   /** One after the other: what the server has behind a deadlock already, it would run outside of the transaction, and keep. */
@@ -312,10 +352,8 @@ class Attempt {
     }
     const overdue = new Promise<never>((_, reject) => {
       const fail = (): void => reject(new CommitOverdue('no answer in time.'));
-      const giveUp = (): void => {
-        if (this.limits.timeUp) fail();
-        else setTimeout(fail, this.host.patienceMs).unref();
-      };
+      // Node's timers may be early by a fraction of a millisecond: what is left then is awaited, too.
+      const giveUp = (): void => void setTimeout(fail, Math.min(this.host.patienceMs, this.limits.remainingMs)).unref();
       if (signal.aborted) giveUp();
       else onAbort(signal, giveUp);
     });

@@ -246,6 +246,14 @@ describe('a read-only transaction', () => {
   });
 });
 
+/** `ok`, or the code of the error. */
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  return await work.then(
+    () => 'ok',
+    ({ code }: { code: string }) => code,
+  );
+}
+
 describe('a nested transaction', () => {
   it('is undone alone when it throws, and the outer one goes on', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
@@ -343,7 +351,34 @@ describe('a nested transaction', () => {
     expect(await ledger.ids()).toEqual([]);
   });
 
-  it('fails the outer one when two overlap: neither could be undone alone', async () => {
+  it('is refused while another is under way that it is not inside of: it would be undone with that one, unnoticed', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    const { pool } = ledger;
+    const outcomes = await pool.transaction(async (tx) => {
+      let letGo = (): void => undefined;
+      const held = new Promise<void>((resolve) => (letGo = resolve));
+      const first = codeOf(
+        tx.transaction(async (inner) => {
+          await inner.query(INSERT, [1, 'undone']);
+          await held;
+          throw Object.assign(new Error('changed its mind'), { code: 'CHANGED' });
+        }),
+      );
+      const second = codeOf(tx.transaction(async (inner) => void (await inner.query(INSERT, [2, 'beside']))));
+      const third = codeOf(tx.query(INSERT, [3, 'beside']));
+      const fourth = codeOf(tx.execute(INSERT, [4, 'beside']));
+      const told = await Promise.all([second, third, fourth]);
+      letGo();
+      told.push(await first);
+      await tx.query(INSERT, [5, 'afterwards']);
+      await tx.transaction(async (inner) => void (await inner.query(INSERT, [6, 'afterwards'])));
+      return told;
+    });
+    expect(outcomes).toEqual(['POOL_TRANSACTION_OVERLAP', 'POOL_TRANSACTION_OVERLAP', 'POOL_TRANSACTION_OVERLAP', 'CHANGED']);
+    expect(await ledger.ids()).toEqual([5, 6]);
+  });
+
+  it('that overlaps with another fails the outer one that awaits both', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     const error = await errorOf(
       ledger.pool.transaction(async (tx) => {
@@ -357,8 +392,20 @@ describe('a nested transaction', () => {
         );
       }),
     );
-    expect(error).toMatchObject({ errno: 1305 });
+    expect(error).toMatchObject({ code: 'POOL_TRANSACTION_OVERLAP' });
     expect(await ledger.ids()).toEqual([]);
+  });
+
+  it('may use the outer one’s tx, which is the same, at any depth', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    await ledger.pool.transaction(async (tx) => {
+      await tx.transaction(async () => {
+        await tx.query(INSERT, [1, 'in the first']);
+        await Promise.all([tx.query(INSERT, [2, 'beside']), tx.execute(INSERT, [3, 'beside'])]);
+        await tx.transaction(async () => void (await tx.query(INSERT, [4, 'in the second'])));
+      });
+    });
+    expect(await ledger.ids()).toEqual([1, 2, 3, 4]);
   });
 });
 

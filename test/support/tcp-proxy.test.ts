@@ -170,6 +170,27 @@ describe('a TCP proxy', () => {
     expect(proxy.live).toBe(0);
   });
 
+  it('cuts connections off after so many bytes, once', async () => {
+    await using server = await startEchoServer();
+    await using proxy = await startTcpProxy(server);
+    const client = connectClient(proxy);
+    await say(client, 'whole');
+    proxy.cutAfter(3);
+    client.socket.write('cut off');
+    await waitFor('the end', client.ending);
+    expect([client.text(), client.ending()]).toEqual(['wholecut', 'end']);
+    await say(connectClient(proxy), 'whole again');
+  });
+
+  it('listens where it is told to', async () => {
+    await using server = await startEchoServer();
+    await using first = await startTcpProxy(server);
+    await using second = await startTcpProxy({ ...server, listen: { host: '127.0.0.2', port: first.port } });
+    expect(second).toMatchObject({ host: '127.0.0.2', port: first.port });
+    await say(connectClient(second), 'hello');
+    expect([first.accepted, second.accepted]).toEqual([0, 1]);
+  });
+
   it('refuses new connections, and only those, until it accepts again on the same port', async () => {
     await using server = await startEchoServer();
     await using proxy = await startTcpProxy(server);

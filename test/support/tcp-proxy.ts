@@ -24,6 +24,8 @@ export interface TcpProxy extends AsyncDisposable {
   delay(milliseconds: number): void;
   /** Slow drip each way, per connection. `undefined`: as fast as it goes. */
   drip(bytesPerSecond: number | undefined): void;
+  /** After so many more bytes to clients, wherever in a packet that is, ends all connections with FIN. Once. */
+  cutAfter(bytes: number): void;
   /** Ends all connections with RST, on both sides. */
   reset(): void;
   /** Ends all connections with FIN, on both sides. */
@@ -40,6 +42,13 @@ export interface TcpProxy extends AsyncDisposable {
 export interface TcpProxyOptions {
   readonly host?: string;
   readonly port: number;
+  /** Where it listens: an address of this machine, and a port. Default: 127.0.0.1, and a free one. */
+  readonly listen?: { readonly host?: string; readonly port?: number };
+}
+
+interface Target {
+  readonly host: string;
+  readonly port: number;
 }
 
 interface Conditions {
@@ -47,6 +56,7 @@ interface Conditions {
   dropped: Direction | undefined;
   delayMs: number;
   bytesPerSecond: number | undefined;
+  bytesUntilCut: number;
 }
 
 interface Parcel {
@@ -74,7 +84,7 @@ class OneWay {
     private readonly sink: Socket,
     private readonly direction: Direction,
     private readonly conditions: Conditions,
-    private readonly count: (direction: Direction, bytes: number) => void,
+    private readonly passed: (direction: Direction, bytes: number) => void,
   ) {
     source.on('data', (chunk) => this.#take(chunk));
     source.on('end', () => {
@@ -131,13 +141,15 @@ class OneWay {
       else this.sink.resetAndDestroy();
       return true;
     }
-    const portion = content.subarray(0, this.#portionSize());
+    const untilCut = this.direction === 'toClient' ? this.conditions.bytesUntilCut : Number.POSITIVE_INFINITY;
+    const portion = content.subarray(0, Math.min(this.#portionSize(), untilCut));
     this.#queuedBytes -= portion.length;
     if (portion.length === content.length) this.#queue.shift();
     else head.content = content.subarray(portion.length);
     if (this.sink.destroyed || this.sink.writableEnded) return true;
-    this.count(this.direction, portion.length);
-    return this.sink.write(portion);
+    const takesMore = this.sink.write(portion);
+    this.passed(this.direction, portion.length);
+    return takesMore && !this.#cut;
   }
 
   #portionSize(): number {
@@ -159,9 +171,9 @@ class Link {
 
   constructor(
     private readonly client: Socket,
-    private readonly target: Required<TcpProxyOptions>,
+    private readonly target: Target,
     private readonly conditions: Conditions,
-    private readonly count: (direction: Direction, bytes: number) => void,
+    private readonly passed: (direction: Direction, bytes: number) => void,
   ) {
     this.closed = new Promise((resolve) => {
       this.#settleClosed = resolve;
@@ -194,8 +206,8 @@ class Link {
     server.on('close', () => this.#noteClose());
     this.#server = server;
     this.#ways = [
-      new OneWay(this.client, server, 'toServer', this.conditions, this.count),
-      new OneWay(server, this.client, 'toClient', this.conditions, this.count),
+      new OneWay(this.client, server, 'toServer', this.conditions, this.passed),
+      new OneWay(server, this.client, 'toClient', this.conditions, this.passed),
     ];
   }
 
@@ -205,16 +217,22 @@ class Link {
 }
 
 class ListeningProxy implements TcpProxy {
-  readonly host = HOST;
   accepted = 0;
   readonly bytes: Record<Direction, number> = { toServer: 0, toClient: 0 };
   readonly #links = new Set<Link>();
-  readonly #conditions: Conditions = { paused: false, dropped: undefined, delayMs: 0, bytesPerSecond: undefined };
+  readonly #conditions: Conditions = {
+    paused: false,
+    dropped: undefined,
+    delayMs: 0,
+    bytesPerSecond: undefined,
+    bytesUntilCut: Number.POSITIVE_INFINITY,
+  };
   #listener: Server | undefined;
 
   constructor(
+    readonly host: string,
     readonly port: number,
-    private readonly target: Required<TcpProxyOptions>,
+    private readonly target: Target,
   ) {}
 
   get live(): number {
@@ -239,6 +257,10 @@ class ListeningProxy implements TcpProxy {
 
   drip(bytesPerSecond: number | undefined): void {
     this.#change({ bytesPerSecond });
+  }
+
+  cutAfter(bytes: number): void {
+    this.#change({ bytesUntilCut: bytes });
   }
 
   reset(): void {
@@ -280,30 +302,38 @@ class ListeningProxy implements TcpProxy {
     for (const link of this.#links) link.wake();
   }
 
+  #cutWhenDue(bytes: number): void {
+    this.#conditions.bytesUntilCut -= bytes;
+    if (this.#conditions.bytesUntilCut > 0) return;
+    this.#conditions.bytesUntilCut = Number.POSITIVE_INFINITY;
+    this.close();
+  }
+
   #welcome(client: Socket): void {
     this.accepted += 1;
-    const count = (direction: Direction, bytes: number): void => {
+    const passed = (direction: Direction, bytes: number): void => {
       this.bytes[direction] += bytes;
+      if (direction === 'toClient') this.#cutWhenDue(bytes);
     };
-    const link = new Link(client, this.target, this.#conditions, count);
+    const link = new Link(client, this.target, this.#conditions, passed);
     this.#links.add(link);
     void link.closed.then(() => this.#links.delete(link));
   }
 }
 
 /**
- * Starts a proxy on a free loopback port.
+ * Starts a proxy.
  *
- * @param target - The server. Its host is 127.0.0.1 by default.
+ * @param target - The server, whose host is 127.0.0.1 by default, and where to listen.
  *
  * @example
  * await using proxy = await startTcpProxy({ port: server.port });
  * const pool = createPool(server.url({ port: proxy.port }));
  * proxy.pause();
  */
-export async function startTcpProxy({ host = HOST, port }: TcpProxyOptions): Promise<TcpProxy> {
+export async function startTcpProxy({ host = HOST, port, listen = {} }: TcpProxyOptions): Promise<TcpProxy> {
   for (let attempt = 1; ; attempt += 1) {
-    const proxy = new ListeningProxy(await freePort(), { host, port });
+    const proxy = new ListeningProxy(listen.host ?? HOST, listen.port ?? (await freePort()), { host, port });
     try {
       await proxy.accept();
       return proxy;

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest';
+import { createLedger, INSERT, ledgerIds } from '../mysql/support/ledger.js';
+import { imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
+import { captureUncaught } from '../mysql/support/uncaught.js';
+import { waitFor } from '../support/wait-for.js';
+import { expectServedAgain, expectWhole } from './support/fault.js';
+
+const CALLERS = 2_000;
+const CALLS_OF_EACH = 10;
+
+/** Every second call aborts. */
+const ABORTS = (CALLERS * CALLS_OF_EACH) / 2;
+
+describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 callers', () => {
+  it('lose no connection and no waiter, leave no statement running, and hit nobody else', { timeout: 120_000 }, async () => {
+    using uncaught = captureUncaught();
+    await using fixture = await openPool({ connectionLimit: 20 });
+    const { pool, database } = fixture;
+    await createLedger(database);
+    const codes: Record<string, number> = {};
+    const wrong: unknown[] = [];
+    const committed: number[] = [];
+    let aborted = 0;
+    let late = 0;
+    let mostDelayMs = 40;
+
+    /** One call with a value of its own. Returns what came of it. */
+    const run = async (value: number, signal: AbortSignal | undefined): Promise<unknown> => {
+      const limits = signal === undefined ? {} : { signal };
+      const sql = `SELECT ${value} + SLEEP(${value % 3 === 0 ? 0.004 : 0}) AS value`;
+      const first = (rows: unknown): unknown => (rows as { value: unknown }[])[0]?.value;
+      switch (value % 5) {
+        case 0:
+          return first((await pool.query({ sql, ...limits }))[0]);
+        case 1:
+          return first((await pool.execute({ sql: 'SELECT ? + SLEEP(0.001) AS value', ...limits }, [value]))[0]);
+        case 2:
+          return await pool.transaction(async (tx) => {
+            await tx.query(INSERT, [value, 'transaction']);
+            return first((await tx.query(sql))[0]);
+          }, limits);
+        case 3: {
+          await using connection = await pool.getConnection(limits);
+          return first((await connection.query({ sql, ...limits } as { sql: string }))[0]);
+        }
+        default: {
+          const stream = pool.pool.query({ sql, ...limits } as { sql: string }).stream();
+          return first(await stream.toArray());
+        }
+      }
+    };
+    const call = async (value: number): Promise<void> => {
+      // The aborts are half of the calls, of every kind.
+      const abort = Math.floor(value / 5) % 2 === 0 ? new AbortController() : undefined;
+      if (abort !== undefined) {
+        aborted += 1;
+        const delayMs = Math.random() * mostDelayMs;
+        if (delayMs < 1) setImmediate(() => abort.abort());
+        else setTimeout(() => abort.abort(), delayMs);
+      }
+      const startedAt = performance.now();
+      try {
+        const answer = Number(await run(value, abort?.signal));
+        if (answer !== value) wrong.push({ value, answer });
+        codes['ok'] = (codes['ok'] ?? 0) + 1;
+        if (value % 5 === 2) committed.push(value);
+        // So that aborts meet calls in every stage, also when they are over, however fast the machine is.
+        if (abort === undefined) mostDelayMs = 1.5 * (performance.now() - startedAt);
+        else late += 1;
+      } catch (error) {
+        const { code = String(error) } = error as { code?: string };
+        codes[code] = (codes[code] ?? 0) + 1;
+        if (abort === undefined || code !== 'POOL_ABORTED') wrong.push({ value, error });
+      }
+    };
+
+    await Promise.all(
+      Array.from({ length: CALLERS }, async (_, caller) => {
+        for (let turn = 0; turn < CALLS_OF_EACH; turn += 1) await call(turn * CALLERS + caller);
+      }),
+    );
+    const endedAt = performance.now();
+    console.log(`${aborted} aborts: outcomes:`, codes, `too late: ${late}, kills: ${pool.stats().kills}`);
+    expect(aborted).toBe(ABORTS);
+    // Above all no ER_QUERY_INTERRUPTED of a statement that nobody aborted, and no answer of another's statement.
+    expect(wrong).toEqual([]);
+    expect(codes['POOL_ABORTED']).toBeGreaterThan(0);
+    expect(late).toBeGreaterThan(0);
+    expect(pool.stats().kills).toBeGreaterThan(0);
+
+    await waitFor('no statement to run', async () => (await database.processlist()).every(({ command }) => command === 'Sleep'), Boolean, {
+      timeoutMs: Math.max(1_000 - (performance.now() - endedAt), 500),
+    });
+    // All or nothing, and what callers were told of it is true.
+    expect(await ledgerIds(database)).toEqual(committed.toSorted((a, b) => a - b));
+    expect(pool.stats()).toMatchObject({ waiting: 0, timedOut: 0 });
+    expect(imbalanceOf(pool.stats())).toEqual([]);
+    await expectServedAgain(pool, 'after the aborts', endedAt);
+    await expectWhole(fixture);
+    expect(await Promise.all(Array.from({ length: 20 }, (_, index) => valueOf(pool, String(index))))).toHaveLength(20);
+    expect(uncaught.errors).toEqual([]);
+  });
+});
