@@ -60,6 +60,8 @@ export interface TransactionHost {
 /** A transaction within another one: what is called inside it finds it here. */
 interface Nested {
   readonly savepoint: string;
+  /** The one that it was begun in, of this or of another pool's transaction. */
+  readonly outer: Nested | undefined;
 }
 
 const nesting = new AsyncLocalStorage<Nested>();
@@ -105,7 +107,7 @@ export class Transaction {
   async transaction<T>(work: (tx: this) => Promise<T>): Promise<T> {
     this.#refuseOverlap('transaction');
     this.#savepoints += 1;
-    const nested: Nested = { savepoint: `poolwright_${this.#savepoints}` };
+    const nested: Nested = { savepoint: `poolwright_${this.#savepoints}`, outer: nesting.getStore() };
     this.#nested.push(nested);
     try {
       await this.#run('query', `SAVEPOINT ${nested.savepoint}`);
@@ -153,8 +155,7 @@ export class Transaction {
   #refuseOverlap(method: string): void {
     const innermost = this.#nested[this.#nested.length - 1];
     if (innermost === undefined) return;
-    const around = nesting.getStore();
-    if (around === innermost) return;
+    for (let around = nesting.getStore(); around !== undefined; around = around.outer) if (around === innermost) return;
     const message = `${method}() while a nested transaction is under way that this call is not inside of: it would be undone with it. Await the nested one first.`;
     throw new PoolError('POOL_TRANSACTION_OVERLAP', message);
   }

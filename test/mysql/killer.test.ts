@@ -11,7 +11,8 @@ describe('a statement that is given up', () => {
   it('is killed also where the server does not see our own address, and the connections stay', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
-    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 3 });
+    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 3, minIdle: 3 });
+    await pool.ready();
     for (let round = 1; round <= 3; round += 1) {
       const failures = [1, 2, 3].map(() => errorOf(pool.query({ sql: SLEEP, timeout: 100 })));
       for (const error of await Promise.all(failures)) expect(error).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });

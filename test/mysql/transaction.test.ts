@@ -396,6 +396,19 @@ describe('a nested transaction', () => {
     expect(await ledger.ids()).toEqual([]);
   });
 
+  it('is not taken for another one inside a nested transaction of another pool', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    await using other = await openLedger({ connectionLimit: 1 });
+    await ledger.pool.transaction(async (tx) => {
+      await tx.transaction(async () => {
+        await other.pool.transaction(async (theirs) => {
+          await theirs.transaction(async () => void (await tx.query(INSERT, [1, 'ours'])));
+        });
+      });
+    });
+    expect(await ledger.ids()).toEqual([1]);
+  });
+
   it('may use the outer one’s tx, which is the same, at any depth', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
