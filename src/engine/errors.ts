@@ -30,6 +30,12 @@ export interface PoolErrorDetails {
   readonly reason?: 'exhausted' | 'unreachable';
 }
 
+/** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
+const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal'] as const;
+
+/** Errors that stand for one of the driver, which is their cause. */
+const STANDING_FOR_DRIVER: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_CONNECTION_LOST', 'POOL_ENDPOINT_POISONED']);
+
 /** The same symbol in every copy of this package in a process. */
 const BRAND: unique symbol = Symbol.for('poolwright.PoolError') as never;
 
@@ -53,6 +59,10 @@ export class PoolError extends Error {
   declare readonly pool?: PoolSummary;
   /** For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? */
   declare readonly reason?: 'exhausted' | 'unreachable';
+  /** For a failed connect and a lost connection: the server's or the system's number of the error behind it. */
+  declare readonly errno?: number;
+  /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
+  declare readonly sqlState?: string;
 
   constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
@@ -69,6 +79,18 @@ export class PoolError extends Error {
 
 Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
 Object.defineProperty(PoolError.prototype, BRAND, { value: true });
+
+// Looked up when somebody asks: one failed connect is told to all who wait.
+for (const field of DRIVER_FIELDS) {
+  Object.defineProperty(PoolError.prototype, field, {
+    configurable: true,
+    get(this: PoolError): unknown {
+      const { cause } = this;
+      if (!STANDING_FOR_DRIVER.has(this.code) || typeof cause !== 'object' || cause === null) return undefined;
+      return (cause as Readonly<Record<string, unknown>>)[field];
+    },
+  });
+}
 
 /**
  * What somebody else's code has thrown is the process's problem, as with any event emitter, but not in the middle of a transition:

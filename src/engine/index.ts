@@ -15,6 +15,7 @@ export {
   type PoolOptions,
   poolOptionTable,
   refuseUnknownOptions,
+  type Resizable,
   type ResolvedPoolOptions,
   resolveFromTable,
   resolvePoolOptions,

@@ -2,7 +2,7 @@ import { PoolError } from './errors.js';
 
 /**
  * Options of a pool of any resource. Durations are in milliseconds. They are validated when the pool is made and do not
- * change afterwards, except `connectionLimit`, `minIdle` and `maxIdle`, which `resize()` changes.
+ * change afterwards, except those that `resize()` changes.
  */
 export interface PoolOptions {
   /** Name of the pool in errors, statistics and metrics. Default: 'pool'. */
@@ -143,17 +143,20 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
   return Object.freeze(resolved);
 }
 
-/** The three limits as they would be after a change; checks them as at the start. */
-export function resizedOptions(
-  current: ResolvedPoolOptions,
-  change: Pick<PoolOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>,
-): ResolvedPoolOptions {
-  refuseUnknownOptions(change, ['connectionLimit', 'minIdle', 'maxIdle']);
+/** The options that a running pool can change: those that mysql2 reads from its configuration at each use, and `minIdle`. */
+export const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
+
+export type Resizable = Pick<PoolOptions, (typeof RESIZABLE)[number]>;
+
+/** The options as they would be after a change; checks them as at the start. */
+export function resizedOptions(current: ResolvedPoolOptions, change: Resizable): ResolvedPoolOptions {
+  refuseUnknownOptions(change, RESIZABLE);
+  const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
   const connectionLimit = change.connectionLimit ?? current.connectionLimit;
   const followsLimit = current.maxIdle === current.connectionLimit;
   const maxIdle = change.maxIdle ?? (followsLimit ? connectionLimit : Math.min(current.maxIdle, connectionLimit));
   const minIdle = change.minIdle ?? Math.min(current.minIdle, maxIdle);
-  return resolvePoolOptions({ ...current, connectionLimit, maxIdle, minIdle });
+  return resolvePoolOptions({ ...current, ...given, connectionLimit, maxIdle, minIdle });
 }
 
 function refuseContradictions({ connectionLimit, minIdle, maxIdle }: ResolvedPoolOptions): void {

@@ -8,7 +8,7 @@ import type { ResourceFactory } from './factory.js';
 import type { DurationCounts } from './histogram.js';
 import { Housekeeper } from './housekeeper.js';
 import { type AcquireOptions, invalidTimeout, isTimeout, Lender } from './lender.js';
-import { invalid, type PoolOptions, type ResolvedPoolOptions, resizedOptions, resolvePoolOptions } from './options.js';
+import { invalid, type PoolOptions, type ResolvedPoolOptions, type Resizable, resizedOptions, resolvePoolOptions } from './options.js';
 import { awaitReadiness } from './readiness.js';
 import { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
 import type { RecordedDuration } from './statistics.js';
@@ -158,7 +158,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    *
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
-  resize(change: Pick<PoolOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>): void {
+  resize(change: Resizable): void {
     const lender = this.#lender;
     const now = this.#clock.now();
     lender.options = resizedOptions(lender.options, change);

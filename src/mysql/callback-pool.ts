@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
-import type { Lease, PoolError } from '../engine/index.js';
+import type { Lease, PoolError, Resizable } from '../engine/index.js';
 import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
 import { LiveList } from './live-list.js';
 import type { ManagedConnection } from './managed-connection.js';
@@ -8,9 +8,15 @@ import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import { stopWhenAbandoned } from './streams.js';
 
+/** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
+const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
+
 /** What the callback pool is a view of. */
 export interface CallbackPoolCore {
   readonly options: ResolvedOptions;
+  /** The limits in force. */
+  readonly limits: Required<Resizable>;
+  resize(change: Resizable): void;
   readonly waiting: number;
   /** The promise view of the same core. */
   readonly promisePool: DriverPromisePool;
@@ -44,10 +50,26 @@ export class CallbackPool extends DriverPool {
         resetOnRelease: core.options.hygiene === 'always',
       },
     });
-    this.config.maxIdle = engine.maxIdle;
     this.#core = core;
-    // What data layers and instrumentation read of mysql2's pool.
+    for (const name of LIVE_LIMITS) {
+      Object.defineProperty(this.config, name, {
+        enumerable: true,
+        get: () => core.limits[name],
+        set: (value: unknown): void => {
+          core.resize({ [name]: value });
+        },
+      });
+    }
+    const isClosed = (): boolean => this._closed;
+    // What data layers, instrumentation and mysql2's tests read of mysql2's pool.
     Object.defineProperties(this, {
+      _removeIdleTimeoutConnectionsTimer: {
+        value: {
+          get _destroyed() {
+            return isClosed();
+          },
+        },
+      },
       _allConnections: { value: new LiveList(() => core.connections('all')) },
       _freeConnections: { value: new LiveList(() => core.connections('idle')) },
       _connectionQueue: { value: new LiveList(() => Array.from({ length: core.waiting }, () => undefined)) },

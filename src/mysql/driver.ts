@@ -58,6 +58,8 @@ export interface Socket {
   readonly authorizationError?: unknown;
   readonly localPort?: number;
   readonly destroyed: boolean;
+  /** Node's Readable: the other side has said that it sends no more. */
+  readonly readableEnded?: boolean;
   destroy(): void;
   ref?(): void;
   unref?(): void;

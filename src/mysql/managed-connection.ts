@@ -78,8 +78,6 @@ export class ManagedConnection extends DriverPoolConnection {
     this.stream.unref?.();
     // Node verifies "localhost" when TLS is put on a socket that was connected to an address: tell it which address.
     if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
-    // mysql2 listens once; a second error of a broken connection must not end the process.
-    this.on('error', ignore);
   }
 
   /** Its pool was closed, or is being drained. */
@@ -121,7 +119,12 @@ export class ManagedConnection extends DriverPoolConnection {
     const { lease } = this;
     this.lease = undefined;
     this._released = true;
-    if (lease?.destroy() === true || this.promised || this.#watch.isLent()) return;
+    if (lease?.destroy() !== true) this.destroyUnlent();
+  }
+
+  /** Closes the connection and takes it out of the pool, unless somebody has it. */
+  destroyUnlent(): void {
+    if (this.promised || this.#watch.isLent()) return;
     // In the pool, or in none: the pool must not lend it in the moment before it hears of the end.
     this.#watch.lost(new Error('The connection was destroyed while it was in the pool.'));
     this.terminate();
@@ -245,6 +248,13 @@ export class ManagedConnection extends DriverPoolConnection {
 
   /** mysql2 calls this when the connection has ended or failed. */
   override _removeFromPool(): void {
+    if (this._pool !== null) {
+      // mysql2 listens once; a second error of a broken connection must not end the process.
+      this.on('error', ignore);
+      // As mysql2 tells those who listen to an idle connection; by then the pool has marked it as closing, and mysql2 would say nothing.
+      if (this.stream.readableEnded === true && this.alive && !this.busy)
+        this.stream.once('close', () => this._notifyError(connectionLost()));
+    }
     this._pool = null;
     this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
   }

@@ -77,10 +77,10 @@ class BorrowedConnection {
     this.#lease.release();
   }
 
-  /** Closes the connection and takes it out of the pool. Does nothing after the release. */
+  /** Closes the connection and takes it out of the pool. After the release, only if nobody else has borrowed it since. */
   destroy(): void {
     this.#leave();
-    this.#lease.destroy();
+    if (!this.#lease.destroy()) this.#raw.destroyUnlent();
   }
 
   /** The same as `destroy`. */

@@ -12,6 +12,8 @@ import {
   type PoolError,
   type PoolStats as EngineStats,
   type RecordedDuration,
+  type Resizable,
+  type ResolvedPoolOptions,
 } from '../engine/index.js';
 import { CallbackPool } from './callback-pool.js';
 import type { ServerError } from './error-classes.js';
@@ -138,6 +140,14 @@ export class PoolCore {
 
   get acquireTimeout(): number {
     return this.options.engine.acquireTimeout;
+  }
+
+  get limits(): ResolvedPoolOptions {
+    return this.engine.options;
+  }
+
+  resize(change: Resizable): void {
+    this.engine.resize(change);
   }
 
   get waiting(): number {

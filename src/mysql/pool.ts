@@ -9,6 +9,7 @@ import type {
   PoolOptions as EngineOptions,
   PoolSummary,
   RecordedDuration,
+  Resizable,
 } from '../engine/index.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
 import type { Health } from './health.js';
@@ -153,7 +154,7 @@ export class Pool extends DriverPromisePool {
    *
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
-  resize(change: Pick<EngineOptions, 'connectionLimit' | 'minIdle' | 'maxIdle'>): void {
+  resize(change: Resizable): void {
     this.#core.engine.resize(change);
   }
 

@@ -146,6 +146,9 @@ describe('resizedOptions', () => {
     expect(resizedOptions(current, { connectionLimit: 30 })).toMatchObject({ connectionLimit: 30, maxIdle: 30, minIdle: 4 });
     expect(resizedOptions(current, { maxIdle: 2 })).toMatchObject({ connectionLimit: 10, maxIdle: 2, minIdle: 2 });
     expect(resizedOptions(current, { minIdle: 0 })).toMatchObject({ connectionLimit: 10, maxIdle: 10, minIdle: 0 });
+    expect(
+      resizedOptions({ ...current, queueLimit: 7 }, { idleTimeout: 9, waitForConnections: false, queueLimit: undefined } as never),
+    ).toMatchObject({ connectionLimit: 10, idleTimeout: 9, waitForConnections: false, queueLimit: 7 });
   });
 
   it('keeps a maxIdle that was set apart from the limit', () => {
@@ -159,7 +162,7 @@ describe('resizedOptions', () => {
     expect(refusalOf(() => resizedOptions(current, { connectionLimit: 'ten' } as unknown as PoolOptions))).toContain("given: 'ten'");
     expect(refusalOf(() => resizedOptions(current, { minIdle: 11 }))).toBe('minIdle (11) must not be above connectionLimit (10).');
     expect(refusalOf(() => resizedOptions(current, { maxIdle: 11 }))).toBe('maxIdle (11) must not be above connectionLimit (10).');
-    expect(refusalOf(() => resizedOptions(current, { idleTimeout: 5 } as PoolOptions))).toBe('Unknown option idleTimeout.');
+    expect(refusalOf(() => resizedOptions(current, { acquireTimeout: 5 } as PoolOptions))).toBe('Unknown option acquireTimeout.');
   });
 
   it('keeps every other option', () => {

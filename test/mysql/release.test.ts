@@ -137,9 +137,9 @@ describe('I1: a connection that was released', () => {
     const { pool } = fixture;
     const connection = await pool.getConnection();
     connection.release();
-    connection.destroy();
-    expect(pool.stats()).toMatchObject({ idle: 1, closed: 0 });
     await using next = await pool.getConnection();
+    connection.destroy();
+    expect(pool.stats()).toMatchObject({ used: 1, closed: 0 });
     const running = next.query('SELECT SLEEP(0.01) AS slept');
     connection.destroy();
     expect((await running)[0]).toEqual([{ slept: 0 }]);
@@ -147,6 +147,17 @@ describe('I1: a connection that was released', () => {
 });
 
 describe('destroy()', () => {
+  it('after the release closes the connection, as mysql2 does, if nobody else has it', async () => {
+    await using fixture = await openPool({ connectionLimit: 1 });
+    const { pool } = fixture;
+    const connection = await pool.getConnection();
+    connection.release();
+    connection.destroy();
+    expect(pool.summary()).toMatchObject({ idle: 0, used: 0 });
+    await waitFor('its end', () => pool.stats().closed === 1);
+    await expect(valueOf(pool, "'answered'")).resolves.toBe('answered');
+  });
+
   it('closes the connection and frees its place, and a release after it does nothing', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;
