@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
+import { DIFFERENCES } from '../contract/differences.js';
 import { optionTables } from './option-tables.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -29,14 +30,18 @@ describe('the options table', () => {
   const end = '\n\n<!-- end of options -->';
 
   it('in README.md is what the code says', () => {
-    const text = read('README.md');
-    const [before, rest] = text.split(begin);
-    const [table, after] = (rest ?? '').split(end);
-    expect(rest).toBeDefined();
-    expect(after).toBeDefined();
-    const update = process.env['UPDATE_DOCS'] === '1';
-    if (update) writeFileSync(`${root}README.md`, `${before}${begin}${optionTables()}${end}${after}`);
-    expect(update ? optionTables() : table).toBe(optionTables());
+    expect(tableIn('README.md', begin, end, optionTables())).toBe(optionTables());
+  });
+});
+
+describe('the table of deliberate differences', () => {
+  const begin = '<!-- differences: made from test/contract/differences.ts; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
+  const end = '\n\n<!-- end of differences -->';
+  const rows = DIFFERENCES.map((row) => `| ${row.when} | ${row.mysql2} | ${row.poolwright} | ${row.why} |`);
+  const made = ['| when | mysql2 | Poolwright | why |', '| --- | --- | --- | --- |', ...rows].join('\n');
+
+  it('in docs/migration-from-mysql2.md is the one that the contract tests show', () => {
+    expect(tableIn('docs/migration-from-mysql2.md', begin, end, made)).toBe(made);
   });
 });
 
@@ -54,6 +59,17 @@ describe('relative links', () => {
     expect(targets.filter((target) => !existsSync(`${root}${folder}${target}`))).toEqual([]);
   });
 });
+
+/** What stands between two marks of a document; with UPDATE_DOCS=1, what is made is written there first. */
+function tableIn(path: string, begin: string, end: string, made: string): string | undefined {
+  const [before, rest] = read(path).split(begin);
+  const [table, after] = (rest ?? '').split(end);
+  expect(rest).toBeDefined();
+  expect(after).toBeDefined();
+  if (process.env['UPDATE_DOCS'] !== '1') return table;
+  writeFileSync(`${root}${path}`, `${before}${begin}${made}${end}${after}`);
+  return made;
+}
 
 function sources(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {

@@ -1,0 +1,405 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { PoolConnection as CallbackConnection, PoolOptions } from 'mysql2';
+import { describe, expect, it } from 'vitest';
+import { startTcpProxy } from '../support/tcp-proxy.js';
+import { waitFor } from '../support/wait-for.js';
+import { DIFFERENCES, type DifferenceId } from './differences.js';
+import {
+  answerOf,
+  borrow,
+  errorOf,
+  type Fixture,
+  internalsOf,
+  mysql2,
+  open,
+  poolwright,
+  sizesOf,
+  type Subject,
+} from './support/subjects.js';
+
+/** What came of it, once with mysql2's pool and once with ours. */
+async function both<T>(work: (subject: Subject) => Promise<T>): Promise<{ readonly mysql2: T; readonly poolwright: T }> {
+  return { mysql2: await work(mysql2), poolwright: await work(poolwright) };
+}
+
+/** The same on a pool of its own. */
+function onBoth<T>(
+  options: PoolOptions | ((subject: Subject) => object),
+  work: (fixture: Fixture) => Promise<T>,
+): ReturnType<typeof both<T>> {
+  return both(async (subject) => {
+    await using fixture = await open(subject, typeof options === 'function' ? options(subject) : options);
+    return await work(fixture);
+  });
+}
+
+/** Ours alone may have options that mysql2 does not know. */
+const ours =
+  (options: object, shared: PoolOptions = {}) =>
+  (subject: Subject): object => ({ ...shared, ...(subject === poolwright ? options : {}) });
+
+/** What a promise has come to after a while. */
+async function soon(promise: Promise<unknown>, ms = 1_000): Promise<unknown> {
+  return await Promise.race([promise.then((value) => value, codeOf), pause(ms, 'nothing yet', { ref: false })]);
+}
+
+function codeOf(error: unknown): string {
+  const { code, message } = error as { readonly code?: string; readonly message: string };
+  return code ?? message;
+}
+
+async function connectionIdOf(queryable: Pick<Fixture['pool'], 'query'>): Promise<number> {
+  const [rows] = await queryable.query('SELECT CONNECTION_ID() AS id');
+  return (rows as { id: number }[])[0]?.id as number;
+}
+
+/** A server that closes each connection at once. */
+async function droppingServer(): Promise<{ readonly port: number; readonly attempts: () => number } & AsyncDisposable> {
+  let attempts = 0;
+  const server = createServer((socket: Socket) => {
+    attempts += 1;
+    socket.on('error', () => undefined);
+    socket.destroy();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    port: (server.address() as { port: number }).port,
+    attempts: () => attempts,
+    async [Symbol.asyncDispose]() {
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+const COM_QUIT = Buffer.from([1, 0, 0, 0, 1]);
+
+/** Shows what both do; a row of the table each. */
+const SHOWN: Record<DifferenceId, () => Promise<void>> = {
+  'acquire-timeout': async () => {
+    const outcome = await onBoth(ours({ acquireTimeout: 50 }, { connectionLimit: 1 }), async ({ pool }) => {
+      const held = await pool.getConnection();
+      const second = pool.getConnection();
+      const result = await soon(second);
+      held.release();
+      await second.then((connection) => connection.release()).catch(() => undefined);
+      return result;
+    });
+    expect(outcome).toEqual({ mysql2: 'nothing yet', poolwright: 'POOL_ACQUIRE_TIMEOUT' });
+  },
+
+  'dead-connection': async () => {
+    const outcome = await both(async (subject) => {
+      await using fixture = await open(subject);
+      await using proxy = await startTcpProxy({ port: fixture.database.port });
+      const options = {
+        ...fixture.database.connection,
+        port: proxy.port,
+        ...ours({ validateAfterIdle: 0, validationTimeout: 200 })(subject),
+      };
+      const pool = subject.create(options);
+      const dead = await connectionIdOf(pool);
+      proxy.drop('toClient');
+      await fixture.database.killConnections([dead]);
+      const answer = connectionIdOf(pool);
+      if (subject === poolwright) {
+        // The ping has its answer lost; the replacement comes through.
+        await waitFor('the dead one to be given up', () => sizesOf(pool)[0] === 0);
+        proxy.drop(undefined);
+      }
+      const result = await soon(answer, 1_500);
+      proxy.reset();
+      await answer.catch(() => undefined);
+      await pool.end();
+      return result === 'nothing yet' ? result : typeof result;
+    });
+    expect(outcome).toEqual({ mysql2: 'nothing yet', poolwright: 'number' });
+  },
+
+  'released-twice': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ callbacks }) => {
+      const connection = await borrow(callbacks);
+      callbacks.releaseConnection(connection);
+      connection.release();
+      const lent = [borrow(callbacks), borrow(callbacks)];
+      await soon(Promise.all(lent), 200);
+      const first = await lent[0];
+      const second = await soon(lent[1] as Promise<CallbackConnection>, 100);
+      first?.release();
+      return second === first;
+    });
+    expect(outcome).toEqual({ mysql2: true, poolwright: false });
+  },
+
+  'late-destroy': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool }) => {
+      const first = await pool.getConnection();
+      first.release();
+      const second = await pool.getConnection();
+      first.destroy();
+      const result = await soon(
+        second.query('SELECT 1').then(
+          () => 'answered',
+          (error: Error) => error.message,
+        ),
+      );
+      second.release();
+      return result;
+    });
+    expect(outcome).toEqual({ mysql2: "Can't add new command when connection is in closed state", poolwright: 'answered' });
+  },
+
+  'use-after-release': async () => {
+    const outcome = await onBoth({}, async ({ pool }) => {
+      const connection = await pool.getConnection();
+      connection.release();
+      return await connection.query('DO 1').then(() => 'ran', codeOf);
+    });
+    expect(outcome).toEqual({ mysql2: 'ran', poolwright: 'POOL_RELEASED' });
+  },
+
+  'open-transaction': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool, database }) => {
+      await pool.query('CREATE TABLE t (id INT)');
+      const first = await pool.getConnection();
+      await first.beginTransaction();
+      await first.query('INSERT INTO t VALUES (1)');
+      first.release();
+      await pool.query('INSERT INTO t VALUES (2)');
+      return (await database.admin('SELECT id FROM t')).map((row) => row['id'] as number);
+    });
+    // Nothing was committed: the second row is inside the transaction of the first.
+    expect(outcome).toEqual({ mysql2: [], poolwright: [2] });
+  },
+
+  'dirty-session': async () => {
+    const outcome = await onBoth(ours({ hygiene: 'auto' }, { connectionLimit: 1 }), async ({ pool }) => {
+      const before = ((await pool.query('SELECT @@time_zone AS zone'))[0] as { zone: string }[])[0]?.zone;
+      await pool.query("SET time_zone = '+07:00'");
+      const after = ((await pool.query('SELECT @@time_zone AS zone'))[0] as { zone: string }[])[0]?.zone;
+      return after === before;
+    });
+    expect(outcome).toEqual({ mysql2: false, poolwright: true });
+  },
+
+  'statement-timeout': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool, database }) => {
+      const code = codeOf(await errorOf(pool.query({ sql: 'SELECT SLEEP(2)', timeout: 100 })));
+      await pause(300);
+      const running = (await database.processlist()).filter(({ info }) => info?.includes('SLEEP(2)') === true);
+      return [code, running.length];
+    });
+    expect(outcome).toEqual({ mysql2: ['PROTOCOL_SEQUENCE_TIMEOUT', 1], poolwright: ['POOL_QUERY_TIMEOUT', 0] });
+  },
+
+  'connect-storm': async () => {
+    const outcome = await both(async (subject) => {
+      await using server = await droppingServer();
+      const pool = subject.create({ host: '127.0.0.1', port: server.port, user: 'nobody', connectionLimit: 2 });
+      const results = await Promise.allSettled(Array.from({ length: 50 }, () => pool.query('SELECT 1')));
+      expect(results.every(({ status }) => status === 'rejected')).toBe(true);
+      const attempts = server.attempts();
+      await pool.end().catch(() => undefined);
+      return attempts;
+    });
+    expect(outcome.mysql2).toBeGreaterThanOrEqual(50);
+    expect(outcome.poolwright).toBeLessThanOrEqual(5);
+  },
+
+  burst: async () => {
+    const outcome = await onBoth({ connectionLimit: 20 }, async ({ pool }) => {
+      for (let round = 0; round < 20; round += 1) await pool.query('SELECT 1');
+      await waitFor('an idle connection', () => sizesOf(pool)[1] === 1);
+      await Promise.all(Array.from({ length: 20 }, () => pool.query('SELECT 1')));
+      return sizesOf(pool)[0];
+    });
+    expect(outcome.mysql2).toBe(20);
+    expect(outcome.poolwright).toBeLessThan(20);
+  },
+
+  'idle-connections': async () => {
+    const outcome = await onBoth({ idleTimeout: 100 }, async ({ pool }) => {
+      await pool.query('SELECT 1');
+      await waitFor('its end', () => sizesOf(pool)[0] === 0, Boolean, { timeoutMs: 2_000 }).catch(() => undefined);
+      return sizesOf(pool)[0];
+    });
+    expect(outcome).toEqual({ mysql2: 1, poolwright: 0 });
+  },
+
+  goodbye: async () => {
+    const outcome = await onBoth({ connectionLimit: 2, maxIdle: 1, idleTimeout: 100 }, async ({ pool }) => {
+      const written: Buffer[] = [];
+      pool.on('connection', (connection) => {
+        const { stream } = connection as unknown as { stream: Socket };
+        const write = stream.write.bind(stream) as (...parameters: unknown[]) => boolean;
+        stream.write = (chunk: unknown, ...rest: unknown[]) => {
+          written.push(chunk as Buffer);
+          return write(chunk, ...rest);
+        };
+      });
+      await pool.query('SELECT 1');
+      await waitFor('its end', () => sizesOf(pool)[0] === 0);
+      return written.some((chunk) => COM_QUIT.equals(chunk));
+    });
+    expect(outcome).toEqual({ mysql2: false, poolwright: true });
+  },
+
+  'end-twice': async () => {
+    const outcome = await onBoth({}, async ({ pool }) => {
+      await pool.query('SELECT 1');
+      await pool.end();
+      return await pool.end().then(
+        () => 'ended',
+        (error: Error) => error.message,
+      );
+    });
+    expect(outcome).toEqual({ mysql2: "Can't add new command when connection is in closed state", poolwright: 'ended' });
+  },
+
+  'stream-of-closed-connection': async () => {
+    const outcome = await onBoth({}, async ({ callbacks }) => {
+      const connection = await borrow(callbacks);
+      connection.on('error', () => undefined);
+      connection.destroy();
+      return await soon(connection.query('SELECT 1').stream().toArray(), 300);
+    });
+    expect(outcome).toEqual({ mysql2: 'nothing yet', poolwright: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR' });
+  },
+
+  'abandoned-stream': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool, callbacks }) => {
+      const stream = callbacks.query("SELECT seq, REPEAT('x', 10000) AS text FROM seq_1_to_200000").stream();
+      for await (const row of stream as AsyncIterable<{ seq: number }>) if (row.seq === 10) break;
+      const result = await soon(
+        pool.query('SELECT 1').then(() => 'answered'),
+        3_000,
+      );
+      if (result !== 'answered') (internalsOf(pool)._allConnections.get(0) as CallbackConnection).destroy();
+      return result;
+    });
+    expect(outcome).toEqual({ mysql2: 'nothing yet', poolwright: 'answered' });
+  },
+
+  'async-context': async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ callbacks }) => {
+      const held = await borrow(callbacks);
+      const found = storage.run('caller', () =>
+        answerOf((done) =>
+          callbacks.getConnection((_, connection) => {
+            connection.release();
+            done(null, storage.getStore());
+          }),
+        ),
+      );
+      storage.run('somebody else', () => held.release());
+      return (await found).results[0];
+    });
+    expect(outcome).toEqual({ mysql2: 'somebody else', poolwright: 'caller' });
+  },
+
+  'queue-errors': async () => {
+    const outcome = await onBoth({ connectionLimit: 1, queueLimit: 1 }, async ({ callbacks }) => {
+      const held = await borrow(callbacks);
+      const waiting = borrow(callbacks);
+      const { error, synchronous } = await answerOf((done) => callbacks.getConnection(done as never));
+      held.release();
+      (await waiting).release();
+      return { code: error?.code, text: error?.message.slice(0, 20), synchronous };
+    });
+    expect(outcome).toEqual({
+      mysql2: { code: undefined, text: 'Queue limit reached.', synchronous: true },
+      poolwright: { code: 'POOL_QUEUE_FULL', text: 'Queue limit reached.', synchronous: false },
+    });
+  },
+
+  'failure-codes': async () => {
+    const outcome = await both(async (subject) => {
+      await using server = await droppingServer();
+      const unreachable = subject.create({ host: '127.0.0.1', port: server.port, user: 'nobody' });
+      const connecting = await errorOf(unreachable.query('SELECT 1'));
+      await unreachable.end().catch(() => undefined);
+      await using fixture = await open(subject);
+      const denied = subject.create({ ...fixture.database.connection, password: 'wrong' });
+      const login = await errorOf(denied.query('SELECT 1'));
+      await denied.end().catch(() => undefined);
+      const running = errorOf(fixture.pool.query('SELECT SLEEP(5)'));
+      await waitFor('the statement', async () =>
+        (await fixture.database.processlist()).some(({ info }) => info?.includes('SLEEP') === true),
+      );
+      await fixture.database.killConnections();
+      return [codeOf(connecting), [codeOf(login), login.errno], codeOf(await running)];
+    });
+    expect(outcome).toEqual({
+      mysql2: ['PROTOCOL_CONNECTION_LOST', ['ER_ACCESS_DENIED_ERROR', 1045], 'PROTOCOL_CONNECTION_LOST'],
+      poolwright: ['POOL_CONNECT_FAILED', ['POOL_CONNECT_FAILED', 1045], 'POOL_CONNECTION_LOST'],
+    });
+  },
+
+  'read-only-server': async () => {
+    const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool }) => {
+      await pool.query("CREATE PROCEDURE read_only() SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = 1290, MESSAGE_TEXT = 'read-only'");
+      const connection = await pool.getConnection();
+      const id = connection.threadId;
+      await errorOf(connection.query('CALL read_only()'));
+      connection.release();
+      return (await connectionIdOf(pool)) === id;
+    });
+    expect(outcome).toEqual({ mysql2: true, poolwright: false });
+  },
+
+  'unknown-options': async () => {
+    const outcome = await both(async (subject) => {
+      const create = (): unknown => subject.create({ host: '127.0.0.1', conectionLimit: 5 } as PoolOptions);
+      try {
+        return internalsOf(create() as Fixture['pool']).config.connectionLimit;
+      } catch (error) {
+        return (error as Error).message;
+      }
+    });
+    expect(outcome).toEqual({ mysql2: 10, poolwright: 'Unknown option conectionLimit. Did you mean connectionLimit?' });
+  },
+
+  tls: async () => {
+    const outcome = await both(async (subject) => {
+      const pool = subject.create({ host: 'db.example.com', user: 'nobody' });
+      const { ssl } = internalsOf(pool).config.connectionConfig as { ssl: false | { verifyIdentity?: boolean } };
+      return ssl === false ? 'plaintext' : ssl.verifyIdentity;
+    });
+    expect(outcome).toEqual({ mysql2: 'plaintext', poolwright: true });
+  },
+
+  'process-exit': async () => {
+    const outcome = await onBoth({}, async ({ pool }) => {
+      const held = await pool.getConnection();
+      const { stream } = (held as unknown as { connection: { stream: { _handle: { hasRef(): boolean } } } }).connection;
+      held.release();
+      return stream._handle.hasRef();
+    });
+    expect(outcome).toEqual({ mysql2: true, poolwright: false });
+  },
+};
+
+describe('a deliberate difference from mysql2’s pool, shown on both:', () => {
+  it.each(DIFFERENCES.map((row) => [`${row.id}: ${row.when}`, row.id] as const))('%s', async (_, id) => {
+    expect.hasAssertions();
+    await SHOWN[id]();
+  });
+
+  it('has an id of its own', () => {
+    expect(new Set(DIFFERENCES.map(({ id }) => id)).size).toBe(DIFFERENCES.length);
+  });
+});
+
+describe('a borrowed connection that dies', () => {
+  it('never ends the process by an error that nobody listens to', async () => {
+    await using fixture = await open(poolwright);
+    const connection = await borrow(fixture.callbacks);
+    await fixture.database.killConnections();
+    const command = connection.query('SELECT 1') as unknown as EventEmitter & { stream(): AsyncIterable<unknown> };
+    await expect(soon((command.stream() as unknown as { toArray(): Promise<unknown> }).toArray())).resolves.toMatch(/^PROTOCOL_/);
+    connection.release();
+  });
+});
