@@ -57,8 +57,8 @@ export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
 
 /** An error of ours keeps its code: one failure has one identity, whoever meets it. */
 export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
-  if (PoolError.is(cause)) return PoolError.ofDriver(cause.code, cause.message, { cause: cause.cause, pool: summary });
-  return PoolError.ofDriver('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
+  if (PoolError.is(cause)) return new PoolError(cause.code, cause.message, { cause: cause.cause, pool: summary });
+  return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
 }
 
 function lastError(connectError: unknown): string {

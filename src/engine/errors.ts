@@ -34,6 +34,9 @@ export interface PoolErrorDetails {
 /** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
 const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal'] as const;
 
+/** Errors that stand for one of the driver, which is their cause. */
+const STANDING_FOR_DRIVER: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_CONNECTION_LOST', 'POOL_ENDPOINT_POISONED']);
+
 /** The same symbol in every copy of this package in a process. */
 const BRAND: unique symbol = Symbol.for('poolwright.PoolError') as never;
 
@@ -69,19 +72,6 @@ export class PoolError extends Error {
     if (details.reason !== undefined) this.reason = details.reason;
   }
 
-  /** The error that stands for one of the driver: it also has the driver's fields (`errno`, `sqlState`, `syscall` …), by which its users tell errors apart. */
-  static ofDriver(code: PoolErrorCode, message: string, details: PoolErrorDetails & { readonly cause: unknown }): PoolError {
-    const error = new PoolError(code, message, details);
-    const { cause } = details;
-    if (typeof cause === 'object' && cause !== null) {
-      for (const field of DRIVER_FIELDS) {
-        const value = (cause as Readonly<Record<string, unknown>>)[field];
-        if (value !== undefined) Object.assign(error, { [field]: value });
-      }
-    }
-    return error;
-  }
-
   /** Whether `value` is a PoolError of this or of another copy of the package. */
   static is(value: unknown): value is PoolError {
     return typeof value === 'object' && value !== null && BRAND in value;
@@ -90,6 +80,18 @@ export class PoolError extends Error {
 
 Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
 Object.defineProperty(PoolError.prototype, BRAND, { value: true });
+
+// Looked up when somebody asks: one failed connect is told to all who wait.
+for (const field of DRIVER_FIELDS) {
+  Object.defineProperty(PoolError.prototype, field, {
+    configurable: true,
+    get(this: PoolError): unknown {
+      const { cause } = this;
+      if (!STANDING_FOR_DRIVER.has(this.code) || typeof cause !== 'object' || cause === null) return undefined;
+      return (cause as Readonly<Record<string, unknown>>)[field];
+    },
+  });
+}
 
 /**
  * What somebody else's code has thrown is the process's problem, as with any event emitter, but not in the middle of a transition:

@@ -35,5 +35,5 @@ export function isStatementCacheInvalid(error: unknown): boolean {
 export function statementFailure(error: unknown): unknown {
   if (PoolError.is(error) || !isConnectionLost(error)) return error;
   const message = `The connection was lost while the statement was under way; whether it took effect is not known. (${messageOf(error)})`;
-  return PoolError.ofDriver('POOL_CONNECTION_LOST', message, { cause: error });
+  return new PoolError('POOL_CONNECTION_LOST', message, { cause: error });
 }
