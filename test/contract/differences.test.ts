@@ -97,7 +97,7 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
       const options = {
         ...fixture.database.connection,
         port: proxy.port,
-        ...ours({ validateAfterIdle: 0, validationTimeout: 200 })(subject),
+        ...ours({ validateAfterIdle: 0, validationTimeout: 200, connectTimeout: 400 })(subject),
       };
       const pool = subject.create(options);
       const dead = await connectionIdOf(pool);
@@ -109,7 +109,7 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
         await waitFor('the dead one to be given up', () => sizesOf(pool)[0] === 0);
         proxy.drop(undefined);
       }
-      const result = await soon(answer, 1_500);
+      const result = await soon(answer, 3_000);
       proxy.reset();
       await answer.catch(() => undefined);
       await pool.end();
