@@ -2,7 +2,8 @@ import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { type Lease, PoolError } from '../engine/index.js';
 import { DriverPromisePoolConnection, type PreparedStatement } from './driver.js';
-import { isStatementCacheInvalid, statementFailure } from './failure.js';
+import { isStatementCacheInvalid } from './failure.js';
+import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 
@@ -111,7 +112,7 @@ class BorrowedConnection {
     try {
       return await call();
     } catch (error) {
-      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw statementFailure(error);
+      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
       this.#raw.forgetStatement(sql);
       return await call();
     }
@@ -195,7 +196,8 @@ export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
 export class PoolConnectionWaiter extends ConnectionWaiter {
   constructor(
     private readonly resolve: (connection: PoolConnection) => void,
-    private readonly reject: (error: PoolError) => void,
+    private readonly reject: (error: Error) => void,
+    private readonly flavor: Flavor,
   ) {
     super();
   }
@@ -205,6 +207,6 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    this.reject(error);
+    this.reject(this.flavor.acquireFailure(error));
   }
 }

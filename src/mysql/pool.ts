@@ -89,7 +89,7 @@ export class Pool extends DriverPromisePool {
       const lease = core.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject), options));
+    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), options));
   }
 
   /**
@@ -199,7 +199,7 @@ export class Pool extends DriverPromisePool {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
     const callSite = this.#core.callbackPool.config.connectionConfig.trace ? captureCallSite(this[method]) : undefined;
     return new Promise((resolve, reject) => {
-      new PooledStatement(method, sql, values, callSite, resolve, reject).start(this.#core);
+      new PooledStatement(this.#core, method, sql, values, callSite, resolve, reject).start();
     });
   }
 }
