@@ -10,6 +10,7 @@ export { Histogram } from './histogram.js';
 export {
   invalid,
   invalidUnquoted,
+  LARGEST_CONNECTION_LIMIT,
   nearestName,
   type OptionSpec,
   type PoolOptions,

@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import type { Lease, PoolError, Resizable } from '../engine/index.js';
 import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
+import type { Flavor } from './flavor.js';
 import { LiveList } from './live-list.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
@@ -102,7 +103,7 @@ export class CallbackPool extends DriverPool {
 
   override getConnection(callback: ConnectionCallback): void {
     const lease = this.#core.tryAcquire();
-    if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback));
+    if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor));
     else hand(this, callback, lease);
   }
 
@@ -153,6 +154,7 @@ class CallbackWaiter extends ConnectionWaiter {
   constructor(
     private readonly pool: CallbackPool,
     callback: ConnectionCallback,
+    private readonly flavor: Flavor,
   ) {
     super();
     this.#callback = AsyncResource.bind(callback);
@@ -163,7 +165,7 @@ class CallbackWaiter extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    process.nextTick(this.#callback, error);
+    process.nextTick(this.#callback, this.flavor.acquireFailure(error));
   }
 }
 

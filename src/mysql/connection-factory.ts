@@ -126,7 +126,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const config = this.host.driverPool.createConnectionConfig();
     if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
     signal.throwIfAborted();
-    const connection = new ManagedConnection(this.host.driverPool, config, watch);
+    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, watch);
     const release = terminateOnAbort(connection, signal);
     try {
       await handshake(connection);

@@ -1,4 +1,4 @@
-import { type PoolOptions, resolveOptions } from './options.js';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.js';
 import { Pool } from './pool.js';
 import { defaultPool, register, uniqueName } from './registry.js';
 
@@ -15,7 +15,11 @@ import { defaultPool, register, uniqueName } from './registry.js';
  * ```
  */
 export function createPool(target?: string | PoolOptions, options?: PoolOptions): Pool {
-  const resolved = resolveOptions(target, options, process.env);
+  return makePool(resolveOptions(target, options, process.env));
+}
+
+/** Makes a pool under a name of its own, and lists it. */
+export function makePool(resolved: ResolvedOptions): Pool {
   const name = uniqueName(resolved.engine.name);
   const pool = new Pool({ ...resolved, engine: { ...resolved.engine, name } });
   register(pool);

@@ -11,6 +11,7 @@ export type SslOptions = mysql.SslOptions;
 export type ConnectionOptions = mysql.ConnectionOptions;
 export type DriverPoolOptions = mysql.PoolOptions;
 export type DriverPromisePool = mysqlPromise.Pool;
+export type DriverClusterOptions = mysql.PoolClusterOptions;
 /** mysql2/promise's prepared statement; its methods are properties of the object. */
 export interface PreparedStatement {
   execute(parameters: unknown): Promise<unknown>;
@@ -156,6 +157,33 @@ export const DriverPool = (mysql as unknown as { Pool: PoolConstructor }).Pool;
 
 type PromisePoolConstructor = new (pool: unknown, promise?: PromiseConstructor) => mysqlPromise.Pool;
 
+/** A pool in a cluster. */
+export interface ClusterNode {
+  readonly id: string;
+  errorCount: number;
+  readonly pool: DriverCallbackPool;
+  _offlineUntil: number;
+}
+
+/** mysql2's cluster of pools, as far as we build on it. */
+export interface DriverPoolCluster extends EventEmitter {
+  _lastId: number;
+  readonly _nodes: Record<string, ClusterNode | undefined>;
+  readonly _serviceableNodeIds: string[];
+  _clearFindCaches(): void;
+  add(id: unknown, options?: unknown): void;
+}
+
+type PoolClusterConstructor = new (options?: mysql.PoolClusterOptions) => DriverPoolCluster;
+
+/** mysql2's cluster of pools. */
+export const DriverPoolCluster = (mysql as unknown as { PoolCluster: PoolClusterConstructor }).PoolCluster;
+
+type PromisePoolClusterConstructor = new (cluster: unknown, promise?: PromiseConstructor) => mysqlPromise.PoolCluster;
+
+/** mysql2's promise form of a cluster, which it does not export: a cluster without pools does nothing. */
+export const DriverPromisePoolCluster = mysqlPromise.createPoolCluster().constructor as PromisePoolClusterConstructor;
+
 /** mysql2's promise pool. */
 export const DriverPromisePool = (mysqlPromise as unknown as { PromisePool: PromisePoolConstructor }).PromisePool;
 
@@ -165,15 +193,23 @@ type PromisePoolConnectionConstructor = new (connection: unknown, promise?: Prom
 export const DriverPromisePoolConnection = (mysqlPromise as unknown as { PromisePoolConnection: PromisePoolConnectionConstructor })
   .PromisePoolConnection;
 
-type ConnectionConfigClass = (new (
-  options: ConnectionOptions,
-) => ConnectionConfig) & { getSSLProfile(name: string): SslOptions; getCharsetNumber(charset: string): number };
+interface ConnectionConfigClass {
+  new (options: ConnectionOptions): ConnectionConfig;
+  getSSLProfile(name: string): SslOptions;
+  getCharsetNumber(charset: string): number;
+  parseUrl(url: string): DriverPoolOptions;
+}
 
 const DriverConnectionConfig = (mysql as unknown as { ConnectionConfig: ConnectionConfigClass }).ConnectionConfig;
 
 /** mysql2's defaults filled in. It prints unknown options to stderr: give it none. */
 export function connectionConfig(options: ConnectionOptions): ConnectionConfig {
   return new DriverConnectionConfig(options);
+}
+
+/** What mysql2 reads in a URL; what the URL leaves out may be there as an empty text or NaN. */
+export function parseDriverUrl(url: string): DriverPoolOptions {
+  return DriverConnectionConfig.parseUrl(url);
 }
 
 /** The TLS options of one of mysql2's named profiles, as an object of the caller's own. */

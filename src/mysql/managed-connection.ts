@@ -1,9 +1,11 @@
+import { AsyncResource } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
 import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
 import type { ServerError } from './error-classes.js';
+import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
 import { Session, statementOf } from './session.js';
 import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
@@ -54,6 +56,7 @@ export class ManagedConnection extends DriverPoolConnection {
   /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
   addressAtServer: string | undefined;
   readonly session: Session;
+  readonly flavor: Flavor;
   readonly charsetAtLogin: number;
   readonly #watch: ConnectionWatch;
   readonly #pool: { readonly _closed: boolean };
@@ -66,7 +69,7 @@ export class ManagedConnection extends DriverPoolConnection {
   /** Cut off: what still arrives is nobody's. */
   #terminated = false;
 
-  constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, watch: ConnectionWatch) {
+  constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, flavor: Flavor, watch: ConnectionWatch) {
     super(pool, { config });
     this.lease = undefined;
     this.promised = false;
@@ -74,6 +77,7 @@ export class ManagedConnection extends DriverPoolConnection {
     this.initConnect = undefined;
     this.addressAtServer = undefined;
     this.session = new Session();
+    this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
     this.#watch = watch;
     this.#pool = pool;
@@ -216,6 +220,8 @@ export class ManagedConnection extends DriverPoolConnection {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
     this.session.noteCommand(command);
+    // Somebody has this very object: their callbacks run where they were given, not where the socket happens to be (AsyncLocalStorage).
+    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = AsyncResource.bind(command.onResult);
     if (!this.busy) this.#startedAt = performance.now();
     return super.addCommand(command);
   }
@@ -281,7 +287,7 @@ export class ManagedConnection extends DriverPoolConnection {
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
-    limitStatement(command, limits, () => this.interrupt(command));
+    limitStatement(command, limits, this.flavor, () => this.interrupt(command));
   }
 
   /** mysql2 would tell of the failure twice, once for preparing and once for executing, or throw where there is no callback. */

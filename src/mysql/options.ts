@@ -14,6 +14,7 @@ import {
 } from '../engine/index.js';
 import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from './driver.js';
 import type { ClassifyError } from './error-classes.js';
+import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
@@ -156,7 +157,7 @@ const urlParameters: UrlParameters = {
 };
 
 /** Lifetimes on TiDB Cloud, which cuts connections after 30 minutes and advises to start at 5 (its documentation). */
-const TIDB_CLOUD_LIFETIME_MS = 300_000;
+export const TIDB_CLOUD_LIFETIME_MS = 300_000;
 
 /** Where the database is. */
 export interface Endpoint {
@@ -178,12 +179,15 @@ export interface ResolvedOptions {
   readonly tls: Tls;
   /** As it was given. */
   readonly trace: boolean | undefined;
+  readonly flavor: Flavor;
   readonly connection: ConnectionOptions;
 }
 
-type OwnOptions = Pick<ResolvedOptions, 'hygiene' | 'credentials' | 'onConnect' | 'classifyError'> & { readonly resetOnRelease: boolean };
+export type OwnOptions = Pick<ResolvedOptions, 'hygiene' | 'credentials' | 'onConnect' | 'classifyError'> & {
+  readonly resetOnRelease: boolean;
+};
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Puts together what `createPool` was given, what the URL says, what the environment says and the defaults, in this order.
@@ -215,6 +219,7 @@ export function resolveOptions(
     endpoint,
     tls,
     trace: given.trace,
+    flavor: ownFlavor,
     connection: {
       ...pick(given, Object.keys(driverOptionNames)),
       // mysql2 captures the stack at each call by default; here, only for those who ask.
@@ -306,7 +311,7 @@ function isCharset(charset: string): boolean {
 }
 
 /** `POOLWRIGHT_CONNECTION_LIMIT=50` and the like: every option that holds a number, a word or a truth value. */
-function environmentOptions(environment: Environment): Record<string, unknown> {
+export function environmentOptions(environment: Environment): Record<string, unknown> {
   const names = new Map<string, string>();
   for (const [name, spec] of Object.entries({ ...poolOptionTable, ...mysqlOptionTable } as Record<string, OptionSpec>)) {
     if (spec.kind !== 'function') names.set(environmentName(name), name);
@@ -350,11 +355,11 @@ function endpointOf({ host, port, socketPath, database }: PoolOptions): Endpoint
   return Object.freeze({ host: host ?? 'localhost', port: portNumber, socketPath, database });
 }
 
-function nameOf({ host, port, socketPath, database }: Endpoint): string {
+export function nameOf({ host, port, socketPath, database }: Endpoint): string {
   const where = socketPath ?? `${host}:${port}`;
   return database === undefined ? where : `${database}@${where}`;
 }
 
-function pick(given: object, names: readonly string[]): Record<string, unknown> {
+export function pick(given: object, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([name, value]) => value !== undefined && names.includes(name)));
 }

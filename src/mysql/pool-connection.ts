@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { type Lease, PoolError } from '../engine/index.js';
 import { tracedBack } from './callers-stack.js';
 import { DriverPromisePoolConnection, type PreparedStatement } from './driver.js';
-import { isStatementCacheInvalid, statementFailure } from './failure.js';
+import { isStatementCacheInvalid } from './failure.js';
+import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 
@@ -118,7 +119,7 @@ class BorrowedConnection {
     try {
       return await call();
     } catch (error) {
-      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw statementFailure(error);
+      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
       this.#raw.forgetStatement(sql);
       return await call();
     }
@@ -204,7 +205,8 @@ export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
 export class PoolConnectionWaiter extends ConnectionWaiter {
   constructor(
     private readonly resolve: (connection: PoolConnection) => void,
-    private readonly reject: (error: PoolError) => void,
+    private readonly reject: (error: Error) => void,
+    private readonly flavor: Flavor,
   ) {
     super();
   }
@@ -214,6 +216,6 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    this.reject(error);
+    this.reject(this.flavor.acquireFailure(error));
   }
 }

@@ -214,7 +214,7 @@ export class PoolCore {
   async #selectOne(): Promise<void> {
     const timeout = this.options.engine.validationTimeout;
     await new Promise((resolve, reject) => {
-      new PooledStatement('query', { sql: 'SELECT 1', timeout }, undefined, undefined, resolve, reject).start(this);
+      new PooledStatement(this, 'query', { sql: 'SELECT 1', timeout }, undefined, undefined, resolve, reject).start();
     });
   }
 }

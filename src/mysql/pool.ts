@@ -91,7 +91,7 @@ export class Pool extends DriverPromisePool {
       const lease = core.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject), options));
+    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), options));
   }
 
   /**
@@ -202,7 +202,7 @@ export class Pool extends DriverPromisePool {
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(method, sql, values, site, resolve, reject).start(this.#core);
+      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { invalid, isAbortSignal, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
 import { type Command, isQueryCommand } from './driver.js';
+import type { Flavor } from './flavor.js';
 
 /** When the time of a statement began to run, where that was before it was sent. */
 const STARTED_AT = Symbol('startedAt');
@@ -58,9 +59,14 @@ export function copyOf(statement: object, changes: object): { sql: string } {
  * Ends a statement when its time is up or its signal aborts: its caller is told at once, `stop` sees to the rest, and what the server
  * answers later is told to nobody.
  */
-export function limitStatement(command: Command, { timeout, remainingMs, signal }: StatementLimits, stop: () => void): void {
+export function limitStatement(
+  command: Command,
+  { timeout, remainingMs, signal }: StatementLimits,
+  flavor: Flavor,
+  stop: () => void,
+): void {
   const tell = command.onResult;
-  const fail = (error: PoolError): void => {
+  const fail = (error: Error): void => {
     end();
     command.onResult = ignore;
     stop();
@@ -68,8 +74,14 @@ export function limitStatement(command: Command, { timeout, remainingMs, signal 
     else if (command.listenerCount('error') > 0) command.emit('error', error);
   };
   const giveUp = (): void => fail(new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause: signal?.reason }));
-  // Longer than Node's timers is as good as never: 24 days.
-  const timer = remainingMs > LONGEST_TIMER_MS ? undefined : setTimeout(() => fail(timeoutError(timeout)), remainingMs);
+  let timer: NodeJS.Timeout | undefined;
+  const startTimer = (): void => {
+    // Longer than Node's timers is as good as never: 24 days.
+    if (remainingMs <= LONGEST_TIMER_MS) timer = setTimeout(() => fail(flavor.statementTimeout(timeout)), remainingMs);
+  };
+  const isSent = command.next != null;
+  if (flavor.timeoutCoversWaiting || isSent) startTimer();
+  else atStart(command, startTimer);
   const unlink = signal === undefined || signal.aborted ? undefined : onAbort(signal, giveUp);
   const end = (): void => {
     clearTimeout(timer);
@@ -86,8 +98,13 @@ export function limitStatement(command: Command, { timeout, remainingMs, signal 
   if (signal?.aborted === true) process.nextTick(giveUp);
 }
 
-function timeoutError(timeoutMs: number): PoolError {
-  return new PoolError('POOL_QUERY_TIMEOUT', `The statement took longer than ${Math.round(timeoutMs)} ms and was stopped.`);
+/** Calls `then` when the command is about to be sent. */
+function atStart(command: Command, then: () => void): void {
+  const { start } = command;
+  command.start = function startAndTell(...details: unknown[]): unknown {
+    then();
+    return Reflect.apply(start as (...parameters: unknown[]) => unknown, command, details);
+  };
 }
 
 function optionsOf(sql: object): LimitedOptions {

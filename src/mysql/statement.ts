@@ -2,7 +2,8 @@ import { performance } from 'node:perf_hooks';
 import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
-import { isStatementCacheInvalid, statementFailure } from './failure.js';
+import { isStatementCacheInvalid } from './failure.js';
+import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
@@ -20,6 +21,7 @@ export interface StatementOptions extends QueryOptions {
 
 /** Where a statement gets its connection. */
 export interface StatementPool {
+  readonly options: { readonly flavor: Flavor };
   readonly acquireTimeout: number;
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
@@ -35,6 +37,7 @@ export class PooledStatement extends ConnectionWaiter {
   #preparedAnew = false;
 
   constructor(
+    private readonly pool: StatementPool,
     private readonly method: 'query' | 'execute',
     private readonly sql: string | StatementOptions,
     private readonly values: QueryValues | undefined,
@@ -45,11 +48,12 @@ export class PooledStatement extends ConnectionWaiter {
     super();
   }
 
-  start(pool: StatementPool): void {
+  start(): void {
+    const { pool } = this;
     const limits = limitsOf(this.sql);
     if (limits !== undefined) {
       this.#startedAt = performance.now();
-      pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout));
+      pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout, pool.options.flavor));
       return;
     }
     const lease = pool.tryAcquire();
@@ -71,14 +75,14 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    this.#fail(error);
+    this.#reject(this.pool.options.flavor.acquireFailure(error));
   }
 
   /** The statement, with as much of its time as the wait for a connection has left. */
   #remaining(): string | StatementOptions {
     const { sql } = this;
     if (typeof sql === 'string' || sql.timeout === undefined || sql.timeout === 0) return sql;
-    return startedAt(sql, this.#startedAt) as StatementOptions;
+    return this.pool.options.flavor.timeoutCoversWaiting ? (startedAt(sql, this.#startedAt) as StatementOptions) : sql;
   }
 
   #done(error: Error | null, rows: unknown, fields: FieldPacket[]): void {
@@ -98,14 +102,17 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   #fail(error: Error): void {
-    const failure = statementFailure(error);
+    this.#reject(this.pool.options.flavor.statementFailure(error) as Error);
+  }
+
+  #reject(failure: Error): void {
     this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
   }
 }
 
 /** Whichever of the two deadlines comes first; 0 = none. */
-function acquireOptions({ timeout, signal }: StatementLimits, acquireTimeout: number): AcquireOptions {
-  const limits = [timeout, acquireTimeout].filter((limit) => limit > 0);
+function acquireOptions({ timeout, signal }: StatementLimits, acquireTimeout: number, { timeoutCoversWaiting }: Flavor): AcquireOptions {
+  const limits = [timeoutCoversWaiting ? timeout : 0, acquireTimeout].filter((limit) => limit > 0);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 

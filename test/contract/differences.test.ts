@@ -42,7 +42,7 @@ const ours =
   (subject: Subject): object => ({ ...shared, ...(subject === poolwright ? options : {}) });
 
 /** What a promise has come to after a while. */
-async function soon(promise: Promise<unknown>, ms = 1_000): Promise<unknown> {
+async function soon(promise: Promise<unknown>, ms = 1_500): Promise<unknown> {
   return await Promise.race([promise.then((value) => value, codeOf), pause(ms, 'nothing yet', { ref: false })]);
 }
 
@@ -79,7 +79,7 @@ const COM_QUIT = Buffer.from([1, 0, 0, 0, 1]);
 /** Shows what both do; a row of the table each. */
 const SHOWN: Record<DifferenceId, () => Promise<void>> = {
   'acquire-timeout': async () => {
-    const outcome = await onBoth(ours({ acquireTimeout: 50 }, { connectionLimit: 1 }), async ({ pool }) => {
+    const outcome = await onBoth(ours({ acquireTimeout: 700 }, { connectionLimit: 1 }), async ({ pool }) => {
       const held = await pool.getConnection();
       const second = pool.getConnection();
       const result = await soon(second);
@@ -109,7 +109,7 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
         await waitFor('the dead one to be given up', () => sizesOf(pool)[0] === 0);
         proxy.drop(undefined);
       }
-      const result = await soon(answer, 3_000);
+      const result = await soon(answer, subject === poolwright ? 20_000 : 1_000);
       proxy.reset();
       await answer.catch(() => undefined);
       await pool.end();

@@ -23,7 +23,8 @@ describe.each(SUBJECTS)('what is read of $name', (subject) => {
   it('by mysql2’s tests, MikroORM and metrics: lists of connections and waiters, with length, get and toArray', async () => {
     await using fixture = await open(subject, { connectionLimit: 2 });
     const { pool, callbacks, database } = fixture;
-    const [first, second] = await Promise.all([borrow(callbacks), borrow(callbacks)]);
+    const first = await borrow(callbacks);
+    const second = await borrow(callbacks);
     const waiting = pool.query('SELECT 1');
     expect(sizesOf(pool)).toEqual([2, 0, 1]);
     const { _allConnections: all, _freeConnections: free, config } = internalsOf(pool);

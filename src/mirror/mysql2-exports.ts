@@ -1,0 +1,22 @@
+import mysql from 'mysql2';
+import type mysqlPromise from 'mysql2/promise';
+import type { OptionsBesideMysql2 } from '../mysql/drop-in-options.js';
+import { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';
+import type { CreatePromisePool, CreatePromisePoolCluster } from './promise-exports.js';
+
+/** mysql2's `createPool`, which also takes Poolwright's options. */
+export interface CreatePool {
+  (connectionUri: string): mysql.Pool;
+  (config: mysql.PoolOptions & OptionsBesideMysql2): mysql.Pool;
+}
+
+export * from 'mysql2';
+export const createPool = createCallbackPool as unknown as CreatePool;
+export const createPoolCluster = createCallbackPoolCluster as unknown as typeof mysql.createPoolCluster;
+export const createPoolPromise: CreatePromisePool = createPromisePool;
+export const createPoolClusterPromise: CreatePromisePoolCluster = createPromisePoolCluster;
+// Getters of mysql2: Node looks for the names of a CommonJS module's exports in its text, and does not see these.
+export const { Types, TypedParameter, Charsets, CharsetToEncoding } = mysql;
+export const { createConnectionPromise } = mysql as unknown as {
+  readonly createConnectionPromise: typeof mysqlPromise.createConnection;
+};

@@ -1,0 +1,46 @@
+import type { CallbackPool } from './callback-pool.js';
+import { makePool } from './create-pool.js';
+import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver.js';
+import { type DropInOptions, resolveDropInOptions } from './drop-in-options.js';
+import type { Pool } from './pool.js';
+
+/** What takes the place of mysql2's `createPool` and `createPoolCluster`, in the callback form and in the promise form. */
+
+/** As mysql2's: a callback pool, which is managed. */
+export function createCallbackPool(config: string | DropInOptions): CallbackPool {
+  return createManaged(config).pool as unknown as CallbackPool;
+}
+
+/** As mysql2/promise's: a promise pool, which is managed. */
+export function createPromisePool(config: string | DropInOptions): DriverPromisePool {
+  const pool = createManaged(config);
+  return typeof config === 'object' && config.Promise ? pool.pool.promise(config.Promise as PromiseConstructor) : pool;
+}
+
+/** mysql2's cluster, with managed pools for its nodes. */
+export class ManagedPoolCluster extends DriverPoolCluster {
+  /** As mysql2's: `add(options)`, or `add(id, options)`, or `add(id, url)`; an id that is there already is left as it is. */
+  override add(idOrConfig: unknown, config?: unknown): void {
+    const isNamed = typeof idOrConfig !== 'object';
+    if (!isNamed) this._lastId += 1;
+    const id = isNamed ? (idOrConfig as string) : `CLUSTER::${this._lastId}`;
+    if (this._nodes[id] !== undefined) return;
+    const pool = createCallbackPool((isNamed ? config : idOrConfig) as string | DropInOptions);
+    this._nodes[id] = { id, errorCount: 0, pool, _offlineUntil: 0 };
+    this._serviceableNodeIds.push(id);
+    this._clearFindCaches();
+  }
+}
+
+export function createCallbackPoolCluster(options?: DriverClusterOptions): ManagedPoolCluster {
+  return new ManagedPoolCluster(options);
+}
+
+export function createPromisePoolCluster(options?: DriverClusterOptions): InstanceType<typeof DriverPromisePoolCluster> {
+  const { Promise: promise } = (options ?? {}) as { readonly Promise?: PromiseConstructor };
+  return new DriverPromisePoolCluster(createCallbackPoolCluster(options), promise);
+}
+
+function createManaged(config: string | DropInOptions): Pool {
+  return makePool(resolveDropInOptions(config, process.env));
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { compileFunction } from 'node:vm';
+
+type Factory = (...parameters: readonly unknown[]) => unknown;
+
+/** What takes the place of the functions of mysql2 that make pools. */
+export type Layer = Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>>;
+
+/** `src/mysql/drop-in.ts` and all that it needs but mysql2, in one file of CommonJS; `npm run build` makes it. */
+const FILE = fileURLToPath(new URL('layer.cjs', import.meta.url));
+
+/**
+ * Evaluates Poolwright's mysql layer anew, on a given mysql2: its classes extend those of the copy that the application uses, so that
+ * `instanceof` holds, and it works where Poolwright itself was installed without a mysql2.
+ *
+ * @param mysql2 returns the exports of 'mysql2' and of 'mysql2/promise'
+ */
+export function bindLayer(mysql2: (name: 'mysql2' | 'mysql2/promise') => unknown): Layer {
+  const ownRequire = createRequire(FILE);
+  const load = (name: string): unknown => (name === 'mysql2' || name === 'mysql2/promise' ? mysql2(name) : ownRequire(name));
+  const module = { exports: {} as Record<string, Factory> };
+  const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports'], { filename: FILE }) as Factory;
+  evaluate(load, module, module.exports);
+  const { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } = module.exports;
+  return {
+    callback: { createPool: existing(createCallbackPool), createPoolCluster: existing(createCallbackPoolCluster) },
+    promise: { createPool: existing(createPromisePool), createPoolCluster: existing(createPromisePoolCluster) },
+  };
+}
+
+function existing(factory: Factory | undefined): Factory {
+  if (factory === undefined) throw new Error(`bug: ${FILE} is not what it should be`);
+  return factory;
+}

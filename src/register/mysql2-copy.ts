@@ -1,0 +1,74 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import { bindLayer, type Layer } from './bound-layer.js';
+import { notice } from './notice.js';
+
+/** What a CommonJS module exports. */
+export type Exports = Record<string, unknown>;
+
+type Form = 'callback' | 'promise';
+
+type Factory = (...parameters: readonly unknown[]) => unknown;
+
+const REPLACED = ['createPool', 'createPoolCluster'] as const;
+
+/** One installation of mysql2 that the application has loaded. */
+export class Mysql2Copy {
+  /** The modules as they were, for Poolwright to build on. */
+  readonly #originals = new Map<Exports, Exports>();
+  readonly #require: NodeJS.Require;
+  /** `null`: it could not be made. */
+  #layer: Layer | null | undefined = undefined;
+
+  /** @param folder where its package.json is */
+  constructor(folder: string) {
+    this.#require = createRequire(join(folder, 'package.json'));
+  }
+
+  /** Replaces what makes pools in one of its two modules. Later calls for the same one do nothing. */
+  replaceIn(exports: Exports, form: Form): void {
+    if (this.#originals.has(exports)) return;
+    const originals = Object.create(exports) as Exports;
+    this.#originals.set(exports, originals);
+    for (const name of REPLACED) {
+      const original = exports[name] as Factory;
+      Object.defineProperty(originals, name, { value: original });
+      const replacement = {
+        [name]: (...parameters: readonly unknown[]): unknown => (this.#bound()?.[form][name] ?? original)(...parameters),
+      };
+      exports[name] = replacement[name];
+    }
+  }
+
+  /** Made with the first pool: a program that makes none does not pay for it. */
+  #bound(): Layer | undefined {
+    if (this.#layer === undefined) {
+      this.#layer = this.#bind();
+      if (this.#layer !== null) monitor(process.env);
+    }
+    return this.#layer ?? undefined;
+  }
+
+  #bind(): Layer | null {
+    try {
+      return bindLayer((name) => {
+        const exports = this.#require(name === 'mysql2' ? './index.js' : './promise.js') as Exports;
+        return this.#originals.get(exports) ?? exports;
+      });
+    } catch (error) {
+      notice(`the pools of this mysql2 are its own, because Poolwright cannot build on it: ${String(error)}`);
+      return null;
+    }
+  }
+}
+
+/** A worker thread has pools of its own, which the main thread cannot see; and there is only one address. */
+function monitor({ POOLWRIGHT_MONITOR: address = '' }: NodeJS.ProcessEnv): void {
+  if (address === '' || !isMainThread) return;
+  // Loaded only here: every process with the flag would pay for it.
+  import('./monitor.js').then(
+    ({ startMonitor }) => startMonitor(address),
+    (error: unknown) => notice(`the monitoring server did not start: ${String(error)}`),
+  );
+}

@@ -1,0 +1,91 @@
+import Module, { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { type Exports, Mysql2Copy } from './mysql2-copy.js';
+import { notice, noticeOnce } from './notice.js';
+import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './versions.js';
+
+/**
+ * Makes the pools of an application that was written for mysql2 managed ones, with no change to it:
+ *
+ *     node --import poolwright/register app.js
+ *
+ * The two modules of every mysql2 that the application loads, wherever it is installed, have their `createPool` and `createPoolCluster`
+ * replaced right after they were evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's
+ * loader of CommonJS files, which is all that is changed.
+ */
+
+/** mysql2's two entry points; its folder may have another name, as after `npm install mysql@npm:mysql2`. */
+const ENTRY = /[\\/][^\\/]*mysql[^\\/]*[\\/](index|promise)\.js$/;
+
+interface LoadedModule {
+  readonly exports: Exports;
+}
+
+type Loader = (module: LoadedModule, filename: string) => void;
+
+/** Of Node's loader of CommonJS; not in its typings, but what every tool of this kind builds on. */
+const { _extensions: loaders, _cache: loaded } = Module as unknown as {
+  readonly _extensions: { '.js': Loader };
+  readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
+};
+
+const INSTALLED = Symbol.for('poolwright.register');
+
+/** By folder; `undefined` for what must be left as it is. */
+const copies = new Map<string, Mysql2Copy | undefined>();
+
+install();
+
+/** Does nothing the second time: the flag may be given twice, and by an `import` too. */
+function install(): void {
+  const holder = globalThis as { [INSTALLED]?: true };
+  if (holder[INSTALLED]) return;
+  holder[INSTALLED] = true;
+  const load = loaders['.js'];
+  loaders['.js'] = function loadAndReplace(module, filename) {
+    Reflect.apply(load, this, [module, filename]);
+    replaceIn(module, filename);
+  };
+  for (const [filename, module] of Object.entries(loaded)) if (module !== undefined) replaceIn(module, filename);
+  if (isMainThread && !isInstalled()) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
+}
+
+/** Never throws: an application must not fail because of what was put beside it. */
+function replaceIn({ exports }: LoadedModule, filename: string): void {
+  const entry = ENTRY.exec(filename)?.[1];
+  if (entry === undefined) return;
+  const folder = dirname(filename);
+  try {
+    if (!copies.has(folder)) copies.set(folder, recognize(folder));
+    copies.get(folder)?.replaceIn(exports, entry === 'index' ? 'callback' : 'promise');
+  } catch (error) {
+    notice(`mysql2 in ${folder} is left as it is: ${String(error)}`);
+  }
+}
+
+function recognize(folder: string): Mysql2Copy | undefined {
+  const { name, version } = packageIn(folder);
+  if (name !== 'mysql2') return undefined;
+  if (!isTestedVersion(version)) {
+    notice(`mysql2 ${version} is left as it is: Poolwright ${OWN_VERSION} is tested with ${TESTED_RANGE}`);
+    return undefined;
+  }
+  if (isMainThread) noticeOnce(`Poolwright ${OWN_VERSION} manages the pools of mysql2 ${version} (POOLWRIGHT_QUIET=1 hides this line)`);
+  return new Mysql2Copy(folder);
+}
+
+/** Whether mysql2 is found from the program's file, or from the folder where the process was started. */
+function isInstalled(): boolean {
+  const program = process.argv[1];
+  const folders = [process.cwd(), ...(program === undefined ? [] : [dirname(program)])];
+  return folders.some((folder) => {
+    try {
+      createRequire(pathToFileURL(join(folder, 'noop.js'))).resolve('mysql2');
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
