@@ -18,6 +18,9 @@ const PACKAGES = {
   pgbouncer: 'pgbouncer',
   'redis-server': 'redis-server',
   promtool: 'prometheus',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  chromium: 'chromium',
   curl: 'curl',
 };
 
@@ -25,7 +28,18 @@ const PACKAGES = {
 export const MARIADB_TOOLS = ['mariadbd', 'mariadb-install-db', 'my_print_defaults', 'openssl'];
 
 /** What the tests need. */
-export const TEST_TOOLS = [...MARIADB_TOOLS, 'postgres', 'initdb', 'pgbouncer', 'redis-server', 'promtool', 'curl'];
+export const TEST_TOOLS = [
+  ...MARIADB_TOOLS,
+  'postgres',
+  'initdb',
+  'pgbouncer',
+  'redis-server',
+  'promtool',
+  'prometheus',
+  'prometheus-alertmanager',
+  'chromium',
+  'curl',
+];
 
 const LOCK_TIMEOUT_MS = 300_000;
 const LOCK_POLL_MS = 2_000;

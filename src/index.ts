@@ -21,6 +21,7 @@ export type { Pool, PublicOptions } from './mysql/pool.js';
 export type { PoolConnection } from './mysql/pool-connection.js';
 export type { PoolStats } from './mysql/pool-core.js';
 export { pools } from './mysql/registry.js';
+export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
 export type { StatementOptions } from './mysql/statement.js';
 export type { TlsMode } from './mysql/tls.js';
 export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

@@ -25,5 +25,5 @@ export type { AcquireOptions } from './lender.js';
 export { Pool, type PoolEnvironment } from './pool.js';
 export type { DrainOptions, DrainReport } from './shutdown.js';
 export type { RecordedDuration } from './statistics.js';
-export type { Borrowed, ConnectFailure, PoolState, PoolStats, PoolSummary } from './stats.js';
+export { type Borrowed, type ConnectFailure, LabelledCounts, type PoolState, type PoolStats, type PoolSummary } from './stats.js';
 export { Waiter } from './wait-queue.js';

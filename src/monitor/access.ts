@@ -14,6 +14,22 @@ function digestOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
+/**
+ * Tells whether the page that makes a request is one of this server's: browsers say where it comes from, and other clients say nothing.
+ * Whatever can be asked for from other pages, they could do, too (CSRF).
+ *
+ * @param origin the header `Origin`
+ * @param host the header `Host`
+ * @param site the header `Sec-Fetch-Site`
+ */
+export function isSameOrigin(origin: string | undefined, host: string | undefined, site: string | undefined): boolean {
+  if (site === 'cross-site' || site === 'same-site') return false;
+  if (origin === undefined) return true;
+  // A proxy may have taken off the TLS: the scheme is not compared.
+  const named = /^https?:\/\/([^/]+)$/i.exec(origin)?.[1];
+  return named !== undefined && host !== undefined && named.toLowerCase() === host.toLowerCase();
+}
+
 const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**

@@ -1,6 +1,7 @@
 import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../engine/index.js';
 import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../probes/pgbouncer.js';
+import type { ActionRecord } from './actions.js';
 import type { PoolSource } from '../telemetry/pool-source.js';
 
 /** What is monitored. */
@@ -11,10 +12,17 @@ export interface MonitoringOptions {
   readonly pgbouncer?: string | PgBouncerOptions | false;
   /** The registry of prom-client that is shown as the metrics. The pools are added unless it has them. Default: a new one. */
   readonly registry?: Registry<RegistryContentType>;
+  /** Called with each action of an operator: the audit log. Default: the last 100 are kept in memory only. */
+  readonly onAction?: (record: ActionRecord) => void;
 }
 
 /** The names of the options of {@link MonitoringOptions}. */
-export const monitoringOptionNames: readonly string[] = ['pools', 'pgbouncer', 'registry'] satisfies (keyof MonitoringOptions)[];
+export const monitoringOptionNames: readonly string[] = [
+  'pools',
+  'pgbouncer',
+  'registry',
+  'onAction',
+] satisfies (keyof MonitoringOptions)[];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

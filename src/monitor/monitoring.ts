@@ -1,8 +1,6 @@
 import type { Registry, RegistryContentType } from 'prom-client';
-import type { ConnectFailure } from '../engine/index.js';
 import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js';
-import type { PublicOptions } from '../mysql/pool.js';
-import type { PoolStats } from '../mysql/pool-core.js';
+import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
 import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
 import { CollectedMetric } from '../telemetry/collected-metric.js';
@@ -10,7 +8,10 @@ import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/poo
 import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import { type Action, type ActionRecord, Actions } from './actions.js';
+import { LiveFeed, type LiveSnapshot } from './live-feed.js';
 import { SharedCall } from './shared-call.js';
+import { type ShownStats, shownStats } from './shown-stats.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {
@@ -28,20 +29,6 @@ export interface PoolHealthReport {
   readonly checks: readonly HealthCheck[];
 }
 
-/** The options in force as JSON has them. */
-export interface ShownOptions extends Omit<PublicOptions, 'validateAfterIdle' | 'endpoint' | 'user'> {
-  /** 'Infinity', as it is written in a URL or in the environment, when connections are never validated: JSON has no such number. */
-  readonly validateAfterIdle: number | 'Infinity';
-  readonly endpoint: { readonly host: string; readonly port: number; readonly socketPath: string | null; readonly database: string | null };
-  readonly user: string | null;
-}
-
-/** A pool's statistics as JSON has them, and its options. */
-export interface ShownStats extends Omit<PoolStats, 'lastConnectError'> {
-  readonly lastConnectError: ConnectFailure | null;
-  readonly options: ShownOptions;
-}
-
 /** The answer of `monitoring.connectionPoolStats`. */
 export interface PoolStatsReport {
   /** Whether there is a pool. */
@@ -54,6 +41,12 @@ export interface PoolMetricsReport {
   /** Prometheus' text format. */
   readonly metrics: string;
   readonly contentType: string;
+}
+
+/** The answer of `monitoring.slowQueries`. */
+export interface SlowQueryAnswer extends SlowQueryReport {
+  /** Whether there is a pool. */
+  readonly available: boolean;
 }
 
 /** Whether a pool can serve. */
@@ -86,6 +79,8 @@ export class Monitoring {
   readonly #pools: PoolReader;
   readonly #registry: Registry<RegistryContentType>;
   readonly #probe: SharedCall<PgBouncerReport>;
+  readonly #actions: Actions;
+  readonly #feed: LiveFeed;
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
@@ -94,6 +89,12 @@ export class Monitoring {
     const probe = resolveProbe(options, environment);
     this.#probe = new SharedCall(probe ?? preparePgBouncerProbe(), KEEP_PROBE_MS);
     this.#registry = registryWithPools(options);
+    this.#actions = new Actions((record) => options.onAction?.(record));
+    this.#feed = new LiveFeed({
+      pools: this.#pools,
+      pgbouncer: () => this.#probe.get(),
+      actions: () => this.#actions.records,
+    });
     if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
   }
 
@@ -126,8 +127,7 @@ export class Monitoring {
   stats(name?: string): PoolStatsReport {
     const pool = this.#pool(name);
     if (pool === undefined) return { available: false, stats: null };
-    const { lastConnectError = null, ...stats } = pool.stats();
-    return { available: true, stats: { ...stats, lastConnectError, options: shown(pool.options) } };
+    return { available: true, stats: shownStats(pool) };
   }
 
   async metrics(): Promise<PoolMetricsReport> {
@@ -136,6 +136,38 @@ export class Monitoring {
 
   async pgbouncer(): Promise<PgBouncerReport> {
     return await this.#probe.get();
+  }
+
+  /** @throws UnknownPool */
+  slowQueries(name?: string, limit = 20, orderBy: SlowQueryOrder = 'total'): SlowQueryAnswer {
+    const pool = this.#pool(name);
+    if (pool === undefined) return { available: false, windowMs: 0, totalMs: 0, queries: [] };
+    return { available: true, ...pool.slowQueries({ limit, orderBy }) };
+  }
+
+  /** A message now, and one each second until the signal aborts; see {@link LiveFeed}. */
+  live(signal: AbortSignal | undefined, after?: number): AsyncGenerator<LiveSnapshot, void, void> {
+    return this.#feed.listen(signal, after);
+  }
+
+  /** Keeps the last minutes for whoever asks for them later, until `stop()`. */
+  keepHistory(): void {
+    this.#feed.keep();
+  }
+
+  stop(): void {
+    this.#feed.stop();
+  }
+
+  /** @throws UnknownPool; PoolError what the pool says */
+  act(name: string, action: Action, by: string): void {
+    const pool = this.#pool(name);
+    if (pool !== undefined) this.#actions.run(pool, action, by);
+  }
+
+  /** What operators have done, the last first. */
+  actions(): readonly ActionRecord[] {
+    return this.#actions.records;
   }
 
   /** Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. */
@@ -193,13 +225,4 @@ function registryWithPools({ pools, registry }: MonitoringOptions): Registry<Reg
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {
   const { status, checks } = await pool.health();
   return { pool: pool.name, status, problems: checks.filter((check) => check.status !== 'pass') };
-}
-
-function shown({ validateAfterIdle, endpoint, user, ...options }: PublicOptions): ShownOptions {
-  return {
-    ...options,
-    validateAfterIdle: validateAfterIdle === Number.POSITIVE_INFINITY ? 'Infinity' : validateAfterIdle,
-    endpoint: { ...endpoint, socketPath: endpoint.socketPath ?? null, database: endpoint.database ?? null },
-    user: user ?? null,
-  };
 }

@@ -6,23 +6,41 @@ import { type Authorize, type servedRouter, routerOver } from './procedures.js';
 export type { PgBouncerOptions, PgBouncerReason, PgBouncerReport, PgBouncerRow } from '../probes/pgbouncer.js';
 export { probePgBouncer } from '../probes/pgbouncer.js';
 export type { PoolCollection, PoolSource } from '../telemetry/pool-source.js';
-export type { PoolHealthReport, PoolMetricsReport, PoolStatsReport, ShownOptions, ShownStats } from './monitoring.js';
+export type { Action, ActionRecord } from './actions.js';
+export type { LivePool, LiveSnapshot } from './live-feed.js';
+export { LIVE_BOUNDS_MS, type SparseCounts } from './live-buckets.js';
+export type { LivePoint } from './live-points.js';
+export type { PoolHealthReport, PoolMetricsReport, PoolStatsReport, SlowQueryAnswer } from './monitoring.js';
+export type { PoolIncident } from './pool-log.js';
+export type { ShownOptions, ShownStats } from './shown-stats.js';
 export type { MonitoringOptions } from './monitoring-options.js';
 
 /** What `createMonitoringRouter` takes. */
 export interface MonitoringRouterOptions<Context extends object = object> extends MonitoringOptions {
   /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: everybody may ask. */
   readonly authorize?: (context: Context) => boolean | Promise<boolean>;
+  /**
+   * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize; otherwise it is `FORBIDDEN`.
+   * Default: nobody may.
+   */
+  readonly authorizeActions?: (context: Context) => boolean | Promise<boolean>;
 }
 
 /**
  * Makes a tRPC 11 router that answers how pools and PgBouncer are. Mount it as `monitoring` in your own router; `poolwright/server`
- * serves it at `/api/trpc`. All procedures are queries, and their input may be left out:
+ * serves it at `/api/trpc`. Queries, whose input may be left out:
  *
  * - `connectionPoolHealth({ pool?, deep? })`: the verdict and its reasons; `deep` also runs a statement
  * - `connectionPoolStats({ pool? })`: everything that the pool knows about itself, and its options, without secrets
  * - `connectionPoolMetrics()`: all pools in Prometheus' text format
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
+ * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
+ * - `actionLog()`: what operators have done; `mayAct()`: whether this caller may
+ *
+ * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
+ *
+ * Mutations, for those whom `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
+ * `resize({ pool, connectionLimit })`.
  *
  * `pool` is a pool's name; default: the first one. A name that does not exist is `NOT_FOUND`, a wrong input `BAD_REQUEST`.
  *
@@ -34,10 +52,15 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * ```
  */
 export function createMonitoringRouter<Context extends object = object>(options: MonitoringRouterOptions<Context>) {
-  refuseUnknownOptions(options, [...monitoringOptionNames, 'authorize']);
-  const { authorize } = options;
-  if (authorize !== undefined && typeof authorize !== 'function') throw invalid('authorize', authorize, 'a function');
-  return routerOver(new Monitoring(options, process.env), authorize as Authorize | undefined);
+  refuseUnknownOptions(options, [...monitoringOptionNames, 'authorize', 'authorizeActions']);
+  const authorize = checkedFunction('authorize', options.authorize);
+  const authorizeActions = checkedFunction('authorizeActions', options.authorizeActions);
+  return routerOver(new Monitoring(options, process.env), { authorize, authorizeActions, who: () => 'the application' });
+}
+
+function checkedFunction(name: string, given: unknown): Authorize | undefined {
+  if (given !== undefined && typeof given !== 'function') throw invalid(name, given, 'a function');
+  return given as Authorize | undefined;
 }
 
 /** What {@link createMonitoringRouter} returns. */

@@ -15,6 +15,11 @@ export interface MonitoringServerOptions extends MonitoringOptions {
    */
   readonly token?: string;
   /**
+   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize. It reads, too. Default: what
+   * `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
+   */
+  readonly operateToken?: string;
+  /**
    * Names under which the server is asked for, beside `localhost`, `127.0.0.1` and `[::1]`; requests for others are refused. Default: no
    * others on a loopback address, every name elsewhere.
    */
@@ -30,13 +35,20 @@ export const serverOptionTable = {
   onError: { kind: 'function', default: undefined, about: 'Called with errors that were answered with the status 500.' },
 } as const satisfies Partial<Record<keyof MonitoringServerOptions, OptionSpec>>;
 
-const OPTION_NAMES: readonly string[] = [...monitoringOptionNames, 'token', 'allowedHosts', ...Object.keys(serverOptionTable)];
+const OPTION_NAMES: readonly string[] = [
+  ...monitoringOptionNames,
+  'token',
+  'operateToken',
+  'allowedHosts',
+  ...Object.keys(serverOptionTable),
+];
 
 /** The options in force. */
 export interface ResolvedServerOptions {
   readonly host: string;
   readonly port: number;
   readonly token: string | undefined;
+  readonly operateToken: string | undefined;
   /** `undefined`: requests for any name are answered. */
   readonly hosts: readonly string[] | undefined;
   readonly onError: (error: unknown) => void;
@@ -48,7 +60,10 @@ type PlainOptions = Pick<ResolvedServerOptions, 'host' | 'port'> & Pick<Monitori
 export function resolveServerOptions(given: MonitoringServerOptions, environment: Environment): ResolvedServerOptions {
   refuseUnknownOptions(given, OPTION_NAMES);
   const { host, port, onError } = resolveFromTable(serverOptionTable, given) as unknown as PlainOptions;
-  const token = checkedToken(given.token, environment);
+  const token = checkedToken('token', given.token, 'POOLWRIGHT_TOKEN', environment);
+  const operateToken = checkedToken('operateToken', given.operateToken, 'POOLWRIGHT_OPERATE_TOKEN', environment);
+  if (token !== undefined && token === operateToken)
+    throw new PoolError('POOL_OPTION_INVALID', 'token and operateToken must differ: who may look is not who may act.');
   const allowedHosts = checkedHosts(given.allowedHosts);
   const isLocal = isLoopback(host);
   if (!isLocal && token === undefined) {
@@ -59,15 +74,15 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   }
   const own = isIPv6(host) ? `[${host}]` : host;
   const hosts = isLocal || allowedHosts !== undefined ? [own, ...(allowedHosts ?? [])] : undefined;
-  return { host, port, token, hosts, onError: onError ?? ignore };
+  return { host, port, token, operateToken, hosts, onError: onError ?? ignore };
 }
 
 /** Its errors never show what was given. */
-function checkedToken(given: unknown, { POOLWRIGHT_TOKEN }: Environment): string | undefined {
-  const token = given ?? (POOLWRIGHT_TOKEN === '' ? undefined : POOLWRIGHT_TOKEN);
+function checkedToken(option: string, given: unknown, variable: string, environment: Environment): string | undefined {
+  const token = given ?? (environment[variable] === '' ? undefined : environment[variable]);
   if (token === undefined) return undefined;
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
-  const source = given === undefined ? 'POOLWRIGHT_TOKEN' : 'token';
+  const source = given === undefined ? variable : option;
   throw new PoolError('POOL_OPTION_INVALID', `${source} must be a text of visible ASCII characters without spaces.`);
 }
 

@@ -4,9 +4,11 @@ import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
-import { bearerCheck, hostCheck } from './access.js';
+import { bearerCheck, hostCheck, isSameOrigin } from './access.js';
+import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
+import { FailedLogins } from './failed-logins.js';
 import { Monitoring, type Readiness } from './monitoring.js';
-import { servedRouter } from './procedures.js';
+import { type ServedContext, servedRouter } from './procedures.js';
 import { type MonitoringServerOptions, type ResolvedServerOptions, resolveServerOptions } from './server-options.js';
 
 export type { MonitoringServerRouter, PgBouncerOptions, PoolCollection, PoolSource } from './router.js';
@@ -27,7 +29,7 @@ export interface MonitoringServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Queries have no body; nothing that is served here is asked for with one. */
+/** Queries have no body, and those of actions are a few words. */
 const BODY_LIMIT_BYTES = 16_384;
 const MOST_CALLS_IN_A_BATCH = 50;
 const REQUEST_TIMEOUT_MS = 10_000;
@@ -38,25 +40,32 @@ const CHECK_TIMEOUTS_EVERY_MS = 2_000;
 const MOST_CONNECTIONS = 256;
 
 /** Load balancers and orchestrators ask without a token. */
-const OPEN_ROUTES: ReadonlySet<string | undefined> = new Set(['/healthz', '/readyz']);
+const PROBE_ROUTES: readonly string[] = ['/healthz', '/readyz'];
 
 const HEADERS = {
   'x-content-type-options': 'nosniff',
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
 } as const;
 
+/** Nothing but what this server sends, and nothing in the page itself: no inline script, no inline style, no other site. */
+const DASHBOARD_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** What `/` says when the dashboard was not built. */
 const INDEX = `Poolwright monitoring
 
-/api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable
+/api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable, .slowQueries, .live
 /metrics    Prometheus' text format
 /healthz    the process is up
 /readyz     the pools can serve
 `;
 
 /**
- * Makes the monitoring server and starts to listen: `/api/trpc`, `/metrics`, `/healthz`, `/readyz`, and an index at `/`.
+ * Makes the monitoring server and starts to listen: the dashboard at `/`, `/api/trpc`, `/metrics`, `/healthz`, `/readyz`.
  *
  * @throws PoolError `POOL_OPTION_INVALID`, also for an address that other machines can reach without a token; Error with the system's code
  *   when it cannot listen, for example `EADDRINUSE`
@@ -117,10 +126,14 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     },
   });
   app.server.maxConnections = MOST_CONNECTIONS;
-  const isTrusted = trustOf(resolved);
-  guard(app, resolved, isTrusted);
-  addRoutes(app, monitoring, isTrusted);
-  addProcedures(app, monitoring, resolved);
+  const access = accessOf(resolved);
+  const files = dashboardFiles();
+  guard(app, resolved, access, new Set([...PROBE_ROUTES, '/', ...files.map(({ path }) => path)]));
+  addDashboard(app, files);
+  addRoutes(app, monitoring, access);
+  addProcedures(app, monitoring, access, resolved);
+  monitoring.keepHistory();
+  app.addHook('onClose', () => monitoring.stop());
   app.setNotFoundHandler((_request, reply) => sendError(reply, 404));
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     if (statusOf(error) === 500) resolved.onError(error);
@@ -129,33 +142,75 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
   return app;
 }
 
-/** Whether a request has the token, where there is one. */
-type Trust = (request: FastifyRequest) => boolean;
-
-function trustOf({ token }: ResolvedServerOptions): Trust {
-  if (token === undefined) return () => true;
-  const isToken = bearerCheck(token);
-  return ({ headers }) => isToken(headers.authorization);
+/** What a request may do, by its token. */
+interface Access {
+  readonly mayRead: boolean;
+  readonly mayAct: boolean;
+  /** It has a token, which is none of ours. */
+  readonly wrong: boolean;
 }
 
-/** Lets in who asks for this server and has the token. */
-function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, isTrusted: Trust): void {
+type AccessOf = (request: FastifyRequest) => Access;
+
+function accessOf({ token, operateToken }: ResolvedServerOptions): AccessOf {
+  const isReader = token === undefined ? undefined : bearerCheck(token);
+  const isOperator = operateToken === undefined ? undefined : bearerCheck(operateToken);
+  return ({ headers: { authorization } }) => {
+    // Both are compared, whatever the first one says.
+    const reader = isReader?.(authorization) === true;
+    const mayAct = isOperator?.(authorization) === true;
+    const anyToken = isReader !== undefined || isOperator !== undefined;
+    return {
+      mayRead: isReader === undefined || reader || mayAct,
+      mayAct,
+      wrong: anyToken && authorization !== undefined && !reader && !mayAct,
+    };
+  };
+}
+
+/** Lets in who asks for this server, from no other page, and has the token. `open` routes hold nothing to protect. */
+function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf: AccessOf, open: ReadonlySet<string | undefined>): void {
   const isOurHost = hosts === undefined ? undefined : hostCheck(hosts);
+  const failedLogins = new FailedLogins();
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
-    if (isOurHost?.(request.headers.host) === false) return sendError(reply, 403, 'The name of this server is not in allowedHosts');
-    if (OPEN_ROUTES.has(request.routeOptions.url) || isTrusted(request)) return undefined;
+    const { host, origin, 'sec-fetch-site': site } = request.headers;
+    if (isOurHost?.(host) === false) return sendError(reply, 403, 'The name of this server is not in allowedHosts');
+    if (open.has(request.routeOptions.url)) return undefined;
+    if (!isSameOrigin(origin, host, site)) return sendError(reply, 403, 'Pages of other sites may not ask');
+    const blockedForMs = failedLogins.blockedForMs(request.ip);
+    if (blockedForMs > 0 && request.headers.authorization !== undefined) {
+      reply.header('retry-after', Math.ceil(blockedForMs / 1000));
+      return sendError(reply, 429, 'Too many wrong tokens came from this address');
+    }
+    const { mayRead, wrong } = accessOf(request);
+    if (wrong) failedLogins.note(request.ip);
+    if (mayRead && !wrong) return undefined;
     reply.header('www-authenticate', 'Bearer realm="poolwright"');
     return sendError(reply, 401, 'A bearer token is needed');
   });
 }
 
-function addRoutes(app: FastifyInstance, monitoring: Monitoring, isTrusted: Trust): void {
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX));
+/** The page and what belongs to it: the same for everybody, so without a token. */
+function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): void {
+  for (const { path, type, bodies } of files) {
+    app.get(path, (request, reply) => {
+      const coding = codingFor(request.headers['accept-encoding']);
+      if (coding !== 'identity') reply.header('content-encoding', coding);
+      reply.header('vary', 'accept-encoding').header('content-security-policy', DASHBOARD_POLICY);
+      // Their names change with their content; the page's does not.
+      if (path !== '/') reply.header('cache-control', 'public, max-age=31536000, immutable');
+      return reply.type(type).send(bodies[coding]);
+    });
+  }
+  if (files.length === 0) app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX));
+}
+
+function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: AccessOf): void {
   app.get('/healthz', () => ({ status: 'up' }));
   app.get('/readyz', async (request, reply) => {
     const readiness = await monitoring.readiness();
-    return await reply.code(readiness.ready ? 200 : 503).send(isTrusted(request) ? readiness : withoutDetails(readiness));
+    return await reply.code(readiness.ready ? 200 : 503).send(accessOf(request).mayRead ? readiness : withoutDetails(readiness));
   });
   app.get('/metrics', async (_request, reply) => {
     const { metrics, contentType } = await monitoring.metrics();
@@ -164,7 +219,7 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, isTrusted: Trus
 }
 
 /** Not tRPC's plugin: its route takes paths of at most 100 characters unless Fastify is told otherwise, and a batch has longer ones. */
-function addProcedures(app: FastifyInstance, monitoring: Monitoring, { onError }: ResolvedServerOptions): void {
+function addProcedures(app: FastifyInstance, monitoring: Monitoring, accessOf: AccessOf, { onError }: ResolvedServerOptions): void {
   const router = servedRouter(monitoring);
   app.all<{ readonly Params: { readonly '*': string } }>('/api/trpc/*', async (request, reply) => {
     const path = request.params['*'];
@@ -176,6 +231,7 @@ function addProcedures(app: FastifyInstance, monitoring: Monitoring, { onError }
       req: request,
       res: reply,
       path,
+      createContext: (): ServedContext => ({ mayAct: accessOf(request).mayAct, address: request.ip }),
       onError: ({ error }) => {
         if (error.code === 'INTERNAL_SERVER_ERROR') onError(error.cause ?? error);
       },
@@ -199,6 +255,7 @@ const ERROR_KEYS = {
   404: 'NOT_FOUND',
   413: 'PAYLOAD_TOO_LARGE',
   415: 'UNSUPPORTED_MEDIA_TYPE',
+  429: 'TOO_MANY_REQUESTS',
   500: 'INTERNAL_SERVER_ERROR',
 } as const;
 

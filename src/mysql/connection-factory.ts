@@ -6,6 +6,7 @@ import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { type ConnectionWatch, ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
+import { digestOf } from './statement-digest.js';
 import { plaintextRefused } from './tls.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -16,12 +17,17 @@ export interface ConnectionHost {
   hold(): void;
   /** Emits one of mysql2's events; returns whether anybody listens. */
   tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
-  statementEnded(durationMs: number): void;
+  statementEnded(durationMs: number, sql: string): void;
+  /** The server answered a borrower's statement with an error. */
+  statementFailed(error: ServerError): void;
   sessionReset(): void;
   kill(connection: ManagedConnection): Promise<void>;
   /** The server answers but must not be used: it is read-only, shutting down, or draining. */
   poisoned(error: ServerError): void;
 }
+
+/** Of a statement that is shown in an error or to an operator. */
+const LONGEST_SHAPE = 160;
 
 /** When `connectTimeout` is 0. */
 const LONGEST_CONNECT_MS = 60_000;
@@ -42,9 +48,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const connection = await this.#connect(signal, {
       lost,
       isLent,
-      statementEnded: (durationMs) => this.host.statementEnded(durationMs),
+      statementEnded: (durationMs, sql) => this.host.statementEnded(durationMs, sql),
       kill: (victim) => this.host.kill(victim),
       answered: (error, readOnlyAsked) => {
+        if (isLent()) this.host.statementFailed(error);
         const errorClass = this.options.classifyError?.(error) ?? classOfServerError(error, readOnlyAsked);
         if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
         if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
@@ -109,8 +116,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   describe(connection: ManagedConnection): string {
-    const { runningMs } = connection;
-    const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms`;
+    const { runningMs, runningStatement } = connection;
+    const shape = runningStatement === undefined ? '' : `: ${digestOf(runningStatement, LONGEST_SHAPE)}`;
+    const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
     return `connection ${connection.threadId} (${connection.session.inTransaction ? 'in a transaction, ' : ''}${doing})`;
   }
 

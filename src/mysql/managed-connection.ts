@@ -35,7 +35,7 @@ export interface ConnectionWatch {
   /** The server answered with an error. */
   answered(error: ServerError, readOnlyAsked: boolean): void;
   /** A statement was answered. */
-  statementEnded(durationMs: number): void;
+  statementEnded(durationMs: number, sql: string): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
   kill(connection: ManagedConnection): Promise<void>;
 }
@@ -110,6 +110,11 @@ export class ManagedConnection extends DriverPoolConnection {
   /** A command is being answered; how long ago it was sent, in milliseconds. */
   get runningMs(): number | undefined {
     return this._command == null ? undefined : performance.now() - this.#startedAt;
+  }
+
+  /** The statement that is being answered. */
+  get runningStatement(): string | undefined {
+    return this._command == null ? undefined : statementOf(this._command);
   }
 
   /** Gives the connection back to its pool. A second call does nothing. */
@@ -330,7 +335,8 @@ export class ManagedConnection extends DriverPoolConnection {
   #ended(command: Command): void {
     const now = performance.now();
     // What the pool itself asks between two leases does not count.
-    if (statementOf(command) !== undefined && this.#watch.isLent()) this.#watch.statementEnded(now - this.#startedAt);
+    const sql = statementOf(command);
+    if (sql !== undefined && this.#watch.isLent()) this.#watch.statementEnded(now - this.#startedAt, sql);
     this.#startedAt = now;
   }
 

@@ -7,6 +7,7 @@ import {
   type DurationCounts,
   type DurationSummary,
   Histogram,
+  LabelledCounts,
   type Lease,
   Pool as Engine,
   type PoolError,
@@ -26,6 +27,7 @@ import type { ResolvedOptions } from './options.js';
 import { enqueueTraced, isTraced } from './pool-tracing.js';
 import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
+import { SlowQueries } from './slow-queries.js';
 import { PooledStatement } from './statement.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 
@@ -33,6 +35,10 @@ import { runTransaction, type Transaction, type TransactionHost, type Transactio
 export interface PoolStats extends EngineStats {
   /** Time that the server took to answer statements. */
   readonly query: DurationSummary;
+  /** Statements that the server answered with an error. */
+  readonly queryErrors: number;
+  /** The same by error number; at most 50 kinds, the rest under 'other'. */
+  readonly queryErrorsByErrno: Readonly<Record<string, number>>;
   /** Statements that were killed on the server because they took too long or their caller gave up. */
   readonly kills: number;
   /** Transactions that were run again after a deadlock and the like. */
@@ -48,6 +54,9 @@ export class PoolCore {
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
   readonly #queryTimes = new Histogram();
+  #queryErrors = 0;
+  readonly #queryErrorsByErrno = new LabelledCounts();
+  readonly slowQueries = new SlowQueries();
   readonly #health: HealthMonitor;
   readonly #killer: Killer;
   readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0);
@@ -68,7 +77,14 @@ export class PoolCore {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
       tell: (event, connection) => this.callbackPool.tell(event, connection),
-      statementEnded: (durationMs) => this.#queryTimes.record(durationMs),
+      statementEnded: (durationMs, sql) => {
+        this.#queryTimes.record(durationMs);
+        this.slowQueries.record(durationMs, sql);
+      },
+      statementFailed: ({ errno }) => {
+        this.#queryErrors += 1;
+        this.#queryErrorsByErrno.add(String(errno));
+      },
       sessionReset: () => {
         this.#resets += 1;
       },
@@ -91,6 +107,8 @@ export class PoolCore {
       kills: this.#killer.kills,
       retries: this.#retries,
       query: this.#queryTimes.summary(),
+      queryErrors: this.#queryErrors,
+      queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
     });
   }
 

@@ -17,6 +17,7 @@ import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
+import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
 import type { Transaction, TransactionOptions } from './transaction.js';
@@ -138,6 +139,16 @@ export class Pool extends DriverPromisePool {
   /** Who holds connections now, the longest-held first. */
   borrowed(): readonly Borrowed[] {
     return this.#core.engine.borrowed();
+  }
+
+  /**
+   * The statements that cost most lately, by shape: values are never shown.
+   *
+   * @param options.limit how many shapes; default: 20
+   * @param options.orderBy by their time together, or by their 99th percentile; default: 'total'
+   */
+  slowQueries({ limit = 20, orderBy = 'total' }: { readonly limit?: number; readonly orderBy?: SlowQueryOrder } = {}): SlowQueryReport {
+    return this.#core.slowQueries.report(limit, orderBy);
   }
 
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */

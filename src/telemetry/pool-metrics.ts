@@ -76,6 +76,9 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('pings_total', 'Validations that were answered.', (stats) => [[{}, stats.pings]]),
   counter('resets_total', 'Sessions that were reset before they were lent again.', (stats) => [[{}, stats.resets]]),
   counter('kills_total', 'Statements that were killed on the server: too slow, or given up.', (stats) => [[{}, stats.kills]]),
+  counter('query_errors_total', 'Statements that the server answered with an error, by its number.', (stats) =>
+    byLabel('errno', stats.queryErrorsByErrno),
+  ),
   counter('retries_total', 'Work that was run again after a deadlock and the like, by kind.', (stats) => [
     [{ kind: 'transaction' }, stats.retries],
   ]),

@@ -1,8 +1,24 @@
 import { invalid, PoolError } from '../engine/index.js';
 import type { Pool } from '../mysql/pool.js';
 
-/** What is read of a pool. */
-export type ObservedPool = Pick<Pool, 'name' | 'options' | 'stats' | 'summary' | 'health' | 'durationCounts'>;
+/** What is read of a pool, and what may be done to it. */
+export type ObservedPool = Pick<
+  Pool,
+  | 'name'
+  | 'options'
+  | 'stats'
+  | 'summary'
+  | 'health'
+  | 'durationCounts'
+  | 'borrowed'
+  | 'slowQueries'
+  | 'watch'
+  | 'evict'
+  | 'suspend'
+  | 'resume'
+  | 'drain'
+  | 'resize'
+>;
 
 /** A pool, or several. */
 export type PoolCollection = ObservedPool | Iterable<ObservedPool> | ReadonlyMap<string, ObservedPool>;

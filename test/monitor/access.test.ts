@@ -1,12 +1,13 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bearerCheck, hostCheck } from '../../src/monitor/access.js';
+import { bearerCheck, hostCheck, isSameOrigin } from '../../src/monitor/access.js';
+import { FailedLogins } from '../../src/monitor/failed-logins.js';
 import { startMonitoringServer } from '../../src/monitor/server.js';
 import { createPoolOnDatabase } from './support/pool-on-database.js';
 import { exchange } from './support/raw-http.js';
 import { serve } from './support/serve.js';
 
-const PATHS = ['/', '/metrics', '/api/trpc/monitoring.connectionPoolHealth', '/nothing'] as const;
+const PATHS = ['/metrics', '/api/trpc/monitoring.connectionPoolHealth', '/nothing'] as const;
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -32,7 +33,7 @@ describe('a bearer token', () => {
     }
   });
 
-  it('is needed for everything but /healthz and /readyz', async () => {
+  it('is needed for everything but the files of the dashboard, /healthz and /readyz', async () => {
     await using fixture = await createPoolOnDatabase();
     await using server = await serve({ pools: fixture.pool, token: 'sesame-123' });
     const status = async (path: string, authorization?: string): Promise<number> =>
@@ -47,8 +48,7 @@ describe('a bearer token', () => {
       }
       expect(await status(path, 'Bearer sesame-123')).toBe(path === '/nothing' ? 404 : 200);
     }
-    expect(await status('/healthz')).toBe(200);
-    expect(await status('/readyz')).toBe(200);
+    for (const path of ['/', '/healthz', '/readyz']) expect(await status(path)).toBe(200);
   });
 
   it('comes from the environment unless it is given', async () => {
@@ -184,6 +184,90 @@ describe('the name by which the server is asked for', () => {
     const address = { host: '127.0.0.1', port: server.address.port };
     const answer = await exchange(address, 'GET /healthz HTTP/1.1\r\nHost: evil.example.com\r\nConnection: close\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 403 /);
+  });
+});
+
+describe('a token to operate', () => {
+  it('must not be the one to read with', async () => {
+    await expect(startMonitoringServer({ pools: [], port: 0, token: 'same', operateToken: 'same' })).rejects.toThrow(/must differ/);
+  });
+
+  it('reads, too, and without another one everybody on this machine may read', async () => {
+    await using both = await serve({ pools: [], token: 'read-1', operateToken: 'operate-1' });
+    const status = async (url: string, token?: string): Promise<number> =>
+      (await fetch(`${url}/metrics`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })).status;
+    expect([await status(both.url), await status(both.url, 'read-1'), await status(both.url, 'operate-1')]).toEqual([401, 200, 200]);
+    vi.stubEnv('POOLWRIGHT_OPERATE_TOKEN', 'operate-2');
+    await using open = await serve({ pools: [] });
+    expect([await status(open.url), await status(open.url, 'operate-2'), await status(open.url, 'wrong')]).toEqual([200, 200, 401]);
+  });
+
+  it('alone is not enough to listen where others can connect', async () => {
+    await expect(startMonitoringServer({ pools: [], host: '0.0.0.0', port: 0, operateToken: 'operate-1' })).rejects.toThrow(
+      /no token is set/,
+    );
+  });
+});
+
+describe('wrong tokens', () => {
+  it('are not listened to any more after 20 in a minute, nor are right ones of the same address', async () => {
+    await using server = await serve({ pools: [], token: 'sesame' });
+    const ask = (token?: string): Promise<Response> =>
+      fetch(`${server.url}/metrics`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } });
+    for (let attempt = 0; attempt < 20; attempt += 1) expect((await ask(`guess-${attempt}`)).status).toBe(401);
+    for (const token of ['guess', 'sesame']) {
+      const response = await ask(token);
+      expect(response.status).toBe(429);
+      expect(Number(response.headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(Number(response.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+      expect(await response.json()).toMatchObject({ error: { data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429 } } });
+    }
+    expect((await ask()).status).toBe(401);
+    for (const path of ['/', '/healthz', '/readyz']) expect([200, 503]).toContain((await fetch(server.url + path)).status);
+  });
+
+  it('are counted by address, IPv6 ones by their network, and forgotten after a minute', () => {
+    let now = 0;
+    const logins = new FailedLogins(() => now);
+    for (let count = 0; count < 20; count += 1) {
+      logins.note('192.0.2.1');
+      logins.note(`2001:db8:1:2:${count}::1`);
+    }
+    expect(logins.blockedForMs('192.0.2.1')).toBe(60_000);
+    expect(logins.blockedForMs('192.0.2.2')).toBe(0);
+    expect(logins.blockedForMs('2001:db8:1:2:ffff::9')).toBe(60_000);
+    expect(logins.blockedForMs('2001:db8:1:3::9')).toBe(0);
+    now = 60_000;
+    expect(logins.blockedForMs('192.0.2.1')).toBe(0);
+    logins.note('192.0.2.1');
+    expect(logins.blockedForMs('192.0.2.1')).toBe(0);
+  });
+});
+
+describe('pages of other sites', () => {
+  it('are told apart by what browsers say of them', () => {
+    expect(isSameOrigin(undefined, 'localhost:9464', undefined)).toBe(true);
+    expect(isSameOrigin('http://localhost:9464', 'localhost:9464', 'same-origin')).toBe(true);
+    expect(isSameOrigin('https://Monitor.Test', 'monitor.test', undefined)).toBe(true);
+    expect(isSameOrigin(undefined, 'localhost:9464', 'none')).toBe(true);
+    for (const origin of ['http://localhost:3000', 'http://evil.example.com', 'null', '', 'http://localhost:9464.evil.com', 'file://']) {
+      expect(isSameOrigin(origin, 'localhost:9464', undefined)).toBe(false);
+    }
+    expect(isSameOrigin(undefined, 'localhost:9464', 'cross-site')).toBe(false);
+    expect(isSameOrigin('http://localhost:9464', 'localhost:9464', 'same-site')).toBe(false);
+  });
+
+  it('may ask for nothing but the files of the dashboard', async () => {
+    await using server = await serve({ pools: [] });
+    for (const headers of [{ origin: 'http://evil.example.com' }, { 'sec-fetch-site': 'cross-site' }] as Record<string, string>[]) {
+      for (const path of PATHS) expect((await fetch(server.url + path, { headers })).status).toBe(403);
+    }
+    const action = await fetch(`${server.url}/api/trpc/monitoring.evict`, {
+      method: 'POST',
+      headers: { origin: 'http://evil.example.com', 'content-type': 'application/json' },
+      body: '{"pool":"x"}',
+    });
+    expect(action.status).toBe(403);
   });
 });
 

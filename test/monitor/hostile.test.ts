@@ -77,13 +77,13 @@ function noiseOf(random: RandomSource): string {
 const SEED = 20_251_123;
 
 describe('after hostile requests the server still serves:', () => {
-  it('2 000 of every kind', { timeout: 60_000 }, async () => {
+  it('10 000 of every kind', { timeout: 120_000 }, async () => {
     const errors: unknown[] = [];
     await using fixture = await createPoolOnDatabase();
     await using server = await serve({ pools: fixture.pool, onError: (error) => errors.push(error) });
     const random = seededRandom(SEED);
     const statuses = new Map<string, number>();
-    for (let sent = 0; sent < 2_000; sent += 50) {
+    for (let sent = 0; sent < 10_000; sent += 50) {
       const answers = Array.from({ length: 50 }, (_, index) => {
         const nuisance = NUISANCES[(sent + index) % NUISANCES.length]!;
         return exchange(server.address, nuisance(noiseOf(random)));
@@ -197,14 +197,22 @@ it('no password and no token is in any response', async () => {
         '/readyz',
         '/nothing',
         '/%',
-        ...['connectionPoolHealth', 'connectionPoolStats', 'connectionPoolMetrics', 'pgbouncerAvailable', 'nothing'].map(
-          (procedure) => `/api/trpc/monitoring.${procedure}`,
-        ),
+        ...[
+          'connectionPoolHealth',
+          'connectionPoolStats',
+          'connectionPoolMetrics',
+          'pgbouncerAvailable',
+          'slowQueries',
+          'actionLog',
+          'mayAct',
+          'nothing',
+        ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
         `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,
         `${TRPC}?input=${encodeURIComponent('{"pool":"x"}')}`,
         `${TRPC}?input=7`,
       ]) {
         const response = await fetch(server.url + path, { headers });
+        expect(response.status).not.toBe(429);
         const everything = JSON.stringify([...response.headers]) + (await response.text());
         expect(everything.length).toBeGreaterThan(50);
         for (const form of forms) expect(everything).not.toContain(form);

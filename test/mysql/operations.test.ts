@@ -149,7 +149,7 @@ describe('I10: drain()', () => {
     expect(performance.now() - started).toBeLessThan(1_500);
     expect(report).toMatchObject({ complete: false, refused: 1 });
     expect(report.cutOff.map(({ description }) => description)).toEqual([
-      expect.stringMatching(new RegExp(`^connection ${held.threadId} \\(a statement running for \\d+ ms\\)$`, 'u')),
+      expect.stringMatching(new RegExp(`^connection ${held.threadId} \\(a statement running for \\d+ ms: SELECT SLEEP\\(\\?\\)\\)$`, 'u')),
     ]);
     expect(await running).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
     expect(await waiting).toMatchObject({ code: 'POOL_DRAINING' });

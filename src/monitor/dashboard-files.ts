@@ -1,0 +1,51 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+/** A file of the dashboard, ready to be sent. */
+export interface DashboardFile {
+  /** Under which it is asked for: '/', '/assets/index-1a2b3c.js'. */
+  readonly path: string;
+  readonly type: string;
+  /** By content coding; 'identity' is always there. */
+  readonly bodies: Readonly<Record<Coding, Buffer>>;
+}
+
+export type Coding = 'br' | 'gzip' | 'identity';
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+};
+
+/** Beside this module in the package; in the repository, where the sources run too, in the build. */
+const FOLDERS = ['../dashboard/', '../../dist/dashboard/'];
+
+/** The built dashboard, all of it, compressed once; nothing when it was not built. */
+export function dashboardFiles(): readonly DashboardFile[] {
+  const folder = FOLDERS.map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(`${path}index.html`));
+  if (folder === undefined) return [];
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((name) => name.replaceAll('\\', '/'));
+  return names
+    .filter((name) => TYPES[extname(name)] !== undefined)
+    .map((name) => {
+      const identity = readFileSync(folder + name);
+      return {
+        path: name === 'index.html' ? '/' : `/${name}`,
+        type: TYPES[extname(name)] as string,
+        bodies: { identity, gzip: gzipSync(identity), br: brotliCompressSync(identity) },
+      };
+    });
+}
+
+/** What the client takes of what there is, by its `Accept-Encoding`. Weights are not looked at but to leave out what has none. */
+export function codingFor(header: string | undefined): Coding {
+  const taken = (header ?? '').split(',').map((part) => part.trim().toLowerCase());
+  const takes = (coding: string): boolean =>
+    taken.some((part) => part === coding || (part.startsWith(`${coding};`) && !/q=0(?:\.0*)?$/.test(part)));
+  if (takes('br')) return 'br';
+  return takes('gzip') ? 'gzip' : 'identity';
+}
