@@ -128,6 +128,8 @@ export class Transaction {
   async settled(): Promise<void> {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
+    if (this.#nested.length > 0)
+      throw new PoolError('POOL_TRANSACTION_OVERLAP', 'The function ended while a nested transaction was under way.');
     throwIfGone(this.#lease);
   }
 
@@ -397,7 +399,7 @@ async function send(
     return await sendOnce(connection, method, options, values);
   } catch (error) {
     if (method === 'query' || !isStatementCacheInvalid(error)) throw error;
-    connection.forgetStatement(options);
+    connection.forgetStatement(options, error);
     return await sendOnce(connection, method, options, values);
   }
 }

@@ -396,6 +396,28 @@ describe('a nested transaction', () => {
     expect(await ledger.ids()).toEqual([]);
   });
 
+  it('that is still under way when the outer function ends has all of it rolled back, not a part committed', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    let inner: Promise<string> | undefined;
+    const outcome = await codeOf(
+      ledger.pool.transaction(async (tx) => {
+        await new Promise<void>((halfway) => {
+          inner = codeOf(
+            tx.transaction(async (nested) => {
+              await nested.query(INSERT, [1, 'first half']);
+              halfway();
+              await new Promise((resolve) => setImmediate(resolve));
+              await nested.query(INSERT, [2, 'second half']);
+            }),
+          );
+        });
+      }),
+    );
+    expect([outcome, await inner]).toEqual(['POOL_TRANSACTION_OVERLAP', 'POOL_RELEASED']);
+    expect(await ledger.ids()).toEqual([]);
+    expect(await valueOf(ledger.pool, '1')).toBe(1);
+  });
+
   it('may use the outer one’s tx, which is the same, at any depth', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
