@@ -12,6 +12,7 @@ describe('a statement that is given up', () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, connectionLimit: 3 });
+    await Promise.all([1, 2, 3].map(() => pool.query('SELECT SLEEP(0.1)')));
     for (let round = 1; round <= 3; round += 1) {
       const failures = [1, 2, 3].map(() => errorOf(pool.query({ sql: SLEEP, timeout: 100 })));
       for (const error of await Promise.all(failures)) expect(error).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
