@@ -183,12 +183,17 @@ export class Transaction {
   async #look(error: unknown): Promise<void> {
     if (this.#committedImplicitly || this.#broken !== undefined || this.#stop?.aborted === true || !isAboutStatement(error)) return;
     const connection = this.#lease.resource;
+    const { session } = connection;
+    const { dirty } = session;
+    const answer = send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+    // That is not its borrower's doing.
+    session.dirty = dirty;
     try {
-      await send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+      await answer;
     } catch {
       this.#broken ??= { error };
     }
-    if (!connection.session.inTransaction) this.#broken ??= { error };
+    if (!session.inTransaction) this.#broken ??= { error };
   }
 
   /** Never rejects: what cannot be undone alone is undone with all the rest. */

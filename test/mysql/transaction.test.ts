@@ -84,6 +84,16 @@ describe('pool.transaction()', () => {
     expect(await ledger.ids()).toEqual([1, 2]);
   });
 
+  it('costs no reset of the session when a statement failed in it', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    await ledger.pool.transaction(async (tx) => {
+      await tx.query(INSERT, [1, 'first']);
+      expect(await errorOf(tx.query(INSERT, [1, 'again']))).toMatchObject({ errno: 1062 });
+    });
+    expect(await ledger.ids()).toEqual([1]);
+    expect(ledger.pool.stats()).toMatchObject({ resets: 0, opened: 1 });
+  });
+
   it('has statements that nobody awaited behave as if they were: they are part of it, in their order', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
