@@ -1,6 +1,7 @@
 import type { Clock } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
 import { type CloseReason, Entry, type EntryOwner, IdleList, Lease } from './entry.js';
+import { throwLater } from './errors.js';
 import type { ResourceFactory } from './factory.js';
 
 /** How long a goodbye to the other side may take before the resource is freed by force. */
@@ -114,7 +115,7 @@ export class EntrySet<R> {
     }
     if (entry.parked) {
       entry.parked = false;
-      this.factory.unpark?.(entry.resource as R, 'lent');
+      this.#unpark(entry, 'lent');
     }
     entry.leasedAt = now;
     const lease = new Lease(entry);
@@ -130,7 +131,7 @@ export class EntrySet<R> {
     this.idle.push(entry);
     if (!entry.parked) {
       entry.parked = true;
-      this.factory.park?.(entry.resource as R);
+      this.#park(entry);
     }
   }
 
@@ -161,7 +162,7 @@ export class EntrySet<R> {
     if (!force && entry.parked) {
       // Somebody needs it once more: without a goodbye that may keep the process alive, the pool's end might never come.
       entry.parked = false;
-      this.factory.unpark?.(entry.resource as R, 'closing');
+      this.#unpark(entry, 'closing');
     }
     const step = entry.step;
     const closing = attempt(() => this.factory.close(entry.resource as R, { reason, force }));
@@ -197,6 +198,24 @@ export class EntrySet<R> {
   #doom(entry: Entry<R>): void {
     entry.doomed ??= 'lost';
     if (entry.state === 'idle') this.close(entry, entry.doomed, false, this.clock.now());
+  }
+
+  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting for ever. */
+  #park(entry: Entry<R>): void {
+    try {
+      this.factory.park?.(entry.resource as R);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+
+  /** As {@link #park}. */
+  #unpark(entry: Entry<R>, why: 'lent' | 'closing'): void {
+    try {
+      this.factory.unpark?.(entry.resource as R, why);
+    } catch (error) {
+      throwLater(error);
+    }
   }
 
   /** `start` comes last: the factory may lose the resource while it asks. */

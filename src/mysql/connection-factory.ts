@@ -1,7 +1,7 @@
 import { type CloseRequest, type OpenContext, PoolError, type ResourceFactory } from '../engine/index.js';
 import type { ConnectionConfig } from './driver.js';
 import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, markPermanent, type ServerError } from './error-classes.js';
-import { isConnectionLost } from './failure.js';
+import { isConnectionLost, isTooManyStatements } from './failure.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { type ConnectionWatch, ManagedConnection } from './managed-connection.js';
@@ -24,6 +24,8 @@ export interface ConnectionHost {
   kill(connection: ManagedConnection): Promise<void>;
   /** The server answers but must not be used: it is read-only, shutting down, or draining. */
   poisoned(error: ServerError): void;
+  /** The server takes no more prepared statements. */
+  tooManyStatements(): void;
 }
 
 /** Of a statement that is shown in an error or to an operator. */
@@ -55,6 +57,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
         const errorClass = this.options.classifyError?.(error) ?? classOfServerError(error, readOnlyAsked);
         if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
         if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
+        if (isTooManyStatements(error)) this.host.tooManyStatements();
       },
     });
     const release = terminateOnAbort(connection, signal);

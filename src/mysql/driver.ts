@@ -30,8 +30,8 @@ export interface Command {
   onResult?: ((error: Error | null, rows?: unknown, fields?: unknown) => void) | undefined;
   /** The text of a Query or Execute; with values put in, for a Query that was started. */
   readonly sql?: string;
-  /** Of an Execute: the prepared statement. */
-  readonly statement?: { readonly query: string };
+  /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
+  readonly statement?: { readonly query: string } | undefined;
   /** Only a ChangeUser has it. */
   readonly currentConfig?: unknown;
   /** Only a ResetConnection has it. */
@@ -106,6 +106,8 @@ export interface DriverConnection extends EventEmitter {
   query(sql: unknown, ...rest: unknown[]): Command;
   execute(sql: unknown, ...rest: unknown[]): Command;
   unprepare(sql: unknown): unknown;
+  /** Prepared statements, each closed when it is taken out. */
+  readonly _statements: { readonly size: number; clear(): void };
   ping(callback: (error: Error | null) => void): unknown;
   reset(callback: (error: Error | null) => void): unknown;
   resume(): void;

@@ -28,8 +28,9 @@ const CLASSES: readonly (readonly [ErrorClass, readonly number[]])[] = [
   ['endpoint-poisoned', [1053, 1290, 1792, 1836]],
   // 1040 too many connections, 1043 bad handshake, 1129 host blocked, 1203/1226 too many of this user.
   ['connect-transient', [1040, 1043, 1129, 1203, 1226]],
-  // 1044/1045/1698 access denied, 1049 unknown database, 1130 host not allowed, 1251/1524 authentication plugin.
-  ['connect-permanent', [1044, 1045, 1049, 1130, 1251, 1524, 1698]],
+  // 1044/1045/1698 access denied, 1049 unknown database, 1130 host not allowed, 1251/1524 authentication plugin, 1862 password expired,
+  // 3118/3955/4151 account locked (MySQL, by failed logins, MariaDB), 3159 plaintext refused.
+  ['connect-permanent', [1044, 1045, 1049, 1130, 1251, 1524, 1698, 1862, 3118, 3159, 3955, 4151]],
   // 1243 unknown handler, 1461 too many prepared statements, 1615 needs to be re-prepared.
   ['statement-cache-invalid', [1243, 1461, 1615]],
 ];

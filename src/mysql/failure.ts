@@ -31,6 +31,13 @@ export function isStatementCacheInvalid(error: unknown): boolean {
   return typeof errno === 'number' && classOfErrno(errno) === 'statement-cache-invalid';
 }
 
+const TOO_MANY_STATEMENTS = 1461;
+
+/** Whether the server has as many prepared statements as it takes (`max_prepared_stmt_count`), from all of its connections. */
+export function isTooManyStatements(error: unknown): boolean {
+  return (error as { readonly errno?: unknown } | null)?.errno === TOO_MANY_STATEMENTS;
+}
+
 /** What a caller is told of a failed statement: errors of the server as they are, the loss of the connection under one code. */
 export function statementFailure(error: unknown): unknown {
   if (PoolError.is(error) || !isConnectionLost(error)) return error;

@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
 import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
 import type { ServerError } from './error-classes.js';
+import { isTooManyStatements } from './failure.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
 import { Session, statementOf } from './session.js';
@@ -216,9 +217,15 @@ export class ManagedConnection extends DriverPoolConnection {
     interrupt(this, command, (connection) => this.#watch.kill(connection));
   }
 
-  /** The server no longer knows this prepared statement, or has too many: the next use prepares it anew. */
-  forgetStatement(sql: unknown): void {
-    this.unprepare(typeof sql === 'object' ? sql : { sql });
+  /** The server no longer knows this prepared statement: the next use prepares it anew. When it has too many of them, all of this connection go. */
+  forgetStatement(sql: unknown, error: unknown): void {
+    if (isTooManyStatements(error)) this.forgetStatements();
+    else this.unprepare(typeof sql === 'object' ? sql : { sql });
+  }
+
+  /** Closes the statements that mysql2 has prepared on it, and keeps for their next use. */
+  forgetStatements(): void {
+    if (this.alive) this._statements.clear();
   }
 
   override addCommand<C extends Command>(command: C): C {

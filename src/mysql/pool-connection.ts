@@ -120,7 +120,7 @@ class BorrowedConnection {
       return await call();
     } catch (error) {
       if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
-      this.#raw.forgetStatement(sql);
+      this.#raw.forgetStatement(sql, error);
       return await call();
     }
   }

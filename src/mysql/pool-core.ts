@@ -90,6 +90,9 @@ export class PoolCore {
       },
       kill: (connection) => this.#killer.kill(connection),
       poisoned: (error) => this.#poisoned(error),
+      tooManyStatements: () => {
+        for (const connection of this.connections('idle')) connection.forgetStatements();
+      },
     });
     this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
     this.engine = new Engine(factory, options.engine);

@@ -92,7 +92,7 @@ export class PooledStatement extends ConnectionWaiter {
       this.resolve([rows, fields]);
     } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
-      lease.resource.forgetStatement(this.sql);
+      lease.resource.forgetStatement(this.sql, error);
       this.lent(lease);
     } else {
       // mysql2 tells of an error before it has taken the command off the connection.

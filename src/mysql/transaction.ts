@@ -131,6 +131,8 @@ export class Transaction {
   async settled(): Promise<void> {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
+    if (this.#nested.length > 0)
+      throw new PoolError('POOL_TRANSACTION_OVERLAP', 'The function ended while a nested transaction was under way.');
     throwIfGone(this.#lease);
   }
 
@@ -183,12 +185,17 @@ export class Transaction {
   async #look(error: unknown): Promise<void> {
     if (this.#committedImplicitly || this.#broken !== undefined || this.#stop?.aborted === true || !isAboutStatement(error)) return;
     const connection = this.#lease.resource;
+    const { session } = connection;
+    const { dirty } = session;
+    const answer = send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+    // That is not its borrower's doing.
+    session.dirty = dirty;
     try {
-      await send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+      await answer;
     } catch {
       this.#broken ??= { error };
     }
-    if (!connection.session.inTransaction) this.#broken ??= { error };
+    if (!session.inTransaction) this.#broken ??= { error };
   }
 
   /** Never rejects: what cannot be undone alone is undone with all the rest. */
@@ -399,7 +406,7 @@ async function send(
     return await sendOnce(connection, method, options, values);
   } catch (error) {
     if (method === 'query' || !isStatementCacheInvalid(error)) throw error;
-    connection.forgetStatement(options);
+    connection.forgetStatement(options, error);
     return await sendOnce(connection, method, options, values);
   }
 }

@@ -3,6 +3,7 @@ import type { Lease } from '../../src/engine/entry.js';
 import { driverError, type FakeResource, hold, succeed } from './support/fake-factory.js';
 import { NotingWaiter } from './support/noting-waiter.js';
 import { PoolFixture } from './support/pool-fixture.js';
+import { catchThrownInMicrotasks } from './support/thrown-in-microtasks.js';
 
 describe('what a waiter does while it is served or refused', () => {
   it('I1: releasing at once passes the entry on, in order, without growing the stack', async () => {
@@ -188,5 +189,39 @@ describe('what a waiter does while it is served or refused', () => {
     await fixture.clock.settle();
     expect(fixture.pool.state).toBe('closed');
     await expect(report).resolves.toMatchObject({ complete: true, durationMs: 0, cutOff: [], refused: 0 });
+  });
+});
+
+describe('a factory whose park() and unpark() throw', () => {
+  it('leaves nobody waiting, and no entry half-way: what it throws is the process’s problem', async () => {
+    const thrown: unknown[] = [];
+    const restore = catchThrownInMicrotasks(thrown);
+    try {
+      const bug = new Error('a bug of the factory');
+      const methods = {
+        park: (resource: FakeResource): void => {
+          resource.parked = true;
+          throw bug;
+        },
+        unpark: (resource: FakeResource): void => {
+          resource.parked = false;
+          throw bug;
+        },
+      };
+      await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 }, { methods });
+      for (let round = 0; round < 3; round += 1) {
+        const uses = Array.from({ length: 5 }, async () => {
+          const lease = await fixture.pool.acquire();
+          lease.release();
+        });
+        await fixture.clock.settle();
+        await Promise.all(uses);
+        expect(fixture.stats).toMatchObject({ used: 0, waiting: 0 });
+      }
+      expect(fixture.pool.tryAcquire()?.release()).toBe(true);
+    } finally {
+      restore();
+    }
+    expect(thrown.length).toBeGreaterThan(0);
   });
 });

@@ -46,6 +46,21 @@ describe('a password that is wrong', () => {
   });
 });
 
+describe('an account that is locked', () => {
+  it('is a failure that comes again by itself: callers are told at once; when it is unlocked, the pool serves', async () => {
+    await using database = await createDatabase(server);
+    await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT LOCK`);
+    await using pool = poolOf(database, { connectionLimit: 2 });
+    for (let round = 0; round < 20; round += 1) {
+      expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({ code: 'POOL_CONNECT_FAILED', cause: { errno: 4151 } });
+    }
+    expect(pool.stats().connectErrors).toBeLessThan(12);
+    await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT UNLOCK`);
+    await expectServedAgain(pool, 'after the account was unlocked', performance.now());
+    await expectWhole({ pool, database });
+  });
+});
+
 describe('a certificate that is rotated', () => {
   it('to one that is not trusted is refused to new connections; to one that is, evict() moves the pool to it', async () => {
     await using database = await createDatabase(server);

@@ -84,6 +84,16 @@ describe('pool.transaction()', () => {
     expect(await ledger.ids()).toEqual([1, 2]);
   });
 
+  it('costs no reset of the session when a statement failed in it', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    await ledger.pool.transaction(async (tx) => {
+      await tx.query(INSERT, [1, 'first']);
+      expect(await errorOf(tx.query(INSERT, [1, 'again']))).toMatchObject({ errno: 1062 });
+    });
+    expect(await ledger.ids()).toEqual([1]);
+    expect(ledger.pool.stats()).toMatchObject({ resets: 0, opened: 1 });
+  });
+
   it('has statements that nobody awaited behave as if they were: they are part of it, in their order', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
@@ -407,6 +417,28 @@ describe('a nested transaction', () => {
       });
     });
     expect(await ledger.ids()).toEqual([1]);
+  });
+
+  it('that is still under way when the outer function ends has all of it rolled back, not a part committed', async () => {
+    await using ledger = await openLedger({ connectionLimit: 1 });
+    let inner: Promise<string> | undefined;
+    const outcome = await codeOf(
+      ledger.pool.transaction(async (tx) => {
+        await new Promise<void>((halfway) => {
+          inner = codeOf(
+            tx.transaction(async (nested) => {
+              await nested.query(INSERT, [1, 'first half']);
+              halfway();
+              await new Promise((resolve) => setImmediate(resolve));
+              await nested.query(INSERT, [2, 'second half']);
+            }),
+          );
+        });
+      }),
+    );
+    expect([outcome, await inner]).toEqual(['POOL_TRANSACTION_OVERLAP', 'POOL_RELEASED']);
+    expect(await ledger.ids()).toEqual([]);
+    expect(await valueOf(ledger.pool, '1')).toBe(1);
   });
 
   it('may use the outer one’s tx, which is the same, at any depth', async () => {

@@ -8,8 +8,8 @@ export interface Surroundings {
   readonly server: MariaDb;
   readonly proxy: TcpProxy;
   readonly pool: Pool;
-  /** Runs a statement as the administrator, not through the proxy. */
-  readonly admin: (sql: string) => Promise<unknown>;
+  /** Runs statements as the administrator, over one connection, not through the proxy. Returns the rows of the last one. */
+  readonly admin: (...statements: readonly string[]) => Promise<unknown>;
 }
 
 export type Fault = (surroundings: Surroundings) => Promise<void>;
@@ -80,9 +80,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await admin('SET GLOBAL read_only = 0');
   },
   'max_connections taken': async ({ admin }) => {
-    await admin('SET GLOBAL max_connections = 10');
-    await delay(1_000);
-    await admin('SET GLOBAL max_connections = 200');
+    // Over one connection: there is no room for another meanwhile.
+    await admin('SET GLOBAL max_connections = 10', 'DO SLEEP(1)', 'SET GLOBAL max_connections = 200');
   },
   evict: async ({ pool }) => pool.evict(),
   'resize down and up': async ({ pool }) => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createConnection } from 'mysql2/promise';
+import { type Connection, createConnection } from 'mysql2/promise';
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool, type Pool } from '../../src/index.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
@@ -40,16 +40,24 @@ function poolOn(server: MariaDb, port: number): Pool {
   });
 }
 
-/** One statement over a connection of its own. */
-async function asAdmin(server: MariaDb, sql: string): Promise<unknown> {
-  await using connection = await createConnection({
-    socketPath: server.socketPath,
-    user: server.adminUser,
-    password: server.adminPassword,
-    database: server.database,
-  });
-  const [rows] = await connection.query(sql);
+/** Statements over a connection of their own. Returns the rows of the last one. */
+async function asAdmin(server: MariaDb, ...statements: readonly string[]): Promise<unknown> {
+  await using connection = await connectAsAdmin(server);
+  let rows: unknown;
+  for (const sql of statements) [rows] = await connection.query(sql);
   return rows;
+}
+
+/** All connections of the server may be taken for a moment, also the one that it keeps for administrators. */
+async function connectAsAdmin({ socketPath, adminUser: user, adminPassword: password, database }: MariaDb): Promise<Connection> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await createConnection({ socketPath, user, password, database });
+    } catch (error) {
+      if (attempt === 50) throw error;
+      await delay(100);
+    }
+  }
 }
 
 /** I12, at this instant. */
@@ -161,7 +169,7 @@ async function soak(): Promise<number> {
   const recoveries: Recovery[] = [];
   await load.prepare();
   load.start(Number(callers));
-  const surroundings: Surroundings = { server, proxy, pool, admin: (sql) => asAdmin(server, sql) };
+  const surroundings: Surroundings = { server, proxy, pool, admin: (...statements) => asAdmin(server, ...statements) };
   await Promise.all([doFaults(surroundings, load, recoveries), takeSamples(pool, load, samples)]);
   await finish(server, pool, load, handlesBefore);
   const report = new Report({ minutes: Number(minutes), callers: Number(callers), load, samples, recoveries, stats: pool.stats() });
@@ -170,6 +178,10 @@ async function soak(): Promise<number> {
   return load.violations.size;
 }
 
-const violations = await soak();
-// What holds the process now is a bug, and would show as a hang.
-process.exitCode = violations === 0 ? 0 : 1;
+try {
+  // What holds the process afterwards is a bug, and would show as a hang.
+  process.exitCode = (await soak()) === 0 ? 0 : 1;
+} catch (error) {
+  console.error('The soak itself failed:', error);
+  process.exit(1);
+}
