@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Test folders whose tests talk to servers; all others are the unit project's. */
-const INTEGRATION = ['contract', 'demo', 'faults', 'monitor', 'mysql', 'probes', 'support'].map((folder) => `test/${folder}/**/*.test.ts`);
+const INTEGRATION = ['contract', 'demo', 'ecosystem', 'faults', 'monitor', 'mysql', 'probes', 'support'].map((folder) => `test/${folder}/**/*.test.ts`);
 
 export default defineConfig({
   test: {
