@@ -1,6 +1,7 @@
 import { charsetStatement } from './driver.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from './options.js';
+import { stopWhenLeft } from './streams.js';
 
 /** How a session is brought back to what it was when the connection was new. */
 export interface Baseline {
@@ -26,6 +27,7 @@ export function isClean({ busy, _paused, session }: ManagedConnection, hygiene: 
  * must be replaced.
  */
 export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, baseline: Baseline): Promise<void> | undefined {
+  if (connection._command != null) stopWhenLeft(connection._command);
   if (connection._paused) connection.resume();
   if (connection.busy) return afterWork(connection, hygiene, baseline);
   if (hygiene === 'never') return undefined;

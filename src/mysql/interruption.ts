@@ -33,6 +33,8 @@ export function interrupt(connection: ManagedConnection, command: Command, kill:
     command.start = () => null;
     return;
   }
+  // What the server says of the kill is for nobody; mysql2 throws what nobody listens to, and gives the connection up.
+  command.once('error', ignore);
   const barrier = new Barrier();
   connection._commands.unshift(createQuery('DO 0', undefined, ignore, {}));
   connection._commands.unshift(barrier);

@@ -2,7 +2,10 @@ import type { Command } from './driver.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 interface ResultStream {
+  readonly readableFlowing: boolean | null;
+  listenerCount(event: string): number;
   once(event: 'close', listener: () => void): unknown;
+  destroy(): unknown;
 }
 
 /** A command whose result can be read as a stream. */
@@ -13,6 +16,9 @@ interface StreamableCommand extends Command {
 }
 
 const watched = new WeakSet<Command>();
+
+/** The stream through which the rows of a command are read. */
+const streams = new WeakMap<Command, ResultStream>();
 
 /**
  * A result stream that is destroyed before its end stops its statement: otherwise the connection would be taken until the server has
@@ -29,6 +35,7 @@ export function stopWhenAbandoned(command: Command): void {
   });
   streamable.stream = (options) => {
     const stream = original(options);
+    streams.set(command, stream);
     stream.once('close', () => {
       if (ended) return;
       if (streamable._connection == null) command.start = () => null;
@@ -36,4 +43,13 @@ export function stopWhenAbandoned(command: Command): void {
     });
     return stream;
   };
+}
+
+/**
+ * The same for a stream whose reader has paused it and left, when their connection is given back: a `break` out of Drizzle's iterator does
+ * so. One that nobody has begun to read may yet be read.
+ */
+export function stopWhenLeft(command: Command): void {
+  const stream = streams.get(command);
+  if (stream?.readableFlowing === false && stream.listenerCount('data') === 0 && stream.listenerCount('readable') === 0) stream.destroy();
 }

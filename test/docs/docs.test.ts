@@ -45,6 +45,15 @@ describe('the table of deliberate differences', () => {
   });
 });
 
+describe('docs/data-layers.md', () => {
+  it('names the versions that are tested', () => {
+    const { devDependencies: layers } = JSON.parse(read('test/ecosystem/package.json')) as { devDependencies: Record<string, string> };
+    const { devDependencies: own } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
+    const named = [...read('docs/data-layers.md').matchAll(/^\| [^|]+ \| (\d+\.\d+\.\d+) \|/gm)].map((match) => match[1]);
+    expect(new Set(named)).toEqual(new Set([...Object.values(layers), own['mysql2']]));
+  });
+});
+
 describe('relative links', () => {
   it.each([
     'README.md',
