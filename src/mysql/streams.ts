@@ -1,4 +1,5 @@
 import type { Command } from './driver.js';
+import { neverSend } from './interruption.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 interface ResultStream {
@@ -31,9 +32,13 @@ export function stopWhenAbandoned(command: Command): void {
     const stream = original(options);
     stream.once('close', () => {
       if (ended) return;
-      if (streamable._connection == null) command.start = () => null;
+      // Whoever has left is told nothing more, and nobody else listens.
+      command.once('error', ignore);
+      if (streamable._connection == null) neverSend(command);
       else streamable._connection.interrupt(command);
     });
     return stream;
   };
 }
+
+function ignore(): void {}
