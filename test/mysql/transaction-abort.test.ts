@@ -103,10 +103,10 @@ describe('a transaction that is given up', () => {
     for (const sql of STATEMENTS) {
       // On a busy machine the time may be up before that statement's turn has come: then there is more of it.
       let result: unknown;
-      for (let timeout = 100, met = false; !met; timeout *= 2) {
-        const caught = snag.next(sql, place).then(() => (met = true));
+      for (let timeout = 100, first: unknown; first !== 'met'; timeout *= 2) {
+        const met = snag.next(sql, place).then(() => 'met');
         const outcome = outcomeOf(pool.transaction(work, { isolation: 'REPEATABLE READ', timeout }));
-        await Promise.race([caught, outcome]);
+        first = await Promise.race([met, outcome]);
         result = await outcome;
       }
       expect(result).toMatchObject({ error: { code: sql === 'COMMIT' ? 'POOL_COMMIT_UNKNOWN' : 'POOL_QUERY_TIMEOUT' } });
