@@ -36,8 +36,8 @@ export interface Command {
   readonly currentConfig?: unknown;
   /** Only a ResetConnection has it. */
   readonly resetConnectionResponse?: unknown;
-  /** The first step. */
-  start?: () => unknown;
+  /** The first step; returns the next one, or nothing at the end. */
+  start?: (packet: Packet | undefined, connection: DriverConnection) => unknown;
   /** The step that takes the next packet; none before the command was started, and after it has ended. */
   readonly next?: unknown;
   /** mysql2's own timer, which leaves the statement running. */

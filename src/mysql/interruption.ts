@@ -1,6 +1,9 @@
 import { codeOf, messageOf } from '../engine/index.js';
-import { type Command, createQuery, DriverCommand } from './driver.js';
+import { type Command, createQuery, type DriverConnection, DriverCommand } from './driver.js';
 import type { ManagedConnection } from './managed-connection.js';
+
+/** How often a connection that its borrower has paused is looked at. */
+const PAUSED_POLL_MS = 10;
 
 /** Takes its turn on a connection and holds up what comes behind it until it is lifted. */
 class Barrier extends DriverCommand {
@@ -29,8 +32,7 @@ class Barrier extends DriverCommand {
  */
 export function interrupt(connection: ManagedConnection, command: Command, kill: (connection: ManagedConnection) => Promise<void>): void {
   if (connection._command !== command) {
-    // Not started: it ends when its turn comes. Ended: nothing will ever start it.
-    command.start = () => null;
+    neverSend(command);
     return;
   }
   // What the server says of the kill is for nobody; mysql2 throws what nobody listens to, and gives the connection up.
@@ -44,6 +46,28 @@ export function interrupt(connection: ManagedConnection, command: Command, kill:
     () => barrier.lift(connection),
     (error: unknown) => connection.terminate(new Error(`A statement could not be stopped: ${messageOf(error)} (${codeOf(error)}).`)),
   );
+}
+
+/**
+ * A command that was not sent is not sent when its turn comes. It ends a tick after that: it may be its turn at once, and whoever runs it listens for its
+ * end when it has been queued. One that was sent, or has ended, goes on as it was.
+ */
+export function neverSend(command: Command): void {
+  command.start = (_packet, connection) => {
+    process.nextTick(endTurn, connection, command);
+    return over;
+  };
+}
+
+function endTurn(connection: DriverConnection, command: Command): void {
+  if (connection._command !== command) return;
+  // mysql2 would keep the turn for later, and take it for the end of what was kept.
+  if (connection._paused) setTimeout(endTurn, PAUSED_POLL_MS, connection, command).unref();
+  else connection.handlePacket();
+}
+
+function over(): null {
+  return null;
 }
 
 function ignore(): void {}

@@ -1,4 +1,5 @@
 import type { Command } from './driver.js';
+import { neverSend } from './interruption.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 interface ResultStream {
@@ -38,7 +39,9 @@ export function stopWhenAbandoned(command: Command): void {
     streams.set(command, stream);
     stream.once('close', () => {
       if (ended) return;
-      if (streamable._connection == null) command.start = () => null;
+      // Whoever has left is told nothing more, and nobody else listens.
+      command.once('error', ignore);
+      if (streamable._connection == null) neverSend(command);
       else streamable._connection.interrupt(command);
     });
     return stream;
@@ -53,3 +56,5 @@ export function stopWhenLeft(command: Command): void {
   const stream = streams.get(command);
   if (stream?.readableFlowing === false && stream.listenerCount('data') === 0 && stream.listenerCount('readable') === 0) stream.destroy();
 }
+
+function ignore(): void {}

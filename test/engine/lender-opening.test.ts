@@ -145,7 +145,7 @@ describe('openings that fail', () => {
     expect(fixture.stats).toMatchObject({ waiting: 0, acquired: 0 });
   });
 
-  it('I6: with one used entry and ten thousand patient waiters too, for sixty seconds', async () => {
+  it('I6: with one used entry and ten thousand patient waiters too, for sixty seconds', { timeout: 60_000 }, async () => {
     await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 0 }, { random: seededRandom(2) });
     const lease = await fixture.acquire();
     fixture.factory.script('open', failWith(refused, 5));
@@ -232,6 +232,28 @@ describe('openings that fail', () => {
     for (const one of await Promise.all(waiting)) one.release();
     lease.release();
     expect(fixture.stats.total).toBe(6);
+  });
+
+  it('I4: a factory that calls the pool while it opens does not make it open more than the limit', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, acquireTimeout: 0 });
+    const waiters = [new NotingWaiter(), new NotingWaiter(), new NotingWaiter()];
+    let called = false;
+    fixture.factory.answers.open = () => {
+      if (!called) {
+        called = true;
+        for (const waiter of waiters) fixture.pool.enqueue(waiter);
+      }
+      return hold;
+    };
+    fixture.pool.resize({ minIdle: 2 });
+    expect(called).toBe(true);
+    expect(fixture.stats).toMatchObject({ opening: 2, total: 0, waiting: 3 });
+    fixture.factory.script('open', succeed);
+    for (let answered = 0; answered < 2; answered += 1) fixture.factory.take('open').succeed();
+    await fixture.clock.settle();
+    for (const waiter of waiters) waiter.lease?.release();
+    for (const waiter of waiters) waiter.lease?.release();
+    expect(fixture.stats).toMatchObject({ opened: 2, waiting: 0, used: 0 });
   });
 
   it('I6: where the limit leaves no room, no timer is set to try again: there is nothing to try', async () => {
