@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
-import { optionTables } from './option-tables.js';
+import { environmentTable, optionTables } from './option-tables.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
@@ -24,19 +24,22 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('the options table', () => {
-  const begin = '<!-- options: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
-  const end = '\n\n<!-- end of options -->';
+describe.each([
+  { file: 'README.md', mark: 'options', table: optionTables },
+  { file: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
+])('the table of $mark', ({ file, mark, table }) => {
+  const begin = `<!-- ${mark}: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n`;
+  const end = `\n<!-- end of ${mark} -->`;
 
-  it('in README.md is what the code says', () => {
-    const text = read('README.md');
-    const [before, rest] = text.split(begin);
-    const [table, after] = (rest ?? '').split(end);
+  it(`in ${file} is what the code says`, () => {
+    const [before, rest] = read(file).split(begin);
+    const [shown, after] = (rest ?? '').split(end);
     expect(rest).toBeDefined();
     expect(after).toBeDefined();
+    const expected = `\n${table()}\n`;
     const update = process.env['UPDATE_DOCS'] === '1';
-    if (update) writeFileSync(`${root}README.md`, `${before}${begin}${optionTables()}${end}${after}`);
-    expect(update ? optionTables() : table).toBe(optionTables());
+    if (update) writeFileSync(`${root}${file}`, `${before}${begin}${expected}${end}${after}`);
+    expect(update ? expected : shown).toBe(expected);
   });
 });
 
