@@ -83,7 +83,7 @@ export function runToEnd(command, args, { environment = {}, capture = false, pas
     child.stdout?.on('data', (chunk) => (output += chunk));
     child.stderr?.on('data', (chunk) => (output += chunk));
     passOn = (signal) => {
-      if (wholeGroup && own.detached) process.kill(-child.pid, passOnAs ?? signal);
+      if (wholeGroup && own.detached && child.pid !== undefined) process.kill(-child.pid, passOnAs ?? signal);
       else child.kill(passOnAs ?? signal);
       if (killAfterMs !== undefined) timer = setTimeout(() => child.kill('SIGKILL'), killAfterMs);
     };

@@ -335,7 +335,8 @@ function refuseMisspelling(variable: string, known: readonly string[]): void {
     throw new PoolError('POOL_OPTION_INVALID', `Unknown environment variable ${variable}. Did you mean ${nearest}?`);
 }
 
-function environmentName(option: string): string {
+/** The variable of the environment that holds an option. */
+export function environmentName(option: string): string {
   return `POOLWRIGHT_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,6 +22,8 @@ const ENTRY = /[\\/][^\\/]*mysql[^\\/]*[\\/](index|promise)\.js$/;
 
 interface LoadedModule {
   readonly exports: Exports;
+  /** Modules that are about to be evaluated are in the cache too. */
+  readonly loaded: boolean;
 }
 
 type Loader = (module: LoadedModule, filename: string) => void;
@@ -48,7 +51,7 @@ function install(): void {
     Reflect.apply(load, this, [module, filename]);
     replaceIn(module, filename);
   };
-  for (const [filename, module] of Object.entries(loaded)) if (module !== undefined) replaceIn(module, filename);
+  for (const [filename, module] of Object.entries(loaded)) if (module?.loaded === true) replaceIn(module, filename);
   if (isMainThread && !isInstalled()) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
 }
 
@@ -66,6 +69,7 @@ function replaceIn({ exports }: LoadedModule, filename: string): void {
 }
 
 function recognize(folder: string): Mysql2Copy | undefined {
+  if (!existsSync(join(folder, 'package.json'))) return undefined;
   const { name, version } = packageIn(folder);
   if (name !== 'mysql2') return undefined;
   if (!isTestedVersion(version)) {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
-import { optionTables } from './option-tables.js';
+import { environmentTable, optionTables } from './option-tables.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
@@ -25,12 +25,15 @@ describe('docs/errors.md', () => {
   });
 });
 
-describe('the options table', () => {
-  const begin = '<!-- options: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
-  const end = '\n\n<!-- end of options -->';
+describe.each([
+  { path: 'README.md', mark: 'options', table: optionTables },
+  { path: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
+])('the table of $mark', ({ path, mark, table }) => {
+  const begin = `<!-- ${mark}: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n`;
+  const end = `\n\n<!-- end of ${mark} -->`;
 
-  it('in README.md is what the code says', () => {
-    expect(tableIn('README.md', begin, end, optionTables())).toBe(optionTables());
+  it(`in ${path} is what the code says`, () => {
+    expect(tableIn(path, begin, end, table())).toBe(table());
   });
 });
 

@@ -1,7 +1,8 @@
 import type { OptionSpec } from '../../src/engine/index.js';
 import { poolOptionTable } from '../../src/engine/index.js';
 import { healthThresholdTable } from '../../src/mysql/health.js';
-import { mysqlOptionTable } from '../../src/mysql/options.js';
+import { dropInDefaults } from '../../src/mysql/drop-in-options.js';
+import { environmentName, mysqlOptionTable } from '../../src/mysql/options.js';
 
 /** The options that hold a plain value, as the documents show them: made from the tables in the code. */
 export function optionTables(): string {
@@ -12,6 +13,20 @@ export function optionTables(): string {
     '',
     tableOf(healthThresholdTable),
   ].join('\n');
+}
+
+/** The options that can be given in the environment, with their defaults for code that was written for mysql2 and otherwise. */
+export function environmentTable(): string {
+  const rows = Object.entries({ ...poolOptionTable, ...mysqlOptionTable } as Record<string, OptionSpec>)
+    .filter(([, spec]) => spec.kind !== 'function')
+    .map(([name, spec]) => `| \`${environmentName(name)}\` | \`${name}\` | ${dropInDefaultOf(name, spec)} | ${defaultOf(name, spec)} |`);
+  return ['| variable | option | default in 1 and 2 | default in 3 |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function dropInDefaultOf(name: string, spec: OptionSpec): string {
+  const value = (dropInDefaults as Readonly<Record<string, number | string>>)[name];
+  if (value === undefined) return defaultOf(name, spec);
+  return typeof value === 'number' ? grouped(value) : `\`${value}\``;
 }
 
 function tableOf(table: Readonly<Record<string, OptionSpec>>): string {

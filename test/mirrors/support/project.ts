@@ -57,13 +57,25 @@ export async function buildPackageInto(folder: string): Promise<void> {
   await run(process.execPath, [join(ROOT, 'scripts/bundle-layer.mjs'), output]);
 }
 
+let built: Promise<string> | undefined;
+
+/** The package, compiled once in this process. */
+function builtPackage(): Promise<string> {
+  built ??= (async () => {
+    const { path } = createTemporaryFolder('poolwright-built');
+    await buildPackageInto(path);
+    return path;
+  })();
+  return built;
+}
+
 /** Makes a project in which Poolwright and mysql2 are installed. */
 export async function createProject({ mysql2 = true } = {}): Promise<Project> {
   const temporary = createTemporaryFolder('poolwright-project');
   const folder = temporary.path;
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
-  await buildPackageInto(join(modules, 'poolwright'));
+  await cp(await builtPackage(), join(modules, 'poolwright'), { recursive: true });
   const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 60_000 }: RunOptions = {}): Running => {
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [...flags, join(folder, file)], { cwd, env: { PATH, ...environment }, timeout: timeoutMs });

@@ -1,0 +1,133 @@
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
+import { buildPackageInto } from '../mirrors/support/project.js';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const run = promisify(execFile);
+
+interface Manifest {
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+let folder: TemporaryFolder;
+let tarball: string;
+let project: string;
+let manifest: Manifest;
+
+/** Without what npm sets for the scripts that it runs: a script of one package would otherwise speak for the other. */
+function npm(args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> {
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(?:registry|cafile|userconfig|cache)$)/.test(name)),
+  );
+  return run('npm', [...args, '--no-audit', '--no-fund', '--loglevel=error'], { cwd, env: environment });
+}
+
+beforeAll(async () => {
+  folder = createTemporaryFolder('poolwright-package');
+  const staging = join(folder.path, 'staging');
+  await buildPackageInto(staging);
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) await cp(join(ROOT, file), join(staging, file));
+  const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], staging);
+  tarball = join(folder.path, (JSON.parse(stdout) as { filename: string }[])[0]?.filename ?? '');
+  manifest = JSON.parse(await readFile(join(staging, 'package.json'), 'utf8')) as Manifest;
+  project = join(folder.path, 'project');
+  await mkdir(project);
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
+  await npm(['install', tarball, '--ignore-scripts', '--prefer-offline'], project);
+}, 180_000);
+afterAll(() => folder.remove());
+
+function subpaths(): string[] {
+  return Object.keys(manifest.exports)
+    .filter((subpath) => subpath !== './package.json')
+    .map((subpath) => `poolwright${subpath.slice(1)}`);
+}
+
+/** What loading a subpath in the empty project comes to: its exports' names, or the error. */
+async function outcomeOf(load: 'import' | 'require', specifier: string): Promise<{ readonly names?: string[]; readonly error?: string }> {
+  const loaded = load === 'import' ? `import(${JSON.stringify(specifier)})` : `(async () => require(${JSON.stringify(specifier)}))()`;
+  const script = `${loaded}.then((m) => ({ names: Object.keys(m) }), (e) => ({ error: e.code + ': ' + e.message })).then((r) => console.log(JSON.stringify(r)))`;
+  const { stdout } = await run(process.execPath, ['--input-type=commonjs', '--eval', script], { cwd: project });
+  return JSON.parse(stdout) as { names?: string[]; error?: string };
+}
+
+describe('the packed tarball', () => {
+  it('holds the build, and what a user should read, and nothing else', async () => {
+    expect((await readdir(join(project, 'node_modules/poolwright'))).sort()).toEqual([
+      'CHANGELOG.md',
+      'LICENSE',
+      'README.md',
+      'dist',
+      'package.json',
+    ]);
+    const files = await readdir(join(project, 'node_modules/poolwright/dist'), { recursive: true });
+    expect(files.filter((file) => /\.test\.|\.map$/.test(file))).toEqual([]);
+  });
+
+  it('has nothing that publint objects to', async () => {
+    const data = await readFile(tarball);
+    const buffer = data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength);
+    const { messages, pkg } = await publint({ pack: { tarball: buffer }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([]);
+  });
+
+  it('has types that are right wherever its modules can be loaded', async () => {
+    const analysis = await checkPackage(createPackageFromTarballData(new Uint8Array(await readFile(tarball))));
+    if (analysis.types === false) throw new Error('It has no types.');
+    // It is made of ES modules: CommonJS loads them with require(), which TypeScript knows from 5.8 on; and the resolution of Node 10
+    // knows no subpaths.
+    const expected = (problem: { readonly kind: string; readonly resolutionKind?: string }): boolean =>
+      problem.kind === 'CJSResolvesToESM' || (problem.kind === 'NoResolution' && problem.resolutionKind === 'node10');
+    expect(analysis.problems.filter((problem) => !expected(problem))).toEqual([]);
+    expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(['.', './mysql2', './mysql2/promise', './register']));
+  }, 60_000);
+});
+
+describe('installed into an empty project', () => {
+  it('it brings mysql2 and none of the optional peers', async () => {
+    const optional = Object.keys(manifest.peerDependenciesMeta).filter((name) => manifest.peerDependenciesMeta[name]?.optional === true);
+    expect(optional.length).toBeGreaterThan(0);
+    const installed = await readdir(join(project, 'node_modules'));
+    expect(installed).toContain('mysql2');
+    expect(installed.filter((name) => optional.some((peer) => peer.split('/')[0] === name))).toEqual([]);
+  });
+
+  it.each(['import', 'require'] as const)('each part loads with %s, or says which package to install', async (load) => {
+    const optional = Object.keys(manifest.peerDependenciesMeta);
+    const unloaded: string[] = [];
+    for (const specifier of subpaths()) {
+      const { names, error } = await outcomeOf(load, specifier);
+      if (names !== undefined) continue;
+      unloaded.push(specifier);
+      const [, named, installed] =
+        /^MODULE_NOT_FOUND: .* needs the package (\S+), which is not installed\. Install it: npm install (\S+)$/.exec(error ?? '') ?? [];
+      expect({ specifier, error, named: optional.includes(named ?? '') && named === installed }).toEqual({ specifier, error, named: true });
+    }
+    expect(unloaded).toEqual(expect.arrayContaining(['poolwright/prometheus', 'poolwright/trpc', 'poolwright/server']));
+    for (const part of ['poolwright', 'poolwright/engine', 'poolwright/mysql2', 'poolwright/mysql2/promise', 'poolwright/register']) {
+      expect(unloaded).not.toContain(part);
+    }
+  });
+
+  it('the pool is there, in all its forms', async () => {
+    expect((await outcomeOf('import', 'poolwright')).names).toEqual(
+      expect.arrayContaining(['createPool', 'getPool', 'pools', 'PoolError']),
+    );
+    expect((await outcomeOf('require', 'poolwright/mysql2')).names).toEqual(
+      expect.arrayContaining(['createPool', 'createConnection', 'Types']),
+    );
+    expect((await outcomeOf('import', 'poolwright/mysql2/promise')).names).toEqual(
+      expect.arrayContaining(['createPool', 'default', 'format']),
+    );
+  });
+});
