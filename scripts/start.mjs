@@ -8,7 +8,15 @@ import { ensureTools, MARIADB_TOOLS } from './system-packages.mjs';
 const MAIN = join(ROOT, 'dist/demo/main.js');
 
 /** What the build is made from. */
-const SOURCES = ['src', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'src',
+  'dashboard/src',
+  'dashboard/index.html',
+  'dashboard/vite.config.ts',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.build.json',
+];
 
 /** The whole launcher ends within 5 s of a signal. */
 const STOP_TIMEOUT_MS = 4_500;

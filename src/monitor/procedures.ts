@@ -78,7 +78,8 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
   });
   const simple = (name: 'evict' | 'suspend' | 'resume') =>
     action.input(namedPool).mutation(({ ctx, input }) => known(() => monitoring.act(input.pool, { name }, who(ctx))));
-  return t.router({
+  const names: string[] = [];
+  const router = t.router({
     connectionPoolHealth: query.input(whichHealth).query(({ input }) => known(() => monitoring.health(input?.pool, input?.deep))),
     connectionPoolStats: query.input(whichPool).query(({ input }) => known(() => monitoring.stats(input?.pool))),
     connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
@@ -95,7 +96,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
       }
     }),
     actionLog: query.input(nothing).query(() => ({ actions: monitoring.actions() })),
-    mayAct: query.input(nothing).query(async ({ ctx }) => ({ mayAct: (await authorizeActions?.(ctx)) === true })),
+    capabilities: query.input(nothing).query(async ({ ctx }) => ({ mayAct: (await authorizeActions?.(ctx)) === true, procedures: names })),
     evict: simple('evict'),
     suspend: simple('suspend'),
     resume: simple('resume'),
@@ -108,6 +109,8 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
         known(() => monitoring.act(input.pool, { name: 'resize', connectionLimit: input.connectionLimit }, who(ctx))),
       ),
   });
+  names.push(...Object.keys(router._def.procedures));
+  return router;
 }
 
 function timeoutOf({ timeoutMs }: { readonly timeoutMs?: number | undefined }): { readonly timeoutMs?: number } {

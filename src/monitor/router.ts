@@ -35,7 +35,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * - `connectionPoolMetrics()`: all pools in Prometheus' text format
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
  * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
- * - `actionLog()`: what operators have done; `mayAct()`: whether this caller may
+ * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act
  *
  * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
  *

@@ -18,6 +18,8 @@ export interface ConnectionHost {
   /** Emits one of mysql2's events; returns whether anybody listens. */
   tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
   statementEnded(durationMs: number, sql: string): void;
+  /** A statement was stopped whose caller did not wait for its end. */
+  statementStopped(durationMs: number, sql: string): void;
   /** The server answered a borrower's statement with an error. */
   statementFailed(error: ServerError): void;
   sessionReset(): void;
@@ -51,6 +53,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       lost,
       isLent,
       statementEnded: (durationMs, sql) => this.host.statementEnded(durationMs, sql),
+      statementStopped: (durationMs, sql) => this.host.statementStopped(durationMs, sql),
       kill: (victim) => this.host.kill(victim),
       answered: (error, readOnlyAsked) => {
         if (isLent()) this.host.statementFailed(error);
@@ -80,6 +83,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       lost,
       isLent: () => false,
       statementEnded: ignore,
+      statementStopped: ignore,
       answered: ignore,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };

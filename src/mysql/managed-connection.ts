@@ -37,6 +37,8 @@ export interface ConnectionWatch {
   answered(error: ServerError, readOnlyAsked: boolean): void;
   /** A statement was answered. */
   statementEnded(durationMs: number, sql: string): void;
+  /** A statement was stopped whose caller did not wait for its end. */
+  statementStopped(durationMs: number, sql: string): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
   kill(connection: ManagedConnection): Promise<void>;
 }
@@ -62,6 +64,8 @@ export class ManagedConnection extends DriverPoolConnection {
   readonly #watch: ConnectionWatch;
   readonly #pool: { readonly _closed: boolean };
   #startedAt = 0;
+  /** What was last asked to be stopped: its caller is told at once, and has given the connection back when it ends. */
+  #stopped: Command | undefined = undefined;
   /** What takes the place of `addCommand` on a connection that is closed. */
   readonly #refuse = <C extends Command>(command: C): C => {
     this._addCommandClosedState(command);
@@ -214,6 +218,7 @@ export class ManagedConnection extends DriverPoolConnection {
 
   /** Stops a statement of this connection, see {@link interrupt}. */
   interrupt(command: Command): void {
+    this.#stopped = command;
     interrupt(this, command, (connection) => this.#watch.kill(connection));
   }
 
@@ -249,11 +254,13 @@ export class ManagedConnection extends DriverPoolConnection {
     // Looked at now: reading a packet moves its offset.
     const isRow = packet !== undefined && command?.next === awaitsRow && !endsRows(packet);
     if (packet !== undefined && command != null) this.#observe(packet, command);
+    // Its end starts the next command, which may end before this returns.
+    const startedAt = this.#startedAt;
     super.handlePacket(packet);
     if (this._command === command || command == null) return;
     // mysql2 ends a statement whose typeCast throws; the rows that follow would be taken for the next one's answer.
     if (isRow) this.#outOfStep();
-    this.#ended(command);
+    this.#ended(command, startedAt);
   }
 
   /**
@@ -339,11 +346,14 @@ export class ManagedConnection extends DriverPoolConnection {
     if (afterInsertId + 2 <= end) this.session.noteStatus(buffer.readUInt16LE(afterInsertId));
   }
 
-  #ended(command: Command): void {
+  #ended(command: Command, startedAt: number): void {
     const now = performance.now();
     // What the pool itself asks between two leases does not count.
     const sql = statementOf(command);
-    if (sql !== undefined && this.#watch.isLent()) this.#watch.statementEnded(now - this.#startedAt, sql);
+    if (sql !== undefined) {
+      if (this.#watch.isLent()) this.#watch.statementEnded(now - startedAt, sql);
+      else if (this.#stopped === command) this.#watch.statementStopped(now - startedAt, sql);
+    }
     this.#startedAt = now;
   }
 

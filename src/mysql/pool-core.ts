@@ -81,6 +81,7 @@ export class PoolCore {
         this.#queryTimes.record(durationMs);
         this.slowQueries.record(durationMs, sql);
       },
+      statementStopped: (durationMs, sql) => this.slowQueries.record(durationMs, sql),
       statementFailed: ({ errno }) => {
         this.#queryErrors += 1;
         this.#queryErrorsByErrno.add(String(errno));

@@ -204,7 +204,7 @@ it('no password and no token is in any response', async () => {
           'pgbouncerAvailable',
           'slowQueries',
           'actionLog',
-          'mayAct',
+          'capabilities',
           'nothing',
         ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
         `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,

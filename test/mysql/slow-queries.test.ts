@@ -3,6 +3,7 @@ import { createPool } from '../../src/mysql/create-pool.js';
 import { SlowQueries } from '../../src/mysql/slow-queries.js';
 import { seededRandom } from '../engine/support/random.js';
 import { createDatabase } from '../support/database.js';
+import { waitFor } from '../support/wait-for.js';
 
 const MINUTE_MS = 60_000;
 
@@ -89,6 +90,14 @@ describe('slow queries', () => {
     const held = pool.query('SELECT SLEEP(0.2), ? AS c', ['sesame-secret']);
     expect(pool.borrowed()[0]?.description).toMatch(/^connection \d+ \(a statement running for \d+ ms: SELECT SLEEP\(\?\), \? AS c\)$/);
     await held;
+    await pool.end();
+  });
+
+  it('of a pool include those that were killed because they took too long', async () => {
+    await using database = await createDatabase();
+    const pool = createPool(database.url());
+    await expect(pool.query({ sql: 'SELECT SLEEP(10) AS too_long', timeout: 60 })).rejects.toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    await waitFor('the statement to end', () => pool.slowQueries().queries.some(({ digest }) => digest === 'SELECT SLEEP(?) AS too_long'));
     await pool.end();
   });
 });

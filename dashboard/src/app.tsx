@@ -1,0 +1,257 @@
+import { type FormEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { LivePool } from '../../src/monitor/live-feed.js';
+import { setToken, token } from './connection.js';
+import { diagnose } from './diagnosis.js';
+import { clock, duration } from './format.js';
+import type { LiveStore, View } from './live-store.js';
+import { Actions } from './panels/actions.js';
+import { Charts } from './panels/charts.js';
+import { Borrowers, Breakers, Cache, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import type { DurationName } from './series.js';
+
+const RANGES: readonly (readonly [number, string])[] = [
+  [60_000, '1 min'],
+  [300_000, '5 min'],
+  [600_000, '10 min'],
+];
+
+const THEME_KEY = 'poolwright-theme';
+
+export function App({ store }: { readonly store: LiveStore }) {
+  const current = useSyncExternalStore(store.subscribe, store.view);
+  const [frozen, setFrozen] = useState<View>();
+  const [poolName, setPoolName] = useState<string>();
+  const [rangeMs, setRange] = useState(300_000);
+  const [latency, setLatency] = useState<DurationName>('query');
+  const [theme, setTheme] = useTheme();
+  const signIn = useRef<HTMLDialogElement>(null);
+
+  const view = frozen ?? current;
+  const { snapshot } = view;
+  const pools = snapshot?.pools ?? [];
+  const pool = pools.find(({ name }) => name === poolName) ?? pools[0];
+  const togglePause = (): void => setFrozen(frozen === undefined ? current : undefined);
+
+  useKeys({
+    p: togglePause,
+    t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
+    1: () => setRange(60_000),
+    2: () => setRange(300_000),
+    3: () => setRange(600_000),
+  });
+
+  return (
+    <>
+      <header className="bar">
+        <h1>Poolwright</h1>
+        <LinkState view={current} paused={frozen !== undefined} />
+        <div className="controls">
+          <div role="group" aria-label="Time range" className="segments">
+            {RANGES.map(([ms, label]) => (
+              <button key={ms} type="button" aria-pressed={rangeMs === ms} onClick={() => setRange(ms)}>
+                {label}
+              </button>
+            ))}
+          </div>
+          <button type="button" aria-pressed={frozen !== undefined} aria-keyshortcuts="p" onClick={togglePause}>
+            {frozen === undefined ? 'Pause' : 'Go on'}
+          </button>
+          <button type="button" aria-keyshortcuts="t" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>
+            {theme === 'dark' ? 'Light' : 'Dark'}
+          </button>
+          <button type="button" onClick={() => signIn.current?.showModal()}>
+            {token() === undefined ? 'Sign in' : 'Token'}
+          </button>
+        </div>
+      </header>
+      <main>
+        {current.link === 'locked' || current.link === 'blocked' ? (
+          <Locked link={current.link} onOpen={() => signIn.current?.showModal()} />
+        ) : pool === undefined || snapshot === undefined ? (
+          <p className="page-note" role="status">
+            {snapshot === undefined
+              ? 'Connecting to the server …'
+              : 'This process has no pool yet. One that is made appears here by itself.'}
+          </p>
+        ) : (
+          <>
+            {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
+            <Verdict pool={pool} view={view} />
+            <Charts
+              key={pool.name}
+              points={view.points.get(pool.name) ?? []}
+              now={snapshot.at}
+              rangeMs={rangeMs}
+              theme={theme}
+              latency={latency}
+              onLatency={setLatency}
+            />
+            <div className="panels">
+              <Borrowers pool={pool} />
+              <SlowQueries pool={pool} />
+              <Breakers view={view} pool={pool} />
+              <Incidents snapshot={snapshot} pool={pool} />
+              <Counters pool={pool} />
+              <Cache cache={view.cache} />
+              <PgBouncer snapshot={snapshot} />
+              <Actions key={`actions of ${pool.name}`} pool={pool} snapshot={snapshot} mayAct={view.mayAct} />
+              <Options pool={pool} />
+            </div>
+          </>
+        )}
+      </main>
+      <footer className="page-note">
+        {snapshot === undefined
+          ? ''
+          : `Process ${snapshot.process.pid} on ${snapshot.process.host}, Node ${snapshot.process.node}, up for ${duration(snapshot.process.upForMs)}. `}
+        Keys: p pause, t theme, 1 2 3 time range.
+      </footer>
+      <SignIn dialog={signIn} onToken={() => store.reconnect()} />
+    </>
+  );
+}
+
+function LinkState({ view, paused }: { readonly view: View; readonly paused: boolean }) {
+  const { link, heardAt, now } = view;
+  const agoMs = heardAt === undefined ? 0 : Math.max(0, now - heardAt);
+  const words = {
+    connecting: 'Connecting …',
+    live: paused ? 'Paused' : 'Live',
+    stale: `Stale: no news for ${duration(Math.round(agoMs / 1_000) * 1_000)}, trying again`,
+    locked: 'Signed out',
+    blocked: 'Blocked for a minute',
+  }[link];
+  return (
+    <p className={`link ${paused && link === 'live' ? 'paused' : link}`}>
+      <span aria-live="polite">{words}</span>
+    </p>
+  );
+}
+
+function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
+  const { level, headline, details } = diagnose(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
+  const { stats } = pool;
+  return (
+    <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
+      <p className="pool-name">
+        {pool.name}{' '}
+        <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
+      </p>
+      <h2 role="status">{headline}</h2>
+      {details
+        .filter((detail) => detail !== '')
+        .map((detail) => (
+          <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
+        ))}
+      <dl className="figures">
+        <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
+        <Figure name="waiting" value={String(stats.waiting)} />
+        <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
+        <Figure name="leaks" value={String(stats.leaks)} />
+      </dl>
+      {view.link === 'stale' && view.heardAt !== undefined ? <p className="problem">These figures are of {clock(view.heardAt)}.</p> : null}
+    </section>
+  );
+}
+
+function Figure({ name, value }: { readonly name: string; readonly value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+function PoolList({
+  pools,
+  chosen,
+  onChoose,
+}: {
+  readonly pools: readonly LivePool[];
+  readonly chosen: string;
+  readonly onChoose: (name: string) => void;
+}) {
+  return (
+    <nav aria-label="Pools" className="pools">
+      {pools.map(({ name, health, stats }) => (
+        <button key={name} type="button" aria-pressed={name === chosen} className={health.status} onClick={() => onChoose(name)}>
+          <b>{name}</b>
+          <span>
+            {health.status}, {stats.used}/{stats.limit} in use, {stats.waiting} waiting
+          </span>
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+function Locked({ link, onOpen }: { readonly link: 'locked' | 'blocked'; readonly onOpen: () => void }) {
+  return (
+    <section className="page-note" role="alert">
+      <h2>{link === 'locked' ? 'This server wants a token.' : 'Too many wrong tokens came from this address.'}</h2>
+      <p>{link === 'locked' ? 'It is what POOLWRIGHT_TOKEN or the option token says.' : 'Wait a minute, then sign in again.'}</p>
+      <button type="button" onClick={onOpen}>
+        Sign in
+      </button>
+    </section>
+  );
+}
+
+function SignIn({ dialog, onToken }: { readonly dialog: React.RefObject<HTMLDialogElement | null>; readonly onToken: () => void }) {
+  const submit = (event: FormEvent<HTMLFormElement>): void => {
+    event.preventDefault();
+    const given = new FormData(event.currentTarget).get('token');
+    setToken(typeof given === 'string' ? given.trim() : '');
+    event.currentTarget.reset();
+    dialog.current?.close();
+    onToken();
+  };
+  return (
+    <dialog ref={dialog} aria-labelledby="sign-in">
+      <form onSubmit={submit}>
+        <h2 id="sign-in">Sign in</h2>
+        <p>The token stays in this tab. One to operate with allows actions, too. Leave it empty to sign out.</p>
+        <label>
+          Token <input name="token" type="password" autoComplete="off" />
+        </label>
+        <div className="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit">Use this token</button>
+        </div>
+      </form>
+    </dialog>
+  );
+}
+
+type Theme = 'dark' | 'light';
+
+/** The system's, until another is chosen. */
+function useTheme(): readonly [Theme, (theme: Theme) => void] {
+  const [theme, setTheme] = useState<Theme>(() => {
+    const kept = localStorage.getItem(THEME_KEY);
+    if (kept === 'dark' || kept === 'light') return kept;
+    return matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light';
+  });
+  document.documentElement.dataset['theme'] = theme;
+  return [
+    theme,
+    (chosen) => {
+      localStorage.setItem(THEME_KEY, chosen);
+      setTheme(chosen);
+    },
+  ];
+}
+
+function useKeys(keys: Readonly<Record<string, () => void>>): void {
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const isTyping = event.target instanceof HTMLElement && event.target.closest('input, select, textarea, dialog') !== null;
+      if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) keys[event.key]?.();
+    };
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
+  });
+}

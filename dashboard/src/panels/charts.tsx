@@ -1,0 +1,128 @@
+import { useMemo } from 'react';
+import type { LivePoint } from '../../../src/monitor/live-points.js';
+import { Chart } from '../chart.js';
+import { amount, counted, duration } from '../format.js';
+import { HeatMap } from '../heat-map.js';
+import { type DurationName, groupsOf, percentilesOf, queryRate, rateOf, totalOf, within } from '../series.js';
+
+interface ChartsProps {
+  readonly points: readonly LivePoint[];
+  readonly now: number;
+  readonly rangeMs: number;
+  readonly theme: string;
+  readonly latency: DurationName;
+  readonly onLatency: (name: DurationName) => void;
+}
+
+const MOST_EMPTY_MS = 60_000;
+
+const LATENCIES: Readonly<Record<DurationName, string>> = {
+  query: 'Query: the server’s answer',
+  acquire: 'Acquire: until a connection is lent',
+  use: 'Use: until it is given back',
+  connect: 'Connect: opening a connection',
+};
+
+export function Charts({ points, now, rangeMs, theme, latency, onLatency }: ChartsProps) {
+  const shown = useMemo(() => within(points, rangeMs, now), [points, rangeMs, now]);
+  const groups = useMemo(() => groupsOf(shown, rangeMs), [shown, rangeMs]);
+  const times = shown.map(({ at }) => at);
+  const groupTimes = groups.map((group) => group.at(-1)?.at ?? 0);
+  // The chosen time, or what there is of it; not less than a minute, so that a new pool's curves do not look like years.
+  const span = Math.min(rangeMs, Math.max(MOST_EMPTY_MS, now - (shown[0]?.at ?? now)));
+  const frame = { from: now - span, to: now, theme };
+  const of = (read: (point: LivePoint) => number): number[] => shown.map(read);
+  const perGroup = <T,>(read: (group: readonly LivePoint[]) => T): T[] => groups.map(read);
+  const percentiles = perGroup((group) => percentilesOf(group, latency));
+  const last = shown.at(-1);
+  const failures = totalOf(shown, 'timedOut', 'refused', 'queryErrors', 'connectErrors');
+  return (
+    <div className="charts">
+      <Chart
+        {...frame}
+        title="Connections"
+        summary={last === undefined ? 'No data yet.' : `${last.used} in use and ${last.idle} idle of at most ${last.limit}.`}
+        times={times}
+        stacked
+        format={amount}
+        curves={[
+          { label: 'in use', colour: '--used', filled: true, values: of(({ used }) => used) },
+          { label: 'checking', colour: '--checking', filled: true, values: of(({ checking }) => checking) },
+          { label: 'idle', colour: '--idle', filled: true, values: of(({ idle }) => idle) },
+          { label: 'opening', colour: '--opening', filled: true, values: of(({ opening }) => opening) },
+          { label: 'closing', colour: '--closing', filled: true, values: of(({ closing }) => closing) },
+          { label: 'limit', colour: '--limit', dashed: true, values: of(({ limit }) => limit) },
+        ]}
+      />
+      <Chart
+        {...frame}
+        title="Waiting callers"
+        summary={
+          last === undefined
+            ? 'No data yet.'
+            : `${counted(last.waiting, 'caller waits', 'callers wait')}, the longest for ${duration(last.longestWaitMs)}.`
+        }
+        times={times}
+        format={amount}
+        curves={[{ label: 'waiting', colour: '--bad', filled: true, values: of(({ waiting }) => waiting) }]}
+      />
+      <Chart
+        {...frame}
+        title="Longest wait"
+        summary={last === undefined ? 'No data yet.' : `The first of those who wait has been waiting for ${duration(last.longestWaitMs)}.`}
+        times={times}
+        format={duration}
+        curves={[{ label: 'longest', colour: '--warning', filled: true, values: of(({ longestWaitMs }) => longestWaitMs) }]}
+      />
+      <Chart
+        {...frame}
+        title="Throughput per second"
+        summary={`Lately ${amount(queryRate(groups.at(-1) ?? []))} statements a second.`}
+        times={groupTimes}
+        format={amount}
+        curves={[
+          { label: 'statements', colour: '--used', values: perGroup(queryRate) },
+          { label: 'acquires', colour: '--opening', values: perGroup((group) => rateOf(group, 'acquired')) },
+        ]}
+      />
+      <Chart
+        {...frame}
+        title="Failures per second"
+        summary={`${counted(failures, 'failure', 'failures')} in the time shown.`}
+        times={groupTimes}
+        format={amount}
+        curves={[
+          { label: 'acquires timed out or refused', colour: '--bad', values: perGroup((group) => rateOf(group, 'timedOut', 'refused')) },
+          { label: 'statement errors', colour: '--warning', values: perGroup((group) => rateOf(group, 'queryErrors')) },
+          { label: 'connect errors', colour: '--opening', values: perGroup((group) => rateOf(group, 'connectErrors')) },
+        ]}
+      />
+      <section className="latency" aria-label="Latency">
+        <label>
+          Latency of{' '}
+          <select value={latency} onChange={(event) => onLatency(event.target.value as DurationName)}>
+            {Object.entries(LATENCIES).map(([name, label]) => (
+              <option key={name} value={name}>
+                {label}
+              </option>
+            ))}
+          </select>
+        </label>
+        <Chart
+          {...frame}
+          title="Percentiles"
+          summary={`Lately, half took up to ${duration(percentiles.at(-1)?.[0] ?? 0)}, 99 % up to ${duration(percentiles.at(-1)?.[2] ?? 0)}.`}
+          times={groupTimes}
+          format={duration}
+          logarithmic
+          curves={[
+            { label: 'p50', colour: '--idle-line', values: percentiles.map(([p50]) => p50 ?? null) },
+            { label: 'p90', colour: '--used', values: percentiles.map(([, p90]) => p90 ?? null) },
+            { label: 'p99', colour: '--bad', values: percentiles.map(([, , p99]) => p99 ?? null) },
+          ]}
+        />
+        <HeatMap {...frame} title="Distribution over time" points={shown} name={latency} />
+      </section>
+    </div>
+  );
+}

@@ -1,0 +1,338 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import { createPool } from '../../src/mysql/create-pool.js';
+import { createPoolOnDatabase, whileHolding } from '../monitor/support/pool-on-database.js';
+import { serve } from '../monitor/support/serve.js';
+import { waitFor } from '../support/wait-for.js';
+import { openDashboard, screenshot, startBrowser } from './support/browser.js';
+
+const PATIENCE = { timeoutMs: 20_000, intervalMs: 100 };
+const TIMEOUT = 90_000;
+
+let browser: Browser;
+
+beforeAll(async () => {
+  browser = await startBrowser();
+}, 60_000);
+
+afterAll(async () => {
+  await browser.close();
+});
+
+async function shows(page: Page, text: string | RegExp): Promise<void> {
+  await page.getByText(text).first().waitFor({ state: 'visible', timeout: PATIENCE.timeoutMs });
+}
+
+const headline = (page: Page) => page.locator('.verdict h2');
+
+async function headlineIs(page: Page, text: string | RegExp): Promise<void> {
+  const words = typeof text === 'string' ? new RegExp(`^${text}`) : text;
+  await waitFor(
+    `the headline ${words}`,
+    () => headline(page).textContent(),
+    (found) => words.test(found ?? ''),
+    PATIENCE,
+  );
+}
+
+function region(page: Page, name: string | RegExp) {
+  return page.getByRole('region', { name });
+}
+
+describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
+  it('a saturated pool: that it is the bottleneck, since when, and what holds it up', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3, acquireTimeout: 60_000 });
+    const { pool } = fixture;
+    await using server = await serve({ pools: pool });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+    await pool.query('SELECT 1');
+
+    const stop = new AbortController();
+    const slow = Array.from({ length: 3 }, () =>
+      pool.query({ sql: 'SELECT SLEEP(60), ? AS secret', values: ['sesame-value'], signal: stop.signal }).catch(() => undefined),
+    );
+    await waitFor('all to be in use', () => pool.summary().used === 3);
+    const waiting = Array.from({ length: 4 }, () => pool.query('SELECT 1'));
+    await headlineIs(page, 'The pool is the bottleneck: all 3 connections are in use, 4 callers wait');
+    await shows(page, /^It has been so since \d\d:\d\d:\d\d\.$/);
+    await shows(page, /^3 of 3 borrowers: running SELECT SLEEP\(\?\), \? AS secret; held for up to/);
+    const holders = region(page, 'Who holds connections, the longest-held first');
+    expect(await holders.getByRole('row').count()).toBe(4);
+    expect(await page.content()).not.toContain('sesame');
+    expect(await region(page, /^Verdict/).textContent()).toContain('3 / 3');
+    for (const [theme, key] of [
+      ['light', 't'],
+      ['dark', 't'],
+    ] as const) {
+      expect(await page.locator('html').getAttribute('data-theme')).toBe(theme);
+      await screenshot(page, `saturated-${theme}`);
+      await page.keyboard.press(key);
+    }
+
+    stop.abort();
+    await Promise.all([...slow, ...waiting]);
+    await headlineIs(page, 'The pool is fine');
+    await shows(page, 'SELECT SLEEP(?), ? AS secret');
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  it('a restart of the database', async () => {
+    await using database = await startMariaDb();
+    const pool = createPool(database.url(), { name: 'orders', ssl: { ca: database.caCertificate }, minIdle: 2, validateAfterIdle: 0 });
+    await pool.ready();
+    await using server = await serve({ pools: pool });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+
+    await database.kill('SIGKILL');
+    await headlineIs(page, 'The database cannot be reached.');
+    await shows(page, /ECONNREFUSED/);
+    await screenshot(page, 'unreachable-light');
+    await database.restart();
+    await headlineIs(page, /^The pool is (?:fine|degraded)/);
+    const events = region(page, 'What has happened');
+    await waitFor(
+      'the restart to be in the log',
+      () => events.textContent(),
+      (text) => /connections can be opened again/.test(text ?? ''),
+      PATIENCE,
+    );
+    expect(await events.textContent()).toMatch(/no connection could be opened/);
+    await pool.query('SELECT 1');
+    await pool.end();
+  });
+
+  it('a leak, and where the connection was borrowed', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3, leakDetectionThreshold: 300 });
+    fixture.pool.watch('leak', () => undefined);
+    await using server = await serve({ pools: fixture.pool });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+    await whileHolding(fixture.pool, 1, async () => {
+      const events = region(page, 'What has happened');
+      await waitFor(
+        'the leak',
+        () => events.textContent(),
+        (text) => /held for longer than leakDetectionThreshold/.test(text ?? ''),
+        PATIENCE,
+      );
+      await shows(page, /no statement running, yet not released/);
+      const stack = page.locator('details', { hasText: 'pool-on-database' });
+      await stack.locator('summary').click();
+      expect(await stack.locator('pre').textContent()).toContain('whileHolding');
+      await screenshot(page, 'leak-light');
+    });
+    await shows(page, /came back after/);
+  });
+
+  it('breakers with their changes, when the server tells of any, and no such panel otherwise', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool });
+    await using without = await openDashboard(browser, server);
+    await headlineIs(without.page, 'The pool is fine');
+    expect(await without.page.getByText('Circuit breakers').count()).toBe(0);
+
+    await using dashboard = await openDashboard(browser, { url: 'about:blank' });
+    let state = 'closed';
+    await dashboard.page.route('**/monitoring.capabilities', (route) =>
+      route.fulfill({ json: { result: { data: { mayAct: false, procedures: ['circuitBreakers'] } } } }),
+    );
+    await dashboard.page.route('**/monitoring.circuitBreakers', (route) =>
+      route.fulfill({
+        json: {
+          result: {
+            data: {
+              breakers: [
+                {
+                  pool: 'orders',
+                  name: 'orders',
+                  state,
+                  inStateForMs: 10,
+                  nextProbeInMs: state === 'open' ? 500 : null,
+                  reason: state === 'open' ? '5 failures in a row' : null,
+                  failures: 5,
+                  refused: 7,
+                  transitions: { closed: 0, 'half-open': 0, open: 1, isolated: 0 },
+                },
+              ],
+            },
+          },
+        },
+      }),
+    );
+    const { page } = dashboard;
+    await page.goto(server.url);
+    const panel = region(page, 'Circuit breakers').first();
+    await panel.getByText('closed', { exact: true }).waitFor({ timeout: PATIENCE.timeoutMs });
+    state = 'open';
+    await panel.getByText('orders: from closed to open').waitFor({ timeout: PATIENCE.timeoutMs });
+    expect(await panel.textContent()).toContain('5 failures in a row; next try in 500 ms');
+    state = 'closed';
+    await panel.getByText('orders: from open to closed').waitFor({ timeout: PATIENCE.timeoutMs });
+  });
+
+  it('that its own news are old, and goes on by itself when the server is back', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    const first = await serve({ pools: fixture.pool });
+    await using dashboard = await openDashboard(browser, first);
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+    await first.close();
+    await shows(page, /^Stale: no news for \d+ s, trying again$/);
+    await shows(page, /^These figures are of \d\d:\d\d:\d\d\.$/);
+    await screenshot(page, 'stale-light');
+    await using second = await serve({ pools: fixture.pool, port: first.address.port });
+    expect(second.url).toBe(first.url);
+    await waitFor(
+      'the dashboard to be live',
+      () => page.locator('.link').textContent(),
+      (text) => text === 'Live',
+      { timeoutMs: 40_000 },
+    );
+  });
+});
+
+describe('the dashboard', { timeout: TIMEOUT }, () => {
+  it('shows several pools to choose from, and says so when there is none', async () => {
+    await using one = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3 });
+    await using two = await createPoolOnDatabase({ name: 'users', connectionLimit: 7 });
+    const pools = new Map<string, typeof one.pool>();
+    await using server = await serve({ pools: () => pools });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await shows(page, /^This process has no pool yet/);
+    for (const { pool } of [one, two]) pools.set(pool.name, pool);
+    await page.getByRole('button', { name: /^users/ }).click({ timeout: PATIENCE.timeoutMs });
+    await waitFor(
+      'the other pool',
+      () => region(page, /^Verdict on pool users/).textContent(),
+      (text) => text?.includes('0 / 7') === true,
+      PATIENCE,
+    );
+    expect(await page.getByRole('navigation', { name: 'Pools' }).getByRole('button').count()).toBe(2);
+    await screenshot(page, 'several-light');
+  });
+
+  it('asks for a token where one is needed, and acts only with one that allows it, after a question', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1' });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    const signIn = async (token: string): Promise<void> => {
+      await page
+        .locator('header')
+        .getByRole('button', { name: /^(?:Sign in|Token)$/ })
+        .click();
+      await page.getByLabel('Token').fill(token);
+      await page.keyboard.press('Enter');
+    };
+    await shows(page, 'This server wants a token.');
+    await signIn('wrong');
+    await shows(page, 'This server wants a token.');
+    await signIn('read-token-1');
+    await headlineIs(page, 'The pool is fine');
+    await shows(page, 'To act on this pool, sign in with a token that allows it.');
+    expect(await page.content()).not.toContain('read-token-1');
+
+    await signIn('operate-token-1');
+    await page.getByRole('button', { name: 'Suspend …' }).click({ timeout: PATIENCE.timeoutMs });
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    expect(fixture.pool.summary().state).toBe('running');
+    await page.getByRole('button', { name: 'Suspend …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+    await headlineIs(page, 'The pool is suspended');
+    expect(fixture.pool.summary().state).toBe('suspended');
+    await page.getByRole('button', { name: 'Resume …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
+    await headlineIs(page, 'The pool is fine');
+    await shows(page, /suspend\s+– done, by 127\.0\.0\.1/);
+    await page.getByLabel('New limit').fill('7');
+    await page.getByRole('button', { name: 'Resize …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resize to 7' }).click();
+    await waitFor('the new limit', () => fixture.pool.summary().limit === 7);
+  });
+
+  it('can be used by keys and by ear: each control and each chart has a name, p pauses', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+    for (const control of await page.locator('button, select, input').all()) {
+      if (!(await control.isVisible())) continue;
+      const name = await control.evaluate('node => node.getAttribute("aria-label") || node.labels?.[0]?.textContent || node.textContent');
+      expect(String(name).trim()).not.toBe('');
+    }
+    expect(await page.getByRole('img').count()).toBe(7);
+    for (const image of await page.getByRole('img').all()) expect(await image.getAttribute('aria-label')).toMatch(/^.+\. .+/);
+    await page.keyboard.press('p');
+    await shows(page, 'Paused');
+    const id = fixture.pool.summary();
+    expect(id.used).toBe(0);
+    await whileHolding(fixture.pool, 1, async () => {
+      await page.keyboard.press('p');
+      await waitFor(
+        'the figures to go on',
+        () => region(page, /^Verdict/).textContent(),
+        (text) => text?.includes('1 / 20') === true,
+        PATIENCE,
+      );
+    });
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('BUTTON');
+  });
+
+  it.each([
+    ['a phone', 375, 800, 'light'],
+    ['a phone at night', 375, 800, 'dark'],
+    ['a desk', 1_280, 900, 'dark'],
+  ] as const)('fits on %s: nothing sticks out, nothing jumps', async (_, width, height, theme) => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 5 });
+    const { pool } = fixture;
+    await using server = await serve({ pools: pool });
+    await using dashboard = await openDashboard(browser, server, { width, height, theme });
+    const { page } = dashboard;
+    await headlineIs(page, 'The pool is fine');
+    await page.evaluate(`
+      window.shifts = [];
+      new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(({ value }) => value))).observe({ type: 'layout-shift' });
+    `);
+    for (let round = 0; round < 30; round += 1) {
+      await Promise.all(Array.from({ length: 12 }, (_unused, number) => pool.query('SELECT SLEEP(?)', [number / 200])));
+    }
+    await shows(page, 'SELECT SLEEP(?)');
+    expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
+    expect(await page.evaluate('window.shifts.reduce((sum, shift) => sum + shift, 0)')).toBeLessThan(0.1);
+    await screenshot(page, `${width}-${theme}`);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  it('is sent under a strict policy, takes less than 200 kB, and holds no secret', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool, token: 'read-token-1' });
+    const page = await fetch(server.url, { headers: { 'accept-encoding': 'identity' } });
+    const policy = page.headers.get('content-security-policy') ?? '';
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).not.toMatch(/unsafe|\*|https?:/);
+    const html = await page.text();
+    let bytes = 0;
+    for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
+      // Not fetch: it takes off the compression, and does not tell how long it was.
+      const response = await fetch(server.url + path, { headers: { 'accept-encoding': 'gzip' } });
+      expect(response.status).toBe(200);
+      expect(response.headers.get('content-encoding')).toBe('gzip');
+      bytes += Number(response.headers.get('content-length'));
+      const text = await response.text();
+      expect(text).not.toContain(fixture.database.password);
+      expect(text).not.toContain('read-token-1');
+    }
+    expect(bytes).toBeGreaterThan(10_000);
+    expect(bytes).toBeLessThan(200_000);
+  });
+});
