@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Test folders whose tests talk to servers; all others are the unit project's. */
-const INTEGRATION = ['contract', 'demo', 'examples', 'faults', 'mirrors', 'monitor', 'mysql', 'package', 'probes', 'support'].map(
+const INTEGRATION = ['cli', 'contract', 'demo', 'examples', 'faults', 'mirrors', 'monitor', 'mysql', 'package', 'probes', 'support'].map(
   (folder) => `test/${folder}/**/*.test.ts`,
 );
 
