@@ -59,7 +59,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
   readonly summary: string;
   /** What the usage says beside the options. */
   readonly notes: readonly string[];
-  /** Names of the operands, for example `[url]`; all may be left out. */
+  /** Names of the operands: `[url]` may be left out, `<limit>` may not. */
   readonly operands: readonly string[];
   readonly options: O;
   run(call: Call<O>): Promise<ExitCode>;

@@ -68,6 +68,7 @@ export class MonitoringAddress {
     }
     const { status, body } = answer;
     if (status === 200 || others.includes(status)) return answer;
+    if (saysNo(path, status, body)) throw new Error(messageIn(body));
     throw new Unreachable(refusal(this.url, path, status, body, this.#token !== undefined));
   }
 }
@@ -102,6 +103,11 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   const timedOut = error instanceof Error && error.name === 'AbortError';
   if (timedOut) return `nothing came within ${timeoutMs} ms`;
   return codeOf(error) === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : `${messageOf(error)} (${codeOf(error)})`;
+}
+
+/** The process has understood, and says why it will not: there is no such pool, the limit is out of range. */
+function saysNo(path: string, status: number, body: string): boolean {
+  return path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && messageIn(body).includes('pool named')));
 }
 
 function refusal(url: string, path: string, status: number, body: string, withToken: boolean): string {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { createDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
+import { waitFor } from '../support/wait-for.js';
 import { serve } from '../monitor/support/serve.js';
 import { openBlackHole } from './support/black-hole.js';
 import { type BuiltCommand, buildCommand } from './support/built-command.js';
@@ -156,6 +157,72 @@ describe('poolwright health, metrics and top', () => {
     expect(await command.run(['metrics', ...address], { POOLWRIGHT_TOKEN: SECRET })).toMatchObject({ code: 0 });
     // Probes need no token; there is no pool here.
     expect(await command.run(['health', ...address])).toMatchObject({ code: 1 });
+  });
+});
+
+describe('poolwright evict, resize, suspend, resume and drain', () => {
+  const TOKEN = 'operate-Xy9';
+
+  it('act on a running process, and say what they did', async () => {
+    await using database = await createDatabase();
+    await using pool = createPool(database.url(), { name: 'shop' });
+    await pool.query('SELECT 1');
+    await using monitoring = await serve({ pools: pool, operateToken: TOKEN });
+    const environment = { POOLWRIGHT_ADDRESS: monitoring.url, POOLWRIGHT_OPERATE_TOKEN: TOKEN };
+    expect(await command.run(['resize', '7'], environment)).toMatchObject({ code: 0, stdout: 'shop: the limit is 7\n' });
+    expect(pool.summary().limit).toBe(7);
+    expect(await command.run(['suspend', '--pool', 'shop'], environment)).toMatchObject({ code: 0, stdout: 'shop: suspended\n' });
+    expect(pool.summary().state).toBe('suspended');
+    expect((await command.run(['resume'], environment)).code).toBe(0);
+    expect(pool.summary().state).toBe('running');
+    const [before] = await database.processlist();
+    const evicted = await command.run(['evict', '--json'], environment);
+    expect([evicted.code, JSON.parse(evicted.stdout)]).toEqual([0, { pool: 'shop', action: 'evict' }]);
+    await waitFor(
+      'another connection to be there',
+      () => database.processlist(),
+      (rows) => rows.every(({ id }) => id !== before?.id),
+    );
+    // A borrower who finishes in time.
+    const borrower = pool.query('SELECT SLEEP(1.5)');
+    expect(await command.run(['drain', '--within', '20000'], environment)).toMatchObject({
+      code: 0,
+      stdout: 'shop: complete\n',
+    });
+    await borrower;
+    expect(pool.summary().state).toBe('closed');
+  });
+
+  it('tells who was cut off', async () => {
+    await using database = await createDatabase();
+    await using pool = createPool(database.url(), { name: 'shop' });
+    await using monitoring = await serve({ pools: pool, operateToken: TOKEN });
+    const environment = { POOLWRIGHT_ADDRESS: monitoring.url, POOLWRIGHT_OPERATE_TOKEN: TOKEN };
+    await pool.getConnection();
+    expect(await command.run(['drain', '--within', '100'], environment)).toMatchObject({ code: 1, stdout: 'shop: 1 cut off\n' });
+  });
+
+  it('are refused without the token that allows it, and where they would be ambiguous', async () => {
+    await using database = await createDatabase();
+    await using one = createPool(database.url(), { name: 'one' });
+    await using two = createPool(database.url(), { name: 'two' });
+    await using monitoring = await serve({ pools: [one, two], token: 'read-Xy9', operateToken: TOKEN });
+    const at = { POOLWRIGHT_ADDRESS: monitoring.url };
+    expect(await command.run(['evict'], at)).toMatchObject({ code: 2, stderr: expect.stringContaining('POOLWRIGHT_OPERATE_TOKEN') });
+    const reader = await command.run(['evict', '--pool', 'one'], { ...at, POOLWRIGHT_OPERATE_TOKEN: 'read-Xy9' });
+    expect(reader).toMatchObject({ code: 3, stderr: expect.stringContaining('Actions need a token that allows them') });
+    const operator = { ...at, POOLWRIGHT_OPERATE_TOKEN: TOKEN };
+    expect(await command.run(['evict'], operator)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('There are several pools: one, two'),
+    });
+    expect(await command.run(['evict', '--pool', 'three'], operator)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no pool named 'three'"),
+    });
+    expect(await command.run(['resize', 'many'], operator)).toMatchObject({ code: 2, stderr: expect.stringContaining("given: 'many'") });
+    expect(await command.run(['resize', '3', '--pool', 'two'], operator)).toMatchObject({ code: 0 });
+    expect([one.summary().limit, two.summary().limit]).toEqual([20, 3]);
   });
 });
 
