@@ -1,9 +1,20 @@
 import { defineConfig } from 'vitest/config';
 
 /** Test folders whose tests talk to servers; all others are the unit project's. */
-const INTEGRATION = ['cli', 'contract', 'demo', 'examples', 'faults', 'mirrors', 'monitor', 'mysql', 'package', 'probes', 'support'].map(
-  (folder) => `test/${folder}/**/*.test.ts`,
-);
+const INTEGRATION = [
+  'cli',
+  'contract',
+  'demo',
+  'deployment',
+  'examples',
+  'faults',
+  'mirrors',
+  'monitor',
+  'mysql',
+  'package',
+  'probes',
+  'support',
+].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Time-outs only end tests that hang: a loaded machine may take many times as long as a quiet one. */
 export default defineConfig({

@@ -1,10 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, symlink, writeFile } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
+import { buildPackageInto } from '../../mirrors/support/project.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -36,20 +36,8 @@ export interface BuiltCommand extends AsyncDisposable {
 /** Compiles the sources into a folder of their own: what stands in dist may be older. */
 export async function buildCommand(): Promise<BuiltCommand> {
   const folder = createTemporaryFolder('poolwright-command');
-  const configuration = {
-    extends: join(ROOT, 'tsconfig.build.json'),
-    compilerOptions: {
-      rootDir: join(ROOT, 'src'),
-      outDir: join(folder.path, 'dist'),
-      typeRoots: [join(ROOT, 'node_modules/@types')],
-      declaration: false,
-    },
-    include: [join(ROOT, 'src')],
-  };
-  await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(configuration));
-  await copyFile(join(ROOT, 'package.json'), join(folder.path, 'package.json'));
+  await buildPackageInto(folder.path);
   await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder.path]);
   const path = join(folder.path, 'dist/cli/main.js');
 
   const start: BuiltCommand['start'] = (parameters, environment = {}) => {
