@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config';
 /** Test folders whose tests talk to servers; all others are the unit project's. */
 const INTEGRATION = [
   'browser',
+  'cli',
   'contract',
   'demo',
+  'deployment',
   'ecosystem',
   'examples',
   'faults',

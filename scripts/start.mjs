@@ -5,7 +5,7 @@ import { installNpmPackages, npm, ROOT } from './install.mjs';
 import { Interrupted, isOwnSignal, runToEnd, throwIfInterrupted } from './run.mjs';
 import { ensureTools, MARIADB_TOOLS } from './system-packages.mjs';
 
-const MAIN = join(ROOT, 'dist/demo/main.js');
+const MAIN = join(ROOT, 'dist/cli/main.js');
 
 /** What the build is made from. */
 const SOURCES = [
@@ -54,7 +54,7 @@ async function start() {
   if (!env.DATABASE_URL && !(await ensureTools(MARIADB_TOOLS))) return 1;
   await buildWhenNeeded();
   throwIfInterrupted();
-  const { code } = await runToEnd(execPath, [MAIN, ...argv.slice(2)], { killAfterMs: STOP_TIMEOUT_MS });
+  const { code } = await runToEnd(execPath, [MAIN, 'demo', ...argv.slice(2)], { killAfterMs: STOP_TIMEOUT_MS });
   // Stopped before it could take a signal: it has done what it was told, too.
   return isOwnSignal(code) ? 0 : code;
 }

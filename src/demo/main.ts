@@ -1,39 +1,41 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createPool, type Pool, PoolError, pools } from '../index.js';
+import { createPool, type Pool, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server.js';
-import { type DemoOptions, parseCommandLine, USAGE, UsageError } from './command-line.js';
 import { type MariaDb, startMariaDb } from './mariadb-server.js';
 import { type SecondReport, Workload } from './workload.js';
 
 /** The whole stop takes less than 5 s: what borrowers have is the rest after the servers had their share. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
-const EXIT_FAILED = 1;
-const EXIT_WRONG_CALL = 2;
-
-/** What `npm start` runs: a pool on a database, what it says of itself over tRPC, and, on a database of its own, a sample workload. */
-async function main(): Promise<void> {
-  const options = parseCommandLine(process.argv.slice(2), process.env);
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return;
-  }
-  const stop = stopSignal();
-  await using cleanup = new Cleanup();
-  // First: whatever is wrong with its address or token is told before a database is started.
-  const monitoring = await startMonitoringServer({ host: options.host, port: options.port, pools });
-  cleanup.add(() => monitoring.close());
-  const url = process.env['DATABASE_URL'];
-  if (url === undefined || url === '') await runDemo(options, monitoring, stop, cleanup);
-  else await runMonitor(options, monitoring, stop, cleanup);
+/** Where the monitoring server listens, and how large the pool is. */
+export interface ServeSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Default: 20, or what DATABASE_URL says. */
+  readonly connections: number | undefined;
 }
 
-/** On a private MariaDB, over verified TLS, with a sample workload. */
-async function runDemo(options: DemoOptions, monitoring: MonitoringServer, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
+export interface DemoSettings extends ServeSettings {
+  /** Operations of the sample workload per second. */
+  readonly rate: number;
+}
+
+/** Who is told what goes on. */
+export interface Audience {
+  readonly json: boolean;
+  say(text: string): void;
+  sayJson(value: unknown): void;
+}
+
+/** On a private MariaDB, over verified TLS, with a sample workload, until `stop` aborts. */
+export async function runDemo(settings: DemoSettings, audience: Audience, stop: AbortSignal): Promise<void> {
+  await using cleanup = new Cleanup();
+  const monitoring = await startMonitoring(settings, cleanup);
+  const say = sayer(audience);
   say('Starting a private MariaDB …');
   const database: MariaDb = await startMariaDb();
   cleanup.add(() => database.stop());
-  const { connections = 20 } = options;
+  const { connections = 20, rate } = settings;
   const pool = createPool(database.url(), {
     name: 'demo',
     ssl: { ca: database.caCertificate },
@@ -42,40 +44,58 @@ async function runDemo(options: DemoOptions, monitoring: MonitoringServer, stop:
   });
   cleanup.add(() => pool.end());
   await pool.ready();
-  const workload = new Workload(pool, options.rate);
+  const workload = new Workload(pool, rate);
   await workload.seed();
   const version = await firstValue(pool, 'SELECT VERSION()');
   const cipher = await firstValue(pool, "SELECT VARIABLE_VALUE FROM information_schema.SESSION_STATUS WHERE VARIABLE_NAME = 'Ssl_version'");
   say(`${pool.summary().total} connections to ${version} on port ${database.port}, ${cipher}, certificate and host name verified.`);
-  announce(monitoring);
-  say(
-    `Sample workload: ${options.rate} operations a second (60 % point reads, 15 % range reads, 20 % updates, 5 % transactions). Ctrl-C stops.`,
-  );
+  announce(monitoring, audience);
+  say(`Sample workload: ${rate} operations a second (60 % point reads, 15 % range reads, 20 % updates, 5 % transactions). Ctrl-C stops.`);
   workload.start();
-  await eachSecond(stop, () => say(lineOf(workload.report(), pool)));
+  await eachSecond(stop, () => sayReport(workload.report(), pool, audience));
   say('Stopping …');
   await workload.stop();
-  await drain(pool);
+  await drain(pool, say);
 }
 
-/** On the database that DATABASE_URL names: no workload of ours. */
-async function runMonitor({ connections }: DemoOptions, monitoring: MonitoringServer, stop: AbortSignal, cleanup: Cleanup): Promise<void> {
+/** On the database that DATABASE_URL names, without a workload, until `stop` aborts. */
+export async function runMonitor(settings: ServeSettings, audience: Audience, stop: AbortSignal): Promise<void> {
+  await using cleanup = new Cleanup();
+  const monitoring = await startMonitoring(settings, cleanup);
+  const say = sayer(audience);
+  const { connections } = settings;
   const pool = createPool(connections === undefined ? {} : { connectionLimit: connections });
   cleanup.add(() => pool.end());
   const version = await firstValue(pool, 'SELECT VERSION()');
   say(`Connected to ${version} as pool '${pool.name}' (TLS: ${pool.options.tls}).`);
-  announce(monitoring);
+  announce(monitoring, audience);
   await eachSecond(stop, () => undefined);
   say('Stopping …');
-  await drain(pool);
+  await drain(pool, say);
 }
 
-async function drain(pool: Pool): Promise<void> {
+/** First: whatever is wrong with its address or token is told before a database is started. */
+async function startMonitoring({ host, port }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
+  const monitoring = await startMonitoringServer({ host, port, pools });
+  cleanup.add(() => monitoring.close());
+  return monitoring;
+}
+
+type Say = (text: string) => void;
+
+/** Sentences are for people. */
+function sayer(audience: Audience): Say {
+  return audience.json ? () => undefined : (text) => audience.say(text);
+}
+
+async function drain(pool: Pool, say: Say): Promise<void> {
   const { complete, cutOff } = await pool.drain({ timeout: DRAIN_TIMEOUT_MS });
   say(complete ? 'The pool is drained.' : `The pool was closed with ${cutOff.length} connections still in use.`);
 }
 
-function announce({ url }: MonitoringServer): void {
+function announce({ url }: MonitoringServer, audience: Audience): void {
+  if (audience.json) audience.sayJson({ monitoring: url });
+  const say = sayer(audience);
   say(`Monitoring: ${url}`);
   for (const path of ['/api/trpc/monitoring.connectionPoolHealth', '/metrics', '/readyz']) say(`  curl ${url}${path}`);
 }
@@ -91,6 +111,20 @@ async function eachSecond(stop: AbortSignal, work: () => void): Promise<void> {
     await delay(1000, undefined, { signal: stop }).catch(() => undefined);
     if (!stop.aborted) work();
   }
+}
+
+function sayReport(report: SecondReport, pool: Pool, audience: Audience): void {
+  if (!audience.json) return audience.say(lineOf(report, pool));
+  const { lastError, ...counts } = report;
+  const { used, idle, waiting } = pool.summary();
+  audience.sayJson({
+    at: new Date().toISOString(),
+    ...counts,
+    used,
+    idle,
+    waiting,
+    lastError: lastError === undefined ? null : describe(lastError),
+  });
 }
 
 function lineOf({ operations, p50Ms, p99Ms, failed, skipped, lastError }: SecondReport, pool: Pool): string {
@@ -114,33 +148,9 @@ class Cleanup implements AsyncDisposable {
   }
 }
 
-/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function stopSignal(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (): void => {
-    if (controller.signal.aborted) process.exit(EXIT_FAILED);
-    controller.abort();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  return controller.signal;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
 /** One line, without a stack and without a secret. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as NodeJS.ErrnoException;
   return code === undefined ? error.message : `${code}: ${error.message}`;
-}
-
-try {
-  await main();
-} catch (error) {
-  const wrongCall = error instanceof UsageError || (PoolError.is(error) && error.code === 'POOL_OPTION_INVALID');
-  process.stderr.write(`poolwright: ${describe(error)}\n${error instanceof UsageError ? `\n${USAGE}` : ''}`);
-  process.exitCode = wrongCall ? EXIT_WRONG_CALL : EXIT_FAILED;
 }

@@ -1,12 +1,9 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
 import { environmentTable, optionTables } from './option-tables.js';
-
-const root = fileURLToPath(new URL('../../', import.meta.url));
-const read = (path: string): string => readFileSync(`${root}${path}`, 'utf8');
+import { read, root, tableIn } from './table-in.js';
 
 describe('docs/errors.md', () => {
   it('describes every code, and no other', () => {
@@ -27,6 +24,7 @@ describe('docs/errors.md', () => {
 
 describe.each([
   { path: 'README.md', mark: 'options', table: optionTables },
+  { path: 'docs/options.md', mark: 'options', table: optionTables },
   { path: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
 ])('the table of $mark', ({ path, mark, table }) => {
   const begin = `<!-- ${mark}: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n`;
@@ -71,17 +69,6 @@ describe('relative links', () => {
     expect(targets.filter((target) => !existsSync(`${root}${folder}${target}`))).toEqual([]);
   });
 });
-
-/** What stands between two marks of a document; with UPDATE_DOCS=1, what is made is written there first. */
-function tableIn(path: string, begin: string, end: string, made: string): string | undefined {
-  const [before, rest] = read(path).split(begin);
-  const [table, after] = (rest ?? '').split(end);
-  expect(rest).toBeDefined();
-  expect(after).toBeDefined();
-  if (process.env['UPDATE_DOCS'] !== '1') return table;
-  writeFileSync(`${root}${path}`, `${before}${begin}${made}${end}${after}`);
-  return made;
-}
 
 function sources(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {

@@ -1,0 +1,77 @@
+import type { BenchReport } from '../bench/bench.js';
+import { type Command, defineCommand, UsageError } from '../command.js';
+import { EXIT } from '../exit-codes.js';
+import { shown } from '../terminal.js';
+
+/** What only reads, by its first word. */
+const READS = /^\s*(?:\/\*.*?\*\/\s*)*\(?\s*(SELECT|WITH|SHOW|TABLE|VALUES|DO|EXPLAIN|DESC|DESCRIBE)\b/i;
+
+export const bench: Command = defineCommand({
+  name: 'bench',
+  summary: 'Loads the database of DATABASE_URL with one statement: without a pool and with pools of several sizes; recommends a size.',
+  notes: [
+    'The sizes take turns, several rounds long, so that whatever else the database does falls on all of them. The size that it recommends is the',
+    'smallest whose rate is within 5 % of the best: more connections would only wait inside the server.',
+    'This is load. Do not aim it at a production database at a busy hour. A statement that writes needs --writes.',
+  ],
+  operands: ['[url]'],
+  options: {
+    sql: { kind: 'text', value: 'SQL', default: 'SELECT 1', about: 'The statement.' },
+    writes: { kind: 'flag', about: 'The statement may write.' },
+    execute: { kind: 'flag', about: 'As a prepared statement.' },
+    sizes: { kind: 'numbers', value: 'N,N,…', min: 1, max: 10_000, default: [1, 5, 10, 20, 40], about: 'Sizes of the pool to try.' },
+    callers: {
+      kind: 'number',
+      value: 'N',
+      min: 1,
+      max: 100_000,
+      default: 100,
+      about: 'How many statements are under way or waiting at any time.',
+    },
+    seconds: { kind: 'number', value: 'S', min: 1, max: 3_600, default: 1, about: 'How long each round of each size takes.' },
+    rounds: { kind: 'number', value: 'N', min: 1, max: 100, default: 3, about: 'Rounds; the median one counts.' },
+    'no-baseline': { kind: 'flag', about: 'Leave out the run without a pool: a new connection for each statement.' },
+  },
+  async run({ values, operands, terminal, stop }) {
+    if (!values.writes && !READS.test(values.sql))
+      throw new UsageError('--sql does not look like a statement that only reads: say --writes if it may write.');
+    const { runBench } = await import('../bench/bench.js');
+    const plan = { ...values, url: operands[0], baseline: !values['no-baseline'], stop };
+    let doing = 'connecting';
+    const report = await terminal.during(
+      () => doing,
+      runBench(plan, (what) => {
+        doing = what;
+      }),
+    );
+    if (terminal.json) terminal.sayJson(report);
+    else for (const line of tableOf(report)) terminal.say(line);
+    return report.contestants.some(({ failed }) => failed > 0) ? EXIT.failed : EXIT.ok;
+  },
+});
+
+function tableOf({ server, callers, sql, contestants, recommended, why, skipped }: BenchReport): string[] {
+  const cells = contestants.map((one) => [
+    one.size === null ? 'no pool' : `pool of ${one.size}`,
+    `${Math.round(one.perSecond)}/s`,
+    shown(one.p50Ms),
+    shown(one.p90Ms),
+    shown(one.p99Ms),
+    shown(one.maxMs),
+    String(one.failed),
+  ]);
+  const table = [['', 'rate', 'p50', 'p90', 'p99', 'max', 'failed'], ...cells];
+  const lines = table.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(14) : cell.padStart(11))).join(''));
+  return [
+    sql,
+    `${server}, ${callers} callers; times include the wait for a connection`,
+    '',
+    ...lines,
+    '',
+    ...skipped.map((reason) => `Not tried: ${reason}`),
+    recommended === null ? `No recommendation: ${why}` : `Recommended connectionLimit: ${recommended} (${why})`,
+    ...contestants.flatMap(({ size, lastError }) =>
+      lastError === null ? [] : [`${size === null ? 'no pool' : `pool of ${size}`}: ${lastError}`],
+    ),
+  ];
+}

@@ -1,0 +1,95 @@
+import { type Command, defineCommand } from '../command.js';
+import type { Diagnosis, Finding, FindingStatus } from '../doctor/finding.js';
+import { EXIT } from '../exit-codes.js';
+import type { Terminal } from '../terminal.js';
+
+const MARKS: Readonly<Record<FindingStatus, string>> = { ok: ' ok ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
+const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const satisfies Record<FindingStatus, string>;
+
+export const doctor: Command = defineCommand({
+  name: 'doctor',
+  summary: 'Tries everything that a pool needs of a database, step by step: what it found, and what to do about it.',
+  notes: [
+    'The database is the one of DATABASE_URL, with the options that POOLWRIGHT_… give, as the service itself would take them. A URL as an operand',
+    'is seen by everybody who can list the processes of this machine.',
+    'It opens one connection at a time, runs statements that change nothing, and prints no password.',
+  ],
+  operands: ['[url]'],
+  options: {
+    processes: {
+      kind: 'number',
+      value: 'N',
+      min: 1,
+      max: 100_000,
+      default: 1,
+      about: 'How many processes run a pool like this one: replicas × workers.',
+    },
+    limit: { kind: 'number', value: 'N', min: 1, max: 100_000, about: 'The connectionLimit of each, where it is set in code.' },
+    replica: { kind: 'flag', about: 'The database is meant to be read-only.' },
+    redis: { kind: 'text', value: 'URL', about: 'The Redis of the cache (default REDIS_URL).' },
+    pgbouncer: { kind: 'text', value: 'URL', about: 'A PgBouncer to ask too (default PGBOUNCER_URL).' },
+    timeout: {
+      kind: 'number',
+      value: 'MS',
+      min: 100,
+      max: 60_000,
+      default: 5_000,
+      about: 'How long each step may wait for somebody else, in milliseconds.',
+    },
+    strict: { kind: 'flag', about: 'Warnings count as problems for the exit code.' },
+  },
+  async run({ values, operands, terminal, environment }) {
+    const { examine } = await import('../doctor/doctor.js');
+    const [target] = operands;
+    let doing = 'starting';
+    const diagnosis = await terminal.during(
+      () => doing,
+      examine(
+        {
+          ...(target === undefined ? {} : { target }),
+          ...(values.limit === undefined ? {} : { options: { connectionLimit: values.limit } }),
+          processes: values.processes,
+          replica: values.replica,
+          timeoutMs: values.timeout,
+          redisUrl: values.redis ?? environment['REDIS_URL'],
+          pgbouncerUrl: values.pgbouncer ?? environment['PGBOUNCER_URL'],
+          environment,
+        },
+        {
+          begins: (what) => {
+            doing = what;
+          },
+          found: (finding) => {
+            if (!terminal.json) show(terminal, finding);
+          },
+        },
+      ),
+    );
+    const { status } = diagnosis;
+    if (terminal.json) terminal.sayJson(diagnosis);
+    else conclude(terminal, diagnosis);
+    return status === 'problems' || (values.strict && status === 'warnings') ? EXIT.failed : EXIT.ok;
+  },
+});
+
+function show(terminal: Terminal, { step, status, message, advice }: Finding): void {
+  terminal.say(`${terminal.paint(STYLES[status], `[${MARKS[status]}]`)} ${step.padEnd(20)}${message}`);
+  if (advice !== undefined) terminal.say(`${' '.repeat(27)}→ ${advice}`);
+}
+
+function conclude(terminal: Terminal, { status, findings, notTried, recommendations }: Diagnosis): void {
+  const count = (wanted: FindingStatus): number => findings.filter((finding) => finding.status === wanted).length;
+  terminal.say('');
+  if (notTried.length > 0) terminal.say(`Not tried, because of the problem above: ${notTried.join(', ')}.\n`);
+  if (recommendations.length > 0) {
+    terminal.say('Recommended options:\n');
+    for (const { option, value, why } of recommendations) terminal.say(`  ${option}: ${value}, // ${why}`);
+    terminal.say('');
+  }
+  const words = {
+    healthy: 'Everything is fine.',
+    warnings: `It works. To look at: ${count('warn')}.`,
+    problems: `To repair: ${count('fail')}.`,
+  };
+  terminal.say(words[status]);
+}

@@ -1,0 +1,142 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ActionRecord } from '../../monitor/actions.js';
+import { type Call, type Command, type CommandOption, type CommandOptions, defineCommand, UsageError } from '../command.js';
+import { EXIT, type ExitCode } from '../exit-codes.js';
+import { MonitoringAddress } from '../monitoring-address.js';
+import { addressOptions } from './probe.js';
+
+const TOKEN_NOTE = "The token is the one in POOLWRIGHT_OPERATE_TOKEN, which must be the process's own. What is done is in its action log.";
+
+const operateOptions = {
+  ...addressOptions,
+  pool: { kind: 'text', value: 'NAME', about: "The pool's name; may be left out where the process has one pool." },
+} as const satisfies Record<string, CommandOption>;
+
+type OperateCall = Call<typeof operateOptions & CommandOptions>;
+
+function operation(name: 'evict' | 'suspend' | 'resume', summary: string, done: string): Command {
+  return defineCommand({
+    name,
+    summary,
+    notes: [TOKEN_NOTE],
+    operands: [],
+    options: operateOptions,
+    async run(call) {
+      const { process, pool } = await target(call);
+      await process.mutate(`monitoring.${name}`, { pool });
+      return said(call, { pool, action: name }, `${pool}: ${done}`);
+    },
+  });
+}
+
+export const evict = operation(
+  'evict',
+  "Replaces a running process's connections: idle ones now, lent ones when they are released. After a fail-over, a new certificate or password.",
+  'connections are being replaced',
+);
+
+export const suspend = operation(
+  'suspend',
+  'Lends no connections of a running process until `resume`: acquires wait, their deadlines run.',
+  'suspended',
+);
+
+export const resume = operation('resume', 'Ends `suspend`.', 'resumed');
+
+export const resize: Command = defineCommand({
+  name: 'resize',
+  summary: "Changes the connectionLimit of a running process's pool, until it is started anew.",
+  notes: [TOKEN_NOTE],
+  operands: ['<limit>'],
+  options: operateOptions,
+  async run(call) {
+    const text = call.operands[0] ?? '';
+    const connectionLimit = Number(text);
+    if (!/^\d+$/.test(text) || connectionLimit < 1 || connectionLimit > 100_000) {
+      throw new UsageError(`resize takes the new limit, a whole number from 1 to 100000; given: '${text}'.`);
+    }
+    const { process, pool } = await target(call);
+    await process.mutate('monitoring.resize', { pool, connectionLimit });
+    return said(call, { pool, action: 'resize', connectionLimit }, `${pool}: the limit is ${connectionLimit}`);
+  },
+});
+
+const POLL_MS = 100;
+/** The pool keeps its own deadline; this is for the way there and back. */
+const GRACE_MS = 5_000;
+
+export const drain: Command = defineCommand({
+  name: 'drain',
+  summary: "Ends a running process's pool gracefully: no new work, borrowers finish until the deadline. Waits for the end.",
+  notes: [
+    TOKEN_NOTE,
+    'The pool is closed afterwards, for good: what the process asks of it fails with POOL_CLOSED. Take the process out of the load balancer first;',
+    'on SIGTERM, let it drain its pools itself. Exit code 1: borrowers were cut off at the deadline.',
+  ],
+  operands: [],
+  options: {
+    ...operateOptions,
+    within: {
+      kind: 'number',
+      value: 'MS',
+      min: 0,
+      max: 3_600_000,
+      default: 30_000,
+      about: 'Until when borrowers may finish, in milliseconds.',
+    },
+  },
+  async run(call) {
+    const { process, pool } = await target(call);
+    const before = new Set((await actionsOf(process)).map((record) => JSON.stringify(record)));
+    await process.mutate('monitoring.drain', { pool, timeoutMs: call.values.within });
+    const record = await call.terminal.during(() => `draining ${pool}`, endOfDrain(process, pool, before, call));
+    said(
+      call,
+      { pool, action: 'drain', outcome: record.outcome, detail: record.error ?? record.detail },
+      `${pool}: ${record.error ?? record.detail}`,
+    );
+    return record.outcome === 'done' && record.detail === 'complete' ? EXIT.ok : EXIT.failed;
+  },
+});
+
+async function endOfDrain(
+  process: MonitoringAddress,
+  pool: string,
+  before: ReadonlySet<string>,
+  { stop, values }: Call,
+): Promise<ActionRecord> {
+  const deadline = performance.now() + Number(values['within']) + GRACE_MS;
+  for (;;) {
+    const ended = (await actionsOf(process)).find(
+      (record) => record.action === 'drain' && record.pool === pool && record.outcome !== 'started' && !before.has(JSON.stringify(record)),
+    );
+    if (ended !== undefined) return ended;
+    if (stop.aborted || performance.now() > deadline) throw new Error(`pool '${pool}' is still draining.`);
+    await delay(POLL_MS);
+  }
+}
+
+async function actionsOf(process: MonitoringAddress): Promise<readonly ActionRecord[]> {
+  return ((await process.query('monitoring.actionLog')) as { readonly actions: readonly ActionRecord[] }).actions;
+}
+
+/** @throws UsageError when no pool is named and there are several */
+async function target({ values, environment }: OperateCall): Promise<{ readonly process: MonitoringAddress; readonly pool: string }> {
+  const token = environment['POOLWRIGHT_OPERATE_TOKEN'];
+  if (token === undefined || token === '') throw new UsageError("Set POOLWRIGHT_OPERATE_TOKEN to the process's own.");
+  const process = new MonitoringAddress(values.address, environment, values.timeout, token);
+  if (values.pool !== undefined) return { process, pool: values.pool };
+  const { body } = await process.get('/readyz', [503]);
+  const { pools } = JSON.parse(body) as { readonly pools: readonly { readonly pool?: string }[] };
+  const names = pools.flatMap(({ pool }) => pool ?? []);
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return { process, pool: only };
+  const reason = names.length === 0 ? 'The process shows no pool to this token' : `There are several pools: ${names.join(', ')}`;
+  throw new UsageError(`${reason}; say which with --pool.`);
+}
+
+function said({ terminal }: OperateCall, value: object, words: string): ExitCode {
+  if (terminal.json) terminal.sayJson(value);
+  else terminal.say(words);
+  return EXIT.ok;
+}

@@ -1,0 +1,85 @@
+import { type Command, type CommandOption, defineCommand } from '../command.js';
+import { EXIT } from '../exit-codes.js';
+import { MonitoringAddress } from '../monitoring-address.js';
+
+/** Where a running process shows its monitoring, for all commands that ask one. */
+export const addressOptions = {
+  address: {
+    kind: 'text',
+    value: 'URL',
+    about: 'The monitoring address of the running process (default POOLWRIGHT_ADDRESS, else http://127.0.0.1:9464).',
+  },
+  timeout: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 5_000, about: 'How long an answer may take, in milliseconds.' },
+} as const satisfies Record<string, CommandOption>;
+
+const TOKEN_NOTE = 'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN.';
+
+export const health: Command = defineCommand({
+  name: 'health',
+  summary: 'Asks a running process whether its pools can serve; the exit code says it, for container probes.',
+  notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: nobody answers.', TOKEN_NOTE],
+  operands: [],
+  options: { ...addressOptions, live: { kind: 'flag', about: 'Ask only whether the process is up (/healthz).' } },
+  async run({ values, terminal, environment }) {
+    const process = new MonitoringAddress(values.address, environment, values.timeout);
+    const { status, body } = await process.get(values.live ? '/healthz' : '/readyz', [503]);
+    const answer = JSON.parse(body) as { readonly pools?: readonly ShownReadiness[] };
+    if (terminal.json) terminal.sayJson({ ok: status === 200, ...answer });
+    else {
+      terminal.say(status === 200 ? (values.live ? 'up' : 'ready') : 'not ready');
+      for (const { pool = 'a pool', status: verdict, problems } of answer.pools ?? []) {
+        const words = problems.map(({ name, message }) => (message === undefined ? name : `${name}: ${message}`)).join('; ');
+        terminal.say(`  ${pool}: ${verdict}${words === '' ? '' : ` (${words})`}`);
+      }
+    }
+    return status === 200 ? EXIT.ok : EXIT.failed;
+  },
+});
+
+interface ShownReadiness {
+  readonly pool?: string;
+  readonly status: string;
+  readonly problems: readonly { readonly name: string; readonly message?: string }[];
+}
+
+export const metrics: Command = defineCommand({
+  name: 'metrics',
+  summary: "Prints the metrics of a running process in Prometheus' text format; with --json, as a list of samples.",
+  notes: [TOKEN_NOTE],
+  operands: [],
+  options: addressOptions,
+  async run({ values, terminal, environment }) {
+    const process = new MonitoringAddress(values.address, environment, values.timeout);
+    const { body } = await process.get('/metrics');
+    if (terminal.json) terminal.sayJson(samplesOf(body));
+    else terminal.say(body.trimEnd());
+    return EXIT.ok;
+  },
+});
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** JSON has no infinity and no NaN: those are text. */
+  readonly value: number | string;
+}
+
+/** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
+function samplesOf(exposition: string): Sample[] {
+  return exposition.split('\n').flatMap((line) => {
+    const [, name, labels = '', text] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    if (name === undefined || text === undefined) return [];
+    const value = Number(text);
+    return [{ name, labels: labelsOf(labels), value: Number.isFinite(value) ? value : text }];
+  });
+}
+
+function labelsOf(text: string): Record<string, string> {
+  const unescaped: Readonly<Record<string, string>> = { n: '\n', '"': '"', '\\': '\\' };
+  return Object.fromEntries(
+    [...text.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name = '', value = '']) => [
+      name,
+      value.replaceAll(/\\(.)/g, (_, letter: string) => unescaped[letter] ?? letter),
+    ]),
+  );
+}

@@ -1,0 +1,87 @@
+import { isIP } from 'node:net';
+import { type Command, type CommandOption, defineCommand, UsageError } from '../command.js';
+import { EXIT } from '../exit-codes.js';
+
+const listening = {
+  host: {
+    kind: 'text',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    about: "Address that the monitoring server listens on; another than this machine's own needs POOLWRIGHT_TOKEN.",
+  },
+  port: {
+    kind: 'number',
+    value: 'N',
+    min: 0,
+    max: 65_535,
+    about: 'Its port; 0 = a free one (default PORT, else 3000 for demo, 9464 for serve).',
+  },
+} as const satisfies Record<string, CommandOption>;
+
+const connections = {
+  kind: 'number',
+  value: 'N',
+  min: 1,
+  max: 1_000,
+  about: 'Connections of the pool (default 20, or what DATABASE_URL says).',
+} as const satisfies CommandOption;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const serve: Command = defineCommand({
+  name: 'serve',
+  summary: 'Watches the database of DATABASE_URL: a pool of its own, and the monitoring server over it. Ctrl-C ends it.',
+  notes: [],
+  operands: [],
+  options: { ...listening, connections },
+  async run({ values, terminal, environment, stop }) {
+    if (!hasDatabase(environment)) throw new UsageError('serve needs DATABASE_URL: mysql://user:password@host:3306/database.');
+    const { runMonitor } = await import('../../demo/main.js');
+    await runMonitor({ ...values, ...addressOf(values, environment, 9_464) }, terminal, stop);
+    return EXIT.ok;
+  },
+});
+
+export const demo: Command = defineCommand({
+  name: 'demo',
+  summary: 'What `npm start` runs: a private MariaDB, a pool on it over verified TLS, a sample workload, and the monitoring server.',
+  notes: [
+    'With DATABASE_URL set, that database is used: no database is started, and no sample workload runs.',
+    'MariaDB must be installed (on Debian: mariadb-server-core, mariadb-client-core, openssl). Ctrl-C ends everything and leaves nothing behind.',
+  ],
+  operands: [],
+  options: {
+    ...listening,
+    rate: {
+      kind: 'number',
+      value: 'N',
+      min: 0,
+      max: 100_000,
+      default: 500,
+      about: 'Operations of the sample workload per second; 0 = none.',
+    },
+    connections,
+  },
+  async run({ values, terminal, environment, stop }) {
+    const { runDemo, runMonitor } = await import('../../demo/main.js');
+    const settings = { ...values, ...addressOf(values, environment, 3_000) };
+    await (hasDatabase(environment) ? runMonitor(settings, terminal, stop) : runDemo(settings, terminal, stop));
+    return EXIT.ok;
+  },
+});
+
+function hasDatabase({ DATABASE_URL }: Environment): boolean {
+  return DATABASE_URL !== undefined && DATABASE_URL !== '';
+}
+
+/** @throws UsageError */
+function addressOf(
+  { host, port }: { readonly host: string; readonly port: number | undefined },
+  { PORT }: Environment,
+  fallback: number,
+): { readonly host: string; readonly port: number } {
+  if (host !== 'localhost' && isIP(host) === 0) throw new UsageError(`--host must be an IP address or localhost; given: '${host}'.`);
+  if (port !== undefined || PORT === undefined || PORT === '') return { host, port: port ?? fallback };
+  if (!/^\d+$/.test(PORT) || Number(PORT) > 65_535) throw new UsageError(`PORT must be a whole number from 0 to 65535; given: '${PORT}'.`);
+  return { host, port: Number(PORT) };
+}

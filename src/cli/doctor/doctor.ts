@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net';
+import { messageOf } from '../../engine/index.js';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/options.js';
+import type { Pool } from '../../mysql/pool.js';
+import { probePgBouncer } from '../../probes/pgbouncer.js';
+import { probeRedis } from '../../probes/redis.js';
+import { CannotGoOn, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';
+import { type Greeting, readGreeting } from './greeting.js';
+import { examineLatency } from './latency.js';
+import {
+  examineMaxConnections,
+  examinePreparedStatements,
+  examineReadOnly,
+  examineServer,
+  examineWaitTimeout,
+  type Fleet,
+  readVariables,
+} from './limits.js';
+import { connectTcp, resolveName } from './network.js';
+import { doctorsPool, examineCancellation, examineClock, examinePrivileges, logIn, row } from './session.js';
+import { examineTls } from './tls.js';
+
+export interface DoctorSettings extends Fleet {
+  /** A database URL; default: DATABASE_URL. */
+  readonly target?: string;
+  /** What goes before what the URL says. */
+  readonly options?: PoolOptions;
+  /** For each step that waits for somebody else. */
+  readonly timeoutMs: number;
+  readonly redisUrl?: string | undefined;
+  readonly pgbouncerUrl?: string | undefined;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** Tries everything that a pool needs, step by step. It rejects only for what is wrong with the doctor. */
+export async function examine(settings: DoctorSettings, observer: Observer): Promise<Diagnosis> {
+  const findings: Finding[] = [];
+  const report = (finding: Finding): void => {
+    findings.push(finding);
+    observer.found(finding);
+  };
+  const recommendations: Recommendation[] = [];
+  let stopped = false;
+  try {
+    recommendations.push(...(await examineDatabase(settings, observer, report)));
+  } catch (error) {
+    if (!(error instanceof CannotGoOn)) throw error;
+    stopped = true;
+  }
+  await examineRedis(settings, observer, report);
+  await examinePgBouncer(settings, observer, report);
+  const has = (status: Finding['status']): boolean => findings.some((finding) => finding.status === status);
+  const tried = new Set(findings.map(({ step }) => step));
+  return {
+    status: has('fail') ? 'problems' : has('warn') ? 'warnings' : 'healthy',
+    findings,
+    // There is no certificate to look at where TLS is off.
+    notTried: stopped ? STEPS.filter((step) => !tried.has(step)) : [],
+    recommendations,
+  };
+}
+
+type Report = (finding: Finding) => void;
+
+async function examineDatabase(settings: DoctorSettings, observer: Observer, report: Report): Promise<Recommendation[]> {
+  const { timeoutMs } = settings;
+  const options = readOptions(settings, report);
+  const { endpoint } = options;
+  observer.begins(`resolving ${endpoint.host}`);
+  const addresses = await resolveName(endpoint, report);
+  observer.begins(`connecting to ${endpoint.socketPath ?? `port ${endpoint.port}`}, at most ${timeoutMs} ms`);
+  const socket: Socket = await connectTcp(endpoint, addresses, timeoutMs, report);
+  observer.begins("waiting for the server's greeting");
+  const greeting = await readGreeting(socket, timeoutMs, report);
+  observer.begins('TLS handshake');
+  await examineTls(socket, options, greeting, timeoutMs, report);
+  const pool = doctorsPool(settings.target, settings.options ?? {}, timeoutMs);
+  try {
+    return await examineSession(pool, options, greeting, settings, observer, report);
+  } finally {
+    await pool.drain({ timeout: timeoutMs, queue: 'refuse' });
+  }
+}
+
+function readOptions({ target, options, environment }: DoctorSettings, report: Report): ResolvedOptions {
+  try {
+    const resolved = resolveOptions(target, options, environment);
+    const { endpoint, tls, connection } = resolved;
+    const where = endpoint.socketPath ?? `${endpoint.host} port ${endpoint.port}`;
+    const database = endpoint.database === undefined ? 'no database' : `database ${endpoint.database}`;
+    report({ step: 'url', status: 'ok', message: `${where}, ${database}, user ${connection.user ?? '(none)'}, TLS ${tls.mode}` });
+    return resolved;
+  } catch (error) {
+    report({
+      step: 'url',
+      status: 'fail',
+      message: messageOf(error),
+      advice: 'See docs/options.md for what a URL and the environment may say.',
+    });
+    throw new CannotGoOn();
+  }
+}
+
+async function examineSession(
+  pool: Pool,
+  options: ResolvedOptions,
+  greeting: Greeting,
+  fleet: Fleet,
+  observer: Observer,
+  report: Report,
+): Promise<Recommendation[]> {
+  observer.begins('logging in');
+  await logIn(pool, options, report);
+  const recommendations: Recommendation[] = [];
+  const attempt = async (step: Finding['step'], work: () => Promise<void> | void): Promise<void> => {
+    observer.begins(step);
+    try {
+      await work();
+    } catch (error) {
+      // A proxy or another server may not know a statement: what cannot be asked is not a fault.
+      report({ step, status: 'skip', message: `could not be found out: ${messageOf(error)}` });
+    }
+  };
+  await attempt('privileges', () => examinePrivileges(pool, options, report));
+  await attempt('server', async () => {
+    const variables = await readVariables(pool);
+    const [version] = await row(pool, 'SELECT VERSION()');
+    examineServer(greeting.version, version ?? '', variables, report);
+    examineReadOnly(variables, fleet, report);
+    recommendations.push(
+      ...examineMaxConnections(options, variables, fleet, report),
+      ...examineWaitTimeout(options, variables, report),
+      ...examinePreparedStatements(options, variables, fleet, report),
+    );
+  });
+  await attempt('clock', () => examineClock(pool, options, report));
+  await attempt('cancel', () => examineCancellation(pool, report));
+  await attempt('latency', () => examineLatency(pool, report));
+  return recommendations;
+}
+
+async function examineRedis({ redisUrl, timeoutMs }: DoctorSettings, observer: Observer, report: Report): Promise<void> {
+  if (redisUrl === undefined || redisUrl === '') {
+    report({ step: 'redis', status: 'skip', message: 'none is named (REDIS_URL)' });
+    return;
+  }
+  observer.begins('asking Redis');
+  try {
+    const { available, message, latencyMs } = await probeRedis(redisUrl, timeoutMs);
+    if (available) report({ step: 'redis', status: 'ok', message: `${message} in ${latencyMs} ms` });
+    else
+      report({
+        step: 'redis',
+        status: 'fail',
+        message,
+        advice: 'The cache works without it, from memory only; start it, or correct REDIS_URL.',
+      });
+  } catch (error) {
+    report({ step: 'redis', status: 'fail', message: messageOf(error), advice: 'Correct REDIS_URL.' });
+  }
+}
+
+async function examinePgBouncer({ pgbouncerUrl, timeoutMs }: DoctorSettings, observer: Observer, report: Report): Promise<void> {
+  if (pgbouncerUrl === undefined || pgbouncerUrl === '') {
+    report({ step: 'pgbouncer', status: 'skip', message: 'none is named (PGBOUNCER_URL)' });
+    return;
+  }
+  observer.begins('asking PgBouncer');
+  try {
+    const probed = await probePgBouncer({ url: pgbouncerUrl, timeout: timeoutMs });
+    if (probed.available) report({ step: 'pgbouncer', status: 'ok', message: probed.message });
+    else
+      report({
+        step: 'pgbouncer',
+        status: 'fail',
+        message: probed.message,
+        advice: 'Correct PGBOUNCER_URL, or see whether it runs and lets this user see its console (stats_users).',
+      });
+  } catch (error) {
+    report({ step: 'pgbouncer', status: 'fail', message: messageOf(error), advice: 'Correct PGBOUNCER_URL.' });
+  }
+}

@@ -1,0 +1,63 @@
+/** The steps of the examination, in their order. */
+export const STEPS = [
+  'url',
+  'name',
+  'tcp',
+  'greeting',
+  'tls',
+  'certificate',
+  'login',
+  'privileges',
+  'server',
+  'read-only',
+  'max-connections',
+  'wait-timeout',
+  'prepared-statements',
+  'clock',
+  'cancel',
+  'latency',
+  'redis',
+  'pgbouncer',
+] as const;
+
+export type Step = (typeof STEPS)[number];
+
+/** `fail`: it will not work, or not for long. `warn`: it works, but somebody should look. `skip`: not tried, and why. */
+export type FindingStatus = 'ok' | 'warn' | 'fail' | 'skip';
+
+/** What one step found. Never holds a secret. */
+export interface Finding {
+  readonly step: Step;
+  readonly status: FindingStatus;
+  /** What was found, in words. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+/** An option to set, and why. */
+export interface Recommendation {
+  readonly option: string;
+  readonly value: string | number;
+  readonly why: string;
+}
+
+/** What the examination found, all in all. */
+export interface Diagnosis {
+  /** `problems`: a finding is `fail`. `warnings`: one is `warn`. */
+  readonly status: 'healthy' | 'warnings' | 'problems';
+  readonly findings: readonly Finding[];
+  /** Steps that a problem in an earlier one made impossible. */
+  readonly notTried: readonly Step[];
+  readonly recommendations: readonly Recommendation[];
+}
+
+/** Who is told while the examination goes on. */
+export interface Observer {
+  /** A step begins: what it waits for, in words. */
+  begins(what: string): void;
+  found(finding: Finding): void;
+}
+
+/** Whatever ended the examination of the database early was reported as a finding. */
+export class CannotGoOn extends Error {}

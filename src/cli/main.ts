@@ -1,0 +1,92 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { nearestName, PoolError } from '../engine/index.js';
+import { type Command, parseCall, UsageError, usageOf } from './command.js';
+import { commands } from './commands/index.js';
+import { EXIT, type ExitCode } from './exit-codes.js';
+import { Unreachable } from './monitoring-address.js';
+import { describeError, Terminal } from './terminal.js';
+
+async function main([name, ...rest]: readonly string[]): Promise<ExitCode> {
+  if (name === undefined || name === '--help' || name === 'help') return help(rest[0], name === undefined);
+  if (name === '--version') {
+    new Terminal(false).say(version());
+    return EXIT.ok;
+  }
+  const command = commandNamed(name);
+  const { values, operands, json, help: wantsHelp } = parseCall(command, rest);
+  const terminal = new Terminal(json);
+  if (wantsHelp) {
+    terminal.say(usageOf(command).trimEnd());
+    return EXIT.ok;
+  }
+  return await command.run({ values, operands, terminal, environment: process.env, stop: stopSignal() });
+}
+
+/** Asked for, it is the answer; else it tells what was missing. */
+function help(name: string | undefined, unasked: boolean): ExitCode {
+  if (name !== undefined) {
+    new Terminal(false).say(usageOf(commandNamed(name)).trimEnd());
+    return EXIT.ok;
+  }
+  const width = Math.max(...commands.map((command) => command.name.length)) + 2;
+  const text = [
+    'poolwright <command> [options]',
+    '',
+    ...commands.map((command) => `  ${command.name.padEnd(width)}${command.summary}`),
+    '',
+    'poolwright help <command> lists its options; poolwright --version says the version.',
+    'Exit codes: 0 fine, 1 not fine or failed, 2 called wrongly, 3 the running process cannot be asked.',
+  ].join('\n');
+  const terminal = new Terminal(false);
+  if (unasked) terminal.tell(text);
+  else terminal.say(text);
+  return unasked ? EXIT.wrongCall : EXIT.ok;
+}
+
+/** @throws UsageError */
+function commandNamed(name: string): Command {
+  const command = commands.find((one) => one.name === name);
+  if (command !== undefined) return command;
+  const names = commands.map((one) => one.name);
+  const nearest = nearestName(name, names);
+  throw new UsageError(
+    `Unknown command '${name}'. ${nearest === undefined ? `There are: ${names.join(', ')}` : `Did you mean ${nearest}?`}`,
+  );
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+/** Aborts at the first SIGINT or SIGTERM; a second one ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(EXIT.failed);
+    controller.abort();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return controller.signal;
+}
+
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError || (PoolError.is(error) && error.code === 'POOL_OPTION_INVALID')) return EXIT.wrongCall;
+  return error instanceof Unreachable ? EXIT.unreachable : EXIT.failed;
+}
+
+// Whoever reads the answer may have read enough of it: `poolwright metrics | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok);
+  throw error;
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`poolwright: ${describeError(error)}\n`);
+  if (error instanceof UsageError) process.stderr.write('poolwright help lists what there is.\n');
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import { type Command, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/command.js';
+import { commands } from '../../src/cli/commands/index.js';
+import { STEPS } from '../../src/cli/doctor/finding.js';
+import { createMonitoringRouter } from '../../src/monitor/router.js';
+import { createPool } from '../../src/mysql/create-pool.js';
+import type { ObservedPool } from '../../src/telemetry/pool-source.js';
+import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
+import { read, tableIn } from './table-in.js';
+
+const NOTE = '; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
+
+describe('docs/cli.md', () => {
+  it('says of each command what its table says', () => {
+    const made = commands.map(section).join('\n\n');
+    const begin = `<!-- commands: made from src/cli/commands${NOTE}`;
+    expect(tableIn('docs/cli.md', begin, '\n\n<!-- end of commands -->', made)).toBe(made);
+  });
+
+  it('describes every step of the doctor, in its order', () => {
+    const described = [...read('docs/cli.md').matchAll(/^\| `([a-z-]+)` \| /gm)].map((match) => match[1]);
+    expect(described.filter((name) => (STEPS as readonly (string | undefined)[]).includes(name))).toEqual(STEPS);
+  });
+});
+
+describe('docs/metrics.md', () => {
+  it('lists every metric that a pool has, with its type, its labels and its help', async () => {
+    await using pool = createPool({ host: '127.0.0.1', minIdle: 0, name: 'docs' });
+    const seen: ObservedPool = Object.create(pool, {
+      // A code of each, so that the labels show.
+      stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },
+      name: { value: 'docs' },
+      durationCounts: { value: pool.durationCounts.bind(pool) },
+    }) as ObservedPool;
+    const made = metricsTable(await registerPoolMetrics({ pools: [seen] }).metrics());
+    const begin = `<!-- metrics: made from src/telemetry/pool-metrics.ts${NOTE}`;
+    expect(tableIn('docs/metrics.md', begin, '\n\n<!-- end of metrics -->', made)).toBe(made);
+  });
+});
+
+describe('docs/trpc-api.md', () => {
+  it('describes every procedure of the router under its kind, and no other', () => {
+    const { procedures } = createMonitoringRouter({ pools: [], pgbouncer: false })._def;
+    const known = Object.entries(procedures as unknown as Record<string, { readonly _def: { readonly type: string } }>).map(
+      ([name, { _def }]) => `${name} (${_def.type})`,
+    );
+    const described = [...read('docs/trpc-api.md').matchAll(/^### `monitoring\.(\w+)` \((\w+)\)$/gm)].map(
+      ([, name, kind]) => `${name} (${kind})`,
+    );
+    expect(described.toSorted()).toEqual(known.toSorted());
+  });
+});
+
+function section({ name, summary, notes, operands, options }: Command): string {
+  const all: CommandOptions = { ...options, ...commonOptions };
+  const rows = Object.entries(all).map(
+    ([option, spec]) => `| \`--${option}${spec.kind === 'flag' ? '' : ` ${spec.value}`}\` | ${spec.about}${defaultOf(spec)} |`,
+  );
+  return [
+    `### \`poolwright ${[name, ...operands].join(' ')}\``,
+    '',
+    summary,
+    ...(notes.length === 0 ? [] : ['', ...notes]),
+    '',
+    '| option | |',
+    '| --- | --- |',
+    ...rows,
+  ].join('\n');
+}
+
+function metricsTable(exposition: string): string {
+  const types = new Map([...exposition.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name, type]) => [name, type]));
+  const rows = [...exposition.matchAll(/^# HELP (\S+) (.+)$/gm)].map(([, name = '', help = '']) => {
+    const sample = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, 'm').exec(exposition)?.[1] ?? '';
+    const labels = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``);
+    return `| \`${name}\` | ${types.get(name) ?? ''} | ${labels.filter((label) => label !== '`le`').join(', ')} | ${help} |`;
+  });
+  return ['| metric | type | labels | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
