@@ -19,7 +19,7 @@ export interface Scenario<C extends Case = Case> {
   readonly warmUpRounds: number;
   /** Whether each round starts a process of its own: for what happens once in a process's life. */
   readonly freshProcess?: true;
-  /** How long a round of a rival may take before it is ended and counted as not done. Default: 12 s, many times what a round should take. */
+  /** How long a round of one contestant may take before it is ended and counted as not done. Default: 20 s, many times what a round should take. */
   readonly roundLimitMs?: number;
   /** Connections through `delayed` are opened this much later. */
   readonly connectDelayMs?: number;

@@ -1,6 +1,7 @@
 import type { Metric } from '../scenario.js';
 import { formatted, formattedRatio } from './format.js';
 import { type Machine, QUIET_LOAD } from './machine.js';
+import type { Spread } from './statistics.js';
 import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
 
 /** All of a report for people. The chart is the file of the same name beside it. */
@@ -78,19 +79,44 @@ function cellsOf(report: Report, row: Row, metrics: readonly (readonly [string, 
   });
 }
 
-/** Every rival that was ahead of us in most rounds, said by the figures and not by us. */
-export function lossesOf(report: Report): string[] {
-  const lines: string[] = [];
+interface Loss {
+  readonly row: Row;
+  readonly own: string;
+  readonly metric: Metric;
+  readonly figure: number;
+  readonly ratio: Spread;
+}
+
+/** Every case in which a rival was ahead of us, said by the figures and not by us. */
+function* losses(report: Report): Generator<Loss> {
   for (const row of report.rows) {
     if (!isRival(report, row.contestant)) continue;
     for (const [name, byOwn] of Object.entries(row.ratios)) {
       for (const [own, ratio] of Object.entries(byOwn)) {
-        if (ratio.median >= 1) continue;
-        const metric = report.metrics[name] as Metric;
-        const figure = formatted(row.figures[name]?.median as number, metric);
-        lines.push(`- ${row.case}: ${row.contestant} beats ${own} in "${metric.label}": ${figure}, ${formattedRatio(ratio)} of ours.`);
+        if (ratio.median < 1)
+          yield { row, own, metric: report.metrics[name] as Metric, figure: row.figures[name]?.median as number, ratio };
       }
     }
   }
-  return lines.length === 0 ? ['No rival was ahead in any compared figure.'] : lines;
+}
+
+const NO_LOSS = 'No rival was ahead in any compared figure.';
+
+export function lossesOf(report: Report): string[] {
+  const lines = [...losses(report)].map(
+    ({ row, own, metric, figure, ratio }) =>
+      `- ${row.case}: ${row.contestant} beats ${own} in "${metric.label}": ${formatted(figure, metric)}, ${formattedRatio(ratio)} of ours.`,
+  );
+  return lines.length === 0 ? [NO_LOSS] : lines;
+}
+
+/** The same in fewer lines: one for each rival. */
+export function lossesByRival(report: Report): string[] {
+  const byRival = new Map<string, string[]>();
+  for (const { row, own, metric, ratio } of losses(report)) {
+    const who = report.ours.length === 1 ? row.contestant : `${row.contestant}, of ${own}`;
+    const undecided = ratio.highest > 1 ? '≈ ' : '';
+    byRival.set(who, [...(byRival.get(who) ?? []), `${row.case}, ${metric.label} ${undecided}${ratio.median.toFixed(2)} ×`]);
+  }
+  return byRival.size === 0 ? [NO_LOSS] : [...byRival].map(([who, found]) => `- ${who}: ${found.join('; ')}.`);
 }

@@ -1,6 +1,6 @@
 import { formatted, formattedRatio } from './format.js';
 import { growthTables } from './growth.js';
-import { lossesOf, machineText } from './markdown.js';
+import { lossesByRival, machineText } from './markdown.js';
 import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
 import { targets } from './targets.js';
 
@@ -53,7 +53,7 @@ function scenarioFigures(report: Report): string[] {
     '',
     `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`). Where a rival is ahead:`,
     '',
-    ...lossesOf(report),
+    ...lossesByRival(report),
     '',
   ];
 }

@@ -81,15 +81,15 @@ function acquiring(reports: Reports): Target[] {
 }
 
 function queueing(reports: Reports): Target[] {
-  const grown = (metric: string): number | undefined => {
-    const few = figure(reports, 'queue', '100 waiters', 'poolwright', metric);
+  const grown = (metric: string, from = '100 waiters'): number | undefined => {
+    const few = figure(reports, 'queue', from, 'poolwright', metric);
     const many = figure(reports, 'queue', '100 000 waiters', 'poolwright', metric);
     return few === undefined || many === undefined ? undefined : many / few;
   };
   return [
     ...atMost('waiting: served, 100 000 waiters against 100, cost of each', grown('served'), 2, '×'),
     ...atMost('waiting: given up, the same', grown('givenUp'), 2, '×'),
-    ...atMost('waiting: timed out, the same', grown('timedOut'), 2, '×'),
+    ...atMost('waiting: timed out, 100 000 waiters against 1 000', grown('timedOut', '1 000 waiters'), 2, '×'),
   ];
 }
 

@@ -5,10 +5,10 @@ import { mysql2Options } from './mysql2.js';
 const ignore = (): void => undefined;
 
 /** knex: tarn over mysql2's connections, with raw statements, so that no time goes into building SQL. A raw statement is a thenable, not a promise. */
-export function openKnex({ address, limit, minimum = limit, acquireTimeoutMs }: PoolSettings): ConnectionPool {
+export function openKnex({ address, limit, minimum = limit, acquireTimeoutMs, connectTimeoutMs }: PoolSettings): ConnectionPool {
   const knex = createKnex({
     client: 'mysql2',
-    connection: mysql2Options(address) as never,
+    connection: { ...mysql2Options(address), ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }) } as never,
     pool: { min: minimum, max: limit },
     // It would print every failure to connect, and be charged for that.
     log: { warn: ignore, error: ignore, deprecate: ignore, debug: ignore },

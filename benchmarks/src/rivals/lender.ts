@@ -39,6 +39,8 @@ export interface PoolSettings {
   readonly minimum?: number;
   /** Default: the pool's own default. */
   readonly acquireTimeoutMs?: number;
+  /** How long opening a connection may take. Default: the pool's own default. */
+  readonly connectTimeoutMs?: number;
   /** How long a statement may take, for pools that take this for all statements. */
   readonly queryTimeoutMs?: number;
 }

@@ -9,6 +9,7 @@ export function openMariadb({
   limit,
   minimum = limit,
   acquireTimeoutMs = PATIENCE_MS,
+  connectTimeoutMs,
   queryTimeoutMs,
 }: PoolSettings): ConnectionPool {
   const { host, port, user, password, database, ca } = address;
@@ -22,6 +23,7 @@ export function openMariadb({
     connectionLimit: limit,
     minimumIdle: minimum,
     acquireTimeout: acquireTimeoutMs,
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
     // `queryTimeout` is kept by the server; one that stands still does not keep it.
     ...(queryTimeoutMs === undefined ? {} : { socketTimeout: queryTimeoutMs }),
   });

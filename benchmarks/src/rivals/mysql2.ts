@@ -10,8 +10,12 @@ export function mysql2Options({ host, port, user, password, database, ca }: Addr
 }
 
 /** mysql2's promise pool. */
-export function openMysql2({ address, limit }: PoolSettings): ConnectionPool {
-  const pool = promiseMysql.createPool({ ...mysql2Options(address), connectionLimit: limit });
+export function openMysql2({ address, limit, connectTimeoutMs }: PoolSettings): ConnectionPool {
+  const pool = promiseMysql.createPool({
+    ...mysql2Options(address),
+    connectionLimit: limit,
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
+  });
   return {
     acquire: () => pool.getConnection(),
     release: (connection) => (connection as PoolConnection).release(),

@@ -6,7 +6,7 @@ function tlsOf({ ca }: Address): { readonly ssl?: { readonly ca: string } } {
   return ca === undefined ? {} : { ssl: { ca } };
 }
 
-export function openPoolwright({ address, limit, minimum = limit, acquireTimeoutMs }: PoolSettings): ConnectionPool {
+export function openPoolwright({ address, limit, minimum = limit, acquireTimeoutMs, connectTimeoutMs }: PoolSettings): ConnectionPool {
   const { host, port, user, password, database } = address;
   const pool = createPool({
     host,
@@ -18,6 +18,7 @@ export function openPoolwright({ address, limit, minimum = limit, acquireTimeout
     connectionLimit: limit,
     minIdle: minimum,
     ...(acquireTimeoutMs === undefined ? {} : { acquireTimeout: acquireTimeoutMs }),
+    ...(connectTimeoutMs === undefined ? {} : { connectTimeout: connectTimeoutMs }),
   });
   return {
     acquire: () => pool.getConnection(),

@@ -28,10 +28,7 @@ export interface RunOptions {
   readonly log: (text: string) => void;
 }
 
-const ROUND_LIMIT_MS = 12_000;
-
-/** Our own contestants are not ended early: when they take longer than this, there is nothing to compare, and the run fails. */
-const OWN_PATIENCE = 10;
+const ROUND_LIMIT_MS = 20_000;
 
 /**
  * Runs a scenario: in each round every contestant runs once, in an order that is drawn anew for each round, so that what happens to the
@@ -85,7 +82,7 @@ class ScenarioRun implements AsyncDisposable {
           const found = await this.#runRound(contestant, index, number);
           if (number >= 0) figures.get(contestant)?.push(found);
         } catch (error) {
-          // Its figures of other cases stand. That it does not get through this one is a result.
+          // Its figures of other cases stand. That it does not get through this one is a result; of ours, it is a failure.
           if (!(error instanceof TooSlow) || scenario.ours.includes(contestant)) throw error;
           gaveUp.set(contestant, `not done after ${error.limitMs / 1000} s`);
           this.#processes.delete(contestant);
@@ -107,7 +104,7 @@ class ScenarioRun implements AsyncDisposable {
     const limitMs = scenario.roundLimitMs ?? ROUND_LIMIT_MS;
     const process = await this.#processOf(contestant);
     try {
-      return await process.run(index, { number, scale: options.scale }, limitMs * (scenario.ours.includes(contestant) ? OWN_PATIENCE : 1));
+      return await process.run(index, { number, scale: options.scale }, limitMs);
     } finally {
       if (scenario.freshProcess) {
         this.#processes.delete(contestant);

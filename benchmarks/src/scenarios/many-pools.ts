@@ -1,4 +1,3 @@
-import { deepStrictEqual } from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ACCOUNTS, accountOf, SMALL_COLUMNS } from '../data.js';
 import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
@@ -56,7 +55,7 @@ function contestant(load: () => Promise<OpenPool>): CreateContestant {
 function manyOf(open: () => Promise<ConnectionPool>, surroundings: Surroundings): Contestant {
   const query = async (pool: ConnectionPool, id: number): Promise<void> => {
     const rows = pool.rowsOf(await pool.query(SQL, [id]));
-    deepStrictEqual({ ...rows[0] }, accountOf(id));
+    if (rows.length !== 1 || rows[0]?.['name'] !== accountOf(id)['name']) throw new Error(`wrong answer for ${id}`);
   };
   return {
     async run(_setting, { number, scale }) {

@@ -28,7 +28,7 @@ export const outage: Scenario<Outage> = {
   about: `${CALLERS} callers ask while the database is away: how long until they are told? When it accepts connections again, while ${SIZE} callers keep trying: how long until the first of them, and all of them, are served?`,
   heldFixed: [
     `${SIZE} connections, all idle when the database goes. *Killed*: SIGKILL, so connecting is refused. *Frozen*: SIGSTOP, so nothing answers and nothing is refused, as with a black hole in the network.`,
-    `Everybody is told to give up after ${TIMEOUT_MS / 1000} s where the pool can be told: poolwright (acquireTimeout, statement timeout), mysql2 (statement timeout; it has none for waiting), mariadb (acquireTimeout, socketTimeout; its queryTimeout is kept by the server, which is away), knex (acquireConnectionTimeout, timeout).`,
+    `Everybody is told to give up after ${TIMEOUT_MS / 1000} s where the pool can be told: poolwright (acquireTimeout, connectTimeout, timeout of the statement), mysql2 (connectTimeout, timeout of the statement; it has none for waiting), mariadb (acquireTimeout, connectTimeout, socketTimeout; its queryTimeout is kept by the server, which is away), knex (acquireConnectionTimeout, connectTimeout, timeout of the statement).`,
     `Callers that failed try again after ${RETRY_MS} ms. The database comes back ${AWAY_MS} ms after the last caller was told. ${CAP_MS / 1000} s stand for "not within ${CAP_MS / 1000} s".`,
     'A new process for each round and contestant; no other pool is connected meanwhile.',
   ],
@@ -59,7 +59,8 @@ export const outage: Scenario<Outage> = {
 function contestant(load: () => Promise<OpenPool>): CreateContestant<Outage> {
   return async (surroundings) => {
     const open = await load();
-    const pool = open({ address: surroundings.database, limit: SIZE, acquireTimeoutMs: TIMEOUT_MS, queryTimeoutMs: TIMEOUT_MS });
+    const timeouts = { acquireTimeoutMs: TIMEOUT_MS, connectTimeoutMs: TIMEOUT_MS, queryTimeoutMs: TIMEOUT_MS };
+    const pool = open({ address: surroundings.database, limit: SIZE, ...timeouts });
     return goingThrough(await warmedConnections(pool, SIZE, surroundings), surroundings);
   };
 }
