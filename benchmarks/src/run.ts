@@ -1,45 +1,138 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { startMariaDb } from '../../dist/demo/mariadb-server.js';
-import { markdownOf, reportOf } from './report.js';
-import { runScenario } from './rounds.js';
-import type { Scenario } from './scenario.js';
-import { scenarioNamed, scenarios } from './scenarios/index.js';
+import { compare, isRegression, TOLERANCE } from './report/compare.js';
+import { committedReport, savedReport, saveReport, writeDocuments } from './report/files.js';
+import { describeMachine, QUIET_LOAD } from './report/machine.js';
+import { markdownOf } from './report/markdown.js';
+import { type Report, reportOf } from './report/report.js';
+import { BenchmarkDatabase } from './runner/database.js';
+import { runScenario } from './runner/rounds.js';
+import { scenarioNamed, scenarioNames } from './scenarios/index.js';
 
-const results = fileURLToPath(new URL('../results/', import.meta.url));
+const USAGE = `npm run bench [-- NAME …]            runs all scenarios, or those that are named: ${scenarioNames.join(', ')}
+npm run bench -- report              writes tables, charts and the figures of docs/performance.md from benchmarks/results again
+npm run bench:check [-- NAME …]      runs, writes nothing, and names what has become more than ${TOLERANCE * 100} % slower against the rivals since the committed run
+    --quick       a short form: few cases, little work, two rounds; its figures are noise
+    --rounds N    rounds that count; default: the scenario's own
+    --scale X     fraction of the usual amount of work in a round
+    --case TEXT   only cases whose name contains this
+    --no-write    leaves benchmarks/results as it is; so do --quick, --scale and --case
+    --saved       (check) compares what was run last, instead of running again`;
 
-/** `npm run bench` runs all scenarios, `npm run bench -- NAME …` those that are named. */
+const QUICK = { rounds: 2, scale: 0.1 } as const;
+
+interface Settings {
+  readonly rounds: number | undefined;
+  readonly scale: number;
+  readonly quick: boolean;
+  readonly caseFilter: string;
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
-      rounds: { type: 'string', default: '9' },
-      scale: { type: 'string', default: '1' },
+      rounds: { type: 'string' },
+      scale: { type: 'string' },
+      case: { type: 'string', default: '' },
+      quick: { type: 'boolean', default: false },
       'no-write': { type: 'boolean', default: false },
+      saved: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
-  const chosen = positionals.length === 0 ? scenarios : positionals.map(scenarioNamed);
-  for (const scenario of chosen) {
-    const report = await run(scenario, Number(values.rounds), Number(values.scale));
-    const text = markdownOf(report);
-    process.stdout.write(`${text}\n`);
-    if (values['no-write']) continue;
-    mkdirSync(results, { recursive: true });
-    writeFileSync(`${results}${scenario.name}.json`, `${JSON.stringify(report, undefined, 2)}\n`);
-    writeFileSync(`${results}${scenario.name}.md`, text);
+  const { quick } = values;
+  const settings: Settings = {
+    rounds: positiveNumber('rounds', values.rounds, true) ?? (quick ? QUICK.rounds : undefined),
+    scale: positiveNumber('scale', values.scale, false) ?? (quick ? QUICK.scale : 1),
+    quick,
+    caseFilter: values.case,
+  };
+  const [command, ...rest] = positionals;
+  if (values.help) return say(USAGE);
+  if (command === 'report') return writeAll();
+  if (command === 'check') return await check(namesOf(rest), settings, values.saved);
+  const write = !values['no-write'] && !quick && settings.scale === 1 && settings.caseFilter === '';
+  for (const name of namesOf(positionals)) {
+    const report = await measure(name, settings);
+    say(markdownOf(report));
+    if (write) saveReport(report);
   }
+  if (write) writeAll();
 }
 
-async function run(scenario: Scenario, rounds: number, scale: number): Promise<ReturnType<typeof reportOf>> {
-  const database = scenario.needsDatabase ? await startMariaDb() : undefined;
-  try {
-    const options = { rounds, warmUp: 2, scale, progress };
-    return reportOf(scenario, await runScenario(scenario, { databaseUrl: database?.url() ?? '' }, options), rounds);
-  } finally {
-    await database?.stop();
-    progress('');
+async function measure(name: string, settings: Settings): Promise<Report> {
+  const scenario = await scenarioNamed(name);
+  const startedAt = performance.now();
+  await using database = await BenchmarkDatabase.start();
+  const machine = describeMachine(await database.version());
+  if (machine.loadBefore > QUIET_LOAD) complain(`${name}: the machine is busy (load ${machine.loadBefore}); others are at work too.`);
+  const measurements = await runScenario(scenario, database, { ...settings, progress, log });
+  complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  return reportOf(scenario, measurements, { ...settings, machine, rounds: settings.rounds ?? scenario.rounds });
+}
+
+/** Ends with exit code 1 when something has become slower; but not in the short form, whose figures are noise. */
+async function check(names: readonly string[], settings: Settings, saved: boolean): Promise<void> {
+  let regressions = 0;
+  for (const name of names) {
+    const baseline = committedReport(name);
+    const current = saved ? savedReport(name) : await measure(name, settings);
+    if (current === undefined || baseline === undefined) {
+      say(`${name}: ${current === undefined ? 'no run is saved' : 'ran without errors; no run is committed to compare it with'}.`);
+      continue;
+    }
+    const moved = Object.entries(current.machine.versions).filter(([rival, version]) => baseline.machine.versions[rival] !== version);
+    if (moved.length > 0) say(`${name}: other versions than in the committed run: ${moved.map((pair) => pair.join(' ')).join(', ')}.`);
+    const changes = compare(baseline, current);
+    const slower = changes.filter(isRegression);
+    regressions += slower.length;
+    say(
+      `${name}: ${changes.length} figures compared with the rivals', ${slower.length} of them more than ${TOLERANCE * 100} % worse than in the committed run.`,
+    );
+    for (const { case: caseName, ours, metric, factor, byRival } of slower) {
+      const rivals = Object.entries(byRival).map(([rival, one]) => `${one.toFixed(2)} × against ${rival}`);
+      say(
+        `  SLOWER  ${name}, ${caseName}, ${ours}: ${current.metrics[metric]?.label ?? metric} ${factor.toFixed(2)} × (${rivals.join(', ')})`,
+      );
+    }
   }
+  if (settings.quick && regressions > 0) return say('A short run: what it names is a reason to run the whole, not a verdict.');
+  if (regressions > 0) process.exitCode = 1;
+}
+
+function writeAll(): void {
+  const missing = writeDocuments(scenarioNames);
+  say(
+    `Written: benchmarks/results/*.md and *.svg, docs/performance.md.${missing.length === 0 ? '' : ` No saved run (of this form) of ${missing.join(', ')}.`}`,
+  );
+}
+
+function namesOf(given: readonly string[]): readonly string[] {
+  const unknown = given.find((name) => !scenarioNames.includes(name));
+  if (unknown !== undefined) throw new Error(`Unknown scenario ${unknown}.\n${USAGE}`);
+  return given.length === 0 ? scenarioNames : given;
+}
+
+function positiveNumber(name: string, text: string | undefined, whole: boolean): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value)) || (whole && !Number.isInteger(value)))
+    throw new Error(`--${name} must be a positive ${whole ? 'whole ' : ''}number; given: ${text}.`);
+  return value;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** What is done, with a clean line before it. */
+function log(text: string): void {
+  progress('');
+  complain(text);
 }
 
 /** One line on a terminal that rewrites itself. */
@@ -47,4 +140,9 @@ function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  complain(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  process.exitCode = 1;
+}

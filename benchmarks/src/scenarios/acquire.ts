@@ -1,162 +1,94 @@
-import { EventEmitter } from 'node:events';
-import { createPool as createGenericPool } from 'generic-pool';
-import mariadb from 'mariadb';
-import mysql from 'mysql2/promise';
-import PgPool from 'pg-pool';
-import { createPool } from 'poolwright';
-import { Pool as Engine } from 'poolwright/engine';
-import { Pool as TarnPool } from 'tarn';
-import { type Contestant, type Scenario, type Surroundings } from '../scenario.js';
+import type { Lender } from '../rivals/lender.js';
+import type { Case, Contestant, Scenario, Surroundings } from '../scenario.js';
+import { expectConnections } from '../runner/expect-connections.js';
+import { warmed } from './set-up.js';
+import { costOf, inParallel, turnsOf } from './timing.js';
 
-/** Connections of every pool; all are open and idle before the first round. */
-const CONNECTIONS = 20;
+const SIZE = 20;
 
-interface Resource {
-  readonly id: number;
+/** Uncounted, before each measurement: entries that idled while others were measured may be validated at their next use. */
+const LEAD_IN = 2_000;
+
+interface Callers extends Case {
+  readonly callers: number;
+  readonly operations: number;
 }
 
-let resources = 0;
-const openResource = async (): Promise<Resource> => ({ id: (resources += 1) });
-
-export const acquire: Scenario = {
+export const acquire: Scenario<Callers> = {
   name: 'acquire',
-  about: `acquire + release over ${CONNECTIONS} idle entries, everything that each pool records by default switched on. mysql2, mariadb and poolwright hold real
-connections to one MariaDB on loopback; tarn, generic-pool, pg-pool and poolwright's engine hold plain objects (pg-pool wants a client class: one that does nothing).
-'bare' is an array push and pop and a resolved promise: no pool can be faster.`,
-  callers: [1, 20, 200, 2_000],
-  needsDatabase: true,
-  ours: 'poolwright',
+  title: 'Borrowing and giving back',
+  about:
+    'The time to acquire and release, without using what was acquired: what the pool itself costs. With more callers than entries, all but 20 stand in the queue at any time.',
+  heldFixed: [
+    `${SIZE} entries, all open before the first round, and kept open. Each caller acquires, releases at once, and starts again.`,
+    "poolwright, mysql2 and mariadb lend real connections. tarn, generic-pool, sequelize-pool, pg-pool and poolwright's engine lend plain objects, so they are spared all work on connections: " +
+      'the comparison with `poolwright` is in their favour, the comparison with `poolwright engine` is like for like.',
+    'Recording (counters and histograms of waiting and use), deadlines, leak tracking and validation after idling are on where they are by default. ' +
+      'mysql2, pg-pool, generic-pool and bare keep no deadline and no statistics by default, and do less work for that.',
+    "pg-pool's `min` is its `max`: else it starts a timer at each release.",
+    '`bare` is an array and a resolved promise. It does not wait: callers beyond the 20 entries get an object of their own. No pool can be faster.',
+  ],
+  cases: [
+    { name: '1 caller', callers: 1, operations: 100_000, quick: true },
+    { name: '20 callers', callers: 20, operations: 100_000 },
+    { name: '200 callers', callers: 200, operations: 100_000, quick: true },
+    { name: '2 000 callers', callers: 2_000, operations: 100_000 },
+    { name: '100 000 callers', callers: 100_000, operations: 100_000, rounds: 3 },
+  ],
+  metrics: {
+    time: { label: 'time', unit: 'ns', compared: true },
+    cpu: { label: 'CPU', unit: 'ns', compared: true },
+  },
+  ours: ['poolwright', 'poolwright engine'],
   limits: ['bare'],
-  operations: (callers) => (callers >= 200 ? 100_000 : 200_000),
+  rounds: 7,
+  warmUpRounds: 2,
   contestants: {
-    poolwright: async ({ databaseUrl }) => {
-      const pool = createPool(databaseUrl, { connectionLimit: CONNECTIONS, minIdle: CONNECTIONS });
-      await pool.ready();
-      return loops(
-        () => pool.getConnection(),
-        (connection) => connection.release(),
-        () => pool.end(),
-      );
+    poolwright: async (surroundings) => {
+      const { openPoolwright } = await import('../rivals/poolwright.js');
+      return await overConnections(openPoolwright({ address: surroundings.database, limit: SIZE }), surroundings);
     },
-    'poolwright engine': async () => {
-      const factory = { open: openResource, close: () => undefined, validate: async () => undefined };
-      const pool = new Engine(factory, { connectionLimit: CONNECTIONS, minIdle: CONNECTIONS });
-      await pool.ready();
-      return loops(
-        () => pool.acquire(),
-        (lease) => lease.release(),
-        () => pool.close(),
-      );
+    'poolwright engine': async () => await overObjects(await (await import('../rivals/poolwright-engine.js')).openEngine({ size: SIZE })),
+    mysql2: async (surroundings) => {
+      const { openMysql2 } = await import('../rivals/mysql2.js');
+      return await overConnections(openMysql2({ address: surroundings.database, limit: SIZE }), surroundings);
     },
-    mysql2: async ({ databaseUrl }) => {
-      const pool = mysql.createPool({ uri: databaseUrl, connectionLimit: CONNECTIONS });
-      return await warm(
-        () => pool.getConnection(),
-        (connection) => connection.release(),
-        () => pool.end(),
-      );
+    mariadb: async (surroundings) => {
+      const { openMariadb } = await import('../rivals/mariadb.js');
+      return await overConnections(openMariadb({ address: surroundings.database, limit: SIZE }), surroundings);
     },
-    mariadb: async ({ databaseUrl }: Surroundings) => {
-      const pool = mariadb.createPool({ ...addressOf(databaseUrl), connectionLimit: CONNECTIONS, minimumIdle: CONNECTIONS });
-      return await warm(
-        () => pool.getConnection(),
-        (connection) => connection.release(),
-        () => pool.end(),
-      );
-    },
-    tarn: async () => {
-      const pool = new TarnPool<Resource>({ create: openResource, destroy: () => undefined, min: CONNECTIONS, max: CONNECTIONS });
-      return await warm(
-        () => pool.acquire().promise,
-        (resource) => pool.release(resource),
-        () => pool.destroy(),
-      );
-    },
-    'generic-pool': async () => {
-      const pool = createGenericPool<Resource>(
-        { create: openResource, destroy: async () => undefined },
-        { min: CONNECTIONS, max: CONNECTIONS },
-      );
-      return await warm(
-        () => pool.acquire(),
-        (resource) => void pool.release(resource),
-        async () => {
-          await pool.drain();
-          await pool.clear();
-        },
-      );
-    },
-    'pg-pool': async () => {
-      const pool = new PgPool({ Client: IdleClient as never, max: CONNECTIONS });
-      return await warm(
-        () => pool.connect(),
-        (client) => client.release(),
-        () => pool.end(),
-      );
-    },
-    bare: async () => {
-      const idle = Array.from({ length: CONNECTIONS }, (_, id) => ({ id }));
-      return loops(
-        // An array does not wait: callers beyond the entries get one of their own.
-        () => Promise.resolve(idle.pop() ?? { id: -1 }),
-        (resource) => void idle.push(resource),
-        () => undefined,
-      );
-    },
+    tarn: async () => await overObjects((await import('../rivals/objects.js')).openTarn({ size: SIZE })),
+    'generic-pool': async () => await overObjects((await import('../rivals/objects.js')).openGenericPool({ size: SIZE })),
+    'sequelize-pool': async () => await overObjects((await import('../rivals/objects.js')).openSequelizePool({ size: SIZE })),
+    'pg-pool': async () => await overObjects((await import('../rivals/objects.js')).openPgPool({ size: SIZE })),
+    bare: async () => loop((await import('../rivals/objects.js')).openBare({ size: SIZE }), false),
   },
 };
 
-/** What pg-pool needs of a client. */
-class IdleClient extends EventEmitter {
-  connect(callback: (error?: Error) => void): void {
-    process.nextTick(callback);
-  }
-
-  end(callback?: () => void): Promise<void> {
-    callback?.();
-    return Promise.resolve();
-  }
+async function overConnections(lender: Lender, surroundings: Surroundings): Promise<Contestant<Callers>> {
+  await warmed(lender, SIZE);
+  await expectConnections(surroundings.id, surroundings.ask, SIZE);
+  return { ...loop(lender), connections: SIZE };
 }
 
-/** Callers that acquire and release in a loop. */
-function loops<T>(take: () => Promise<T>, give: (resource: T) => unknown, close: () => Promise<unknown> | undefined | void): Contestant {
-  return {
-    async run(callers, operations) {
-      const each = Math.floor(operations / callers);
-      const caller = async (): Promise<void> => {
-        for (let done = 0; done < each; done += 1) {
-          const resource = await take();
-          if (resource == null) throw new Error('nothing was acquired');
-          give(resource);
-        }
-      };
-      await Promise.all(Array.from({ length: callers }, caller));
-    },
-    async close() {
-      await close();
-    },
+async function overObjects(lender: Lender): Promise<Contestant<Callers>> {
+  return loop(await warmed(lender, SIZE));
+}
+
+function loop(lender: Lender, waits = true): Contestant<Callers> {
+  const use = async (): Promise<void> => {
+    const resource = await lender.acquire();
+    if (typeof resource !== 'object' || resource === null) throw new Error(`acquired ${String(resource)}`);
+    lender.release(resource);
   };
-}
-
-/** The same, after every connection was open at once. */
-async function warm<T>(
-  take: () => Promise<T>,
-  give: (resource: T) => unknown,
-  close: () => Promise<unknown> | undefined,
-): Promise<Contestant> {
-  const all = await Promise.all(Array.from({ length: CONNECTIONS }, () => take()));
-  if (new Set(all).size !== CONNECTIONS) throw new Error('the pool did not open all its connections');
-  for (const resource of all) give(resource);
-  return loops(take, give, close);
-}
-
-function addressOf(databaseUrl: string): { host: string; port: number; user: string; password: string; database: string } {
-  const url = new URL(databaseUrl);
   return {
-    host: url.hostname,
-    port: Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database: url.pathname.slice(1),
+    async run({ callers, operations }, { scale }) {
+      // All entries at once, so that each of them was used a moment ago.
+      if (waits) await warmed(lender, SIZE);
+      await inParallel(SIZE, LEAD_IN / SIZE, use);
+      const each = turnsOf(operations, callers, scale);
+      return { ...(await costOf(each * callers, () => inParallel(callers, each, use))) };
+    },
+    close: () => lender.close(),
   };
 }

@@ -1,0 +1,62 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
+import { SERVER_SETTINGS } from '../runner/server-settings.js';
+
+/** Where and with what a run was made. */
+export interface Machine {
+  readonly date: string;
+  readonly system: string;
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  /** Processes that wanted to run when it began (average over a minute): much above 0, and the machine was not quiet. */
+  readonly loadBefore: number;
+  readonly node: string;
+  readonly openssl: string;
+  readonly server: string;
+  readonly serverSettings: readonly string[];
+  readonly commit: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const PACKAGES = ['poolwright', 'mysql2', 'mariadb', 'tarn', 'generic-pool', 'sequelize-pool', 'pg-pool', 'knex'];
+
+/** Above this, somebody else was at work too. */
+export const QUIET_LOAD = 0.5;
+
+export function describeMachine(server: string): Machine {
+  const processors = cpus();
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    system: `${type()} ${release()}`,
+    processor: processors[0]?.model ?? 'unknown',
+    cores: processors.length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    loadBefore: Math.round((loadavg()[0] as number) * 100) / 100,
+    node: process.version,
+    openssl: process.versions['openssl'] ?? 'unknown',
+    server,
+    serverSettings: SERVER_SETTINGS,
+    commit: commit(),
+    versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
+  };
+}
+
+function versionOf(name: string): string {
+  const folders = createRequire(import.meta.url).resolve.paths(name) ?? [];
+  const file = folders.map((folder) => `${folder}/${name}/package.json`).find((path) => existsSync(path));
+  return file === undefined ? 'unknown' : (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+/** The commit that was measured; "+" when files differ from it. */
+function commit(): string {
+  try {
+    const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    const changed = git('status', '--porcelain', '--untracked-files=no', '--', '../src', 'src') === '' ? '' : '+';
+    return `${git('rev-parse', '--short', 'HEAD')}${changed}`;
+  } catch {
+    return 'unknown';
+  }
+}

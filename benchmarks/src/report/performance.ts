@@ -1,0 +1,76 @@
+import { formatted, formattedRatio } from './format.js';
+import { growthTables } from './growth.js';
+import { lossesByRival, machineText } from './markdown.js';
+import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
+import { targets } from './targets.js';
+
+/** The part of docs/performance.md that is made from runs. */
+export function performanceFigures(reports: readonly Report[]): string {
+  if (reports.length === 0) return 'No run has been saved yet: `npm run bench` makes one.\n';
+  return [
+    ...machinesOf(reports),
+    '',
+    '### Targets',
+    '',
+    'What we set out to reach. A ratio is the median of the single rounds.',
+    '',
+    '| | target | measured | |',
+    '| --- | --- | --- | --- |',
+    ...targets(reports).map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met ? 'met' : '**missed**'} |`),
+    '',
+    ...growthTables(reports),
+    ...reports.flatMap(scenarioFigures),
+  ].join('\n');
+}
+
+/** One line for each run that was made elsewhere or with something else; mostly one. */
+function machinesOf(reports: readonly Report[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const report of reports) {
+    const { machine } = report;
+    const key = `${machineText({ ...machine, loadBefore: 0 })} Run on ${machine.date}, commit ${machine.commit}.`;
+    groups.set(key, [...(groups.get(key) ?? []), report.scenario]);
+  }
+  return [...groups].map(([key, names]) => {
+    const who = groups.size === 1 ? '' : `${names.map((name) => `\`${name}\``).join(', ')}: `;
+    return `${who}${key.replace(', load before 0', '')}\n`;
+  });
+}
+
+function scenarioFigures(report: Report): string[] {
+  const [name, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
+  const own = report.ours[0] as string;
+  return [
+    `### ${report.title}`,
+    '',
+    report.about,
+    '',
+    `![${report.title}](../benchmarks/results/${report.scenario}.svg)`,
+    '',
+    `| ${metric.label} | ${own} | best rival | its figure is so many times ours |`,
+    '| --- | ---: | --- | ---: |',
+    ...casesOf(report).map((caseName) => summaryRow(report, caseName, name, own)),
+    '',
+    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`). Where a rival is ahead:`,
+    '',
+    ...lossesByRival(report),
+    '',
+  ];
+}
+
+function summaryRow(report: Report, caseName: string, name: string, own: string): string {
+  const metric = report.metrics[name] as Report['metrics'][string];
+  const rows = rowsOf(report, caseName);
+  const ourRow = rows.find(({ contestant }) => contestant === own) as Row;
+  const best = rows
+    .filter((row) => isRival(report, row.contestant) && row.figures[name] !== undefined)
+    .toSorted((a, b) => (a.figures[name]?.median ?? 0) - (b.figures[name]?.median ?? 0))[0];
+  const ours = ourRow.figures[name];
+  const ratio = best?.ratios[name]?.[own];
+  return [
+    `| ${caseName}`,
+    ours === undefined ? '—' : formatted(ours.median, metric),
+    best === undefined ? '—' : `${best.contestant}: ${formatted(best.figures[name]?.median as number, metric)}`,
+    `${ratio === undefined ? '—' : formattedRatio(ratio)} |`,
+  ].join(' | ');
+}

@@ -1,0 +1,107 @@
+import mysql, { type Connection } from 'mysql2/promise';
+import { createCertificateAuthority } from '../../../dist/demo/certificates.js';
+import { type MariaDb, startMariaDb } from '../../../dist/demo/mariadb-server.js';
+import { createTemporaryFolder } from '../../../dist/demo/temporary-folder.js';
+import { tableStatements } from '../data.js';
+import type { Address, Questions } from '../scenario.js';
+import type { SentSurroundings } from './messages.js';
+import { type Door, openDelayedDoor } from './delayed-door.js';
+import { SERVER_SETTINGS } from './server-settings.js';
+
+/** The MariaDB of a run, and what its contestants may know of it. */
+export class BenchmarkDatabase implements AsyncDisposable {
+  private constructor(
+    private readonly server: MariaDb,
+    private admin: Connection,
+    private readonly wrongCa: string,
+  ) {}
+
+  static async start(): Promise<BenchmarkDatabase> {
+    const server = await startMariaDb({ arguments: SERVER_SETTINGS });
+    try {
+      const admin = await connectAdmin(server);
+      for (const [sql, values] of tableStatements()) await admin.query(sql, values as never);
+      return new BenchmarkDatabase(server, admin, await strangersCertificate());
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+  }
+
+  /** Makes the two accounts of a contestant. */
+  async surroundingsFor(contestant: string, door: Door | undefined): Promise<SentSurroundings> {
+    const id = idOf(contestant);
+    const { host, port, password, database, caCertificate } = this.server;
+    for (const [user, requirement] of [
+      [`bench_${id}`, 'NONE'],
+      [`bench_${id}_tls`, 'SSL'],
+    ]) {
+      await this.admin.query(`CREATE USER IF NOT EXISTS ?@'%' IDENTIFIED BY ? REQUIRE ${requirement}`, [user, password]);
+      await this.admin.query(`GRANT ALL ON ${database}.* TO ?@'%'`, [user]);
+    }
+    const address: Address = { host, port, user: `bench_${id}`, password, database };
+    return {
+      id,
+      database: address,
+      tls: { ...address, user: `bench_${id}_tls`, ca: caCertificate },
+      delayed: { ...address, port: door?.port ?? port },
+      wrongCa: this.wrongCa,
+    };
+  }
+
+  openDoor(delayMs: number): Promise<Door> {
+    return openDelayedDoor(this.server.host, this.server.port, delayMs);
+  }
+
+  questionsOf(contestant: string): Questions {
+    return {
+      connections: () => this.connectionsOf(contestant),
+      killDatabase: () => this.server.kill('SIGKILL'),
+      startDatabase: async () => {
+        await this.server.restart();
+        this.admin.destroy();
+        this.admin = await connectAdmin(this.server);
+      },
+      freezeDatabase: () => this.server.kill('SIGSTOP'),
+      thawDatabase: () => this.server.kill('SIGCONT'),
+    };
+  }
+
+  async connectionsOf(contestant: string): Promise<number> {
+    const id = idOf(contestant);
+    const [rows] = await this.admin.query('SELECT COUNT(*) AS n FROM information_schema.PROCESSLIST WHERE USER IN (?)', [
+      [`bench_${id}`, `bench_${id}_tls`],
+    ]);
+    return (rows as [{ n: number }])[0].n;
+  }
+
+  async version(): Promise<string> {
+    const [rows] = await this.admin.query('SELECT VERSION() AS version');
+    return (rows as [{ version: string }])[0].version;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.admin.destroy();
+    await this.server.stop();
+  }
+}
+
+function idOf(contestant: string): string {
+  return contestant.replaceAll(/\W+/gu, '_');
+}
+
+async function connectAdmin({ host, port, adminUser, adminPassword, database }: MariaDb): Promise<Connection> {
+  const connection = await mysql.createConnection({ host, port, user: adminUser, password: adminPassword, database });
+  // It ends with the server in some scenarios, and is replaced.
+  connection.on('error', () => undefined);
+  return connection;
+}
+
+async function strangersCertificate(): Promise<string> {
+  const folder = createTemporaryFolder('poolwright-benchmark');
+  try {
+    return (await createCertificateAuthority(folder.path)).certificate;
+  } finally {
+    await folder.remove();
+  }
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { chartOf } from '../../benchmarks/src/report/chart.js';
+import { compare, isRegression } from '../../benchmarks/src/report/compare.js';
+import { formatted, formattedRatio } from '../../benchmarks/src/report/format.js';
+import { lossesOf, markdownOf } from '../../benchmarks/src/report/markdown.js';
+import { ratiosOf, spreadOf } from '../../benchmarks/src/report/statistics.js';
+import { shuffled } from '../../benchmarks/src/runner/shuffle.js';
+import { reportOfRounds } from './support.js';
+
+describe('ratios', () => {
+  it('are taken round by round, so that a slow round tells for nobody', () => {
+    expect(ratiosOf([20, 200, 20], [10, 100, 10])).toEqual({ median: 2, lowest: 2, highest: 2 });
+  });
+
+  it('leave out rounds in which ours was zero', () => {
+    expect(ratiosOf([20, 20], [0, 10])).toEqual({ median: 2, lowest: 2, highest: 2 });
+    expect(ratiosOf([20], [0])).toBeUndefined();
+  });
+
+  it('are marked when rounds disagree on who was ahead', () => {
+    expect(formattedRatio(spreadOf([0.9, 1.2, 1.3]))).toBe('≈ 1.20 × (0.90–1.30)');
+    expect(formattedRatio(spreadOf([1.1, 1.2, 1.3]))).toBe('1.20 × (1.10–1.30)');
+  });
+});
+
+describe('figures', () => {
+  it('have a unit that suits their size', () => {
+    expect(formatted(1_234, { label: '', unit: 'ns' })).toBe('1 234 ns');
+    expect(formatted(0.0123, { label: '', unit: 'ms' })).toBe('12.3 µs');
+    expect(formatted(50_000, { label: '', unit: 'ns', rate: 'queries' })).toBe('50.0 µs (20 000/s)');
+  });
+
+  it('at their cap are said to be beyond it', () => {
+    expect(formatted(10_000, { label: '', unit: 'ms', cap: 10_000 })).toBe('> 10.0 s');
+  });
+});
+
+describe('a report', () => {
+  it('names every rival that is ahead, and no yardstick', () => {
+    const report = reportOfRounds({ ours: [10, 10, 10], faster: [5, 5, 5], slower: [20, 20, 20], limit: [1, 1, 1] });
+    expect(lossesOf(report)).toEqual(['- few: faster beats ours in "time": 5 ns, 0.50 × (0.50–0.50) of ours.']);
+  });
+
+  it('shows a rival that gave up', () => {
+    const report = reportOfRounds({ ours: [10, 10, 10], slow: 'not done after 12 s' });
+    expect(markdownOf(report)).toContain('| slow | not done after 12 s |');
+    expect(chartOf(report)).toContain('not done after 12 s');
+  });
+
+  it('has bars whose lengths are as the figures', () => {
+    const chart = chartOf(reportOfRounds({ ours: [10, 10, 10], slower: [20, 20, 20] }));
+    const [ours, theirs] = [...chart.matchAll(/<rect x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width));
+    expect(theirs).toBeCloseTo(2 * (ours as number), 0);
+  });
+});
+
+describe('the comparison with a baseline', () => {
+  const baseline = reportOfRounds({ ours: [10, 10, 10], a: [20, 20, 20], b: [30, 30, 30], c: [10, 10, 10] });
+
+  it('finds nothing when the whole machine is slower', () => {
+    const current = reportOfRounds({ ours: [50, 50, 50], a: [100, 100, 100], b: [150, 150, 150], c: [50, 50, 50] });
+    expect(compare(baseline, current).filter(isRegression)).toEqual([]);
+  });
+
+  it('names what has become slower against the rivals', () => {
+    const current = reportOfRounds({ ours: [12, 12, 12], a: [20, 20, 20], b: [30, 30, 30], c: [10, 10, 10] });
+    const [change, ...others] = compare(baseline, current).filter(isRegression);
+    expect(change).toMatchObject({ case: 'few', ours: 'ours', metric: 'time' });
+    expect(change?.factor).toBeCloseTo(1.2);
+    expect(others).toEqual([]);
+  });
+
+  it('is not moved by one rival that has become faster', () => {
+    const current = reportOfRounds({ ours: [10, 10, 10], a: [2, 2, 2], b: [30, 30, 30], c: [10, 10, 10] });
+    expect(compare(baseline, current).filter(isRegression)).toEqual([]);
+  });
+
+  it('looks at no figure of a rival that gave up', () => {
+    const current = reportOfRounds({ ours: [10, 10, 10], a: 'not done after 12 s', b: [30, 30, 30], c: [10, 10, 10] });
+    expect(Object.keys(compare(baseline, current)[0]?.byRival ?? {})).toEqual(['b', 'c']);
+  });
+});
+
+describe('the order of a round', () => {
+  it('is drawn anew for each round, the same at each run, and leaves nobody out', () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const orders = Array.from({ length: 20 }, (_, round) => shuffled(names, round));
+    expect(orders).toEqual(Array.from({ length: 20 }, (_, round) => shuffled(names, round)));
+    expect(new Set(orders.map(String)).size).toBeGreaterThan(10);
+    for (const order of orders) expect(order.toSorted()).toEqual(names);
+  });
+});
