@@ -8,6 +8,7 @@ import { type ConnectionWatch, ManagedConnection } from './managed-connection.js
 import type { ResolvedOptions } from './options.js';
 import { digestOf } from './statement-digest.js';
 import { plaintextRefused } from './tls.js';
+import type { WriteWatch } from './write-watch.js';
 
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {
@@ -28,6 +29,7 @@ export interface ConnectionHost {
   poisoned(error: ServerError): void;
   /** The server takes no more prepared statements. */
   tooManyStatements(): void;
+  readonly writes: WriteWatch | undefined;
 }
 
 /** Of a statement that is shown in an error or to an operator. */
@@ -55,6 +57,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       statementEnded: (durationMs, sql) => this.host.statementEnded(durationMs, sql),
       statementStopped: (durationMs, sql) => this.host.statementStopped(durationMs, sql),
       kill: (victim) => this.host.kill(victim),
+      writes: this.host.writes,
       answered: (error, readOnlyAsked) => {
         if (isLent()) this.host.statementFailed(error);
         const errorClass = this.options.classifyError?.(error) ?? classOfServerError(error, readOnlyAsked);
@@ -85,6 +88,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       statementEnded: ignore,
       statementStopped: ignore,
       answered: ignore,
+      writes: undefined,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
     return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), ignoring);

@@ -65,6 +65,7 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
+    cache: undefined,
     endpoint,
     tls,
     flavor: mysql2Flavor(engine.waitForConnections),

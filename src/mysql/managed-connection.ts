@@ -11,6 +11,7 @@ import { interrupt } from './interruption.js';
 import { Session, statementOf } from './session.js';
 import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
+import type { WriteWatch } from './write-watch.js';
 
 /** First bytes of a packet's payload (MySQL internals manual, "Generic Response Packets"). */
 const OK_PACKET = 0x00;
@@ -41,6 +42,8 @@ export interface ConnectionWatch {
   statementStopped(durationMs: number, sql: string): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
   kill(connection: ManagedConnection): Promise<void>;
+  /** Sees what is written, for the cache; undefined without one. */
+  readonly writes: WriteWatch | undefined;
 }
 
 /**
@@ -239,6 +242,7 @@ export class ManagedConnection extends DriverPoolConnection {
     this.session.noteCommand(command);
     // Somebody has this very object: their callbacks run where they were given, not where the socket happens to be (AsyncLocalStorage).
     if (this.lease !== undefined && command.onResult !== undefined) command.onResult = AsyncResource.bind(command.onResult);
+    this.#watch.writes?.sent(this, command);
     if (!this.busy) this.#startedAt = performance.now();
     return super.addCommand(command);
   }
@@ -295,6 +299,7 @@ export class ManagedConnection extends DriverPoolConnection {
         this.stream.once('close', () => this._notifyError(connectionLost()));
     }
     this._pool = null;
+    this.#watch.writes?.lost(this);
     this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
   }
 

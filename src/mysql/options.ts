@@ -1,3 +1,4 @@
+import type { QueryCache } from '../cache/query-cache.js';
 import {
   type PoolOptions as EngineOptions,
   invalid,
@@ -47,6 +48,8 @@ export interface MysqlPoolOptions {
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
   /** Overrides what an error of the server means for its connection and for the pool; `undefined` leaves it as it is. */
   readonly classifyError?: ClassifyError;
+  /** Answers statements that ask for it, and hears of every write of this pool. See `poolwright/cache`. Default: none. */
+  readonly cache?: QueryCache;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
 }
@@ -130,7 +133,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'cache', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -152,7 +155,7 @@ const TEXT_OPTIONS = [
 
 /** What may stand in the parameters of a URL; a URL within it may not. */
 const urlParameters: UrlParameters = {
-  known: knownOptionNames.filter((name) => name !== 'uri'),
+  known: knownOptionNames.filter((name) => name !== 'uri' && name !== 'cache'),
   text: [...TEXT_OPTIONS, 'name', 'hygiene'],
 };
 
@@ -175,6 +178,7 @@ export interface ResolvedOptions {
   readonly onConnect: MysqlPoolOptions['onConnect'];
   readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
+  readonly cache: QueryCache | undefined;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -216,6 +220,7 @@ export function resolveOptions(
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
+    cache: given.cache,
     endpoint,
     tls,
     trace: given.trace,
@@ -292,12 +297,14 @@ function refuseWrongValues(given: PoolOptions): void {
     const value = (given as Record<string, unknown>)[name];
     if (value !== undefined && typeof value !== 'string') throw invalidUnquoted(name, value, 'text');
   }
-  const { timezone, charset, health, uri } = given;
+  const { timezone, charset, health, uri, cache } = given;
   if (uri !== undefined && typeof uri !== 'string') throw invalidUnquoted('uri', uri, 'text');
   if (timezone !== undefined && !/^(?:local|Z|[ +-]\d\d:\d\d)$/.test(timezone))
     throw invalid('timezone', timezone, "'local', 'Z', or an offset like '+02:00'");
   if (charset !== undefined && !isCharset(charset))
     throw invalid('charset', charset, "a character set or collation that mysql2 knows, for example 'utf8mb4'");
+  if (cache !== undefined && typeof cache?.invalidate !== 'function')
+    throw invalidUnquoted('cache', cache, 'what createQueryCache returns');
   if (health !== undefined && !isPlainObject(health)) throw invalid('health', health, 'an object of thresholds');
   if (health !== undefined) refuseUnknownOptions(health, Object.keys(healthThresholdTable));
 }

@@ -16,20 +16,23 @@ import {
   type Resizable,
   type ResolvedPoolOptions,
 } from '../engine/index.js';
+import { CachedStatements } from './cached-statements.js';
 import { CallbackPool } from './callback-pool.js';
 import type { ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
-import type { DriverPromisePool } from './driver.js';
+import type { DriverPromisePool, QueryValues } from './driver.js';
 import { type Health, HealthMonitor } from './health.js';
 import { Killer } from './killer.js';
+import { KnownSchema } from './known-schema.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { enqueueTraced, isTraced } from './pool-tracing.js';
 import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { SlowQueries } from './slow-queries.js';
-import { PooledStatement } from './statement.js';
+import { PooledStatement, type StatementOptions, type StatementResult } from './statement.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
+import { WriteWatch } from './write-watch.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
 export interface PoolStats extends EngineStats {
@@ -53,6 +56,8 @@ export class PoolCore {
   readonly engine: Engine<ManagedConnection>;
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
+  /** Answers statements that are cached; undefined without a cache. */
+  readonly cached: CachedStatements | undefined;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -73,6 +78,11 @@ export class PoolCore {
     private readonly view: () => DriverPromisePool,
   ) {
     this.callbackPool = new CallbackPool(this);
+    const { cache } = options;
+    const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql), cache);
+    if (cache !== undefined && schema !== undefined) {
+      this.cached = new CachedStatements(cache, schema, (...statement) => this.#run(...statement), options);
+    }
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
@@ -94,6 +104,7 @@ export class PoolCore {
       tooManyStatements: () => {
         for (const connection of this.connections('idle')) connection.forgetStatements();
       },
+      writes: cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema),
     });
     this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
     this.engine = new Engine(factory, options.engine);
@@ -237,9 +248,19 @@ export class PoolCore {
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */
   async #selectOne(): Promise<void> {
     const timeout = this.options.engine.validationTimeout;
-    await new Promise((resolve, reject) => {
-      new PooledStatement(this, 'query', { sql: 'SELECT 1', timeout }, undefined, undefined, resolve, reject).start();
+    await this.#run('query', { sql: 'SELECT 1', timeout }, undefined);
+  }
+
+  #run(method: 'query' | 'execute', sql: StatementOptions, values: QueryValues | undefined): Promise<StatementResult> {
+    return new Promise((resolve, reject) => {
+      new PooledStatement(this, method, sql, values, undefined, resolve, reject).start();
     });
+  }
+
+  /** Whatever the pool's users make of results. */
+  async #rowsOf(sql: string): Promise<readonly (readonly unknown[])[]> {
+    const [rows] = await this.#run('query', { sql, rowsAsArray: true, nestTables: false, typeCast: true }, undefined);
+    return rows as unknown[][];
   }
 }
 

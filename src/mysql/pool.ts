@@ -210,6 +210,8 @@ export class Pool extends DriverPromisePool {
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
+    const cached = this.#core.cached?.take(method, sql, values);
+    if (cached !== undefined) return cached;
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
+import type { StatementCacheOptions } from './cached-statements.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
 import { isStatementCacheInvalid } from './failure.js';
@@ -17,6 +18,8 @@ export interface StatementOptions extends QueryOptions {
   readonly timeout?: number;
   /** Gives up when it aborts; a statement that is already running is killed on the server. */
   readonly signal?: AbortSignal;
+  /** Whether and how the result is cached, where the pool has a cache; reads in a transaction are not. Default: as the cache's rules say. */
+  readonly cache?: StatementCacheOptions | boolean;
 }
 
 /** Where a statement gets its connection. */

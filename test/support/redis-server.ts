@@ -22,7 +22,8 @@ export interface RedisOptions {
 const HOST = '127.0.0.1';
 const ATTEMPT_TIMEOUT_MS = 1_000;
 
-async function answersPing(port: number): Promise<boolean> {
+/** Whether a Redis, or one of its kind, answers on this port. */
+export async function answersPing(port: number): Promise<boolean> {
   const socket = connect({ host: HOST, port });
   try {
     socket.write('PING\r\n');

@@ -1,0 +1,53 @@
+/**
+ * What the cache can hold exactly: null, undefined, booleans, numbers, bigints, strings, Date, Buffer and other bytes, arrays, and plain objects
+ * of these. Objects of other classes would come out of Redis without their class: a value that holds one is not cached.
+ */
+
+/** Thrown for a value that the cache cannot hold. */
+export class NotPlain extends Error {
+  constructor(what: string) {
+    super(`A value with ${what} in it cannot be cached: it would lose its class.`);
+  }
+}
+
+/**
+ * A copy that shares nothing with the original, so that a caller may change what it was given.
+ *
+ * @throws NotPlain
+ */
+export function copyOfPlain(value: unknown): unknown {
+  switch (typeof value) {
+    case 'object':
+      return value === null ? null : copyOfObject(value);
+    case 'function':
+    case 'symbol':
+      throw new NotPlain(`a ${typeof value}`);
+    default:
+      return value;
+  }
+}
+
+function copyOfObject(value: object): unknown {
+  if (Array.isArray(value)) return value.map(copyOfPlain);
+  const prototype = Object.getPrototypeOf(value) as object | null;
+  if (prototype === Object.prototype) return copyOfRecord(value as Record<string, unknown>);
+  if (prototype === Date.prototype) return new Date((value as Date).getTime());
+  if (prototype === Buffer.prototype) return Buffer.from(value as Buffer);
+  if (prototype === Uint8Array.prototype) return Uint8Array.from(value as Uint8Array);
+  if (prototype === Float32Array.prototype) return Float32Array.from(value as Float32Array);
+  throw new NotPlain(
+    prototype === null ? 'an object without a prototype' : `a ${(prototype.constructor as { name?: string }).name ?? 'class'}`,
+  );
+}
+
+function copyOfRecord(record: Record<string, unknown>): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const name in record) {
+    const value = record[name];
+    // JSON may have a member of this name; assigning it would set the prototype.
+    if (name === '__proto__')
+      Object.defineProperty(copy, name, { value: copyOfPlain(value), configurable: true, enumerable: true, writable: true });
+    else copy[name] = typeof value === 'object' && value !== null ? copyOfObject(value) : copyOfPlain(value);
+  }
+  return copy;
+}

@@ -1,0 +1,183 @@
+import type { EventEmitter } from 'node:events';
+import type { ConnectionOptions } from 'node:tls';
+import type * as IoRedis from 'ioredis';
+import { PoolError } from '../engine/index.js';
+import { requirePeer } from '../optional-peer.js';
+
+/** Where Redis is. */
+export interface RedisTarget {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
+  readonly tls?: ConnectionOptions;
+}
+
+/** What is used of the client: the same of one server, of Sentinel's master and of a cluster. */
+export interface RedisClient extends EventEmitter {
+  readonly status: string;
+  connect(): Promise<unknown>;
+  disconnect(reconnect?: boolean): void;
+  getBuffer(key: string): Promise<Buffer | null>;
+  pttl(key: string): Promise<number>;
+  set(key: string, value: Buffer | string, px: 'PX', milliseconds: number, nx?: 'NX'): Promise<'OK' | null>;
+  del(key: string): Promise<number>;
+  xread(...parameters: (string | number)[]): Promise<unknown>;
+  xrange(key: string, from: string, to: string): Promise<unknown>;
+  joinLedger(id: string, counter: string, log: string, token: string): Promise<[string, string]>;
+  publishToLedger(id: string, counter: string, log: string, expectedId: string, message: string, limit: number): Promise<number>;
+  releaseLock(key: string, token: string): Promise<number>;
+}
+
+/**
+ * The ledger belongs to one run of one master: what is left of it after a restart from a file, or on a replica that has taken over, may lack
+ * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger.
+ */
+const JOIN = `
+local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then return redis.error_reply('READONLY not a master') end
+local id = redis.call('GET', KEYS[1])
+local count = redis.call('GET', KEYS[2])
+if not id or not count or string.sub(id, 1, #run) ~= run then
+  id = run .. '.' .. ARGV[1]
+  count = '0'
+  redis.call('DEL', KEYS[3])
+  redis.call('SET', KEYS[2], count)
+  redis.call('SET', KEYS[1], id)
+end
+return {id, count}`;
+
+const PUBLISH = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+local position = redis.call('INCR', KEYS[2])
+redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], position .. '-0', 'names', ARGV[2])
+return position`;
+
+const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
+
+const SCRIPTS = {
+  joinLedger: { numberOfKeys: 3, lua: JOIN },
+  publishToLedger: { numberOfKeys: 3, lua: PUBLISH },
+  releaseLock: { numberOfKeys: 1, lua: RELEASE },
+};
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const LONGEST_RECONNECT_DELAY_MS = 100;
+const DEFAULT_PORT = 6379;
+const DEFAULT_SENTINEL_PORT = 26_379;
+const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
+
+/**
+ * A client that connects in the background and tries again for ever; commands fail at once while it is not connected.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when ioredis is not installed
+ */
+export function createRedisClient(target: RedisTarget, { pipelining }: { readonly pipelining: boolean }): RedisClient {
+  const { Redis, Cluster } = requirePeer('ioredis', 'The Redis tier of the cache') as typeof IoRedis;
+  const { kind, nodes, path, parameters, shared } = parse(target);
+  const common = { lazyConnect: true, enableOfflineQueue: false, enableAutoPipelining: pipelining, scripts: SCRIPTS };
+  const own = {
+    ...common,
+    ...shared,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    retryStrategy: reconnectDelay,
+  };
+  const redis =
+    kind === 'cluster'
+      ? new Cluster(nodes, {
+          ...common,
+          redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS },
+          clusterRetryStrategy: reconnectDelay,
+          slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+        })
+      : kind === 'sentinel'
+        ? new Redis({
+            ...own,
+            sentinels: nodes,
+            name: path,
+            sentinelRetryStrategy: reconnectDelay,
+            ...sentinelLogin(parameters),
+            ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
+          })
+        : new Redis({ ...own, ...(nodes[0] as { host: string; port: number }), db: path === '' ? 0 : Number(path) });
+  const client = redis as unknown as RedisClient;
+  letProcessEnd(client);
+  // The caller of a command is told of its failure; without a listener the process would end.
+  client.on('error', ignore);
+  client.connect().catch(ignore);
+  return client;
+}
+
+function sentinelLogin(parameters: URLSearchParams): object {
+  const sentinelUsername = parameters.get('sentinelUsername');
+  const sentinelPassword = parameters.get('sentinelPassword');
+  return { ...(sentinelUsername === null ? {} : { sentinelUsername }), ...(sentinelPassword === null ? {} : { sentinelPassword }) };
+}
+
+/** `redis://user:password@host:port/db`; `rediss://` for TLS; `redis+sentinel://…@host:port,host:port/master`, `redis+cluster://…@host:port,host:port`. */
+function parse({ url, username, password, tls }: RedisTarget) {
+  const match = SCHEME.exec(url);
+  if (match === null) {
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      'redis must be a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster:// (its text is not shown: it may hold a password).',
+    );
+  }
+  const [, scheme, kind, login = '', hosts = '', path = '', query = ''] = match;
+  const colon = login.indexOf(':');
+  const urlUser = decode(colon === -1 ? login : login.slice(0, colon));
+  const urlPassword = colon === -1 ? '' : decode(login.slice(colon + 1));
+  const port = kind === 'sentinel' ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+  const nodes = hosts.split(',').map((host) => endpointOf(host, port));
+  if (kind === undefined && nodes.length !== 1) throw refused('one host, or the scheme redis+cluster or redis+sentinel');
+  if (kind === 'sentinel' && path === '') throw refused('the name of the master after the hosts: redis+sentinel://host:port/name');
+  if (kind === undefined && !/^\d*$/.test(path)) throw refused('a number of a database after the host');
+  if (tls !== undefined && scheme !== 'rediss') throw refused('the scheme rediss, for tls was given');
+  const user = username ?? urlUser;
+  const secret = password ?? urlPassword;
+  const shared = {
+    ...(user === '' ? {} : { username: user }),
+    ...(secret === '' ? {} : { password: secret }),
+    ...(scheme === 'rediss' ? { tls: tls ?? {} } : {}),
+  };
+  return { kind, nodes, path: decode(path), parameters: new URLSearchParams(query), shared };
+}
+
+function endpointOf(text: string, defaultPort: number): { host: string; port: number } {
+  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(text);
+  if (match === null) throw refused('hosts as host:port');
+  return {
+    host: (match[1] as string).replace(/^\[|\]$/g, '') || '127.0.0.1',
+    port: match[2] === undefined ? defaultPort : Number(match[2]),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refused('percent-encoded credentials');
+  }
+}
+
+function refused(wanted: string): PoolError {
+  return new PoolError('POOL_OPTION_INVALID', `The URL of redis must have ${wanted}.`);
+}
+
+function reconnectDelay(attempt: number): number {
+  return Math.min(attempt * 20, LONGEST_RECONNECT_DELAY_MS);
+}
+
+/** A connection to a cache is no reason for a process to live on. Those who wait for an answer have a timer of their own. */
+function letProcessEnd(client: RedisClient): void {
+  unref(client);
+  client.on('+node', unref);
+}
+
+function unref(redis: EventEmitter): void {
+  redis.on('connect', () => (redis as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
+}
+
+function ignore(): void {}

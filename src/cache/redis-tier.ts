@@ -1,0 +1,165 @@
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { Histogram } from '../engine/index.js';
+import { type Encryption, type Envelope, FORMAT, Garbage, open, seal } from './codec.js';
+import { hashOf } from './key.js';
+import { Ledger } from './ledger.js';
+import type { Marks } from './marks.js';
+import type { RedisClient } from './redis-client.js';
+import { within } from './within.js';
+
+export interface RedisTierOptions {
+  readonly prefix: string;
+  readonly boundMs: number;
+  readonly timeoutMs: number;
+  readonly lockMs: number;
+  readonly encryption: Encryption | undefined;
+}
+
+/** A value that was found, and how old it is. */
+export interface Found extends Envelope {
+  /** Milliseconds since its loading began. */
+  readonly ageMs: number;
+  readonly bytes: number;
+}
+
+/** The right to load a value, for all processes. */
+export interface Lock {
+  /** Resolves when others may have it. Never rejects. */
+  release(): Promise<void>;
+}
+
+/** After so many failures in a row Redis is not asked any more, */
+const FAILURES_TO_OPEN = 3;
+/** for so long, and until the ledger can be read again. */
+const OPEN_MS = 1_000;
+
+/** Values that all processes share. Nothing here rejects: what Redis cannot do is counted, and the database does it. */
+export class RedisTier {
+  readonly ledger: Ledger;
+  readonly times = new Histogram();
+  readonly errors = { timeout: 0, garbage: 0, other: 0 };
+  #failures = 0;
+  #openUntil = 0;
+  #closed = false;
+
+  constructor(
+    private readonly client: RedisClient,
+    private readonly reader: RedisClient,
+    private readonly marks: Marks,
+    private readonly options: RedisTierOptions,
+  ) {
+    this.ledger = new Ledger(reader, client, marks, options, () => {
+      this.errors.other += 1;
+    });
+  }
+
+  /** The breaker: whether Redis is asked for values now. */
+  isAsked(now: number): boolean {
+    return now >= this.#openUntil && !this.#closed;
+  }
+
+  /** A value that is still good, or none. Undefined when Redis cannot say. */
+  async get(key: string): Promise<{ readonly found?: Found } | undefined> {
+    const hash = hashOf(key);
+    const name = this.#nameOf(hash, 'value');
+    const answer = await this.#ask(() => Promise.all([this.client.getBuffer(name), this.client.pttl(name)]));
+    if (answer === undefined) return undefined;
+    const found = await this.#found(hash, ...answer);
+    return found === undefined ? {} : { found };
+  }
+
+  /**
+   * The right to load, unless somebody has it; and the value, if somebody has stored it meanwhile. Undefined when Redis cannot say.
+   */
+  async lockOrGet(key: string): Promise<{ readonly lock?: Lock; readonly found?: Found } | undefined> {
+    const hash = hashOf(key);
+    const token = randomBytes(9).toString('base64url');
+    const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
+    // In this order: whoever stores a value releases the lock after that.
+    const answer = await this.#ask(() =>
+      Promise.all([this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX'), this.client.getBuffer(name), this.client.pttl(name)]),
+    );
+    if (answer === undefined) return undefined;
+    const lock: Lock = {
+      release: async () => {
+        await this.#ask(() => this.client.releaseLock(lockName, token));
+      },
+    };
+    const found = await this.#found(hash, answer[1], answer[2]);
+    return { ...(answer[0] === 'OK' ? { lock } : {}), ...(found === undefined ? {} : { found }) };
+  }
+
+  /**
+   * Returns whether it was stored.
+   *
+   * @param ledger the ledger that `position` is a place in
+   * @param ageMs how long ago its loading began
+   */
+  async set(
+    key: string,
+    ledger: string,
+    envelope: Pick<Envelope, 'position' | 'lifeMs' | 'freshMs'>,
+    content: Buffer,
+    ageMs: number,
+  ): Promise<boolean> {
+    const leftMs = Math.floor(envelope.lifeMs - ageMs);
+    if (leftMs < 1) return false;
+    const hash = hashOf(key);
+    try {
+      const sealed = await seal(hash, envelope, content, this.options.encryption);
+      return (await this.#ask(() => this.client.set(this.#nameOf(hash, 'value', ledger), sealed, 'PX', leftMs))) === 'OK';
+    } catch {
+      // The user's encryption has failed.
+      this.errors.other += 1;
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.ledger.close();
+    this.client.disconnect();
+    this.reader.disconnect();
+  }
+
+  async #found(hash: Buffer, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
+    if (sealed === null) return undefined;
+    try {
+      if (typeof leftMs !== 'number' || !Buffer.isBuffer(sealed)) throw new Garbage('not what was asked for');
+      const envelope = await open(hash, sealed, this.options.encryption);
+      if (leftMs < 0 || !this.marks.isGoodAt(this.marks.of(envelope.names), envelope.position)) return undefined;
+      return { ...envelope, ageMs: envelope.lifeMs - leftMs, bytes: sealed.length };
+    } catch {
+      this.errors.garbage += 1;
+      return undefined;
+    }
+  }
+
+  /** In a cluster, a value and its lock are in one place. A ledger that begins anew makes all older values unknown. */
+  #nameOf(hash: Buffer, what: 'value' | 'lock', ledger = this.ledger.id): string {
+    return `${this.options.prefix}:${FORMAT}:${ledger.slice(-12)}:{${hash.toString('base64url')}}:${what}`;
+  }
+
+  async #ask<T>(command: () => Promise<T>): Promise<T | undefined> {
+    const startedAt = performance.now();
+    if (!this.isAsked(startedAt)) return undefined;
+    try {
+      const answer = await within(this.options.timeoutMs, command());
+      this.#failures = 0;
+      this.times.record(performance.now() - startedAt);
+      return answer;
+    } catch (error) {
+      this.#noteFailure(error);
+      return undefined;
+    }
+  }
+
+  #noteFailure(error: unknown): void {
+    if (this.#closed) return;
+    if (error instanceof Error && error.name === 'Overdue') this.errors.timeout += 1;
+    else this.errors.other += 1;
+    this.#failures += 1;
+    if (this.#failures >= FAILURES_TO_OPEN) this.#openUntil = performance.now() + OPEN_MS;
+  }
+}

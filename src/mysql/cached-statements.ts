@@ -1,0 +1,228 @@
+import { textOf } from '../cache/key.js';
+import { KEY, TABLE, TAG } from '../cache/marks.js';
+import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
+import { type CallerLimits, checkLimits } from '../cache/flight.js';
+import type { QueryCache } from '../cache/query-cache.js';
+import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
+import type { Schema } from '../cache/schema.js';
+import { invalid, refuseUnknownOptions } from '../engine/index.js';
+import type { FieldPacket, QueryValues } from './driver.js';
+import type { KnownSchema } from './known-schema.js';
+import type { ResolvedOptions } from './options.js';
+import type { StatementOptions, StatementResult } from './statement.js';
+import { copyOf } from './statement-limits.js';
+
+/** How a statement is cached, given as its option `cache`. */
+export interface StatementCacheOptions extends CachePolicy {
+  /** Names the value, in place of the text and its parameters: for `invalidate({ keys })`, and for statements with a typeCast of their own. */
+  readonly key?: string;
+  /** The tables that it depends on, in place of those that are found in its text. */
+  readonly tables?: readonly string[];
+}
+
+/** Runs a statement on the pool. */
+export type RunStatement = (
+  method: 'query' | 'execute',
+  sql: StatementOptions,
+  values: QueryValues | undefined,
+) => Promise<StatementResult>;
+
+type Method = 'query' | 'execute';
+
+/** Options of a pool that change what a statement's result is, or what its parameters become. */
+const OPTIONS_OF_RESULTS = [
+  'host',
+  'port',
+  'socketPath',
+  'database',
+  'user',
+  'charset',
+  'charsetNumber',
+  'timezone',
+  'typeCast',
+  'dateStrings',
+  'supportBigNumbers',
+  'bigNumberStrings',
+  'decimalNumbers',
+  'nestTables',
+  'rowsAsArray',
+  'namedPlaceholders',
+  'stringifyObjects',
+  'jsonStrings',
+  'flags',
+  'multipleStatements',
+  'queryFormat',
+] as const;
+
+/** Of a statement's options, those that do not change what its result is. */
+const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache']);
+
+/** Texts whose tables are remembered. */
+const REMEMBERED = 1_000;
+
+/** What mysql2's column definitions say, as plain values: their class does not travel. */
+const FIELD_PROPERTIES = [
+  'catalog',
+  'schema',
+  'db',
+  'table',
+  'orgTable',
+  'name',
+  'orgName',
+  'characterSet',
+  'encoding',
+  'columnLength',
+  'columnType',
+  'type',
+  'flags',
+  'decimals',
+  'extendedTypeName',
+  'extendedFormat',
+] as const;
+
+/** Statements of a pool that are answered by the cache. */
+export class CachedStatements {
+  readonly #fingerprint: string;
+  #dependencies = new Map<string, Dependencies>();
+  #dependenciesOf: Schema | undefined = undefined;
+
+  constructor(
+    readonly cache: QueryCache,
+    private readonly schema: KnownSchema,
+    private readonly run: RunStatement,
+    { connection, onConnect, credentials }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials'>,
+  ) {
+    const options = connection as Readonly<Record<string, unknown>>;
+    const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
+    // Functions count by their text: the same program has the same ones.
+    this.#fingerprint = textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text');
+  }
+
+  /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
+  take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
+    try {
+      return this.#take(method, sql, values);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
+    const { rules } = this.cache.options;
+    if (typeof sql === 'string') {
+      const policy = rules?.policyOf(sql);
+      return policy === undefined ? undefined : this.#fetch({ method, statement: { sql }, values, policy, given: {} });
+    }
+    const { cache } = sql;
+    if (cache === undefined && rules === undefined) return undefined;
+    if (cache === false) return undefined;
+    if (cache === undefined) {
+      const policy = rules?.policyOf(sql.sql);
+      return policy === undefined ? undefined : this.#fetch({ method, statement: sql, values, policy, given: {} });
+    }
+    const given = cache === true ? {} : checked(cache);
+    return this.#fetch({ method, statement: sql, values, policy: resolvePolicy(given, this.cache.options.defaults), given });
+  }
+
+  #fetch(asked: Asked): Promise<StatementResult> | undefined {
+    const { method, statement, values = statement.values, policy, given } = asked;
+    checkLimits(statement);
+    const schema = this.schema.current;
+    if (schema === undefined) return this.#whenSchemaIsKnown(asked);
+    const dependsOn = this.#namesOf(statement.sql, schema, given);
+    if (dependsOn === undefined) return undefined;
+    for (const tag of policy.tags) dependsOn.push(TAG + tag);
+    const { key } = given;
+    if (key !== undefined) dependsOn.push(KEY + key);
+    const what = key === undefined ? textOf(statement.sql) + parametersOf(values) : `k${textOf(key)}`;
+    const request = {
+      key: `${method[0]}${this.#fingerprint}${schema.epoch}${optionsOf(statement, key !== undefined)}${what}`,
+      names: dependsOn,
+      policy,
+      isNegative,
+      load: (signal: AbortSignal) => this.#load(method, statement, values, signal),
+    };
+    return this.cache.fetch(request, statement) as Promise<StatementResult>;
+  }
+
+  /** Callers without a deadline wait for it, so that the first of them do not all go to the database. */
+  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> | undefined {
+    const { timeout = 0, signal } = asked.statement as CallerLimits;
+    if (timeout !== 0 || signal !== undefined) return undefined;
+    const { method, statement, values } = asked;
+    return this.schema.settled.then(() => {
+      const known = this.schema.current !== undefined ? this.#fetch(asked) : undefined;
+      return known ?? this.run(method, copyOf(statement, { cache: false }), values);
+    });
+  }
+
+  #namesOf(sql: string, schema: Schema, { tables }: StatementCacheOptions): string[] | undefined {
+    const found = this.#dependenciesOfText(sql, schema);
+    if (found.kind === 'uncacheable') return undefined;
+    if (tables !== undefined) return names('tables', tables).map((table) => TABLE + table.toLowerCase());
+    if (found.kind === 'tables') return [...found.names];
+    if (found.unknownTable) this.schema.refresh();
+    return this.cache.options.notUnderstood === 'everything' ? [...DEPENDS_ON_ALL] : undefined;
+  }
+
+  #dependenciesOfText(sql: string, schema: Schema): Dependencies {
+    if (this.#dependenciesOf !== schema || this.#dependencies.size > REMEMBERED) {
+      this.#dependencies = new Map();
+      this.#dependenciesOf = schema;
+    }
+    let found = this.#dependencies.get(sql);
+    if (found === undefined) {
+      found = dependenciesOf(sql, schema);
+      this.#dependencies.set(sql, found);
+    }
+    return found;
+  }
+
+  async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
+    const [rows, fields] = await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values);
+    return [rows, (fields as FieldPacket[] | undefined)?.map(plainField)];
+  }
+}
+
+interface Asked {
+  readonly method: Method;
+  readonly statement: StatementOptions;
+  readonly values: QueryValues | undefined;
+  readonly policy: ResolvedPolicy;
+  readonly given: StatementCacheOptions;
+}
+
+function checked(cache: StatementCacheOptions): StatementCacheOptions {
+  if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
+  refuseUnknownOptions(cache, [...policyNames, 'key', 'tables']);
+  const { key } = cache;
+  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
+  return cache;
+}
+
+function parametersOf(values: QueryValues | undefined): string {
+  return values === undefined ? 'u' : textOf(values);
+}
+
+function optionsOf(statement: StatementOptions, named: boolean): string {
+  let text = '';
+  for (const name of Object.keys(statement).sort()) {
+    const value = (statement as unknown as Record<string, unknown>)[name];
+    if (!OPTIONS_OF_CALLS.has(name) && value !== undefined) text += textOf(name) + textOf(value, named ? 'by text' : 'refused');
+  }
+  return text;
+}
+
+function isNegative(value: unknown): boolean {
+  const [rows] = value as [unknown];
+  return Array.isArray(rows) && rows.length === 0;
+}
+
+function plainField(field: FieldPacket): Record<string, unknown> {
+  const plain: Record<string, unknown> = {};
+  for (const name of FIELD_PROPERTIES) {
+    const value = (field as unknown as Record<string, unknown>)[name];
+    if (value !== undefined) plain[name] = value;
+  }
+  return plain;
+}

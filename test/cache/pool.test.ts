@@ -1,0 +1,281 @@
+import { describe, expect, it } from 'vitest';
+import { createPool } from '../../src/mysql/create-pool.js';
+import { errorOf } from '../mysql/support/pools.js';
+import { nameOf, openCachedPool } from './support/cached-pool.js';
+
+/** Changes a row as somebody whom the cache cannot hear. */
+const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
+
+describe('a cached statement', () => {
+  it('is answered from memory until its ttl is over', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database } = fixture;
+    expect(await nameOf(pool, 1)).toBe('user1');
+    await database.admin(RENAME, ['unheard', 1]);
+    expect(await nameOf(pool, 1)).toBe('user1');
+    expect(await nameOf(pool, 1, { ttl: 0 })).toBe('unheard');
+    expect(await nameOf(pool, 1, false)).toBe('unheard');
+    expect(fixture.cache.stats()).toMatchObject({ hits: { memory: 1 }, entries: 1 });
+  });
+
+  it('is not cached unless it asks, also when the pool has a cache', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database, cache } = fixture;
+    const read = async (): Promise<unknown> => (await pool.query('SELECT name FROM users WHERE id = 1'))[0];
+    expect(await read()).toEqual([{ name: 'user1' }]);
+    await database.admin(RENAME, ['unheard', 1]);
+    expect(await read()).toEqual([{ name: 'unheard' }]);
+    expect(cache.stats()).toMatchObject({ misses: 0, entries: 0 });
+  });
+
+  it('is cached by a rule on its digest', async () => {
+    await using fixture = await openCachedPool({ rules: [{ statement: 'select name from users where id=42', ttl: 60_000 }] });
+    const { pool, database } = fixture;
+    const read = async (): Promise<unknown> => (await pool.query('SELECT name FROM users /* why not */ WHERE id = ?', [1]))[0];
+    expect(await read()).toEqual([{ name: 'user1' }]);
+    await database.admin(RENAME, ['unheard', 1]);
+    expect(await read()).toEqual([{ name: 'user1' }]);
+    expect((await pool.query('SELECT name FROM users WHERE id = 1 LIMIT 1'))[0]).toEqual([{ name: 'unheard' }]);
+  });
+
+  it('gives each caller rows of their own', async () => {
+    await using fixture = await openCachedPool();
+    const read = async (): Promise<{ name: string }[]> => {
+      const [rows] = await fixture.pool.query({ sql: 'SELECT name FROM users ORDER BY id LIMIT 2', cache: true });
+      return rows as { name: string }[];
+    };
+    const [first, second] = await Promise.all([read(), read()]);
+    for (const rows of [first, second, await read()]) {
+      expect(rows).toEqual([{ name: 'user1' }, { name: 'user2' }]);
+      rows.reverse();
+      for (const row of rows) row.name = 'spoilt';
+    }
+    expect(await read()).toEqual([{ name: 'user1' }, { name: 'user2' }]);
+  });
+
+  it("keeps its caller's deadline and signal, and goes on for those who still wait", async () => {
+    await using fixture = await openCachedPool();
+    const { pool } = fixture;
+    await nameOf(pool, 1);
+    await using blocker = await pool.getConnection();
+    await blocker.query('LOCK TABLES users WRITE');
+    const slow = { sql: 'SELECT name FROM users WHERE id = 2', cache: true } as const;
+    const patient = pool.query(slow);
+    const controller = new AbortController();
+    const aborted = errorOf(pool.query({ ...slow, signal: controller.signal }));
+    expect(await errorOf(pool.query({ ...slow, timeout: 50 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'POOL_ABORTED' });
+    await blocker.query('UNLOCK TABLES');
+    expect((await patient)[0]).toEqual([{ name: 'user2' }]);
+  });
+
+  it('is stopped on the server when nobody waits for it any more', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    const sql =
+      'SELECT COUNT(*) FROM users a, users b, users c, users d, users e, users f, users g, users h, users i WHERE a.id + b.id + c.id + d.id + e.id + f.id + g.id + h.id + i.id + RAND() < 0';
+    expect(await errorOf(pool.query({ sql, cache: true, timeout: 100 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    await expect.poll(() => pool.stats().kills, { timeout: 10_000 }).toBe(1);
+    expect(cache.stats()).toMatchObject({ loading: 0 });
+  });
+
+  it('tells every caller of a failure, and keeps nothing', async () => {
+    await using fixture = await openCachedPool({ notUnderstood: 'everything' });
+    const { pool, cache } = fixture;
+    const read = (): Promise<Error & { code?: string }> => errorOf(pool.query({ sql: 'SELECT wrong FROM users', cache: true }));
+    for (const error of await Promise.all([read(), read()])) expect(error).toMatchObject({ code: 'ER_BAD_FIELD_ERROR' });
+    expect(cache.stats()).toMatchObject({ entries: 0, loads: 1, loadErrors: 1, coalesced: 1 });
+  });
+
+  it.each([
+    [{ sql: 'SELECT * FROM users WHERE id = ?', values: [undefined], cache: true }, /parameter of a cached statement/],
+    [{ sql: 'SELECT 1', cache: { tll: 5 } }, /Unknown option tll\. Did you mean ttl/],
+    [{ sql: 'SELECT 1', cache: { ttl: -1 } }, /ttl must be/],
+    [{ sql: 'SELECT 1', cache: { key: '' } }, /key must be/],
+    [{ sql: 'SELECT 1', cache: { tags: 'users' } }, /tags must be/],
+    [{ sql: 'SELECT name FROM users', typeCast: () => 1, cache: true }, /parameter of a cached statement/],
+  ])('refuses %j', async (statement, message) => {
+    await using fixture = await openCachedPool();
+    await nameOf(fixture.pool, 1);
+    const error = await errorOf(fixture.pool.query(statement as never));
+    expect(error).toMatchObject({ code: 'POOL_OPTION_INVALID', message: expect.stringMatching(message) as string });
+  });
+
+  it('is refused a cache that is none', () => {
+    expect(() => createPool({ host: '127.0.0.1', cache: { ttl: 5 } as never })).toThrow(/cache must be what createQueryCache returns/);
+  });
+
+  it("that is no read, or whose answer is the session's, is run as it is", async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    const before = cache.stats().misses;
+    for (const sql of ['SELECT CONNECTION_ID()', 'SELECT @@version', 'SELECT name FROM users FOR UPDATE', 'SHOW TABLES', 'DO 1']) {
+      await pool.query({ sql, cache: true });
+    }
+    await pool.query({ sql: 'INSERT INTO users VALUES (11, "user11")', cache: true });
+    expect(cache.stats().misses).toBe(before);
+    expect(await nameOf(pool, 11)).toBe('user11');
+  });
+});
+
+describe('a write through the pool', () => {
+  it.each([
+    ['UPDATE', "UPDATE users SET name = 'new' WHERE id = 1"],
+    ['UPDATE with a join', "UPDATE orders o RIGHT JOIN users u ON o.user_id = u.id SET u.name = 'new' WHERE u.id = 1"],
+    ['INSERT … ON DUPLICATE KEY', "INSERT INTO users VALUES (1, 'x') ON DUPLICATE KEY UPDATE name = 'new'"],
+    ['REPLACE', "REPLACE users VALUES (1, 'new')"],
+    ['in capitals and comments', "/* a */ uPdAtE `users` -- b\n SET name = 'new' WHERE id = 1"],
+    ['with the database', "UPDATE DATABASE_NAME.users SET name = 'new' WHERE id = 1"],
+    ['ALTER', "ALTER TABLE users CHANGE name name VARCHAR(3) DEFAULT 'new'"],
+  ])('is seen by the next read: %s', async (_, sql) => {
+    await using fixture = await openCachedPool();
+    const { pool, database, cache } = fixture;
+    expect(await nameOf(pool, 1)).toBe('user1');
+    const before = cache.stats().misses;
+    if (sql.startsWith('ALTER')) await pool.query("UPDATE IGNORE users SET name = 'new'");
+    await pool.query(sql.replace('DATABASE_NAME', database.database));
+    expect(await nameOf(pool, 1)).toBe('new');
+    expect(cache.stats().misses).toBeGreaterThan(before);
+  });
+
+  it('is seen whoever sends it: prepared, on a connection, by callback, as a stream', async () => {
+    await using fixture = await openCachedPool();
+    const { pool } = fixture;
+    await nameOf(pool, 1);
+    await pool.execute(RENAME, ['a', 1]);
+    expect(await nameOf(pool, 1)).toBe('a');
+    await using connection = await pool.getConnection();
+    await connection.query(RENAME, ['b', 1]);
+    expect(await nameOf(pool, 1)).toBe('b');
+    const statement = await connection.prepare(RENAME);
+    await statement.execute(['c', 1]);
+    expect(await nameOf(pool, 1)).toBe('c');
+    await new Promise<void>((resolve, reject) => {
+      pool.pool.query(RENAME, ['d', 1], (error) => (error === null ? resolve() : reject(error)));
+    });
+    expect(await nameOf(pool, 1)).toBe('d');
+    await new Promise((resolve) => pool.pool.query(RENAME, ['e', 1]).once('end', resolve as () => void));
+    expect(await nameOf(pool, 1)).toBe('e');
+  });
+
+  it('leaves alone what comes from other tables', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    await pool.query('INSERT INTO orders (user_id, total) VALUES (1, 5)');
+    await nameOf(pool, 1);
+    expect(cache.stats().hits.memory).toBe(1);
+  });
+
+  it('in a transaction is seen at its commit, and by others not before', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    expect(await nameOf(pool, 1)).toBe('user1');
+    await pool.transaction(async (tx) => {
+      await tx.query(RENAME, ['new', 1]);
+      expect(await nameOf(pool, 1)).toBe('user1');
+      const [rows] = await tx.query({ sql: 'SELECT name FROM users WHERE id = ?', values: [1], cache: { ttl: 60_000 } });
+      expect(rows).toEqual([{ name: 'new' }]);
+      expect(await nameOf(pool, 1)).toBe('user1');
+    });
+    expect(cache.stats().hits.memory).toBe(2);
+    expect(await nameOf(pool, 1)).toBe('new');
+  });
+
+  it("in a transaction of the caller's own is seen at its commit", async () => {
+    await using fixture = await openCachedPool();
+    const { pool } = fixture;
+    await nameOf(pool, 1);
+    {
+      await using connection = await pool.getConnection();
+      await connection.beginTransaction();
+      await connection.query(RENAME, ['new', 1]);
+      expect(await nameOf(pool, 1)).toBe('user1');
+      await connection.commit();
+      expect(await nameOf(pool, 1)).toBe('new');
+      await connection.query('SET autocommit = 0');
+      await connection.query(RENAME, ['newer', 1]);
+      expect(await nameOf(pool, 1)).toBe('new');
+      await connection.query('CREATE TEMPORARY TABLE passing (x INT)');
+      await connection.query('COMMIT AND CHAIN');
+      expect(await nameOf(pool, 1)).toBe('newer');
+    }
+  });
+
+  it('that is rolled back, or cut off, leaves no wrong value', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database } = fixture;
+    await nameOf(pool, 1);
+    await errorOf(
+      pool.transaction(async (tx) => {
+        await tx.query(RENAME, ['never', 1]);
+        throw new Error('no');
+      }),
+    );
+    expect(await nameOf(pool, 1)).toBe('user1');
+    await errorOf(
+      pool.transaction(async (tx) => {
+        await tx.query(RENAME, ['never', 1]);
+        await database.killConnections();
+        await tx.query('SELECT 1');
+      }),
+    );
+    expect(await nameOf(pool, 1)).toBe('user1');
+  });
+
+  it('changes what views show, what triggers write and what foreign keys take along', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database } = fixture;
+    await database.admin('CREATE VIEW names AS SELECT name FROM users WHERE id = 1');
+    await database.admin('CREATE VIEW shouted AS SELECT UPPER(name) AS name FROM names');
+    await database.admin('CREATE TABLE log (line VARCHAR(50))');
+    await database.admin('CREATE TRIGGER renamed AFTER UPDATE ON users FOR EACH ROW INSERT INTO log VALUES (NEW.name)');
+    await database.admin('CREATE TABLE cards (user_id INT, FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE CASCADE)');
+    await database.admin('INSERT INTO cards VALUES (1)');
+    const read = async (sql: string): Promise<unknown> => (await pool.query({ sql, rowsAsArray: true, cache: { ttl: 60_000 } }))[0];
+    expect([await read('SELECT * FROM shouted'), await read('SELECT * FROM log'), await read('SELECT * FROM cards')]).toEqual([
+      [['USER1']],
+      [],
+      [[1]],
+    ]);
+    await pool.query(RENAME, ['new', 1]);
+    expect([await read('SELECT * FROM shouted'), await read('SELECT * FROM log')]).toEqual([[['NEW']], [['new']]]);
+    await pool.query('DELETE FROM users WHERE id = 1');
+    expect([await read('SELECT * FROM shouted'), await read('SELECT * FROM cards')]).toEqual([[], []]);
+  });
+
+  it('by a routine touches everything, and what a routine reads is not cached', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database, cache } = fixture;
+    await database.admin("CREATE PROCEDURE rename_one() UPDATE users SET name = 'called' WHERE id = 1");
+    await database.admin("CREATE FUNCTION rename_two() RETURNS INT BEGIN UPDATE users SET name = 'counted' WHERE id = 1; RETURN 1; END");
+    await nameOf(pool, 1);
+    await pool.query('CALL rename_one()');
+    expect(await nameOf(pool, 1)).toBe('called');
+    const { misses } = cache.stats();
+    await pool.query({ sql: 'SELECT rename_two()', cache: true });
+    expect(cache.stats().misses).toBe(misses);
+    expect(await nameOf(pool, 1)).toBe('counted');
+  });
+});
+
+describe('invalidation', () => {
+  it('by tag, by table, by key, and of all', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, database, cache } = fixture;
+    const read = async (): Promise<unknown> => await nameOf(pool, 1, { ttl: 60_000, tags: ['people'], key: 'first user' });
+    let version = 0;
+    for (const what of [{ tags: ['people'] }, { tables: ['USERS'] }, { keys: ['first user'] }, { all: true }]) {
+      const before = await read();
+      version += 1;
+      await database.admin(RENAME, [`v${version}`, 1]);
+      await cache.invalidate({ tags: ['others'], tables: ['orders'], keys: ['second user'] });
+      expect(await read()).toBe(before);
+      await cache.invalidate(what);
+      expect(await read()).toBe(`v${version}`);
+    }
+  });
+});

@@ -1,0 +1,59 @@
+import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
+import type { PoolOptions } from '../../../src/mysql/options.js';
+import type { Pool } from '../../../src/mysql/pool.js';
+import { poolOf } from '../../mysql/support/pools.js';
+import { createDatabase, type TestDatabase } from '../../support/database.js';
+
+/** A database, a cache and a pool with it. Disposing ends all three. */
+export interface CachedPool extends AsyncDisposable {
+  readonly pool: Pool;
+  readonly cache: QueryCache;
+  readonly database: TestDatabase;
+  /** Another process's pool and cache, as far as the cache can tell. */
+  other(options?: QueryCacheOptions): Promise<{ readonly pool: Pool; readonly cache: QueryCache }>;
+  /** How many statements the server ran for this user that contain the text. */
+  ran(text: string): Promise<number>;
+}
+
+/** A pool with a cache that serves, on a database of its own with a table `users` of ten rows and a table `orders`. */
+export async function openCachedPool(options: QueryCacheOptions = {}, poolOptions: PoolOptions = {}): Promise<CachedPool> {
+  const database = await createDatabase();
+  await database.admin('CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(50))');
+  await database.admin('CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, total INT)');
+  await database.admin('INSERT INTO users SELECT seq, CONCAT("user", seq) FROM seq_1_to_10');
+  const made: { pool: Pool; cache: QueryCache }[] = [];
+  const make = async (cacheOptions: QueryCacheOptions): Promise<{ pool: Pool; cache: QueryCache }> => {
+    const cache = createQueryCache(cacheOptions);
+    const pool = poolOf(database, { cache, ...poolOptions });
+    made.push({ pool, cache });
+    await cache.ready();
+    return { pool, cache };
+  };
+  const { pool, cache } = await make(options);
+  return {
+    pool,
+    cache,
+    database,
+    other: (otherOptions = options) => make(otherOptions),
+    ran: async (text) => {
+      const rows = await database.admin('SELECT COUNT(*) AS count FROM mysql.general_log WHERE user_host LIKE ? AND argument LIKE ?', [
+        `${database.user}%`,
+        `%${text}%`,
+      ]);
+      return Number(rows[0]?.['count']);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const one of made) {
+        await one.pool.end();
+        one.cache.close();
+      }
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** The name of a user, through the cache unless told otherwise. */
+export async function nameOf(pool: Pool, id: number, cache: object | boolean = { ttl: 60_000 }): Promise<unknown> {
+  const [rows] = await pool.query({ sql: 'SELECT name FROM users WHERE id = ?', values: [id], cache });
+  return (rows as { name: string }[])[0]?.name;
+}

@@ -1,0 +1,165 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Redis } from 'ioredis';
+import type { CacheStats } from '../../src/cache/index.js';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import { createPool } from '../../src/index.js';
+import { startRedis } from '../support/redis-server.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
+import { type Read, type StaleRead, staleReads, type Write } from './history.js';
+import type { Report } from './worker.js';
+
+const WORKERS = 4;
+const TABLES = 20;
+const BOUND_MS = 500;
+const LONGEST_FAULT_MS = 1_500;
+const LONGEST_PEACE_MS = 2_500;
+/** A process may be slow to end when the machine is busy. */
+const END_TIMEOUT_MS = 30_000;
+
+const [, , seconds = '60', seed = String(Date.now() % 1_000_000)] = process.argv;
+
+/** Mulberry32 (T. Ettinger, public domain). */
+let state = Number(seed);
+function random(): number {
+  state = (state + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+}
+
+await using mariadb = await startMariaDb();
+await using redis = await startRedis();
+await using proxy = await startTcpProxy({ port: redis.port });
+const setUp = createPool(mariadb.url());
+for (let table = 1; table <= TABLES; table += 1) {
+  await setUp.query(`CREATE TABLE register_${table} (version INT NOT NULL) SELECT 0 AS version`);
+}
+await setUp.end();
+
+async function ask(command: (client: Redis) => Promise<unknown>): Promise<void> {
+  const client = new Redis({ host: redis.host, port: redis.port });
+  client.on('error', () => undefined);
+  try {
+    await command(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+/** What happens to Redis, or to the network before it; all processes meet it at the same time. */
+const faults: Readonly<Record<string, (lastFor: number) => Promise<void>>> = {
+  frozen: async (lastFor) => {
+    await redis.kill('SIGSTOP');
+    await delay(lastFor);
+    await redis.kill('SIGCONT');
+  },
+  'killed and started again': async (lastFor) => {
+    await redis.kill('SIGKILL');
+    await delay(lastFor);
+    await redis.restart();
+  },
+  flushed: () => ask((client) => client.flushall()),
+  full: async (lastFor) => {
+    await ask((client) => client.config('SET', 'maxmemory', '1'));
+    await delay(lastFor);
+    await ask((client) => client.config('SET', 'maxmemory', '0'));
+  },
+  'cut off with a reset': async () => {
+    proxy.reset();
+  },
+  'in a black hole': async (lastFor) => {
+    proxy.pause();
+    await delay(lastFor);
+    proxy.resume();
+  },
+  slow: async (lastFor) => {
+    proxy.delay(Math.ceil(random() * 120));
+    await delay(lastFor);
+    proxy.delay(0);
+  },
+};
+
+const writes: Write[] = [];
+const reads: Read[] = [];
+const stats: CacheStats[] = [];
+let failures = 0;
+const workers: ChildProcess[] = [];
+const ready: Promise<unknown>[] = [];
+
+function take(report: Report): void {
+  if (report.kind === 'history') {
+    for (const write of report.writes) writes.push(write);
+    for (const read of report.reads) reads.push(read);
+  } else if (report.kind === 'end') {
+    stats.push(report.stats as CacheStats);
+    failures += report.failures;
+  }
+}
+
+const script = fileURLToPath(new URL('./worker.js', import.meta.url));
+for (let number = 0; number < WORKERS; number += 1) {
+  const child = fork(script, [String(number), mariadb.url(), `redis://127.0.0.1:${proxy.port}`, String(TABLES), String(BOUND_MS)]);
+  child.on('message', (report) => take(report as Report));
+  ready.push(once(child, 'message'));
+  workers.push(child);
+}
+const ended = Promise.all(workers.map((child) => once(child, 'exit')));
+const happened: Record<string, number> = {};
+try {
+  await Promise.all(ready);
+  const endsAt = performance.now() + Number(seconds) * 1_000;
+  while (performance.now() < endsAt) {
+    await delay(random() * LONGEST_PEACE_MS);
+    const names = Object.keys(faults);
+    const name = names[Math.floor(random() * names.length)] as string;
+    await faults[name]?.(random() * LONGEST_FAULT_MS);
+    happened[name] = (happened[name] ?? 0) + 1;
+  }
+  for (const child of workers) child.send('end');
+  await Promise.race([
+    ended,
+    delay(END_TIMEOUT_MS, undefined, { ref: false }).then(() => {
+      throw new Error('A process did not end.');
+    }),
+  ]);
+} finally {
+  for (const child of workers) child.kill('SIGKILL');
+}
+
+const stale = staleReads(writes, reads);
+const own = stale.filter((read) => read.own);
+const longest = stale.reduce((most, { staleMs }) => Math.max(most, staleMs), 0);
+const beyond = [...own, ...stale.filter((read) => !read.own && read.staleMs > BOUND_MS)];
+const sum = (of: (one: CacheStats) => number): number => stats.reduce((total, one) => total + of(one), 0);
+const hits = sum((one) => one.hits.memory + one.hits.redis);
+console.log(
+  JSON.stringify(
+    {
+      seed: Number(seed),
+      boundMs: BOUND_MS,
+      writes: writes.length,
+      reads: reads.length,
+      hits,
+      bypassed: sum((one) => one.bypassed),
+      discarded: sum((one) => one.discarded),
+      failures,
+      faults: happened,
+      staleReads: stale.filter((read) => !read.own).length,
+      staleReadsOfOwnWrites: own.length,
+      longestStaleMs: Math.round(longest * 10) / 10,
+      beyondBound: beyond.length,
+    },
+    undefined,
+    2,
+  ),
+);
+for (const read of beyond.slice(0, 10)) console.error(`Beyond the bound: ${describe(read)}`);
+if (stats.length !== WORKERS || failures > 0 || beyond.length > 0 || hits === 0 || writes.length === 0) process.exitCode = 1;
+
+function describe({ worker, row, version, staleMs, own: isOwn }: StaleRead): string {
+  const whose = isOwn ? 'its own write' : "another's write";
+  return `process ${worker} read version ${version} of row ${row} ${staleMs.toFixed(1)} ms after ${whose} of a later one was acknowledged`;
+}
