@@ -1,6 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
-import type { Lease, PoolError, Resizable } from '../engine/index.js';
+import { type AcquireOptions, isAbortSignal, type Lease, type PoolError, type Resizable } from '../engine/index.js';
 import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
 import type { Flavor } from './flavor.js';
 import { LiveList } from './live-list.js';
@@ -23,7 +23,7 @@ export interface CallbackPoolCore {
   readonly promisePool: DriverPromisePool;
   connections(which: 'all' | 'idle'): readonly ManagedConnection[];
   tryAcquire(): Lease<ManagedConnection> | undefined;
-  enqueue(waiter: ConnectionWaiter): void;
+  enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
   end(): Promise<void>;
 }
 
@@ -38,6 +38,8 @@ export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
   /** Somebody has listened to something: until then, nothing is told at no cost. */
   #heard = false;
+  /** Who may give up the wait of the statement that is asking for its connection right now. */
+  #signal: AbortSignal | undefined = undefined;
 
   constructor(core: CallbackPoolCore) {
     const { engine } = core.options;
@@ -102,19 +104,25 @@ export class CallbackPool extends DriverPool {
   }
 
   override getConnection(callback: ConnectionCallback): void {
+    const signal = this.#signal;
+    if (signal !== undefined) {
+      this.#signal = undefined;
+      this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor), { signal });
+      return;
+    }
     const lease = this.#core.tryAcquire();
     if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor));
     else hand(this, callback, lease);
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
-    const command = super.query(sql, ...inCallersContext(rest));
+    const command = this.#askingFor(sql, () => super.query(sql, ...inCallersContext(rest)));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
   override execute(sql: unknown, ...rest: unknown[]): void {
-    super.execute(sql, ...inCallersContext(rest));
+    this.#askingFor(sql, () => super.execute(sql, ...inCallersContext(rest)));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -136,10 +144,26 @@ export class CallbackPool extends DriverPool {
     this.#core.end().then(() => tell(), tell);
   }
 
+  /** mysql2 asks for the statement's connection before `run` returns. */
+  #askingFor<T>(sql: unknown, run: () => T): T {
+    this.#signal = signalOf(sql);
+    try {
+      return run();
+    } finally {
+      this.#signal = undefined;
+    }
+  }
+
   /** Whoever logs a pool must not log its password. */
   [inspect.custom](): string {
     return `CallbackPool { ${this.#core.options.engine.name} }`;
   }
+}
+
+/** Whatever is no signal is refused when the statement has its connection. */
+function signalOf(sql: unknown): AbortSignal | undefined {
+  const { signal } = (sql ?? {}) as { readonly signal?: unknown };
+  return isAbortSignal(signal) ? signal : undefined;
 }
 
 /** Callbacks run where they were given, not where the socket or another caller happens to be (AsyncLocalStorage). */

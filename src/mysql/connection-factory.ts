@@ -1,6 +1,15 @@
-import { type CloseRequest, type OpenContext, PoolError, type ResourceFactory } from '../engine/index.js';
+import { type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../engine/index.js';
 import type { ConnectionConfig } from './driver.js';
-import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf, markPermanent, type ServerError } from './error-classes.js';
+import {
+  classOfErrno,
+  classOfServerError,
+  type ErrorClass,
+  isPermanentConnectError,
+  isServerError,
+  labelOf,
+  markPermanent,
+  type ServerError,
+} from './error-classes.js';
 import { isConnectionLost, isTooManyStatements } from './failure.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
@@ -60,7 +69,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       writes: this.host.writes,
       answered: (error, readOnlyAsked) => {
         if (isLent()) this.host.statementFailed(error);
-        const errorClass = this.options.classifyError?.(error) ?? classOfServerError(error, readOnlyAsked);
+        const errorClass = this.#overriddenClass(error) ?? classOfServerError(error, readOnlyAsked);
         if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
         if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
         if (isTooManyStatements(error)) this.host.tooManyStatements();
@@ -134,7 +143,8 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   isPermanent(error: unknown): boolean {
-    return isPermanentConnectError(error);
+    const overridden = isServerError(error) ? this.#overriddenClass(error) : undefined;
+    return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
   }
 
   codeOf(error: unknown): string {
@@ -155,6 +165,16 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       throw connectFailure(connection, error);
     } finally {
       release();
+    }
+  }
+
+  /** It is asked in the middle of a packet: a throw must not keep the error from whoever waits for it. */
+  #overriddenClass(error: ServerError): ErrorClass | undefined {
+    try {
+      return this.options.classifyError?.(error);
+    } catch (cause) {
+      process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`, { code: 'POOL_CLASSIFY_ERROR' });
+      return undefined;
     }
   }
 

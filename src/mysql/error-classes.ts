@@ -87,6 +87,12 @@ export function isPermanentConnectError(error: unknown): boolean {
   return code !== undefined && PERMANENT_CODES.has(code);
 }
 
+/** Whether the server has sent it: Node's system errors have a negative number, if any. */
+export function isServerError(error: unknown): error is ServerError {
+  const { errno } = fieldsOf(error);
+  return error instanceof Error && errno !== undefined && errno > 0;
+}
+
 /** A short label for metrics: the server's number, else the code. */
 export function labelOf(error: unknown): string {
   const { code, errno } = fieldsOf(error);

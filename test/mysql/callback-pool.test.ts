@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Pool as CallbackPool, PoolConnection as CallbackConnection, QueryError, RowDataPacket } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, openPool } from './support/pools.js';
+import { borrowByCallback, errorOf, openPool, valueOf } from './support/pools.js';
 
 interface Answer {
   readonly error: QueryError | null;
@@ -164,6 +164,29 @@ describe('the callback pool', () => {
       waitForConnections: true,
       connectionConfig: { host: database.host, port: database.port, user: database.user, password: database.password },
     });
+  });
+});
+
+describe('a signal given to the callback pool', () => {
+  it('ends the wait for a connection at once', async () => {
+    await using fixture = await openPool({ connectionLimit: 1 });
+    const { pool } = fixture;
+    const held = await pool.getConnection();
+    const abort = new AbortController();
+    const statement = { sql: 'SELECT 1', signal: abort.signal } as { sql: string };
+    const told = [
+      new Promise((resolve) => pool.pool.query(statement, (error: unknown) => resolve(error))),
+      new Promise((resolve) => pool.pool.execute(statement, (error: unknown) => resolve(error))),
+      errorOf(pool.pool.query(statement).stream().toArray()),
+    ];
+    expect(pool.summary().waiting).toBe(3);
+    abort.abort();
+    for (const error of await Promise.all(told)) expect(error).toMatchObject({ code: 'POOL_ABORTED' });
+    expect(pool.stats()).toMatchObject({ waiting: 0, cancelled: 3 });
+    held.release();
+    // Those who give none are not concerned.
+    await new Promise((resolve) => pool.pool.query('SELECT 1', resolve));
+    expect(await valueOf(pool, '1')).toBe(1);
   });
 });
 
