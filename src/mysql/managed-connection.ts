@@ -156,7 +156,11 @@ export class ManagedConnection extends DriverPoolConnection {
     const { lease } = this;
     this.lease = undefined;
     this._released = true;
-    if (callback !== undefined) this.stream.once('close', () => callback());
+    if (callback !== undefined) {
+      // Somebody waits for the goodbye, and the connection is lent to nobody any more: the process must stay for it.
+      this.stream.ref?.();
+      this.stream.once('close', () => callback());
+    }
     lease?.evict();
     if (lease?.release() !== true && !this.#watch.isLent()) void this.quit();
     return undefined;

@@ -1,6 +1,8 @@
 import type { PoolOptions, QueryOptions } from 'mysql2';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
+import { captureUncaught } from '../mysql/support/uncaught.js';
+import { waitFor } from '../support/wait-for.js';
 import { answerOf, borrow, errorOf, type Fixture, open, SUBJECTS } from './support/subjects.js';
 
 type Ask = (sql: string | QueryOptions, values?: unknown) => Promise<unknown>;
@@ -86,7 +88,7 @@ describe.each(SUBJECTS)('statements of $name', (subject) => {
     expect(await agreed(cast, "SELECT 'x' AS a")).toEqual([{ a: 'cast' }]);
   });
 
-  it('dateStrings, supportBigNumbers, bigNumberStrings, decimalNumbers and jsonStrings', async () => {
+  it('dateStrings, supportBigNumbers, bigNumberStrings and decimalNumbers', async () => {
     const sql =
       "SELECT CAST('2020-01-02 03:04:05' AS DATETIME) AS moment, CAST(9007199254740993 AS SIGNED) AS big, CAST(7 AS SIGNED) AS small, CAST(1.50 AS DECIMAL(5,2)) AS price";
     const moment = new Date(2020, 0, 2, 3, 4, 5);
@@ -102,6 +104,39 @@ describe.each(SUBJECTS)('statements of $name', (subject) => {
       await using fixture = await open(subject, options);
       expect(await agreed(fixture, sql)).toMatchObject([row]);
     }
+  });
+
+  it('JSON columns, as values and with jsonStrings as text', async () => {
+    const found: unknown[] = [];
+    for (const jsonStrings of [false, true]) {
+      await using fixture = await open(subject, { jsonStrings });
+      await fixture.pool.query('CREATE TABLE t (doc JSON)');
+      await fixture.pool.query('INSERT INTO t VALUES (?)', [JSON.stringify({ a: [1] })]);
+      found.push(await agreed(fixture, 'SELECT doc FROM t'));
+    }
+    expect(found).toEqual([[{ doc: { a: [1] } }], [{ doc: '{"a":[1]}' }]]);
+  });
+
+  it('whose callback or typeCast throws do not stop the pool', async () => {
+    using uncaught = captureUncaught();
+    await using fixture = await open(subject, { connectionLimit: 1 });
+    const { pool, callbacks } = fixture;
+    let called = 0;
+    const fail = (): never => {
+      called += 1;
+      throw new Error('from the caller');
+    };
+    for (const method of ['query', 'execute'] as const) {
+      callbacks[method]('SELECT 1', fail);
+      await waitFor('the call', () => called > 0);
+      called = 0;
+      expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
+      const run = pool[method].bind(pool) as (options: QueryOptions) => Promise<unknown>;
+      await run({ sql: "SELECT 'x' AS a", typeCast: fail }).catch(() => undefined);
+      called = 0;
+      expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
+    }
+    expect(uncaught.errors.every((error) => (error as Error).message === 'from the caller')).toBe(true);
   });
 
   it('stringifyObjects, lists, and escape, escapeId, format of both forms', async () => {

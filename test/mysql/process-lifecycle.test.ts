@@ -119,6 +119,20 @@ describe('I11: a process', () => {
     expect(ending.lingeredMs).toBeLessThan(AT_ONCE_MS);
   });
 
+  it('stays for the goodbye of a connection whose borrower waits for it (gracefulEnd)', async () => {
+    await using database = await createDatabase();
+    await using proxy = await startTcpProxy(database);
+    proxy.delay(100);
+    const ending = await built.run(
+      `const pool = poolwright.createPool(process.env.DATABASE_URL, { gracefulEnd: true, minIdle: 0 });
+       const connection = await pool.getConnection();
+       await connection.end();
+       print('gone');`,
+      { DATABASE_URL: database.url({ port: proxy.port }) },
+    );
+    expect(ending).toMatchObject({ code: 0, signal: null, lines: ['gone'], stderr: '' });
+  });
+
   it.each(['before', 'while'] as const)('stays for a borrower who came %s the connection was cleaned, without a deadline', async (when) => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
