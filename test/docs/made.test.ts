@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type Command, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/commands/index.js';
@@ -6,7 +7,7 @@ import { createMonitoringRouter } from '../../src/monitor/router.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { ObservedPool } from '../../src/telemetry/pool-source.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
-import { read, tableIn } from './table-in.js';
+import { read, root, tableIn } from './table-in.js';
 
 const NOTE = '; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
 
@@ -76,4 +77,47 @@ function metricsTable(exposition: string): string {
     return `| \`${name}\` | ${types.get(name) ?? ''} | ${labels.filter((label) => label !== '`le`').join(', ')} | ${help} |`;
   });
   return ['| metric | type | labels | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+/** Whose words the other headings of docs/troubleshooting.md are. */
+const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL and MariaDB' | 'nobody: a symptom'>> = {
+  'connect ECONNREFUSED': 'Node',
+  'connect ETIMEDOUT': 'Node',
+  'getaddrinfo ENOTFOUND': 'Node',
+  'read ECONNRESET': 'Node',
+  'self-signed certificate in certificate chain': 'OpenSSL, by Node',
+  'certificate has expired': 'OpenSSL, by Node',
+  "Hostname/IP does not match certificate's altnames": 'Node',
+  'Access denied for user': 'MySQL and MariaDB',
+  'Unknown database': 'MySQL and MariaDB',
+  'Too many connections': 'MySQL and MariaDB',
+  'is blocked because of many connection errors': 'MySQL and MariaDB',
+  'The client was disconnected by the server because of inactivity': 'MySQL and MariaDB',
+  'running with the --read-only option': 'MySQL and MariaDB',
+  'Deadlock found when trying to get lock; try restarting transaction': 'MySQL and MariaDB',
+  'Lock wait timeout exceeded; try restarting transaction': 'MySQL and MariaDB',
+  "Can't create more than max_prepared_stmt_count statements": 'MySQL and MariaDB',
+  "Got a packet bigger than 'max_allowed_packet' bytes": 'MySQL and MariaDB',
+  "waits for ever with mysql2's pool, and nothing is logged": 'nobody: a symptom',
+  'it does not end': 'nobody: a symptom',
+  'it is out of memory while the database is slow': 'nobody: a symptom',
+};
+
+describe('docs/troubleshooting.md', () => {
+  const texts = [...read('docs/troubleshooting.md').matchAll(/^### `(.+)`$/gm)].map(([, text = '']) => text);
+  const sources = ['src', 'node_modules/mysql2/lib'].flatMap(filesIn).map(read).join('\n');
+
+  it.each(texts.filter((text) => !(text in OTHERS_WORDS)))('has words of ours or of mysql2 as they are in the code: %s', (text) => {
+    expect(sources).toContain(text);
+  });
+
+  it('has all the words of others that the list explains', () => {
+    expect(Object.keys(OTHERS_WORDS).filter((text) => !texts.includes(text))).toEqual([]);
+  });
+});
+
+function filesIn(folder: string): string[] {
+  return readdirSync(`${root}${folder}`, { recursive: true, encoding: 'utf8' })
+    .filter((name) => /\.(ts|js)$/.test(name))
+    .map((name) => `${folder}/${name}`);
 }

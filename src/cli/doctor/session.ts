@@ -49,7 +49,7 @@ const LOGIN_ADVICE: Readonly<Record<number, string>> = {
   1044: 'The account may not use this database: GRANT … ON database.* TO …, or another name of the database.',
   1045: 'The user name or the password is wrong, or the account is for other hosts than this one. In a URL, special characters of the password must be percent-encoded.',
   1049: 'There is no database of this name on the server: check the path of the URL.',
-  1129: 'Too many broken handshakes came from this machine: FLUSH HOSTS.',
+  1129: 'Too many broken handshakes came from this machine: FLUSH HOSTS (MySQL 8.4: TRUNCATE performance_schema.host_cache).',
   1130: 'No account may log in from this host: see the host part of the account (CREATE USER name@host).',
   1203: 'This user has max_user_connections connections already.',
   1226: 'This account has a limit of its own (MAX_USER_CONNECTIONS), and has reached it.',
