@@ -1,8 +1,8 @@
-import { AsyncResource } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
+import { apartFromDriver } from './callers-context.js';
 import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
 import type { ServerError } from './error-classes.js';
 import type { Flavor } from './flavor.js';
@@ -208,8 +208,8 @@ export class ManagedConnection extends DriverPoolConnection {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
     this.session.noteCommand(command);
-    // Somebody has this very object: their callbacks run where they were given, not where the socket happens to be (AsyncLocalStorage).
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = AsyncResource.bind(command.onResult);
+    // Somebody has this very object, and their callbacks are their own.
+    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
     if (!this.busy) this.#startedAt = performance.now();
     return super.addCommand(command);
   }
