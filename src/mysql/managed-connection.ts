@@ -7,6 +7,7 @@ import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoo
 import type { ServerError } from './error-classes.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
+import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
 import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
@@ -170,6 +171,11 @@ export class ManagedConnection extends DriverPoolConnection {
     this._closing = true;
     this.addCommand = this.#refuse;
     this.stream.destroy();
+  }
+
+  /** COM_RESET_CONNECTION. */
+  override reset(callback: (error: Error | null) => void): unknown {
+    return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
   /** Sends a command and waits for its answer. */
