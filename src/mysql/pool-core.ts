@@ -48,7 +48,7 @@ export class PoolCore {
   readonly #queryTimes = new Histogram();
   readonly #health: HealthMonitor;
   readonly #killer: Killer;
-  readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0);
+  readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0 || this.engine.waiting > 0);
   #ending = false;
   readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
   #openTransactions = 0;
@@ -193,6 +193,8 @@ export class PoolCore {
     const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
+    // A connection that comes straight from being cleaned is handed over without a word (`unpark`).
+    if (waiter.queued) this.#hold.start();
     // mysql2 tells of those who wait for others' connections, not of those for whom one is opened.
     if (waiter.queued && this.callbackPool.listenerCount('enqueue') > 0) {
       const { waiting, limit, used, closing } = this.engine.summary();

@@ -2,7 +2,7 @@
 const PERIOD_MS = 50;
 
 /**
- * Keeps the process alive while connections are lent: their sockets do not, so that idle ones never do. One timer for all, which looks now
+ * Keeps the process alive while connections are lent or waited for: their sockets do not, so that idle ones never do. One timer for all, which looks now
  * and then whether it is still needed, because telling each socket at each lease would cost more than the lease.
  */
 export class ProcessHold {

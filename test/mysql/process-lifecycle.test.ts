@@ -119,6 +119,28 @@ describe('I11: a process', () => {
     expect(ending.lingeredMs).toBeLessThan(AT_ONCE_MS);
   });
 
+  it.each(['before', 'while'] as const)('stays for a borrower who came %s the connection was cleaned, without a deadline', async (when) => {
+    await using database = await createDatabase();
+    await using proxy = await startTcpProxy(database);
+    // Cleaning takes longer than the pool waits before it looks whether the process is still needed.
+    proxy.delay(60);
+    const ending = await built.run(
+      `const options = { connectionLimit: 1, minIdle: 0, acquireTimeout: 0, hygiene: 'always' };
+       const pool = poolwright.createPool(process.env.DATABASE_URL, options);
+       const first = await pool.getConnection();
+       const early = ${when === 'before' ? 'pool.getConnection()' : 'undefined'};
+       first.release();
+       if (early === undefined) await new Promise((resolve) => setTimeout(resolve, 100));
+       const second = await (early ?? pool.getConnection());
+       const [rows] = await second.query('SELECT SLEEP(0.3) AS slept');
+       print(rows[0].slept);
+       second.release();
+       await pool.end();`,
+      { DATABASE_URL: database.url({ port: proxy.port }) },
+    );
+    expect(ending).toMatchObject({ code: 0, signal: null, lines: ['0'], stderr: '' });
+  });
+
   it('that ends its pool goes at once, also when nothing is listening on the other side', async () => {
     const port = await freePort();
     const ending = await built.run(
