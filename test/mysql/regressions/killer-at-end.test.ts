@@ -8,7 +8,6 @@ describe('I10: drain() of a pool that has killed a statement, while the server i
   it('keeps its deadline: the connection that kills is closed by force, too', async () => {
     await using server = await startMariaDb();
     const pool = createPool(server.url(), { minIdle: 0 });
-    await pool.ready();
     expect(await errorOf(pool.query({ sql: 'SELECT SLEEP(5)', timeout: 30 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     await waitFor('the kill', () => pool.stats().kills === 1);
     await server.kill('SIGSTOP');
