@@ -1,6 +1,6 @@
-import { AsyncResource } from 'node:async_hooks';
 import { inspect } from 'node:util';
 import { type AcquireOptions, isAbortSignal, type Lease, type PoolError, type Resizable } from '../engine/index.js';
+import { inCallersContext } from './callers-context.js';
 import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
 import type { Flavor } from './flavor.js';
 import { LiveList } from './live-list.js';
@@ -116,13 +116,13 @@ export class CallbackPool extends DriverPool {
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
-    const command = this.#askingFor(sql, () => super.query(sql, ...inCallersContext(rest)));
+    const command = this.#askingFor(sql, () => super.query(sql, ...withCallersContext(rest)));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
   override execute(sql: unknown, ...rest: unknown[]): void {
-    this.#askingFor(sql, () => super.execute(sql, ...inCallersContext(rest)));
+    this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -166,9 +166,8 @@ function signalOf(sql: unknown): AbortSignal | undefined {
   return isAbortSignal(signal) ? signal : undefined;
 }
 
-/** Callbacks run where they were given, not where the socket or another caller happens to be (AsyncLocalStorage). */
-function inCallersContext(parameters: readonly unknown[]): unknown[] {
-  return parameters.map((parameter) => (typeof parameter === 'function' ? AsyncResource.bind(parameter as () => void) : parameter));
+function withCallersContext(parameters: readonly unknown[]): unknown[] {
+  return parameters.map((parameter) => (typeof parameter === 'function' ? inCallersContext(parameter as () => void) : parameter));
 }
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
@@ -181,7 +180,7 @@ class CallbackWaiter extends ConnectionWaiter {
     private readonly flavor: Flavor,
   ) {
     super();
-    this.#callback = AsyncResource.bind(callback);
+    this.#callback = inCallersContext(callback);
   }
 
   override lent(lease: Lease<ManagedConnection>): void {

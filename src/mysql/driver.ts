@@ -109,7 +109,9 @@ export interface DriverConnection extends EventEmitter {
   /** Prepared statements, each closed when it is taken out. */
   readonly _statements: { readonly size: number; clear(): void };
   ping(callback: (error: Error | null) => void): unknown;
-  reset(callback: (error: Error | null) => void): unknown;
+  /** From 3.22 on. */
+  reset?(callback: (error: Error | null) => void): unknown;
+  writePacket(packet: { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void }): void;
   resume(): void;
   escapeId(name: string): string;
   promise(): mysqlPromise.PoolConnection;

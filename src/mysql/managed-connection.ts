@@ -1,13 +1,14 @@
-import { AsyncResource } from 'node:async_hooks';
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
+import { apartFromDriver } from './callers-context.js';
 import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
 import type { ServerError } from './error-classes.js';
 import { isTooManyStatements } from './failure.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
+import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
 import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
@@ -195,6 +196,11 @@ export class ManagedConnection extends DriverPoolConnection {
     this.stream.destroy();
   }
 
+  /** COM_RESET_CONNECTION. */
+  override reset(callback: (error: Error | null) => void): unknown {
+    return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
+  }
+
   /** Sends a command and waits for its answer. */
   send(start: (done: (error: Error | null) => void) => void): Promise<void> {
     return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
@@ -244,8 +250,8 @@ export class ManagedConnection extends DriverPoolConnection {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
     this.session.noteCommand(command);
-    // Somebody has this very object: their callbacks run where they were given, not where the socket happens to be (AsyncLocalStorage).
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = AsyncResource.bind(command.onResult);
+    // Somebody has this very object, and their callbacks are their own.
+    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
     this.#watch.writes?.sent(this, command);
     if (!this.busy) this.#startedAt = performance.now();
     return super.addCommand(command);

@@ -171,6 +171,24 @@ describe('the mysql2 that is managed is the application’s', () => {
     }
   });
 
+  it.each(['mysql2', 'mysql2-oldest'])('sessions are reset without a new connection: %s', async (name) => {
+    await using elsewhere = await createProject({ mysql2: false });
+    await elsewhere.install(name, 'mysql2');
+    await elsewhere.write(
+      'session.mjs',
+      `import { createPool } from 'mysql2/promise';
+       const pool = createPool({ uri: process.env.TEST_URL, connectionLimit: 1 });
+       await pool.execute('SET @left_behind = ?', [1]);
+       const [before] = await pool.query('SELECT CONNECTION_ID() AS id');
+       for (let time = 0; time < 3; time += 1) await pool.execute('SET @left_behind = ?', [time]);
+       const [after] = await pool.query('SELECT CONNECTION_ID() AS id, @left_behind AS value');
+       console.log(JSON.stringify([after[0].id === before[0].id, after[0].value, pool.stats().resets >= 4]));
+       await pool.end();`,
+    );
+    const variables = { ...environment, POOLWRIGHT_HYGIENE: 'auto' };
+    expect(reported(await elsewhere.run('session.mjs', { flags: FLAG, environment: variables }))).toEqual([true, null, true]);
+  });
+
   it('two of them in one process are each bound to their own', async () => {
     await project.install('mysql2-oldest', 'mysql2-oldest');
     await project.write(
