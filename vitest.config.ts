@@ -13,6 +13,7 @@ const INTEGRATION = [
   'mirrors',
   'monitor',
   'mysql',
+  'ops',
   'package',
   'probes',
   'support',
