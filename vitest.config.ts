@@ -17,6 +17,7 @@ const INTEGRATION = [
   'package',
   'probes',
   'support',
+  'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Time-outs only end tests that hang: a loaded machine may take many times as long as a quiet one. */
