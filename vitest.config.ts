@@ -14,9 +14,11 @@ const INTEGRATION = [
   'mirrors',
   'monitor',
   'mysql',
+  'ops',
   'package',
   'probes',
   'support',
+  'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Time-outs only end tests that hang: a loaded machine may take many times as long as a quiet one. */

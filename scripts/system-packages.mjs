@@ -20,6 +20,7 @@ const PACKAGES = {
   promtool: 'prometheus',
   prometheus: 'prometheus',
   'prometheus-alertmanager': 'prometheus-alertmanager',
+  amtool: 'prometheus-alertmanager',
   chromium: 'chromium',
   curl: 'curl',
 };
@@ -37,6 +38,7 @@ export const TEST_TOOLS = [
   'promtool',
   'prometheus',
   'prometheus-alertmanager',
+  'amtool',
   'chromium',
   'curl',
 ];

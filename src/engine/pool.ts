@@ -251,6 +251,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return entries.map((entry) => entry.resource as R);
   }
 
+  /** Tells of each duration from now on. Returns a function that ends it. */
+  observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
+    return this.#lender.statistics[which].observe(listener);
+  }
+
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
   durationCounts(which: RecordedDuration, boundsMs: readonly number[]): DurationCounts {
     return this.#lender.statistics[which].countsUpTo(boundsMs);

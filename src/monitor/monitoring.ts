@@ -3,13 +3,13 @@ import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
 import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
-import { CollectedMetric } from '../telemetry/collected-metric.js';
 import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/pool-source.js';
 import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import { type Action, type ActionRecord, Actions } from './actions.js';
 import { LiveFeed, type LiveSnapshot } from './live-feed.js';
+import { pgbouncerMetrics } from './pgbouncer-metrics.js';
 import { SharedCall } from './shared-call.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
 
@@ -194,13 +194,9 @@ export class Monitoring {
   }
 
   #registerPgBouncer(probe: PgBouncerProbe): void {
-    const name = `${DEFAULT_PREFIX}pgbouncer_up`;
-    const help = 'Whether PgBouncer answered on its admin console.';
-    const metric = new CollectedMetric({ name, type: 'gauge', help, aggregator: 'min' }, async () => {
-      const { available } = await probe();
-      return [{ labels: {}, value: available ? 1 : 0 }];
-    });
-    if (this.#registry.getSingleMetric(name) === undefined) this.#registry.registerMetric(metric.asMetric());
+    for (const metric of pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, probe)) {
+      if (this.#registry.getSingleMetric(metric.name) === undefined) this.#registry.registerMetric(metric.asMetric());
+    }
   }
 }
 

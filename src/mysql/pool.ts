@@ -151,6 +151,11 @@ export class Pool extends DriverPromisePool {
     return this.#core.slowQueries.report(limit, orderBy);
   }
 
+  /** For tracers: tells of each duration from now on, in milliseconds. Returns a function that ends it. */
+  observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
+    return this.#core.engine.observeDurations(which, listener);
+  }
+
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
   durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
     return this.#core.durationCounts(which, boundsMs);

@@ -10,6 +10,7 @@ export type ObservedPool = Pick<
   | 'summary'
   | 'health'
   | 'durationCounts'
+  | 'observeDurations'
   | 'borrowed'
   | 'slowQueries'
   | 'watch'

@@ -10,10 +10,11 @@ import { requirePeer } from '../../src/optional-peer.js';
 
 const run = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PEERS = ['prom-client', '@trpc/server', 'zod', 'fastify', 'pg'] as const;
+const PEERS = ['@opentelemetry/api', 'prom-client', '@trpc/server', 'zod', 'fastify', 'pg'] as const;
 
 const ENTRIES = {
   'poolwright/prometheus': 'telemetry/prometheus.js',
+  'poolwright/otel': 'telemetry/otel.js',
   'poolwright/trpc': 'monitor/router.js',
   'poolwright/server': 'monitor/server.js',
 } as const;
@@ -62,6 +63,7 @@ describe.each(['import', 'require'] as const)('with %s', (load) => {
 
   it.each([
     ['poolwright/prometheus', 'prom-client'],
+    ['poolwright/otel', '@opentelemetry/api'],
     ['poolwright/trpc', 'prom-client'],
     ['poolwright/trpc', '@trpc/server'],
     ['poolwright/trpc', 'zod'],
@@ -81,6 +83,7 @@ describe.each(['import', 'require'] as const)('with %s', (load) => {
   it('all parts load when all packages are there', async () => {
     const project = await projectWith(`${load}-all`, PEERS);
     expect(await output(project, load, ENTRIES['poolwright/prometheus'], 'console.log(typeof m.registerPoolMetrics)')).toBe('function');
+    expect(await output(project, load, ENTRIES['poolwright/otel'], 'console.log(typeof m.instrumentPools)')).toBe('function');
     expect(await output(project, load, ENTRIES['poolwright/trpc'], 'console.log(typeof m.createMonitoringRouter)')).toBe('function');
     expect(await output(project, load, ENTRIES['poolwright/server'], 'console.log(typeof m.startMonitoringServer)')).toBe('function');
   });
