@@ -9,6 +9,7 @@ export const POOL_ERROR_CODES = [
   'POOL_SUSPENDED',
   'POOL_ABORTED',
   'POOL_CONNECT_FAILED',
+  'POOL_BREAKER_OPEN',
   'POOL_QUERY_TIMEOUT',
   'POOL_CONNECTION_LOST',
   'POOL_COMMIT_UNKNOWN',
@@ -29,6 +30,8 @@ export interface PoolErrorDetails {
   readonly pool?: PoolSummary;
   /** Of an acquire timeout: were all connections taken, or could none be opened? */
   readonly reason?: 'exhausted' | 'unreachable';
+  /** Of an open breaker: when it lets the next call through, in milliseconds from now. */
+  readonly retryInMs?: number;
 }
 
 /** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
@@ -64,12 +67,15 @@ export class PoolError extends Error {
   declare readonly errno?: number;
   /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
   declare readonly sqlState?: string;
+  /** For `POOL_BREAKER_OPEN`, while the breaker is open: when it lets the next call through, in milliseconds from then. */
+  declare readonly retryInMs?: number;
 
   constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.pool !== undefined) this.pool = details.pool;
     if (details.reason !== undefined) this.reason = details.reason;
+    if (details.retryInMs !== undefined) this.retryInMs = details.retryInMs;
   }
 
   /** Whether `value` is a PoolError of this or of another copy of the package. */

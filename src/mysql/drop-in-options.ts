@@ -7,6 +7,7 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../engine/index.js';
+import { resolvePoolBreakers } from './breakers.js';
 import { type DriverPoolOptions, parseDriverUrl } from './driver.js';
 import { mysql2Flavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
@@ -36,7 +37,7 @@ export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
  */
 export const dropInDefaults = { connectionLimit: 10, minIdle: 0, acquireTimeout: 0, idleTimeout: 60_000, hygiene: 'transaction' } as const;
 
-const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health'];
+const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'breakers'];
 
 /**
  * Puts together the options of a pool that stands in for mysql2's: what it is given is read as mysql2 reads it, also what looks wrong; what
@@ -65,6 +66,8 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
+    // Code that was written for mysql2 knows its errors: a breaker answers with one of ours.
+    breakers: resolvePoolBreakers(all.breakers ?? false, engine.connectTimeout),
     endpoint,
     tls,
     flavor: mysql2Flavor(engine.waitForConnections),

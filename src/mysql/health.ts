@@ -1,3 +1,4 @@
+import type { PoolBreakers } from './breakers.js';
 import { type Clock, messageOf, type OptionSpec, type Pool as Engine, type PoolSummary, systemClock, type Timer } from '../engine/index.js';
 
 /** When a pool counts as degraded. Durations are in milliseconds. */
@@ -51,7 +52,7 @@ export const healthThresholdTable = {
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 export interface HealthCheck {
-  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'query';
+  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'breakers' | 'query';
   readonly status: CheckStatus;
   /** What was found, in words. */
   readonly message: string;
@@ -82,7 +83,12 @@ export class HealthMonitor {
 
   #poisoned: { readonly at: number; readonly message: string } | undefined = undefined;
 
-  constructor(engine: Engine<unknown>, thresholds: Required<HealthThresholds>, clock: Clock = systemClock) {
+  constructor(
+    engine: Engine<unknown>,
+    thresholds: Required<HealthThresholds>,
+    clock: Clock = systemClock,
+    private readonly breakers?: PoolBreakers,
+  ) {
     this.#engine = engine;
     this.#thresholds = thresholds;
     this.#clock = clock;
@@ -111,6 +117,7 @@ export class HealthMonitor {
       this.#endpoint(),
       this.#utilization(summary),
       this.#waiting(summary),
+      this.#breakers(),
     ];
     if (query !== undefined) checks.push(await this.#query(query));
     return verdict(checks, summary);
@@ -167,6 +174,21 @@ export class HealthMonitor {
     const message = waiting === 0 ? 'nobody waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
     const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
+  }
+
+  /** With a connection open, the breaker for connecting keeps nobody out; what failed then, the check of connect errors tells. */
+  #breakers(): HealthCheck {
+    const name = 'breakers';
+    const { connect, statement } = this.breakers ?? {};
+    const unreachable = this.#engine.usable === 0;
+    const failing = [
+      ...(statement?.closed === false ? [statement] : []),
+      ...(connect?.closed === false && (unreachable || connect.state === 'isolated') ? [connect] : []),
+    ];
+    if (failing.length === 0) return { name, status: 'pass', message: 'no breaker keeps callers out' };
+    const serves = failing.every((breaker) => (breaker === connect ? !unreachable : breaker.state === 'half-open'));
+    const words = failing.map((breaker) => `breaker '${breaker.name}' is ${breaker.state}: ${breaker.snapshot().reason}`);
+    return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };
   }
 
   async #query(query: () => Promise<void>): Promise<HealthCheck> {

@@ -13,6 +13,7 @@ import {
   resolvePoolOptions,
 } from '../engine/index.js';
 import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from './driver.js';
+import { type PoolBreakerOptions, type ResolvedPoolBreakers, resolvePoolBreakers } from './breakers.js';
 import type { ClassifyError } from './error-classes.js';
 import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
@@ -49,6 +50,8 @@ export interface MysqlPoolOptions {
   readonly classifyError?: ClassifyError;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
+  /** When callers are told at once that the database fails, instead of trying: see {@link PoolBreakerOptions}. False: never. */
+  readonly breakers?: PoolBreakerOptions | false;
 }
 
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
@@ -130,7 +133,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'breakers', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -175,6 +178,7 @@ export interface ResolvedOptions {
   readonly onConnect: MysqlPoolOptions['onConnect'];
   readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
+  readonly breakers: ResolvedPoolBreakers;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -216,6 +220,7 @@ export function resolveOptions(
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
+    breakers: resolvePoolBreakers(given.breakers, engine.connectTimeout),
     endpoint,
     tls,
     trace: given.trace,

@@ -16,8 +16,10 @@ import {
   type Resizable,
   type ResolvedPoolOptions,
 } from '../engine/index.js';
+import type { BreakerSnapshot } from '../resilience/breaker.js';
+import { PoolBreakers } from './breakers.js';
 import { CallbackPool } from './callback-pool.js';
-import type { ServerError } from './error-classes.js';
+import { isPermanentConnectError, type ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
 import type { DriverPromisePool } from './driver.js';
 import { type Health, HealthMonitor } from './health.js';
@@ -43,6 +45,7 @@ export interface PoolStats extends EngineStats {
   readonly kills: number;
   /** Transactions that were run again after a deadlock and the like. */
   readonly retries: number;
+  readonly breakers: Readonly<Record<'connect' | 'statement', BreakerSnapshot>>;
 }
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
@@ -53,6 +56,7 @@ export class PoolCore {
   readonly engine: Engine<ManagedConnection>;
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
+  readonly breakers: PoolBreakers;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -73,14 +77,19 @@ export class PoolCore {
     private readonly view: () => DriverPromisePool,
   ) {
     this.callbackPool = new CallbackPool(this);
+    const breakers = new PoolBreakers(options.breakers, () => this.engine);
+    this.breakers = breakers;
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
       tell: (event, connection) => this.callbackPool.tell(event, connection),
-      statementEnded: (durationMs, sql) => {
+      connecting: () => breakers.connecting(),
+      statementEnded: (durationMs, sql, now, broke) => {
         this.#queryTimes.record(durationMs);
         this.slowQueries.record(durationMs, sql);
+        if (!broke) breakers.statement.succeeded(durationMs, now);
       },
+      statementBroke: (error, durationMs, now) => breakers.statement.failed(error, durationMs, now),
       statementFailed: ({ errno }) => {
         this.#queryErrors += 1;
         this.#queryErrorsByErrno.add(String(errno));
@@ -96,7 +105,9 @@ export class PoolCore {
     });
     this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
     this.engine = new Engine(factory, options.engine);
-    this.#health = new HealthMonitor(this.engine, options.health);
+    this.#health = new HealthMonitor(this.engine, options.health, undefined, breakers);
+    this.engine.on('opened', ({ openMs }) => breakers.connected(openMs));
+    this.engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
     this.engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
@@ -112,6 +123,7 @@ export class PoolCore {
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
+      breakers: Object.freeze({ connect: this.breakers.connect.snapshot(), statement: this.breakers.statement.snapshot() }),
     });
   }
 
@@ -177,7 +189,7 @@ export class PoolCore {
 
   /** A connection that is idle and needs no validation, or none. */
   tryAcquire(): Lease<ManagedConnection> | undefined {
-    return isTraced() ? undefined : this.engine.tryAcquire();
+    return isTraced() || !this.breakers.lending ? undefined : this.engine.tryAcquire();
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
@@ -221,7 +233,7 @@ export class PoolCore {
   }
 
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
-    const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
+    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
     // mysql2 tells of those who wait for others' connections, not of those for whom one is opened.

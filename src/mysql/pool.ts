@@ -13,6 +13,7 @@ import type {
 } from '../engine/index.js';
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
+import type { BreakerChange, Breaker } from '../resilience/breaker.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
@@ -52,6 +53,12 @@ export class Pool extends DriverPromisePool {
   /** The pool's name in errors, statistics and metrics. */
   get name(): string {
     return this.#core.engine.name;
+  }
+
+  /** The breakers of this pool, for a look at them and for opening, closing and isolating by hand. */
+  get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
+    const { connect, statement } = this.#core.breakers;
+    return Object.freeze({ connect, statement });
   }
 
   /** The options in force, without secrets. */
@@ -195,9 +202,15 @@ export class Pool extends DriverPromisePool {
     return this.#core.drain(options);
   }
 
-  /** Listens to the engine's events: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged. Returns a function that stops. */
-  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void {
-    const { engine } = this.#core;
+  /**
+   * Listens to what happens: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged, breakerChanged. Returns a function
+   * that stops.
+   */
+  watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
+  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
+  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+    const { engine, breakers } = this.#core;
+    if (event === 'breakerChanged') return breakers.onChange(listener as (change: BreakerChange) => void);
     engine.on(event, listener as never);
     return () => engine.off(event, listener as never);
   }

@@ -1,4 +1,6 @@
 import type { PoolStats } from '../mysql/pool-core.js';
+import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
+import { type BreakerSource, breakerReader } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
@@ -91,15 +93,64 @@ const HISTOGRAMS = [
   ['query', 'Time that the server took to answer statements.'],
 ] as const;
 
-/** The metrics of all these pools. */
-export function poolMetrics(source: PoolSource, prefix: string): CollectedMetric[] {
+/** So that the worst is the highest. */
+const STATE_NUMBERS: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2, isolated: 3 };
+
+/** A metric of each breaker: its values, with their labels but the breaker's. */
+interface BreakerMetric extends MetricDescription {
+  readonly values: (snapshot: BreakerSnapshot) => readonly (readonly [Labels, number])[];
+}
+
+const BREAKER_METRICS: readonly BreakerMetric[] = [
+  {
+    name: 'breaker_state',
+    type: 'gauge',
+    help: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open, 3 isolated.',
+    aggregator: 'max',
+    values: ({ state }) => [[{}, STATE_NUMBERS[state]]],
+  },
+  {
+    name: 'breaker_transitions_total',
+    type: 'counter',
+    help: 'How often a circuit breaker has gone into each state.',
+    aggregator: 'sum',
+    values: ({ transitions }) => byLabel('to', transitions),
+  },
+  {
+    name: 'breaker_calls_total',
+    type: 'counter',
+    help: 'Calls that a circuit breaker knows of, by outcome: success, failure or refused.',
+    aggregator: 'sum',
+    values: ({ successes, failures, refused }) => byLabel('outcome', { success: successes, failure: failures, refused }),
+  },
+  {
+    name: 'breaker_slow_calls_total',
+    type: 'counter',
+    help: 'Calls that took longer than the slowCallTime of their circuit breaker.',
+    aggregator: 'sum',
+    values: ({ slowCalls }) => [[{}, slowCalls]],
+  },
+];
+
+/** The metrics of all these pools, and of breakers that belong to no pool. */
+export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
   const pools = poolReader(source);
+  const reported = breakerReader(pools, breakers);
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
     ...POOL_METRICS.map(
       ({ values, ...metric }) =>
         new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
           ofEach((pool) => values(pool.stats()).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
+        ),
+    ),
+    ...BREAKER_METRICS.map(
+      ({ values, ...metric }) =>
+        new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
+          reported().flatMap((breaker) => {
+            const whose = { ...(breaker.pool === null ? {} : { pool: breaker.pool }), breaker: breaker.name };
+            return values(breaker).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
+          }),
         ),
     ),
     ...HISTOGRAMS.map(
