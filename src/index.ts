@@ -23,6 +23,7 @@ export type { PoolConnection } from './mysql/pool-connection.js';
 export type { PoolStats } from './mysql/pool-core.js';
 export { pools } from './mysql/registry.js';
 export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
-export type { StatementOptions } from './mysql/statement.js';
+export type { StatementOptions, StatementResult } from './mysql/statement.js';
+export type { RetryCounts, StatementRetryOptions } from './mysql/statement-retries.js';
 export type { TlsMode } from './mysql/tls.js';
 export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

@@ -17,6 +17,7 @@ import { type PoolBreakerOptions, type ResolvedPoolBreakers, resolvePoolBreakers
 import type { ClassifyError } from './error-classes.js';
 import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
+import { type ResolvedStatementRetries, resolveStatementRetries, type StatementRetryOptions } from './statement-retries.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
@@ -52,6 +53,8 @@ export interface MysqlPoolOptions {
   readonly health?: HealthThresholds;
   /** When callers are told at once that the database fails, instead of trying: see {@link PoolBreakerOptions}. False: never. */
   readonly breakers?: PoolBreakerOptions | false;
+  /** How statements of `pool.query` and `pool.execute` are run again when that is safe: see {@link StatementRetryOptions}. False: never. */
+  readonly retries?: StatementRetryOptions | false;
 }
 
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
@@ -133,7 +136,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', 'breakers', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'breakers', 'retries', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -179,6 +182,7 @@ export interface ResolvedOptions {
   readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
   readonly breakers: ResolvedPoolBreakers;
+  readonly retries: ResolvedStatementRetries;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -221,6 +225,7 @@ export function resolveOptions(
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     breakers: resolvePoolBreakers(given.breakers, engine.connectTimeout),
+    retries: resolveStatementRetries(given.retries),
     endpoint,
     tls,
     trace: given.trace,

@@ -31,6 +31,7 @@ import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { SlowQueries } from './slow-queries.js';
 import { PooledStatement } from './statement.js';
+import { type RetryCounts, StatementRetries } from './statement-retries.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
@@ -45,6 +46,8 @@ export interface PoolStats extends EngineStats {
   readonly kills: number;
   /** Transactions that were run again after a deadlock and the like. */
   readonly retries: number;
+  /** What became of statements that were run again. */
+  readonly statementRetries: RetryCounts;
   readonly breakers: Readonly<Record<'connect' | 'statement', BreakerSnapshot>>;
 }
 
@@ -57,6 +60,7 @@ export class PoolCore {
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
   readonly breakers: PoolBreakers;
+  readonly retries: StatementRetries;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -79,6 +83,7 @@ export class PoolCore {
     this.callbackPool = new CallbackPool(this);
     const breakers = new PoolBreakers(options.breakers, () => this.engine);
     this.breakers = breakers;
+    this.retries = new StatementRetries(options.retries, () => breakers.statement.recentCalls);
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
@@ -120,6 +125,7 @@ export class PoolCore {
       resets: this.#resets,
       kills: this.#killer.kills,
       retries: this.#retries,
+      statementRetries: this.retries.counts,
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),

@@ -1,12 +1,14 @@
 import { performance } from 'node:perf_hooks';
-import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
+import { type AcquireOptions, type Lease, type PoolError, systemClock } from '../engine/index.js';
+import { pause, type RetrySchedule } from '../resilience/retry.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
-import { isStatementCacheInvalid } from './failure.js';
+import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
+import { isNeverSent, type StatementRetries } from './statement-retries.js';
 
 /** What a statement resolves to, as mysql2/promise has it. */
 export type StatementResult = [rows: unknown, fields: FieldPacket[]];
@@ -17,12 +19,17 @@ export interface StatementOptions extends QueryOptions {
   readonly timeout?: number;
   /** Gives up when it aborts; a statement that is already running is killed on the server. */
   readonly signal?: AbortSignal;
+  /** Running it twice does what running it once does: it may be sent again when its connection was lost and its outcome is not known. */
+  readonly idempotent?: boolean;
+  /** Answers instead of the database while a breaker is open. */
+  readonly fallback?: (error: PoolError) => StatementResult | Promise<StatementResult>;
 }
 
 /** Where a statement gets its connection. */
 export interface StatementPool {
   readonly options: { readonly flavor: Flavor };
   readonly acquireTimeout: number;
+  readonly retries: StatementRetries;
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
 }
@@ -35,6 +42,8 @@ export class PooledStatement extends ConnectionWaiter {
   #lease: Lease<ManagedConnection> | undefined = undefined;
   #startedAt = 0;
   #preparedAnew = false;
+  /** Present once it has failed and is to be run again. */
+  #retry: RetrySchedule | undefined = undefined;
 
   constructor(
     private readonly pool: StatementPool,
@@ -50,9 +59,9 @@ export class PooledStatement extends ConnectionWaiter {
 
   start(): void {
     const { pool } = this;
-    const limits = limitsOf(this.sql);
+    const limits = limitsOf(this.#retry === undefined ? this.sql : this.#remaining());
     if (limits !== undefined) {
-      this.#startedAt = performance.now();
+      if (this.#retry === undefined) this.#startedAt = performance.now();
       pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout, pool.options.flavor));
       return;
     }
@@ -75,7 +84,10 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    this.#reject(this.pool.options.flavor.acquireFailure(error));
+    const told = this.pool.options.flavor.acquireFailure(error);
+    if (this.#isRunAgain(error, told) || this.#answersInstead(error)) return;
+    // Without a connection for another run, it is the last run that failed.
+    this.#reject(error.code === 'POOL_ABORTED' ? told : (this.#retry?.lastError ?? told));
   }
 
   /** The statement, with as much of its time as the wait for a connection has left. */
@@ -89,6 +101,7 @@ export class PooledStatement extends ConnectionWaiter {
     const lease = this.#lease as Lease<ManagedConnection>;
     if (error === null) {
       lease.release();
+      if (this.#retry !== undefined) this.pool.retries.recovered();
       this.resolve([rows, fields]);
     } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
@@ -102,17 +115,56 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   #fail(error: Error): void {
-    this.#reject(this.pool.options.flavor.statementFailure(error) as Error);
+    const told = this.pool.options.flavor.statementFailure(error) as Error;
+    if (!this.#isRunAgain(statementFailure(error), told)) this.#reject(told);
   }
 
   #reject(failure: Error): void {
     this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
   }
+
+  /** @param told what its caller would be told of the failure */
+  #isRunAgain(failure: unknown, told: Error): boolean {
+    const { sql, pool } = this;
+    if (this.#retry === undefined && !pool.retries.concerns(failure)) return false;
+    const options: StatementOptions = typeof sql === 'string' ? { sql } : sql;
+    const limits = limitsOf(this.#remaining());
+    const statement = {
+      sql: options.sql,
+      idempotent: options.idempotent === true,
+      inTransaction: this.#lease?.resource.session.inTransaction === true,
+      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : limits.remainingMs,
+    };
+    this.#retry ??= pool.retries.begin(failure, statement);
+    if (this.#retry === undefined) return false;
+    const delayMs = pool.retries.delayFor(this.#retry, failure, statement);
+    if (delayMs === undefined) return false;
+    this.#retry.lastError = told;
+    // Dead, and the pool has not heard of it yet: it must not be the next one again.
+    if (isNeverSent(failure)) this.#lease?.destroy();
+    this.#lease = undefined;
+    void pause(systemClock, delayMs, [limits?.signal]).then(() => this.start());
+    return true;
+  }
+
+  #answersInstead(failure: PoolError): boolean {
+    if (failure.code !== 'POOL_BREAKER_OPEN') return false;
+    // No connection was asked for anything: whatever it is, mysql2 has not refused it yet.
+    const fallback = (this.sql as Partial<StatementOptions> | null | undefined)?.fallback;
+    if (typeof fallback !== 'function') return false;
+    new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.resolve, this.reject);
+    return true;
+  }
 }
 
 /** Whichever of the two deadlines comes first; 0 = none. */
-function acquireOptions({ timeout, signal }: StatementLimits, acquireTimeout: number, { timeoutCoversWaiting }: Flavor): AcquireOptions {
-  const limits = [timeoutCoversWaiting ? timeout : 0, acquireTimeout].filter((limit) => limit > 0);
+function acquireOptions(
+  { remainingMs, signal }: StatementLimits,
+  acquireTimeout: number,
+  { timeoutCoversWaiting }: Flavor,
+): AcquireOptions {
+  const ownLimit = timeoutCoversWaiting ? Math.max(remainingMs, 1) : Number.POSITIVE_INFINITY;
+  const limits = [ownLimit, acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 

@@ -18,6 +18,7 @@ import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
+import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
 
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -38,9 +39,6 @@ export interface TransactionOptions {
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
 const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal'];
 const DEFAULT_RETRIES = 3;
-
-/** The transaction was rolled back, or can be, and the same work may succeed next time (MySQL reference manual; TiDB error codes). */
-const RETRYABLE_ERRNOS: ReadonlySet<number> = new Set([1205, 1213, 8002, 8022, 8028, 9007]);
 
 /** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
 const FIRST_BACKOFF_MS = 10;
@@ -244,7 +242,7 @@ export async function runTransaction<T>(
       try {
         return await attempt.run(work);
       } catch (error) {
-        if (!isRetryable(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
+        if (!isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
       }
       host.retried();
       await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
@@ -425,16 +423,6 @@ function sendOnce(
     if (values === undefined) connection[method](options, done);
     else connection[method](options, values, done);
   });
-}
-
-function isRetryable(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno !== undefined && RETRYABLE_ERRNOS.has(errno);
-}
-
-function errnoOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('errno' in error)) return undefined;
-  return typeof error.errno === 'number' && error.errno > 0 ? error.errno : undefined;
 }
 
 function checked(options: TransactionOptions): TransactionOptions {

@@ -8,3 +8,5 @@ export {
   type Verdict,
 } from './breaker.js';
 export type { BreakerOptions } from './breaker-options.js';
+export { retry, type RetryEnvironment, type RetryOptions, type RetryTiming } from './retry.js';
+export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';

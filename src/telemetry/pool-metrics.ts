@@ -81,8 +81,18 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('query_errors_total', 'Statements that the server answered with an error, by its number.', (stats) =>
     byLabel('errno', stats.queryErrorsByErrno),
   ),
-  counter('retries_total', 'Work that was run again after a deadlock and the like, by kind.', (stats) => [
-    [{ kind: 'transaction' }, stats.retries],
+  counter(
+    'retries_total',
+    'Work that was run again, by kind: transactions after a deadlock and the like, statements after they lost their connection.',
+    (stats) => [
+      [{ kind: 'transaction' }, stats.retries],
+      [{ kind: 'statement' }, stats.statementRetries.retried],
+    ],
+  ),
+  counter('retry_outcomes_total', 'Statements that were or might have been run again, by outcome.', (stats) => [
+    [{ outcome: 'recovered' }, stats.statementRetries.recovered],
+    [{ outcome: 'exhausted' }, stats.statementRetries.exhausted],
+    [{ outcome: 'over_budget' }, stats.statementRetries.overBudget],
   ]),
 ];
 
