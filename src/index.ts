@@ -12,6 +12,7 @@ export {
   type PoolEvents,
   type PoolState,
   type PoolSummary,
+  type Priority,
 } from './engine/index.js';
 export { createPool, getPool } from './mysql/create-pool.js';
 export type { PoolBreakerOptions } from './mysql/breakers.js';

@@ -28,8 +28,8 @@ export interface PoolErrorDetails {
   readonly cause?: unknown;
   /** The pool as it was when an acquire failed. */
   readonly pool?: PoolSummary;
-  /** Of an acquire timeout: were all connections taken, or could none be opened? */
-  readonly reason?: 'exhausted' | 'unreachable';
+  /** Of an acquire timeout: were all connections taken, or could none be opened? Of a full queue: 'overloaded' when the load was shed. */
+  readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
   /** Of an open breaker: when it lets the next call through, in milliseconds from now. */
   readonly retryInMs?: number;
 }
@@ -61,8 +61,11 @@ export class PoolError extends Error {
   readonly code: PoolErrorCode;
   /** For acquire failures: the pool's counts at that moment. */
   declare readonly pool?: PoolSummary;
-  /** For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? */
-  declare readonly reason?: 'exhausted' | 'unreachable';
+  /**
+   * For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? For `POOL_QUEUE_FULL`: 'overloaded' when the
+   * caller was refused so that others need not wait longer than `waitTarget`.
+   */
+  declare readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
   /** For a failed connect and a lost connection: the server's or the system's number of the error behind it. */
   declare readonly errno?: number;
   /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */

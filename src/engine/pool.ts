@@ -92,6 +92,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.queue.size;
   }
 
+  /** How many acquires were refused so that others need not wait longer than `waitTarget`. */
+  get shed(): number {
+    return this.#lender.statistics.shed;
+  }
+
   /** How many resources are open and not on their way out. */
   get usable(): number {
     return this.#lender.entries.usable;

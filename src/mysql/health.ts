@@ -79,6 +79,9 @@ export class HealthMonitor {
   #timer: Timer | undefined = undefined;
   /** Since when every sample has been above the threshold. */
   #highSince: number | undefined = undefined;
+  /** Acquires that had been shed at the last sample, and at the one before. */
+  #shedAtSample = 0;
+  #shedBefore = 0;
   #lastConnectFailure: { readonly at: number; readonly message: string } | undefined = undefined;
 
   #poisoned: { readonly at: number; readonly message: string } | undefined = undefined;
@@ -125,6 +128,8 @@ export class HealthMonitor {
 
   #sample(): void {
     const now = this.#clock.now();
+    this.#shedBefore = this.#shedAtSample;
+    this.#shedAtSample = this.#engine.shed;
     if (utilizationOf(this.#engine.summary()) < this.#thresholds.utilization) this.#highSince = undefined;
     else this.#highSince ??= now;
     this.#timer = this.#clock.setTimer(() => this.#sample(), SAMPLE_PERIOD_MS);
@@ -169,8 +174,11 @@ export class HealthMonitor {
   }
 
   #waiting({ waiting, longestWaitMs }: PoolSummary): HealthCheck {
+    const shedNow = this.#engine.shed - this.#shedBefore;
     const { acquireTimeout } = this.#engine.options;
     const longestFine = acquireTimeout > 0 ? (acquireTimeout * this.#thresholds.waitPercent) / 100 : Number.POSITIVE_INFINITY;
+    if (shedNow > 0)
+      return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
     const message = waiting === 0 ? 'nobody waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
     const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };

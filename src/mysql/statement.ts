@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { type AcquireOptions, type Lease, type PoolError, systemClock } from '../engine/index.js';
+import { type AcquireOptions, type Lease, type PoolError, type Priority, systemClock } from '../engine/index.js';
 import { pause, type RetrySchedule } from '../resilience/retry.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
@@ -21,6 +21,10 @@ export interface StatementOptions extends QueryOptions {
   readonly signal?: AbortSignal;
   /** Running it twice does what running it once does: it may be sent again when its connection was lost and its outcome is not known. */
   readonly idempotent?: boolean;
+  /** In a pool with `scheduling: 'fair'`: the more urgent are served first, and refused last. Default: 'normal'. */
+  readonly priority?: Priority;
+  /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. Keys take turns. */
+  readonly fairnessKey?: string;
   /** Answers instead of the database while a breaker is open. */
   readonly fallback?: (error: PoolError) => StatementResult | Promise<StatementResult>;
 }
@@ -60,9 +64,10 @@ export class PooledStatement extends ConnectionWaiter {
   start(): void {
     const { pool } = this;
     const limits = limitsOf(this.#retry === undefined ? this.sql : this.#remaining());
-    if (limits !== undefined) {
+    const place = placeOf(this.sql);
+    if (limits !== undefined || place !== undefined) {
       if (this.#retry === undefined) this.#startedAt = performance.now();
-      pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout, pool.options.flavor));
+      pool.enqueue(this, { ...(limits === undefined ? {} : acquireOptions(limits, pool.acquireTimeout, pool.options.flavor)), ...place });
       return;
     }
     const lease = pool.tryAcquire();
@@ -155,6 +160,13 @@ export class PooledStatement extends ConnectionWaiter {
     new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.resolve, this.reject);
     return true;
   }
+}
+
+/** Where it stands in the queue, if that was said. */
+function placeOf(sql: string | StatementOptions): Pick<AcquireOptions, 'priority' | 'fairnessKey'> | undefined {
+  if (typeof sql !== 'object' || sql === null || (sql.priority === undefined && sql.fairnessKey === undefined)) return undefined;
+  const { priority, fairnessKey } = sql;
+  return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
 }
 
 /** Whichever of the two deadlines comes first; 0 = none. */

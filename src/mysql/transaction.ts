@@ -8,6 +8,7 @@ import {
   messageOf,
   onAbort,
   PoolError,
+  type Priority,
   refuseUnknownOptions,
 } from '../engine/index.js';
 import { tracedBack } from './callers-stack.js';
@@ -34,10 +35,14 @@ export interface TransactionOptions {
   readonly timeout?: number;
   /** Rolls back when it aborts; a statement that is running is killed on the server. Once COMMIT was sent, its outcome is awaited. */
   readonly signal?: AbortSignal;
+  /** In a pool with `scheduling: 'fair'`: how urgent it is to get a connection. Default: 'normal'. */
+  readonly priority?: Priority;
+  /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. */
+  readonly fairnessKey?: string;
 }
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
-const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal'];
+const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
 const DEFAULT_RETRIES = 3;
 
 /** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
@@ -300,10 +305,12 @@ class Attempt {
   async #acquire(): Promise<Lease<ManagedConnection>> {
     const { acquireTimeout } = this.host;
     const timeout = Math.min(acquireTimeout > 0 ? acquireTimeout : Number.POSITIVE_INFINITY, this.limits.remainingMs);
-    const { signal } = this.options;
+    const { signal, priority, fairnessKey } = this.options;
     return await this.host.acquire({
       timeout: timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(timeout, 1),
       ...(signal === undefined ? {} : { signal }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(fairnessKey === undefined ? {} : { fairnessKey }),
     });
   }
 

@@ -69,6 +69,11 @@ const POOL_METRICS: readonly PoolMetric[] = [
     [{ outcome: 'cancelled' }, stats.cancelled],
     [{ outcome: 'refused' }, stats.refused],
   ]),
+  counter(
+    'sheds_total',
+    'Acquires that were refused so that others need not wait longer than waitTarget; they count as refused, too.',
+    (stats) => [[{}, stats.shed]],
+  ),
   counter('connections_opened_total', 'Connections that were opened.', (stats) => [[{}, stats.opened]]),
   counter('connections_closed_total', 'Connections that were closed, by reason.', (stats) => byLabel('reason', stats.closedByReason)),
   counter('connect_errors_total', "Failures to open a connection, by the server's error number or the system's code.", (stats) =>
