@@ -13,6 +13,7 @@ import type {
 } from '../engine/index.js';
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
+import { currentDeadline } from '../resilience/deadline.js';
 import type { BreakerChange, Breaker } from '../resilience/breaker.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
@@ -22,6 +23,7 @@ import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
 import type { Transaction, TransactionOptions } from './transaction.js';
+import { acquireInTime, statementInTime, transactionInTime } from './work-deadline.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -95,11 +97,13 @@ export class Pool extends DriverPromisePool {
    */
   override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
     const core = this.#core;
-    if (options === undefined) {
+    if (options === undefined && currentDeadline() === undefined) {
       const lease = core.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), options));
+    return new Promise((resolve, reject) => {
+      core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
+    });
   }
 
   /**
@@ -120,7 +124,7 @@ export class Pool extends DriverPromisePool {
    * ```
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return await this.#core.transaction(work, options);
+    return await this.#core.transaction(work, transactionInTime(options));
   }
 
   /**
@@ -226,7 +230,7 @@ export class Pool extends DriverPromisePool {
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
+      new PooledStatement(this.#core, method, statementInTime(sql), values, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

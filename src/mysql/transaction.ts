@@ -21,6 +21,7 @@ import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
 import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
+import { statementInTime } from './work-deadline.js';
 
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
@@ -173,10 +174,11 @@ export class Transaction {
     return tracedBack(result);
   }
 
-  async #send(method: 'query' | 'execute', options: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  async #send(method: 'query' | 'execute', given: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
+    const options = statementInTime(given) as StatementOptions;
     const connection = this.#lease.resource;
     if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
     const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));

@@ -3,6 +3,7 @@ import { codeOf, messageOf, PoolError, type PoolErrorDetails, throwLater } from 
 import { invalid, refuseUnknownOptions, resolveFromTable } from '../engine/options.js';
 import { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
 import { CallWindow } from './call-window.js';
+import { currentDeadline, throwIfOver } from './deadline.js';
 
 /** `isolated`: held open by somebody until they let go. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated';
@@ -223,6 +224,7 @@ export class Breaker {
    * @throws PoolError `POOL_BREAKER_OPEN`; what the call throws
    */
   async execute<T>(call: () => T | Promise<T>, options: { readonly fallback?: (error: PoolError) => T | Promise<T> } = {}): Promise<T> {
+    throwIfOver(currentDeadline(), 'POOL_QUERY_TIMEOUT', 'the call was made');
     const refusal = this.refusal();
     if (refusal !== undefined) {
       if (options.fallback === undefined) throw refusal;

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { isAbortSignal } from '../engine/abort.js';
 import { LONGEST_TIMER_MS, systemClock } from '../engine/clock.js';
+import { PoolError, type PoolErrorCode } from '../engine/errors.js';
 import { invalid } from '../engine/options.js';
 
 /** The moment by which everything inside a {@link withDeadline} must be over, and who may end it before. */
@@ -75,7 +76,14 @@ export function currentDeadline(): WorkDeadline | undefined {
   return deadlines.getStore();
 }
 
-/** Runs what must be done whatever the deadline, such as bringing something back to a clean state. */
-export function withoutDeadline<T>(work: () => T): T {
-  return deadlines.exit(work);
+/**
+ * @param code of the error when the time is up
+ * @param what had not been done yet, for the message
+ * @throws PoolError `code`; `POOL_ABORTED` when somebody gave the work up
+ */
+export function throwIfOver(deadline: WorkDeadline | undefined, code: PoolErrorCode, what: string): void {
+  if (deadline?.over !== true) return;
+  const { givenUp } = deadline;
+  if (givenUp?.aborted === true) throw new PoolError('POOL_ABORTED', `The work was given up before ${what}.`, { cause: givenUp.reason });
+  throw new PoolError(code, `The deadline had passed before ${what}.`);
 }

@@ -10,3 +10,4 @@ export {
 export type { BreakerOptions } from './breaker-options.js';
 export { retry, type RetryEnvironment, type RetryOptions, type RetryTiming } from './retry.js';
 export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
+export { currentDeadline, throwIfOver, type WorkDeadline, withDeadline } from './deadline.js';

@@ -2,7 +2,7 @@ import { isAbortSignal, onAbort } from '../engine/abort.js';
 import { type Clock, type RandomSource, systemClock } from '../engine/clock.js';
 import { PoolError } from '../engine/errors.js';
 import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../engine/options.js';
-import { currentDeadline } from './deadline.js';
+import { currentDeadline, throwIfOver } from './deadline.js';
 import type { RetryBudget } from './retry-budget.js';
 
 /** How often and how soon. Durations are in milliseconds. */
@@ -105,6 +105,7 @@ export async function retry<T>(
   budget?.called();
   for (let attempt = 1; ; attempt += 1) {
     throwIfAborted(signal);
+    if (attempt === 1) throwIfOver(currentDeadline(), 'POOL_QUERY_TIMEOUT', 'the work was begun');
     try {
       return await work(attempt);
     } catch (error) {
