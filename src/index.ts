@@ -12,8 +12,10 @@ export {
   type PoolEvents,
   type PoolState,
   type PoolSummary,
+  type Priority,
 } from './engine/index.js';
 export { createPool, getPool } from './mysql/create-pool.js';
+export type { PoolBreakerOptions } from './mysql/breakers.js';
 export type { ClassifyError, ErrorClass, ServerError } from './mysql/error-classes.js';
 export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/health.js';
 export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options.js';
@@ -22,6 +24,7 @@ export type { PoolConnection } from './mysql/pool-connection.js';
 export type { PoolStats } from './mysql/pool-core.js';
 export { pools } from './mysql/registry.js';
 export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
-export type { StatementOptions } from './mysql/statement.js';
+export type { StatementOptions, StatementResult } from './mysql/statement.js';
+export type { RetryCounts, StatementRetryOptions } from './mysql/statement-retries.js';
 export type { TlsMode } from './mysql/tls.js';
 export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

@@ -34,6 +34,12 @@ export function queueFullError(queueLimit: number, context: AcquireFailureContex
   return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary });
 }
 
+/** Everybody who waits waits longer than they should: some are refused early, not all of them late. */
+export function overloadedError(waitTarget: number, context: AcquireFailureContext): PoolError {
+  const message = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${exhaustion(context)}`;
+  return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary, reason: 'overloaded' });
+}
+
 /** `waitForConnections: false` and nothing is free. */
 export function nothingFreeError(context: AcquireFailureContext): PoolError {
   const { summary } = context;

@@ -9,6 +9,7 @@ export const POOL_ERROR_CODES = [
   'POOL_SUSPENDED',
   'POOL_ABORTED',
   'POOL_CONNECT_FAILED',
+  'POOL_BREAKER_OPEN',
   'POOL_QUERY_TIMEOUT',
   'POOL_CONNECTION_LOST',
   'POOL_COMMIT_UNKNOWN',
@@ -27,8 +28,10 @@ export interface PoolErrorDetails {
   readonly cause?: unknown;
   /** The pool as it was when an acquire failed. */
   readonly pool?: PoolSummary;
-  /** Of an acquire timeout: were all connections taken, or could none be opened? */
-  readonly reason?: 'exhausted' | 'unreachable';
+  /** Of an acquire timeout: were all connections taken, or could none be opened? Of a full queue: 'overloaded' when the load was shed. */
+  readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
+  /** Of an open breaker: when it lets the next call through, in milliseconds from now. */
+  readonly retryInMs?: number;
 }
 
 /** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
@@ -58,18 +61,24 @@ export class PoolError extends Error {
   readonly code: PoolErrorCode;
   /** For acquire failures: the pool's counts at that moment. */
   declare readonly pool?: PoolSummary;
-  /** For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? */
-  declare readonly reason?: 'exhausted' | 'unreachable';
+  /**
+   * For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? For `POOL_QUEUE_FULL`: 'overloaded' when the
+   * caller was refused so that others need not wait longer than `waitTarget`.
+   */
+  declare readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
   /** For a failed connect and a lost connection: the server's or the system's number of the error behind it. */
   declare readonly errno?: number;
   /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
   declare readonly sqlState?: string;
+  /** For `POOL_BREAKER_OPEN`, while the breaker is open: when it lets the next call through, in milliseconds from then. */
+  declare readonly retryInMs?: number;
 
   constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
     super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
     this.code = code;
     if (details.pool !== undefined) this.pool = details.pool;
     if (details.reason !== undefined) this.reason = details.reason;
+    if (details.retryInMs !== undefined) this.retryInMs = details.retryInMs;
   }
 
   /** Whether `value` is a PoolError of this or of another copy of the package. */

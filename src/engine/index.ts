@@ -3,6 +3,7 @@ export type { Clock, RandomSource, Timer } from './clock.js';
 export { LONGEST_TIMER_MS, systemClock } from './clock.js';
 export type { CloseReason, EntryState, Lease } from './entry.js';
 export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
+export type { Priority } from './fair-queue.js';
 export type { PoolEvents } from './events.js';
 export type { CloseRequest, OpenContext, ResourceFactory } from './factory.js';
 export type { DurationCounts, DurationSummary } from './histogram.js';

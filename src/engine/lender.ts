@@ -5,6 +5,7 @@ import {
   connectFailedError,
   drainingError,
   nothingFreeError,
+  overloadedError,
   queueFullError,
 } from './acquire-errors.js';
 import { isAbortSignal } from './abort.js';
@@ -13,15 +14,17 @@ import type { Clock, RandomSource, Timer } from './clock.js';
 import { DeadlineQueue } from './deadlines.js';
 import type { CloseReason, Entry, Lease } from './entry.js';
 import { type CheckKind, EntrySet } from './entry-set.js';
-import type { PoolError } from './errors.js';
+import { PoolError } from './errors.js';
 import type { PoolEvents } from './events.js';
 import { answerOf, type ResourceFactory } from './factory.js';
+import { FairQueue, PRIORITIES, type Priority } from './fair-queue.js';
+import { LoadShedder } from './load-shedder.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { invalid, type ResolvedPoolOptions } from './options.js';
 import { type OpenFailure, Reporter } from './reporter.js';
 import { Statistics } from './statistics.js';
 import type { PoolState, PoolSummary } from './stats.js';
-import { Abortion, type Waiter, type WaiterOwner, WaitQueue } from './wait-queue.js';
+import { Abortion, type Queue, type Waiter, type WaiterOwner, WaitQueue } from './wait-queue.js';
 
 /** How one acquire may wait. */
 export interface AcquireOptions {
@@ -29,6 +32,10 @@ export interface AcquireOptions {
   readonly timeout?: number;
   /** Gives up waiting when it aborts. The opening of a connection is never cancelled by it. */
   readonly signal?: AbortSignal;
+  /** With `scheduling: 'fair'`: the more urgent are served first, and refused last. Default: 'normal'. */
+  readonly priority?: Priority;
+  /** With `scheduling: 'fair'`: on whose behalf, for example a tenant. Keys take turns, whatever each of them asks for. */
+  readonly fairnessKey?: string;
 }
 
 /** `maxLifetime` is shortened by up to this fraction, so that connections opened together do not end together (HikariCP: up to 25 %). */
@@ -50,7 +57,7 @@ export interface LenderListener {
  */
 export class Lender<R> {
   readonly entries: EntrySet<R>;
-  readonly queue = new WaitQueue<R>();
+  readonly queue: Queue<R>;
   readonly statistics = new Statistics();
   readonly reporter: Reporter<R>;
   state: PoolState = 'running';
@@ -60,6 +67,9 @@ export class Lender<R> {
   readinessAwaited = 0;
   lastOpenFailure: OpenFailure | undefined = undefined;
   readonly #waiterOwner: WaiterOwner<R>;
+  /** The queue, when it is not the plain one. */
+  readonly #fair: FairQueue<R> | undefined;
+  readonly #shedder: LoadShedder | undefined;
   readonly #deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
   /** Entries that were last known to work before this moment are validated before they are lent. */
@@ -76,6 +86,10 @@ export class Lender<R> {
     private readonly random: RandomSource,
     private readonly listener: LenderListener,
   ) {
+    const { scheduling, fairnessLimit, waitTarget, waitInterval } = options;
+    this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
+    this.queue = this.#fair ?? new WaitQueue();
+    this.#shedder = waitTarget > 0 ? new LoadShedder(waitTarget, waitInterval) : undefined;
     this.#policy = new OpeningPolicy(random);
     this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
     this.#waiterOwner = { timedOut: (waiter, now) => this.#timedOut(waiter, now) };
@@ -115,7 +129,7 @@ export class Lender<R> {
       waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
       return;
     }
-    const refusal = invalidOption(timeout, signal) ?? this.#refusal(now);
+    const refusal = invalidOption(timeout, signal) ?? this.#invalidPlace(options) ?? this.#refusal(now);
     if (refusal !== undefined) {
       this.statistics.refused += 1;
       waiter.refused(refusal);
@@ -125,8 +139,11 @@ export class Lender<R> {
     waiter.enqueuedAt = now;
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
     if (signal !== undefined) waiter.abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
-    this.queue.push(waiter);
+    if (this.#shedder !== undefined && this.queue.size === 0) this.#shedder.foundNobody(now);
+    if (this.#fair === undefined) this.queue.push(waiter);
+    else this.#fair.push(waiter, options.priority, options.fairnessKey);
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
+    if (this.#fair !== undefined || this.#shedder !== undefined) this.#trim(now);
     this.#serve(now);
   }
 
@@ -143,9 +160,9 @@ export class Lender<R> {
   /** Refuses everybody who waits now; those who come meanwhile are not concerned. */
   refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void {
     const summary = this.reporter.summary(now);
-    for (let count = this.queue.size; count > 0; count -= 1) {
-      const waiter = this.queue.first;
-      if (waiter === undefined) return;
+    for (const waiter of this.queue.all()) {
+      // Whoever was refused before may have taken this one out.
+      if (waiter.owner !== this.#waiterOwner) continue;
       this.#dequeue(waiter);
       this.statistics.refused += 1;
       waiter.refused(errorFor(summary));
@@ -201,7 +218,9 @@ export class Lender<R> {
   /** Precondition: someone waits; nobody holds the entry. */
   #grant(entry: Entry<R>, now: number): void {
     const waiter = this.queue.first as Waiter<R>;
+    this.#fair?.serving(waiter, entry);
     this.#dequeue(waiter);
+    this.#shedder?.served(now - (this.queue.oldest?.enqueuedAt ?? now), now);
     const lease = this.#lend(entry, now, now - waiter.enqueuedAt);
     if (waiter.stack !== undefined) entry.borrowedAt = waiter.stack;
     waiter.granted(lease);
@@ -233,6 +252,8 @@ export class Lender<R> {
       this.#offer(entry, now);
     } else {
       this.entries.clean(entry, cleaning, now);
+      // Its key may have another in its place.
+      if (this.#fair?.first !== undefined) this.#serve(now);
     }
     return true;
   }
@@ -261,6 +282,7 @@ export class Lender<R> {
     entry.borrowedAt = undefined;
     this.statistics.released += 1;
     this.statistics.use.record(usedMs);
+    this.#fair?.returned(entry);
     this.#policy.used(usedMs, now);
     if (entry.leakReported) {
       entry.leakReported = false;
@@ -282,7 +304,7 @@ export class Lender<R> {
 
   /** Precondition: nobody holds the entry, it works, and its session is clean. */
   #offer(entry: Entry<R>, now: number): void {
-    if (this.#serving || this.queue.size === 0 || this.state === 'suspended') {
+    if (this.#serving || this.queue.first === undefined || this.state === 'suspended') {
       this.entries.park(entry, now);
       this.#serveAgain = true;
       return;
@@ -305,7 +327,7 @@ export class Lender<R> {
     do {
       this.#serveAgain = false;
       // Looked at each time: whoever is served may suspend the pool.
-      while (this.queue.size > 0 && this.state !== 'suspended') {
+      while (this.queue.first !== undefined && this.state !== 'suspended') {
         const entry = this.entries.idle.newest;
         if (entry === undefined || !this.#lendable(entry, now)) break;
         this.#grant(entry, now);
@@ -318,7 +340,7 @@ export class Lender<R> {
   /** Validates idle entries and opens new ones for the waiters for whom nothing is under way. */
   #replenish(now: number): void {
     const { entries } = this;
-    let unserved = this.queue.size - entries.checking - entries.opening;
+    let unserved = this.queue.servable - entries.checking - entries.opening;
     for (let entry = entries.idle.newest; unserved > 0 && entry !== undefined; entry = entries.idle.newest) {
       if (now >= entry.retireAt) {
         entries.close(entry, 'lifetime', false, now);
@@ -430,18 +452,59 @@ export class Lender<R> {
     this.listener.moved(now);
   }
 
+  /** More wait than may: the least urgent are refused, and of them the newest. */
+  #trim(now: number): void {
+    const { queueLimit } = this.options;
+    if (queueLimit > 0 && this.#waitingForOthers() > queueLimit) {
+      const error = queueFullError(queueLimit, this.reporter.failureContext(now));
+      this.#turnAway(this.queue.leastUrgent as Waiter<R>, error);
+    }
+    // Somebody wants them to wait.
+    if (this.state === 'suspended') this.#shedder?.foundNobody(now);
+    const room = this.#shedder?.room(now) ?? Number.POSITIVE_INFINITY;
+    while (this.queue.size > room) {
+      this.#shedder?.shed(now);
+      this.statistics.shed += 1;
+      const error = overloadedError(this.options.waitTarget, this.reporter.failureContext(now));
+      this.#turnAway(this.queue.leastUrgent as Waiter<R>, error);
+    }
+  }
+
+  #turnAway(waiter: Waiter<R>, error: PoolError): void {
+    this.#dequeue(waiter);
+    this.statistics.refused += 1;
+    waiter.refused(error);
+  }
+
+  /** Those who will get an entry that is idle, checked or opened now do not wait for somebody else's. */
+  #waitingForOthers(): number {
+    const { used, closing } = this.entries;
+    const served = this.state === 'suspended' ? 0 : Math.max(this.options.connectionLimit - used - closing, 0);
+    return this.queue.size - served;
+  }
+
+  #invalidPlace({ priority, fairnessKey }: AcquireOptions): PoolError | undefined {
+    if (priority === undefined && fairnessKey === undefined) return undefined;
+    if (this.#fair === undefined) {
+      const given = priority === undefined ? 'fairnessKey' : 'priority';
+      return new PoolError('POOL_OPTION_INVALID', `${given} needs a pool with scheduling: 'fair'.`);
+    }
+    if (priority !== undefined && !PRIORITIES.includes(priority)) return invalid('priority', priority, `one of ${PRIORITIES.join(', ')}`);
+    if (fairnessKey === undefined || (typeof fairnessKey === 'string' && fairnessKey !== '')) return undefined;
+    return invalid('fairnessKey', fairnessKey, 'a text that is not empty');
+  }
+
   /** Why an acquire cannot be taken now, if it cannot. */
   #refusal(now: number): PoolError | undefined {
     if (this.state === 'closed') return closedError(this.reporter.summary(now));
     if (this.state === 'draining') return drainingError(this.reporter.summary(now));
-    const { waitForConnections, queueLimit, connectionLimit } = this.options;
+    const { waitForConnections, queueLimit } = this.options;
     if (!waitForConnections || queueLimit > 0) {
-      const { used, closing } = this.entries;
-      // Those who will get an entry that is idle, checked or opened now do not wait for somebody else's.
-      const served = this.state === 'suspended' ? 0 : Math.max(connectionLimit - used - closing, 0);
-      const waitForOthers = this.queue.size - served;
+      const waitForOthers = this.#waitingForOthers();
       if (!waitForConnections && waitForOthers >= 0) return nothingFreeError(this.reporter.failureContext(now));
-      if (queueLimit > 0 && waitForOthers >= queueLimit) return queueFullError(queueLimit, this.reporter.failureContext(now));
+      // A fair queue takes everybody and refuses whom it can best spare.
+      if (queueLimit > 0 && waitForOthers >= queueLimit && this.#fair === undefined)
+        return queueFullError(queueLimit, this.reporter.failureContext(now));
     }
     const failure = this.lastOpenFailure;
     if (failure?.permanent === true && now < this.#policy.retryAt && this.#nothingUnderWay()) {

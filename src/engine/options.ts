@@ -17,6 +17,17 @@ export interface PoolOptions {
   readonly waitForConnections?: boolean;
   /** The most acquires that may wait for a resource of others; 0 = unlimited. Default: 0. */
   readonly queueLimit?: number;
+  /**
+   * Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come,
+   * first served within. Default: 'fifo'.
+   */
+  readonly scheduling?: 'fifo' | 'fair';
+  /** With `scheduling: 'fair'`: the most resources that one `fairnessKey` may have at once; 0 = no limit. Default: 0. */
+  readonly fairnessLimit?: number;
+  /** When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
+  readonly waitTarget?: number;
+  /** For how long somebody must have been waiting longer than `waitTarget`. Default: 100. */
+  readonly waitInterval?: number;
   /** How long an acquire may wait, in all; 0 = for ever. Default: 30000. */
   readonly acquireTimeout?: number;
   /** How long opening a resource may take, in all; 0 = for ever. Default: 10000. */
@@ -92,6 +103,25 @@ export const poolOptionTable = {
     default: 0,
     about: 'The most acquires that may wait for a connection of others; 0 = unlimited.',
   },
+  scheduling: {
+    kind: 'choice',
+    choices: ['fifo', 'fair'],
+    default: 'fifo',
+    about:
+      "Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come, first served within.",
+  },
+  fairnessLimit: {
+    kind: 'number',
+    min: 0,
+    max: LARGEST_CONNECTION_LIMIT,
+    default: 0,
+    about: "With scheduling: 'fair': the most connections that one `fairnessKey` may have at once; 0 = no limit.",
+  },
+  waitTarget: milliseconds(
+    0,
+    'When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off.',
+  ),
+  waitInterval: milliseconds(100, 'For how long somebody must have been waiting longer than waitTarget.', 1),
   acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = for ever.'),
   connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = for ever.'),
   idleTimeout: milliseconds(600_000, 'A connection that was idle for longer is closed, down to minIdle; 0 = never.'),
@@ -159,9 +189,12 @@ export function resizedOptions(current: ResolvedPoolOptions, change: Resizable):
   return resolvePoolOptions({ ...current, ...given, connectionLimit, maxIdle, minIdle });
 }
 
-function refuseContradictions({ connectionLimit, minIdle, maxIdle }: ResolvedPoolOptions): void {
+function refuseContradictions({ connectionLimit, minIdle, maxIdle, fairnessLimit, scheduling }: ResolvedPoolOptions): void {
   if (minIdle > connectionLimit) throw contradiction('minIdle', minIdle, 'connectionLimit', connectionLimit);
   if (maxIdle > connectionLimit) throw contradiction('maxIdle', maxIdle, 'connectionLimit', connectionLimit);
+  if (fairnessLimit > 0 && scheduling !== 'fair') {
+    throw new PoolError('POOL_OPTION_INVALID', `fairnessLimit (${fairnessLimit}) needs scheduling: 'fair'.`);
+  }
   if (minIdle > maxIdle) throw contradiction('minIdle', minIdle, 'maxIdle', maxIdle);
 }
 

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { closedError, drainingError } from './acquire-errors.js';
 import { type Clock, type RandomSource, systemClock } from './clock.js';
 import type { Lease } from './entry.js';
-import { throwLater } from './errors.js';
+import { type PoolError, throwLater } from './errors.js';
 import type { PoolEvents } from './events.js';
 import type { ResourceFactory } from './factory.js';
 import type { DurationCounts } from './histogram.js';
@@ -92,6 +92,16 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.queue.size;
   }
 
+  /** How many acquires were refused so that others need not wait longer than `waitTarget`. */
+  get shed(): number {
+    return this.#lender.statistics.shed;
+  }
+
+  /** How many resources are open and not on their way out. */
+  get usable(): number {
+    return this.#lender.entries.usable;
+  }
+
   /** How many resources are lent. */
   get used(): number {
     return this.#lender.entries.used;
@@ -124,6 +134,13 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** Takes a waiter out of the queue and refuses it with `POOL_ABORTED`. Returns false when it waits no longer. */
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
     return this.#lender.cancel(waiter, reason);
+  }
+
+  /** Refuses everybody who waits now: somebody who knows more than the pool says that waiting is of no use. */
+  refuseWaiting(errorFor: (summary: PoolSummary) => PoolError): void {
+    const now = this.#clock.now();
+    this.#lender.refuseQueue(errorFor, now);
+    this.#moved(now);
   }
 
   /**

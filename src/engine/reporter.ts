@@ -6,7 +6,7 @@ import { answerOf, type ResourceFactory } from './factory.js';
 import type { ResolvedPoolOptions } from './options.js';
 import type { Statistics } from './statistics.js';
 import type { Borrowed, ConnectFailure, PoolState, PoolStats, PoolSummary } from './stats.js';
-import type { WaitQueue } from './wait-queue.js';
+import type { Queue } from './wait-queue.js';
 
 /** The last failure to open a resource; forgotten when an opening succeeds. */
 export interface OpenFailure {
@@ -18,7 +18,7 @@ export interface OpenFailure {
 /** What the reporter reads. */
 export interface Reported<R> {
   readonly entries: EntrySet<R>;
-  readonly queue: WaitQueue<R>;
+  readonly queue: Queue<R>;
   readonly statistics: Statistics;
   readonly options: ResolvedPoolOptions;
   readonly state: PoolState;
@@ -49,7 +49,7 @@ export class Reporter<R> {
       checking,
       closing,
       waiting: queue.size,
-      longestWaitMs: queue.first === undefined ? 0 : now - queue.first.enqueuedAt,
+      longestWaitMs: queue.oldest === undefined ? 0 : now - queue.oldest.enqueuedAt,
     });
   }
 

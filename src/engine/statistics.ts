@@ -9,6 +9,7 @@ export class Statistics {
   timedOut = 0;
   cancelled = 0;
   refused = 0;
+  shed = 0;
   opened = 0;
   closed = 0;
   connectErrors = 0;

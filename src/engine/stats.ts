@@ -62,6 +62,8 @@ export interface PoolStats extends PoolSummary {
   readonly cancelled: number;
   /** Acquires that got any other error. */
   readonly refused: number;
+  /** Of those refused: how many so that others need not wait longer than `waitTarget`. */
+  readonly shed: number;
   /** Resources opened; opened − closed = total. */
   readonly opened: number;
   readonly closed: number;

@@ -68,8 +68,26 @@ export class Abortion {
   }
 }
 
+/** Those who wait, and who of them is next. */
+export interface Queue<R> {
+  readonly size: number;
+  /** How many of them would be served if entries came free. */
+  readonly servable: number;
+  /** Who is served next. */
+  readonly first: Waiter<R> | undefined;
+  /** Who has been waiting longest. */
+  readonly oldest: Waiter<R> | undefined;
+  /** Who is refused first when not all can stay. */
+  readonly leastUrgent: Waiter<R> | undefined;
+  all(): Waiter<R>[];
+  /** Precondition: `waiter` is in no queue. */
+  push(waiter: Waiter<R>): void;
+  /** Precondition: `waiter` is in this queue. */
+  remove(waiter: Waiter<R>): void;
+}
+
 /** Waiters in order of arrival. Every operation takes constant time, also taking one out of the middle. */
-export class WaitQueue<R> {
+export class WaitQueue<R> implements Queue<R> {
   #first: Waiter<R> | undefined = undefined;
   #last: Waiter<R> | undefined = undefined;
   #size = 0;
@@ -82,7 +100,24 @@ export class WaitQueue<R> {
     return this.#first;
   }
 
-  /** Precondition: `waiter` is in no queue. */
+  get servable(): number {
+    return this.#size;
+  }
+
+  get oldest(): Waiter<R> | undefined {
+    return this.#first;
+  }
+
+  get leastUrgent(): Waiter<R> | undefined {
+    return this.#last;
+  }
+
+  all(): Waiter<R>[] {
+    const waiters: Waiter<R>[] = [];
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.behind) waiters.push(waiter);
+    return waiters;
+  }
+
   push(waiter: Waiter<R>): void {
     const last = this.#last;
     waiter.ahead = last;
@@ -92,7 +127,6 @@ export class WaitQueue<R> {
     this.#size += 1;
   }
 
-  /** Precondition: `waiter` is in this queue. */
   remove(waiter: Waiter<R>): void {
     const { ahead, behind } = waiter;
     if (ahead === undefined) this.#first = behind;

@@ -2,6 +2,7 @@ import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../engine/index.js';
 import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../probes/pgbouncer.js';
 import type { ActionRecord } from './actions.js';
+import type { BreakerSource } from '../telemetry/breaker-source.js';
 import type { PoolSource } from '../telemetry/pool-source.js';
 
 /** What is monitored. */
@@ -10,6 +11,8 @@ export interface MonitoringOptions {
   readonly pools: PoolSource;
   /** The PgBouncer to probe, or its URL; false: none. Default: the URL in `PGBOUNCER_URL`, if there is one. */
   readonly pgbouncer?: string | PgBouncerOptions | false;
+  /** Breakers that belong to no pool, such as those around calls of your own. Default: none. */
+  readonly breakers?: BreakerSource;
   /** The registry of prom-client that is shown as the metrics. The pools are added unless it has them. Default: a new one. */
   readonly registry?: Registry<RegistryContentType>;
   /** Called with each action of an operator: the audit log. Default: the last 100 are kept in memory only. */
@@ -20,6 +23,7 @@ export interface MonitoringOptions {
 export const monitoringOptionNames: readonly string[] = [
   'pools',
   'pgbouncer',
+  'breakers',
   'registry',
   'onAction',
 ] satisfies (keyof MonitoringOptions)[];

@@ -3,9 +3,11 @@ import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
 import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
+import { type BreakerSource, breakerReader, type ReportedBreaker } from '../telemetry/breaker-source.js';
 import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/pool-source.js';
 import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
+import { ProbeGuard } from './probe-guard.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import { type Action, type ActionRecord, Actions } from './actions.js';
 import { LiveFeed, type LiveSnapshot } from './live-feed.js';
@@ -49,6 +51,11 @@ export interface SlowQueryAnswer extends SlowQueryReport {
   readonly available: boolean;
 }
 
+/** The answer of `monitoring.circuitBreakers`. */
+export interface BreakersReport {
+  readonly breakers: readonly ReportedBreaker[];
+}
+
 /** Whether a pool can serve. */
 export interface PoolReadiness {
   readonly pool: string;
@@ -81,14 +88,18 @@ export class Monitoring {
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
+  readonly #breakers: () => readonly ReportedBreaker[];
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
   constructor(options: MonitoringOptions, environment: Environment) {
     this.#pools = poolReader(options.pools);
     const probe = resolveProbe(options, environment);
-    this.#probe = new SharedCall(probe ?? preparePgBouncerProbe(), KEEP_PROBE_MS);
-    this.#registry = registryWithPools(options);
+    const guard = probe === undefined ? undefined : new ProbeGuard(probe);
+    this.#probe = new SharedCall(guard === undefined ? preparePgBouncerProbe() : () => guard.probe(), KEEP_PROBE_MS);
+    const breakers = withGuard(options.breakers ?? [], guard);
+    this.#breakers = breakerReader(this.#pools, breakers);
+    this.#registry = registryWithPools(options, breakers);
     this.#actions = new Actions((record) => options.onAction?.(record));
     this.#feed = new LiveFeed({
       pools: this.#pools,
@@ -132,6 +143,11 @@ export class Monitoring {
 
   async metrics(): Promise<PoolMetricsReport> {
     return { metrics: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  /** Those of the pools first. */
+  breakers(): BreakersReport {
+    return { breakers: this.#breakers() };
   }
 
   async pgbouncer(): Promise<PgBouncerReport> {
@@ -212,10 +228,15 @@ const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
   checks: [],
 });
 
-function registryWithPools({ pools, registry }: MonitoringOptions): Registry<RegistryContentType> {
-  if (registry === undefined) return registerPoolMetrics({ pools });
+function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource): Registry<RegistryContentType> {
+  if (registry === undefined) return registerPoolMetrics({ pools, breakers });
   const has = registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) !== undefined;
-  return has ? registry : registerPoolMetrics({ pools, registry });
+  return has ? registry : registerPoolMetrics({ pools, breakers, registry });
+}
+
+function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
+  if (guard === undefined) return source;
+  return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
 }
 
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {

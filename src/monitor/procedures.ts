@@ -83,6 +83,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
     connectionPoolHealth: query.input(whichHealth).query(({ input }) => known(() => monitoring.health(input?.pool, input?.deep))),
     connectionPoolStats: query.input(whichPool).query(({ input }) => known(() => monitoring.stats(input?.pool))),
     connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
+    circuitBreakers: query.input(nothing).query(() => monitoring.breakers()),
     pgbouncerAvailable: query.input(nothing).query(() => monitoring.pgbouncer()),
     slowQueries: query
       .input(whichQueries)

@@ -27,11 +27,15 @@ export interface ConnectionHost {
   hold(): void;
   /** Emits one of mysql2's events; returns whether anybody listens. */
   tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
-  statementEnded(durationMs: number, sql: string): void;
+  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void;
   /** A statement was stopped whose caller did not wait for its end. */
   statementStopped(durationMs: number, sql: string): void;
   /** The server answered a borrower's statement with an error. */
   statementFailed(error: ServerError): void;
+  /** A borrower's statement has lost its connection, or its time was up while the server had it. */
+  statementBroke(error: Error, durationMs: number, now: number): void;
+  /** A connection is about to be opened for borrowers. May refuse by throwing. */
+  connecting(): void;
   sessionReset(): void;
   kill(connection: ManagedConnection): Promise<void>;
   /** The server answers but must not be used: it is read-only, shutting down, or draining. */
@@ -60,10 +64,12 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   ) {}
 
   async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
+    this.host.connecting();
     const connection = await this.#connect(signal, {
       lost,
       isLent,
-      statementEnded: (durationMs, sql) => this.host.statementEnded(durationMs, sql),
+      statementEnded: (durationMs, sql, now, broke) => this.host.statementEnded(durationMs, sql, now, broke),
+      statementBroke: (error, durationMs, now) => this.host.statementBroke(error, durationMs, now),
       statementStopped: (durationMs, sql) => this.host.statementStopped(durationMs, sql),
       kill: (victim) => this.host.kill(victim),
       writes: this.host.writes,
@@ -73,6 +79,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
         if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
         if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
         if (isTooManyStatements(error)) this.host.tooManyStatements();
+        return errorClass === 'connection-fatal';
       },
     });
     const release = terminateOnAbort(connection, signal);
@@ -96,8 +103,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       isLent: () => false,
       statementEnded: ignore,
       statementStopped: ignore,
-      answered: ignore,
       writes: undefined,
+      statementBroke: ignore,
+      answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
     return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), ignoring);

@@ -7,6 +7,7 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../engine/index.js';
+import { resolvePoolBreakers } from './breakers.js';
 import { type DriverPoolOptions, parseDriverUrl } from './driver.js';
 import { mysql2Flavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
@@ -22,6 +23,7 @@ import {
   type ResolvedOptions,
   TIDB_CLOUD_LIFETIME_MS,
 } from './options.js';
+import { resolveStatementRetries } from './statement-retries.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsRequest } from './tls.js';
 
 /** Poolwright's own options that mysql2's `createPool` takes too, once it is ours. */
@@ -36,7 +38,7 @@ export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
  */
 export const dropInDefaults = { connectionLimit: 10, minIdle: 0, acquireTimeout: 0, idleTimeout: 60_000, hygiene: 'transaction' } as const;
 
-const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health'];
+const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'breakers', 'retries'];
 
 /**
  * Puts together the options of a pool that stands in for mysql2's: what it is given is read as mysql2 reads it, also what looks wrong; what
@@ -66,6 +68,9 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: undefined,
+    // Code that was written for mysql2 knows its errors and how often it runs a statement.
+    breakers: resolvePoolBreakers(all.breakers ?? false, engine.connectTimeout),
+    retries: resolveStatementRetries(all.retries ?? false),
     endpoint,
     tls,
     flavor: mysql2Flavor(engine.waitForConnections),

@@ -1,3 +1,4 @@
+import type { PoolBreakers } from './breakers.js';
 import { type Clock, messageOf, type OptionSpec, type Pool as Engine, type PoolSummary, systemClock, type Timer } from '../engine/index.js';
 
 /** When a pool counts as degraded. Durations are in milliseconds. */
@@ -51,7 +52,7 @@ export const healthThresholdTable = {
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 export interface HealthCheck {
-  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'query';
+  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'breakers' | 'query';
   readonly status: CheckStatus;
   /** What was found, in words. */
   readonly message: string;
@@ -78,11 +79,19 @@ export class HealthMonitor {
   #timer: Timer | undefined = undefined;
   /** Since when every sample has been above the threshold. */
   #highSince: number | undefined = undefined;
+  /** Acquires that had been shed at the last sample, and at the one before. */
+  #shedAtSample = 0;
+  #shedBefore = 0;
   #lastConnectFailure: { readonly at: number; readonly message: string } | undefined = undefined;
 
   #poisoned: { readonly at: number; readonly message: string } | undefined = undefined;
 
-  constructor(engine: Engine<unknown>, thresholds: Required<HealthThresholds>, clock: Clock = systemClock) {
+  constructor(
+    engine: Engine<unknown>,
+    thresholds: Required<HealthThresholds>,
+    clock: Clock = systemClock,
+    private readonly breakers?: PoolBreakers,
+  ) {
     this.#engine = engine;
     this.#thresholds = thresholds;
     this.#clock = clock;
@@ -111,6 +120,7 @@ export class HealthMonitor {
       this.#endpoint(),
       this.#utilization(summary),
       this.#waiting(summary),
+      this.#breakers(),
     ];
     if (query !== undefined) checks.push(await this.#query(query));
     return verdict(checks, summary);
@@ -118,6 +128,8 @@ export class HealthMonitor {
 
   #sample(): void {
     const now = this.#clock.now();
+    this.#shedBefore = this.#shedAtSample;
+    this.#shedAtSample = this.#engine.shed;
     if (utilizationOf(this.#engine.summary()) < this.#thresholds.utilization) this.#highSince = undefined;
     else this.#highSince ??= now;
     this.#timer = this.#clock.setTimer(() => this.#sample(), SAMPLE_PERIOD_MS);
@@ -162,11 +174,29 @@ export class HealthMonitor {
   }
 
   #waiting({ waiting, longestWaitMs }: PoolSummary): HealthCheck {
+    const shedNow = this.#engine.shed - this.#shedBefore;
     const { acquireTimeout } = this.#engine.options;
     const longestFine = acquireTimeout > 0 ? (acquireTimeout * this.#thresholds.waitPercent) / 100 : Number.POSITIVE_INFINITY;
+    if (shedNow > 0)
+      return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
     const message = waiting === 0 ? 'nobody waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
     const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
+  }
+
+  /** With a connection open, the breaker for connecting keeps nobody out; what failed then, the check of connect errors tells. */
+  #breakers(): HealthCheck {
+    const name = 'breakers';
+    const { connect, statement } = this.breakers ?? {};
+    const unreachable = this.#engine.usable === 0;
+    const failing = [
+      ...(statement?.closed === false ? [statement] : []),
+      ...(connect?.closed === false && (unreachable || connect.state === 'isolated') ? [connect] : []),
+    ];
+    if (failing.length === 0) return { name, status: 'pass', message: 'no breaker keeps callers out' };
+    const serves = failing.every((breaker) => (breaker === connect ? !unreachable : breaker.state === 'half-open'));
+    const words = failing.map((breaker) => `breaker '${breaker.name}' is ${breaker.state}: ${breaker.snapshot().reason}`);
+    return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };
   }
 
   async #query(query: () => Promise<void>): Promise<HealthCheck> {

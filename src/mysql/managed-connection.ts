@@ -10,7 +10,7 @@ import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
 import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
-import { limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
+import { isOutOfTime, limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
 import type { WriteWatch } from './write-watch.js';
 
@@ -35,10 +35,12 @@ export interface ConnectionWatch {
   lost(error: Error): void;
   /** Whether somebody has it now. */
   isLent(): boolean;
-  /** The server answered with an error. */
-  answered(error: ServerError, readOnlyAsked: boolean): void;
-  /** A statement was answered. */
-  statementEnded(durationMs: number, sql: string): void;
+  /** The server answered with an error. Returns whether the connection is of no more use. */
+  answered(error: ServerError, readOnlyAsked: boolean): boolean;
+  /** A statement of a borrower has ended. `broke`: this was told before. */
+  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void;
+  /** A statement of a borrower has lost its connection, or its time was up while the server had it. */
+  statementBroke(error: Error, durationMs: number, now: number): void;
   /** A statement was stopped whose caller did not wait for its end. */
   statementStopped(durationMs: number, sql: string): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
@@ -77,6 +79,10 @@ export class ManagedConnection extends DriverPoolConnection {
   };
   /** Cut off: what still arrives is nobody's. */
   #terminated = false;
+  /** It is cut off by this side: what fails by that says nothing about the server. */
+  #cuttingOff = false;
+  /** The last command that was reported as broken. */
+  #broken: Command | undefined = undefined;
 
   constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, flavor: Flavor, watch: ConnectionWatch) {
     super(pool, { config });
@@ -189,6 +195,7 @@ export class ManagedConnection extends DriverPoolConnection {
 
   /** Cuts the connection off. Whatever is under way on it fails. */
   terminate(reason?: Error): void {
+    this.#cuttingOff = true;
     if (this.busy && this._fatalError === null) this._notifyError(reason ?? connectionLost());
     this.#terminated = true;
     this._closing = true;
@@ -282,6 +289,7 @@ export class ManagedConnection extends DriverPoolConnection {
    * being prepared twice: once for preparing, once for executing.
    */
   override _notifyError(error: Error): void {
+    if (this._fatalError === null) this.#brokeUnder(this._command, error);
     const pending = this._fatalError === null ? this.#pendingCommands() : [];
     const orphans = pending.filter((command) => command.onResult === undefined && statementOf(command) !== undefined);
     for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
@@ -310,7 +318,9 @@ export class ManagedConnection extends DriverPoolConnection {
     }
     this._pool = null;
     this.#watch.writes?.lost(this);
-    this.#watch.lost(this._fatalError ?? this._protocolError ?? connectionLost());
+    const error = this._fatalError ?? this._protocolError ?? connectionLost();
+    this.#brokeUnder(this._command, error);
+    this.#watch.lost(error);
   }
 
   /** Whoever logs a connection must not log its password. */
@@ -321,7 +331,22 @@ export class ManagedConnection extends DriverPoolConnection {
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
-    limitStatement(command, limits, this.flavor, () => this.interrupt(command));
+    limitStatement(command, limits, this.flavor, (error) => {
+      if (isOutOfTime(error)) this.#statementBroke(command, error);
+      this.interrupt(command);
+    });
+  }
+
+  #brokeUnder(command: Command | null | undefined, error: Error): void {
+    if (command != null && !this.#cuttingOff) this.#statementBroke(command, error);
+  }
+
+  /** Does nothing when the command was not sent yet, and when it is none of a borrower's. */
+  #statementBroke(command: Command, error: Error): void {
+    if (this._command !== command || statementOf(command) === undefined || !this.#watch.isLent()) return;
+    const now = performance.now();
+    this.#broken = command;
+    this.#watch.statementBroke(error, now - this.#startedAt, now);
   }
 
   /** mysql2 would tell of the failure twice, once for preparing and once for executing, or throw where there is no callback. */
@@ -350,7 +375,8 @@ export class ManagedConnection extends DriverPoolConnection {
     } else if (marker === EOF_PACKET) {
       if (length >= EOF_PACKET_LENGTH && length < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
     } else if (marker === ERROR_PACKET && length >= SHORTEST_ERROR_PACKET) {
-      this.#watch.answered(serverError(buffer, offset, end), this.session.readOnlyAsked);
+      const error = serverError(buffer, offset, end);
+      if (this.#watch.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
     }
   }
 
@@ -366,7 +392,7 @@ export class ManagedConnection extends DriverPoolConnection {
     // What the pool itself asks between two leases does not count.
     const sql = statementOf(command);
     if (sql !== undefined) {
-      if (this.#watch.isLent()) this.#watch.statementEnded(now - startedAt, sql);
+      if (this.#watch.isLent()) this.#watch.statementEnded(now - startedAt, sql, now, command === this.#broken);
       else if (this.#stopped === command) this.#watch.statementStopped(now - startedAt, sql);
     }
     this.#startedAt = now;
@@ -411,6 +437,10 @@ function fail(command: Command, error: Error): void {
 /** The same words and code as mysql2's. */
 function connectionLost(): Error {
   return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+}
+
+function asError({ message, errno, sqlState }: ServerError): Error {
+  return Object.assign(new Error(message), { errno, sqlState });
 }
 
 /** ERR packet: 0xff, number, '#' and SQLSTATE (five letters), message. */

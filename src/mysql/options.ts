@@ -14,9 +14,11 @@ import {
   resolvePoolOptions,
 } from '../engine/index.js';
 import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from './driver.js';
+import { type PoolBreakerOptions, type ResolvedPoolBreakers, resolvePoolBreakers } from './breakers.js';
 import type { ClassifyError } from './error-classes.js';
 import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
+import { type ResolvedStatementRetries, resolveStatementRetries, type StatementRetryOptions } from './statement-retries.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
@@ -52,6 +54,10 @@ export interface MysqlPoolOptions {
   readonly cache?: QueryCache;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
+  /** When callers are told at once that the database fails, instead of trying: see {@link PoolBreakerOptions}. False: never. */
+  readonly breakers?: PoolBreakerOptions | false;
+  /** How statements of `pool.query` and `pool.execute` are run again when that is safe: see {@link StatementRetryOptions}. False: never. */
+  readonly retries?: StatementRetryOptions | false;
 }
 
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
@@ -133,7 +139,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', 'cache', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'cache', 'breakers', 'retries', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -179,6 +185,8 @@ export interface ResolvedOptions {
   readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
   readonly cache: QueryCache | undefined;
+  readonly breakers: ResolvedPoolBreakers;
+  readonly retries: ResolvedStatementRetries;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -221,6 +229,8 @@ export function resolveOptions(
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: given.cache,
+    breakers: resolvePoolBreakers(given.breakers, engine.connectTimeout),
+    retries: resolveStatementRetries(given.retries),
     endpoint,
     tls,
     trace: given.trace,

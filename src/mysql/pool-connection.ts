@@ -7,9 +7,13 @@ import { isStatementCacheInvalid } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
+import { statementInTime } from './work-deadline.js';
 
 /** Methods that talk to the server: after the release they would talk on somebody else's connection. */
 const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
+
+/** Of them, those that run a statement. */
+const RUNNING_METHODS: ReadonlySet<string> = new Set(['query', 'execute']);
 
 /** Methods that do something to the connection without asking the server; after the release they do nothing. */
 const HANDLING_METHODS = ['pause', 'resume', 'unprepare', 'createBinlogStream'] as const;
@@ -158,7 +162,8 @@ define('then', undefined);
 for (const method of TALKING_METHODS) {
   const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
   define(method, function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
-    const result = this.talk(method, () => original.apply(this.view, parameters), parameters[0]);
+    const call = (): Promise<unknown> => original.apply(this.view, RUNNING_METHODS.has(method) ? inTime(parameters) : parameters);
+    const result = this.talk(method, call, parameters[0]);
     return method === 'prepare' ? result.then((statement) => guarded(this, statement as PreparedStatement)) : result;
   });
 }
@@ -183,6 +188,11 @@ for (const method of LISTENING_METHODS) {
     if (this.active && CONNECTION_EVENTS.has(event) && this.listenerCount(event) === 0) this.passOn(event);
     return original.call(this, event, listener);
   });
+}
+
+/** What a statement is run with, within the deadline that it is called in. */
+function inTime([sql, ...rest]: readonly unknown[]): unknown[] {
+  return [statementInTime(sql as string), ...rest];
 }
 
 /** A prepared statement belongs to the borrower of its connection. */

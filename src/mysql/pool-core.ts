@@ -17,8 +17,10 @@ import {
   type ResolvedPoolOptions,
 } from '../engine/index.js';
 import { CachedStatements } from './cached-statements.js';
+import type { BreakerSnapshot } from '../resilience/breaker.js';
+import { PoolBreakers } from './breakers.js';
 import { CallbackPool } from './callback-pool.js';
-import type { ServerError } from './error-classes.js';
+import { isPermanentConnectError, type ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
 import type { DriverPromisePool, QueryValues } from './driver.js';
 import { type Health, HealthMonitor } from './health.js';
@@ -31,6 +33,7 @@ import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { SlowQueries } from './slow-queries.js';
 import { PooledStatement, type StatementOptions, type StatementResult } from './statement.js';
+import { type RetryCounts, StatementRetries } from './statement-retries.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -46,6 +49,9 @@ export interface PoolStats extends EngineStats {
   readonly kills: number;
   /** Transactions that were run again after a deadlock and the like. */
   readonly retries: number;
+  /** What became of statements that were run again. */
+  readonly statementRetries: RetryCounts;
+  readonly breakers: Readonly<Record<'connect' | 'statement', BreakerSnapshot>>;
 }
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
@@ -58,6 +64,8 @@ export class PoolCore {
   readonly callbackPool: CallbackPool;
   /** Answers statements that are cached; undefined without a cache. */
   readonly cached: CachedStatements | undefined;
+  readonly breakers: PoolBreakers;
+  readonly retries: StatementRetries;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -83,15 +91,21 @@ export class PoolCore {
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (...statement) => this.#run(...statement), options);
     }
+    const breakers = new PoolBreakers(options.breakers, () => this.engine);
+    this.breakers = breakers;
+    this.retries = new StatementRetries(options.retries, () => breakers.statement.recentCalls);
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
       tell: (event, connection) => this.callbackPool.tell(event, connection),
-      statementEnded: (durationMs, sql) => {
+      connecting: () => breakers.connecting(),
+      statementEnded: (durationMs, sql, now, broke) => {
         this.#queryTimes.record(durationMs);
         this.slowQueries.record(durationMs, sql);
+        if (!broke) breakers.statement.succeeded(durationMs, now);
       },
       statementStopped: (durationMs, sql) => this.slowQueries.record(durationMs, sql),
+      statementBroke: (error, durationMs, now) => breakers.statement.failed(error, durationMs, now),
       statementFailed: ({ errno }) => {
         this.#queryErrors += 1;
         this.#queryErrorsByErrno.add(String(errno));
@@ -108,7 +122,9 @@ export class PoolCore {
     });
     this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
     this.engine = new Engine(factory, options.engine);
-    this.#health = new HealthMonitor(this.engine, options.health);
+    this.#health = new HealthMonitor(this.engine, options.health, undefined, breakers);
+    this.engine.on('opened', ({ openMs }) => breakers.connected(openMs));
+    this.engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
     this.engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
@@ -121,9 +137,11 @@ export class PoolCore {
       resets: this.#resets,
       kills: this.#killer.kills,
       retries: this.#retries,
+      statementRetries: this.retries.counts,
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
+      breakers: Object.freeze({ connect: this.breakers.connect.snapshot(), statement: this.breakers.statement.snapshot() }),
     });
   }
 
@@ -189,7 +207,7 @@ export class PoolCore {
 
   /** A connection that is idle and needs no validation, or none. */
   tryAcquire(): Lease<ManagedConnection> | undefined {
-    return isTraced() ? undefined : this.engine.tryAcquire();
+    return isTraced() || !this.breakers.lending ? undefined : this.engine.tryAcquire();
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
@@ -233,7 +251,7 @@ export class PoolCore {
   }
 
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
-    const refusal = this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined;
+    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
     // A connection that comes straight from being cleaned is handed over without a word (`unpark`).

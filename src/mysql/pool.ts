@@ -13,6 +13,8 @@ import type {
 } from '../engine/index.js';
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
+import { currentDeadline } from '../resilience/deadline.js';
+import type { BreakerChange, Breaker } from '../resilience/breaker.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
@@ -21,6 +23,7 @@ import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
 import type { Transaction, TransactionOptions } from './transaction.js';
+import { acquireInTime, statementInTime, transactionInTime } from './work-deadline.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -52,6 +55,12 @@ export class Pool extends DriverPromisePool {
   /** The pool's name in errors, statistics and metrics. */
   get name(): string {
     return this.#core.engine.name;
+  }
+
+  /** The breakers of this pool, for a look at them and for opening, closing and isolating by hand. */
+  get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
+    const { connect, statement } = this.#core.breakers;
+    return Object.freeze({ connect, statement });
   }
 
   /** The options in force, without secrets. */
@@ -88,11 +97,13 @@ export class Pool extends DriverPromisePool {
    */
   override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
     const core = this.#core;
-    if (options === undefined) {
+    if (options === undefined && currentDeadline() === undefined) {
       const lease = core.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), options));
+    return new Promise((resolve, reject) => {
+      core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
+    });
   }
 
   /**
@@ -113,7 +124,7 @@ export class Pool extends DriverPromisePool {
    * ```
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return await this.#core.transaction(work, options);
+    return await this.#core.transaction(work, transactionInTime(options));
   }
 
   /**
@@ -200,9 +211,15 @@ export class Pool extends DriverPromisePool {
     return this.#core.drain(options);
   }
 
-  /** Listens to the engine's events: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged. Returns a function that stops. */
-  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void {
-    const { engine } = this.#core;
+  /**
+   * Listens to what happens: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged, breakerChanged. Returns a function
+   * that stops.
+   */
+  watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
+  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
+  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+    const { engine, breakers } = this.#core;
+    if (event === 'breakerChanged') return breakers.onChange(listener as (change: BreakerChange) => void);
     engine.on(event, listener as never);
     return () => engine.off(event, listener as never);
   }
@@ -220,7 +237,7 @@ export class Pool extends DriverPromisePool {
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
+      new PooledStatement(this.#core, method, statementInTime(sql), values, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

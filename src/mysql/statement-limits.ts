@@ -63,13 +63,13 @@ export function limitStatement(
   command: Command,
   { timeout, remainingMs, signal }: StatementLimits,
   flavor: Flavor,
-  stop: () => void,
+  stop: (error: Error) => void,
 ): void {
   const tell = command.onResult;
   const fail = (error: Error): void => {
     end();
     command.onResult = ignore;
-    stop();
+    stop(error);
     if (tell !== undefined) tell.call(command, error);
     else if (command.listenerCount('error') > 0) command.emit('error', error);
   };
@@ -105,6 +105,17 @@ function atStart(command: Command, then: () => void): void {
     then();
     return Reflect.apply(start as (...parameters: unknown[]) => unknown, command, details);
   };
+}
+
+/** mysql2's code of a statement whose time was up. */
+const MYSQL2_TIMEOUT = 'PROTOCOL_SEQUENCE_TIMEOUT';
+
+/** Whether a statement ended because its time was up, not because somebody changed their mind. */
+export function isOutOfTime(error: unknown): boolean {
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: unknown };
+  if (code !== 'POOL_ABORTED') return code === 'POOL_QUERY_TIMEOUT' || code === MYSQL2_TIMEOUT;
+  // The time of a transaction, or AbortSignal.timeout().
+  return PoolError.is(cause) ? isOutOfTime(cause) : cause instanceof Error && cause.name === 'TimeoutError';
 }
 
 function optionsOf(sql: object): LimitedOptions {

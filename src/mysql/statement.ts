@@ -1,13 +1,15 @@
 import { performance } from 'node:perf_hooks';
-import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
+import { type AcquireOptions, type Lease, type PoolError, type Priority, systemClock } from '../engine/index.js';
+import { pause, type RetrySchedule } from '../resilience/retry.js';
 import type { StatementCacheOptions } from './cached-statements.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
 import type { FieldPacket, QueryOptions, QueryValues } from './driver.js';
-import { isStatementCacheInvalid } from './failure.js';
+import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
+import { isNeverSent, type StatementRetries } from './statement-retries.js';
 
 /** What a statement resolves to, as mysql2/promise has it. */
 export type StatementResult = [rows: unknown, fields: FieldPacket[]];
@@ -20,12 +22,21 @@ export interface StatementOptions extends QueryOptions {
   readonly signal?: AbortSignal;
   /** Whether and how the result is cached, where the pool has a cache; reads in a transaction are not. Default: as the cache's rules say. */
   readonly cache?: StatementCacheOptions | boolean;
+  /** Running it twice does what running it once does: it may be sent again when its connection was lost and its outcome is not known. */
+  readonly idempotent?: boolean;
+  /** In a pool with `scheduling: 'fair'`: the more urgent are served first, and refused last. Default: 'normal'. */
+  readonly priority?: Priority;
+  /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. Keys take turns. */
+  readonly fairnessKey?: string;
+  /** Answers instead of the database while a breaker is open. */
+  readonly fallback?: (error: PoolError) => StatementResult | Promise<StatementResult>;
 }
 
 /** Where a statement gets its connection. */
 export interface StatementPool {
   readonly options: { readonly flavor: Flavor };
   readonly acquireTimeout: number;
+  readonly retries: StatementRetries;
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
 }
@@ -38,6 +49,8 @@ export class PooledStatement extends ConnectionWaiter {
   #lease: Lease<ManagedConnection> | undefined = undefined;
   #startedAt = 0;
   #preparedAnew = false;
+  /** Present once it has failed and is to be run again. */
+  #retry: RetrySchedule | undefined = undefined;
 
   constructor(
     private readonly pool: StatementPool,
@@ -53,10 +66,11 @@ export class PooledStatement extends ConnectionWaiter {
 
   start(): void {
     const { pool } = this;
-    const limits = limitsOf(this.sql);
-    if (limits !== undefined) {
-      this.#startedAt = performance.now();
-      pool.enqueue(this, acquireOptions(limits, pool.acquireTimeout, pool.options.flavor));
+    const limits = limitsOf(this.#retry === undefined ? this.sql : this.#remaining());
+    const place = placeOf(this.sql);
+    if (limits !== undefined || place !== undefined) {
+      if (this.#retry === undefined) this.#startedAt = performance.now();
+      pool.enqueue(this, { ...(limits === undefined ? {} : acquireOptions(limits, pool.acquireTimeout, pool.options.flavor)), ...place });
       return;
     }
     const lease = pool.tryAcquire();
@@ -78,7 +92,10 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   override failed(error: PoolError): void {
-    this.#reject(this.pool.options.flavor.acquireFailure(error));
+    const told = this.pool.options.flavor.acquireFailure(error);
+    if (this.#isRunAgain(error, told) || this.#answersInstead(error)) return;
+    // Without a connection for another run, it is the last run that failed.
+    this.#reject(error.code === 'POOL_ABORTED' ? told : (this.#retry?.lastError ?? told));
   }
 
   /** The statement, with as much of its time as the wait for a connection has left. */
@@ -92,6 +109,7 @@ export class PooledStatement extends ConnectionWaiter {
     const lease = this.#lease as Lease<ManagedConnection>;
     if (error === null) {
       lease.release();
+      if (this.#retry !== undefined) this.pool.retries.recovered();
       this.resolve([rows, fields]);
     } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
@@ -105,17 +123,63 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   #fail(error: Error): void {
-    this.#reject(this.pool.options.flavor.statementFailure(error) as Error);
+    const told = this.pool.options.flavor.statementFailure(error) as Error;
+    if (!this.#isRunAgain(statementFailure(error), told)) this.#reject(told);
   }
 
   #reject(failure: Error): void {
     this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
   }
+
+  /** @param told what its caller would be told of the failure */
+  #isRunAgain(failure: unknown, told: Error): boolean {
+    const { sql, pool } = this;
+    if (this.#retry === undefined && !pool.retries.concerns(failure)) return false;
+    const options: StatementOptions = typeof sql === 'string' ? { sql } : sql;
+    const limits = limitsOf(this.#remaining());
+    const statement = {
+      sql: options.sql,
+      idempotent: options.idempotent === true,
+      inTransaction: this.#lease?.resource.session.inTransaction === true,
+      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : limits.remainingMs,
+    };
+    this.#retry ??= pool.retries.begin(failure, statement);
+    if (this.#retry === undefined) return false;
+    const delayMs = pool.retries.delayFor(this.#retry, failure, statement);
+    if (delayMs === undefined) return false;
+    this.#retry.lastError = told;
+    // Dead, and the pool has not heard of it yet: it must not be the next one again.
+    if (isNeverSent(failure)) this.#lease?.destroy();
+    this.#lease = undefined;
+    void pause(systemClock, delayMs, [limits?.signal]).then(() => this.start());
+    return true;
+  }
+
+  #answersInstead(failure: PoolError): boolean {
+    if (failure.code !== 'POOL_BREAKER_OPEN') return false;
+    // No connection was asked for anything: whatever it is, mysql2 has not refused it yet.
+    const fallback = (this.sql as Partial<StatementOptions> | null | undefined)?.fallback;
+    if (typeof fallback !== 'function') return false;
+    new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.resolve, this.reject);
+    return true;
+  }
+}
+
+/** Where it stands in the queue, if that was said. */
+function placeOf(sql: string | StatementOptions): Pick<AcquireOptions, 'priority' | 'fairnessKey'> | undefined {
+  if (typeof sql !== 'object' || sql === null || (sql.priority === undefined && sql.fairnessKey === undefined)) return undefined;
+  const { priority, fairnessKey } = sql;
+  return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
 }
 
 /** Whichever of the two deadlines comes first; 0 = none. */
-function acquireOptions({ timeout, signal }: StatementLimits, acquireTimeout: number, { timeoutCoversWaiting }: Flavor): AcquireOptions {
-  const limits = [timeoutCoversWaiting ? timeout : 0, acquireTimeout].filter((limit) => limit > 0);
+function acquireOptions(
+  { remainingMs, signal }: StatementLimits,
+  acquireTimeout: number,
+  { timeoutCoversWaiting }: Flavor,
+): AcquireOptions {
+  const ownLimit = timeoutCoversWaiting ? Math.max(remainingMs, 1) : Number.POSITIVE_INFINITY;
+  const limits = [ownLimit, acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 

@@ -8,6 +8,7 @@ import {
   messageOf,
   onAbort,
   PoolError,
+  type Priority,
   refuseUnknownOptions,
 } from '../engine/index.js';
 import { tracedBack } from './callers-stack.js';
@@ -18,7 +19,9 @@ import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
+import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
+import { statementInTime } from './work-deadline.js';
 
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
@@ -33,14 +36,15 @@ export interface TransactionOptions {
   readonly timeout?: number;
   /** Rolls back when it aborts; a statement that is running is killed on the server. Once COMMIT was sent, its outcome is awaited. */
   readonly signal?: AbortSignal;
+  /** In a pool with `scheduling: 'fair'`: how urgent it is to get a connection. Default: 'normal'. */
+  readonly priority?: Priority;
+  /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. */
+  readonly fairnessKey?: string;
 }
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
-const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal'];
+const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
 const DEFAULT_RETRIES = 3;
-
-/** The transaction was rolled back, or can be, and the same work may succeed next time (MySQL reference manual; TiDB error codes). */
-const RETRYABLE_ERRNOS: ReadonlySet<number> = new Set([1205, 1213, 8002, 8022, 8028, 9007]);
 
 /** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
 const FIRST_BACKOFF_MS = 10;
@@ -170,10 +174,11 @@ export class Transaction {
     return tracedBack(result);
   }
 
-  async #send(method: 'query' | 'execute', options: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  async #send(method: 'query' | 'execute', given: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
+    const options = statementInTime(given) as StatementOptions;
     const connection = this.#lease.resource;
     if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
     const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));
@@ -244,7 +249,7 @@ export async function runTransaction<T>(
       try {
         return await attempt.run(work);
       } catch (error) {
-        if (!isRetryable(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
+        if (!isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
       }
       host.retried();
       await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
@@ -302,10 +307,12 @@ class Attempt {
   async #acquire(): Promise<Lease<ManagedConnection>> {
     const { acquireTimeout } = this.host;
     const timeout = Math.min(acquireTimeout > 0 ? acquireTimeout : Number.POSITIVE_INFINITY, this.limits.remainingMs);
-    const { signal } = this.options;
+    const { signal, priority, fairnessKey } = this.options;
     return await this.host.acquire({
       timeout: timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(timeout, 1),
       ...(signal === undefined ? {} : { signal }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(fairnessKey === undefined ? {} : { fairnessKey }),
     });
   }
 
@@ -425,16 +432,6 @@ function sendOnce(
     if (values === undefined) connection[method](options, done);
     else connection[method](options, values, done);
   });
-}
-
-function isRetryable(error: unknown): boolean {
-  const errno = errnoOf(error);
-  return errno !== undefined && RETRYABLE_ERRNOS.has(errno);
-}
-
-function errnoOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('errno' in error)) return undefined;
-  return typeof error.errno === 'number' && error.errno > 0 ? error.errno : undefined;
 }
 
 function checked(options: TransactionOptions): TransactionOptions {

@@ -1,4 +1,6 @@
 import type { PoolStats } from '../mysql/pool-core.js';
+import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
+import { type BreakerSource, breakerReader } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
@@ -67,6 +69,11 @@ const POOL_METRICS: readonly PoolMetric[] = [
     [{ outcome: 'cancelled' }, stats.cancelled],
     [{ outcome: 'refused' }, stats.refused],
   ]),
+  counter(
+    'sheds_total',
+    'Acquires that were refused so that others need not wait longer than waitTarget; they count as refused, too.',
+    (stats) => [[{}, stats.shed]],
+  ),
   counter('connections_opened_total', 'Connections that were opened.', (stats) => [[{}, stats.opened]]),
   counter('connections_closed_total', 'Connections that were closed, by reason.', (stats) => byLabel('reason', stats.closedByReason)),
   counter('connect_errors_total', "Failures to open a connection, by the server's error number or the system's code.", (stats) =>
@@ -79,8 +86,18 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('query_errors_total', 'Statements that the server answered with an error, by its number.', (stats) =>
     byLabel('errno', stats.queryErrorsByErrno),
   ),
-  counter('retries_total', 'Work that was run again after a deadlock and the like, by kind.', (stats) => [
-    [{ kind: 'transaction' }, stats.retries],
+  counter(
+    'retries_total',
+    'Work that was run again, by kind: transactions after a deadlock and the like, statements after they lost their connection.',
+    (stats) => [
+      [{ kind: 'transaction' }, stats.retries],
+      [{ kind: 'statement' }, stats.statementRetries.retried],
+    ],
+  ),
+  counter('retry_outcomes_total', 'Statements that were or might have been run again, by outcome.', (stats) => [
+    [{ outcome: 'recovered' }, stats.statementRetries.recovered],
+    [{ outcome: 'exhausted' }, stats.statementRetries.exhausted],
+    [{ outcome: 'over_budget' }, stats.statementRetries.overBudget],
   ]),
 ];
 
@@ -91,15 +108,64 @@ const HISTOGRAMS = [
   ['query', 'Time that the server took to answer statements.'],
 ] as const;
 
-/** The metrics of all these pools. */
-export function poolMetrics(source: PoolSource, prefix: string): CollectedMetric[] {
+/** So that the worst is the highest. */
+const STATE_NUMBERS: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2, isolated: 3 };
+
+/** A metric of each breaker: its values, with their labels but the breaker's. */
+interface BreakerMetric extends MetricDescription {
+  readonly values: (snapshot: BreakerSnapshot) => readonly (readonly [Labels, number])[];
+}
+
+const BREAKER_METRICS: readonly BreakerMetric[] = [
+  {
+    name: 'breaker_state',
+    type: 'gauge',
+    help: 'State of a circuit breaker: 0 closed, 1 half-open, 2 open, 3 isolated.',
+    aggregator: 'max',
+    values: ({ state }) => [[{}, STATE_NUMBERS[state]]],
+  },
+  {
+    name: 'breaker_transitions_total',
+    type: 'counter',
+    help: 'How often a circuit breaker has gone into each state.',
+    aggregator: 'sum',
+    values: ({ transitions }) => byLabel('to', transitions),
+  },
+  {
+    name: 'breaker_calls_total',
+    type: 'counter',
+    help: 'Calls that a circuit breaker knows of, by outcome: success, failure or refused.',
+    aggregator: 'sum',
+    values: ({ successes, failures, refused }) => byLabel('outcome', { success: successes, failure: failures, refused }),
+  },
+  {
+    name: 'breaker_slow_calls_total',
+    type: 'counter',
+    help: 'Calls that took longer than the slowCallTime of their circuit breaker.',
+    aggregator: 'sum',
+    values: ({ slowCalls }) => [[{}, slowCalls]],
+  },
+];
+
+/** The metrics of all these pools, and of breakers that belong to no pool. */
+export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
   const pools = poolReader(source);
+  const reported = breakerReader(pools, breakers);
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
     ...POOL_METRICS.map(
       ({ values, ...metric }) =>
         new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
           ofEach((pool) => values(pool.stats()).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
+        ),
+    ),
+    ...BREAKER_METRICS.map(
+      ({ values, ...metric }) =>
+        new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
+          reported().flatMap((breaker) => {
+            const whose = { ...(breaker.pool === null ? {} : { pool: breaker.pool }), breaker: breaker.name };
+            return values(breaker).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
+          }),
         ),
     ),
     ...HISTOGRAMS.map(

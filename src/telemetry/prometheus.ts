@@ -3,9 +3,11 @@ import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
 import type { CollectedMetric } from './collected-metric.js';
+import type { BreakerSource } from './breaker-source.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
 import type { PoolSource } from './pool-source.js';
 
+export type { BreakerSource, ObservedBreaker } from './breaker-source.js';
 export type { ObservedPool, PoolCollection, PoolSource } from './pool-source.js';
 
 const { Registry: PromRegistry } = requirePeer('prom-client', 'The exporter for Prometheus') as typeof PromClient;
@@ -14,6 +16,8 @@ const { Registry: PromRegistry } = requirePeer('prom-client', 'The exporter for 
 export interface PoolMetricsOptions<ContentType extends RegistryContentType = PrometheusContentType> {
   /** The pools to report. Looked at anew at each scrape, so that pools which are made or closed later are seen. */
   readonly pools: PoolSource;
+  /** Breakers that belong to no pool, to be reported too. Default: none. */
+  readonly breakers?: BreakerSource;
   /** Where to put the metrics. Default: a new registry; prom-client's global one is used only when it is given. */
   readonly registry?: Registry<ContentType>;
   /** What the names of the metrics start with. Default: 'poolwright_'. */
@@ -42,13 +46,13 @@ const VALID_PREFIX = /^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/;
 export function registerPoolMetrics<ContentType extends RegistryContentType = PrometheusContentType>(
   options: PoolMetricsOptions<ContentType>,
 ): Registry<ContentType> {
-  refuseUnknownOptions(options, ['pools', 'registry', 'prefix']);
+  refuseUnknownOptions(options, ['pools', 'breakers', 'registry', 'prefix']);
   const { registry = new PromRegistry() as Registry<ContentType>, prefix = DEFAULT_PREFIX } = options;
   if (typeof prefix !== 'string' || !VALID_PREFIX.test(prefix)) throw invalid('prefix', prefix, 'the beginning of a metric name, or empty');
   if (typeof registry !== 'object' || registry === null || typeof registry.registerMetric !== 'function') {
     throw invalid('registry', registry, "a Registry of prom-client's");
   }
-  register(registry, poolMetrics(options.pools, prefix));
+  register(registry, poolMetrics(options.pools, prefix, options.breakers));
   return registry;
 }
 

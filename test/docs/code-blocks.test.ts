@@ -12,7 +12,7 @@ const PRELUDE = `
 declare global {
   const pool: import('poolwright').Pool;
   const signal: AbortSignal;
-  const [host, user, password, database]: string[];
+  const [host, user, password, database]: [string, string, string, string];
   function respond(status: number): void;
 }
 export {};
@@ -30,7 +30,7 @@ function subpaths(): Record<string, string[]> {
   );
 }
 
-/** Blocks of TypeScript; those of diffs and shells are not looked at. */
+/** Blocks of TypeScript; those of diffs and shells are not looked at, nor are fragments (`typescript`), as docs/data-layers.md has them for test/ecosystem. */
 function blocksOf(path: string): readonly { readonly name: string; readonly text: string }[] {
   const text = read(path);
   return [...text.matchAll(/^( *)```ts\n([\s\S]*?)^ *```$/gm)].map(({ index, 1: indent = '', 2: block = '' }) => {

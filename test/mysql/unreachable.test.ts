@@ -67,7 +67,9 @@ describe('a host that does not answer', () => {
     await using pool = poolOf(database, { port: silent.port, connectTimeout: 150, acquireTimeout: 5_000 });
     const all = await Promise.all([1, 2, 3, 4].map(() => timed(() => pool.query('SELECT 1'))));
     for (const { error, ms } of all) {
-      expect(error).toMatchObject({ code: 'POOL_CONNECT_FAILED', cause: { code: 'ETIMEDOUT' } });
+      // By the attempt that they waited for, or by the breaker that opened when others of the same moment had failed.
+      expect(error.code).toMatch(/^POOL_(CONNECT_FAILED|BREAKER_OPEN)$/);
+      expect(error).toMatchObject({ cause: { code: 'ETIMEDOUT' } });
       expect(ms).toBeGreaterThanOrEqual(149);
       expect(ms).toBeLessThan(2_000);
     }

@@ -11,6 +11,8 @@ export function randomOptions(dice: Dice): PoolOptions {
     minIdle: dice.below(maxIdle + 1),
     waitForConnections: dice.chance(93),
     queueLimit: dice.chance(80) ? 0 : 1 + dice.below(4),
+    // Without priorities and keys it is first come, first served, too.
+    scheduling: dice.chance(70) ? 'fifo' : 'fair',
     acquireTimeout: dice.of([0, 40, 500, 30_000]),
     connectTimeout: dice.of([0, 120, 10_000]),
     idleTimeout: dice.of([0, 400, 5_000]),

@@ -1,0 +1,80 @@
+import type { OptionSpec } from '../engine/options.js';
+
+/** When a breaker opens, and how it comes back. Durations are in milliseconds, rates in percent. */
+export interface BreakerOptions {
+  /** Opens after so many failures in a row; 0 = off. Default: 0. */
+  readonly consecutiveFailures?: number;
+  /** Opens when so many percent of the calls in the window failed; 0 = off. Default: 50. */
+  readonly failureRate?: number;
+  /** Calls that take at least this long count as slow; 0 = none does. Default: 0. */
+  readonly slowCallTime?: number;
+  /** Opens when so many percent of the calls in the window were slow. Default: 80. */
+  readonly slowCallRate?: number;
+  /** How far rates look back, to within a tenth. Default: 10 000. */
+  readonly window?: number;
+  /** Fewer calls than this in the window are no rate. Default: 20. */
+  readonly minimumCalls?: number;
+  /** How long it stays open the first time, and at least. Default: 100. */
+  readonly shortestOpen?: number;
+  /** How long it stays open at most. Default: 750. */
+  readonly longestOpen?: number;
+  /** While half-open: how many calls are let through at once; as many successes close it. Default: 1. */
+  readonly probes?: number;
+  /** A probe that has not told how it went for so long is replaced by another. Default: 1 000. */
+  readonly probeTimeout?: number;
+}
+
+export type ResolvedBreakerOptions = Required<BreakerOptions>;
+
+const LONGEST_MS = 86_400_000;
+const MOST = 1_000_000;
+
+/** The one table of the options: validation and documentation read it. */
+export const breakerOptionTable = {
+  consecutiveFailures: { kind: 'number', min: 0, max: MOST, default: 0, about: 'Opens after so many failures in a row; 0 = off.' },
+  failureRate: {
+    kind: 'number',
+    min: 0,
+    max: 100,
+    default: 50,
+    about: 'Opens when so many percent of the calls in the window failed; 0 = off.',
+  },
+  slowCallTime: {
+    kind: 'number',
+    min: 0,
+    max: LONGEST_MS,
+    default: 0,
+    about: 'Calls that take at least so many milliseconds count as slow; 0 = none does.',
+  },
+  slowCallRate: {
+    kind: 'number',
+    min: 1,
+    max: 100,
+    default: 80,
+    about: 'Opens when so many percent of the calls in the window were slow.',
+  },
+  window: { kind: 'number', min: 100, max: LONGEST_MS, default: 10_000, about: 'How far rates look back, in milliseconds.' },
+  minimumCalls: { kind: 'number', min: 1, max: MOST, default: 20, about: 'Fewer calls than this in the window are no rate.' },
+  shortestOpen: {
+    kind: 'number',
+    min: 1,
+    max: LONGEST_MS,
+    default: 100,
+    about: 'How long it stays open the first time, and at least, in milliseconds.',
+  },
+  longestOpen: { kind: 'number', min: 1, max: LONGEST_MS, default: 750, about: 'How long it stays open at most, in milliseconds.' },
+  probes: {
+    kind: 'number',
+    min: 1,
+    max: MOST,
+    default: 1,
+    about: 'While half-open: how many calls are let through at once; as many successes close it.',
+  },
+  probeTimeout: {
+    kind: 'number',
+    min: 1,
+    max: LONGEST_MS,
+    default: 1_000,
+    about: 'A probe that has not told how it went for so many milliseconds is replaced by another.',
+  },
+} as const satisfies Record<keyof BreakerOptions, OptionSpec>;

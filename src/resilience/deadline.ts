@@ -1,0 +1,89 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { isAbortSignal } from '../engine/abort.js';
+import { LONGEST_TIMER_MS, systemClock } from '../engine/clock.js';
+import { PoolError, type PoolErrorCode } from '../engine/errors.js';
+import { invalid } from '../engine/options.js';
+
+/** The moment by which everything inside a {@link withDeadline} must be over, and who may end it before. */
+export class WorkDeadline {
+  /** Aborts when somebody gives the work up; not when its time is up. */
+  readonly givenUp: AbortSignal | undefined;
+  readonly #at: number;
+  #signal: AbortSignal | undefined = undefined;
+
+  /** @internal @param at in milliseconds of the system clock */
+  constructor(at: number, givenUp: AbortSignal | undefined) {
+    this.#at = at;
+    this.givenUp = givenUp;
+  }
+
+  /** Milliseconds; 0 when it has passed, `Infinity` when there is none. */
+  get remainingMs(): number {
+    return Math.max(this.#at - systemClock.now(), 0);
+  }
+
+  /** Whether nothing more should be started. */
+  get over(): boolean {
+    return this.givenUp?.aborted === true || this.remainingMs === 0;
+  }
+
+  /** Aborts when the time is up or somebody gives up: for calls of your own, such as `fetch`. */
+  get signal(): AbortSignal {
+    this.#signal ??= AbortSignal.any([
+      ...(this.givenUp === undefined ? [] : [this.givenUp]),
+      ...(this.#at === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(Math.min(Math.ceil(this.remainingMs), LONGEST_TIMER_MS))]),
+    ]);
+    return this.#signal;
+  }
+
+  /** @internal The stricter of this one and a further limit. */
+  and(at: number, givenUp: AbortSignal | undefined): WorkDeadline {
+    const signals = [this.givenUp, givenUp].filter((signal) => signal !== undefined);
+    return new WorkDeadline(Math.min(this.#at, at), signals.length > 1 ? AbortSignal.any(signals) : signals[0]);
+  }
+}
+
+const NONE = new WorkDeadline(Number.POSITIVE_INFINITY, undefined);
+
+const deadlines = new AsyncLocalStorage<WorkDeadline>();
+
+/**
+ * Sets a deadline for everything that `work` does with pools, retries and breakers, however deep: each acquire, statement, transaction and
+ * retry inside gets what is left of it, and nothing is started when nothing is left. Inside another deadline, the stricter one counts.
+ *
+ * @param limit milliseconds from now, or a signal that gives the work up, for example that of a request whose client has gone
+ * @throws what `work` throws; PoolError `POOL_OPTION_INVALID`
+ *
+ * @example
+ * ```ts
+ * app.get('/orders', (request, response) =>
+ *   withDeadline(2_000, async () => response.json(await listOrders(request.user))),
+ * );
+ * ```
+ */
+export async function withDeadline<T>(limit: number | AbortSignal, work: (deadline: WorkDeadline) => T | Promise<T>): Promise<T> {
+  const signal = isAbortSignal(limit) ? limit : undefined;
+  if (signal === undefined && !(typeof limit === 'number' && limit >= 0)) {
+    throw invalid('The deadline', limit, 'a number of milliseconds, at least 0, or an AbortSignal');
+  }
+  const at = typeof limit === 'number' ? systemClock.now() + limit : Number.POSITIVE_INFINITY;
+  const deadline = (deadlines.getStore() ?? NONE).and(at, signal);
+  return await deadlines.run(deadline, async () => await work(deadline));
+}
+
+/** The deadline of what is called here, if there is one. */
+export function currentDeadline(): WorkDeadline | undefined {
+  return deadlines.getStore();
+}
+
+/**
+ * @param code of the error when the time is up
+ * @param what had not been done yet, for the message
+ * @throws PoolError `code`; `POOL_ABORTED` when somebody gave the work up
+ */
+export function throwIfOver(deadline: WorkDeadline | undefined, code: PoolErrorCode, what: string): void {
+  if (deadline?.over !== true) return;
+  const { givenUp } = deadline;
+  if (givenUp?.aborted === true) throw new PoolError('POOL_ABORTED', `The work was given up before ${what}.`, { cause: givenUp.reason });
+  throw new PoolError(code, `The deadline had passed before ${what}.`);
+}

@@ -1,0 +1,158 @@
+import { isAbortSignal, onAbort } from '../engine/abort.js';
+import { type Clock, type RandomSource, systemClock } from '../engine/clock.js';
+import { PoolError } from '../engine/errors.js';
+import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../engine/options.js';
+import { currentDeadline, throwIfOver } from './deadline.js';
+import type { RetryBudget } from './retry-budget.js';
+
+/** How often and how soon. Durations are in milliseconds. */
+export interface RetryTiming {
+  /** Runs in all, with the first. Default: 3. */
+  readonly attempts?: number;
+  /** The shortest time before a retry. Default: 20. */
+  readonly shortestDelay?: number;
+  /** The longest time before a retry. Default: 1 000. */
+  readonly longestDelay?: number;
+  /** No retry begins later than this after the first failure; a deadline counts too, whichever is first. Default: 5 000. */
+  readonly totalTime?: number;
+}
+
+/** The one table of the timing. */
+export const retryTimingTable = {
+  attempts: { kind: 'number', min: 1, max: 100, default: 3, about: 'Runs in all, with the first.' },
+  shortestDelay: { kind: 'number', min: 0, max: 3_600_000, default: 20, about: 'The shortest time before a retry, in milliseconds.' },
+  longestDelay: { kind: 'number', min: 0, max: 3_600_000, default: 1_000, about: 'The longest time before a retry, in milliseconds.' },
+  totalTime: {
+    kind: 'number',
+    min: 0,
+    max: 86_400_000,
+    default: 5_000,
+    about: 'No retry begins later than this after the first failure, in milliseconds; a deadline counts too.',
+  },
+} as const satisfies Record<keyof RetryTiming, OptionSpec>;
+
+export interface RetryOptions extends RetryTiming {
+  /** Whether the work may be run again after this error. Default: unless somebody gave up or a breaker refused. */
+  readonly retryable?: (error: unknown) => boolean;
+  /** Gives up when it aborts, also while it waits for the next attempt. */
+  readonly signal?: AbortSignal;
+  /** Bounds the retries of all who share it. */
+  readonly budget?: RetryBudget;
+  /** Told before each retry. */
+  readonly onRetry?: (retry: { readonly error: unknown; readonly attempt: number; readonly delayMs: number }) => void;
+}
+
+/** Time and chance, for tests. */
+export interface RetryEnvironment {
+  readonly clock?: Clock;
+  readonly random?: RandomSource;
+}
+
+/**
+ * When the next attempt of one piece of work may begin. Delays have decorrelated jitter: a random time between the shortest and three times
+ * the last one (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015).
+ */
+export class RetrySchedule {
+  /** Attempts that have failed. */
+  failures = 0;
+  /** What the last attempt failed with. */
+  lastError: Error | undefined = undefined;
+  #delayMs: number;
+  #firstFailureAt = 0;
+
+  constructor(
+    private readonly timing: Required<RetryTiming>,
+    private readonly random: RandomSource,
+  ) {
+    this.#delayMs = timing.shortestDelay;
+  }
+
+  /**
+   * An attempt has failed.
+   *
+   * @param remainingMs how much time the caller has left
+   * @returns milliseconds until the next one; nothing when there must be none
+   */
+  next(now: number, remainingMs: number): number | undefined {
+    const { attempts, shortestDelay, longestDelay, totalTime } = this.timing;
+    this.failures += 1;
+    if (this.failures === 1) this.#firstFailureAt = now;
+    if (this.failures >= attempts) return undefined;
+    this.#delayMs = Math.min(shortestDelay + this.random() * Math.max(this.#delayMs * 3 - shortestDelay, 0), longestDelay);
+    const leftMs = Math.min(this.#firstFailureAt + totalTime - now, remainingMs);
+    return this.#delayMs < leftMs ? this.#delayMs : undefined;
+  }
+}
+
+/**
+ * Runs `work` again after failures. It must bear being run twice: only the caller knows that.
+ *
+ * @throws what the last run threw; PoolError `POOL_ABORTED`, `POOL_OPTION_INVALID`
+ *
+ * @example
+ * ```ts
+ * const rates = await retry(() => fetchRates(), { attempts: 4 });
+ * ```
+ */
+export async function retry<T>(
+  work: (attempt: number) => T | Promise<T>,
+  options: RetryOptions = {},
+  { clock = systemClock, random = Math.random }: RetryEnvironment = {},
+): Promise<T> {
+  const { retryable = isRetryable, signal, budget, onRetry, ...timing } = options;
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  const schedule = new RetrySchedule(resolveRetryTiming(timing), random);
+  budget?.called();
+  for (let attempt = 1; ; attempt += 1) {
+    throwIfAborted(signal);
+    if (attempt === 1) throwIfOver(currentDeadline(), 'POOL_QUERY_TIMEOUT', 'the work was begun');
+    try {
+      return await work(attempt);
+    } catch (error) {
+      if (!retryable(error)) throw error;
+      const deadline = currentDeadline();
+      const delayMs = schedule.next(clock.now(), deadline?.over === true ? 0 : (deadline?.remainingMs ?? Number.POSITIVE_INFINITY));
+      if (delayMs === undefined || budget?.take() === false) throw error;
+      onRetry?.({ error, attempt: attempt + 1, delayMs });
+      await pause(clock, delayMs, [signal, deadline?.givenUp]);
+      // Somebody gave up meanwhile: what is known is the error.
+      if (deadline?.over === true) throw error;
+    }
+  }
+}
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function resolveRetryTiming(given: RetryTiming): Required<RetryTiming> {
+  refuseUnknownOptions(given, Object.keys(retryTimingTable));
+  return resolveFromTable(retryTimingTable, given) as unknown as Required<RetryTiming>;
+}
+
+/** Resolves after `delayMs`, or when one of the signals aborts. */
+export function pause(clock: Clock, delayMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve) => {
+    const unlinks: (() => void)[] = [];
+    const end = (): void => {
+      timer.cancel();
+      for (const unlink of unlinks) unlink();
+      resolve();
+    };
+    const timer = clock.setTimer(end, delayMs);
+    for (const signal of signals) {
+      if (signal === undefined) continue;
+      if (signal.aborted) {
+        end();
+        return;
+      }
+      unlinks.push(onAbort(signal, end));
+    }
+  });
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new PoolError('POOL_ABORTED', 'The caller gave up.', { cause: signal.reason });
+}
+
+function isRetryable(error: unknown): boolean {
+  const { name, code } = (error ?? {}) as { readonly name?: unknown; readonly code?: unknown };
+  return name !== 'AbortError' && code !== 'ABORT_ERR' && code !== 'POOL_ABORTED' && code !== 'POOL_BREAKER_OPEN';
+}

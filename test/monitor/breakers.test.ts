@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { ProbeGuard } from '../../src/monitor/probe-guard.js';
+import type { PgBouncerReason, PgBouncerReport } from '../../src/probes/pgbouncer.js';
+import { Breaker } from '../../src/resilience/breaker.js';
+import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
+import { FakeClock } from '../engine/support/fake-clock.js';
+import { errorOf } from '../mysql/support/pools.js';
+import { freePort } from '../support/free-port.js';
+import { procedures } from './support/call.js';
+import { samplesOf } from './support/exposition.js';
+import { createPoolOnDatabase } from './support/pool-on-database.js';
+import { complaintsOf } from './support/promtool.js';
+
+describe('monitoring.circuitBreakers', () => {
+  it('shows the breakers of every pool, then others, as JSON', async () => {
+    await using fixture = await createPoolOnDatabase();
+    const { pool } = fixture;
+    await pool.query('SELECT 1');
+    const redis = new Breaker({ name: 'redis', consecutiveFailures: 1 });
+    redis.failed(Object.assign(new Error('nobody listens'), { code: 'ECONNREFUSED' }), 5);
+
+    const report = await procedures({ pools: pool, breakers: [redis] }).circuitBreakers();
+
+    expect(report.breakers.map(({ pool: of, name, state }) => [of, name, state])).toEqual([
+      [pool.name, 'connect', 'closed'],
+      [pool.name, 'statement', 'closed'],
+      [null, 'redis', 'open'],
+    ]);
+    expect(report.breakers[1]).toMatchObject({
+      successes: 1,
+      failures: 0,
+      refused: 0,
+      reason: null,
+      nextProbeInMs: null,
+      lastFailure: null,
+    });
+    expect(report.breakers[2]).toMatchObject({
+      transitions: { open: 1, closed: 0, 'half-open': 0, isolated: 0 },
+      lastFailure: { code: 'ECONNREFUSED', message: 'nobody listens' },
+    });
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+
+  it('shows that of PgBouncer where one is configured', async () => {
+    const { circuitBreakers, pgbouncerAvailable } = procedures({ pools: [], pgbouncer: `postgresql://u@127.0.0.1:${await freePort()}` });
+    expect(await pgbouncerAvailable()).toMatchObject({ reason: 'refused' });
+    expect((await circuitBreakers()).breakers).toMatchObject([{ pool: null, name: 'pgbouncer', state: 'closed', failures: 1 }]);
+  });
+
+  it('refuses what holds no breakers', () => {
+    expect(() => procedures({ pools: [], breakers: [5] as never })).toThrow(/breakers must be breakers, or a function/);
+    expect(() => registerPoolMetrics({ pools: [], breakers: 'redis' as never })).toThrow(/breakers must be breakers, or a function/);
+  });
+});
+
+describe('the metrics of breakers', () => {
+  it('say what their snapshots say, in text that promtool accepts', async () => {
+    await using fixture = await createPoolOnDatabase();
+    const { pool } = fixture;
+    const cache = new Breaker({ name: 'cache' });
+    const registry = registerPoolMetrics({ pools: pool, breakers: () => [cache] });
+    await pool.query('SELECT 1');
+    const letGo = pool.breakers.statement.isolate();
+    await errorOf(pool.query('SELECT 1'));
+    cache.open();
+
+    const exposition = await registry.metrics();
+    const samples = samplesOf(exposition);
+    const of = `breaker="statement",`;
+    const whose = `pool="${pool.name}"`;
+    expect(Object.fromEntries(samples)).toMatchObject({
+      [`poolwright_breaker_state{${of}${whose}}`]: 3,
+      [`poolwright_breaker_state{breaker="connect",${whose}}`]: 0,
+      [`poolwright_breaker_state{breaker="cache"}`]: 2,
+      [`poolwright_breaker_transitions_total{${of}${whose},to="isolated"}`]: 1,
+      [`poolwright_breaker_calls_total{${of}outcome="refused",${whose}}`]: 1,
+      [`poolwright_breaker_calls_total{${of}outcome="success",${whose}}`]: 1,
+    });
+    expect(await complaintsOf(exposition)).toBe('');
+    letGo();
+    expect(samplesOf(await registry.metrics()).get(`poolwright_breaker_state{${of}${whose}}`)).toBe(0);
+  });
+});
+
+describe('the guard of the PgBouncer probe', () => {
+  function report(reason: PgBouncerReason): PgBouncerReport {
+    const nothing = { version: null, pools: [], databases: [], stats: [], latencyMs: 1 };
+    return { available: reason === 'ok', reason, message: `It is ${reason}.`, ...nothing };
+  }
+
+  it('gives the last report again while PgBouncer does not answer, and asks anew from time to time', async () => {
+    const clock = new FakeClock();
+    let reason: PgBouncerReason = 'timeout';
+    let asked = 0;
+    const ask = async (): Promise<PgBouncerReport> => {
+      asked += 1;
+      return report(reason);
+    };
+    const guard = new ProbeGuard(ask, { clock, random: () => 0.5 });
+    for (let round = 0; round < 10; round += 1) await guard.probe();
+    expect(asked).toBe(3);
+    expect(await guard.probe()).toMatchObject({
+      available: false,
+      reason: 'timeout',
+      message: expect.stringMatching(/^It is timeout\. It is not asked/) as string,
+    });
+    reason = 'ok';
+    await clock.advance(15_000);
+    expect(await guard.probe()).toMatchObject({ available: true, message: 'It is ok.' });
+    expect(guard.breaker.state).toBe('closed');
+  });
+
+  it('takes a refused password for an answer', async () => {
+    const guard = new ProbeGuard(async () => report('auth'));
+    for (let round = 0; round < 10; round += 1) await guard.probe();
+    expect(guard.breaker.snapshot()).toMatchObject({ state: 'closed', failures: 0, successes: 10 });
+  });
+});
