@@ -20,8 +20,10 @@ import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
 import { TransactionLimits } from './transaction-limits.js';
 
+/** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
+/** What `pool.transaction()` takes beside the work. */
 export interface TransactionOptions {
   /** Default: the server's. */
   readonly isolation?: IsolationLevel;

@@ -12,7 +12,7 @@ const PRELUDE = `
 declare global {
   const pool: import('poolwright').Pool;
   const signal: AbortSignal;
-  const [host, user, password, database]: string[];
+  const host: string, user: string, password: string, database: string;
   function respond(status: number): void;
 }
 export {};
