@@ -73,5 +73,5 @@ describe('the examples', () => {
       (error: { readonly stdout: string }) => error.stdout,
     );
     expect(compiled).toBe('');
-  }, 60_000);
+  }, 120_000);
 });
