@@ -36,6 +36,7 @@ export interface CacheStats {
   readonly latency: { readonly memory: DurationSummary; readonly redis: DurationSummary; readonly load: DurationSummary };
 }
 
+/** How the tier in Redis does. */
 export interface RedisStats {
   /** Whether it is proven now that all invalidations were heard of; while it is not, nothing is served from the cache. */
   readonly live: boolean;

@@ -21,8 +21,10 @@ export const POOL_ERROR_CODES = [
   'POOL_ENDPOINT_POISONED',
 ] as const;
 
+/** Says what has happened, and never changes: docs/errors.md has what to do about each. */
 export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];
 
+/** What an error says beside its code and its words. */
 export interface PoolErrorDetails {
   /** What brought this error about, for example the driver's error. */
   readonly cause?: unknown;

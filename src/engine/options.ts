@@ -176,6 +176,7 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
 /** The options that a running pool can change: those that mysql2 reads from its configuration at each use, and `minIdle`. */
 export const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
 
+/** What `resize()` takes. */
 export type Resizable = Pick<PoolOptions, (typeof RESIZABLE)[number]>;
 
 /** The options as they would be after a change; checks them as at the start. */
@@ -257,7 +258,11 @@ export function invalidUnquoted(name: string, value: unknown, allowed: string): 
   return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${kindOf(value)}.`);
 }
 
-/** @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one. */
+/**
+ * Refuses options that nobody knows: a misspelt one would otherwise not be in force, and nobody would see it.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one.
+ */
 export function refuseUnknownOptions(given: object, known: readonly string[]): void {
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;

@@ -1,6 +1,7 @@
 import { type Clock, LONGEST_TIMER_MS, type Timer } from './clock.js';
 import type { Borrowed } from './stats.js';
 
+/** How a pool is drained. */
 export interface DrainOptions {
   /** How long borrowers and waiters have, in milliseconds; 0 = none. Default: 30 000. */
   readonly timeout?: number;

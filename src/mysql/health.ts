@@ -51,6 +51,7 @@ export const healthThresholdTable = {
 /** `pass`: fine. `warn`: the pool serves, but somebody should look. `fail`: it cannot serve. */
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
+/** One question of the many that make up the health of a pool, and its answer. */
 export interface HealthCheck {
   readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'breakers' | 'query';
   readonly status: CheckStatus;
@@ -58,6 +59,7 @@ export interface HealthCheck {
   readonly message: string;
 }
 
+/** The verdict on a pool, with its reasons. */
 export interface Health {
   /** `unhealthy` when a check fails, `degraded` when one warns. */
   readonly status: 'healthy' | 'degraded' | 'unhealthy';

@@ -23,8 +23,10 @@ import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
 import { statementInTime } from './work-deadline.js';
 
+/** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
 
+/** What `pool.transaction()` takes beside the work. */
 export interface TransactionOptions {
   /** Default: the server's. */
   readonly isolation?: IsolationLevel;

@@ -16,8 +16,8 @@ describe('docs/errors.md', () => {
     const raised = new Set(
       sources('src').flatMap((path) => [...read(path).matchAll(/'(POOL_[A-Z_]+)'/g)].map((match) => match[1] as string)),
     );
-    // The codes of process warnings, not of errors.
-    for (const warning of ['POOL_LEAK', 'POOL_CLASSIFY_ERROR']) raised.delete(warning);
+    // Codes of process warnings, not of errors.
+    for (const code of ['POOL_LEAK', 'POOL_CLASSIFY_ERROR']) raised.delete(code);
     expect(raised).toEqual(new Set(POOL_ERROR_CODES));
   });
 });

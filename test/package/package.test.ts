@@ -20,6 +20,14 @@ interface Manifest {
 }
 
 let folder: TemporaryFolder;
+/** What npm says of the tarball; sizes in bytes. */
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly unpackedSize: number;
+}
+
+let packed: Packed;
 let tarball: string;
 let project: string;
 let manifest: Manifest;
@@ -36,9 +44,10 @@ beforeAll(async () => {
   folder = createTemporaryFolder('poolwright-package');
   const staging = join(folder.path, 'staging');
   await buildPackageInto(staging);
-  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md']) await cp(join(ROOT, file), join(staging, file));
+  for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md']) await cp(join(ROOT, file), join(staging, file));
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], staging);
-  tarball = join(folder.path, (JSON.parse(stdout) as { filename: string }[])[0]?.filename ?? '');
+  [packed] = JSON.parse(stdout) as [Packed];
+  tarball = join(folder.path, packed.filename);
   manifest = JSON.parse(await readFile(join(staging, 'package.json'), 'utf8')) as Manifest;
   project = join(folder.path, 'project');
   await mkdir(project);
@@ -62,11 +71,24 @@ async function outcomeOf(load: 'import' | 'require', specifier: string): Promise
 }
 
 describe('the packed tarball', () => {
+  it('is as small as docs/licences.md says', () => {
+    expect(packed.size).toBeLessThan(600_000);
+    expect(packed.unpackedSize).toBeLessThan(2_000_000);
+    // Without its build it would be small, too.
+    expect(packed.size).toBeGreaterThan(100_000);
+  });
+
+  it('has the command, which runs through npx', async () => {
+    const { stdout } = await run(join(project, 'node_modules/.bin/poolwright'), ['--help']);
+    expect(stdout).toContain('doctor');
+  });
+
   it('holds the build, and what a user should read, and nothing else', async () => {
     expect((await readdir(join(project, 'node_modules/poolwright'))).sort()).toEqual([
       'CHANGELOG.md',
       'LICENSE',
       'README.md',
+      'THIRD-PARTY-NOTICES.md',
       'dist',
       'package.json',
     ]);
