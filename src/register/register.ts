@@ -26,13 +26,11 @@ interface LoadedModule {
   readonly loaded: boolean;
 }
 
-type Loader = (module: LoadedModule, filename: string) => void;
-
 /** Of Node's loader of CommonJS; not in its typings, but what every tool of this kind builds on. */
-const { _extensions: loaders, _cache: loaded } = Module as unknown as {
-  readonly _extensions: { '.js': Loader };
+interface CommonJsLoader {
+  readonly prototype: { load: (this: LoadedModule, filename: string) => void };
   readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
-};
+}
 
 const INSTALLED = Symbol.for('poolwright.register');
 
@@ -46,10 +44,12 @@ function install(): void {
   const holder = globalThis as { [INSTALLED]?: true };
   if (holder[INSTALLED]) return;
   holder[INSTALLED] = true;
-  const load = loaders['.js'];
-  loaders['.js'] = function loadAndReplace(module, filename) {
-    Reflect.apply(load, this, [module, filename]);
-    replaceIn(module, filename);
+  const { prototype, _cache: loaded } = Module as unknown as CommonJsLoader;
+  const { load: original } = prototype;
+  // Not the handler of '.js' files: tools that compile TypeScript put their own in its place, and do not call the one that was there.
+  prototype.load = function load(filename) {
+    Reflect.apply(original, this, [filename]);
+    replaceIn(this, filename);
   };
   for (const [filename, module] of Object.entries(loaded)) if (module?.loaded === true) replaceIn(module, filename);
   if (isMainThread && !isInstalled()) notice('no mysql2 is installed where this program would look for it, so nothing is changed');

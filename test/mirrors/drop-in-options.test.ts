@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../src/engine/index.js';
 import { type DropInOptions, dropInDefaults, resolveDropInOptions } from '../../src/mysql/drop-in-options.js';
@@ -6,6 +7,15 @@ import type { ResolvedOptions } from '../../src/mysql/options.js';
 /** What a caller without types may pass. */
 function resolve(config: string | Record<string, unknown>, environment: Record<string, string> = {}): ResolvedOptions {
   return resolveDropInOptions(config, environment);
+}
+
+function outcomeOfResolving(config: string | Record<string, unknown>): { readonly error?: unknown } {
+  try {
+    resolve(config);
+    return {};
+  } catch (error) {
+    return { error };
+  }
 }
 
 describe('the options of a pool that stands in for mysql2’s', () => {
@@ -76,6 +86,14 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     expect(given).toEqual({ uri: url });
   });
 
+  it('I13: a URL that cannot be read is refused with mysql2’s error, which does not quote it', () => {
+    for (const config of ['my secret', { uri: 'mysql://app:my secret@a b/shop' }]) {
+      const { error } = outcomeOfResolving(config);
+      expect(error).toMatchObject({ name: 'TypeError', code: 'ERR_INVALID_URL', message: 'Invalid URL' });
+      expect(inspect(error)).not.toContain('secret');
+    }
+  });
+
   it('DATABASE_URL says nothing to code that was written for mysql2', () => {
     expect(resolve({ user: 'app' }, { DATABASE_URL: 'mysql://elsewhere/db' }).endpoint.host).toBe('localhost');
   });
@@ -99,11 +117,8 @@ describe('the options of a pool that stands in for mysql2’s', () => {
 
   it('Poolwright’s own are checked', () => {
     const refused = (config: Record<string, unknown>): unknown => {
-      try {
-        return resolve(config);
-      } catch (error) {
-        return PoolError.is(error) && error.code;
-      }
+      const { error } = outcomeOfResolving(config);
+      return PoolError.is(error) && error.code;
     };
     expect(refused({ acquireTimeout: -1 })).toBe('POOL_OPTION_INVALID');
     expect(refused({ hygiene: 'sometimes' })).toBe('POOL_OPTION_INVALID');

@@ -87,6 +87,24 @@ describe('node --import poolwright/register', () => {
     expect(reported(await project.run('imports.mjs', { environment }))).toEqual(MANAGED);
   });
 
+  it('works with tools that compile files on their way into Node, as those for TypeScript do', async () => {
+    await project.write(
+      'compiler.cjs',
+      `const Module = require('node:module');
+       const { readFileSync } = require('node:fs');
+       Module._extensions['.js'] = (module, filename) => module._compile(readFileSync(filename, 'utf8'), filename);`,
+    );
+    const compiler = ['--import', './compiler.cjs'];
+    for (const file of ['app.cjs', 'app.mjs']) {
+      for (const flags of [
+        [...compiler, ...FLAG],
+        [...FLAG, ...compiler],
+      ]) {
+        expect(reported(await project.run(file, { flags, environment }))).toEqual(MANAGED);
+      }
+    }
+  });
+
   it('reaches a mysql2 that was loaded before it', async () => {
     const ending = await project.run('app.cjs', { flags: ['--require', 'mysql2/promise', ...FLAG], environment });
     expect(reported(ending)).toEqual(MANAGED);

@@ -8,8 +8,10 @@ import {
   createQuery,
   DriverCommand,
   DriverPool,
+  DriverPoolCluster,
   DriverPoolConnection,
   DriverPromisePool,
+  DriverPromisePoolCluster,
   DriverPromisePoolConnection,
   isQueryCommand,
   sslProfile,
@@ -35,6 +37,13 @@ describe('the parts of mysql2 that we build on and that its typings do not promi
       expect(part.prototype).toBeInstanceOf(EventEmitter);
     }
     expect(mysql).toMatchObject({ Pool: DriverPool, PoolConnection: DriverPoolConnection, createQuery });
+  });
+
+  it('make clusters whose nodes can be set from outside', () => {
+    const cluster = new DriverPoolCluster();
+    expect(cluster).toMatchObject({ _lastId: 0, _nodes: {}, _serviceableNodeIds: [], _clearFindCaches: expect.any(Function) as unknown });
+    expect(mysql).toMatchObject({ PoolCluster: DriverPoolCluster });
+    expect(new DriverPromisePoolCluster(cluster)).toMatchObject({ poolCluster: cluster, Promise });
   });
 
   it('make queries that we recognise', () => {
