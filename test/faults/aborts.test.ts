@@ -2,19 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { createLedger, INSERT, ledgerIds } from '../mysql/support/ledger.js';
 import { imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { waitFor } from '../support/wait-for.js';
-import { expectServedAgain, expectWhole } from './support/fault.js';
+import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
 
 const CALLERS = 2_000;
-const CALLS_OF_EACH = 10;
+const CALLS_OF_EACH = 6;
 
-/** Every second call aborts. */
-const ABORTS = (CALLERS * CALLS_OF_EACH) / 2;
+/** One call of each is not given up. */
+const ABORTS = CALLERS * (CALLS_OF_EACH - 1);
 
-describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 callers', () => {
-  it('lose no connection and no waiter, leave no statement running, and hit nobody else', { timeout: 120_000 }, async () => {
+describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 callers', PATIENCE, () => {
+  it('lose no connection and no waiter, leave no statement running, and hit nobody else', async () => {
     using uncaught = captureUncaught();
-    await using fixture = await openPool({ connectionLimit: 20 });
+    await using fixture = await openPool({ connectionLimit: 20, acquireTimeout: 0, connectTimeout: 60_000, validationTimeout: 60_000 });
     const { pool, database } = fixture;
     await createLedger(database);
     const codes: Record<string, number> = {};
@@ -50,8 +49,9 @@ describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 cal
       }
     };
     const call = async (value: number): Promise<void> => {
-      // The aborts are half of the calls, of every kind.
-      const abort = Math.floor(value / 5) % 2 === 0 ? new AbortController() : undefined;
+      const [caller, turn] = [value % CALLERS, Math.floor(value / CALLERS)];
+      // In turn, so that every kind is among those that are not.
+      const abort = turn === caller % CALLS_OF_EACH ? undefined : new AbortController();
       if (abort !== undefined) {
         aborted += 1;
         const delayMs = Math.random() * mostDelayMs;
@@ -83,7 +83,7 @@ describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 cal
     console.log(`${aborted} aborts: outcomes:`, codes, `too late: ${late}, kills: ${pool.stats().kills}`);
     expect(aborted).toBe(ABORTS);
     // Above all no ER_QUERY_INTERRUPTED of a statement that nobody aborted, and no answer of another's statement.
-    expect(wrong).toEqual([]);
+    expect(wrong.slice(0, 3)).toEqual([]);
     expect(codes['POOL_ABORTED']).toBeGreaterThan(0);
     expect(late).toBeGreaterThan(0);
     expect(pool.stats().kills).toBeGreaterThan(0);

@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { errorOf, imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { waitFor } from '../support/wait-for.js';
-import { codeOf, expectServedAgain, expectWhole, runningOn, tally } from './support/fault.js';
+import { codeOf, expectServedAgain, expectWhole, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 
-describe('I7: connections that are killed while they are idle', () => {
+describe('I7: connections that are killed while they are idle', PATIENCE, () => {
   it('all at once: no query fails', async () => {
     await using fixture = await openPool({ connectionLimit: 20 });
     const { pool, database } = fixture;
@@ -38,7 +37,7 @@ describe('I7: connections that are killed while they are idle', () => {
   });
 });
 
-describe('I7: connections that are killed in the middle of a statement', () => {
+describe('I7: connections that are killed in the middle of a statement', PATIENCE, () => {
   it('fail exactly those statements; those beside them and those who wait are answered', async () => {
     await using fixture = await openPool({ connectionLimit: 10 });
     const { pool, database } = fixture;
@@ -85,7 +84,7 @@ describe('I7: connections that are killed in the middle of a statement', () => {
   });
 });
 
-describe('I7: a wait_timeout shorter than the idle time', () => {
+describe('I7: a wait_timeout shorter than the idle time', PATIENCE, () => {
   it('costs no query, however many connections the server closes', async () => {
     await using fixture = await openPool({
       connectionLimit: 10,
@@ -104,7 +103,7 @@ describe('I7: a wait_timeout shorter than the idle time', () => {
   });
 });
 
-describe('a borrower that never releases', () => {
+describe('a borrower that never releases', PATIENCE, () => {
   it('is reported with the place where it borrowed, and others are told who has it; it may come back', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 150, leakDetectionThreshold: 60 });
     const { pool } = fixture;
@@ -128,13 +127,13 @@ describe('a borrower that never releases', () => {
   });
 });
 
-describe('a result stream', () => {
+describe('a result stream', PATIENCE, () => {
   it('that is abandoned stops its statement and frees its connection', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
     const sql = 'SELECT a.seq FROM seq_1_to_100000 AS a, seq_1_to_100000 AS b';
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const streams = [pool.pool.query(sql).stream(), pool.pool.query(sql).stream()];
       await Promise.all(streams.map((stream) => once(stream, 'data')));
       for (const stream of streams) stream.destroy();
