@@ -44,9 +44,12 @@ describe('I7: connections that are killed in the middle of a statement', PATIENC
     const doomed = Array.from({ length: 6 }, () => pool.query(SLEEP));
     const outcomes = tally(doomed);
     await waitFor('six to run', async () => (await runningOn(database, SLEEP)) === 6);
-    const beside = Array.from({ length: 4 }, (_, index) => valueOf(pool, `SLEEP(0.4) + ${index}`));
+    const beside = Array.from({ length: 4 }, (_, index) => valueOf(pool, `SLEEP(3) + ${index}`));
     const behind = Array.from({ length: 50 }, (_, index) => valueOf(pool, String(index)));
-    await waitFor('four more to run', async () => (await database.processlist()).filter(({ info }) => info?.includes('0.4')).length === 4);
+    await waitFor(
+      'four more to run',
+      async () => (await database.processlist()).filter(({ info }) => info?.includes('SLEEP(3)')).length === 4,
+    );
     const victims = (await database.processlist()).filter(({ info }) => info === SLEEP).map(({ id }) => id);
     const killedAt = performance.now();
     await database.killConnections(victims);

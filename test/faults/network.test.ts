@@ -8,7 +8,7 @@ import { createDatabase } from '../support/database.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 
-const SLEEP = 'SELECT SLEEP(0.3)';
+const SLEEP = 'SELECT SLEEP(3)';
 
 describe('I7: a network that resets all connections (RST)', PATIENCE, () => {
   it('fails what is under way, and nothing else: those who wait are served', async () => {
