@@ -2,12 +2,11 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { errorOf, imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { waitFor } from '../support/wait-for.js';
-import { codeOf, expectServedAgain, expectWhole, runningOn, tally } from './support/fault.js';
+import { codeOf, expectServedAgain, expectWhole, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 
-describe('I7: connections that are killed while they are idle', () => {
+describe('I7: connections that are killed while they are idle', PATIENCE, () => {
   it('all at once: no query fails', async () => {
     await using fixture = await openPool({ connectionLimit: 20 });
     const { pool, database } = fixture;
@@ -38,16 +37,19 @@ describe('I7: connections that are killed while they are idle', () => {
   });
 });
 
-describe('I7: connections that are killed in the middle of a statement', () => {
+describe('I7: connections that are killed in the middle of a statement', PATIENCE, () => {
   it('fail exactly those statements; those beside them and those who wait are answered', async () => {
     await using fixture = await openPool({ connectionLimit: 10 });
     const { pool, database } = fixture;
     const doomed = Array.from({ length: 6 }, () => pool.query(SLEEP));
     const outcomes = tally(doomed);
     await waitFor('six to run', async () => (await runningOn(database, SLEEP)) === 6);
-    const beside = Array.from({ length: 4 }, (_, index) => valueOf(pool, `SLEEP(0.4) + ${index}`));
+    const beside = Array.from({ length: 4 }, (_, index) => valueOf(pool, `SLEEP(3) + ${index}`));
     const behind = Array.from({ length: 50 }, (_, index) => valueOf(pool, String(index)));
-    await waitFor('four more to run', async () => (await database.processlist()).filter(({ info }) => info?.includes('0.4')).length === 4);
+    await waitFor(
+      'four more to run',
+      async () => (await database.processlist()).filter(({ info }) => info?.includes('SLEEP(3)')).length === 4,
+    );
     const victims = (await database.processlist()).filter(({ info }) => info === SLEEP).map(({ id }) => id);
     const killedAt = performance.now();
     await database.killConnections(victims);
@@ -85,7 +87,7 @@ describe('I7: connections that are killed in the middle of a statement', () => {
   });
 });
 
-describe('I7: a wait_timeout shorter than the idle time', () => {
+describe('I7: a wait_timeout shorter than the idle time', PATIENCE, () => {
   it('costs no query, however many connections the server closes', async () => {
     await using fixture = await openPool({
       connectionLimit: 10,
@@ -104,7 +106,7 @@ describe('I7: a wait_timeout shorter than the idle time', () => {
   });
 });
 
-describe('a borrower that never releases', () => {
+describe('a borrower that never releases', PATIENCE, () => {
   it('is reported with the place where it borrowed, and others are told who has it; it may come back', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 150, leakDetectionThreshold: 60 });
     const { pool } = fixture;
@@ -128,13 +130,13 @@ describe('a borrower that never releases', () => {
   });
 });
 
-describe('a result stream', () => {
+describe('a result stream', PATIENCE, () => {
   it('that is abandoned stops its statement and frees its connection', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
     const sql = 'SELECT a.seq FROM seq_1_to_100000 AS a, seq_1_to_100000 AS b';
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const streams = [pool.pool.query(sql).stream(), pool.pool.query(sql).stream()];
       await Promise.all(streams.map((stream) => once(stream, 'data')));
       for (const stream of streams) stream.destroy();

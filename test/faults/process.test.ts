@@ -4,8 +4,7 @@ import { createLedger, ledgerIds } from '../mysql/support/ledger.js';
 import { openPool, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/database.js';
-import { waitFor } from '../support/wait-for.js';
-import { expectServedAgain, expectWhole, openFaulty, tally } from './support/fault.js';
+import { expectServedAgain, expectWhole, openFaulty, PATIENCE, tally, waitFor } from './support/fault.js';
 
 let built: BuiltPackage;
 
@@ -23,7 +22,7 @@ function stall(milliseconds: number): void {
   while (performance.now() < until);
 }
 
-describe('I10: SIGTERM under load', () => {
+describe('I10: SIGTERM under load', PATIENCE, () => {
   it('finishes what has begun, refuses what comes then, says goodbye, and ends the process by itself', async () => {
     await using database = await createDatabase();
     await createLedger(database);
@@ -75,17 +74,19 @@ describe('I10: SIGTERM under load', () => {
   });
 });
 
-describe('I2: an event loop that is stalled for seconds', () => {
+describe('I2: an event loop that is stalled for seconds', PATIENCE, () => {
   it('has every call end afterwards, with its answer or with a code, and the pool serves on', async () => {
     using uncaught = captureUncaught();
-    await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 1_500, validationTimeout: 800, connectTimeout: 1_000 });
-    const { pool } = fault;
-    await pool.query('SELECT 1');
-    const patient = tally(Array.from({ length: 20 }, () => pool.query('SELECT SLEEP(0.01)')));
+    await using patient = await openFaulty({ connectionLimit: 5 });
+    await patient.pool.query('SELECT 1');
+    const answers = tally(Array.from({ length: 20 }, () => patient.pool.query('SELECT SLEEP(0.01)')));
     stall(1_000);
     // Nobody's time was up: they have lost nothing but time.
-    expect(await patient).toEqual({ ok: 20 });
+    expect(await answers).toEqual({ ok: 20 });
 
+    await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 1_500, validationTimeout: 800, connectTimeout: 1_000 });
+    const { pool } = fault;
+    await waitFor('a connection', () => valueOf(pool, '1'));
     const calls = [
       ...Array.from({ length: 20 }, () => pool.query('SELECT SLEEP(0.01)')),
       ...Array.from({ length: 20 }, () => pool.execute('SELECT SLEEP(0.01)')),
@@ -106,7 +107,7 @@ describe('I2: an event loop that is stalled for seconds', () => {
   });
 });
 
-describe('a clock that is stepped', () => {
+describe('a clock that is stepped', PATIENCE, () => {
   it.each([-86_400_000, 86_400_000])('by %i ms changes nothing: no connection is retired, no deadline passes', async (stepMs) => {
     await using fixture = await openPool({ connectionLimit: 5, acquireTimeout: 2_000, keepaliveInterval: 100 });
     const { pool } = fixture;

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
 import { connectionId, errorOf, poolOf, valueOf } from '../mysql/support/pools.js';
 import { createDatabase } from '../support/database.js';
-import { waitFor } from '../support/wait-for.js';
-import { expectServedAgain, expectWhole } from './support/fault.js';
+import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
 
 let server: MariaDb;
 
@@ -16,7 +15,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe('a password that is wrong', () => {
+describe('a password that is wrong', PATIENCE, () => {
   it('is not tried in a storm; when the server is given it, the pool serves without a restart', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { password: 'of tomorrow', connectionLimit: 5 });
@@ -46,7 +45,7 @@ describe('a password that is wrong', () => {
   });
 });
 
-describe('an account that is locked', () => {
+describe('an account that is locked', PATIENCE, () => {
   it('is a failure that comes again by itself: callers are told at once; when it is unlocked, the pool serves', async () => {
     await using database = await createDatabase(server);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT LOCK`);
@@ -61,7 +60,7 @@ describe('an account that is locked', () => {
   });
 });
 
-describe('a certificate that is rotated', () => {
+describe('a certificate that is rotated', PATIENCE, () => {
   it('to one that is not trusted is refused to new connections; to one that is, evict() moves the pool to it', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { ssl: { ca: server.caCertificate, verifyIdentity: true }, connectionLimit: 2 });
@@ -93,7 +92,7 @@ describe('a certificate that is rotated', () => {
   });
 });
 
-describe('a server that refuses plaintext (require_secure_transport)', () => {
+describe('a server that refuses plaintext (require_secure_transport)', PATIENCE, () => {
   it('has callers told at once, with its own words; callers over TLS are served, and all when plaintext is allowed again', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { ssl: false, connectionLimit: 2 });

@@ -5,8 +5,7 @@ import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createLedger } from '../mysql/support/ledger.js';
 import { connectionId, errorOf, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { waitFor } from '../support/wait-for.js';
-import { codeOf, expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
+import { codeOf, expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 import { Writers } from './support/writers.js';
 
 let server: MariaDb;
@@ -19,14 +18,14 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is started again', () => {
+describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is started again', PATIENCE, () => {
   it('by SIGKILL: every call settles with an answer or a code, no write is applied twice or denied, and no storm of connects follows', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 20 }, server);
     const { pool, proxy, database } = fault;
     await createLedger(database);
     const writers = new Writers(pool, 200);
-    await waitFor('writes', () => writers.countOf('ok') > 500, Boolean, { timeoutMs: 20_000 });
+    await waitFor('writes', () => writers.countOf('ok') > 500);
 
     await server.kill('SIGKILL');
     const acceptedBefore = proxy.accepted;
@@ -37,9 +36,9 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
     const succeeded = writers.countOf('ok');
     await server.restart();
     const upSince = performance.now();
-    await waitFor('success', () => writers.countOf('ok') > succeeded, Boolean, { timeoutMs: 15_000, intervalMs: 2 });
+    await waitFor('success', () => writers.countOf('ok') > succeeded, Boolean, { intervalMs: 2 });
     console.log(`SIGKILL and restart: first success ${Math.round(performance.now() - upSince)} ms after the server was ready`);
-    await waitFor('writes', () => writers.countOf('ok') > succeeded + 500, Boolean, { timeoutMs: 20_000 });
+    await waitFor('writes', () => writers.countOf('ok') > succeeded + 500);
     await writers.stop();
 
     console.log(`SIGKILL: ${attempts} attempts to connect in ${Math.round(downMs)} ms; outcomes:`, writers.outcomes());
@@ -60,14 +59,14 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
     const { pool, database } = fault;
     await createLedger(database);
     const writers = new Writers(pool, 200);
-    await waitFor('writes', () => writers.countOf('ok') > 500, Boolean, { timeoutMs: 20_000 });
+    await waitFor('writes', () => writers.countOf('ok') > 500);
     // The server ends by itself after this; `restart` only waits for it.
     await database.admin('SHUTDOWN').catch(() => undefined);
     await waitFor('failures', () => writers.countOf('POOL_CONNECT_FAILED') > 0);
     const succeeded = writers.countOf('ok');
     await server.restart();
     const upSince = performance.now();
-    await waitFor('success', () => writers.countOf('ok') > succeeded, Boolean, { timeoutMs: 15_000, intervalMs: 2 });
+    await waitFor('success', () => writers.countOf('ok') > succeeded, Boolean, { intervalMs: 2 });
     console.log(`SHUTDOWN and restart: first success ${Math.round(performance.now() - upSince)} ms after the server was ready`);
     await writers.stop();
     console.log('SHUTDOWN: outcomes:', writers.outcomes());
@@ -89,11 +88,11 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
   });
 });
 
-describe('I2: a server that is frozen (SIGSTOP)', () => {
+describe('I2: a server that is frozen (SIGSTOP)', PATIENCE, () => {
   it('has callers told on time, whether they wait or run, and serves on after SIGCONT without a restart', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 400, validationTimeout: 1_000 }, server);
     const { pool } = fault;
-    await Promise.all(Array.from({ length: 4 }, () => pool.query('SELECT SLEEP(0.02)')));
+    await waitFor('a connection', () => valueOf(pool, '1'));
     await server.kill('SIGSTOP');
     using loop = disposableMonitor();
     const told: { readonly code: string; readonly lateMs: number }[] = [];
@@ -112,15 +111,26 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
       calls.push(call(timeout, () => pool.transaction((tx) => tx.query('SELECT 1'), { timeout })));
       calls.push(call(400, () => pool.query('SELECT 1')));
     }
-    await Promise.all(calls);
+    // What is late because of the machine is as late for anybody.
+    let latestTimer = 0;
+    for (const allowedMs of [100, 150, 200, 250, 300, 400]) {
+      const startedAt = performance.now();
+      setTimeout(() => (latestTimer = Math.max(latestTimer, performance.now() - startedAt - allowedMs)), allowedMs);
+    }
+    try {
+      await Promise.all(calls);
+    } finally {
+      await server.kill('SIGCONT');
+    }
     const latest = Math.max(...told.map(({ lateMs }) => lateMs));
     const turnMs = loop.longestTurnMs();
-    console.log(`SIGSTOP: told at most ${latest.toFixed(1)} ms late; the longest turn of the event loop took ${turnMs.toFixed(1)} ms`);
+    console.log(
+      `SIGSTOP: told at most ${latest.toFixed(1)} ms late; the longest turn of the event loop took ${turnMs.toFixed(1)} ms, a timer was ${latestTimer.toFixed(1)} ms late`,
+    );
     expect([...new Set(told.map(({ code }) => code))].toSorted()).toEqual(['POOL_ACQUIRE_TIMEOUT', 'POOL_QUERY_TIMEOUT']);
-    expect(latest).toBeLessThanOrEqual(50 + turnMs);
+    expect(latest).toBeLessThanOrEqual(50 + turnMs + latestTimer);
     expect(Math.min(...told.map(({ lateMs }) => lateMs))).toBeGreaterThanOrEqual(-1);
 
-    await server.kill('SIGCONT');
     await expectServedAgain(pool, 'after SIGCONT', performance.now());
     await expectWhole(fault);
   });
@@ -138,7 +148,7 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
   });
 });
 
-describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
+describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', PATIENCE, () => {
   it('fails the writes with 1290, and retires every connection, also those borrowed by hand', async () => {
     await using fault = await openFaulty({ connectionLimit: 4 }, server);
     const { pool, database } = fault;
@@ -167,7 +177,7 @@ describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
   });
 });
 
-describe('I6: a server whose max_connections are taken by others (1040)', () => {
+describe('I6: a server whose max_connections are taken by others (1040)', PATIENCE, () => {
   it('serves callers over the connections that the pool has, and tells those of a pool that has none', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 }, server);
     await using late = await openFaulty({ connectionLimit: 5 }, server);
@@ -198,7 +208,7 @@ describe('I6: a server whose max_connections are taken by others (1040)', () => 
   });
 });
 
-describe('I7: a server that shuts down while statements run (1053)', () => {
+describe('I7: a server that shuts down while statements run (1053)', PATIENCE, () => {
   it('fails them with a code, tells those who wait, and the pool serves when it is back', async () => {
     await using fault = await openFaulty({ connectionLimit: 3, acquireTimeout: 2_000 }, server);
     const { pool, database } = fault;
