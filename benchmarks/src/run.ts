@@ -1,12 +1,16 @@
 import { parseArgs } from 'node:util';
 import { compare, isRegression, TOLERANCE } from './report/compare.js';
 import { committedReport, savedReport, saveReport, writeDocuments } from './report/files.js';
-import { describeMachine, QUIET_LOAD } from './report/machine.js';
+import { currentLoad, describeMachine, QUIET_LOAD } from './report/machine.js';
 import { markdownOf } from './report/markdown.js';
+import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';
+
+/** The median of fewer rounds says too little to be kept. */
+const FEWEST_ROUNDS = 3;
 
 const USAGE = `npm run bench [-- NAME …]            runs all scenarios, or those that are named: ${scenarioNames.join(', ')}
 npm run bench -- report              writes tables, charts and the figures of docs/performance.md from benchmarks/results again
@@ -15,7 +19,7 @@ npm run bench:check [-- NAME …]      runs, writes nothing, and names what has 
     --rounds N    rounds that count; default: the scenario's own
     --scale X     fraction of the usual amount of work in a round
     --case TEXT   only cases whose name contains this
-    --no-write    leaves benchmarks/results as it is; so do --quick, --scale and --case
+    --no-write    leaves benchmarks/results as it is; so do --quick, --scale, --case and less than ${FEWEST_ROUNDS} rounds
     --saved       (check) compares what was run last, instead of running again`;
 
 const QUICK = { rounds: 2, scale: 0.1 } as const;
@@ -25,6 +29,7 @@ interface Settings {
   readonly scale: number;
   readonly quick: boolean;
   readonly caseFilter: string;
+  readonly loadBefore: number;
 }
 
 async function main(): Promise<void> {
@@ -46,12 +51,15 @@ async function main(): Promise<void> {
     scale: positiveNumber('scale', values.scale, false) ?? (quick ? QUICK.scale : 1),
     quick,
     caseFilter: values.case,
+    loadBefore: currentLoad(),
   };
   const [command, ...rest] = positionals;
   if (values.help) return say(USAGE);
   if (command === 'report') return writeAll();
   if (command === 'check') return await check(namesOf(rest), settings, values.saved);
-  const write = !values['no-write'] && !quick && settings.scale === 1 && settings.caseFilter === '';
+  warnOfLoad(settings);
+  const whole = !quick && settings.scale === 1 && settings.caseFilter === '' && (settings.rounds ?? FEWEST_ROUNDS) >= FEWEST_ROUNDS;
+  const write = whole && !values['no-write'];
   for (const name of namesOf(positionals)) {
     const report = await measure(name, settings);
     say(markdownOf(report));
@@ -60,19 +68,24 @@ async function main(): Promise<void> {
   if (write) writeAll();
 }
 
+function warnOfLoad({ loadBefore }: Settings): void {
+  if (loadBefore > QUIET_LOAD) complain(`The machine is busy (load ${loadBefore}): others are at work too. The results will say so.`);
+}
+
 async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
   await using database = await BenchmarkDatabase.start();
-  const machine = describeMachine(await database.version());
-  if (machine.loadBefore > QUIET_LOAD) complain(`${name}: the machine is busy (load ${machine.loadBefore}); others are at work too.`);
+  const machine = describeMachine(await database.version(), settings.loadBefore);
   const measurements = await runScenario(scenario, database, { ...settings, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-  return reportOf(scenario, measurements, { ...settings, machine, rounds: settings.rounds ?? scenario.rounds });
+  const { scale, quick, rounds = scenario.rounds } = settings;
+  return reportOf(scenario, measurements, { machine, rounds, scale, quick });
 }
 
 /** Ends with exit code 1 when something has become slower; but not in the short form, whose figures are noise. */
 async function check(names: readonly string[], settings: Settings, saved: boolean): Promise<void> {
+  if (!saved) warnOfLoad(settings);
   let regressions = 0;
   for (const name of names) {
     const baseline = committedReport(name);
@@ -89,6 +102,12 @@ async function check(names: readonly string[], settings: Settings, saved: boolea
     say(
       `${name}: ${changes.length} figures compared with the rivals', ${slower.length} of them more than ${TOLERANCE * 100} % worse than in the committed run.`,
     );
+    if (changes.length > 0) {
+      const factors = changes.map(({ factor }) => factor);
+      say(
+        `  Ours against the rivals', now over then: median ${median(factors).toFixed(2)} ×, from ${Math.min(...factors).toFixed(2)} to ${Math.max(...factors).toFixed(2)} ×.`,
+      );
+    }
     for (const { case: caseName, ours, metric, factor, byRival } of slower) {
       const rivals = Object.entries(byRival).map(([rival, one]) => `${one.toFixed(2)} × against ${rival}`);
       say(

@@ -17,6 +17,10 @@ describe('ratios', () => {
     expect(ratiosOf([20], [0])).toBeUndefined();
   });
 
+  it('show a rival whose figure was zero', () => {
+    expect(ratiosOf([0], [10])).toEqual({ median: 0, lowest: 0, highest: 0 });
+  });
+
   it('are marked when rounds disagree on who was ahead', () => {
     expect(formattedRatio(spreadOf([0.9, 1.2, 1.3]))).toBe('≈ 1.20 × (0.90–1.30)');
     expect(formattedRatio(spreadOf([1.1, 1.2, 1.3]))).toBe('1.20 × (1.10–1.30)');

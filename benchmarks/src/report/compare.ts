@@ -46,7 +46,7 @@ function factorsOf(baseline: Report, current: Report, caseName: string, own: str
     if (name !== caseName || !isRival(current, contestant)) continue;
     const now = ratios[metric]?.[own]?.median;
     const then = rowOf(baseline, caseName, contestant)?.ratios[metric]?.[own]?.median;
-    if (now !== undefined && then !== undefined) factors[contestant] = then / now;
+    if (now !== undefined && then !== undefined && now > 0 && then > 0) factors[contestant] = then / now;
   }
   return factors;
 }

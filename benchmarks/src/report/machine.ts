@@ -11,7 +11,7 @@ export interface Machine {
   readonly processor: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  /** Processes that wanted to run when it began (average over a minute): much above 0, and the machine was not quiet. */
+  /** Processes that wanted to run when the first scenario of the run began (average over a minute). */
   readonly loadBefore: number;
   readonly node: string;
   readonly openssl: string;
@@ -23,10 +23,15 @@ export interface Machine {
 
 const PACKAGES = ['poolwright', 'mysql2', 'mariadb', 'tarn', 'generic-pool', 'sequelize-pool', 'pg-pool', 'knex'];
 
-/** Above this, somebody else was at work too. */
-export const QUIET_LOAD = 0.5;
+/** Above this, somebody else was at work too: building the benchmarks alone gives less. */
+export const QUIET_LOAD = 0.7;
 
-export function describeMachine(server: string): Machine {
+/** Taken once, before a run has made a load of its own. */
+export function currentLoad(): number {
+  return Math.round((loadavg()[0] as number) * 100) / 100;
+}
+
+export function describeMachine(server: string, loadBefore: number): Machine {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -34,7 +39,7 @@ export function describeMachine(server: string): Machine {
     processor: processors[0]?.model ?? 'unknown',
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
-    loadBefore: Math.round((loadavg()[0] as number) * 100) / 100,
+    loadBefore,
     node: process.version,
     openssl: process.versions['openssl'] ?? 'unknown',
     server,

@@ -1,3 +1,4 @@
+import { QUIET_LOAD } from './machine.js';
 import { formatted, formattedRatio } from './format.js';
 import { growthTables } from './growth.js';
 import { lossesByRival, machineText } from './markdown.js';
@@ -28,7 +29,7 @@ function machinesOf(reports: readonly Report[]): string[] {
   const groups = new Map<string, string[]>();
   for (const report of reports) {
     const { machine } = report;
-    const key = `${machineText({ ...machine, loadBefore: 0 })} Run on ${machine.date}, commit ${machine.commit}.`;
+    const key = `${machineText({ ...machine, loadBefore: machine.loadBefore > QUIET_LOAD ? machine.loadBefore : 0 })} Run on ${machine.date}, commit ${machine.commit}.`;
     groups.set(key, [...(groups.get(key) ?? []), report.scenario]);
   }
   return [...groups].map(([key, names]) => {

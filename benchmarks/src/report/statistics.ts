@@ -20,6 +20,6 @@ export function spreadOf(values: readonly number[]): Spread {
  * machine down in one round does not tell for or against anybody. Rounds in which ours was 0 are left out.
  */
 export function ratiosOf(theirs: readonly number[], ours: readonly number[]): Spread | undefined {
-  const ratios = theirs.map((value, round) => value / (ours[round] ?? Number.NaN)).filter((ratio) => Number.isFinite(ratio) && ratio > 0);
+  const ratios = theirs.map((value, round) => value / (ours[round] ?? Number.NaN)).filter((ratio) => Number.isFinite(ratio));
   return ratios.length === 0 ? undefined : spreadOf(ratios);
 }

@@ -48,7 +48,8 @@ export class ContestantProcess {
       return process;
     } catch (error) {
       await process.kill();
-      throw error;
+      // Not a slow rival, but one that is not set up as it should be, such as with fewer connections than it is told to hold.
+      throw error instanceof TooSlow ? new Error(`${process.#name} did not get ready within ${error.limitMs / 1000} s.`) : error;
     }
   }
 

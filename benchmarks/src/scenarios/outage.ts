@@ -1,8 +1,9 @@
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { accountOf, SMALL_COLUMNS } from '../data.js';
 import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
-import type { Case, Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
+import type { Address, Case, Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
 import { warmedConnections } from './set-up.js';
 import { quantile } from './timing.js';
 
@@ -14,6 +15,12 @@ const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 
 /** How long callers wait before they try again while the database is away. */
 const RETRY_MS = 20;
+
+/** Less than this is not told apart: the moment of the return is not known that well. */
+const AT_ONCE_MS = 1;
+
+/** How often it is looked whether the server accepts connections again. */
+const POLL_MS = 2;
 
 /** How long the database stays away after the last caller was told. */
 const AWAY_MS = 500;
@@ -30,7 +37,7 @@ export const outage: Scenario<Outage> = {
     `${SIZE} connections, all idle when the database goes. *Killed*: SIGKILL, so connecting is refused. *Frozen*: SIGSTOP, so nothing answers and nothing is refused, as with a black hole in the network.`,
     `Everybody is told to give up after ${TIMEOUT_MS / 1000} s where the pool can be told: poolwright (acquireTimeout, connectTimeout, timeout of the statement), mysql2 (connectTimeout, timeout of the statement; it has none for waiting), mariadb (acquireTimeout, connectTimeout, socketTimeout; its queryTimeout is kept by the server, which is away), knex (acquireConnectionTimeout, connectTimeout, timeout of the statement).`,
     `Callers that failed try again after ${RETRY_MS} ms. The database comes back ${AWAY_MS} ms after the last caller was told. ${CAP_MS / 1000} s stand for "not within ${CAP_MS / 1000} s".`,
-    'A new process for each round and contestant; no other pool is connected meanwhile.',
+    `Back is when the server greets, which is looked at every ${POLL_MS} ms, or when it is thawed; less than ${AT_ONCE_MS} ms after that counts as ${AT_ONCE_MS} ms. A new process for each round and contestant; no other pool is connected meanwhile.`,
   ],
   cases: [
     { name: 'killed', how: 'killed', quick: true },
@@ -65,7 +72,7 @@ function contestant(load: () => Promise<OpenPool>): CreateContestant<Outage> {
   };
 }
 
-function goingThrough(pool: ConnectionPool, { ask }: Surroundings): Contestant<Outage> {
+function goingThrough(pool: ConnectionPool, { ask, database }: Surroundings): Contestant<Outage> {
   const query = async (id: number): Promise<void> => {
     const rows = pool.rowsOf(await pool.query(SQL, [id], TIMEOUT_MS));
     if (rows[0]?.['name'] !== accountOf(id)['name']) throw new Error('wrong answer');
@@ -84,16 +91,17 @@ function goingThrough(pool: ConnectionPool, { ask }: Surroundings): Contestant<O
       const stop = new AbortController();
       const givenUp = once(stop.signal, 'abort').then(() => undefined);
       const answeredAt: number[] = [];
+      const accepting = how === 'killed' ? acceptingAgain(database) : undefined;
       const trying = Array.from({ length: SIZE }, async (_, caller) => {
         await untilAnswered(() => query(caller + 1), givenUp, stop.signal);
         answeredAt.push(performance.now());
       });
       await (how === 'killed' ? ask.startDatabase() : ask.thawDatabase());
-      const backAt = performance.now();
+      const backAt = (await accepting) ?? performance.now();
       const giveUp = setTimeout(() => stop.abort(), CAP_MS);
       await Promise.all(trying);
       clearTimeout(giveUp);
-      const since = (at: number): number => Math.min(Math.max(at - backAt, 0), CAP_MS);
+      const since = (at: number): number => Math.min(Math.max(at - backAt, AT_ONCE_MS), CAP_MS);
       return {
         told: Math.max(...told),
         median: quantile(told, 0.5),
@@ -104,6 +112,21 @@ function goingThrough(pool: ConnectionPool, { ask }: Surroundings): Contestant<O
     // A pool that hangs is ended with its process.
     close: async () => void (await Promise.race([pool.close(), sleep(1_000)])),
   };
+}
+
+/** When the server greets again, as seen from here. */
+async function acceptingAgain({ host, port }: Address): Promise<number> {
+  for (;;) {
+    const socket = connect({ host, port });
+    try {
+      await once(socket, 'data');
+      return performance.now();
+    } catch {
+      await sleep(POLL_MS);
+    } finally {
+      socket.destroy();
+    }
+  }
 }
 
 /** Milliseconds until the query fails. */

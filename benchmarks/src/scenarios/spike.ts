@@ -1,6 +1,7 @@
-import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Case, Contestant, CreateContestant, Questions, Scenario } from '../scenario.js';
+import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
+import { expectConnections } from '../runner/expect-connections.js';
+import type { Case, Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
 import { collectGarbage, elapsedMsOf, inParallel, quantile } from './timing.js';
 
 const WARM = 5;
@@ -25,7 +26,7 @@ export const spike: Scenario<Spike> = {
   about: `${CALLERS} callers at the same moment on a pool with ${WARM} open connections that may grow to ${LIMIT}, where a connection takes ${CONNECT_DELAY_MS} ms to open. Short: one query of 2 ms each; the five connections are done in 20 ms, long before a new one is open (HikariCP's test, "Welcome to the jungle"). Sustained: ten queries of 20 ms each; now it pays to grow.`,
   heldFixed: [
     `A door between pool and server lets each connection through ${CONNECT_DELAY_MS} ms late. A query takes its time on the server (SLEEP), which costs no processor time.`,
-    `Before the spike each pool has served 50 such queries on its ${WARM} connections; a new pool for each round. minimum ${WARM} where a pool has one.`,
+    `Before the spike each pool has served 50 such queries on its ${WARM} connections; a new pool for each round. Minimum ${WARM} where a pool has one; poolwright's minIdle is 0, for it counts idle connections only: it would keep ${WARM} beside those in use.`,
     '`mysql2, limit 5` cannot grow: right for the short spike, wrong for the sustained one.',
     '`five connections, no pool` shares the queries evenly; `fifty connections, no pool` has them all open from the start. They show what the machine can do.',
     `Connections are counted by the server ${SETTLE_MS} ms after the last answer.`,
@@ -45,9 +46,9 @@ export const spike: Scenario<Spike> = {
   warmUpRounds: 1,
   connectDelayMs: CONNECT_DELAY_MS,
   contestants: {
-    poolwright: contestant(async () => (await import('../rivals/poolwright.js')).openPoolwright),
+    poolwright: contestant(async () => (await import('../rivals/poolwright.js')).openPoolwright, { minimum: 0 }),
     mysql2: contestant(async () => (await import('../rivals/mysql2.js')).openMysql2),
-    'mysql2, limit 5': contestant(async () => (await import('../rivals/mysql2.js')).openMysql2, WARM),
+    'mysql2, limit 5': contestant(async () => (await import('../rivals/mysql2.js')).openMysql2, { limit: WARM }),
     mariadb: contestant(async () => (await import('../rivals/mariadb.js')).openMariadb),
     'tarn + mysql2': contestant(async () => (await import('../rivals/over-mysql2.js')).openTarnOverMysql2),
     'generic-pool + mysql2': contestant(async () => (await import('../rivals/over-mysql2.js')).openGenericPoolOverMysql2),
@@ -58,21 +59,24 @@ export const spike: Scenario<Spike> = {
   },
 };
 
-function contestant(load: () => Promise<OpenPool>, limit = LIMIT): CreateContestant<Spike> {
-  return async ({ delayed, ask }) => {
+function contestant(
+  load: () => Promise<OpenPool>,
+  { limit = LIMIT, minimum = WARM }: { readonly limit?: number; readonly minimum?: number } = {},
+): CreateContestant<Spike> {
+  return async (surroundings) => {
     const open = await load();
-    return spiking(async () => open({ address: delayed, limit, minimum: WARM }), WARM, ask);
+    return spiking(async () => open({ address: surroundings.delayed, limit, minimum }), WARM, surroundings);
   };
 }
 
 function noPool(size: number): CreateContestant<Spike> {
-  return async ({ delayed, ask }) => {
+  return async (surroundings) => {
     const { openConnections } = await import('../rivals/mysql2.js');
-    return spiking(() => openConnections({ address: delayed, limit: size }), size, ask);
+    return spiking(() => openConnections({ address: surroundings.delayed, limit: size }), size, surroundings);
   };
 }
 
-function spiking(open: () => Promise<ConnectionPool>, warm: number, ask: Questions): Contestant<Spike> {
+function spiking(open: () => Promise<ConnectionPool>, warm: number, { id, ask }: Surroundings): Contestant<Spike> {
   return {
     async run({ queryMs, turns }) {
       const pool = await open();
@@ -83,8 +87,7 @@ function spiking(open: () => Promise<ConnectionPool>, warm: number, ask: Questio
       const all = await Promise.all(Array.from({ length: WARM }, () => pool.acquire()));
       for (const connection of all) pool.release(connection);
       await inParallel(WARM, 10, query);
-      const before = await ask.connections();
-      if (before !== warm) throw new Error(`${warm} connections should be open before the spike, but the server counts ${before}.`);
+      await expectConnections(id, ask, warm);
       collectGarbage();
       const answers: number[] = [];
       const time = await elapsedMsOf(() =>
