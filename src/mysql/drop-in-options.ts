@@ -22,6 +22,7 @@ import {
   type ResolvedOptions,
   TIDB_CLOUD_LIFETIME_MS,
 } from './options.js';
+import { checkedLogger } from './pool-logger.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsRequest } from './tls.js';
 
 /** Poolwright's own options that mysql2's `createPool` takes too, once it is ours. */
@@ -36,7 +37,7 @@ export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
  */
 export const dropInDefaults = { connectionLimit: 10, minIdle: 0, acquireTimeout: 0, idleTimeout: 60_000, hygiene: 'transaction' } as const;
 
-const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health'];
+const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'logger'];
 
 /**
  * Puts together the options of a pool that stands in for mysql2's: what it is given is read as mysql2 reads it, also what looks wrong; what
@@ -64,6 +65,7 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     engine,
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
+    logger: checkedLogger(all.logger),
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: undefined,
     endpoint,

@@ -17,6 +17,7 @@ import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type D
 import type { ClassifyError } from './error-classes.js';
 import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
+import { checkedLogger, type PoolLogger } from './pool-logger.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
@@ -52,6 +53,8 @@ export interface MysqlPoolOptions {
   readonly cache?: QueryCache;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
+  /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
+  readonly logger?: PoolLogger;
 }
 
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
@@ -133,7 +136,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', 'cache', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'cache', 'logger', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -179,6 +182,7 @@ export interface ResolvedOptions {
   readonly classifyError: ClassifyError | undefined;
   readonly health: Required<HealthThresholds>;
   readonly cache: QueryCache | undefined;
+  readonly logger: PoolLogger | undefined;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -219,6 +223,7 @@ export function resolveOptions(
     engine,
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
+    logger: checkedLogger(given.logger),
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: given.cache,
     endpoint,

@@ -25,7 +25,7 @@ let folder: TemporaryFolder;
 async function projectWith(name: string, packages: readonly string[]): Promise<string> {
   const project = join(folder.path, name);
   const modules = join(project, 'node_modules');
-  await mkdir(join(modules, '@trpc'), { recursive: true });
+  for (const scope of ['@opentelemetry', '@trpc']) await mkdir(join(modules, scope), { recursive: true });
   await run('cp', ['-R', join(folder.path, 'poolwright'), join(modules, 'poolwright')]);
   for (const installed of ['mysql2', ...packages]) await symlink(join(ROOT, 'node_modules', installed), join(modules, installed));
   return project;
