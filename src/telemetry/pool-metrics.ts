@@ -91,15 +91,27 @@ const HISTOGRAMS = [
   ['query', 'Time that the server took to answer statements.'],
 ] as const;
 
+/** One look at each pool for all the metrics of a scrape: prom-client asks all of them in one turn. */
+function sharedStats(): (pool: ObservedPool) => PoolStats {
+  const looked = new Map<ObservedPool, PoolStats>();
+  return (pool) => {
+    if (looked.size === 0) queueMicrotask(() => looked.clear());
+    const stats = looked.get(pool) ?? pool.stats();
+    looked.set(pool, stats);
+    return stats;
+  };
+}
+
 /** The metrics of all these pools. */
 export function poolMetrics(source: PoolSource, prefix: string): CollectedMetric[] {
   const pools = poolReader(source);
+  const statsOf = sharedStats();
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
     ...POOL_METRICS.map(
       ({ values, ...metric }) =>
         new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
-          ofEach((pool) => values(pool.stats()).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
+          ofEach((pool) => values(statsOf(pool)).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
         ),
     ),
     ...HISTOGRAMS.map(
