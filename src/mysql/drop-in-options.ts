@@ -75,7 +75,7 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     retries: resolveStatementRetries(all.retries ?? false),
     endpoint,
     tls,
-    flavor: mysql2Flavor(engine.waitForConnections),
+    flavor: mysql2Flavor,
     trace: given.trace,
     connection: {
       ...without(given, OWN_NAMES),

@@ -24,28 +24,26 @@ export const ownFlavor: Flavor = Object.freeze({
 /** Failures to connect: mysql2 has no words of its own for them, it passes the error on. */
 const CONNECT_FAILURES: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_TLS_REQUIRED', 'POOL_ENDPOINT_POISONED']);
 
-/** @param waitForConnections which of mysql2's two texts a refusal has */
-export function mysql2Flavor(waitForConnections: boolean): Flavor {
-  return Object.freeze({
-    acquireFailure(error: PoolError): Error {
-      const { code, cause, pool } = error;
-      if (code === 'POOL_QUEUE_FULL') {
-        const text = waitForConnections ? 'Queue limit reached.' : 'No connections available.';
-        return new PoolError(code, text, { cause: error, ...(pool === undefined ? {} : { pool }) });
-      }
-      return CONNECT_FAILURES.has(code) && cause instanceof Error ? copyOf(cause) : error;
-    },
-    statementFailure: (error: unknown) => error,
-    statementTimeout: () =>
-      // The fields are mysql2's (lib/commands/query.js), with its spelling.
-      Object.assign(new Error('Query inactivity timeout'), {
-        errorno: 'PROTOCOL_SEQUENCE_TIMEOUT',
-        code: 'PROTOCOL_SEQUENCE_TIMEOUT',
-        syscall: 'query',
-      }),
-    timeoutCoversWaiting: false,
-  });
-}
+export const mysql2Flavor: Flavor = Object.freeze({
+  acquireFailure(error: PoolError): Error {
+    const { code, cause, pool } = error;
+    if (code === 'POOL_QUEUE_FULL') {
+      // The first sentence is mysql2's.
+      const text = error.message.slice(0, error.message.indexOf('.') + 1);
+      return new PoolError(code, text, { cause: error, ...(pool === undefined ? {} : { pool }) });
+    }
+    return CONNECT_FAILURES.has(code) && cause instanceof Error ? copyOf(cause) : error;
+  },
+  statementFailure: (error: unknown) => error,
+  statementTimeout: () =>
+    // The fields are mysql2's (lib/commands/query.js), with its spelling.
+    Object.assign(new Error('Query inactivity timeout'), {
+      errorno: 'PROTOCOL_SEQUENCE_TIMEOUT',
+      code: 'PROTOCOL_SEQUENCE_TIMEOUT',
+      syscall: 'query',
+    }),
+  timeoutCoversWaiting: false,
+});
 
 /** One failure to connect is told to all who wait; each of them gets an error that is theirs to change. */
 function copyOf(error: Error): Error {

@@ -1,11 +1,12 @@
 import type { Pool as CallbackPool, PoolConnection as CallbackConnection, PoolOptions } from 'mysql2';
 import mysql, { type Pool as PromisePool } from 'mysql2/promise';
 import { createPool, type PoolOptions as OurPoolOptions } from '../../../src/index.js';
+import { createPool as createDropIn } from '../../../src/mirror/promise.js';
 import { createDatabase, type TestDatabase } from '../../support/database.js';
 
-/** One of the two that the contract is held against. */
+/** One of those that the contract is held against. */
 export interface Subject {
-  readonly name: 'mysql2' | 'poolwright';
+  readonly name: 'mysql2' | 'poolwright' | 'poolwright/mysql2/promise';
   create(options: PoolOptions): PromisePool;
 }
 
@@ -28,7 +29,10 @@ export const poolwright: Subject = {
   },
 };
 
-export const SUBJECTS: readonly Subject[] = [mysql2, poolwright];
+/** What takes mysql2's place in code that is not changed. */
+export const dropIn: Subject = { name: 'poolwright/mysql2/promise', create: (options) => createDropIn(options) };
+
+export const SUBJECTS: readonly Subject[] = [mysql2, poolwright, dropIn];
 
 /** A pool of a subject on a database of its own. */
 export interface Fixture extends AsyncDisposable {
