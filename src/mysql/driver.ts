@@ -107,6 +107,9 @@ export interface DriverConnection extends EventEmitter {
   ping(callback: (error: Error | null) => void): unknown;
   /** From 3.22 on. */
   reset?(callback: (error: Error | null) => void): unknown;
+  /** Prepared statements that the server holds for this connection. */
+  readonly _statements: { clear(): void };
+  writePacket(packet: { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void }): void;
   resume(): void;
   escapeId(name: string): string;
   promise(): mysqlPromise.PoolConnection;

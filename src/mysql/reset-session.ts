@@ -1,23 +1,10 @@
 import { type Command, DriverCommand } from './driver.js';
+import type { ManagedConnection } from './managed-connection.js';
 
 /** MySQL internals manual, "COM_RESET_CONNECTION": one byte. */
 const COM_RESET_CONNECTION = 0x1f;
-/** The length of the payload in three bytes, and the number in the sequence. */
+/** Length of the payload in three bytes, and the number in the sequence. */
 const HEADER_LENGTH = 4;
-
-/** What mysql2 writes. */
-interface OutgoingPacket {
-  readonly buffer: Buffer;
-  length(): number;
-  writeHeader(sequenceId: number): void;
-}
-
-/** What is needed of the connection that the command runs on. */
-interface ResettableConnection {
-  /** Prepared statements that the server holds for it. */
-  readonly _statements: { clear(): void };
-  writePacket(packet: OutgoingPacket): void;
-}
 
 /** Resets a session as mysql2's `reset` does, which came with version 3.22. */
 export class ResetSession extends DriverCommand {
@@ -29,19 +16,19 @@ export class ResetSession extends DriverCommand {
     this.onResult = callback;
   }
 
-  override start = (_packet?: unknown, connection?: unknown): unknown => {
-    const { _statements: statements } = connection as ResettableConnection;
-    (connection as ResettableConnection).writePacket(packetOf(COM_RESET_CONNECTION));
+  override start = (_packet?: unknown, connection?: ManagedConnection): unknown => {
+    connection?.writePacket(packetOf(COM_RESET_CONNECTION));
     return (): null => {
       // The server has forgotten them.
-      statements.clear();
+      connection?._statements.clear();
       process.nextTick(() => this.onResult?.(null));
       return null;
     };
   };
 }
 
-function packetOf(command: number): OutgoingPacket {
+/** What mysql2's `writePacket` needs of a packet. */
+function packetOf(command: number): { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void } {
   const buffer = Buffer.from([1, 0, 0, 0, command]);
   return {
     buffer,
