@@ -15,6 +15,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'loop-delay': async () => (await import('./loop-delay.js')).loopDelay,
   'slow-database': async () => (await import('./slow-database.js')).slowDatabase,
   memory: async () => (await import('./memory.js')).memory,
+  'waiter-memory': async () => (await import('./waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./sizing.js')).sizing,
 };
 
