@@ -6,7 +6,7 @@ export function growthTables(reports: readonly Report[]): string[] {
   const found = new Map(reports.map((report) => [report.scenario, report]));
   const tables = [
     table(found.get('acquire'), 'Callers: acquire + release over 20 connections', ['time', 'cpu']),
-    table(found.get('queue'), 'Waiters: each one', ['served', 'givenUp', 'timedOut', 'memory']),
+    table(found.get('queue'), 'Waiters: each one', ['served', 'givenUp', 'timedOut']),
     table(found.get('query'), 'Rows and columns: one query', ['time', 'cpu']),
     table(found.get('sizing'), 'Connections: one query of 200 callers', ['time', 'p99']),
   ].filter((lines) => lines.length > 0);

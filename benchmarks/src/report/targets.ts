@@ -140,7 +140,13 @@ function memory(reports: Reports): Target[] {
   const ours = figure(reports, 'memory', name, 'poolwright', 'bytes');
   const driver = figure(reports, 'memory', name, 'connections, no pool', 'bytes');
   return [
-    ...atMost('memory of a waiter, with its promise', figure(reports, 'queue', '100 000 waiters', 'poolwright', 'memory'), 300, 'B', 0),
+    ...atMost(
+      'memory of a waiter, with its promise',
+      figure(reports, 'waiter-memory', '20 000 waiters', 'poolwright', 'bytes'),
+      300,
+      'B',
+      0,
+    ),
     ...atMost(
       'memory of an idle connection beyond the driver',
       ours === undefined || driver === undefined ? undefined : ours - driver,

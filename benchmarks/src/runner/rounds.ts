@@ -28,6 +28,9 @@ export interface RunOptions {
   readonly log: (text: string) => void;
 }
 
+/** V8 needs some ten thousand operations to optimize them: the first case of a scenario warms up so many times as long. */
+const FIRST_WARM_UP = 3;
+
 const ROUND_LIMIT_MS = 20_000;
 
 /**
@@ -71,7 +74,7 @@ class ScenarioRun implements AsyncDisposable {
     const { scenario, options } = this;
     const rounds = options.rounds ?? ownRounds ?? scenario.rounds;
     const startedAt = performance.now();
-    const warmUp = options.quick ? 1 : scenario.warmUpRounds;
+    const warmUp = options.quick ? 1 : scenario.warmUpRounds * (this.#processes.size === 0 && !scenario.freshProcess ? FIRST_WARM_UP : 1);
     const figures = new Map<string, Figures[]>(Object.keys(scenario.contestants).map((contestant) => [contestant, []]));
     const gaveUp = new Map<string, string>();
     for (let number = -warmUp; number < rounds; number += 1) {

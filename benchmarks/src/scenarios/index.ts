@@ -16,6 +16,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'slow-database': async () => (await import('./slow-database.js')).slowDatabase,
   memory: async () => (await import('./memory.js')).memory,
   monitoring: async () => (await import('./monitoring.js')).monitoring,
+  'waiter-memory': async () => (await import('./waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./sizing.js')).sizing,
 };
 

@@ -5,7 +5,7 @@ import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { seededRandom } from '../runner/shuffle.js';
 import type { Case, Contestant, CreateContestant, Scenario } from '../scenario.js';
 import { warmedConnections } from './set-up.js';
-import { collectGarbage, inParallel } from './timing.js';
+import { inParallel } from './timing.js';
 
 const SIZE = 20;
 const ROUND_MS = 600;
@@ -82,7 +82,6 @@ function loaded(pool: ConnectionPool): Contestant<Load> {
       };
       await inParallel(SIZE, 5, ask);
       answered = 0;
-      collectGarbage();
       const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
       const before = performance.eventLoopUtilization();
       const startedAt = performance.now();

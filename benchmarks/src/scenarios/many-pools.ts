@@ -4,10 +4,11 @@ import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { expectConnections } from '../runner/expect-connections.js';
 import { seededRandom } from '../runner/shuffle.js';
 import type { Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
-import { collectGarbage, costOf, elapsedMsOf, inParallel, turnsOf } from './timing.js';
+import { costOf, elapsedMsOf, inParallel, liveBytes, turnsOf } from './timing.js';
 
 const POOLS = 100;
 const OPERATIONS = 5_000;
+const LEAD_IN = 10_000;
 const IDLE_MS = 1_500;
 const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 
@@ -82,7 +83,8 @@ function manyOf(open: () => Promise<ConnectionPool>, surroundings: Surroundings)
       pools.push(first);
       const random = seededRandom(number);
       const ask = (caller: number): Promise<void> => query(pools[caller] as ConnectionPool, 1 + Math.floor(random() * ACCOUNTS));
-      await inParallel(POOLS, 10, ask);
+      // Weighing has called the collector, after which code is optimized anew.
+      await inParallel(POOLS, turnsOf(LEAD_IN, POOLS, scale), ask);
       const each = turnsOf(OPERATIONS, POOLS, scale);
       const { time } = await costOf(each * POOLS, () => inParallel(POOLS, each, ask));
       await expectConnections(surroundings.id, surroundings.ask, POOLS);
@@ -91,11 +93,4 @@ function manyOf(open: () => Promise<ConnectionPool>, surroundings: Surroundings)
     },
     close: async () => undefined,
   };
-}
-
-function liveBytes(): number {
-  collectGarbage();
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
 }

@@ -1,7 +1,7 @@
 import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { expectConnections } from '../runner/expect-connections.js';
 import type { Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
-import { collectGarbage, inParallel } from './timing.js';
+import { inParallel, liveBytes } from './timing.js';
 
 const CONNECTIONS = 200;
 
@@ -12,7 +12,7 @@ export const memory: Scenario = {
   heldFixed: [
     'Heap and buffers outside it, after a collection, less what was there when the pool had answered one query on its first connection, for each further connection. Each connection has answered queries before. A new process for each round and contestant.',
     '`connections, no pool` are bare mysql2 connections: what is above them is the work of the pool. mariadb has a driver of its own.',
-    'What a waiter costs is in `queue`, what a whole pool costs in `many-pools`.',
+    'What a waiter costs is in `waiter-memory`, what a whole pool costs in `many-pools`.',
   ],
   cases: [{ name: '200 idle connections', quick: true }],
   metrics: { bytes: { label: 'memory per connection', unit: 'bytes', compared: true } },
@@ -50,10 +50,7 @@ function holding(open: (size: number) => Promise<ConnectionPool>, surroundings: 
     for (const connection of all) await pool.release(connection);
     await inParallel(size, 2, async () => await pool.query('SELECT id FROM accounts WHERE id = ?', [1]));
     await expectConnections(surroundings.id, surroundings.ask, size);
-    collectGarbage();
-    collectGarbage();
-    const { heapUsed, external } = process.memoryUsage();
-    return { pool, bytes: heapUsed + external };
+    return { pool, bytes: liveBytes() };
   };
   return {
     async run() {

@@ -2,16 +2,12 @@ import type { Lender, LenderSettings, OpenPool } from '../rivals/lender.js';
 import { shuffled } from '../runner/shuffle.js';
 import type { Case, Contestant, CreateContestant, Figures, Scenario } from '../scenario.js';
 import { warmed } from './set-up.js';
-import { collectGarbage, heapUsed } from './timing.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const SIZE = 20;
 
 /** Of the pool whose acquires time out. */
 const ACQUIRE_TIMEOUT_MS = 300;
-
-/** The memory of fewer waiters is lost in what else is on the heap. */
-const FEWEST_WEIGHED = 10_000;
 
 /** The processor time of fewer waiters is lost in what a process uses while it waits. */
 const FEWEST_TIMED_OUT = 1_000;
@@ -29,13 +25,13 @@ export const queue: Scenario<Waiters> = {
   name: 'queue',
   title: 'Waiting',
   about:
-    'What it costs to stand in the queue: to get in, to be served, to give up, to be told at the deadline, and in memory. ' +
+    'What it costs to stand in the queue: to get in, to be served, to give up, and to be told at the deadline. ' +
     'A pool whose cost for each waiter grows with the length of the queue walks the queue.',
   heldFixed: [
     `All ${SIZE} entries are held while the waiters arrive. *Served*: they are released, and each waiter releases at once. *Given up*: every waiter, in random order. ` +
       `*Timed out*: a second pool with one entry and an acquire time-out of ${ACQUIRE_TIMEOUT_MS} ms; processor time from the first arrival until the last one is told, less what the process uses in as long without them; and how late the last one is told.`,
     'Each waiter has a deadline where that is the default: poolwright and its engine, mariadb, tarn, sequelize-pool. mysql2, generic-pool and pg-pool keep none unless told to, and do less work for that in the first two columns.',
-    'Memory includes the promise that the caller awaits and, while enqueueing, its handlers: the same for all.',
+    'What a waiter costs in memory is in `waiter-memory`.',
     "Giving up is an AbortSignal of each waiter's own with poolwright and its engine, `abort` with tarn. mysql2, mariadb, generic-pool, sequelize-pool and pg-pool have no such thing. mysql2 has no time-out.",
     'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of promises, served in order.',
   ],
@@ -51,7 +47,6 @@ export const queue: Scenario<Waiters> = {
     givenUp: { label: 'given up', unit: 'ns', compared: true },
     timedOut: { label: 'enqueued and timed out (CPU)', unit: 'ns', compared: true },
     late: { label: 'last one told late by', unit: 'ms' },
-    memory: { label: 'memory', unit: 'bytes', compared: true },
   },
   ours: ['poolwright', 'poolwright engine'],
   limits: ['bare'],
@@ -94,7 +89,6 @@ function contestantOf(pool: Lender, timing: Lender | undefined): Contestant<Wait
       const times = Math.max(Math.round(repeats * scale), 1);
       const figures: Figures = {
         ...(await serve(pool, waiters, times)),
-        ...(waiters < FEWEST_WEIGHED ? {} : { memory: await memoryOf(pool, waiters) }),
         ...(pool.acquireCancellable === undefined ? {} : { givenUp: await giveUp(pool, waiters, times, number) }),
         ...(timing === undefined || waiters < FEWEST_TIMED_OUT ? {} : await timeOut(timing, waiters)),
       };
@@ -117,7 +111,6 @@ async function serve(pool: Lender, waiters: number, times: number): Promise<{ se
   for (let time = 0; time < times; time += 1) {
     const held = await holdAll(pool);
     let served = 0;
-    collectGarbage();
     const startedAt = performance.now();
     const all: Promise<void>[] = [];
     for (let waiter = 0; waiter < waiters; waiter += 1) {
@@ -139,18 +132,6 @@ async function serve(pool: Lender, waiters: number, times: number): Promise<{ se
   return { served: (servedMs * 1e6) / operations, enqueued: (enqueuedMs * 1e6) / operations };
 }
 
-async function memoryOf(pool: Lender, waiters: number): Promise<number> {
-  const held = await holdAll(pool);
-  const all: Promise<unknown>[] = Array.from({ length: waiters });
-  const before = heapUsed();
-  for (let waiter = 0; waiter < waiters; waiter += 1) all[waiter] = pool.acquire();
-  const bytes = (heapUsed() - before) / waiters;
-  for (const promise of all) void promise.then((resource) => pool.release(resource));
-  for (const resource of held) pool.release(resource);
-  await Promise.all(all);
-  return bytes;
-}
-
 async function giveUp(pool: Lender, waiters: number, times: number, round: number): Promise<number> {
   let elapsedMs = 0;
   for (let time = 0; time < times; time += 1) {
@@ -165,7 +146,6 @@ async function giveUp(pool: Lender, waiters: number, times: number, round: numbe
       return { cancel: () => acquiring.cancel(), told };
     });
     const order = shuffled(pending, round * 1_000 + time);
-    collectGarbage();
     const startedAt = performance.now();
     for (const { cancel } of order) cancel();
     await Promise.all(pending.map(({ told }) => told));
@@ -180,7 +160,6 @@ async function timeOut(pool: Lender, waiters: number): Promise<{ timedOut: numbe
   const idle = await cpuMsOf(() => sleep(ACQUIRE_TIMEOUT_MS));
   const held = await pool.acquire();
   let refused = 0;
-  collectGarbage();
   let late = 0;
   const busy = await cpuMsOf(async () => {
     const all = Array.from({ length: waiters }, () =>

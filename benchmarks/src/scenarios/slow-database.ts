@@ -2,7 +2,7 @@ import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { seededRandom } from '../runner/shuffle.js';
 import type { Contestant, CreateContestant, Scenario } from '../scenario.js';
 import { warmedConnections } from './set-up.js';
-import { collectGarbage, elapsedMsOf, inParallel, quantile } from './timing.js';
+import { elapsedMsOf, inParallel, quantile } from './timing.js';
 
 const SIZE = 10;
 const CALLERS = 100;
@@ -74,7 +74,6 @@ function waiting(pool: ConnectionPool): Contestant {
         await pool.release(connection);
         if (rows[0]?.['id'] !== caller + 1 || rows[0]['interrupted'] !== 0) throw new Error('wrong answer');
       };
-      collectGarbage();
       const turns = Math.max(Math.round(TURNS * scale), 3);
       const time = await elapsedMsOf(() => inParallel(CALLERS, turns, use));
       return {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ConnectionPool, OpenPool } from '../rivals/lender.js';
 import { expectConnections } from '../runner/expect-connections.js';
 import type { Case, Contestant, CreateContestant, Scenario, Surroundings } from '../scenario.js';
-import { collectGarbage, elapsedMsOf, inParallel, quantile } from './timing.js';
+import { elapsedMsOf, inParallel, quantile } from './timing.js';
 
 const WARM = 5;
 const LIMIT = 50;
@@ -88,7 +88,6 @@ function spiking(open: () => Promise<ConnectionPool>, warm: number, { id, ask }:
       for (const connection of all) pool.release(connection);
       await inParallel(WARM, 10, query);
       await expectConnections(id, ask, warm);
-      collectGarbage();
       const answers: number[] = [];
       const time = await elapsedMsOf(() =>
         inParallel(CALLERS, turns, async (caller) => answers.push(await elapsedMsOf(() => query(caller)))),

@@ -1,13 +1,15 @@
 import { performance } from 'node:perf_hooks';
 
-/** Time and processor time of this process for each of `operations`, in nanoseconds. */
+/**
+ * Time and processor time of this process for each of `operations`, in nanoseconds. The collector is not called before: a forced collection while no
+ * statement is under way makes V8 discard optimized code whose object shapes have no live instance, and the next thousands of statements run cold.
+ */
 export interface Cost {
   readonly time: number;
   readonly cpu: number;
 }
 
 export async function costOf(operations: number, work: () => Promise<unknown>): Promise<Cost> {
-  collectGarbage();
   const cpuBefore = process.cpuUsage();
   const startedAt = performance.now();
   await work();
@@ -23,17 +25,18 @@ export async function elapsedMsOf(work: () => Promise<unknown>): Promise<number>
   return performance.now() - startedAt;
 }
 
-/** The runner starts contestants with --expose-gc. */
-export function collectGarbage(): void {
+/** For memory only, see `Cost`. The runner starts contestants with --expose-gc. */
+function collectGarbage(): void {
   if (globalThis.gc === undefined) throw new Error('--expose-gc is missing');
   globalThis.gc();
 }
 
-/** Bytes of live objects. */
-export function heapUsed(): number {
+/** Bytes of live objects, and of buffers outside the heap. */
+export function liveBytes(): number {
   collectGarbage();
   collectGarbage();
-  return process.memoryUsage().heapUsed;
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
 }
 
 /** `callers` at the same time, each doing `each` operations one after the other. */
