@@ -66,7 +66,8 @@ export class PoolBreakers {
     this.connect = new Breaker({ name: 'connect', ...options.connect });
     this.statement = new Breaker({ name: 'statement', ...options.statement });
     this.connect.onChange(({ to }) => {
-      if (to === 'open' || to === 'isolated') this.#tellWaiting(this.connect);
+      // After failures the pool itself tells those who wait, once nothing is left that could serve them.
+      if (to === 'isolated') this.#tellWaiting(this.connect);
     });
     this.statement.onChange(({ to }) => {
       this.lending = to === 'closed';
@@ -86,7 +87,7 @@ export class PoolBreakers {
     // Of a pool that is suspended or ends, the pool tells.
     if (engine.state !== 'running') return undefined;
     const pool = (): { pool: ReturnType<GuardedEngine['summary']> } => ({ pool: engine.summary() });
-    const unreachable = engine.usable === 0;
+    const unreachable = engine.usable === 0 && !this.#mayBeReached(engine);
     const refusal = unreachable ? this.connect.refusal(pool) : undefined;
     if (refusal !== undefined) return refusal;
     const other = this.statement.refusal(pool);
@@ -118,6 +119,11 @@ export class PoolBreakers {
     if (PoolError.is(error) && error.code === 'POOL_BREAKER_OPEN') return;
     if (answered) this.connected(0);
     else this.connect.failed(error, 0, undefined, retryInMs);
+  }
+
+  /** Others of the moment at which it opened are under way still: they may do better than those that failed. */
+  #mayBeReached(engine: GuardedEngine): boolean {
+    return this.connect.state === 'open' && engine.summary().opening > 0;
   }
 
   /** Later: in the middle of a transition of the pool those who wait may be about to be told already, and more exactly. */

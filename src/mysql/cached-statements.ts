@@ -55,7 +55,7 @@ const OPTIONS_OF_RESULTS = [
 ] as const;
 
 /** Of a statement's options, those that do not change what its result is. */
-const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache']);
+const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache', 'idempotent', 'priority', 'fairnessKey', 'fallback']);
 
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;

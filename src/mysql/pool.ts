@@ -232,12 +232,19 @@ export class Pool extends DriverPromisePool {
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
+    if (currentDeadline() !== undefined) {
+      try {
+        sql = statementInTime(sql);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     const cached = this.#core.cached?.take(method, sql, values);
     if (cached !== undefined) return cached;
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(this.#core, method, statementInTime(sql), values, site, resolve, reject).start();
+      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
-import { environmentTable, optionTables } from './option-tables.js';
+import { breakerTable, environmentTable, optionTables, retryTable } from './option-tables.js';
 import { read, root, tableIn } from './table-in.js';
 
 describe('docs/errors.md', () => {
@@ -26,6 +26,8 @@ describe.each([
   { path: 'README.md', mark: 'options', table: optionTables },
   { path: 'docs/options.md', mark: 'options', table: optionTables },
   { path: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
+  { path: 'docs/resilience.md', mark: 'breaker options', table: breakerTable },
+  { path: 'docs/resilience.md', mark: 'retry options', table: retryTable },
 ])('the table of $mark', ({ path, mark, table }) => {
   const begin = `<!-- ${mark}: made from the tables in the code; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n`;
   const end = `\n\n<!-- end of ${mark} -->`;

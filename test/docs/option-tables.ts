@@ -2,6 +2,8 @@ import type { OptionSpec } from '../../src/engine/index.js';
 import { poolOptionTable } from '../../src/engine/index.js';
 import { healthThresholdTable } from '../../src/mysql/health.js';
 import { dropInDefaults } from '../../src/mysql/drop-in-options.js';
+import { statementRetryTable } from '../../src/mysql/statement-retries.js';
+import { breakerOptionTable } from '../../src/resilience/breaker-options.js';
 import { environmentName, mysqlOptionTable } from '../../src/mysql/options.js';
 
 /** The options that hold a plain value, as the documents show them: made from the tables in the code. */
@@ -13,6 +15,16 @@ export function optionTables(): string {
     '',
     tableOf(healthThresholdTable),
   ].join('\n');
+}
+
+/** The options of a breaker. */
+export function breakerTable(): string {
+  return tableOf(breakerOptionTable);
+}
+
+/** The options of a pool's `retries`. */
+export function retryTable(): string {
+  return tableOf(statementRetryTable);
 }
 
 /** The options that can be given in the environment, with their defaults for code that was written for mysql2 and otherwise. */

@@ -14,6 +14,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'many-pools': async () => (await import('./many-pools.js')).manyPools,
   'loop-delay': async () => (await import('./loop-delay.js')).loopDelay,
   'slow-database': async () => (await import('./slow-database.js')).slowDatabase,
+  resilience: async () => (await import('./resilience.js')).resilience,
   memory: async () => (await import('./memory.js')).memory,
   monitoring: async () => (await import('./monitoring.js')).monitoring,
   'waiter-memory': async () => (await import('./waiter-memory.js')).waiterMemory,
