@@ -53,7 +53,10 @@ export function diagnose(pool: LivePool, points: readonly LivePoint[], now: numb
   const recent = within(points, RECENT_MS, now);
   const [, , acquireP99] = percentilesOf(recent, 'acquire');
   const [, , queryP99] = percentilesOf(recent, 'query');
-  const lately = `In the last minute, 99 % of callers had a connection within ${duration(acquireP99 ?? 0)}, and 99 % of statements took up to ${duration(queryP99 ?? 0)}.`;
+  const lately =
+    acquireP99 == null
+      ? 'Nobody has asked for a connection in the last minute.'
+      : `In the last minute, 99 % of callers had a connection within ${duration(acquireP99)}${queryP99 == null ? '' : `, and 99 % of statements took up to ${duration(queryP99)}`}.`;
   if (health.status !== 'healthy') {
     const reasons = health.checks.filter(({ status }) => status !== 'pass').map(({ message }) => `${capitalised(message)}.`);
     return {
@@ -76,6 +79,18 @@ export function diagnose(pool: LivePool, points: readonly LivePoint[], now: numb
       headline: `${counted(waiting, 'caller waits', 'callers wait')} while connections are opened.`,
       details: [lately],
     };
+  const { leakDetectionThreshold } = stats.options;
+  const longest = pool.borrowed[0];
+  if (longest !== undefined && leakDetectionThreshold > 0 && longest.heldMs > leakDetectionThreshold) {
+    return {
+      level: 'warning',
+      headline: `Connection #${longest.id} may be leaked: it has been held for ${duration(longest.heldMs)}.`,
+      details: [
+        `More than leakDetectionThreshold (${duration(leakDetectionThreshold)}): ${workOf(longest.description)}. Where it was borrowed is below.`,
+        lately,
+      ],
+    };
+  }
   return {
     level: 'good',
     headline: 'The pool is fine: whoever asks is served at once.',

@@ -121,6 +121,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
         (text) => /held for longer than leakDetectionThreshold/.test(text ?? ''),
         PATIENCE,
       );
+      await headlineIs(page, /^Connection #1 may be leaked: it has been held for/);
       await shows(page, /no statement running, yet not released/);
       const stack = page.locator('details', { hasText: 'pool-on-database' });
       await stack.locator('summary').click();

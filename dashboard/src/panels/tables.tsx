@@ -97,7 +97,8 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
 /** The first line of a stack that is not the pool's own, nor its driver's or Node's. */
 function placeOf(stack: string): string {
   const lines = stack.split('\n').slice(1);
-  const own = lines.find((line) => !/node:|node_modules|[\\/](?:src|dist)[\\/](?:engine|mysql)[\\/]/.test(line)) ?? lines[0] ?? stack;
+  const own =
+    lines.find((line) => !/<anonymous>|node:|node_modules|[\\/](?:src|dist)[\\/](?:engine|mysql)[\\/]/.test(line)) ?? lines[0] ?? stack;
   return own
     .trim()
     .replace(/^at /, '')
