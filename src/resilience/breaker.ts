@@ -51,6 +51,7 @@ export interface BreakerSnapshot {
   readonly transitions: Readonly<Record<BreakerState, number>>;
 }
 
+/** What a breaker takes. */
 export interface BreakerSettings extends BreakerOptions {
   /** Name of the breaker in errors, statistics and metrics. Default: 'breaker'. */
   readonly name?: string;

@@ -77,6 +77,8 @@ export function currentDeadline(): WorkDeadline | undefined {
 }
 
 /**
+ * Ends work that is over before its next step.
+ *
  * @param code of the error when the time is up
  * @param what had not been done yet, for the message
  * @throws PoolError `code`; `POOL_ABORTED` when somebody gave the work up

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../engine/clock.js';
 import { CallWindow } from './call-window.js';
 
+/** How many retries there may be in proportion to calls. */
 export interface RetryBudgetOptions {
   /** Retries allowed in the window, in percent of the calls in it. Default: 10. */
   readonly percent?: number;

@@ -31,6 +31,7 @@ export const retryTimingTable = {
   },
 } as const satisfies Record<keyof RetryTiming, OptionSpec>;
 
+/** How often and when work is run again, and after which errors. */
 export interface RetryOptions extends RetryTiming {
   /** Whether the work may be run again after this error. Default: unless somebody gave up or a breaker refused. */
   readonly retryable?: (error: unknown) => boolean;

@@ -58,7 +58,8 @@ describe('poolwright doctor', () => {
   it('ends with 0 on a healthy database, without colour or secret in what it writes to a pipe', async () => {
     await using database = await createDatabase();
     const { code, stdout, stderr } = await command.run(['doctor'], { DATABASE_URL: database.url() });
-    expect([code, stderr]).toEqual([0, '']);
+    // On a machine that is busy, a step may take long enough to be told.
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^(… .*\n)?$/)]);
     expect(stdout).toMatch(/^\[ ok \] login {2,}logged in as /m);
     expect(stdout).toContain('Everything is fine.');
     expect(stdout).not.toContain(ESCAPE);

@@ -113,7 +113,7 @@ async function examineSession(
   await logIn(pool, options, report);
   const recommendations: Recommendation[] = [];
   const attempt = async (step: Finding['step'], work: () => Promise<void> | void): Promise<void> => {
-    observer.begins(step);
+    observer.begins(`examining: ${step}`);
     try {
       await work();
     } catch (error) {
