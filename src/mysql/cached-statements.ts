@@ -1,12 +1,13 @@
 import { textOf } from '../cache/key.js';
 import { KEY, TABLE, TAG } from '../cache/marks.js';
+import { withPlainFields } from '../cache/plain-fields.js';
 import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
 import { type CallerLimits, checkLimits } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
 import { invalid, refuseUnknownOptions } from '../engine/index.js';
-import type { FieldPacket, QueryValues } from './driver.js';
+import type { QueryValues } from './driver.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from './options.js';
 import type { StatementOptions, StatementResult } from './statement.js';
@@ -59,26 +60,6 @@ const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache']
 
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;
-
-/** What mysql2's column definitions say, as plain values: their class does not travel. */
-const FIELD_PROPERTIES = [
-  'catalog',
-  'schema',
-  'db',
-  'table',
-  'orgTable',
-  'name',
-  'orgName',
-  'characterSet',
-  'encoding',
-  'columnLength',
-  'columnType',
-  'type',
-  'flags',
-  'decimals',
-  'extendedTypeName',
-  'extendedFormat',
-] as const;
 
 /** Statements of a pool that are answered by the cache. */
 export class CachedStatements {
@@ -179,8 +160,7 @@ export class CachedStatements {
   }
 
   async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
-    const [rows, fields] = await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values);
-    return [rows, (fields as FieldPacket[] | undefined)?.map(plainField)];
+    return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values));
   }
 }
 
@@ -216,13 +196,4 @@ function optionsOf(statement: StatementOptions, named: boolean): string {
 function isNegative(value: unknown): boolean {
   const [rows] = value as [unknown];
   return Array.isArray(rows) && rows.length === 0;
-}
-
-function plainField(field: FieldPacket): Record<string, unknown> {
-  const plain: Record<string, unknown> = {};
-  for (const name of FIELD_PROPERTIES) {
-    const value = (field as unknown as Record<string, unknown>)[name];
-    if (value !== undefined) plain[name] = value;
-  }
-  return plain;
 }

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { QueryCache } from '../cache/query-cache.js';
 import type {
   AcquireOptions,
   Borrowed,
@@ -61,6 +62,11 @@ export class Pool extends DriverPromisePool {
   get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
     const { connect, statement } = this.#core.breakers;
     return Object.freeze({ connect, statement });
+  }
+
+  /** The cache that it was made with, if any. */
+  get cache(): QueryCache | undefined {
+    return this.#core.options.cache;
   }
 
   /** The options in force, without secrets. */
