@@ -46,11 +46,14 @@ export interface PublicOptions extends Readonly<Required<EngineOptions>> {
  */
 export class Pool extends DriverPromisePool {
   readonly #core: PoolCore;
+  /** The cache that it was made with, if any. */
+  readonly cache: QueryCache | undefined;
 
   constructor(options: ResolvedOptions) {
     const core: PoolCore = new PoolCore(options, () => this);
     super(core.callbackPool, Promise);
     this.#core = core;
+    this.cache = options.cache;
   }
 
   /** The pool's name in errors, statistics and metrics. */
@@ -62,11 +65,6 @@ export class Pool extends DriverPromisePool {
   get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
     const { connect, statement } = this.#core.breakers;
     return Object.freeze({ connect, statement });
-  }
-
-  /** The cache that it was made with, if any. */
-  get cache(): QueryCache | undefined {
-    return this.#core.options.cache;
   }
 
   /** The options in force, without secrets. */
