@@ -17,6 +17,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   memory: async () => (await import('./memory.js')).memory,
   monitoring: async () => (await import('./monitoring.js')).monitoring,
   sizing: async () => (await import('./sizing.js')).sizing,
+  cache: async () => (await import('./cache.js')).cache,
 };
 
 export const scenarioNames: readonly string[] = Object.keys(load);
