@@ -40,8 +40,8 @@ const CACHE_METRICS: readonly CacheMetric[] = [
     ],
   ),
   counter('cache_stale_total', 'Hits that were served beyond their ttl while somebody loads them anew.', ({ stale }) => [[{}, stale]]),
-  counter('cache_loads_total', 'Loaders that have ended, by outcome.', ({ loads, loadErrors, loading }) => [
-    [{ outcome: 'loaded' }, Math.max(loads - loadErrors - loading, 0)],
+  counter('cache_loads_total', 'Loaders that have ended, by outcome.', ({ latency, loadErrors }) => [
+    [{ outcome: 'loaded' }, latency.load.count - loadErrors],
     [{ outcome: 'failed' }, loadErrors],
   ]),
   counter('cache_stores_total', 'Values that were stored, by tier.', ({ stores }) => [
