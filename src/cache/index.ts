@@ -1,6 +1,8 @@
 import type { QueryCacheOptions } from './options.js';
 import { QueryCache } from './query-cache.js';
 
+export { type DrizzleCacheOptions, withDrizzleCache } from './drizzle.js';
+export { kyselyCache, type KyselyCache, type KyselyCacheOptions } from './kysely.js';
 export type { Encryption } from './codec.js';
 export type { CallerLimits } from './flight.js';
 export type { MemoryCacheOptions, QueryCacheOptions, RedisCacheOptions } from './options.js';

@@ -38,6 +38,8 @@ export interface QueryCacheOptions {
    * process asks Redis four times in this time. Default: 500.
    */
   readonly invalidationBound?: number;
+  /** Name of the cache in metrics. Default: 'default'. */
+  readonly name?: string;
   /** What all names in Redis begin with. Caches of one prefix share their values. Default: 'poolwright'. */
   readonly prefix?: string;
   /** A version of your own for what is cached: another one does not see the values of this one. Default: ''. */
@@ -60,6 +62,7 @@ export interface ResolvedCacheOptions {
   readonly maxEntryBytes: number;
   readonly invalidationBound: number;
   readonly lockTimeout: number;
+  readonly name: string;
   readonly prefix: string;
   readonly epoch: string;
   readonly notUnderstood: 'refuse' | 'everything';
@@ -68,6 +71,7 @@ export interface ResolvedCacheOptions {
 
 /** The options of the cache that hold a plain value: validation and documentation are made from it. */
 export const cacheOptionTable = {
+  name: { kind: 'text', default: 'default', about: 'Name of the cache in metrics.' },
   maxEntryBytes: { kind: 'number', min: 1, max: 2 ** 30, default: 2 ** 20, about: 'A larger value is not cached.' },
   invalidationBound: {
     kind: 'number',

@@ -38,6 +38,13 @@ export interface CacheRequest {
   readonly load: (signal: AbortSignal) => Promise<unknown>;
 }
 
+/** What is known when a loading begins. @internal */
+export interface Departure {
+  readonly startedAt: number;
+  readonly sequence: number;
+  readonly place: { readonly ledger: string; readonly position: number };
+}
+
 const LONGEST_JITTER = 0.1;
 const FIRST_POLL_MS = 2;
 const LONGEST_POLL_MS = 25;
@@ -88,6 +95,11 @@ export class QueryCache {
       lockMs: redis.lockTimeout,
       encryption,
     });
+  }
+
+  /** Its name in metrics. */
+  get name(): string {
+    return this.options.name;
   }
 
   /**
@@ -217,6 +229,43 @@ export class QueryCache {
     return Promise.resolve(this.#hit(request.key, entry, now));
   }
 
+  /** @internal What the cache has for a request that somebody else will load, a copy, or undefined. */
+  async find(request: CacheRequest): Promise<unknown> {
+    const now = performance.now();
+    if (!this.#isLive(now)) {
+      this.#counts.bypassed += 1;
+      return undefined;
+    }
+    const entry = this.#memory.get(request.key);
+    const isGood = entry !== undefined && !entry.refused && this.#marks.isGood(entry.marks, entry.sequence);
+    if (isGood && now < entry.freshUntil && now - entry.loadedAt < Math.min(request.policy.ttl, request.policy.maxStale)) {
+      return this.#hit(request.key, entry, now);
+    }
+    const flight = new Flight(this.#marks.of(request.names), this.#marks.sequence, now);
+    const found = this.#redis === undefined ? undefined : this.#usable((await this.#redis.get(request.key))?.found, request, flight);
+    if (found !== undefined && !found.refused && this.#isFresh(found, request)) {
+      const { value } = await this.#land(request, found, flight);
+      return copyOfPlain(value);
+    }
+    this.#counts.misses += 1;
+    return undefined;
+  }
+
+  /** @internal What is known now, before a value is loaded that {@link arrive} brings. */
+  departure(): Departure {
+    const ledger = this.#redis?.ledger;
+    return {
+      startedAt: performance.now(),
+      sequence: this.#marks.sequence,
+      place: { ledger: ledger?.id ?? '', position: ledger?.position ?? 0 },
+    };
+  }
+
+  /** @internal Stores what somebody else has loaded, unless it was invalidated meanwhile. */
+  async arrive(request: CacheRequest, departure: Departure, value: unknown): Promise<void> {
+    await this.#store(request, this.#marks.of(request.names), value, departure);
+  }
+
   #isLive(now: number): boolean {
     return !this.#closed && (this.#redis === undefined || this.#redis.ledger.isLive(now));
   }
@@ -341,15 +390,12 @@ export class QueryCache {
   }
 
   async #load(request: CacheRequest, flight: Flight, lock?: { release(): Promise<void> }): Promise<Landing> {
-    const startedAt = performance.now();
-    const { sequence } = this.#marks;
-    const ledger = this.#redis?.ledger;
-    const place = { ledger: ledger?.id ?? '', position: ledger?.position ?? 0 };
+    const departure = this.departure();
     this.#counts.misses += 1;
     let stored: Promise<void> = Promise.resolve();
     try {
       const value = await this.#run(request, flight.signal);
-      stored = this.#store(request, flight.marks, value, { startedAt, sequence, place });
+      stored = this.#store(request, flight.marks, value, departure);
       return { value, shared: false };
     } finally {
       if (lock !== undefined) void stored.then(() => lock.release());
@@ -380,11 +426,7 @@ export class QueryCache {
     { key, names: dependsOn, policy, isNegative }: CacheRequest,
     marks: readonly Mark[],
     value: unknown,
-    {
-      startedAt,
-      sequence,
-      place,
-    }: { readonly startedAt: number; readonly sequence: number; readonly place: { readonly ledger: string; readonly position: number } },
+    { startedAt, sequence, place }: Departure,
   ): Promise<void> {
     const ttl = Math.min(isNegative(value) ? policy.negativeTtl : policy.ttl, policy.maxStale);
     const now = performance.now();

@@ -18,6 +18,8 @@ export interface RedisClient extends EventEmitter {
   readonly status: string;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
+  /** Ends it for good. */
+  close(): void;
   getBuffer(key: string): Promise<Buffer | null>;
   pttl(key: string): Promise<number>;
   set(key: string, value: Buffer | string, px: 'PX', milliseconds: number, nx?: 'NX'): Promise<'OK' | null>;
@@ -82,14 +84,14 @@ export function createRedisClient(target: RedisTarget, { pipelining }: { readonl
     connectTimeout: CONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    retryStrategy: reconnectDelay,
+    retryStrategy: never,
   };
   const redis =
     kind === 'cluster'
       ? new Cluster(nodes, {
           ...common,
           redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS },
-          clusterRetryStrategy: reconnectDelay,
+          clusterRetryStrategy: never,
           slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
         })
       : kind === 'sentinel'
@@ -97,7 +99,7 @@ export function createRedisClient(target: RedisTarget, { pipelining }: { readonl
             ...own,
             sentinels: nodes,
             name: path,
-            sentinelRetryStrategy: reconnectDelay,
+            sentinelRetryStrategy: never,
             ...sentinelLogin(parameters),
             ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
           })
@@ -106,7 +108,7 @@ export function createRedisClient(target: RedisTarget, { pipelining }: { readonl
   letProcessEnd(client);
   // The caller of a command is told of its failure; without a listener the process would end.
   client.on('error', ignore);
-  client.connect().catch(ignore);
+  keepConnected(client);
   return client;
 }
 
@@ -166,8 +168,29 @@ function refused(wanted: string): PoolError {
   return new PoolError('POOL_OPTION_INVALID', `The URL of redis must have ${wanted}.`);
 }
 
-function reconnectDelay(attempt: number): number {
-  return Math.min(attempt * 20, LONGEST_RECONNECT_DELAY_MS);
+/** The client's own timers between attempts would keep a finished process alive. */
+function never(): null {
+  return null;
+}
+
+function keepConnected(client: RedisClient): void {
+  let attempts = 0;
+  let isClosed = false;
+  const connect = (): void => {
+    if (!isClosed) client.connect().catch(ignore);
+  };
+  client.on('ready', () => {
+    attempts = 0;
+  });
+  client.on('end', () => {
+    attempts += 1;
+    if (!isClosed) setTimeout(connect, Math.min(attempts * 20, LONGEST_RECONNECT_DELAY_MS)).unref();
+  });
+  client.close = () => {
+    isClosed = true;
+    client.disconnect();
+  };
+  connect();
 }
 
 /** A connection to a cache is no reason for a process to live on. Those who wait for an answer have a timer of their own. */

@@ -119,8 +119,8 @@ export class RedisTier {
   close(): void {
     this.#closed = true;
     this.ledger.close();
-    this.client.disconnect();
-    this.reader.disconnect();
+    this.client.close();
+    this.reader.close();
   }
 
   async #found(hash: Buffer, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {

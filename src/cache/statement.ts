@@ -92,10 +92,10 @@ export function effectOf(sql: string, schema: Schema | undefined): Effect {
 
 function effectOfOne(tokens: readonly Token[], schema: Schema | undefined): Effect {
   const first = firstWord(tokens);
-  if (CHANGING_SCHEMA.has(first)) return tokens[1]?.text === 'temporary' ? NONE : SCHEMA;
-  // MariaDB's ANALYZE of a statement runs it.
-  const runs =
-    first === 'analyze' && tokens[1]?.text !== 'table' && tokens[1]?.text !== 'local' && tokens[1]?.text !== 'no_write_to_binlog';
+  const second = tokens[1]?.text;
+  if (CHANGING_SCHEMA.has(first)) return second === 'temporary' ? NONE : SCHEMA;
+  if (isMoreThanItSeems(first, second)) return WRITES_EVERYTHING;
+  const runs = runsAnother(first, second);
   if (!runs) {
     if (READING.has(first) || HARMLESS.has(first)) return callsRoutine(tokens, schema) ? WRITES_EVERYTHING : NONE;
     if (first === 'with' && !tokens.some(isWriting)) return callsRoutine(tokens, schema) ? WRITES_EVERYTHING : NONE;
@@ -110,6 +110,18 @@ function effectOfOne(tokens: readonly Token[], schema: Schema | undefined): Effe
     for (const name of changed) names.add(TABLE + name);
   }
   return names.size === 0 ? WRITES_EVERYTHING : { kind: 'writes', names: [...names] };
+}
+
+/** Blocks of statements, SET STATEMENT … FOR (both MariaDB's), and the end of a transaction that another connection may have begun. */
+function isMoreThanItSeems(first: string, second: string | undefined): boolean {
+  if (first === 'begin') return second !== undefined && second !== 'work';
+  return (first === 'set' && second === 'statement') || (first === 'xa' && second === 'commit');
+}
+
+/** MariaDB's ANALYZE and MySQL's EXPLAIN ANALYZE run the statement that they are given. */
+function runsAnother(first: string, second: string | undefined): boolean {
+  if (first === 'analyze') return second !== 'table' && second !== 'local' && second !== 'no_write_to_binlog';
+  return (first === 'explain' || first === 'describe' || first === 'desc') && second === 'analyze';
 }
 
 /** Whether a text is a read, and nothing else, as far as its beginning tells: the only test that every statement pays for. */

@@ -32,7 +32,6 @@ export abstract class Waiter<R> extends Deadline {
   /** You will not get an entry: the one typed error says why. */
   abstract refused(error: PoolError): void;
 
-  /** @internal */
   override expire(now: number): void {
     this.owner?.timedOut(this, now);
   }

@@ -1,3 +1,4 @@
+import type { CacheStats, RedisStats } from '../cache/stats.js';
 import type { Registry, RegistryContentType } from 'prom-client';
 import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js';
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
@@ -43,6 +44,14 @@ export interface PoolMetricsReport {
   /** Prometheus' text format. */
   readonly metrics: string;
   readonly contentType: string;
+}
+
+/** The answer of `monitoring.cacheStats`. */
+export interface CacheStatsReport {
+  /** Whether there is a pool, and it has a cache. */
+  readonly available: boolean;
+  readonly name: string | null;
+  readonly stats: (Omit<CacheStats, 'redis'> & { readonly redis: RedisStats | null }) | null;
 }
 
 /** The answer of `monitoring.slowQueries`. */
@@ -152,6 +161,14 @@ export class Monitoring {
 
   async pgbouncer(): Promise<PgBouncerReport> {
     return await this.#probe.get();
+  }
+
+  /** @throws UnknownPool */
+  cacheStats(name?: string): CacheStatsReport {
+    const cache = this.#pool(name)?.cache;
+    if (cache === undefined) return { available: false, name: null, stats: null };
+    const { redis = null, ...stats } = cache.stats();
+    return { available: true, name: cache.name, stats: { ...stats, redis } };
   }
 
   /** @throws UnknownPool */

@@ -85,6 +85,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
     connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
     circuitBreakers: query.input(nothing).query(() => monitoring.breakers()),
     pgbouncerAvailable: query.input(nothing).query(() => monitoring.pgbouncer()),
+    cacheStats: query.input(whichPool).query(({ input }) => known(() => monitoring.cacheStats(input?.pool))),
     slowQueries: query
       .input(whichQueries)
       .query(({ input }) => known(() => monitoring.slowQueries(input?.pool, input?.limit, input?.orderBy))),

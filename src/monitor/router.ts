@@ -10,7 +10,14 @@ export type { Action, ActionRecord } from './actions.js';
 export type { LivePool, LiveSnapshot } from './live-feed.js';
 export { LIVE_BOUNDS_MS, type SparseCounts } from './live-buckets.js';
 export type { LivePoint } from './live-points.js';
-export type { BreakersReport, PoolHealthReport, PoolMetricsReport, PoolStatsReport, SlowQueryAnswer } from './monitoring.js';
+export type {
+  BreakersReport,
+  CacheStatsReport,
+  PoolHealthReport,
+  PoolMetricsReport,
+  PoolStatsReport,
+  SlowQueryAnswer,
+} from './monitoring.js';
 export type { PoolIncident } from './pool-log.js';
 export type { ShownOptions, ShownStats } from './shown-stats.js';
 export type { MonitoringOptions } from './monitoring-options.js';
@@ -35,6 +42,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * - `connectionPoolMetrics()`: all pools in Prometheus' text format
  * - `circuitBreakers()`: state, counts and transitions of every breaker
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
+ * - `cacheStats({ pool? })`: what the pool's cache has counted
  * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
  * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act
  *

@@ -58,7 +58,7 @@ const DASHBOARD_POLICY =
 /** What `/` says when the dashboard was not built. */
 const INDEX = `Poolwright monitoring
 
-/api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable, .slowQueries, .live
+/api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable, .cacheStats, .slowQueries, .live
 /metrics    Prometheus' text format
 /healthz    the process is up
 /readyz     the pools can serve

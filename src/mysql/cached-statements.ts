@@ -1,12 +1,13 @@
-import { textOf } from '../cache/key.js';
+import { hashOf, textOf } from '../cache/key.js';
 import { KEY, TABLE, TAG } from '../cache/marks.js';
+import { withPlainFields } from '../cache/plain-fields.js';
 import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
 import { type CallerLimits, checkLimits } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
 import { invalid, refuseUnknownOptions } from '../engine/index.js';
-import type { FieldPacket, QueryValues } from './driver.js';
+import type { QueryValues } from './driver.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from './options.js';
 import type { StatementOptions, StatementResult } from './statement.js';
@@ -60,31 +61,11 @@ const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache',
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;
 
-/** What mysql2's column definitions say, as plain values: their class does not travel. */
-const FIELD_PROPERTIES = [
-  'catalog',
-  'schema',
-  'db',
-  'table',
-  'orgTable',
-  'name',
-  'orgName',
-  'characterSet',
-  'encoding',
-  'columnLength',
-  'columnType',
-  'type',
-  'flags',
-  'decimals',
-  'extendedTypeName',
-  'extendedFormat',
-] as const;
-
 /** Statements of a pool that are answered by the cache. */
 export class CachedStatements {
   readonly #fingerprint: string;
-  #dependencies = new Map<string, Dependencies>();
-  #dependenciesOf: Schema | undefined = undefined;
+  #known = new Map<string, KnownText>();
+  #knownIn: Schema | undefined = undefined;
 
   constructor(
     readonly cache: QueryCache,
@@ -95,7 +76,7 @@ export class CachedStatements {
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
-    this.#fingerprint = textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text');
+    this.#fingerprint = shortened(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
@@ -129,12 +110,13 @@ export class CachedStatements {
     checkLimits(statement);
     const schema = this.schema.current;
     if (schema === undefined) return this.#whenSchemaIsKnown(asked);
-    const dependsOn = this.#namesOf(statement.sql, schema, given);
+    const known = this.#knownText(statement.sql, schema);
+    const dependsOn = this.#namesOf(known.dependencies, given);
     if (dependsOn === undefined) return undefined;
     for (const tag of policy.tags) dependsOn.push(TAG + tag);
     const { key } = given;
     if (key !== undefined) dependsOn.push(KEY + key);
-    const what = key === undefined ? textOf(statement.sql) + parametersOf(values) : `k${textOf(key)}`;
+    const what = key === undefined ? known.hash + parametersOf(values) : `k${textOf(key)}`;
     const request = {
       key: `${method[0]}${this.#fingerprint}${schema.epoch}${optionsOf(statement, key !== undefined)}${what}`,
       names: dependsOn,
@@ -156,8 +138,7 @@ export class CachedStatements {
     });
   }
 
-  #namesOf(sql: string, schema: Schema, { tables }: StatementCacheOptions): string[] | undefined {
-    const found = this.#dependenciesOfText(sql, schema);
+  #namesOf(found: Dependencies, { tables }: StatementCacheOptions): string[] | undefined {
     if (found.kind === 'uncacheable') return undefined;
     if (tables !== undefined) return names('tables', tables).map((table) => TABLE + table.toLowerCase());
     if (found.kind === 'tables') return [...found.names];
@@ -165,23 +146,28 @@ export class CachedStatements {
     return this.cache.options.notUnderstood === 'everything' ? [...DEPENDS_ON_ALL] : undefined;
   }
 
-  #dependenciesOfText(sql: string, schema: Schema): Dependencies {
-    if (this.#dependenciesOf !== schema || this.#dependencies.size > REMEMBERED) {
-      this.#dependencies = new Map();
-      this.#dependenciesOf = schema;
+  #knownText(sql: string, schema: Schema): KnownText {
+    if (this.#knownIn !== schema || this.#known.size > REMEMBERED) {
+      this.#known = new Map();
+      this.#knownIn = schema;
     }
-    let found = this.#dependencies.get(sql);
-    if (found === undefined) {
-      found = dependenciesOf(sql, schema);
-      this.#dependencies.set(sql, found);
+    let known = this.#known.get(sql);
+    if (known === undefined) {
+      known = { dependencies: dependenciesOf(sql, schema), hash: shortened(sql) };
+      this.#known.set(sql, known);
     }
-    return found;
+    return known;
   }
 
   async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
-    const [rows, fields] = await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values);
-    return [rows, (fields as FieldPacket[] | undefined)?.map(plainField)];
+    return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values));
   }
+}
+
+/** What there is to know of a statement's text. */
+interface KnownText {
+  readonly dependencies: Dependencies;
+  readonly hash: string;
 }
 
 interface Asked {
@@ -200,6 +186,11 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   return cache;
 }
 
+/** Keys are made anew for each call: the shorter, the faster. */
+function shortened(text: string): string {
+  return hashOf(text).toString('base64url');
+}
+
 function parametersOf(values: QueryValues | undefined): string {
   return values === undefined ? 'u' : textOf(values);
 }
@@ -216,13 +207,4 @@ function optionsOf(statement: StatementOptions, named: boolean): string {
 function isNegative(value: unknown): boolean {
   const [rows] = value as [unknown];
   return Array.isArray(rows) && rows.length === 0;
-}
-
-function plainField(field: FieldPacket): Record<string, unknown> {
-  const plain: Record<string, unknown> = {};
-  for (const name of FIELD_PROPERTIES) {
-    const value = (field as unknown as Record<string, unknown>)[name];
-    if (value !== undefined) plain[name] = value;
-  }
-  return plain;
 }

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { QueryCache } from '../cache/query-cache.js';
 import type {
   AcquireOptions,
   Borrowed,
@@ -45,11 +46,14 @@ export interface PublicOptions extends Readonly<Required<EngineOptions>> {
  */
 export class Pool extends DriverPromisePool {
   readonly #core: PoolCore;
+  /** The cache that it was made with, if any. */
+  readonly cache: QueryCache | undefined;
 
   constructor(options: ResolvedOptions) {
     const core: PoolCore = new PoolCore(options, () => this);
     super(core.callbackPool, Promise);
     this.#core = core;
+    this.cache = options.cache;
   }
 
   /** The pool's name in errors, statistics and metrics. */

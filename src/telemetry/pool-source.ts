@@ -19,6 +19,7 @@ export type ObservedPool = Pick<
   | 'resume'
   | 'drain'
   | 'resize'
+  | 'cache'
 >;
 
 /** A pool, or several. */

@@ -2,6 +2,7 @@ import type * as PromClient from 'prom-client';
 import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-client';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
+import { cacheMetrics } from './cache-metrics.js';
 import type { CollectedMetric } from './collected-metric.js';
 import type { BreakerSource } from './breaker-source.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
@@ -52,7 +53,7 @@ export function registerPoolMetrics<ContentType extends RegistryContentType = Pr
   if (typeof registry !== 'object' || registry === null || typeof registry.registerMetric !== 'function') {
     throw invalid('registry', registry, "a Registry of prom-client's");
   }
-  register(registry, poolMetrics(options.pools, prefix, options.breakers));
+  register(registry, [...poolMetrics(options.pools, prefix, options.breakers), ...cacheMetrics(options.pools, prefix)]);
   return registry;
 }
 

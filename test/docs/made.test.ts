@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { createQueryCache } from '../../src/cache/index.js';
 import { type Command, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/command.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { STEPS } from '../../src/cli/doctor/finding.js';
@@ -26,7 +27,7 @@ describe('docs/cli.md', () => {
 
 describe('docs/metrics.md', () => {
   it('lists every metric that a pool has, with its type, its labels and its help', async () => {
-    await using pool = createPool({ host: '127.0.0.1', minIdle: 0, name: 'docs' });
+    await using pool = createPool({ host: '127.0.0.1', minIdle: 0, name: 'docs', cache: createQueryCache() });
     const seen: ObservedPool = Object.create(pool, {
       // A code of each, so that the labels show.
       stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },

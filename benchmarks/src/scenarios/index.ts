@@ -19,6 +19,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   monitoring: async () => (await import('./monitoring.js')).monitoring,
   'waiter-memory': async () => (await import('./waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./sizing.js')).sizing,
+  cache: async () => (await import('./cache.js')).cache,
 };
 
 export const scenarioNames: readonly string[] = Object.keys(load);

@@ -23,7 +23,7 @@ export async function openCachedPool(options: QueryCacheOptions = {}, poolOption
   await database.admin('INSERT INTO users SELECT seq, CONCAT("user", seq) FROM seq_1_to_10');
   const made: { pool: Pool; cache: QueryCache }[] = [];
   const make = async (cacheOptions: QueryCacheOptions): Promise<{ pool: Pool; cache: QueryCache }> => {
-    const cache = createQueryCache(cacheOptions);
+    const cache = createQueryCache(patient(cacheOptions));
     const pool = poolOf(database, { cache, ...poolOptions });
     made.push({ pool, cache });
     await cache.ready();
@@ -50,6 +50,12 @@ export async function openCachedPool(options: QueryCacheOptions = {}, poolOption
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+/** A loaded machine is slow to answer; that is no failure here. */
+function patient({ redis, ...options }: QueryCacheOptions): QueryCacheOptions {
+  if (redis === undefined) return options;
+  return { invalidationBound: 1_000, redis: typeof redis === 'string' ? { url: redis, timeout: 1_000 } : redis, ...options };
 }
 
 /** The name of a user, through the cache unless told otherwise. */
