@@ -22,6 +22,7 @@ export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/option
 export type { Pool, PublicOptions } from './mysql/pool.js';
 export type { PoolConnection } from './mysql/pool-connection.js';
 export type { PoolStats } from './mysql/pool-core.js';
+export type { PoolLogger } from './mysql/pool-logger.js';
 export { pools } from './mysql/registry.js';
 export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
 export type { StatementOptions, StatementResult } from './mysql/statement.js';

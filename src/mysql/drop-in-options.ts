@@ -23,6 +23,7 @@ import {
   type ResolvedOptions,
   TIDB_CLOUD_LIFETIME_MS,
 } from './options.js';
+import { checkedLogger } from './pool-logger.js';
 import { resolveStatementRetries } from './statement-retries.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsRequest } from './tls.js';
 
@@ -38,7 +39,7 @@ export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
  */
 export const dropInDefaults = { connectionLimit: 10, minIdle: 0, acquireTimeout: 0, idleTimeout: 60_000, hygiene: 'transaction' } as const;
 
-const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'breakers', 'retries'];
+const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'breakers', 'retries', 'logger'];
 
 /**
  * Puts together the options of a pool that stands in for mysql2's: what it is given is read as mysql2 reads it, also what looks wrong; what
@@ -66,6 +67,7 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     engine,
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
+    logger: checkedLogger(all.logger),
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: undefined,
     // Code that was written for mysql2 knows its errors and how often it runs a statement.

@@ -18,6 +18,7 @@ import { type PoolBreakerOptions, type ResolvedPoolBreakers, resolvePoolBreakers
 import type { ClassifyError } from './error-classes.js';
 import { type Flavor, ownFlavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
+import { checkedLogger, type PoolLogger } from './pool-logger.js';
 import { type ResolvedStatementRetries, resolveStatementRetries, type StatementRetryOptions } from './statement-retries.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
@@ -58,6 +59,8 @@ export interface MysqlPoolOptions {
   readonly breakers?: PoolBreakerOptions | false;
   /** How statements of `pool.query` and `pool.execute` are run again when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
+  /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
+  readonly logger?: PoolLogger;
 }
 
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
@@ -139,7 +142,7 @@ const driverOptionNames: Record<Exclude<keyof DriverPoolOptions, keyof EngineOpt
   user: true,
 };
 
-const ownOptionNames = ['uri', 'ssl', 'health', 'cache', 'breakers', 'retries', ...Object.keys(mysqlOptionTable)];
+const ownOptionNames = ['uri', 'ssl', 'health', 'cache', 'breakers', 'retries', 'logger', ...Object.keys(mysqlOptionTable)];
 
 /** Every option that `createPool` knows. */
 export const knownOptionNames: readonly string[] = [...Object.keys(poolOptionTable), ...ownOptionNames, ...Object.keys(driverOptionNames)];
@@ -187,6 +190,7 @@ export interface ResolvedOptions {
   readonly cache: QueryCache | undefined;
   readonly breakers: ResolvedPoolBreakers;
   readonly retries: ResolvedStatementRetries;
+  readonly logger: PoolLogger | undefined;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -227,6 +231,7 @@ export function resolveOptions(
     engine,
     ...own,
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
+    logger: checkedLogger(given.logger),
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
     cache: given.cache,
     breakers: resolvePoolBreakers(given.breakers, engine.connectTimeout),

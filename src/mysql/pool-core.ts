@@ -28,6 +28,7 @@ import { Killer } from './killer.js';
 import { KnownSchema } from './known-schema.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
+import { PoolLog } from './pool-logger.js';
 import { enqueueTraced, isTraced } from './pool-tracing.js';
 import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
@@ -73,6 +74,7 @@ export class PoolCore {
   readonly #health: HealthMonitor;
   readonly #killer: Killer;
   readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0 || this.engine.waiting > 0);
+  readonly #log: PoolLog | undefined;
   #ending = false;
   readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
   #openTransactions = 0;
@@ -128,6 +130,8 @@ export class PoolCore {
     this.engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
+    this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
+    this.#log?.listen(this.engine);
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 
@@ -224,6 +228,7 @@ export class PoolCore {
     this.#ending = true;
     this.#hold.start();
     const report = await this.engine.drain(options);
+    this.#log?.drained(report);
     await this.#stop();
     return report;
   }

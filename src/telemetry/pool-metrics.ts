@@ -147,16 +147,28 @@ const BREAKER_METRICS: readonly BreakerMetric[] = [
   },
 ];
 
+/** One look at each pool for all the metrics of a scrape: prom-client asks all of them in one turn. */
+function sharedStats(): (pool: ObservedPool) => PoolStats {
+  const looked = new Map<ObservedPool, PoolStats>();
+  return (pool) => {
+    if (looked.size === 0) queueMicrotask(() => looked.clear());
+    const stats = looked.get(pool) ?? pool.stats();
+    looked.set(pool, stats);
+    return stats;
+  };
+}
+
 /** The metrics of all these pools, and of breakers that belong to no pool. */
 export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
   const pools = poolReader(source);
   const reported = breakerReader(pools, breakers);
+  const statsOf = sharedStats();
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
     ...POOL_METRICS.map(
       ({ values, ...metric }) =>
         new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
-          ofEach((pool) => values(pool.stats()).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
+          ofEach((pool) => values(statsOf(pool)).map(([labels, value]) => ({ labels: { pool: pool.name, ...labels }, value }))),
         ),
     ),
     ...BREAKER_METRICS.map(

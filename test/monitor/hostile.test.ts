@@ -173,7 +173,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 });
 
-it('no password and no token is in any response', async () => {
+it('no password and no token is in any response, nor in what the live feed pushes', { timeout: 60_000 }, async () => {
   await using postgres = await startPostgres();
   await using bouncer = await startPgBouncer(postgres);
   await using fixture = await createPoolOnDatabase();
@@ -218,5 +218,13 @@ it('no password and no token is in any response', async () => {
         for (const form of forms) expect(everything).not.toContain(form);
       }
     }
+    const live = await fetch(`${server.url}/api/trpc/monitoring.live`, { headers: { authorization: `Bearer ${token}` } });
+    const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader();
+    let heard = '';
+    // The second message has what the probe of PgBouncer has found.
+    while (heard.split('"incidents":').length < 3) heard += (await reader.read()).value ?? '';
+    await reader.cancel();
+    expect(heard).toContain('"borrowed":');
+    for (const form of forms) expect(heard).not.toContain(form);
   }
 });

@@ -127,6 +127,8 @@ describe('a real Prometheus', { timeout: 180_000 }, () => {
     try {
       const made = metricNames(await (await fetch(`${server.url}/metrics`, { headers: { authorization: 'Bearer sesame' } })).text());
       expect([...made].filter((name) => COMING.includes(name))).toEqual([]);
+      const documented = metricNames(read('docs/metrics.md'));
+      expect([...made].filter((name) => !documented.has(name))).toEqual([]);
       const named = metricNames(read('ops/prometheus/rules.yml') + read('ops/prometheus/alerts.yml') + read('ops/grafana/poolwright.json'));
       const recorded = [...read('ops/prometheus/rules.yml').matchAll(/record: \w+:(\w+):/g)].map((match) => match[1] as string);
       const known = new Set([...made, ...COMING, ...recorded]);
