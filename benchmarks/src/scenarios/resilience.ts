@@ -3,7 +3,7 @@ import { createPool } from 'poolwright';
 import { Pool as Engine } from 'poolwright/engine';
 import { Breaker } from 'poolwright/resilience';
 import type { Address, Case, Contestant, CreateContestant, Figures, Scenario } from '../scenario.js';
-import { collectGarbage, quantile } from './timing.js';
+import { quantile } from './timing.js';
 
 const SIZE = 10;
 /** Acquires and releases of a round. */
@@ -68,7 +68,6 @@ async function pairNs(variant: Variant, pairs: number): Promise<number> {
   const pool = new Engine<object>(factory, { connectionLimit: SIZE, minIdle: SIZE });
   await pool.ready();
   const breaker = variant === 'with' ? new Breaker() : undefined;
-  collectGarbage();
   const startedAt = performance.now();
   for (let pair = 0; pair < pairs; pair += 1) {
     if (breaker?.closed === false) throw new Error('the breaker opened');
