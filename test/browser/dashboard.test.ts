@@ -134,7 +134,11 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   it('breakers with their changes, when the server tells of any, and no such panel otherwise', async () => {
     await using fixture = await createPoolOnDatabase({ name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
-    await using without = await openDashboard(browser, server);
+    await using without = await openDashboard(browser, { url: 'about:blank' });
+    await without.page.route('**/monitoring.capabilities', (route) =>
+      route.fulfill({ json: { result: { data: { mayAct: false, procedures: [] } } } }),
+    );
+    await without.page.goto(server.url);
     await headlineIs(without.page, 'The pool is fine');
     expect(await without.page.getByText('Circuit breakers').count()).toBe(0);
 
@@ -175,6 +179,32 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
     expect(await panel.textContent()).toContain('5 failures in a row; next try in 500 ms');
     state = 'closed';
     await panel.getByText('orders: from open to closed').waitFor({ timeout: PATIENCE.timeoutMs });
+  });
+
+  it('a breaker that opens when the database is gone, and closes when it is back', async () => {
+    await using database = await startMariaDb();
+    const pool = createPool(database.url(), { name: 'orders', ssl: { ca: database.caCertificate }, minIdle: 0 });
+    await pool.query('SELECT 1');
+    await using server = await serve({ pools: pool });
+    await using dashboard = await openDashboard(browser, server);
+    const panel = region(dashboard.page, 'Circuit breakers').first();
+    await panel.getByText('closed', { exact: true }).first().waitFor({ timeout: PATIENCE.timeoutMs });
+    await database.kill('SIGKILL');
+    const logged = (change: RegExp) =>
+      waitFor(
+        `${change} in the panel`,
+        async () => {
+          await pool.query({ sql: 'SELECT 1', timeout: 500 }).catch(() => undefined);
+          return await panel.textContent();
+        },
+        (text) => change.test(text ?? ''),
+        { timeoutMs: 40_000, intervalMs: 100 },
+      );
+    await logged(/from closed to open/);
+    await database.restart();
+    await logged(/to closed/);
+    expect(dashboard.complaints).toEqual([]);
+    await pool.end();
   });
 
   it('that its own news are old, and goes on by itself when the server is back', async () => {
