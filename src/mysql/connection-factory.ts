@@ -181,7 +181,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     try {
       return this.options.classifyError?.(error);
     } catch (cause) {
-      process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`, { code: 'POOL_CLASSIFY_ERROR' });
+      process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
     }
   }

@@ -154,7 +154,10 @@ async function finish(server: MariaDb, pool: Pool, load: Load, handlesBefore: nu
   }, 0);
   if (left > 0) load.violation(`${left} connections are left on the server`);
   const handles = await settled(() => process.getActiveResourcesInfo().length, handlesBefore);
-  if (handles > handlesBefore) load.violation(`${handles} handles are left, of ${handlesBefore} at the beginning`);
+  if (handles > handlesBefore) {
+    const kinds = process.getActiveResourcesInfo().join(', ');
+    load.violation(`${handles} handles are left (${kinds}), of ${handlesBefore} at the beginning`);
+  }
 }
 
 async function soak(): Promise<number> {
