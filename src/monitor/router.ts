@@ -10,7 +10,14 @@ export type { Action, ActionRecord } from './actions.js';
 export type { LivePool, LiveSnapshot } from './live-feed.js';
 export { LIVE_BOUNDS_MS, type SparseCounts } from './live-buckets.js';
 export type { LivePoint } from './live-points.js';
-export type { BreakersReport, CacheStatsReport, PoolHealthReport, PoolMetricsReport, PoolStatsReport, SlowQueryAnswer } from './monitoring.js';
+export type {
+  BreakersReport,
+  CacheStatsReport,
+  PoolHealthReport,
+  PoolMetricsReport,
+  PoolStatsReport,
+  SlowQueryAnswer,
+} from './monitoring.js';
 export type { PoolIncident } from './pool-log.js';
 export type { ShownOptions, ShownStats } from './shown-stats.js';
 export type { MonitoringOptions } from './monitoring-options.js';
