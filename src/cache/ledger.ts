@@ -16,6 +16,8 @@ export interface LedgerOptions {
 /** Invalidations that are kept for processes that join; about as many. */
 const KEPT = 10_000;
 const BATCH = 1_000;
+/** How long an answer counts, in bounds. The rest is for what a slow Redis gets only after the writer has stopped waiting for it. */
+const LEASE = 0.75;
 /** How long after a break nothing is served, in bounds: time for the slowest to tell what it could not. */
 const GRACE = 2;
 /** More names than this at once are told as everything. */
@@ -26,7 +28,7 @@ type LogEntry = readonly [id: string, fields: readonly string[]];
 
 /**
  * The list of invalidations in Redis, in one order for all processes. Each process reads it without a break; an answer proves that
- * everything was heard that was there when it was asked for. For `boundMs` after that the process may serve what it has; then not any more,
+ * everything was heard that was there when it was asked for. For three quarters of `boundMs` after that the process may serve what it has; then not any more,
  * until it has caught up. So whoever cannot hear of invalidations does not serve stale values, however it came about.
  *
  * After a break, a process waits for twice as long: others may have been cut off too, with invalidations that they could not tell.
@@ -255,7 +257,7 @@ export class Ledger {
       this.#trustedFrom = now + GRACE * this.options.boundMs;
     }
     this.#provenAt = sentAt;
-    this.#leaseUntil = sentAt + this.options.boundMs;
+    this.#leaseUntil = sentAt + LEASE * this.options.boundMs;
   }
 }
 

@@ -6,12 +6,13 @@ import { type CallerLimits, checkLimits } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
-import { invalid, refuseUnknownOptions } from '../engine/index.js';
+import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import type { QueryValues } from './driver.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from './options.js';
 import type { StatementOptions, StatementResult } from './statement.js';
 import { copyOf } from './statement-limits.js';
+import { statementInTime } from './work-deadline.js';
 
 /** How a statement is cached, given as its option `cache`. */
 export interface StatementCacheOptions extends CachePolicy {
@@ -106,7 +107,8 @@ export class CachedStatements {
   }
 
   #fetch(asked: Asked): Promise<StatementResult> | undefined {
-    const { method, statement, values = statement.values, policy, given } = asked;
+    const statement = statementInTime(asked.statement) as StatementOptions;
+    const { method, values = statement.values, policy, given } = asked;
     checkLimits(statement);
     const schema = this.schema.current;
     if (schema === undefined) return this.#whenSchemaIsKnown(asked);
@@ -124,7 +126,8 @@ export class CachedStatements {
       isNegative,
       load: (signal: AbortSignal) => this.#load(method, statement, values, signal),
     };
-    return this.cache.fetch(request, statement) as Promise<StatementResult>;
+    const answer = this.cache.fetch(request, statement) as Promise<StatementResult>;
+    return statement.fallback === undefined ? answer : orFallback(answer, statement.fallback);
   }
 
   /** Callers without a deadline wait for it, so that the first of them do not all go to the database. */
@@ -160,7 +163,17 @@ export class CachedStatements {
   }
 
   async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
-    return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal }), values));
+    return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal, fallback: undefined }), values));
+  }
+}
+
+/** What a caller answers instead is that caller's own: it is not cached. */
+async function orFallback(answer: Promise<StatementResult>, fallback: NonNullable<StatementOptions['fallback']>): Promise<StatementResult> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (PoolError.is(error) && error.code === 'POOL_BREAKER_OPEN') return await fallback(error);
+    throw error;
   }
 }
 

@@ -81,6 +81,20 @@ describe('a cached statement', () => {
     expect(cache.stats()).toMatchObject({ loading: 0 });
   });
 
+  it('gives a caller their own fallback while the breaker is open, and does not cache it', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    pool.breakers.statement.isolate();
+    const fallback = async (): Promise<never> => [[{ name: 'instead' }], []] as never;
+    const statement = { sql: 'SELECT name FROM users WHERE id = 2', cache: true, fallback };
+    expect((await pool.query(statement))[0]).toEqual([{ name: 'instead' }]);
+    expect(await nameOf(pool, 1)).toBe('user1');
+    expect(cache.stats().entries).toBe(1);
+    pool.breakers.statement.close();
+    expect((await pool.query(statement))[0]).toEqual([{ name: 'user2' }]);
+  });
+
   it('tells every caller of a failure, and keeps nothing', async () => {
     await using fixture = await openCachedPool({ notUnderstood: 'everything' });
     const { pool, cache } = fixture;
