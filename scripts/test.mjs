@@ -6,8 +6,8 @@ import { run } from './run.mjs';
 import { ensureTools, TEST_TOOLS } from './system-packages.mjs';
 import { SUMMARY_PATH } from './vitest-summary.mjs';
 
-/** What is checked besides the tests: scripts of package.json, each counted as one test. The benchmarks' types are those of the build. */
-const CHECKS = { 'format:check': 'format', lint: 'lint', build: 'build', typecheck: 'types' };
+/** What is checked besides the tests: scripts of package.json, each counted as one test. What looks at the benchmarks needs the build. */
+const CHECKS = { 'format:check': 'format', build: 'build', lint: 'lint', typecheck: 'types' };
 
 /** The usage: npm test [-- [--coverage] [<filter or option of vitest> …]]. With a filter or another option, only vitest runs. */
 const coverage = argv.includes('--coverage');

@@ -211,9 +211,18 @@ export function connectionConfig(options: ConnectionOptions): ConnectionConfig {
   return new DriverConnectionConfig(options);
 }
 
-/** What mysql2 reads in a URL; what the URL leaves out may be there as an empty text or NaN. */
+/**
+ * What mysql2 reads in a URL; what the URL leaves out may be there as an empty text or NaN.
+ *
+ * @throws TypeError as mysql2 does, but Node's error would quote the URL, and with it the password
+ */
 export function parseDriverUrl(url: string): DriverPoolOptions {
-  return DriverConnectionConfig.parseUrl(url);
+  try {
+    return DriverConnectionConfig.parseUrl(url);
+  } catch (error) {
+    if (error instanceof TypeError && 'input' in error) throw Object.assign(new TypeError('Invalid URL'), { code: 'ERR_INVALID_URL' });
+    throw error;
+  }
 }
 
 /** The TLS options of one of mysql2's named profiles, as an object of the caller's own. */

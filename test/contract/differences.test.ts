@@ -276,7 +276,7 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
 
   'abandoned-stream': async () => {
     const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool, callbacks }) => {
-      const stream = callbacks.query("SELECT seq, REPEAT('x', 10000) AS text FROM seq_1_to_200000").stream();
+      const stream = callbacks.query("SELECT seq, REPEAT('x', 10000) AS text FROM seq_1_to_2000000").stream();
       for await (const row of stream as AsyncIterable<{ seq: number }>) if (row.seq === 10) break;
       const result = await soon(
         pool.query('SELECT 1').then(() => 'answered'),

@@ -83,12 +83,21 @@ async function startService(flags: readonly string[]): Promise<Running> {
 
 describe('a service that was written for mysql2, while its database restarts', () => {
   it('dies with mysql2’s own pool, of an error that none of its code can catch', async () => {
-    const service = await startService([]);
-    await server.restart();
-    const { code, stderr } = await service.ended;
-    expect(code).toBe(1);
-    expect(stderr).toContain("Can't add new command when connection is in closed state");
-  }, 60_000);
+    // Its exports may also be in the middle of a statement then, and hang for ever: that is not what is shown here.
+    for (let attempt = 1; attempt <= 8; attempt += 1) {
+      const service = await startService([]);
+      await server.restart();
+      const ending = await Promise.race([service.ended, new Promise<undefined>((resolve) => setTimeout(resolve, 4_000, undefined))]);
+      if (ending !== undefined) {
+        expect(ending.code).toBe(1);
+        expect(ending.stderr).toContain("Can't add new command when connection is in closed state");
+        return;
+      }
+      service.kill('SIGKILL');
+      await service.ended;
+    }
+    throw new Error('It lived on eight times.');
+  }, 120_000);
 
   it('lives on under register, and serves again', async () => {
     const service = await startService(['--import', 'poolwright/register']);
