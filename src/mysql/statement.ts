@@ -141,7 +141,7 @@ export class PooledStatement extends ConnectionWaiter {
       sql: options.sql,
       idempotent: options.idempotent === true,
       inTransaction: this.#lease?.resource.session.inTransaction === true,
-      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : limits.remainingMs,
+      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : Math.min(limits.remainingMs, limits.dueInMs),
     };
     this.#retry ??= pool.retries.begin(failure, statement);
     if (this.#retry === undefined) return false;
@@ -172,14 +172,14 @@ function placeOf(sql: string | StatementOptions): Pick<AcquireOptions, 'priority
   return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
 }
 
-/** Whichever of the two deadlines comes first; 0 = none. */
+/** Whichever of the deadlines comes first; 0 = none. */
 function acquireOptions(
-  { remainingMs, signal }: StatementLimits,
+  { remainingMs, dueInMs, signal }: StatementLimits,
   acquireTimeout: number,
   { timeoutCoversWaiting }: Flavor,
 ): AcquireOptions {
   const ownLimit = timeoutCoversWaiting ? Math.max(remainingMs, 1) : Number.POSITIVE_INFINITY;
-  const limits = [ownLimit, acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
+  const limits = [ownLimit, Math.max(dueInMs, 1), acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 

@@ -21,7 +21,7 @@ import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
 import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
-import { statementInTime } from './work-deadline.js';
+import { dueStatement } from './work-deadline.js';
 
 /** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -180,7 +180,7 @@ export class Transaction {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
-    const options = statementInTime(given) as StatementOptions;
+    const options = dueStatement(given) as StatementOptions;
     const connection = this.#lease.resource;
     if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
     const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));
