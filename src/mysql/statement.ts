@@ -8,6 +8,7 @@ import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
+import { noteOverBudget } from './retry-tally.js';
 import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
 import { isNeverSent, type StatementRetries } from './statement-retries.js';
 
@@ -109,7 +110,7 @@ export class PooledStatement extends ConnectionWaiter {
     const lease = this.#lease as Lease<ManagedConnection>;
     if (error === null) {
       lease.release();
-      if (this.#retry !== undefined) this.pool.retries.recovered();
+      if (this.#retry !== undefined) this.pool.retries.tally.recovered += 1;
       this.resolve([rows, fields]);
     } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
@@ -146,7 +147,10 @@ export class PooledStatement extends ConnectionWaiter {
     this.#retry ??= pool.retries.begin(failure, statement);
     if (this.#retry === undefined) return false;
     const delayMs = pool.retries.delayFor(this.#retry, failure, statement);
-    if (delayMs === undefined) return false;
+    if (typeof delayMs === 'string') {
+      if (delayMs === 'over-budget') noteOverBudget(told);
+      return false;
+    }
     this.#retry.lastError = told;
     // Dead, and the pool has not heard of it yet: it must not be the next one again.
     if (isNeverSent(failure)) this.#lease?.destroy();
