@@ -4,6 +4,7 @@ import { PoolError } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
 import { TooManyListeners } from './live-feed.js';
 import { type Monitoring, UnknownPool } from './monitoring.js';
+import type { Peers } from './peers.js';
 
 const SUBPATH = 'poolwright/trpc';
 const { initTRPC, tracked, TRPCError } = requirePeer('@trpc/server', SUBPATH) as typeof Trpc;
@@ -53,21 +54,21 @@ export interface Permissions {
 /** What the server knows of a call. */
 export interface ServedContext {
   readonly mayAct: boolean;
-  readonly address: string;
+  readonly who: string;
 }
 
 /** The router as it is served: the procedures under `monitoring`. */
-export function servedRouter(monitoring: Monitoring) {
+export function servedRouter(monitoring: Monitoring, peers?: Peers) {
   const permissions: Permissions = {
     authorize: undefined,
     authorizeActions: (context) => (context as ServedContext).mayAct,
-    who: (context) => (context as ServedContext).address,
+    who: (context) => (context as ServedContext).who,
   };
-  return t.router({ monitoring: routerOver(monitoring, permissions) });
+  return t.router({ monitoring: routerOver(monitoring, permissions, peers) });
 }
 
 /** The procedures, for whoever mounts them. */
-export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions) {
+export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions, peers?: Peers) {
   const query = t.procedure.use(async ({ ctx, next }) => {
     if (authorize !== undefined && !(await authorize(ctx))) throw new TRPCError({ code: 'FORBIDDEN', message: 'Not allowed' });
     return await next();
@@ -97,6 +98,10 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
         throw error;
       }
     }),
+    process: query.input(nothing).query(() => monitoring.process()),
+    processes: query
+      .input(nothing)
+      .query(async () => ({ own: await monitoring.process(), peers: (await peers?.list(monitoring.id)) ?? [] })),
     actionLog: query.input(nothing).query(() => ({ actions: monitoring.actions() })),
     capabilities: query.input(nothing).query(async ({ ctx }) => ({ mayAct: (await authorizeActions?.(ctx)) === true, procedures: names })),
     evict: simple('evict'),

@@ -131,7 +131,10 @@ export class PoolCore {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
     this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
-    this.#log?.listen(this.engine);
+    if (this.#log !== undefined) {
+      this.#log.listen(this.engine);
+      breakers.onChange((change) => this.#log?.breakerChanged(change));
+    }
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 
