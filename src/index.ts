@@ -15,7 +15,7 @@ export {
   type Priority,
 } from './engine/index.js';
 export { createPool, getPool } from './mysql/create-pool.js';
-export type { PoolBreakerOptions } from './mysql/breakers.js';
+export type { BreakersByName, PoolBreakerOptions } from './mysql/breakers.js';
 export type { ClassifyError, ErrorClass, ServerError } from './mysql/error-classes.js';
 export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/health.js';
 export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options.js';

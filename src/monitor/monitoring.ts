@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
-import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js';
+import { type Health, type HealthCheck, utilizationOf, wordsOf } from '../mysql/health.js';
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
 import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
-import { type BreakerSource, breakerReader, type ReportedBreaker } from '../telemetry/breaker-source.js';
+import {
+  type BreakerReader,
+  type BreakerSource,
+  breakerReader,
+  type ListedBreaker,
+  type ObservedBreaker,
+  type ReportedBreaker,
+  reportOf,
+} from '../telemetry/breaker-source.js';
 import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/pool-source.js';
-import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
+import { addBreakers, DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { ProbeGuard } from './probe-guard.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
@@ -90,6 +98,15 @@ export class UnknownPool extends Error {
   }
 }
 
+/** There is no breaker of the name that was asked for. */
+export class UnknownBreaker extends Error {
+  constructor(name: string, pool: string | null, known: readonly ListedBreaker[]) {
+    const names = known.filter((one) => one.pool === pool).map((one) => one.name);
+    const whose = pool === null ? 'outside of pools' : `of pool '${pool}'`;
+    super(`There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`);
+  }
+}
+
 /** Whoever asks more often than this gets the last answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
@@ -102,7 +119,7 @@ export class Monitoring {
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
-  readonly #breakers: () => readonly ReportedBreaker[];
+  readonly #breakers: BreakerReader;
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
@@ -113,7 +130,7 @@ export class Monitoring {
     this.#probe = new SharedCall(guard === undefined ? preparePgBouncerProbe() : () => guard.probe(), KEEP_PROBE_MS);
     const breakers = withGuard(options.breakers ?? [], guard);
     this.#breakers = breakerReader(this.#pools, breakers);
-    this.#registry = registryWithPools(options, breakers);
+    this.#registry = registryWithPools(options, breakers, this.#breakers);
     this.#actions = new Actions((record) => options.onAction?.(record));
     this.#feed = new LiveFeed({
       pools: this.#pools,
@@ -134,7 +151,7 @@ export class Monitoring {
     if (pool === undefined) return NO_POOL_HEALTH;
     // Before: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = deep ? await this.#deepHealth(pool) : await pool.health();
+    const health = withOthers(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -162,7 +179,20 @@ export class Monitoring {
 
   /** Those of the pools first. */
   breakers(): BreakersReport {
-    return { breakers: this.#breakers() };
+    return { breakers: this.#breakers().map(reportOf) };
+  }
+
+  /**
+   * The breaker of this name, to be opened, closed or isolated by hand.
+   *
+   * @param pool null: one that belongs to no pool
+   * @throws UnknownBreaker
+   */
+  breaker(name: string, pool: string | null): ObservedBreaker {
+    const listed = this.#breakers();
+    const found = listed.find((one) => one.name === name && one.pool === pool);
+    if (found === undefined) throw new UnknownBreaker(name, pool, listed);
+    return found.breaker;
   }
 
   async pgbouncer(): Promise<PgBouncerReport> {
@@ -261,15 +291,39 @@ const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
   checks: [],
 });
 
-function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource): Registry<RegistryContentType> {
+function registryWithPools(
+  { pools, registry }: MonitoringOptions,
+  breakers: BreakerSource,
+  listed: BreakerReader,
+): Registry<RegistryContentType> {
   if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  const has = registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) !== undefined;
-  return has ? registry : registerPoolMetrics({ pools, breakers, registry });
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+  addBreakers(registry, listed, DEFAULT_PREFIX);
+  return registry;
 }
 
 function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
   if (guard === undefined) return source;
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
+}
+
+/**
+ * Breakers that belong to no pool keep nobody from its connections, but somebody should look: what is asked for through them is not there.
+ * They make no pool unhealthy, and no process unready.
+ */
+function withOthers(health: Health, breakers: readonly ListedBreaker[]): Health {
+  const words = breakers
+    .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
+    .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
+  if (words.length === 0) return health;
+  const checks = health.checks.map((check): HealthCheck => {
+    if (check.name !== 'breakers') return check;
+    return check.status === 'pass'
+      ? { ...check, status: 'warn', message: words.join('; ') }
+      : { ...check, message: [check.message, ...words].join('; ') };
+  });
+  const reasons = [...(health.healthy ? [] : [health.message]), ...words];
+  return { status: health.healthy ? 'degraded' : health.status, healthy: false, message: reasons.join('; '), checks };
 }
 
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {

@@ -46,6 +46,17 @@ function resolve(name: string, given: BreakerOptions | false, defaults: BreakerO
   return resolveBreakerOptions({ ...defaults, ...given });
 }
 
+/**
+ * The breakers of a pool by their names, which never change, for a look at them and for what is done by hand: `open()`, `close()`,
+ * `isolate()`.
+ */
+export interface BreakersByName {
+  /** Opens after failures to connect. It keeps nobody from connections that are open. */
+  readonly connect: Breaker;
+  /** Opens when statements lose their connection or take too long. */
+  readonly statement: Breaker;
+}
+
 /** What the breakers need of the pool. */
 export type GuardedEngine = Pick<Engine<unknown>, 'state' | 'usable' | 'summary' | 'refuseWaiting'>;
 

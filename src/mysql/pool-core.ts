@@ -131,10 +131,7 @@ export class PoolCore {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
     this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
-    if (this.#log !== undefined) {
-      this.#log.listen(this.engine);
-      breakers.onChange((change) => this.#log?.breakerChanged(change));
-    }
+    this.#log?.listen(this.engine, breakers);
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 

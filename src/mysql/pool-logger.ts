@@ -8,7 +8,8 @@ import {
   messageOf,
   type Pool as Engine,
 } from '../engine/index.js';
-import type { BreakerChange, BreakerState } from '../resilience/breaker.js';
+import type { BreakerState } from '../resilience/breaker.js';
+import type { PoolBreakers } from './breakers.js';
 
 /** What is needed of a logger: pino's way, the fields first. pino, and the loggers of Fastify and NestJS on it, are such. */
 export interface PoolLogger {
@@ -37,13 +38,7 @@ const WINDOW_MS = 10_000;
 /** What a connection is closed for in the course of things. */
 const ROUTINE: ReadonlySet<CloseReason> = new Set(['idle', 'lifetime', 'evicted', 'surplus', 'pool', 'destroyed']);
 
-/** Each state of a breaker is a kind of event of its own: probes that fail again and again must not hide that it has closed. */
-const BREAKER_EVENTS: Readonly<Record<BreakerState, { readonly level: Level; readonly event: string; readonly message: string }>> = {
-  open: { level: 'error', event: 'breaker-opened', message: 'breaker opened: calls are refused' },
-  'half-open': { level: 'info', event: 'breaker-half-open', message: 'breaker is half-open: probes are let through' },
-  closed: { level: 'info', event: 'breaker-closed', message: 'breaker closed: calls go through' },
-  isolated: { level: 'warn', event: 'breaker-isolated', message: 'breaker is held open by hand' },
-};
+const BREAKER_LEVELS: Readonly<Record<BreakerState, Level>> = { closed: 'info', 'half-open': 'debug', open: 'error', isolated: 'warn' };
 
 interface Window {
   since: number;
@@ -62,7 +57,11 @@ export class PoolLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  listen(engine: Engine<unknown>): void {
+  listen(engine: Engine<unknown>, breakers: Pick<PoolBreakers, 'onChange'>): void {
+    breakers.onChange(({ breaker, from, to, reason, nextProbeInMs }) => {
+      // Each state is an event of its own: that it has closed must not be left out for how often it was probed before.
+      this.#log(BREAKER_LEVELS[to], `breaker-${to}`, { breaker, from, reason, nextProbeInMs }, `breaker '${breaker}' is ${to}`);
+    });
     engine.on('opened', ({ id, openMs }) => this.#log('debug', 'connection-opened', { connection: id, openMs }, 'connection opened'));
     engine.on('closed', ({ id, reason, ageMs }) =>
       this.#log(
@@ -83,11 +82,6 @@ export class PoolLog {
       this.#log('info', 'leak-returned', { connection: id, heldMs }, 'connection that was reported as leaked came back'),
     );
     engine.on('stateChanged', ({ from, to }) => this.#log('info', 'state-changed', { from, to }, `pool is ${to}`));
-  }
-
-  breakerChanged({ breaker, from, to, reason, nextProbeInMs }: BreakerChange): void {
-    const { level, event, message } = BREAKER_EVENTS[to];
-    this.#log(level, event, { breaker, from, reason, nextProbeInMs }, message);
   }
 
   drained({ complete, cutOff, refused }: DrainReport): void {

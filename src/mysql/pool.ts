@@ -15,7 +15,8 @@ import type {
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
 import { currentDeadline } from '../resilience/deadline.js';
-import type { BreakerChange, Breaker } from '../resilience/breaker.js';
+import type { BreakerChange } from '../resilience/breaker.js';
+import type { BreakersByName } from './breakers.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
@@ -61,8 +62,16 @@ export class Pool extends DriverPromisePool {
     return this.#core.engine.name;
   }
 
-  /** The breakers of this pool, for a look at them and for opening, closing and isolating by hand. */
-  get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
+  /**
+   * The breakers of this pool by name, for a look at them and for what is done by hand: `open(reason)` comes back by itself,
+   * `isolate(reason)` holds it open until the function that it returns is called, `close()` ends both.
+   *
+   * @example
+   * ```ts
+   * const letGo = pool.breakers.statement.isolate('maintenance');
+   * ```
+   */
+  get breakers(): BreakersByName {
     const { connect, statement } = this.#core.breakers;
     return Object.freeze({ connect, statement });
   }

@@ -1,6 +1,7 @@
+import type { Registry } from 'prom-client';
 import type { PoolStats } from '../mysql/pool-core.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
-import { type BreakerSource, breakerReader } from './breaker-source.js';
+import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
@@ -161,7 +162,7 @@ function sharedStats(): (pool: ObservedPool) => PoolStats {
 /** The metrics of all these pools, and of breakers that belong to no pool. */
 export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
   const pools = poolReader(source);
-  const reported = breakerReader(pools, breakers);
+  const listed = breakerReader(pools, breakers);
   const statsOf = sharedStats();
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
@@ -172,13 +173,7 @@ export function poolMetrics(source: PoolSource, prefix: string, breakers: Breake
         ),
     ),
     ...BREAKER_METRICS.map(
-      ({ values, ...metric }) =>
-        new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
-          reported().flatMap((breaker) => {
-            const whose = { ...(breaker.pool === null ? {} : { pool: breaker.pool }), breaker: breaker.name };
-            return values(breaker).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
-          }),
-        ),
+      (metric) => new CollectedMetric({ ...metric, name: prefix + metric.name }, () => breakerSamples(metric, listed)),
     ),
     ...HISTOGRAMS.map(
       ([which, help]) =>
@@ -187,6 +182,21 @@ export function poolMetrics(source: PoolSource, prefix: string, breakers: Breake
         ),
     ),
   ];
+}
+
+function breakerSamples({ values }: BreakerMetric, listed: BreakerReader): Sample[] {
+  return listed().flatMap((one) => {
+    const whose = { ...(one.pool === null ? {} : { pool: one.pool }), breaker: one.name };
+    return values(reportOf(one)).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
+  });
+}
+
+/** Shows these breakers, too, in a registry that has the metrics of pools already. */
+export function addBreakers(registry: Pick<Registry, 'getSingleMetric'>, listed: BreakerReader, prefix: string): void {
+  for (const metric of BREAKER_METRICS) {
+    const registered: unknown = registry.getSingleMetric(prefix + metric.name);
+    if (registered instanceof CollectedMetric) registered.alsoFrom(() => breakerSamples(metric, listed));
+  }
 }
 
 function histogramSamples(name: string, pool: ObservedPool, which: (typeof HISTOGRAMS)[number][0]): Sample[] {
