@@ -61,10 +61,13 @@ export class Pool extends DriverPromisePool {
     return this.#core.engine.name;
   }
 
-  /** The breakers of this pool, for a look at them and for opening, closing and isolating by hand. */
-  get breakers(): { readonly connect: Breaker; readonly statement: Breaker } {
-    const { connect, statement } = this.#core.breakers;
-    return Object.freeze({ connect, statement });
+  /**
+   * The breakers of this pool, for a look at them and for opening, closing and isolating by hand; `cache`: the one around the Redis of its
+   * cache, which keeps nobody from the database.
+   */
+  get breakers(): { readonly connect: Breaker; readonly statement: Breaker; readonly cache?: Breaker } {
+    const { connect, statement, cache } = this.#core.breakers;
+    return Object.freeze({ connect, statement, ...(cache === undefined ? {} : { cache }) });
   }
 
   /** The options in force, without secrets. */
