@@ -1,6 +1,5 @@
-import type { BreakerChange, BreakerState } from '../resilience/breaker.js';
-import type { ReportedBreaker } from '../telemetry/breaker-source.js';
-import type { ObservedPool } from '../telemetry/pool-source.js';
+import type { BreakerState } from '../resilience/breaker.js';
+import type { ListedBreaker, ObservedBreaker } from '../telemetry/breaker-source.js';
 
 /** A breaker that has changed its state. */
 export interface BreakerChanged {
@@ -17,48 +16,35 @@ export interface BreakerChanged {
 
 const MOST_CHANGES = 200;
 
-/** The last changes of breakers: those of pools as they happen, the others by looking at them from time to time. */
+/** The last changes of breakers. */
 export class BreakerLog {
   #changes: BreakerChanged[] = [];
-  readonly #watched = new Map<ObservedPool, () => void>();
-  readonly #seen = new Map<string, BreakerState>();
+  readonly #watched = new Map<ObservedBreaker, () => void>();
 
   /** The last one first. */
   get changes(): readonly BreakerChanged[] {
     return this.#changes;
   }
 
-  /** Listens to the breakers of these pools, and to no others any more. */
-  watch(pools: readonly ObservedPool[]): void {
-    for (const [pool, stop] of this.#watched) {
-      if (pools.includes(pool)) continue;
+  /** Listens to these breakers, and to no others any more. */
+  watch(listed: readonly ListedBreaker[]): void {
+    const wanted = new Set(listed.map(({ breaker }) => breaker));
+    for (const [breaker, stop] of this.#watched) {
+      if (wanted.has(breaker)) continue;
       stop();
-      this.#watched.delete(pool);
+      this.#watched.delete(breaker);
     }
-    for (const pool of pools) {
-      if (this.#watched.has(pool)) continue;
-      this.#watched.set(
-        pool,
-        pool.watch('breakerChanged', (change) => this.#note(pool.name, change)),
-      );
-    }
-  }
-
-  /** Notes what has changed since the last look at those that belong to no pool. */
-  look(breakers: readonly ReportedBreaker[]): void {
-    for (const { pool, name, state, reason } of breakers) {
-      if (pool !== null) continue;
-      const from = this.#seen.get(name) ?? state;
-      this.#seen.set(name, state);
-      if (from !== state) this.#note(null, { breaker: name, from, to: state, reason });
+    for (const { pool, name, breaker } of listed) {
+      if (this.#watched.has(breaker)) continue;
+      const stop = breaker.onChange(({ from, to, reason }) => {
+        const change = { at: Date.now(), pool, breaker: name, from, to, reason };
+        this.#changes = [change, ...this.#changes.slice(0, MOST_CHANGES - 1)];
+      });
+      this.#watched.set(breaker, stop);
     }
   }
 
   stop(): void {
     this.watch([]);
-  }
-
-  #note(pool: string | null, { breaker, from, to, reason }: Omit<BreakerChange, 'nextProbeInMs'>): void {
-    this.#changes = [{ at: Date.now(), pool, breaker, from, to, reason }, ...this.#changes.slice(0, MOST_CHANGES - 1)];
   }
 }

@@ -3,7 +3,7 @@ import type { Health } from '../mysql/health.js';
 import type { SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerReport } from '../probes/pgbouncer.js';
 import type { ObservedPool, PoolReader } from '../telemetry/pool-source.js';
-import type { ReportedBreaker } from '../telemetry/breaker-source.js';
+import { type BreakerReader, type ListedBreaker, type ReportedBreaker, reportOf } from '../telemetry/breaker-source.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type LivePoint, PointMaker } from './live-points.js';
@@ -49,7 +49,7 @@ export interface LiveSnapshot {
 export interface LiveSources {
   readonly pools: PoolReader;
   readonly pgbouncer: () => Promise<PgBouncerReport>;
-  readonly breakers: () => readonly ReportedBreaker[];
+  readonly breakers: BreakerReader;
   readonly actions: () => readonly ActionRecord[];
 }
 
@@ -167,8 +167,7 @@ export class LiveFeed {
     this.#id += 1;
     this.#at = Date.now();
     this.#log.watch(pools);
-    this.#breakerLog.watch(pools);
-    this.#breakerLog.look(this.#breakers());
+    this.#breakerLog.watch(this.#breakers());
     for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
     for (const pool of pools) this.#follow(pool);
     for (const wake of this.#listeners) wake();
@@ -183,7 +182,7 @@ export class LiveFeed {
     }
   }
 
-  #breakers(): readonly ReportedBreaker[] {
+  #breakers(): readonly ListedBreaker[] {
     try {
       return this.#sources.breakers();
     } catch {
@@ -221,7 +220,7 @@ export class LiveFeed {
       process: processFacts(),
       pools,
       pgbouncer: this.#pgbouncer ?? null,
-      breakers: this.#breakers(),
+      breakers: this.#breakers().map(reportOf),
       breakerChanges: this.#breakerLog.changes,
       incidents: this.#log.incidents,
       actions: this.#sources.actions(),
