@@ -78,7 +78,12 @@ export async function runMonitor(settings: ServeSettings, audience: Audience, st
 
 /** First: whatever is wrong with its address or token is told before a database is started. */
 async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
-  const monitoring = await startMonitoringServer({ host, port, pools, ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }) });
+  const monitoring = await startMonitoringServer({
+    host,
+    port,
+    pools,
+    ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }),
+  });
   cleanup.add(() => monitoring.close());
   return monitoring;
 }

@@ -18,7 +18,7 @@ import { addBreakers, DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { ProbeGuard } from './probe-guard.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
-import { type Action, type ActionRecord, Actions } from './actions.js';
+import { type Action, type ActionRecord, Actions, type BreakerAction } from './actions.js';
 import { LiveFeed, type LiveSnapshot } from './live-feed.js';
 import type { ProcessReport } from './peers.js';
 import { pgbouncerMetrics } from './pgbouncer-metrics.js';
@@ -227,10 +227,18 @@ export class Monitoring {
     this.#feed.stop();
   }
 
-  /** @throws UnknownPool; PoolError what the pool says */
-  act(name: string, action: Action, by: string): void {
+  /** @throws UnknownPool; NoCache; PoolError what the pool says */
+  async act(name: string, action: Action, by: string): Promise<void> {
     const pool = this.#pool(name);
-    if (pool !== undefined) this.#actions.run(pool, action, by);
+    if (pool !== undefined) await this.#actions.run(pool, action, by);
+  }
+
+  /**
+   * @param pool null: the breaker belongs to none
+   * @throws UnknownBreaker
+   */
+  async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
+    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
   }
 
   /** What operators have done, the last first. */

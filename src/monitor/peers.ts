@@ -20,6 +20,7 @@ export interface ProcessReport {
   readonly pools: readonly ProcessPool[];
 }
 
+/** A pool of a process, in a few words. */
 export interface ProcessPool {
   readonly name: string;
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -157,7 +158,8 @@ class Peer {
       const response = await this.ask({ method: 'GET', path: 'monitoring.process', role: 'reader' }, PROBE_TIMEOUT_MS);
       const text = await boundedText(response);
       if (response.statusCode === 401) return this.#report('unauthorised', 'its token is another than the one of this server');
-      if (response.statusCode === 429) return this.#report('unauthorised', 'it has blocked this server for a minute: too many wrong tokens');
+      if (response.statusCode === 429)
+        return this.#report('unauthorised', 'it has blocked this server for a minute: too many wrong tokens');
       const parsed = response.statusCode === 200 ? answer.safeParse(jsonOf(text)) : undefined;
       if (parsed?.success !== true)
         return this.#report('unknown', `no Poolwright process of this version answers there (status ${response.statusCode})`);

@@ -15,8 +15,8 @@ export interface MonitoringServerOptions extends MonitoringOptions {
    */
   readonly token?: string;
   /**
-   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize. It reads, too. Default: what
-   * `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
+   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize, invalidate their
+   * caches, isolate and close breakers. It reads, too. Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
    */
   readonly operateToken?: string;
   /**

@@ -19,7 +19,8 @@ const listening = {
   peers: {
     kind: 'text',
     value: 'URLS',
-    about: "Monitoring addresses of the service's other processes, separated by commas, for the dashboard to choose from (default POOLWRIGHT_PEERS).",
+    about:
+      "Monitoring addresses of the service's other processes, separated by commas, for the dashboard to choose from (default POOLWRIGHT_PEERS).",
   },
 } as const satisfies Record<string, CommandOption>;
 
