@@ -1,8 +1,9 @@
+import { performance } from 'node:perf_hooks';
 import { hashOf, textOf } from '../cache/key.js';
 import { KEY, TABLE, TAG } from '../cache/marks.js';
 import { withPlainFields } from '../cache/plain-fields.js';
 import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
-import { type CallerLimits, checkLimits } from '../cache/flight.js';
+import { type CallerLimits, checkLimits, limited } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
@@ -58,6 +59,9 @@ const OPTIONS_OF_RESULTS = [
 
 /** Of a statement's options, those that do not change what its result is. */
 const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache', 'idempotent', 'priority', 'fairnessKey', 'fallback']);
+
+/** Of its time, how much a statement waits for the schema. */
+const SCHEMA_PATIENCE = 0.25;
 
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;
@@ -130,15 +134,17 @@ export class CachedStatements {
     return statement.fallback === undefined ? answer : orFallback(answer, statement.fallback);
   }
 
-  /** Callers without a deadline wait for it, so that the first of them do not all go to the database. */
-  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> | undefined {
-    const { timeout = 0, signal } = asked.statement as CallerLimits;
-    if (timeout !== 0 || signal !== undefined) return undefined;
+  /** Callers wait for it, so that the first of them do not all go to the database; those with a deadline for a part of their time. */
+  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> {
     const { method, statement, values } = asked;
-    return this.schema.settled.then(() => {
-      const known = this.schema.current !== undefined ? this.#fetch(asked) : undefined;
-      return known ?? this.run(method, copyOf(statement, { cache: false }), values);
-    });
+    const { timeout = 0, signal } = statement as CallerLimits;
+    const beganAt = performance.now();
+    const goOn = (): Promise<StatementResult> => {
+      const left = timeout === 0 ? statement : copyOf(statement, { timeout: Math.max(timeout - (performance.now() - beganAt), 1) });
+      const known = this.schema.current === undefined ? undefined : this.#fetch({ ...asked, statement: left });
+      return known ?? this.run(method, copyOf(left, { cache: false }), values);
+    };
+    return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
   }
 
   #namesOf(found: Dependencies, { tables }: StatementCacheOptions): string[] | undefined {
