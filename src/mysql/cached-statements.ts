@@ -9,6 +9,7 @@ import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/stat
 import type { Schema } from '../cache/schema.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import type { QueryValues } from './driver.js';
+import { type Flavor, ownFlavor } from './flavor.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from './options.js';
 import type { StatementOptions, StatementResult } from './statement.js';
@@ -69,6 +70,7 @@ const REMEMBERED = 1_000;
 /** Statements of a pool that are answered by the cache. */
 export class CachedStatements {
   readonly #fingerprint: string;
+  readonly #flavor: Flavor;
   #known = new Map<string, KnownText>();
   #knownIn: Schema | undefined = undefined;
 
@@ -76,8 +78,9 @@ export class CachedStatements {
     readonly cache: QueryCache,
     private readonly schema: KnownSchema,
     private readonly run: RunStatement,
-    { connection, onConnect, credentials }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials'>,
+    { connection, onConnect, credentials, flavor }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials' | 'flavor'>,
   ) {
+    this.#flavor = flavor;
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
@@ -87,10 +90,17 @@ export class CachedStatements {
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
   take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
     try {
-      return this.#take(method, sql, values);
+      const answer = this.#take(method, sql, values);
+      return answer === undefined || this.#flavor === ownFlavor ? answer : answer.catch((error: unknown) => this.#inItsWords(error, sql));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The cache has its own words for a caller whose time is up. */
+  #inItsWords(error: unknown, sql: string | StatementOptions): never {
+    const { timeout = 0 } = typeof sql === 'string' ? {} : sql;
+    throw PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT' ? this.#flavor.statementTimeout(timeout) : error;
   }
 
   #take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
