@@ -50,6 +50,8 @@ export interface Departure {
 const LONGEST_JITTER = 0.1;
 const FIRST_POLL_MS = 2;
 const LONGEST_POLL_MS = 25;
+/** How long others wait for whoever loads a value, in times that a lock lasts. */
+const PATIENCE = 2;
 /** One in so many hits is measured: the clock costs more than the rest. */
 const MEASURED_HITS_MASK = 63;
 
@@ -349,7 +351,8 @@ export class QueryCache {
       const found = this.#usable(answer.found, request, flight);
       if (found !== undefined) return this.#land(request, found, flight);
     }
-    const patienceEndsAt = performance.now() + this.options.lockTimeout;
+    // Should whoever loads it die, one of those who wait takes over, and the others wait for that one.
+    const patienceEndsAt = performance.now() + PATIENCE * this.options.lockTimeout;
     for (
       let pollMs = FIRST_POLL_MS;
       this.#isLive(performance.now()) && !flight.signal.aborted;
