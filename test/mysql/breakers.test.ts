@@ -214,6 +214,33 @@ describe('the breaker for statements', () => {
     expect(await valueOf(pool, '7')).toBe(7);
   });
 
+  it('replaces a probe whose caller has given it up, or never runs anything', async () => {
+    await using fixture = await openPool({ breakers: { statement: { probeTimeout: 100, shortestOpen: 10, longestOpen: 10 } } });
+    const { pool } = fixture;
+    await pool.query('SELECT 1');
+    const { statement } = pool.breakers;
+    const admitted = async (probe: () => Promise<unknown>): Promise<void> => {
+      statement.open('by the test');
+      await waitFor('its time to be up', () => statement.snapshot().nextProbeInMs === 0);
+      await probe();
+      expect(statement.state).toBe('half-open');
+      // Told nothing, it takes the next one for the probe, and closes.
+      expect(await firstAnswer(pool)).toBe(7);
+      expect(statement.state).toBe('closed');
+    };
+    await admitted(async () => {
+      const controller = new AbortController();
+      const given = errorOf(pool.query({ sql: 'SELECT SLEEP(20)', signal: controller.signal }));
+      await waitFor('it to run', () => pool.summary().used > 0);
+      controller.abort();
+      expect(await given).toMatchObject({ code: 'POOL_ABORTED' });
+    });
+    const held: { release(): void }[] = [];
+    await admitted(async () => void held.push(await pool.getConnection()));
+    held[0]?.release();
+    expect(statement.snapshot()).toMatchObject({ failures: 0 });
+  });
+
   it('lets borrowers go on with the connections that they have', async () => {
     await using fixture = await openPool();
     const { pool } = fixture;
