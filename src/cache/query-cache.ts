@@ -8,6 +8,7 @@ import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from './options.js';
 import { copyOfPlain } from './plain-value.js';
 import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from './policy.js';
+import type { Breaker } from '../resilience/breaker.js';
 import { createRedisClient } from './redis-client.js';
 import { type Found, RedisTier } from './redis-tier.js';
 import type { CacheStats } from './stats.js';
@@ -49,6 +50,8 @@ export interface Departure {
 const LONGEST_JITTER = 0.1;
 const FIRST_POLL_MS = 2;
 const LONGEST_POLL_MS = 25;
+/** How long others wait for whoever loads a value, in times that a lock lasts. */
+const PATIENCE = 2;
 /** One in so many hits is measured: the clock costs more than the rest. */
 const MEASURED_HITS_MASK = 63;
 
@@ -101,6 +104,20 @@ export class QueryCache {
   /** Its name in metrics. */
   get name(): string {
     return this.options.name;
+  }
+
+  /**
+   * The breaker around Redis, named 'cache'; undefined without Redis. It opens after 3 failures in a row, or when half of at least 20 calls
+   * within 10 s failed, and comes back by itself. While it is open, or isolated by hand, Redis is not asked for values: this process's memory
+   * and the database answer. Invalidations are told and heard of all the same.
+   *
+   * @example
+   * ```ts
+   * const letGo = cache.breaker?.isolate('Redis is being moved'); // until letGo(), or close()
+   * ```
+   */
+  get breaker(): Breaker | undefined {
+    return this.#redis?.breaker;
   }
 
   /**
@@ -171,7 +188,7 @@ export class QueryCache {
           ? undefined
           : {
               live: redis.ledger.isLive(now),
-              asked: redis.isAsked(now),
+              asked: redis.asked,
               errors: { ...redis.errors },
               breaks: redis.ledger.breaks,
               backlog: redis.ledger.backlog,
@@ -327,15 +344,20 @@ export class QueryCache {
 
   async #obtain(request: CacheRequest, flight: Flight, why: 'wanted' | 'refresh'): Promise<Landing> {
     const redis = this.#redis;
-    if (redis === undefined || !this.#canAsk(redis)) return await this.#load(request, flight);
+    if (redis === undefined || !this.#isLive(performance.now())) return await this.#load(request, flight);
     if (why === 'wanted') {
       const answer = await redis.get(request.key);
       if (answer === undefined) return await this.#load(request, flight);
       const found = this.#usable(answer.found, request, flight);
       if (found !== undefined) return this.#land(request, found, flight);
     }
-    const patienceEndsAt = performance.now() + this.options.lockTimeout;
-    for (let pollMs = FIRST_POLL_MS; this.#canAsk(redis) && !flight.signal.aborted; pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)) {
+    // Should whoever loads it die, one of those who wait takes over, and the others wait for that one.
+    const patienceEndsAt = performance.now() + PATIENCE * this.options.lockTimeout;
+    for (
+      let pollMs = FIRST_POLL_MS;
+      this.#isLive(performance.now()) && !flight.signal.aborted;
+      pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)
+    ) {
       const answer = await redis.lockOrGet(request.key);
       if (answer === undefined) break;
       const found = this.#usable(answer.found, request, flight);
@@ -350,11 +372,6 @@ export class QueryCache {
       await pause(pollMs);
     }
     return await this.#load(request, flight);
-  }
-
-  #canAsk(redis: RedisTier): boolean {
-    const now = performance.now();
-    return this.#isLive(now) && redis.isAsked(now);
   }
 
   /** What was found in Redis, if this request may have it. */

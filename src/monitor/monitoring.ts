@@ -1,4 +1,4 @@
-import type { CacheStats, RedisStats } from '../cache/stats.js';
+import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
 import { type Health, type HealthCheck, utilizationOf, wordsOf } from '../mysql/health.js';
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
@@ -18,10 +18,13 @@ import { addBreakers, DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { ProbeGuard } from './probe-guard.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
-import { type Action, type ActionRecord, Actions } from './actions.js';
+import { type Action, type ActionRecord, Actions, type BreakerAction } from './actions.js';
 import { LiveFeed, type LiveSnapshot } from './live-feed.js';
+import type { ProcessReport } from './peers.js';
 import { pgbouncerMetrics } from './pgbouncer-metrics.js';
+import { processFacts } from './process-facts.js';
 import { SharedCall } from './shared-call.js';
+import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
@@ -59,7 +62,7 @@ export interface CacheStatsReport {
   /** Whether there is a pool, and it has a cache. */
   readonly available: boolean;
   readonly name: string | null;
-  readonly stats: (Omit<CacheStats, 'redis'> & { readonly redis: RedisStats | null }) | null;
+  readonly stats: ShownCache['stats'] | null;
 }
 
 /** The answer of `monitoring.slowQueries`. */
@@ -109,6 +112,8 @@ const KEEP_PROBE_MS = 1_000;
 
 /** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
 export class Monitoring {
+  /** Tells it from that of another process. */
+  readonly id = randomUUID();
   readonly #pools: PoolReader;
   readonly #registry: Registry<RegistryContentType>;
   readonly #probe: SharedCall<PgBouncerReport>;
@@ -130,6 +135,7 @@ export class Monitoring {
     this.#feed = new LiveFeed({
       pools: this.#pools,
       pgbouncer: () => this.#probe.get(),
+      breakers: this.#breakers,
       actions: () => this.#actions.records,
     });
     if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
@@ -195,10 +201,9 @@ export class Monitoring {
 
   /** @throws UnknownPool */
   cacheStats(name?: string): CacheStatsReport {
-    const cache = this.#pool(name)?.cache;
-    if (cache === undefined) return { available: false, name: null, stats: null };
-    const { redis = null, ...stats } = cache.stats();
-    return { available: true, name: cache.name, stats: { ...stats, redis } };
+    const pool = this.#pool(name);
+    const cache = pool === undefined ? null : shownCache(pool);
+    return cache === null ? { available: false, name: null, stats: null } : { available: true, ...cache };
   }
 
   /** @throws UnknownPool */
@@ -222,10 +227,18 @@ export class Monitoring {
     this.#feed.stop();
   }
 
-  /** @throws UnknownPool; PoolError what the pool says */
-  act(name: string, action: Action, by: string): void {
+  /** @throws UnknownPool; NoCache; PoolError what the pool says */
+  async act(name: string, action: Action, by: string): Promise<void> {
     const pool = this.#pool(name);
-    if (pool !== undefined) this.#actions.run(pool, action, by);
+    if (pool !== undefined) await this.#actions.run(pool, action, by);
+  }
+
+  /**
+   * @param pool null: the breaker belongs to none
+   * @throws UnknownBreaker
+   */
+  async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
+    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
   }
 
   /** What operators have done, the last first. */
@@ -237,6 +250,17 @@ export class Monitoring {
   async readiness(): Promise<Readiness> {
     const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
+  }
+
+  /** Who this process is, and how its pools are, in a few words. */
+  async process(): Promise<ProcessReport> {
+    const pools = await Promise.all(
+      [...this.#pools().values()].map(async (pool) => {
+        const { used, limit, waiting } = pool.summary();
+        return { name: pool.name, status: (await pool.health()).status, used, limit, waiting };
+      }),
+    );
+    return { id: this.id, ...processFacts(), pools };
   }
 
   #pool(name: string | undefined): ObservedPool | undefined {

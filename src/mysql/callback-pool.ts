@@ -1,12 +1,23 @@
 import { inspect } from 'node:util';
 import { type AcquireOptions, isAbortSignal, type Lease, PoolError, type Resizable } from '../engine/index.js';
+import type { CachedStatements } from './cached-statements.js';
 import { inCallersContext } from './callers-context.js';
-import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
+import {
+  type Command,
+  type ConnectionConfig,
+  connectionConfig,
+  createQuery,
+  DriverPool,
+  type DriverPromisePool,
+  isQueryCommand,
+  type QueryValues,
+} from './driver.js';
 import type { Flavor } from './flavor.js';
 import { LiveList } from './live-list.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
+import type { StatementOptions, StatementResult } from './statement.js';
 import { stopWhenAbandoned } from './streams.js';
 import { acquireForStatementInTime, acquireInTime } from './work-deadline.js';
 
@@ -23,6 +34,8 @@ export interface CallbackPoolCore {
   readonly acquireTimeout: number;
   /** The promise view of the same core. */
   readonly promisePool: DriverPromisePool;
+  /** Answers statements that are cached; undefined without a cache. */
+  readonly cached: CachedStatements | undefined;
   connections(which: 'all' | 'idle'): readonly ManagedConnection[];
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
@@ -31,6 +44,7 @@ export interface CallbackPoolCore {
 
 type ConnectionCallback = (error: Error | null, connection?: ManagedConnection) => void;
 type EndCallback = (error?: Error | null) => void;
+type ResultCallback = (error: Error | null, ...result: unknown[]) => void;
 
 /**
  * mysql2's callback pool over a managed one: `instanceof` mysql2's Pool, with its methods, events and the order of its callbacks.
@@ -121,13 +135,17 @@ export class CallbackPool extends DriverPool {
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
+    const cached = this.#fromCache('query', sql, rest);
+    if (cached !== undefined) return this.#commandOf(sql, rest, cached);
     const command = this.#askingFor(sql, () => super.query(sql, ...withCallersContext(rest)));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
   override execute(sql: unknown, ...rest: unknown[]): void {
-    this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
+    const cached = this.#fromCache('execute', sql, rest);
+    if (cached === undefined) this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
+    else callBack(rest.at(-1) as ResultCallback, cached);
   }
 
   override releaseConnection(connection: unknown): void {
@@ -147,6 +165,28 @@ export class CallbackPool extends DriverPool {
       if (callback !== undefined) process.nextTick(callback, error);
     };
     this.#core.end().then(() => tell(), tell);
+  }
+
+  /** The answer to a statement that is cached and has a callback; undefined: it is run as any other. Events and streams are the database's. */
+  #fromCache(method: 'query' | 'execute', sql: unknown, rest: readonly unknown[]): Promise<StatementResult> | undefined {
+    const { cached } = this.#core;
+    if (cached === undefined || typeof rest.at(-1) !== 'function' || isQueryCommand(sql)) return undefined;
+    // Whatever else it is, mysql2 refuses it.
+    if (typeof sql !== 'string' && (typeof sql !== 'object' || sql === null)) return undefined;
+    return cached.take(method, sql as string | StatementOptions, rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+  }
+
+  /** What mysql2 returns: a command, which is never sent. */
+  #commandOf(sql: unknown, rest: readonly unknown[], answer: Promise<StatementResult>): Command {
+    const callback = rest.at(-1) as ResultCallback;
+    const command = createQuery(sql as string, rest.length > 1 ? rest[0] : undefined, callback, this.config.connectionConfig);
+    const end = (): boolean => command.emit('end');
+    callBack((...result) => {
+      // Whoever listens may throw, and so may the callback.
+      process.nextTick(end);
+      callback(...result);
+    }, answer);
+    return command;
   }
 
   /** mysql2 asks for the statement's connection before `run` returns. */
@@ -173,6 +213,14 @@ export class CallbackPool extends DriverPool {
   [inspect.custom](): string {
     return `CallbackPool { ${this.#core.options.engine.name} }`;
   }
+}
+
+/** Calls back on a tick of its own: a callback that throws ends in the process's own handler, as any callback does. */
+function callBack(callback: ResultCallback, answer: Promise<StatementResult>): void {
+  answer.then(
+    (result) => process.nextTick(callback, null, ...result),
+    (error: Error) => process.nextTick(callback, error),
+  );
 }
 
 /** Whatever is no signal is refused when the statement has its connection. */

@@ -190,14 +190,16 @@ export class HealthMonitor {
   /** With a connection open, the breaker for connecting keeps nobody out; what failed then, the check of connect errors tells. */
   #breakers(): HealthCheck {
     const name = 'breakers';
-    const { connect, statement } = this.breakers ?? {};
+    const { connect, statement, cache } = this.breakers ?? {};
     const unreachable = this.#engine.usable === 0;
     const failing = [
       ...(statement?.closed === false ? [statement] : []),
       ...(connect?.closed === false && (unreachable || connect.state === 'isolated') ? [connect] : []),
+      // Without Redis the database answers.
+      ...(cache?.closed === false ? [cache] : []),
     ];
     if (failing.length === 0) return { name, status: 'pass', message: 'no breaker keeps callers out' };
-    const serves = failing.every((breaker) => (breaker === connect ? !unreachable : breaker.state === 'half-open'));
+    const serves = failing.every((breaker) => breaker === cache || (breaker === connect ? !unreachable : breaker.state === 'half-open'));
     const words = failing.map((breaker) => wordsOf(breaker.snapshot()));
     return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };
   }

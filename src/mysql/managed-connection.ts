@@ -18,6 +18,7 @@ import type { ServerError } from './error-classes.js';
 import { isTooManyStatements } from './failure.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
+import { firstRoom, growWithUse } from './prepared-statements.js';
 import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
 import { isOutOfTime, limitStatement, limitsOf, limitsWithin, refusalOf, type StatementLimits, withoutLimits } from './statement-limits.js';
@@ -95,7 +96,11 @@ export class ManagedConnection extends DriverPoolConnection {
   #broken: Command | undefined = undefined;
 
   constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, flavor: Flavor, watch: ConnectionWatch) {
+    const { maxPreparedStatements } = config;
+    config.maxPreparedStatements = firstRoom(maxPreparedStatements);
     super(pool, { config });
+    config.maxPreparedStatements = maxPreparedStatements;
+    growWithUse(this._statements, maxPreparedStatements);
     this.lease = undefined;
     this.promised = false;
     this.promiseView = undefined;

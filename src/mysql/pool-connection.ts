@@ -148,7 +148,8 @@ class BorrowedConnection {
   }
 
   #leave(): void {
-    for (const [event, forward] of this.#forwards ?? []) this.#raw.off(event, forward);
+    if (this.#forwards === undefined) return;
+    for (const [event, forward] of this.#forwards) this.#raw.off(event, forward);
     this.#forwards = undefined;
   }
 }

@@ -17,9 +17,8 @@ import {
   type ResolvedPoolOptions,
 } from '../engine/index.js';
 import { CachedStatements } from './cached-statements.js';
-import type { BreakerSnapshot } from '../resilience/breaker.js';
 import { RetryBudget } from '../resilience/retry-budget.js';
-import { PoolBreakers } from './breakers.js';
+import { type BreakerSnapshots, PoolBreakers } from './breakers.js';
 import { CallbackPool } from './callback-pool.js';
 import { isPermanentConnectError, type ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
@@ -56,7 +55,7 @@ export interface PoolStats extends EngineStats {
   readonly transactionRetries: RetryCounts;
   /** What became of statements that were run again. */
   readonly statementRetries: RetryCounts;
-  readonly breakers: Readonly<Record<'connect' | 'statement', BreakerSnapshot>>;
+  readonly breakers: BreakerSnapshots;
 }
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
@@ -101,7 +100,7 @@ export class PoolCore {
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (...statement) => this.#run(...statement), options);
     }
-    const breakers = new PoolBreakers(options.breakers, () => this.engine);
+    const breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
     this.breakers = breakers;
     const { budget, budgetMinimum } = options.retries;
     this.#retryBudget = new RetryBudget({ percent: budget, minimum: budgetMinimum, window: RETRY_WINDOW_MS }, () => {
@@ -159,7 +158,7 @@ export class PoolCore {
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
-      breakers: Object.freeze({ connect: this.breakers.connect.snapshot(), statement: this.breakers.statement.snapshot() }),
+      breakers: this.breakers.snapshots(),
     });
   }
 

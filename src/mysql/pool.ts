@@ -72,8 +72,8 @@ export class Pool extends DriverPromisePool {
    * ```
    */
   get breakers(): BreakersByName {
-    const { connect, statement } = this.#core.breakers;
-    return Object.freeze({ connect, statement });
+    const { connect, statement, cache } = this.#core.breakers;
+    return Object.freeze({ connect, statement, ...(cache === undefined ? {} : { cache }) });
   }
 
   /** The options in force, without secrets. */
