@@ -314,11 +314,16 @@ describe('a database that falls silent under 200 callers', () => {
       if (openedAtClose === undefined) mostAtOnce = Math.max(mostAtOnce, pool.summary().opening);
     });
     const statementsBefore = counting.statements.length;
+    // Of those that were made into the dark, the server hears when it is back.
+    let acceptedBefore: number | undefined;
+    let acceptedAtClose: number | undefined;
     let openedAtClose: number | undefined;
     let statementsAtClose: number | undefined;
-    pool.watch('breakerChanged', ({ to }) => {
+    pool.watch('breakerChanged', ({ breaker, to }) => {
+      if (breaker === 'connect' && to === 'half-open') acceptedBefore ??= counting.accepted;
       if (to !== 'closed' || !pool.breakers.connect.closed || !pool.breakers.statement.closed) return;
       openedAtClose ??= pool.stats().opened - openedBefore;
+      acceptedAtClose ??= counting.accepted;
       statementsAtClose ??= counting.statements.length - statementsBefore;
     });
     served = 0;
@@ -332,6 +337,10 @@ describe('a database that falls silent under 200 callers', () => {
     // Of connecting: one at a time. Of statements: one probe, and what sets a session up.
     expect(mostAtOnce).toBeLessThanOrEqual(1);
     expect(openedAtClose).toBeLessThanOrEqual(2);
+    // And so the server saw it: probes one after the other until one came through, then as many connections as there may be.
+    expect(acceptedBefore).toBeDefined();
+    expect((acceptedAtClose ?? 0) - (acceptedBefore ?? 0)).toBeLessThanOrEqual(3);
+    expect(counting.accepted - (acceptedBefore ?? 0)).toBeLessThanOrEqual(10 + 3);
     expect(statementsAtClose).toBeLessThanOrEqual(4);
     expect(await database.serverConnections()).toBeLessThanOrEqual(11);
     expect(pathOf(changes, 'connect')).toContain('open');
