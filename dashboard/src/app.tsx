@@ -153,7 +153,9 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
         {pool.name}{' '}
         <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
       </p>
-      <h2 role="status">{headline}</h2>
+      <h2>
+        <span role="status">{headline}</span>
+      </h2>
       {details
         .filter((detail) => detail !== '')
         .map((detail) => (

@@ -199,14 +199,14 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
 
 /** The page and what belongs to it: the same for everybody, so without a token. */
 function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): void {
-  for (const { path, type, bodies } of files) {
-    app.get(path, (request, reply) => {
+  for (const { path, type, body } of files) {
+    app.get(path, async (request, reply) => {
       const coding = codingFor(request.headers['accept-encoding']);
       if (coding !== 'identity') reply.header('content-encoding', coding);
       reply.header('vary', 'accept-encoding').header('content-security-policy', DASHBOARD_POLICY);
       // Their names change with their content; the page's does not.
       if (path !== '/') reply.header('cache-control', 'public, max-age=31536000, immutable');
-      return reply.type(type).send(bodies[coding]);
+      return await reply.type(type).send(await body(coding));
     });
   }
   if (files.length === 0) app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX));

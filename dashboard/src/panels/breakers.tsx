@@ -20,7 +20,7 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
     <Panel title="Circuit breakers" empty={breakers.length === 0 && 'There is no breaker.'} wide>
       <Table
         caption="Circuit breakers"
-        head={['Breaker', 'State', 'For', `Since ${clock(frame.from)}`, 'Why', 'Failures', 'Refused', 'Opened']}
+        head={['Breaker', 'State', 'For', 'Over time', 'Why', 'Failures', 'Refused', 'Opened']}
         rows={breakers.map((breaker) => [
           breaker.pool === null ? `${breaker.name} (of no pool)` : breaker.name,
           <span key="state" className={`tag breaker-${breaker.state}`}>
