@@ -10,7 +10,7 @@ export interface DashboardFile {
   readonly path: string;
   readonly type: string;
   /** In this content coding: compressed when it is asked for first, beside the main thread, and kept. */
-  body(coding: Coding): Promise<Buffer>;
+  readonly body: (coding: Coding) => Promise<Buffer>;
 }
 
 export type Coding = 'br' | 'gzip' | 'identity';

@@ -57,8 +57,8 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 export async function complaintsOfAxe(page: Page): Promise<readonly string[]> {
   // Not as a script of the page, whose policy would not have it.
   await page.evaluate(AXE);
-  const found = (await page.evaluate('axe.run()')) as {
+  const found = await page.evaluate<{
     readonly violations: readonly { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] }[];
-  };
+  }>('axe.run()');
   return found.violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`));
 }
