@@ -26,6 +26,7 @@ export type { PoolLogger } from './mysql/pool-logger.js';
 export { pools } from './mysql/registry.js';
 export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
 export type { StatementOptions, StatementResult } from './mysql/statement.js';
-export type { RetryCounts, StatementRetryOptions } from './mysql/statement-retries.js';
+export type { RetryCounts } from './mysql/retry-tally.js';
+export type { StatementRetryOptions } from './mysql/statement-retries.js';
 export type { TlsMode } from './mysql/tls.js';
 export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

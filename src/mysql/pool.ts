@@ -25,7 +25,7 @@ import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
 import type { Transaction, TransactionOptions } from './transaction.js';
-import { acquireInTime, statementInTime, transactionInTime } from './work-deadline.js';
+import { acquireInTime, dueStatement, statementInTime, transactionInTime } from './work-deadline.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -245,14 +245,17 @@ export class Pool extends DriverPromisePool {
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    if (currentDeadline() !== undefined) {
+    let cached: Promise<unknown> | undefined;
+    if (currentDeadline() === undefined) {
+      cached = this.#core.cached?.take(method, sql, values);
+    } else {
       try {
-        sql = statementInTime(sql);
+        cached = this.#core.cached?.take(method, statementInTime(sql), values);
+        sql = dueStatement(sql);
       } catch (error) {
         return Promise.reject(error);
       }
     }
-    const cached = this.#core.cached?.take(method, sql, values);
     if (cached !== undefined) return cached;
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;

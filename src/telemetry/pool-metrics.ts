@@ -1,5 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { PoolStats } from '../mysql/pool-core.js';
+import type { RetryCounts } from '../mysql/retry-tally.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
 import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
@@ -45,6 +46,9 @@ const counter = (name: string, help: string, values: PoolMetric['values']): Pool
 
 const byLabel = (label: string, counts: Readonly<Record<string, number>>): [Labels, number][] =>
   Object.entries(counts).map(([value, count]) => [{ [label]: value }, count]);
+
+const outcomesOf = (kind: string, { recovered, exhausted, overBudget }: RetryCounts): [Labels, number][] =>
+  byLabel('outcome', { recovered, exhausted, over_budget: overBudget }).map(([labels, count]) => [{ kind, ...labels }, count]);
 
 /** The one table of what is exported; docs and dashboards are made from its names. */
 const POOL_METRICS: readonly PoolMetric[] = [
@@ -95,11 +99,14 @@ const POOL_METRICS: readonly PoolMetric[] = [
       [{ kind: 'statement' }, stats.statementRetries.retried],
     ],
   ),
-  counter('retry_outcomes_total', 'Statements that were or might have been run again, by outcome.', (stats) => [
-    [{ outcome: 'recovered' }, stats.statementRetries.recovered],
-    [{ outcome: 'exhausted' }, stats.statementRetries.exhausted],
-    [{ outcome: 'over_budget' }, stats.statementRetries.overBudget],
-  ]),
+  counter(
+    'retry_outcomes_total',
+    'Work that was or might have been run again, by kind and outcome: recovered, exhausted (failed for good) or over_budget (not run again).',
+    ({ transactionRetries, statementRetries }) => [
+      ...outcomesOf('transaction', transactionRetries),
+      ...outcomesOf('statement', statementRetries),
+    ],
+  ),
 ];
 
 const HISTOGRAMS = [

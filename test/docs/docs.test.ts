@@ -23,7 +23,6 @@ describe('docs/errors.md', () => {
 });
 
 describe.each([
-  { path: 'README.md', mark: 'options', table: optionTables },
   { path: 'docs/options.md', mark: 'options', table: optionTables },
   { path: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
   { path: 'docs/resilience.md', mark: 'breaker options', table: breakerTable },
