@@ -203,7 +203,7 @@ console.log(JSON.stringify({ node: process.versions.node.split('.')[0], sums: su
 `;
 
 describe('the installed package works', () => {
-  const lines = [...(/node: \[([\d, ]+)\]/.exec(read('.github/workflows/ci.yml'))?.[1] ?? '').split(', ')];
+  const lines = (/node: \[([\d, ]+)\]/.exec(read('.github/workflows/ci.yml'))?.[1] ?? '').split(', ');
 
   it.each(lines.filter((line) => line !== process.versions.node.split('.')[0]))('on Node %s', async (line) => {
     await using database = await createDatabase();
