@@ -67,7 +67,8 @@ export function checkLimits({ timeout, signal }: CallerLimits): void {
   if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
 }
 
-function limited<T>(answer: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
+/** The answer, unless the limits are reached before: then it rejects with `POOL_QUERY_TIMEOUT` or `POOL_ABORTED`. */
+export function limited<T>(answer: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => fail(new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause: signal?.reason }));
     const timer =

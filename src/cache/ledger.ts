@@ -13,6 +13,13 @@ export interface LedgerOptions {
   readonly timeoutMs: number;
 }
 
+/** Is told how it goes. */
+export interface LedgerListener {
+  failed(error: unknown): void;
+  /** Everything was heard until it was asked for: many times a second. */
+  proven(): void;
+}
+
 /** Invalidations that are kept for processes that join; about as many. */
 const KEPT = 10_000;
 const BATCH = 1_000;
@@ -54,7 +61,7 @@ export class Ledger {
     private readonly writer: RedisClient,
     private readonly marks: Marks,
     private readonly options: LedgerOptions,
-    private readonly failed: (error: unknown) => void,
+    private readonly listener: LedgerListener,
   ) {
     const { prefix } = options;
     this.#keys = [`{${prefix}}:ledger`, `{${prefix}}:count`, `{${prefix}}:log`];
@@ -135,7 +142,7 @@ export class Ledger {
         return;
       }
     } catch (error) {
-      this.failed(error);
+      this.listener.failed(error);
       if (isFull(error)) await this.#giveWay();
     }
     this.#takeBack(names);
@@ -178,24 +185,26 @@ export class Ledger {
     try {
       await within(this.options.timeoutMs, this.writer.del(this.#keys[0]));
     } catch (failure) {
-      this.failed(failure);
+      this.listener.failed(failure);
     }
   }
 
   async #follow(): Promise<void> {
     while (!this.#closed) {
       try {
-        if (this.reader.status !== 'ready') throw new Error('Redis is not connected');
-        if (this.#id === undefined) await this.#join();
-        else await this.#read();
+        if (this.reader.status === 'ready') {
+          if (this.#id === undefined) await this.#join();
+          else await this.#read();
+          continue;
+        }
       } catch (error) {
         if (this.#closed) return;
-        // Others may be cut off by the same, with something to tell.
-        this.#leaseUntil = 0;
-        this.failed(error);
+        this.listener.failed(error);
         if (isOverdue(error)) this.reader.disconnect(true);
-        await pause(PAUSE_AFTER_FAILURE_MS);
       }
+      // Others may be cut off by the same, with something to tell.
+      this.#leaseUntil = 0;
+      await pause(PAUSE_AFTER_FAILURE_MS);
     }
   }
 
@@ -258,6 +267,7 @@ export class Ledger {
     }
     this.#provenAt = sentAt;
     this.#leaseUntil = sentAt + LEASE * this.options.boundMs;
+    this.listener.proven();
   }
 }
 

@@ -8,7 +8,10 @@ import { type CacheRule, resolveRules, type ResolvedRules } from './rules.js';
 export interface RedisCacheOptions extends RedisTarget {
   /** How long a command may take before the database is asked instead, in milliseconds. Default: 100. */
   readonly timeout?: number;
-  /** How long one process has the right to load a value alone, and the others wait for it at most, in milliseconds. Default: 5000. */
+  /**
+   * How long one process has the right to load a value alone, in milliseconds. When it dies meanwhile, another takes over; others wait at most
+   * twice as long, then load it themselves. Default: 5000.
+   */
   readonly lockTimeout?: number;
 }
 

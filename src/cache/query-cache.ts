@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Histogram, invalid } from '../engine/index.js';
+import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../resilience/deadline.js';
 import { bytesOf } from './codec.js';
 import { type CallerLimits, checkLimits, Flight, type Landing } from './flight.js';
 import { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, TABLE, TAG } from './marks.js';
@@ -7,6 +8,7 @@ import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from './options.js';
 import { copyOfPlain } from './plain-value.js';
 import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from './policy.js';
+import type { Breaker } from '../resilience/breaker.js';
 import { createRedisClient } from './redis-client.js';
 import { type Found, RedisTier } from './redis-tier.js';
 import type { CacheStats } from './stats.js';
@@ -48,6 +50,8 @@ export interface Departure {
 const LONGEST_JITTER = 0.1;
 const FIRST_POLL_MS = 2;
 const LONGEST_POLL_MS = 25;
+/** How long others wait for whoever loads a value, in times that a lock lasts. */
+const PATIENCE = 2;
 /** One in so many hits is measured: the clock costs more than the rest. */
 const MEASURED_HITS_MASK = 63;
 
@@ -103,10 +107,24 @@ export class QueryCache {
   }
 
   /**
+   * The breaker around Redis, named 'cache'; undefined without Redis. It opens after 3 failures in a row, or when half of at least 20 calls
+   * within 10 s failed, and comes back by itself. While it is open, or isolated by hand, Redis is not asked for values: this process's memory
+   * and the database answer. Invalidations are told and heard of all the same.
+   *
+   * @example
+   * ```ts
+   * const letGo = cache.breaker?.isolate('Redis is being moved'); // until letGo(), or close()
+   * ```
+   */
+  get breaker(): Breaker | undefined {
+    return this.#redis?.breaker;
+  }
+
+  /**
    * The value of `key`: from the cache, or loaded by `load`, once for all callers of all processes who want it at the same time. Each caller
    * gets a copy of their own.
    *
-   * @param load is told by its signal when nobody waits any more
+   * @param load is told by its signal when nobody waits any more; no deadline of `withDeadline` bounds it, only those who wait for it
    * @throws what `load` throws; PoolError `POOL_OPTION_INVALID`, `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`
    *
    * @example
@@ -119,7 +137,8 @@ export class QueryCache {
     checkLimits(options);
     const policy = resolvePolicy(options, this.options.defaults);
     const dependsOn = [KEY + key, ...namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) })];
-    return (await this.fetch({ key: `w${key}`, names: dependsOn, policy, isNegative: isNothing, load }, options)) as T;
+    const request = { key: `w${key}`, names: dependsOn, policy, isNegative: isNothing, load: forEverybody(load) };
+    return (await this.fetch(request, inTime(options))) as T;
   }
 
   /**
@@ -169,7 +188,7 @@ export class QueryCache {
           ? undefined
           : {
               live: redis.ledger.isLive(now),
-              asked: redis.isAsked(now),
+              asked: redis.asked,
               errors: { ...redis.errors },
               breaks: redis.ledger.breaks,
               backlog: redis.ledger.backlog,
@@ -325,15 +344,20 @@ export class QueryCache {
 
   async #obtain(request: CacheRequest, flight: Flight, why: 'wanted' | 'refresh'): Promise<Landing> {
     const redis = this.#redis;
-    if (redis === undefined || !this.#canAsk(redis)) return await this.#load(request, flight);
+    if (redis === undefined || !this.#isLive(performance.now())) return await this.#load(request, flight);
     if (why === 'wanted') {
       const answer = await redis.get(request.key);
       if (answer === undefined) return await this.#load(request, flight);
       const found = this.#usable(answer.found, request, flight);
       if (found !== undefined) return this.#land(request, found, flight);
     }
-    const patienceEndsAt = performance.now() + this.options.lockTimeout;
-    for (let pollMs = FIRST_POLL_MS; this.#canAsk(redis) && !flight.signal.aborted; pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)) {
+    // Should whoever loads it die, one of those who wait takes over, and the others wait for that one.
+    const patienceEndsAt = performance.now() + PATIENCE * this.options.lockTimeout;
+    for (
+      let pollMs = FIRST_POLL_MS;
+      this.#isLive(performance.now()) && !flight.signal.aborted;
+      pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)
+    ) {
       const answer = await redis.lockOrGet(request.key);
       if (answer === undefined) break;
       const found = this.#usable(answer.found, request, flight);
@@ -348,11 +372,6 @@ export class QueryCache {
       await pause(pollMs);
     }
     return await this.#load(request, flight);
-  }
-
-  #canAsk(redis: RedisTier): boolean {
-    const now = performance.now();
-    return this.#isLive(now) && redis.isAsked(now);
   }
 
   /** What was found in Redis, if this request may have it. */
@@ -488,4 +507,17 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
+}
+
+/** A loader that runs outside of its first caller's deadline: others wait for it, too. */
+function forEverybody<T>(load: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  return (signal) => withoutDeadline(() => load(signal));
+}
+
+/** @throws PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED` when nothing is left of the deadline that it is called in */
+function inTime(limits: CallerLimits): CallerLimits {
+  const deadline = currentDeadline();
+  if (deadline === undefined) return limits;
+  throwIfOver(deadline, 'POOL_QUERY_TIMEOUT', 'the value was asked for');
+  return stricter(limits, deadline);
 }

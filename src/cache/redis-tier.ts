@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../engine/index.js';
+import { Breaker } from '../resilience/breaker.js';
 import { type Encryption, type Envelope, FORMAT, Garbage, open, seal } from './codec.js';
 import { hashOf } from './key.js';
 import { Ledger } from './ledger.js';
@@ -29,18 +30,18 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** After so many failures in a row Redis is not asked any more, */
-const FAILURES_TO_OPEN = 3;
-/** for so long, and until the ledger can be read again. */
+/** How long Redis is left alone, in milliseconds. */
 const OPEN_MS = 1_000;
+/** What the tier asks for by itself, to see whether Redis answers again. */
+const NOTHING = hashOf('');
 
 /** Values that all processes share. Nothing here rejects: what Redis cannot do is counted, and the database does it. */
 export class RedisTier {
   readonly ledger: Ledger;
   readonly times = new Histogram();
   readonly errors = { timeout: 0, garbage: 0, other: 0 };
-  #failures = 0;
-  #openUntil = 0;
+  /** While it is open, Redis is not asked for values; invalidations are told and heard of all the same. */
+  readonly breaker: Breaker;
   #closed = false;
 
   constructor(
@@ -49,14 +50,31 @@ export class RedisTier {
     private readonly marks: Marks,
     private readonly options: RedisTierOptions,
   ) {
-    this.ledger = new Ledger(reader, client, marks, options, () => {
-      this.errors.other += 1;
+    this.breaker = new Breaker({
+      name: 'cache',
+      consecutiveFailures: 3,
+      shortestOpen: OPEN_MS,
+      longestOpen: OPEN_MS,
+      probeTimeout: Math.max(OPEN_MS, options.timeoutMs),
+    });
+    this.ledger = new Ledger(reader, client, marks, options, {
+      failed: (error) => this.#noteFailure(error, 0),
+      proven: () => this.#probe(),
+    });
+    let cause: unknown;
+    reader.on('error', (error) => {
+      cause = error;
+    });
+    // Of a connection, and of each attempt to make one.
+    reader.on('end', () => {
+      this.#noteFailure(cause ?? new Error('The connection to Redis was lost'), 0);
+      cause = undefined;
     });
   }
 
-  /** The breaker: whether Redis is asked for values now. */
-  isAsked(now: number): boolean {
-    return now >= this.#openUntil && !this.#closed;
+  /** Whether Redis is asked for values now, as far as is known. */
+  get asked(): boolean {
+    return !this.#closed && (this.breaker.closed || this.breaker.state === 'half-open');
   }
 
   /** A value that is still good, or none. Undefined when Redis cannot say. */
@@ -142,24 +160,30 @@ export class RedisTier {
   }
 
   async #ask<T>(command: () => Promise<T>): Promise<T | undefined> {
+    if (this.#closed || this.breaker.refusal() !== undefined) return undefined;
     const startedAt = performance.now();
-    if (!this.isAsked(startedAt)) return undefined;
     try {
       const answer = await within(this.options.timeoutMs, command());
-      this.#failures = 0;
-      this.times.record(performance.now() - startedAt);
+      const durationMs = performance.now() - startedAt;
+      this.breaker.succeeded(durationMs);
+      this.times.record(durationMs);
       return answer;
     } catch (error) {
-      this.#noteFailure(error);
+      this.#noteFailure(error, performance.now() - startedAt);
       return undefined;
     }
   }
 
-  #noteFailure(error: unknown): void {
+  /** No caller has to wait for a probe, and a process without callers is not left with an open breaker. */
+  #probe(): void {
+    if (this.breaker.closed || this.breaker.snapshot().nextProbeInMs !== 0) return;
+    void this.#ask(() => this.client.pttl(this.#nameOf(NOTHING, 'value')));
+  }
+
+  #noteFailure(error: unknown, durationMs: number): void {
     if (this.#closed) return;
     if (error instanceof Error && error.name === 'Overdue') this.errors.timeout += 1;
     else this.errors.other += 1;
-    this.#failures += 1;
-    if (this.#failures >= FAILURES_TO_OPEN) this.#openUntil = performance.now() + OPEN_MS;
+    this.breaker.failed(error, durationMs);
   }
 }

@@ -74,6 +74,8 @@ export class Lender<R> {
   readonly #policy: OpeningPolicy;
   /** Entries that were last known to work before this moment are validated before they are lent. */
   #suspectSince = Number.NEGATIVE_INFINITY;
+  /** Since this moment somebody has been waiting without a break, if anybody waits. */
+  #queuedSince = 0;
   #retryTimer: Timer | undefined = undefined;
   /** Hand-overs are going on: what changes meanwhile is looked at by the loop that runs, not by a nested one. */
   #serving = false;
@@ -139,7 +141,10 @@ export class Lender<R> {
     waiter.enqueuedAt = now;
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
     if (signal !== undefined) waiter.abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
-    if (this.#shedder !== undefined && this.queue.size === 0) this.#shedder.foundNobody(now);
+    if (this.queue.size === 0) {
+      this.#queuedSince = now;
+      this.#shedder?.foundNobody(now);
+    }
     if (this.#fair === undefined) this.queue.push(waiter);
     else this.#fair.push(waiter, options.priority, options.fairnessKey);
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
@@ -354,7 +359,7 @@ export class Lender<R> {
     const room = this.options.connectionLimit - entries.size;
     if (unserved <= 0 || room <= 0) return;
     const { opening } = entries;
-    const demand = { unserved, opening, busy: entries.used + entries.checking, room };
+    const demand = { unserved, queuedMs: now - this.#queuedSince, opening, busy: entries.used + entries.checking, room };
     this.#open(this.#policy.forWaiters(demand, now), now);
   }
 

@@ -1,5 +1,5 @@
 import { type Pool as Engine, invalid, invalidUnquoted, PoolError, refuseUnknownOptions } from '../engine/index.js';
-import { Breaker, type BreakerChange, resolveBreakerOptions } from '../resilience/breaker.js';
+import { Breaker, type BreakerChange, type BreakerSnapshot, resolveBreakerOptions } from '../resilience/breaker.js';
 import type { BreakerOptions, ResolvedBreakerOptions } from '../resilience/breaker-options.js';
 
 /** The breakers of a pool: false = it never opens by itself. */
@@ -46,6 +46,27 @@ function resolve(name: string, given: BreakerOptions | false, defaults: BreakerO
   return resolveBreakerOptions({ ...defaults, ...given });
 }
 
+/** The breakers of a pool at one moment. */
+export interface BreakerSnapshots {
+  readonly connect: BreakerSnapshot;
+  readonly statement: BreakerSnapshot;
+  /** Where the pool has a cache with Redis. */
+  readonly cache?: BreakerSnapshot;
+}
+
+/**
+ * The breakers of a pool by their names, which never change, for a look at them and for what is done by hand: `open()`, `close()`,
+ * `isolate()`.
+ */
+export interface BreakersByName {
+  /** Opens after failures to connect. It keeps nobody from connections that are open. */
+  readonly connect: Breaker;
+  /** Opens when statements lose their connection or take too long. */
+  readonly statement: Breaker;
+  /** The one around the Redis of the pool's cache, where there is one. It keeps nobody from the database. */
+  readonly cache?: Breaker;
+}
+
 /** What the breakers need of the pool. */
 export type GuardedEngine = Pick<Engine<unknown>, 'state' | 'usable' | 'summary' | 'refuseWaiting'>;
 
@@ -62,6 +83,8 @@ export class PoolBreakers {
   constructor(
     options: ResolvedPoolBreakers,
     private readonly engine: () => GuardedEngine,
+    /** The one around the Redis of the pool's cache: it keeps nobody from the database, and is shown with the others. */
+    readonly cache?: Breaker,
   ) {
     this.connect = new Breaker({ name: 'connect', ...options.connect });
     this.statement = new Breaker({ name: 'statement', ...options.statement });
@@ -76,8 +99,17 @@ export class PoolBreakers {
   }
 
   onChange(listener: (change: BreakerChange) => void): () => void {
-    const stops = [this.connect.onChange(listener), this.statement.onChange(listener)];
-    return () => stops.forEach((stop) => stop());
+    const stops = [this.connect, this.statement, this.cache].map((breaker) => breaker?.onChange(listener));
+    return () => stops.forEach((stop) => stop?.());
+  }
+
+  snapshots(): BreakerSnapshots {
+    const { connect, statement, cache } = this;
+    return Object.freeze({
+      connect: connect.snapshot(),
+      statement: statement.snapshot(),
+      ...(cache === undefined ? {} : { cache: cache.snapshot() }),
+    });
   }
 
   /** Why an acquire is not taken now, if it is not. */

@@ -1,13 +1,15 @@
+import { performance } from 'node:perf_hooks';
 import { hashOf, textOf } from '../cache/key.js';
 import { KEY, TABLE, TAG } from '../cache/marks.js';
 import { withPlainFields } from '../cache/plain-fields.js';
 import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
-import { type CallerLimits, checkLimits } from '../cache/flight.js';
+import { type CallerLimits, checkLimits, limited } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import type { QueryValues } from './driver.js';
+import { type Flavor, ownFlavor } from './flavor.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from './options.js';
 import type { StatementOptions, StatementResult } from './statement.js';
@@ -59,12 +61,16 @@ const OPTIONS_OF_RESULTS = [
 /** Of a statement's options, those that do not change what its result is. */
 const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache', 'idempotent', 'priority', 'fairnessKey', 'fallback']);
 
+/** Of its time, how much a statement waits for the schema. */
+const SCHEMA_PATIENCE = 0.25;
+
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;
 
 /** Statements of a pool that are answered by the cache. */
 export class CachedStatements {
   readonly #fingerprint: string;
+  readonly #flavor: Flavor;
   #known = new Map<string, KnownText>();
   #knownIn: Schema | undefined = undefined;
 
@@ -72,8 +78,9 @@ export class CachedStatements {
     readonly cache: QueryCache,
     private readonly schema: KnownSchema,
     private readonly run: RunStatement,
-    { connection, onConnect, credentials }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials'>,
+    { connection, onConnect, credentials, flavor }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials' | 'flavor'>,
   ) {
+    this.#flavor = flavor;
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
@@ -83,10 +90,17 @@ export class CachedStatements {
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
   take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
     try {
-      return this.#take(method, sql, values);
+      const answer = this.#take(method, sql, values);
+      return answer === undefined || this.#flavor === ownFlavor ? answer : answer.catch((error: unknown) => this.#inItsWords(error, sql));
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** The cache has its own words for a caller whose time is up. */
+  #inItsWords(error: unknown, sql: string | StatementOptions): never {
+    const { timeout = 0 } = typeof sql === 'string' ? {} : sql;
+    throw PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT' ? this.#flavor.statementTimeout(timeout) : error;
   }
 
   #take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
@@ -130,15 +144,17 @@ export class CachedStatements {
     return statement.fallback === undefined ? answer : orFallback(answer, statement.fallback);
   }
 
-  /** Callers without a deadline wait for it, so that the first of them do not all go to the database. */
-  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> | undefined {
-    const { timeout = 0, signal } = asked.statement as CallerLimits;
-    if (timeout !== 0 || signal !== undefined) return undefined;
+  /** Callers wait for it, so that the first of them do not all go to the database; those with a deadline for a part of their time. */
+  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> {
     const { method, statement, values } = asked;
-    return this.schema.settled.then(() => {
-      const known = this.schema.current !== undefined ? this.#fetch(asked) : undefined;
-      return known ?? this.run(method, copyOf(statement, { cache: false }), values);
-    });
+    const { timeout = 0, signal } = statement as CallerLimits;
+    const beganAt = performance.now();
+    const goOn = (): Promise<StatementResult> => {
+      const left = timeout === 0 ? statement : copyOf(statement, { timeout: Math.max(timeout - (performance.now() - beganAt), 1) });
+      const known = this.schema.current === undefined ? undefined : this.#fetch({ ...asked, statement: left });
+      return known ?? this.run(method, copyOf(left, { cache: false }), values);
+    };
+    return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
   }
 
   #namesOf(found: Dependencies, { tables }: StatementCacheOptions): string[] | undefined {

@@ -1,13 +1,25 @@
 import { inspect } from 'node:util';
-import { type AcquireOptions, isAbortSignal, type Lease, type PoolError, type Resizable } from '../engine/index.js';
+import { type AcquireOptions, isAbortSignal, type Lease, PoolError, type Resizable } from '../engine/index.js';
+import type { CachedStatements } from './cached-statements.js';
 import { inCallersContext } from './callers-context.js';
-import { type Command, type ConnectionConfig, connectionConfig, DriverPool, type DriverPromisePool } from './driver.js';
+import {
+  type Command,
+  type ConnectionConfig,
+  connectionConfig,
+  createQuery,
+  DriverPool,
+  type DriverPromisePool,
+  isQueryCommand,
+  type QueryValues,
+} from './driver.js';
 import type { Flavor } from './flavor.js';
 import { LiveList } from './live-list.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
+import type { StatementOptions, StatementResult } from './statement.js';
 import { stopWhenAbandoned } from './streams.js';
+import { acquireForStatementInTime, acquireInTime } from './work-deadline.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
 const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
@@ -19,8 +31,11 @@ export interface CallbackPoolCore {
   readonly limits: Required<Resizable>;
   resize(change: Resizable): void;
   readonly waiting: number;
+  readonly acquireTimeout: number;
   /** The promise view of the same core. */
   readonly promisePool: DriverPromisePool;
+  /** Answers statements that are cached; undefined without a cache. */
+  readonly cached: CachedStatements | undefined;
   connections(which: 'all' | 'idle'): readonly ManagedConnection[];
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
@@ -29,6 +44,7 @@ export interface CallbackPoolCore {
 
 type ConnectionCallback = (error: Error | null, connection?: ManagedConnection) => void;
 type EndCallback = (error?: Error | null) => void;
+type ResultCallback = (error: Error | null, ...result: unknown[]) => void;
 
 /**
  * mysql2's callback pool over a managed one: `instanceof` mysql2's Pool, with its methods, events and the order of its callbacks.
@@ -38,8 +54,8 @@ export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
   /** Somebody has listened to something: until then, nothing is told at no cost. */
   #heard = false;
-  /** Who may give up the wait of the statement that is asking for its connection right now. */
-  #signal: AbortSignal | undefined = undefined;
+  /** How long the statement waits that is asking for its connection right now, and who may give it up; or why it is not started. */
+  #asking: AcquireOptions | PoolError | undefined = undefined;
 
   constructor(core: CallbackPoolCore) {
     const { engine } = core.options;
@@ -104,25 +120,32 @@ export class CallbackPool extends DriverPool {
   }
 
   override getConnection(callback: ConnectionCallback): void {
-    const signal = this.#signal;
-    if (signal !== undefined) {
-      this.#signal = undefined;
-      this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor), { signal });
-      return;
+    const asking = this.#asking ?? this.#inTime(undefined, acquireInTime);
+    this.#asking = undefined;
+    if (asking === undefined) {
+      const lease = this.#core.tryAcquire();
+      if (lease !== undefined) {
+        hand(this, callback, lease);
+        return;
+      }
     }
-    const lease = this.#core.tryAcquire();
-    if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor));
-    else hand(this, callback, lease);
+    const waiter = new CallbackWaiter(this, callback, this.#core.options.flavor);
+    if (asking instanceof PoolError) waiter.failed(asking);
+    else this.#core.enqueue(waiter, asking);
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
+    const cached = this.#fromCache('query', sql, rest);
+    if (cached !== undefined) return this.#commandOf(sql, rest, cached);
     const command = this.#askingFor(sql, () => super.query(sql, ...withCallersContext(rest)));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
   override execute(sql: unknown, ...rest: unknown[]): void {
-    this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
+    const cached = this.#fromCache('execute', sql, rest);
+    if (cached === undefined) this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
+    else callBack(rest.at(-1) as ResultCallback, cached);
   }
 
   override releaseConnection(connection: unknown): void {
@@ -144,13 +167,45 @@ export class CallbackPool extends DriverPool {
     this.#core.end().then(() => tell(), tell);
   }
 
+  /** The answer to a statement that is cached and has a callback; undefined: it is run as any other. Events and streams are the database's. */
+  #fromCache(method: 'query' | 'execute', sql: unknown, rest: readonly unknown[]): Promise<StatementResult> | undefined {
+    const { cached } = this.#core;
+    if (cached === undefined || typeof rest.at(-1) !== 'function' || isQueryCommand(sql)) return undefined;
+    // Whatever else it is, mysql2 refuses it.
+    if (typeof sql !== 'string' && (typeof sql !== 'object' || sql === null)) return undefined;
+    return cached.take(method, sql as string | StatementOptions, rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+  }
+
+  /** What mysql2 returns: a command, which is never sent. */
+  #commandOf(sql: unknown, rest: readonly unknown[], answer: Promise<StatementResult>): Command {
+    const callback = rest.at(-1) as ResultCallback;
+    const command = createQuery(sql as string, rest.length > 1 ? rest[0] : undefined, callback, this.config.connectionConfig);
+    const end = (): boolean => command.emit('end');
+    callBack((...result) => {
+      // Whoever listens may throw, and so may the callback.
+      process.nextTick(end);
+      callback(...result);
+    }, answer);
+    return command;
+  }
+
   /** mysql2 asks for the statement's connection before `run` returns. */
   #askingFor<T>(sql: unknown, run: () => T): T {
-    this.#signal = signalOf(sql);
+    const signal = signalOf(sql);
+    this.#asking = this.#inTime(signal === undefined ? undefined : { signal }, acquireForStatementInTime);
     try {
       return run();
     } finally {
-      this.#signal = undefined;
+      this.#asking = undefined;
+    }
+  }
+
+  /** What an acquire is limited by, where its caller has a deadline; an error when that is over. Callbacks are told of it: nothing is thrown. */
+  #inTime(options: AcquireOptions | undefined, limit: typeof acquireInTime): AcquireOptions | PoolError | undefined {
+    try {
+      return limit(options, this.#core.acquireTimeout);
+    } catch (error) {
+      return error as PoolError;
     }
   }
 
@@ -158,6 +213,14 @@ export class CallbackPool extends DriverPool {
   [inspect.custom](): string {
     return `CallbackPool { ${this.#core.options.engine.name} }`;
   }
+}
+
+/** Calls back on a tick of its own: a callback that throws ends in the process's own handler, as any callback does. */
+function callBack(callback: ResultCallback, answer: Promise<StatementResult>): void {
+  answer.then(
+    (result) => process.nextTick(callback, null, ...result),
+    (error: Error) => process.nextTick(callback, error),
+  );
 }
 
 /** Whatever is no signal is refused when the statement has its connection. */
@@ -172,23 +235,27 @@ function withCallersContext(parameters: readonly unknown[]): unknown[] {
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
-  readonly #callback: ConnectionCallback;
+  readonly #settle: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
 
   constructor(
-    private readonly pool: CallbackPool,
+    pool: CallbackPool,
     callback: ConnectionCallback,
     private readonly flavor: Flavor,
   ) {
     super();
-    this.#callback = inCallersContext(callback);
+    // All that follows is done where it was asked for: whoever gives a connection back has a deadline of their own.
+    this.#settle = inCallersContext((lease, error) => {
+      if (lease === undefined) process.nextTick(callback, error);
+      else hand(pool, callback, lease);
+    });
   }
 
   override lent(lease: Lease<ManagedConnection>): void {
-    hand(this.pool, this.#callback, lease);
+    this.#settle(lease);
   }
 
   override failed(error: PoolError): void {
-    process.nextTick(this.#callback, this.flavor.acquireFailure(error));
+    this.#settle(undefined, this.flavor.acquireFailure(error));
   }
 }
 

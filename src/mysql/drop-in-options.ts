@@ -12,6 +12,7 @@ import { type DriverPoolOptions, parseDriverUrl } from './driver.js';
 import { mysql2Flavor } from './flavor.js';
 import { type HealthThresholds, healthThresholdTable } from './health.js';
 import {
+  checkedCache,
   type Endpoint,
   type Environment,
   environmentOptions,
@@ -39,7 +40,16 @@ export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
  */
 export const dropInDefaults = { connectionLimit: 10, minIdle: 0, acquireTimeout: 0, idleTimeout: 60_000, hygiene: 'transaction' } as const;
 
-const OWN_NAMES = [...Object.keys(poolOptionTable), ...Object.keys(mysqlOptionTable), 'uri', 'health', 'breakers', 'retries', 'logger'];
+const OWN_NAMES = [
+  ...Object.keys(poolOptionTable),
+  ...Object.keys(mysqlOptionTable),
+  'uri',
+  'health',
+  'cache',
+  'breakers',
+  'retries',
+  'logger',
+];
 
 /**
  * Puts together the options of a pool that stands in for mysql2's: what it is given is read as mysql2 reads it, also what looks wrong; what
@@ -69,7 +79,7 @@ export function resolveDropInOptions(config: string | DropInOptions, environment
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     logger: checkedLogger(all.logger),
     health: resolveFromTable(healthThresholdTable, all.health ?? {}) as unknown as Required<HealthThresholds>,
-    cache: undefined,
+    cache: checkedCache(all.cache),
     // Code that was written for mysql2 knows its errors and how often it runs a statement.
     breakers: resolvePoolBreakers(all.breakers ?? false, engine.connectTimeout),
     retries: resolveStatementRetries(all.retries ?? false),

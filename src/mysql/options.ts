@@ -233,7 +233,7 @@ export function resolveOptions(
     hygiene: own.resetOnRelease ? 'always' : own.hygiene,
     logger: checkedLogger(given.logger),
     health: resolveFromTable(healthThresholdTable, given.health ?? {}) as unknown as Required<HealthThresholds>,
-    cache: given.cache,
+    cache: checkedCache(given.cache),
     breakers: resolvePoolBreakers(given.breakers, engine.connectTimeout),
     retries: resolveStatementRetries(given.retries),
     endpoint,
@@ -312,16 +312,21 @@ function refuseWrongValues(given: PoolOptions): void {
     const value = (given as Record<string, unknown>)[name];
     if (value !== undefined && typeof value !== 'string') throw invalidUnquoted(name, value, 'text');
   }
-  const { timezone, charset, health, uri, cache } = given;
+  const { timezone, charset, health, uri } = given;
   if (uri !== undefined && typeof uri !== 'string') throw invalidUnquoted('uri', uri, 'text');
   if (timezone !== undefined && !/^(?:local|Z|[ +-]\d\d:\d\d)$/.test(timezone))
     throw invalid('timezone', timezone, "'local', 'Z', or an offset like '+02:00'");
   if (charset !== undefined && !isCharset(charset))
     throw invalid('charset', charset, "a character set or collation that mysql2 knows, for example 'utf8mb4'");
-  if (cache !== undefined && typeof cache?.invalidate !== 'function')
-    throw invalidUnquoted('cache', cache, 'what createQueryCache returns');
   if (health !== undefined && !isPlainObject(health)) throw invalid('health', health, 'an object of thresholds');
   if (health !== undefined) refuseUnknownOptions(health, Object.keys(healthThresholdTable));
+}
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function checkedCache(cache: QueryCache | undefined): QueryCache | undefined {
+  if (cache !== undefined && typeof cache?.invalidate !== 'function')
+    throw invalidUnquoted('cache', cache, 'what createQueryCache returns');
+  return cache;
 }
 
 function isCharset(charset: string): boolean {

@@ -17,8 +17,8 @@ import {
   type ResolvedPoolOptions,
 } from '../engine/index.js';
 import { CachedStatements } from './cached-statements.js';
-import type { BreakerSnapshot } from '../resilience/breaker.js';
-import { PoolBreakers } from './breakers.js';
+import { RetryBudget } from '../resilience/retry-budget.js';
+import { type BreakerSnapshots, PoolBreakers } from './breakers.js';
 import { CallbackPool } from './callback-pool.js';
 import { isPermanentConnectError, type ServerError } from './error-classes.js';
 import { ConnectionFactory } from './connection-factory.js';
@@ -33,8 +33,9 @@ import { enqueueTraced, isTraced } from './pool-tracing.js';
 import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { SlowQueries } from './slow-queries.js';
+import { type RetryCounts, RetryTally } from './retry-tally.js';
 import { PooledStatement, type StatementOptions, type StatementResult } from './statement.js';
-import { type RetryCounts, StatementRetries } from './statement-retries.js';
+import { StatementRetries } from './statement-retries.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -48,15 +49,20 @@ export interface PoolStats extends EngineStats {
   readonly queryErrorsByErrno: Readonly<Record<string, number>>;
   /** Statements that were killed on the server because they took too long or their caller gave up. */
   readonly kills: number;
-  /** Transactions that were run again after a deadlock and the like. */
+  /** How often transactions were run again after a deadlock and the like. */
   readonly retries: number;
+  /** What became of transactions that were run again. */
+  readonly transactionRetries: RetryCounts;
   /** What became of statements that were run again. */
   readonly statementRetries: RetryCounts;
-  readonly breakers: Readonly<Record<'connect' | 'statement', BreakerSnapshot>>;
+  readonly breakers: BreakerSnapshots;
 }
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
 const POISONED_EVICTION_PERIOD_MS = 5_000;
+
+/** What the budget of retries looks back on. */
+const RETRY_WINDOW_MS = 10_000;
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
 export class PoolCore {
@@ -67,6 +73,8 @@ export class PoolCore {
   readonly cached: CachedStatements | undefined;
   readonly breakers: PoolBreakers;
   readonly retries: StatementRetries;
+  readonly #transactionRetries = new RetryTally();
+  readonly #retryBudget: RetryBudget;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -80,7 +88,6 @@ export class PoolCore {
   #openTransactions = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
-  #retries = 0;
 
   constructor(
     readonly options: ResolvedOptions,
@@ -93,9 +100,14 @@ export class PoolCore {
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (...statement) => this.#run(...statement), options);
     }
-    const breakers = new PoolBreakers(options.breakers, () => this.engine);
+    const breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
     this.breakers = breakers;
-    this.retries = new StatementRetries(options.retries, () => breakers.statement.recentCalls);
+    const { budget, budgetMinimum } = options.retries;
+    this.#retryBudget = new RetryBudget({ percent: budget, minimum: budgetMinimum, window: RETRY_WINDOW_MS }, () => {
+      const { recentCalls, options } = breakers.statement;
+      return (recentCalls * RETRY_WINDOW_MS) / options.window;
+    });
+    this.retries = new StatementRetries(options.retries, this.#retryBudget);
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
@@ -131,7 +143,7 @@ export class PoolCore {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
     this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
-    this.#log?.listen(this.engine);
+    this.#log?.listen(this.engine, breakers);
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 
@@ -140,12 +152,13 @@ export class PoolCore {
       ...this.engine.stats(),
       resets: this.#resets,
       kills: this.#killer.kills,
-      retries: this.#retries,
-      statementRetries: this.retries.counts,
+      retries: this.#transactionRetries.retried,
+      transactionRetries: this.#transactionRetries.counts,
+      statementRetries: this.retries.tally.counts,
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
-      breakers: Object.freeze({ connect: this.breakers.connect.snapshot(), statement: this.breakers.statement.snapshot() }),
+      breakers: this.breakers.snapshots(),
     });
   }
 
@@ -164,9 +177,8 @@ export class PoolCore {
       acquire: (acquireOptions) => new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), acquireOptions)),
       acquireTimeout: this.acquireTimeout,
       patienceMs: this.options.engine.validationTimeout,
-      retried: () => {
-        this.#retries += 1;
-      },
+      takeRetry: () => this.#retryBudget.take(),
+      tally: this.#transactionRetries,
     };
     this.#openTransactions += 1;
     try {

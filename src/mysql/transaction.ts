@@ -15,13 +15,14 @@ import { tracedBack } from './callers-stack.js';
 import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
 import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
+import { noteOverBudget, type RetryTally } from './retry-tally.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
 import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
-import { statementInTime } from './work-deadline.js';
+import { dueStatement } from './work-deadline.js';
 
 /** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -60,7 +61,9 @@ export interface TransactionHost {
   readonly patienceMs: number;
   /** The pool that connections come from. */
   readonly pool: unknown;
-  retried(): void;
+  /** Takes one out of what the pool may run again; false when nothing is left. */
+  takeRetry(): boolean;
+  readonly tally: RetryTally;
 }
 
 /** A transaction within another one: what is called inside it finds it here. */
@@ -180,7 +183,7 @@ export class Transaction {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
-    const options = statementInTime(given) as StatementOptions;
+    const options = dueStatement(given) as StatementOptions;
     const connection = this.#lease.resource;
     if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
     const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));
@@ -245,16 +248,28 @@ export async function runTransaction<T>(
 ): Promise<T> {
   const { maxRetries = DEFAULT_RETRIES } = checked(options);
   const limits = new TransactionLimits(options);
+  const { tally } = host;
   try {
     for (let retries = 0; ; retries += 1) {
       const attempt = new Attempt(host, options, limits);
       try {
-        return await attempt.run(work);
+        const result = await attempt.run(work);
+        if (retries > 0) tally.recovered += 1;
+        return result;
       } catch (error) {
-        if (!isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
+        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over;
+        if (isFinal) {
+          if (retries > 0) tally.exhausted += 1;
+          throw error;
+        }
+        if (!host.takeRetry()) {
+          tally.overBudget += 1;
+          noteOverBudget(error);
+          throw error;
+        }
       }
-      host.retried();
       await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+      tally.retried += 1;
     }
   } finally {
     limits.end();

@@ -33,6 +33,7 @@ describe('docs/metrics.md', () => {
       // A code of each, so that the labels show.
       stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },
       name: { value: 'docs' },
+      breakers: { value: pool.breakers },
       durationCounts: { value: pool.durationCounts.bind(pool) },
     }) as ObservedPool;
     const made = metricsTable(await registerPoolMetrics({ pools: [seen] }).metrics());

@@ -11,8 +11,6 @@ export interface CachedPool extends AsyncDisposable {
   readonly database: TestDatabase;
   /** Another process's pool and cache, as far as the cache can tell. */
   other(options?: QueryCacheOptions): Promise<{ readonly pool: Pool; readonly cache: QueryCache }>;
-  /** How many statements the server ran for this user that contain the text. */
-  ran(text: string): Promise<number>;
 }
 
 /** A pool with a cache that serves, on a database of its own with a table `users` of ten rows and a table `orders`. */
@@ -35,13 +33,6 @@ export async function openCachedPool(options: QueryCacheOptions = {}, poolOption
     cache,
     database,
     other: (otherOptions = options) => make(otherOptions),
-    ran: async (text) => {
-      const rows = await database.admin('SELECT COUNT(*) AS count FROM mysql.general_log WHERE user_host LIKE ? AND argument LIKE ?', [
-        `${database.user}%`,
-        `%${text}%`,
-      ]);
-      return Number(rows[0]?.['count']);
-    },
     async [Symbol.asyncDispose]() {
       for (const one of made) {
         await one.pool.end();
