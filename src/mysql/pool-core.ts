@@ -174,7 +174,7 @@ export class PoolCore {
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     const host: TransactionHost = {
       pool: this,
-      acquire: (acquireOptions) => new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), acquireOptions)),
+      acquire: (acquireOptions) => this.#acquire(acquireOptions),
       acquireTimeout: this.acquireTimeout,
       patienceMs: this.options.engine.validationTimeout,
       takeRetry: () => this.#retryBudget.take(),
@@ -278,6 +278,13 @@ export class PoolCore {
       const { waiting, limit, used, closing } = this.engine.summary();
       if (waiting > limit - used - closing) this.callbackPool.tell('enqueue');
     }
+  }
+
+  #acquire(options: AcquireOptions): Promise<Lease<ManagedConnection>> {
+    const { signal, priority, fairnessKey } = options;
+    const lease = signal === undefined && priority === undefined && fairnessKey === undefined ? this.tryAcquire() : undefined;
+    if (lease !== undefined) return Promise.resolve(lease);
+    return new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), options));
   }
 
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */
