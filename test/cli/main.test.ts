@@ -3,6 +3,7 @@ import { createPool } from '../../src/mysql/create-pool.js';
 import { createDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { waitFor } from '../support/wait-for.js';
+import { createQueryCache } from '../../src/cache/index.js';
 import { serve } from '../monitor/support/serve.js';
 import { openBlackHole } from './support/black-hole.js';
 import { type BuiltCommand, buildCommand } from './support/built-command.js';
@@ -192,6 +193,34 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
     });
     await borrower;
     expect(pool.summary().state).toBe('closed');
+  });
+
+  it('invalidate a cache, hold a breaker open and close it, and say what is missing', async () => {
+    await using database = await createDatabase();
+    const cache = createQueryCache({ name: 'shop' });
+    await using pool = createPool(database.url(), { name: 'shop', cache });
+    await using monitoring = await serve({ pools: pool, operateToken: TOKEN });
+    const environment = { POOLWRIGHT_ADDRESS: monitoring.url, POOLWRIGHT_OPERATE_TOKEN: TOKEN };
+    await cache.wrap('rates', async () => 1, { tags: ['rates'] });
+    expect(await command.run(['invalidate', '--tags', 'other, rates'], environment)).toMatchObject({
+      code: 0,
+      stdout: 'shop: invalidated\n',
+    });
+    expect(await cache.wrap('rates', async () => 2, { tags: ['rates'] })).toBe(2);
+    expect(await command.run(['invalidate'], environment)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--tags, --tables or --all'),
+    });
+
+    const isolated = await command.run(['breaker', 'isolate', 'statement', '--reason', 'maintenance'], environment);
+    expect(isolated).toMatchObject({ code: 0, stdout: 'breaker statement of shop: isolated\n' });
+    expect(pool.breakers.statement.snapshot()).toMatchObject({ state: 'isolated', reason: 'isolated by an operator: maintenance' });
+    expect(await command.run(['breaker', 'close', 'statement'], environment)).toMatchObject({ code: 0 });
+    expect(pool.breakers.statement.state).toBe('closed');
+    const unknown = await command.run(['breaker', 'close', 'redis'], environment);
+    expect(unknown).toMatchObject({ code: 2, stderr: expect.stringContaining('there are: connect of shop, statement of shop') });
+    expect(await command.run(['breaker', 'break', 'statement'], environment)).toMatchObject({ code: 2 });
+    cache.close();
   });
 
   it('tells who was cut off', async () => {
