@@ -8,8 +8,6 @@ import { currentDeadline, throwIfOver } from './deadline.js';
 /** `isolated`: held open by somebody until they let go. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated';
 
-export const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open', 'isolated'];
-
 /**
  * What an error says about whoever was called. `failed`: not reached, or too late. `answered`: it works, and did not like what it was
  * asked. `nothing`: the caller gave up by itself.

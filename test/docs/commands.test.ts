@@ -47,10 +47,10 @@ function faultOf(command: string): string | undefined {
 }
 
 function faultOfNpm([verb = '', ...words]: readonly string[]): string | undefined {
-  if (verb === 'init' || verb === 'ci') return undefined;
+  if (['init', 'ci', 'pack'].includes(verb)) return undefined;
   if (verb === 'install') {
     const known = ['poolwright', ...Object.keys(manifest.peerDependencies)];
-    const unknown = words.filter((word) => !known.includes(word));
+    const unknown = words.filter((word) => !known.includes(word) && !word.endsWith('.tgz'));
     return unknown.length === 0 ? undefined : `installs ${unknown.join(', ')}`;
   }
   const script = verb === 'run' ? (words[0] ?? '') : verb;
