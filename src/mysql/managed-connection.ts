@@ -19,23 +19,12 @@ import { isTooManyStatements } from './failure.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
 import { firstRoom, growWithUse } from './prepared-statements.js';
+import { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
 import { isOutOfTime, limitStatement, limitsOf, limitsWithin, refusalOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
 import type { WriteWatch } from './write-watch.js';
-
-/** First bytes of a packet's payload (MySQL internals manual, "Generic Response Packets"). */
-const OK_PACKET = 0x00;
-const EOF_PACKET = 0xfe;
-const ERROR_PACKET = 0xff;
-const SQL_STATE_MARKER = 0x23;
-/** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
-const EOF_PACKET_LIMIT = 9;
-/** 0xfe, number of warnings, status flags. */
-const EOF_PACKET_LENGTH = 5;
-/** 0xff, number. */
-const SHORTEST_ERROR_PACKET = 3;
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;
@@ -397,24 +386,20 @@ export class ManagedConnection extends DriverPoolConnection {
     this.terminate(error);
   }
 
-  #observe({ buffer, offset, end }: Packet, command: Command): void {
-    const marker = buffer[offset];
-    const length = end - offset;
+  #observe(packet: Packet, command: Command): void {
+    const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatusOfOk(buffer, offset, end);
+      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet));
     } else if (marker === EOF_PACKET) {
-      if (length >= EOF_PACKET_LENGTH && length < EOF_PACKET_LIMIT) this.session.noteStatus(buffer.readUInt16LE(offset + 3));
-    } else if (marker === ERROR_PACKET && length >= SHORTEST_ERROR_PACKET) {
-      const error = serverError(buffer, offset, end);
-      if (this.#watch.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
+      this.#noteStatus(statusOfEof(packet));
+    } else if (marker === ERROR_PACKET) {
+      const error = errorIn(packet);
+      if (error !== undefined && this.#watch.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
     }
   }
 
-  /** OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */
-  #noteStatusOfOk(buffer: Buffer, offset: number, end: number): void {
-    const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
-    const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
-    if (afterInsertId + 2 <= end) this.session.noteStatus(buffer.readUInt16LE(afterInsertId));
+  #noteStatus(status: number | undefined): void {
+    if (status !== undefined) this.session.noteStatus(status);
   }
 
   #ended(command: Command, startedAt: number): void {
@@ -466,12 +451,6 @@ function callOnce(parameter: unknown): unknown {
   };
 }
 
-/** Whether a packet in the place of a row is the end of the rows, or an error. */
-function endsRows({ buffer, offset, end }: Packet): boolean {
-  const marker = buffer[offset];
-  return marker === ERROR_PACKET || (marker === EOF_PACKET && end - offset < EOF_PACKET_LIMIT);
-}
-
 function fail(command: Command, error: Error): void {
   if (command.listenerCount('error') > 0) command.emit('error', error);
   command.emit('end');
@@ -484,28 +463,4 @@ function connectionLost(): Error {
 
 function asError({ message, errno, sqlState }: ServerError): Error {
   return Object.assign(new Error(message), { errno, sqlState });
-}
-
-/** ERR packet: 0xff, number, '#' and SQLSTATE (five letters), message. */
-function serverError(buffer: Buffer, offset: number, end: number): ServerError {
-  const hasState = buffer[offset + 3] === SQL_STATE_MARKER;
-  return {
-    errno: buffer.readUInt16LE(offset + 1),
-    sqlState: hasState ? buffer.toString('latin1', offset + 4, offset + 9) : '',
-    message: buffer.toString('utf8', offset + (hasState ? 9 : 3), end),
-  };
-}
-
-/** MySQL internals manual, "Length-Encoded Integer". */
-function lengthEncodedSize(buffer: Buffer, offset: number): number {
-  switch (buffer[offset]) {
-    case 0xfc:
-      return 3;
-    case 0xfd:
-      return 4;
-    case 0xfe:
-      return 9;
-    default:
-      return 1;
-  }
 }

@@ -36,7 +36,8 @@ import { SlowQueries } from './slow-queries.js';
 import { type RetryCounts, RetryTally } from './retry-tally.js';
 import { PooledStatement, type StatementOptions, type StatementResult } from './statement.js';
 import { StatementRetries } from './statement-retries.js';
-import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
+import type { Transaction, TransactionOptions } from './transaction.js';
+import { runTransaction, type TransactionHost } from './transaction-run.js';
 import { WriteWatch } from './write-watch.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */

@@ -206,7 +206,7 @@ describe('the breaker for statements', () => {
     await using pool = poolOf(database, { port: counting.port, connectionLimit: 10 });
     await Promise.all(Array.from({ length: 10 }, () => pool.query('SELECT SLEEP(0.05)')));
     pool.breakers.statement.open('by the test');
-    await delay(pool.breakers.statement.snapshot().nextProbeInMs ?? 0);
+    await waitFor('its time to be up', () => pool.breakers.statement.snapshot().nextProbeInMs === 0);
     const before = counting.statements.length;
     const answers = await Promise.all(Array.from({ length: 50 }, () => outcomeOf(pool.query('SELECT 1'))));
     expect(answers.filter((answer) => 'value' in answer)).toHaveLength(1);
