@@ -17,6 +17,7 @@ const INTEGRATION = [
   'ops',
   'package',
   'probes',
+  'recipes',
   'support',
   'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);

@@ -4,28 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf, refuse } from './usage.mjs';
 
 const USAGE = 'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>]';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-function fail(message) {
-  console.error(`${message}\n${USAGE}`);
-  process.exit(2);
-}
-
-function optionsOf(args) {
-  try {
-    return parseArgs({ args, options: { seconds: { type: 'string' }, seed: { type: 'string' } } }).values;
-  } catch (error) {
-    return fail(error.message);
-  }
-}
-
-const { seconds = '60', seed } = optionsOf(process.argv.slice(2));
-if (!(Number(seconds) > 0)) fail(`--seconds must be a number above 0; given: '${seconds}'.`);
-if (seed !== undefined && !/^\d+$/.test(seed)) fail(`--seed must be a whole number; given: '${seed}'.`);
+const { seconds = '60', seed } = optionsOf({ seconds: { type: 'string' }, seed: { type: 'string' } }, USAGE);
+if (!(Number(seconds) > 0)) refuse(`--seconds must be a number above 0; given: '${seconds}'.`, USAGE);
+if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole number; given: '${seed}'.`, USAGE);
 
 function run(...args) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });

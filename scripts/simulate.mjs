@@ -3,32 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { optionsOf, refuse } from './usage.mjs';
 
 const USAGE = 'Usage: node scripts/simulate.mjs [--runs <schedules>] [--seed <first seed>] [--steps <steps of each>] [--trace]';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-function fail(message) {
-  console.error(`${message}\n${USAGE}`);
-  process.exit(2);
-}
-
-function optionsOf(args) {
-  try {
-    return parseArgs({
-      args,
-      options: { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, trace: { type: 'boolean' } },
-    }).values;
-  } catch (error) {
-    return fail(error.message);
-  }
-}
-
-const { trace, ...numbers } = optionsOf(process.argv.slice(2));
+const { trace, ...numbers } = optionsOf(
+  { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' }, trace: { type: 'boolean' } },
+  USAGE,
+);
 const environment = { ...process.env };
 for (const [name, value] of Object.entries(numbers)) {
-  if (!/^\d+$/.test(value)) fail(`--${name} must be a whole number; given: '${value}'.`);
+  if (!/^\d+$/.test(value)) refuse(`--${name} must be a whole number; given: '${value}'.`, USAGE);
   environment[`SIMULATION_${name.toUpperCase()}`] = value;
 }
 if (trace) environment.SIMULATION_TRACE = 'yes';

@@ -15,7 +15,7 @@ export {
   type Priority,
 } from './engine/index.js';
 export { createPool, getPool } from './mysql/create-pool.js';
-export type { PoolBreakerOptions } from './mysql/breakers.js';
+export type { BreakersByName, PoolBreakerOptions } from './mysql/breakers.js';
 export type { ClassifyError, ErrorClass, ServerError } from './mysql/error-classes.js';
 export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/health.js';
 export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options.js';
@@ -26,6 +26,7 @@ export type { PoolLogger } from './mysql/pool-logger.js';
 export { pools } from './mysql/registry.js';
 export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/slow-queries.js';
 export type { StatementOptions, StatementResult } from './mysql/statement.js';
-export type { RetryCounts, StatementRetryOptions } from './mysql/statement-retries.js';
+export type { RetryCounts } from './mysql/retry-tally.js';
+export type { StatementRetryOptions } from './mysql/statement-retries.js';
 export type { TlsMode } from './mysql/tls.js';
 export type { IsolationLevel, Transaction, TransactionOptions } from './mysql/transaction.js';

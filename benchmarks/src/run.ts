@@ -122,7 +122,7 @@ async function check(names: readonly string[], settings: Settings, saved: boolea
 function writeAll(): void {
   const missing = writeDocuments(scenarioNames);
   say(
-    `Written: benchmarks/results/*.md and *.svg, docs/performance.md.${missing.length === 0 ? '' : ` No saved run (of this form) of ${missing.join(', ')}.`}`,
+    `Written: benchmarks/results/*.md and *.svg, and the figures of docs/performance.md, docs/infrastructure.md and README.md.${missing.length === 0 ? '' : ` No saved run (of this form) of ${missing.join(', ')}.`}`,
   );
 }
 

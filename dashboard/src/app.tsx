@@ -1,13 +1,15 @@
-import { type FormEvent, useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import type { LivePool } from '../../src/monitor/live-feed.js';
-import { setToken, token } from './connection.js';
+import { type Process, setToken, token } from './connection.js';
 import { diagnose } from './diagnosis.js';
 import { clock, duration } from './format.js';
-import type { LiveStore, View } from './live-store.js';
+import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
+import { Breakers } from './panels/breakers.js';
+import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
-import { Borrowers, Breakers, Cache, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
-import type { DurationName } from './series.js';
+import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import { type DurationName, frameOf } from './series.js';
 
 const RANGES: readonly (readonly [number, string])[] = [
   [60_000, '1 min'],
@@ -30,6 +32,13 @@ export function App({ store }: { readonly store: LiveStore }) {
   const { snapshot } = view;
   const pools = snapshot?.pools ?? [];
   const pool = pools.find(({ name }) => name === poolName) ?? pools[0];
+  const points = pool === undefined ? undefined : view.points.get(pool.name);
+  const frame = useMemo(() => frameOf(points ?? [], rangeMs, snapshot?.at ?? 0), [points, rangeMs, snapshot?.at]);
+  const { processes } = current;
+  const choose = (process: Process): void => {
+    setFrozen(undefined);
+    store.choose(process);
+  };
   const togglePause = (): void => setFrozen(frozen === undefined ? current : undefined);
 
   useKeys({
@@ -65,36 +74,35 @@ export function App({ store }: { readonly store: LiveStore }) {
         </div>
       </header>
       <main>
-        {current.link === 'locked' || current.link === 'blocked' ? (
+        {processes !== undefined && processes.peers.length > 0 ? (
+          <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
+        ) : null}
+        {current.link === 'locked' || current.link === 'blocked' || current.link === 'refused' ? (
           <Locked link={current.link} onOpen={() => signIn.current?.showModal()} />
         ) : pool === undefined || snapshot === undefined ? (
           <p className="page-note" role="status">
-            {snapshot === undefined
-              ? 'Connecting to the server …'
-              : 'This process has no pool yet. One that is made appears here by itself.'}
+            {snapshot === undefined ? nothingYet(current) : 'This process has no pool yet. One that is made appears here by itself.'}
           </p>
         ) : (
           <>
             {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
             <Verdict pool={pool} view={view} />
-            <Charts
-              key={pool.name}
-              points={view.points.get(pool.name) ?? []}
-              now={snapshot.at}
-              rangeMs={rangeMs}
-              theme={theme}
-              latency={latency}
-              onLatency={setLatency}
-            />
+            <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
             <div className="panels">
               <Borrowers pool={pool} />
               <SlowQueries pool={pool} />
-              <Breakers view={view} pool={pool} />
               <Incidents snapshot={snapshot} pool={pool} />
               <Counters pool={pool} />
-              <Cache cache={view.cache} />
+              <Breakers snapshot={snapshot} pool={pool} frame={frame} />
+              <Cache key={`cache of ${pool.name}`} pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
               <PgBouncer snapshot={snapshot} />
-              <Actions key={`actions of ${pool.name}`} pool={pool} snapshot={snapshot} mayAct={view.mayAct} />
+              <Actions
+                key={`actions of ${current.process} ${pool.name}`}
+                pool={pool}
+                snapshot={snapshot}
+                mayAct={view.mayAct}
+                client={current.client}
+              />
               <Options pool={pool} />
             </div>
           </>
@@ -120,12 +128,20 @@ function LinkState({ view, paused }: { readonly view: View; readonly paused: boo
     stale: `Stale: no news for ${duration(Math.round(agoMs / 1_000) * 1_000)}, trying again`,
     locked: 'Signed out',
     blocked: 'Blocked for a minute',
+    refused: 'Refused by this process',
   }[link];
   return (
     <p className={`link ${paused && link === 'live' ? 'paused' : link}`}>
       <span aria-live="polite">{words}</span>
     </p>
   );
+}
+
+/** What is known of a process that has told nothing yet. */
+function nothingYet({ process, processes }: View): string {
+  const peer = processes?.peers.find((one) => one.peer === process);
+  if (peer === undefined) return 'Connecting to the server …';
+  return peer.message === '' ? `Connecting to ${peer.address} …` : `The process at ${peer.address}: ${peer.message}. It is tried again.`;
 }
 
 function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
@@ -137,7 +153,9 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
         {pool.name}{' '}
         <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
       </p>
-      <h2 role="status">{headline}</h2>
+      <h2>
+        <span role="status">{headline}</span>
+      </h2>
       {details
         .filter((detail) => detail !== '')
         .map((detail) => (
@@ -163,6 +181,9 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   );
 }
 
+const MOST_IN_SIGHT = 8;
+const BY_SEVERITY = ['unhealthy', 'degraded', 'healthy'] as const;
+
 function PoolList({
   pools,
   chosen,
@@ -172,9 +193,14 @@ function PoolList({
   readonly chosen: string;
   readonly onChoose: (name: string) => void;
 }) {
+  // Of many, those that somebody should look at must not be out of sight.
+  const listed =
+    pools.length > MOST_IN_SIGHT
+      ? pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.health.status) - BY_SEVERITY.indexOf(b.health.status))
+      : pools;
   return (
     <nav aria-label="Pools" className="pools">
-      {pools.map(({ name, health, stats }) => (
+      {listed.map(({ name, health, stats }) => (
         <button key={name} type="button" aria-pressed={name === chosen} className={health.status} onClick={() => onChoose(name)}>
           <b>{name}</b>
           <span>
@@ -186,7 +212,72 @@ function PoolList({
   );
 }
 
-function Locked({ link, onOpen }: { readonly link: 'locked' | 'blocked'; readonly onOpen: () => void }) {
+function ProcessList({
+  processes: { own, peers },
+  chosen,
+  onChoose,
+}: {
+  readonly processes: Processes;
+  readonly chosen: Process;
+  readonly onChoose: (process: Process) => void;
+}) {
+  return (
+    <nav aria-label="Processes" className="pools">
+      <button type="button" aria-pressed={chosen === 'own'} className={worstOf(own)} onClick={() => onChoose('own')}>
+        <b>
+          {own.host} · {own.pid} (this server)
+        </b>
+        <span>{sumOf(own)}</span>
+      </button>
+      {peers.map(({ peer, address, state, message, seenAgoMs, process }) => (
+        <button
+          key={peer}
+          type="button"
+          aria-pressed={chosen === peer}
+          className={state === 'reachable' && process !== null ? worstOf(process) : 'unhealthy'}
+          title={message}
+          onClick={() => onChoose(peer)}
+        >
+          <b>{process === null ? address : `${process.host} · ${process.pid}`}</b>
+          <span>
+            {state === 'reachable' && process !== null
+              ? sumOf(process)
+              : `${PEER_STATES[state]}${seenAgoMs === null ? '' : `, seen ${duration(Math.round(seenAgoMs / 1_000) * 1_000)} ago`}`}
+          </span>
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+const PEER_STATES = {
+  reachable: 'reachable',
+  stale: 'stale: it does not answer',
+  unreachable: 'does not answer',
+  unauthorised: 'wants another token',
+  unknown: 'is no such process',
+} as const;
+
+function worstOf({ pools }: Processes['own']): 'healthy' | 'degraded' | 'unhealthy' {
+  return BY_SEVERITY.find((status) => pools.some((pool) => pool.status === status)) ?? 'degraded';
+}
+
+function sumOf(process: Processes['own']): string {
+  const { pools } = process;
+  if (pools.length === 0) return 'no pool';
+  const total = (read: (pool: (typeof pools)[number]) => number): number => pools.reduce((sum, pool) => sum + read(pool), 0);
+  return `${worstOf(process)}, ${total(({ used }) => used)}/${total(({ limit }) => limit)} in use, ${total(({ waiting }) => waiting)} waiting`;
+}
+
+function Locked({ link, onOpen }: { readonly link: 'locked' | 'blocked' | 'refused'; readonly onOpen: () => void }) {
+  if (link === 'refused') {
+    return (
+      <section className="page-note" role="alert">
+        <h2>This process wants another token than the server that shows it has.</h2>
+        <p>Give both the same POOLWRIGHT_TOKEN and POOLWRIGHT_OPERATE_TOKEN. It is tried again each minute.</p>
+      </section>
+    );
+  }
   return (
     <section className="page-note" role="alert">
       <h2>{link === 'locked' ? 'This server wants a token.' : 'Too many wrong tokens came from this address.'}</h2>

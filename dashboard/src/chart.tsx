@@ -27,6 +27,8 @@ interface ChartProps {
   /** Orders of magnitude instead of a scale from zero. */
   readonly logarithmic?: boolean;
   readonly stacked?: boolean;
+  /** Where the scale ends; default: a little above what is shown. */
+  readonly most?: number;
 }
 
 const HEIGHT = 170;
@@ -114,7 +116,7 @@ function optionsOf(latest: { readonly current: ChartProps }, node: HTMLElement):
     cursor: { drag: { x: false, y: false }, points: { show: false } },
     scales: {
       x: { time: true, range: () => [latest.current.from / 1_000, latest.current.to / 1_000] },
-      y: logarithmic ? { distr: LOGARITHMIC } : { range: (_, __, max) => [0, Math.max(1, (max ?? 0) * 1.08)] },
+      y: logarithmic ? { distr: LOGARITHMIC } : { range: (_, __, max) => [0, latest.current.most ?? Math.max(1, (max ?? 0) * 1.08)] },
     },
     axes: [
       { stroke: ink, font, grid, ticks: { show: false }, size: 24, space: 70, values: (_, splits) => splits.map(timeOfDay) },

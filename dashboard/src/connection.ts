@@ -19,40 +19,49 @@ function headers(): Record<string, string> {
   return value === undefined ? {} : { authorization: `Bearer ${value}` };
 }
 
-const url = '/api/trpc';
+/** The process whose server sent this page, or a place in its list of peers: it passes on what it is asked for those. */
+export type Process = 'own' | number;
 
-/** Not the browser's own EventSource: that one sends no token but in a cookie, which other pages could use, too. */
-export const client = createTRPCClient<MonitoringServerRouter>({
-  links: [
-    splitLink({
-      condition: ({ type }) => type === 'subscription',
-      true: httpSubscriptionLink({
-        url,
-        EventSource,
-        eventSourceOptions: { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers() } }) },
-      }),
-      false: httpLink({ url, headers }),
-    }),
-  ],
-});
-
-/** Procedures that not every server has. */
-export type OptionalProcedure = 'circuitBreakers' | 'cacheStats';
-
-export async function optional(procedure: OptionalProcedure): Promise<unknown> {
-  const response = await fetch(`${url}/monitoring.${procedure}`, { headers: headers() });
-  const answer = (await response.json()) as { readonly result?: { readonly data: unknown } };
-  return answer.result?.data;
+function urlOf(process: Process): string {
+  return process === 'own' ? '/api/trpc' : `/api/peers/${process}/trpc`;
 }
 
-/** Whether a server refused the token, or wants one. */
-export async function isRefused(): Promise<'no' | 'token' | 'blocked' | 'unreachable'> {
+export type Client = ReturnType<typeof clientOf>;
+
+/** Not the browser's own EventSource: that one sends no token but in a cookie, which other pages could use, too. */
+export function clientOf(process: Process) {
+  const url = urlOf(process);
+  return createTRPCClient<MonitoringServerRouter>({
+    links: [
+      splitLink({
+        condition: ({ type }) => type === 'subscription',
+        true: httpSubscriptionLink({
+          url,
+          EventSource,
+          eventSourceOptions: { fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, ...headers() } }) },
+        }),
+        false: httpLink({ url, headers }),
+      }),
+    ],
+  });
+}
+
+/** Why a process cannot be listened to: our server wants a token, the process wants another than our server has, or too many were wrong. */
+export type Refusal = 'no' | 'token' | 'peer' | 'blocked' | 'unreachable';
+
+export async function refusalOf(process: Process): Promise<Refusal> {
+  const status = await statusOf(process);
+  if (status === undefined) return 'unreachable';
+  if (status === 429) return 'blocked';
+  if (status !== 401) return 'no';
+  return process !== 'own' && (await statusOf('own')) === 200 ? 'peer' : 'token';
+}
+
+async function statusOf(process: Process): Promise<number | undefined> {
   try {
-    const { status } = await fetch(`${url}/monitoring.capabilities`, { headers: headers() });
-    if (status === 401) return 'token';
-    return status === 429 ? 'blocked' : 'no';
+    return (await fetch(`${urlOf(process)}/monitoring.capabilities`, { headers: headers() })).status;
   } catch {
-    return 'unreachable';
+    return undefined;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { LivePool } from '../../src/monitor/live-feed.js';
 import type { LivePoint } from '../../src/monitor/live-points.js';
-import { counted, duration } from './format.js';
+import { clock, counted, duration } from './format.js';
 import { percentilesOf, sinceWhen, within } from './series.js';
 
 /** The answer to: is the pool the problem, what holds it up, and since when? */
@@ -34,6 +34,25 @@ export function diagnose(pool: LivePool, points: readonly LivePoint[], now: numb
         `${lastConnectError.message} (${lastConnectError.code}), ${duration(lastConnectError.agoMs)} ago.`,
         sinceText(points, (point) => point.idle + point.used === 0),
         ...(waiting > 0 ? [`${counted(waiting, 'caller waits', 'callers wait')}.`] : []),
+      ],
+    };
+  }
+  // While half-open its probes are let through: that is told below, with the checks.
+  const { breakers } = stats;
+  const refusing = [breakers.statement, ...(idle + used === 0 || breakers.connect.state === 'isolated' ? [breakers.connect] : [])].find(
+    ({ state: breakerState }) => breakerState === 'open' || breakerState === 'isolated',
+  );
+  if (refusing !== undefined) {
+    const { name, reason, inStateForMs, nextProbeInMs } = refusing;
+    return {
+      level: 'bad',
+      headline: `Callers are refused at once: breaker '${name}' is ${refusing.state}.`,
+      details: [
+        reason === null ? '' : `${capitalised(reason)}.`,
+        `It has been so since ${clock(now - inStateForMs)}.`,
+        nextProbeInMs === null
+          ? 'It stays so until somebody closes it.'
+          : `The next call is let through ${nextProbeInMs === 0 ? 'now' : `in ${duration(nextProbeInMs)}`}.`,
       ],
     };
   }

@@ -32,3 +32,10 @@ export function clock(at: number): string {
 export function counted(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${amount(count)} ${many}`;
 }
+
+/** In powers of 1024: '512 B', '1.5 MiB'. */
+export function bytes(value: number): string {
+  if (value < 1_024) return `${Math.round(value)} B`;
+  if (value < 1_048_576) return `${(value / 1_024).toFixed(1)} KiB`;
+  return value < 1_073_741_824 ? `${(value / 1_048_576).toFixed(1)} MiB` : `${(value / 1_073_741_824).toFixed(1)} GiB`;
+}

@@ -1,27 +1,18 @@
 import type { LivePool, LiveSnapshot } from '../../src/monitor/live-feed.js';
 import type { LivePoint } from '../../src/monitor/live-points.js';
-import { client, isRefused, type OptionalProcedure, optional } from './connection.js';
+import type { PeerReport, ProcessReport } from '../../src/monitor/peers.js';
+import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
-/** `stale`: what is shown is old. `locked`: the server wants a token, or another one. */
-export type Link = 'connecting' | 'live' | 'stale' | 'locked' | 'blocked';
+/**
+ * `stale`: what is shown is old. `locked`: the server wants a token, or another one. `refused`: the chosen process wants another token than
+ * the server has.
+ */
+export type Link = 'connecting' | 'live' | 'stale' | 'locked' | 'blocked' | 'refused';
 
-export interface Breaker {
-  readonly pool: string | null;
-  readonly name: string;
-  readonly state: 'closed' | 'open' | 'half-open' | 'isolated';
-  readonly inStateForMs: number;
-  readonly nextProbeInMs: number | null;
-  readonly reason: string | null;
-  readonly failures: number;
-  readonly refused: number;
-  readonly transitions: Readonly<Record<string, number>>;
-}
-
-export interface BreakerChange {
-  readonly at: number;
-  readonly breaker: string;
-  readonly from: string;
-  readonly to: string;
+/** The process that sent this page, and the others that its server knows of. */
+export interface Processes {
+  readonly own: ProcessReport;
+  readonly peers: readonly PeerReport[];
 }
 
 /** What is shown. A new object whenever anything has changed. */
@@ -33,33 +24,35 @@ export interface View {
   readonly snapshot: LiveSnapshot | undefined;
   readonly points: ReadonlyMap<string, readonly LivePoint[]>;
   readonly mayAct: boolean;
-  /** Undefined while the server has none to tell of. */
-  readonly breakers: readonly Breaker[] | undefined;
-  readonly breakerChanges: readonly BreakerChange[];
-  readonly cache: unknown;
+  /** The one that is shown. */
+  readonly process: Process;
+  /** Asks that one. */
+  readonly client: Client;
+  readonly processes: Processes | undefined;
 }
 
 const POINTS_KEPT = 900;
 const STALE_AFTER_MS = 3_500;
-const POLL_MS = 1_000;
+const CHECK_MS = 1_000;
+const TRY_AGAIN_MS = 2_000;
+/** So long a server does not listen to whoever had wrong tokens. */
+const BLOCKED_MS = 60_000;
+const ASK_FOR_PEERS_MS = 2_000;
+/** Where there are none there may be some after a restart. */
+const LOOK_FOR_PEERS_MS = 30_000;
 
-/** Listens to the server, and remembers. */
+const own = clientOf('own');
+
+/** Of a process of which nothing has been heard yet. */
+const NOTHING_HEARD = { link: 'connecting', heardAt: undefined, snapshot: undefined, points: new Map(), mayAct: false } as const;
+
+/** Listens to a process, and remembers. */
 export class LiveStore {
-  #view: View = {
-    link: 'connecting',
-    heardAt: undefined,
-    now: Date.now(),
-    snapshot: undefined,
-    points: new Map(),
-    mayAct: false,
-    breakers: undefined,
-    breakerChanges: [],
-    cache: undefined,
-  };
+  #view: View = { ...NOTHING_HEARD, now: Date.now(), process: 'own', client: own, processes: undefined };
   readonly #listeners = new Set<() => void>();
   #stop: () => void = () => undefined;
-  /** What the server offers. */
-  #procedures: readonly string[] = [];
+  #tryAgain: ReturnType<typeof setTimeout> | undefined = undefined;
+  #askPeersAt = 0;
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -70,39 +63,66 @@ export class LiveStore {
 
   start(): void {
     this.#connect();
-    setInterval(() => void this.#check(), POLL_MS);
+    setInterval(() => this.#check(), CHECK_MS);
+  }
+
+  /** Shows another process. */
+  choose(process: Process): void {
+    this.#stop();
+    this.#change({ ...NOTHING_HEARD, process, client: process === 'own' ? own : clientOf(process) });
+    this.#connect();
   }
 
   /** After a change of the token. */
   reconnect(): void {
     this.#stop();
-    this.#change({ link: 'connecting', heardAt: undefined, mayAct: false });
+    this.#askPeersAt = 0;
+    this.#change({ link: 'connecting', mayAct: false });
     this.#connect();
   }
 
   #connect(): void {
+    clearTimeout(this.#tryAgain);
+    const { client } = this.#view;
+    const isCurrent = (): boolean => client === this.#view.client;
     const subscription = client.monitoring.live.subscribe(undefined, {
       onData: ({ data }) => this.#take(data),
-      onError: () => void this.#whyNot(),
+      onError: () => void this.#gone(client),
+      onComplete: () => void this.#gone(client),
       onConnectionStateChange: ({ state }) => {
-        if (state === 'connecting' && this.#view.link !== 'connecting') void this.#whyNot();
+        if (state === 'connecting' && this.#view.link !== 'connecting') void this.#whyNot(client);
       },
     });
     this.#stop = () => subscription.unsubscribe();
     void client.monitoring.capabilities.query().then(
-      ({ mayAct, procedures }) => {
-        this.#procedures = procedures;
-        this.#change({ mayAct });
-      },
-      () => void this.#whyNot(),
+      ({ mayAct }) => isCurrent() && this.#change({ mayAct }),
+      () => void this.#whyNot(client),
     );
   }
 
-  /** The client tries again by itself unless it was refused. */
-  async #whyNot(): Promise<void> {
-    const refused = await isRefused();
-    if (refused === 'token') this.#change({ link: 'locked' });
-    else if (refused === 'blocked') this.#change({ link: 'blocked' });
+  /** The client has given up. */
+  async #gone(client: Client): Promise<void> {
+    if (client !== this.#view.client || (await this.#whyNot(client))) return;
+    if (client !== this.#view.client) return;
+    this.#connectIn(TRY_AGAIN_MS);
+  }
+
+  #connectIn(delayMs: number): void {
+    clearTimeout(this.#tryAgain);
+    this.#tryAgain = setTimeout(() => {
+      this.#stop();
+      this.#connect();
+    }, delayMs);
+  }
+
+  /** @returns whether it was refused: then it is no use to try again */
+  async #whyNot(client: Client): Promise<boolean> {
+    const refusal = await refusalOf(this.#view.process);
+    if (client !== this.#view.client) return true;
+    if (refusal === 'no' || refusal === 'unreachable') return false;
+    this.#change({ link: refusal === 'token' ? 'locked' : refusal === 'peer' ? 'refused' : 'blocked' });
+    if (refusal !== 'token') this.#connectIn(BLOCKED_MS);
+    return true;
   }
 
   #take(snapshot: LiveSnapshot): void {
@@ -117,38 +137,20 @@ export class LiveStore {
     return all.length > POINTS_KEPT ? all.slice(-POINTS_KEPT) : all;
   }
 
-  async #check(): Promise<void> {
+  #check(): void {
     const now = Date.now();
     const { heardAt, link } = this.#view;
     const isOld = heardAt !== undefined && now - heardAt > STALE_AFTER_MS;
-    this.#change(isOld && link === 'live' ? { now, link: 'stale' } : { now });
-    if (isOld || link !== 'live') {
-      // Given up by the client, or on its way back: a refused one must be started anew.
-      if (heardAt !== undefined && now - heardAt > 15_000 && link === 'stale') this.reconnect();
-      return;
-    }
-    await Promise.all([this.#poll('circuitBreakers'), this.#poll('cacheStats')]);
+    this.#change(isOld && (link === 'live' || link === 'connecting') ? { now, link: 'stale' } : { now });
+    if (link !== 'locked' && link !== 'blocked' && now >= this.#askPeersAt) void this.#askForPeers(now);
   }
 
-  async #poll(procedure: OptionalProcedure): Promise<void> {
-    if (!this.#procedures.includes(procedure)) return;
-    const answer = await optional(procedure).catch(() => undefined);
-    if (answer === undefined) return;
-    if (procedure === 'cacheStats') this.#change({ cache: answer });
-    else this.#takeBreakers((answer as { readonly breakers: readonly Breaker[] }).breakers);
-  }
-
-  #takeBreakers(breakers: readonly Breaker[]): void {
-    const before = new Map(this.#view.breakers?.map((breaker) => [breaker.name, breaker.state]));
-    const changes = breakers
-      .filter(({ name, state }) => before.has(name) && before.get(name) !== state)
-      .map(({ name, state, inStateForMs }) => ({
-        at: Date.now() - inStateForMs,
-        breaker: name,
-        from: before.get(name) as string,
-        to: state,
-      }));
-    this.#change({ breakers, breakerChanges: [...changes, ...this.#view.breakerChanges].slice(0, 50) });
+  /** Of the server that sent this page, whichever process is shown. */
+  async #askForPeers(now: number): Promise<void> {
+    this.#askPeersAt = Number.POSITIVE_INFINITY;
+    const processes = await own.monitoring.processes.query().catch(() => undefined);
+    this.#askPeersAt = now + (processes?.peers.length === 0 ? LOOK_FOR_PEERS_MS : ASK_FOR_PEERS_MS);
+    if (processes !== undefined) this.#change({ processes });
   }
 
   #change(change: Partial<View>): void {

@@ -41,8 +41,27 @@ export function percentilesOf(points: readonly LivePoint[], name: DurationName):
   });
 }
 
+const LEAST_SPAN_MS = 60_000;
+
+/** What a chart shows of time. */
+export interface Frame {
+  readonly from: number;
+  readonly to: number;
+  /** The points in it. */
+  readonly shown: readonly LivePoint[];
+  /** The same, so many together as have one place in a curve. */
+  readonly groups: readonly (readonly LivePoint[])[];
+}
+
+/** The chosen time, or what there is of it; not less than a minute, so that a new pool's curves do not look like years. */
+export function frameOf(points: readonly LivePoint[], rangeMs: number, now: number): Frame {
+  const shown = within(points, rangeMs, now);
+  const span = Math.min(rangeMs, Math.max(LEAST_SPAN_MS, now - (shown[0]?.at ?? now)));
+  return { from: now - span, to: now, shown, groups: groupsOf(shown, rangeMs) };
+}
+
 /** Rates and percentiles of single seconds jump: a curve is made of groups, about as many as it has places. */
-export function groupsOf(points: readonly LivePoint[], rangeMs: number): readonly (readonly LivePoint[])[] {
+function groupsOf(points: readonly LivePoint[], rangeMs: number): readonly (readonly LivePoint[])[] {
   const stepMs = Math.max(1_000, rangeMs / 150);
   const groups: LivePoint[][] = [];
   let current: number | undefined;
@@ -59,6 +78,7 @@ type Counter =
   | 'acquired'
   | 'timedOut'
   | 'refused'
+  | 'breakerRefused'
   | 'queryErrors'
   | 'connectErrors'
   | 'cancelled'

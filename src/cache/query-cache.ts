@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { Histogram, invalid } from '../engine/index.js';
+import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../resilience/deadline.js';
 import { bytesOf } from './codec.js';
 import { type CallerLimits, checkLimits, Flight, type Landing } from './flight.js';
 import { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, TABLE, TAG } from './marks.js';
@@ -123,7 +124,7 @@ export class QueryCache {
    * The value of `key`: from the cache, or loaded by `load`, once for all callers of all processes who want it at the same time. Each caller
    * gets a copy of their own.
    *
-   * @param load is told by its signal when nobody waits any more
+   * @param load is told by its signal when nobody waits any more; no deadline of `withDeadline` bounds it, only those who wait for it
    * @throws what `load` throws; PoolError `POOL_OPTION_INVALID`, `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`
    *
    * @example
@@ -136,7 +137,8 @@ export class QueryCache {
     checkLimits(options);
     const policy = resolvePolicy(options, this.options.defaults);
     const dependsOn = [KEY + key, ...namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) })];
-    return (await this.fetch({ key: `w${key}`, names: dependsOn, policy, isNegative: isNothing, load }, options)) as T;
+    const request = { key: `w${key}`, names: dependsOn, policy, isNegative: isNothing, load: forEverybody(load) };
+    return (await this.fetch(request, inTime(options))) as T;
   }
 
   /**
@@ -505,4 +507,17 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, milliseconds);
   });
+}
+
+/** A loader that runs outside of its first caller's deadline: others wait for it, too. */
+function forEverybody<T>(load: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  return (signal) => withoutDeadline(() => load(signal));
+}
+
+/** @throws PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED` when nothing is left of the deadline that it is called in */
+function inTime(limits: CallerLimits): CallerLimits {
+  const deadline = currentDeadline();
+  if (deadline === undefined) return limits;
+  throwIfOver(deadline, 'POOL_QUERY_TIMEOUT', 'the value was asked for');
+  return stricter(limits, deadline);
 }

@@ -1,5 +1,5 @@
 /** An answer did not come in time. */
-export class Overdue extends Error {
+class Overdue extends Error {
   override readonly name = 'Overdue';
 }
 

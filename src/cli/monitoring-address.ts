@@ -105,9 +105,11 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return codeOf(error) === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : `${messageOf(error)} (${codeOf(error)})`;
 }
 
-/** The process has understood, and says why it will not: there is no such pool, the limit is out of range. */
+/** The process has understood, and says why it will not: there is no such pool or breaker, the limit is out of range. */
 function saysNo(path: string, status: number, body: string): boolean {
-  return path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && messageIn(body).includes('pool named')));
+  return (
+    path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && /pool named|has no cache|no breaker/.test(messageIn(body))))
+  );
 }
 
 function refusal(url: string, path: string, status: number, body: string, withToken: boolean): string {

@@ -13,6 +13,8 @@ export interface ServeSettings {
   readonly port: number;
   /** Default: 20, or what DATABASE_URL says. */
   readonly connections: number | undefined;
+  /** Monitoring addresses of other processes, separated by commas. */
+  readonly peers: string | undefined;
 }
 
 export interface DemoSettings extends ServeSettings {
@@ -75,8 +77,13 @@ export async function runMonitor(settings: ServeSettings, audience: Audience, st
 }
 
 /** First: whatever is wrong with its address or token is told before a database is started. */
-async function startMonitoring({ host, port }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
-  const monitoring = await startMonitoringServer({ host, port, pools });
+async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
+  const monitoring = await startMonitoringServer({
+    host,
+    port,
+    pools,
+    ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }),
+  });
   cleanup.add(() => monitoring.close());
   return monitoring;
 }

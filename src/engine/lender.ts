@@ -74,6 +74,8 @@ export class Lender<R> {
   readonly #policy: OpeningPolicy;
   /** Entries that were last known to work before this moment are validated before they are lent. */
   #suspectSince = Number.NEGATIVE_INFINITY;
+  /** Since this moment somebody has been waiting without a break, if anybody waits. */
+  #queuedSince = 0;
   #retryTimer: Timer | undefined = undefined;
   /** Hand-overs are going on: what changes meanwhile is looked at by the loop that runs, not by a nested one. */
   #serving = false;
@@ -139,7 +141,10 @@ export class Lender<R> {
     waiter.enqueuedAt = now;
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
     if (signal !== undefined) waiter.abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
-    if (this.#shedder !== undefined && this.queue.size === 0) this.#shedder.foundNobody(now);
+    if (this.queue.size === 0) {
+      this.#queuedSince = now;
+      this.#shedder?.foundNobody(now);
+    }
     if (this.#fair === undefined) this.queue.push(waiter);
     else this.#fair.push(waiter, options.priority, options.fairnessKey);
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
@@ -244,6 +249,7 @@ export class Lender<R> {
     const end = this.#endOf(entry, now);
     if (end !== undefined) {
       this.entries.close(entry, end, false, now);
+      this.#serveItsKey(now);
       return true;
     }
     const cleaning = this.#cleaningOf(entry.resource as R);
@@ -252,8 +258,7 @@ export class Lender<R> {
       this.#offer(entry, now);
     } else {
       this.entries.clean(entry, cleaning, now);
-      // Its key may have another in its place.
-      if (this.#fair?.first !== undefined) this.#serve(now);
+      this.#serveItsKey(now);
     }
     return true;
   }
@@ -264,7 +269,15 @@ export class Lender<R> {
     const now = this.clock.now();
     this.#endLease(entry, now);
     this.entries.close(entry, 'destroyed', true, now);
+    this.#serveItsKey(now);
     return true;
+  }
+
+  /** An entry was given back that nobody gets now: its key may have another in its place. */
+  #serveItsKey(now: number): void {
+    if (this.#fair?.first === undefined) return;
+    this.#serve(now);
+    if (this.state === 'draining') this.listener.moved(now);
   }
 
   #cleaningOf(resource: R): Promise<void> | undefined {
@@ -354,7 +367,7 @@ export class Lender<R> {
     const room = this.options.connectionLimit - entries.size;
     if (unserved <= 0 || room <= 0) return;
     const { opening } = entries;
-    const demand = { unserved, opening, busy: entries.used + entries.checking, room };
+    const demand = { unserved, queuedMs: now - this.#queuedSince, opening, busy: entries.used + entries.checking, room };
     this.#open(this.#policy.forWaiters(demand, now), now);
   }
 
@@ -406,7 +419,7 @@ export class Lender<R> {
   #settle(entry: Entry<R>, now: number): void {
     const end = this.#endOf(entry, now);
     // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
-    const outdated = (end === 'evicted' || end === 'surplus') && this.queue.size > 0 && this.state !== 'suspended';
+    const outdated = (end === 'evicted' || end === 'surplus') && this.queue.first !== undefined && this.state !== 'suspended';
     if (end === undefined || outdated) this.#offer(entry, now);
     else this.entries.close(entry, end, false, now);
     this.progress(now);

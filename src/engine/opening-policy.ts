@@ -20,6 +20,8 @@ const NEWEST_WEIGHT = 1 / 8;
 export interface Demand {
   /** Waiters for whom nothing is being opened or checked yet. */
   readonly unserved: number;
+  /** For how long somebody has been waiting without a break. */
+  readonly queuedMs: number;
   /** Openings in flight. */
   readonly opening: number;
   /** Entries that waiters can hope for: used or being checked. */
@@ -33,7 +35,7 @@ export interface Demand {
  *
  * A waiter is served by whichever entry comes free first, so opening one for each waiter of a burst is waste: most of
  * those would arrive after the queue is gone. The policy opens only for the waiters that the busy entries are not expected to
- * have served by the time that an opening takes.
+ * have served by the time that an opening takes. A queue that has lasted for that time without a break is no burst: then it opens for all.
  */
 export class OpeningPolicy {
   readonly #random: RandomSource;
@@ -83,9 +85,9 @@ export class OpeningPolicy {
 
   /** How many openings to start now for the waiters. At least one is in flight while anybody waits, unless it must back off. */
   forWaiters(demand: Demand, now: number): number {
-    const { unserved, opening, busy, room } = demand;
+    const { unserved, opening, room } = demand;
     if (this.#failing) return this.#oneAttempt(opening, room, now);
-    const needed = unserved - this.#expectedFromBusy(busy, now);
+    const needed = unserved - this.#expectedFromBusy(demand, now);
     const wanted = opening === 0 ? Math.max(needed, 1) : needed;
     return Math.max(Math.min(Math.ceil(wanted), room, MOST_OPENING - opening), 0);
   }
@@ -101,8 +103,10 @@ export class OpeningPolicy {
   }
 
   /** How many waiters the busy entries will have served when an opening that starts now is done. */
-  #expectedFromBusy(busy: number, now: number): number {
+  #expectedFromBusy({ busy, queuedMs }: Demand, now: number): number {
     if (this.#averageOpenMs === undefined || this.#averageUseMs === undefined || busy === 0) return 0;
+    // They have had the time, and somebody still waits: those who are served come back, or others come.
+    if (queuedMs >= this.#averageOpenMs) return 0;
     // If nothing has moved for a while, the uses of now last longer than those of the past.
     const expectedUseMs = Math.max(this.#averageUseMs, now - this.#lastTurnover);
     return expectedUseMs === 0 ? Number.POSITIVE_INFINITY : (busy * this.#averageOpenMs) / expectedUseMs;

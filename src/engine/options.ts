@@ -174,7 +174,7 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
 }
 
 /** The options that a running pool can change: those that mysql2 reads from its configuration at each use, and `minIdle`. */
-export const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
+const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
 
 /** What `resize()` takes. */
 export type Resizable = Pick<PoolOptions, (typeof RESIZABLE)[number]>;

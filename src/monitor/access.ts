@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { isIP } from 'node:net';
 
 /** Tells whether an `Authorization` header carries the token. Comparing takes the same time wherever they differ. */
 export function bearerCheck(token: string): (header: string | undefined) => boolean {
@@ -44,4 +45,13 @@ export function hostCheck(names: readonly string[]): (header: string | undefined
     const name = /^(\[[^\]]*\]|[^:]*)(?::\d+)?$/.exec(header ?? '')?.[1];
     return name !== undefined && allowed.has(name.toLowerCase());
   };
+}
+
+/** With which another process of the service says for whom it asks. Only the audit log looks at it, beside the address that asks. */
+export const OPERATOR_HEADER = 'poolwright-operator';
+
+/** Who acts, for the audit log: an address, or that of a peer with the one it asks for. */
+export function actorOf({ ip, headers }: { readonly ip: string; readonly headers: Readonly<Record<string, unknown>> }): string {
+  const operator = headers[OPERATOR_HEADER];
+  return typeof operator === 'string' && isIP(operator) !== 0 ? `${operator} by way of ${ip}` : ip;
 }

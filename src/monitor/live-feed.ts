@@ -1,12 +1,15 @@
-import { hostname } from 'node:os';
 import type { Borrowed } from '../engine/index.js';
 import type { Health } from '../mysql/health.js';
 import type { SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerReport } from '../probes/pgbouncer.js';
 import type { ObservedPool, PoolReader } from '../telemetry/pool-source.js';
+import { type BreakerReader, type ListedBreaker, type ReportedBreaker, reportOf } from '../telemetry/breaker-source.js';
 import type { ActionRecord } from './actions.js';
+import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type LivePoint, PointMaker } from './live-points.js';
+import { type ProcessFacts, processFacts } from './process-facts.js';
 import { type PoolIncident, PoolLog } from './pool-log.js';
+import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
 
 /** Everything that the dashboard shows of one pool now. */
@@ -17,6 +20,8 @@ export interface LivePool {
   /** Who holds connections, the longest-held first; at most 25. */
   readonly borrowed: readonly Borrowed[];
   readonly slowQueries: SlowQueryReport;
+  /** Null when it has none. */
+  readonly cache: ShownCache | null;
   /** What is new since the last message; in the first one, what is kept of the past. */
   readonly points: readonly LivePoint[];
 }
@@ -27,10 +32,14 @@ export interface LiveSnapshot {
   readonly id: number;
   /** Milliseconds since 1970. */
   readonly at: number;
-  readonly process: { readonly pid: number; readonly host: string; readonly node: string; readonly upForMs: number };
+  readonly process: ProcessFacts;
   readonly pools: readonly LivePool[];
   /** Null while no PgBouncer is configured. */
   readonly pgbouncer: PgBouncerReport | null;
+  /** Those of the pools, then those that belong to none. */
+  readonly breakers: readonly ReportedBreaker[];
+  /** The last one first. */
+  readonly breakerChanges: readonly BreakerChanged[];
   /** The last one first. */
   readonly incidents: readonly PoolIncident[];
   readonly actions: readonly ActionRecord[];
@@ -40,6 +49,7 @@ export interface LiveSnapshot {
 export interface LiveSources {
   readonly pools: PoolReader;
   readonly pgbouncer: () => Promise<PgBouncerReport>;
+  readonly breakers: BreakerReader;
   readonly actions: () => readonly ActionRecord[];
 }
 
@@ -65,6 +75,7 @@ interface FollowedPool {
 export class LiveFeed {
   readonly #sources: LiveSources;
   readonly #log = new PoolLog();
+  readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
   /** Somebody wants the past to be kept even while nobody listens. */
@@ -146,6 +157,7 @@ export class LiveFeed {
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#log.stop();
+    this.#breakerLog.stop();
     this.#followed.clear();
   }
 
@@ -155,6 +167,7 @@ export class LiveFeed {
     this.#id += 1;
     this.#at = Date.now();
     this.#log.watch(pools);
+    this.#breakerLog.watch(this.#breakers());
     for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
     for (const pool of pools) this.#follow(pool);
     for (const wake of this.#listeners) wake();
@@ -166,6 +179,15 @@ export class LiveFeed {
       return [...this.#sources.pools().values()];
     } catch {
       return undefined;
+    }
+  }
+
+  #breakers(): readonly ListedBreaker[] {
+    try {
+      return this.#sources.breakers();
+    } catch {
+      // The function that names them is the application's, too.
+      return [];
     }
   }
 
@@ -195,9 +217,11 @@ export class LiveFeed {
     return {
       id,
       at,
-      process: { pid: process.pid, host: hostname(), node: process.version, upForMs: Math.round(process.uptime() * 1000) },
+      process: processFacts(),
       pools,
       pgbouncer: this.#pgbouncer ?? null,
+      breakers: this.#breakers().map(reportOf),
+      breakerChanges: this.#breakerLog.changes,
       incidents: this.#log.incidents,
       actions: this.#sources.actions(),
     };
@@ -234,6 +258,7 @@ async function lookAt(pool: ObservedPool): Promise<LivePool> {
     stats: shownStats(pool),
     borrowed: pool.borrowed().slice(0, MOST_BORROWED),
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),
+    cache: shownCache(pool),
     points: [],
   };
 }

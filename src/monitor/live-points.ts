@@ -1,6 +1,7 @@
 import type { RecordedDuration } from '../engine/index.js';
 import type { PoolStats } from '../mysql/pool-core.js';
 import type { ObservedPool } from '../telemetry/pool-source.js';
+import { type CachePoint, CachePointMaker } from './cache-points.js';
 import { LIVE_BOUNDS_MS, newCounts, type SparseCounts } from './live-buckets.js';
 
 const DURATIONS = ['acquire', 'use', 'connect', 'query'] as const satisfies readonly (RecordedDuration | 'query')[];
@@ -36,22 +37,29 @@ export interface LivePoint extends Readonly<Record<Counter, number>>, Durations 
   readonly closing: number;
   readonly waiting: number;
   readonly longestWaitMs: number;
+  /** Callers whom the pool's own breakers have refused. */
+  readonly breakerRefused: number;
+  /** Null where the pool has no cache. */
+  readonly cache: CachePoint | null;
 }
 
 /** What one pool had counted at the last point. */
 interface Totals {
   readonly at: number;
   readonly counters: Readonly<Record<Counter, number>>;
+  readonly breakerRefused: number;
   readonly cumulative: Readonly<Record<string, readonly number[]>>;
 }
 
 /** Makes points of one pool, each out of what has changed since the one before. */
 export class PointMaker {
   readonly #pool: ObservedPool;
+  readonly #cache: CachePointMaker | undefined;
   #last: Totals;
 
   constructor(pool: ObservedPool, at: number) {
     this.#pool = pool;
+    this.#cache = pool.cache === undefined ? undefined : new CachePointMaker(pool.cache);
     this.#last = this.#totals(pool.stats(), at);
   }
 
@@ -77,6 +85,8 @@ export class PointMaker {
       closing,
       waiting,
       longestWaitMs,
+      breakerRefused: now.breakerRefused - before.breakerRefused,
+      cache: this.#cache?.next() ?? null,
       ...(grown as Record<Counter, number>),
       ...(durations as unknown as Durations),
     };
@@ -90,6 +100,7 @@ export class PointMaker {
         return [name, [...counts.cumulative, counts.count]];
       }),
     );
-    return { at, counters, cumulative };
+    const { connect, statement } = stats.breakers;
+    return { at, counters, breakerRefused: connect.refused + statement.refused, cumulative };
   }
 }

@@ -1,19 +1,30 @@
-import type { CacheStats, RedisStats } from '../cache/stats.js';
+import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
-import { type Health, type HealthCheck, utilizationOf } from '../mysql/health.js';
+import { type Health, type HealthCheck, utilizationOf, wordsOf } from '../mysql/health.js';
 import type { SlowQueryOrder, SlowQueryReport } from '../mysql/slow-queries.js';
 import type { PgBouncerProbe, PgBouncerReport } from '../probes/pgbouncer.js';
 import { preparePgBouncerProbe } from '../probes/pgbouncer.js';
-import { type BreakerSource, breakerReader, type ReportedBreaker } from '../telemetry/breaker-source.js';
+import {
+  type BreakerReader,
+  type BreakerSource,
+  breakerReader,
+  type ListedBreaker,
+  type ObservedBreaker,
+  type ReportedBreaker,
+  reportOf,
+} from '../telemetry/breaker-source.js';
 import { type ObservedPool, type PoolReader, poolReader } from '../telemetry/pool-source.js';
-import { DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
+import { addBreakers, DEFAULT_PREFIX } from '../telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../telemetry/prometheus.js';
 import { ProbeGuard } from './probe-guard.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
-import { type Action, type ActionRecord, Actions } from './actions.js';
+import { type Action, type ActionRecord, Actions, type BreakerAction } from './actions.js';
 import { LiveFeed, type LiveSnapshot } from './live-feed.js';
+import type { ProcessReport } from './peers.js';
 import { pgbouncerMetrics } from './pgbouncer-metrics.js';
+import { processFacts } from './process-facts.js';
 import { SharedCall } from './shared-call.js';
+import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
@@ -51,7 +62,7 @@ export interface CacheStatsReport {
   /** Whether there is a pool, and it has a cache. */
   readonly available: boolean;
   readonly name: string | null;
-  readonly stats: (Omit<CacheStats, 'redis'> & { readonly redis: RedisStats | null }) | null;
+  readonly stats: ShownCache['stats'] | null;
 }
 
 /** The answer of `monitoring.slowQueries`. */
@@ -87,17 +98,28 @@ export class UnknownPool extends Error {
   }
 }
 
+/** There is no breaker of the name that was asked for. */
+export class UnknownBreaker extends Error {
+  constructor(name: string, pool: string | null, known: readonly ListedBreaker[]) {
+    const names = known.filter((one) => one.pool === pool).map((one) => one.name);
+    const whose = pool === null ? 'outside of pools' : `of pool '${pool}'`;
+    super(`There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`);
+  }
+}
+
 /** Whoever asks more often than this gets the last answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
 /** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
 export class Monitoring {
+  /** Tells it from that of another process. */
+  readonly id = randomUUID();
   readonly #pools: PoolReader;
   readonly #registry: Registry<RegistryContentType>;
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
-  readonly #breakers: () => readonly ReportedBreaker[];
+  readonly #breakers: BreakerReader;
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
@@ -108,11 +130,12 @@ export class Monitoring {
     this.#probe = new SharedCall(guard === undefined ? preparePgBouncerProbe() : () => guard.probe(), KEEP_PROBE_MS);
     const breakers = withGuard(options.breakers ?? [], guard);
     this.#breakers = breakerReader(this.#pools, breakers);
-    this.#registry = registryWithPools(options, breakers);
+    this.#registry = registryWithPools(options, breakers, this.#breakers);
     this.#actions = new Actions((record) => options.onAction?.(record));
     this.#feed = new LiveFeed({
       pools: this.#pools,
       pgbouncer: () => this.#probe.get(),
+      breakers: this.#breakers,
       actions: () => this.#actions.records,
     });
     if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
@@ -128,7 +151,7 @@ export class Monitoring {
     if (pool === undefined) return NO_POOL_HEALTH;
     // Before: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = deep ? await this.#deepHealth(pool) : await pool.health();
+    const health = withOthers(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -156,7 +179,20 @@ export class Monitoring {
 
   /** Those of the pools first. */
   breakers(): BreakersReport {
-    return { breakers: this.#breakers() };
+    return { breakers: this.#breakers().map(reportOf) };
+  }
+
+  /**
+   * The breaker of this name, to be opened, closed or isolated by hand.
+   *
+   * @param pool null: one that belongs to no pool
+   * @throws UnknownBreaker
+   */
+  breaker(name: string, pool: string | null): ObservedBreaker {
+    const listed = this.#breakers();
+    const found = listed.find((one) => one.name === name && one.pool === pool);
+    if (found === undefined) throw new UnknownBreaker(name, pool, listed);
+    return found.breaker;
   }
 
   async pgbouncer(): Promise<PgBouncerReport> {
@@ -165,10 +201,9 @@ export class Monitoring {
 
   /** @throws UnknownPool */
   cacheStats(name?: string): CacheStatsReport {
-    const cache = this.#pool(name)?.cache;
-    if (cache === undefined) return { available: false, name: null, stats: null };
-    const { redis = null, ...stats } = cache.stats();
-    return { available: true, name: cache.name, stats: { ...stats, redis } };
+    const pool = this.#pool(name);
+    const cache = pool === undefined ? null : shownCache(pool);
+    return cache === null ? { available: false, name: null, stats: null } : { available: true, ...cache };
   }
 
   /** @throws UnknownPool */
@@ -192,10 +227,18 @@ export class Monitoring {
     this.#feed.stop();
   }
 
-  /** @throws UnknownPool; PoolError what the pool says */
-  act(name: string, action: Action, by: string): void {
+  /** @throws UnknownPool; NoCache; PoolError what the pool says */
+  async act(name: string, action: Action, by: string): Promise<void> {
     const pool = this.#pool(name);
-    if (pool !== undefined) this.#actions.run(pool, action, by);
+    if (pool !== undefined) await this.#actions.run(pool, action, by);
+  }
+
+  /**
+   * @param pool null: the breaker belongs to none
+   * @throws UnknownBreaker
+   */
+  async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
+    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
   }
 
   /** What operators have done, the last first. */
@@ -207,6 +250,17 @@ export class Monitoring {
   async readiness(): Promise<Readiness> {
     const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
+  }
+
+  /** Who this process is, and how its pools are, in a few words. */
+  async process(): Promise<ProcessReport> {
+    const pools = await Promise.all(
+      [...this.#pools().values()].map(async (pool) => {
+        const { used, limit, waiting } = pool.summary();
+        return { name: pool.name, status: (await pool.health()).status, used, limit, waiting };
+      }),
+    );
+    return { id: this.id, ...processFacts(), pools };
   }
 
   #pool(name: string | undefined): ObservedPool | undefined {
@@ -245,15 +299,39 @@ const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
   checks: [],
 });
 
-function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource): Registry<RegistryContentType> {
+function registryWithPools(
+  { pools, registry }: MonitoringOptions,
+  breakers: BreakerSource,
+  listed: BreakerReader,
+): Registry<RegistryContentType> {
   if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  const has = registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) !== undefined;
-  return has ? registry : registerPoolMetrics({ pools, breakers, registry });
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+  addBreakers(registry, listed, DEFAULT_PREFIX);
+  return registry;
 }
 
 function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
   if (guard === undefined) return source;
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
+}
+
+/**
+ * Breakers that belong to no pool keep nobody from its connections, but somebody should look: what is asked for through them is not there.
+ * They make no pool unhealthy, and no process unready.
+ */
+function withOthers(health: Health, breakers: readonly ListedBreaker[]): Health {
+  const words = breakers
+    .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
+    .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
+  if (words.length === 0) return health;
+  const checks = health.checks.map((check): HealthCheck => {
+    if (check.name !== 'breakers') return check;
+    return check.status === 'pass'
+      ? { ...check, status: 'warn', message: words.join('; ') }
+      : { ...check, message: [check.message, ...words].join('; ') };
+  });
+  const reasons = [...(health.healthy ? [] : [health.message]), ...words];
+  return { status: health.healthy ? 'degraded' : health.status, healthy: false, message: reasons.join('; '), checks };
 }
 
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {

@@ -2,8 +2,10 @@ import type * as Trpc from '@trpc/server';
 import type * as Zod from 'zod';
 import { PoolError } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
+import { NoCache } from './actions.js';
 import { TooManyListeners } from './live-feed.js';
-import { type Monitoring, UnknownPool } from './monitoring.js';
+import { type Monitoring, UnknownBreaker, UnknownPool } from './monitoring.js';
+import type { Peers } from './peers.js';
 
 const SUBPATH = 'poolwright/trpc';
 const { initTRPC, tracked, TRPCError } = requirePeer('@trpc/server', SUBPATH) as typeof Trpc;
@@ -36,6 +38,17 @@ const listener = inputOf(z.object({ lastEventId: z.string().nullish() }).strict(
 const namedPool = neededInputOf(z.object({ pool: z.string() }).strict());
 const drainInput = neededInputOf(z.object({ pool: z.string(), timeoutMs: z.number().int().min(0).max(3_600_000).optional() }).strict());
 const resizeInput = neededInputOf(z.object({ pool: z.string(), connectionLimit: z.number().int().min(1).max(100_000) }).strict());
+const cachedNames = z.array(z.string().min(1).max(1_000)).min(1).max(100).optional();
+const invalidateInput = neededInputOf(
+  z
+    .object({ pool: z.string(), tags: cachedNames, tables: cachedNames, all: z.literal(true).optional() })
+    .strict()
+    .refine(({ tags, tables, all }) => tags !== undefined || tables !== undefined || all === true, 'give tags, tables, or all: true'),
+);
+const breakerInput = neededInputOf(z.object({ pool: z.string().nullable(), breaker: z.string() }).strict());
+const isolateInput = neededInputOf(
+  z.object({ pool: z.string().nullable(), breaker: z.string(), reason: z.string().max(200).optional() }).strict(),
+);
 
 /** Decides by the context of a call whether it may be answered. */
 export type Authorize = (context: object) => boolean | Promise<boolean>;
@@ -53,21 +66,21 @@ export interface Permissions {
 /** What the server knows of a call. */
 export interface ServedContext {
   readonly mayAct: boolean;
-  readonly address: string;
+  readonly who: string;
 }
 
 /** The router as it is served: the procedures under `monitoring`. */
-export function servedRouter(monitoring: Monitoring) {
+export function servedRouter(monitoring: Monitoring, peers?: Peers) {
   const permissions: Permissions = {
     authorize: undefined,
     authorizeActions: (context) => (context as ServedContext).mayAct,
-    who: (context) => (context as ServedContext).address,
+    who: (context) => (context as ServedContext).who,
   };
-  return t.router({ monitoring: routerOver(monitoring, permissions) });
+  return t.router({ monitoring: routerOver(monitoring, permissions, peers) });
 }
 
 /** The procedures, for whoever mounts them. */
-export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions) {
+export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions, peers?: Peers) {
   const query = t.procedure.use(async ({ ctx, next }) => {
     if (authorize !== undefined && !(await authorize(ctx))) throw new TRPCError({ code: 'FORBIDDEN', message: 'Not allowed' });
     return await next();
@@ -97,6 +110,10 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
         throw error;
       }
     }),
+    process: query.input(nothing).query(() => monitoring.process()),
+    processes: query
+      .input(nothing)
+      .query(async () => ({ own: await monitoring.process(), peers: (await peers?.list(monitoring.id)) ?? [] })),
     actionLog: query.input(nothing).query(() => ({ actions: monitoring.actions() })),
     capabilities: query.input(nothing).query(async ({ ctx }) => ({ mayAct: (await authorizeActions?.(ctx)) === true, procedures: names })),
     evict: simple('evict'),
@@ -109,6 +126,32 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
       .input(resizeInput)
       .mutation(({ ctx, input }) =>
         known(() => monitoring.act(input.pool, { name: 'resize', connectionLimit: input.connectionLimit }, who(ctx))),
+      ),
+    invalidate: action.input(invalidateInput).mutation(({ ctx, input: { pool, tags, tables, all } }) =>
+      known(() =>
+        monitoring.act(
+          pool,
+          {
+            name: 'invalidate',
+            ...(tags === undefined ? {} : { tags }),
+            ...(tables === undefined ? {} : { tables }),
+            ...(all === undefined ? {} : { all }),
+          },
+          who(ctx),
+        ),
+      ),
+    ),
+    isolateBreaker: action
+      .input(isolateInput)
+      .mutation(({ ctx, input: { pool, breaker, reason } }) =>
+        known(() =>
+          monitoring.actOnBreaker(pool, { name: 'isolate-breaker', breaker, ...(reason === undefined ? {} : { reason }) }, who(ctx)),
+        ),
+      ),
+    closeBreaker: action
+      .input(breakerInput)
+      .mutation(({ ctx, input: { pool, breaker } }) =>
+        known(() => monitoring.actOnBreaker(pool, { name: 'close-breaker', breaker }, who(ctx))),
       ),
   });
   names.push(...Object.keys(router._def.procedures));
@@ -127,7 +170,8 @@ async function known<T>(answer: () => T | Promise<T>): Promise<T> {
   try {
     return await answer();
   } catch (error) {
-    if (error instanceof UnknownPool) throw new TRPCError({ code: 'NOT_FOUND', message: error.message });
+    if (error instanceof UnknownPool || error instanceof UnknownBreaker || error instanceof NoCache)
+      throw new TRPCError({ code: 'NOT_FOUND', message: error.message });
     // What the pool says of an option is meant for whoever gave it.
     if (PoolError.is(error)) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });
     throw error;

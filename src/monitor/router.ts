@@ -6,10 +6,13 @@ import { type Authorize, type servedRouter, routerOver } from './procedures.js';
 export type { PgBouncerOptions, PgBouncerReason, PgBouncerReport, PgBouncerRow } from '../probes/pgbouncer.js';
 export { probePgBouncer } from '../probes/pgbouncer.js';
 export type { PoolCollection, PoolSource } from '../telemetry/pool-source.js';
-export type { Action, ActionRecord } from './actions.js';
+export type { Action, ActionRecord, BreakerAction, CachedNames } from './actions.js';
+export type { BreakerChanged } from './breaker-log.js';
+export type { CachePoint } from './cache-points.js';
 export type { LivePool, LiveSnapshot } from './live-feed.js';
 export { LIVE_BOUNDS_MS, type SparseCounts } from './live-buckets.js';
 export type { LivePoint } from './live-points.js';
+export type { PeerReport, PeerState, ProcessPool, ProcessReport } from './peers.js';
 export type {
   BreakersReport,
   CacheStatsReport,
@@ -19,6 +22,7 @@ export type {
   SlowQueryAnswer,
 } from './monitoring.js';
 export type { PoolIncident } from './pool-log.js';
+export type { ShownCache } from './shown-cache.js';
 export type { ShownOptions, ShownStats } from './shown-stats.js';
 export type { MonitoringOptions } from './monitoring-options.js';
 
@@ -27,7 +31,8 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
   /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: everybody may ask. */
   readonly authorize?: (context: Context) => boolean | Promise<boolean>;
   /**
-   * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize; otherwise it is `FORBIDDEN`.
+   * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize, invalidate, and on
+   * breakers; otherwise it is `FORBIDDEN`.
    * Default: nobody may.
    */
   readonly authorizeActions?: (context: Context) => boolean | Promise<boolean>;
@@ -44,12 +49,14 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
  * - `cacheStats({ pool? })`: what the pool's cache has counted
  * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
+ * - `process()`: who this process is, and how its pools are; `processes()`: the same of the server's `peers`, too
  * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act
  *
  * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
  *
  * Mutations, for those whom `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
- * `resize({ pool, connectionLimit })`.
+ * `resize({ pool, connectionLimit })`, `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
+ * `closeBreaker({ pool, breaker })`.
  *
  * `pool` is a pool's name; default: the first one. A name that does not exist is `NOT_FOUND`, a wrong input `BAD_REQUEST`.
  *

@@ -15,8 +15,8 @@ export interface MonitoringServerOptions extends MonitoringOptions {
    */
   readonly token?: string;
   /**
-   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize. It reads, too. Default: what
-   * `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
+   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize, invalidate their
+   * caches, isolate and close breakers. It reads, too. Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
    */
   readonly operateToken?: string;
   /**
@@ -24,6 +24,12 @@ export interface MonitoringServerOptions extends MonitoringOptions {
    * others on a loopback address, every name elsewhere.
    */
   readonly allowedHosts?: readonly string[];
+  /**
+   * Monitoring addresses of the service's other processes, such as 'http://10.0.0.2:9464': the dashboard can show them, too. Their tokens
+   * must be the same as here. This process's own may be among them, so that all are given the same list. Default: what `POOLWRIGHT_PEERS`
+   * says, separated by commas; else none. At most 100.
+   */
+  readonly peers?: readonly string[];
   /** Called with errors that were answered with the status 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -40,6 +46,7 @@ const OPTION_NAMES: readonly string[] = [
   'token',
   'operateToken',
   'allowedHosts',
+  'peers',
   ...Object.keys(serverOptionTable),
 ];
 
@@ -51,6 +58,7 @@ export interface ResolvedServerOptions {
   readonly operateToken: string | undefined;
   /** `undefined`: requests for any name are answered. */
   readonly hosts: readonly string[] | undefined;
+  readonly peers: readonly URL[];
   readonly onError: (error: unknown) => void;
 }
 
@@ -74,7 +82,7 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   }
   const own = isIPv6(host) ? `[${host}]` : host;
   const hosts = isLocal || allowedHosts !== undefined ? [own, ...(allowedHosts ?? [])] : undefined;
-  return { host, port, token, operateToken, hosts, onError: onError ?? ignore };
+  return { host, port, token, operateToken, hosts, peers: checkedPeers(given.peers, environment), onError: onError ?? ignore };
 }
 
 /** Its errors never show what was given. */
@@ -93,6 +101,23 @@ function checkedHosts(given: unknown): readonly string[] | undefined {
   const wrong: unknown = given.find((name) => typeof name !== 'string' || !/^([^\s:/[\]]+|\[[0-9a-f:.]+\])$/i.test(name));
   if (wrong !== undefined) throw invalid('allowedHosts', wrong, allowed);
   return given as string[];
+}
+
+const MOST_PEERS = 100;
+
+function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: Environment): readonly URL[] {
+  const source = given === undefined ? 'POOLWRIGHT_PEERS' : 'peers';
+  const named = POOLWRIGHT_PEERS.split(',').map((address) => address.trim());
+  const addresses: unknown = given ?? named.filter((address) => address !== '');
+  if (!Array.isArray(addresses)) throw invalid(source, addresses, 'a list of monitoring addresses');
+  if (addresses.length > MOST_PEERS) throw new PoolError('POOL_OPTION_INVALID', `${source} may name at most ${MOST_PEERS} addresses.`);
+  return addresses.map((address: unknown) => {
+    const url = typeof address === 'string' && URL.canParse(address) ? new URL(address) : undefined;
+    const isPlain = url?.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '';
+    if (url !== undefined && isPlain && (url.protocol === 'http:' || url.protocol === 'https:')) return url;
+    // What was given is not shown: it may have a password in it.
+    throw new PoolError('POOL_OPTION_INVALID', `${source}: each address must be like http://10.0.0.2:9464, without credentials and path.`);
+  });
 }
 
 function ignore(): void {}

@@ -1,14 +1,16 @@
 import type * as TrpcFastify from '@trpc/server/adapters/fastify';
-import type * as TrpcRpc from '@trpc/server/rpc';
 import type * as FastifyModule from 'fastify';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
-import { bearerCheck, hostCheck, isSameOrigin } from './access.js';
+import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
 import { Monitoring, type Readiness } from './monitoring.js';
+import { addPeerRoute } from './peer-route.js';
+import { Peers } from './peers.js';
 import { type ServedContext, servedRouter } from './procedures.js';
+import { sendError, statusOf } from './replies.js';
 import { type MonitoringServerOptions, type ResolvedServerOptions, resolveServerOptions } from './server-options.js';
 
 export type { MonitoringServerRouter, PgBouncerOptions, PoolCollection, PoolSource } from './router.js';
@@ -17,7 +19,6 @@ export type { MonitoringServerOptions } from './server-options.js';
 const SUBPATH = 'poolwright/server';
 const { fastify } = requirePeer('fastify', SUBPATH) as typeof FastifyModule;
 const { fastifyRequestHandler } = requirePeer('@trpc/server/adapters/fastify', SUBPATH) as typeof TrpcFastify;
-const { TRPC_ERROR_CODES_BY_KEY } = requirePeer('@trpc/server/rpc', SUBPATH) as typeof TrpcRpc;
 
 /** A monitoring server that listens. Disposing of it closes it. */
 export interface MonitoringServer extends AsyncDisposable {
@@ -131,9 +132,17 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
   guard(app, resolved, access, new Set([...PROBE_ROUTES, '/', ...files.map(({ path }) => path)]));
   addDashboard(app, files);
   addRoutes(app, monitoring, access);
-  addProcedures(app, monitoring, access, resolved);
+  const peers = new Peers(resolved.peers, resolved);
+  void app.register(async (api) => {
+    takeBodiesAsText(api);
+    addProcedures(api, monitoring, peers, access, resolved);
+    addPeerRoute(api, peers, (request) => access(request).mayAct);
+  });
   monitoring.keepHistory();
-  app.addHook('onClose', () => monitoring.stop());
+  app.addHook('onClose', () => {
+    monitoring.stop();
+    peers.close();
+  });
   app.setNotFoundHandler((_request, reply) => sendError(reply, 404));
   app.setErrorHandler((error: FastifyError, _request, reply) => {
     if (statusOf(error) === 500) resolved.onError(error);
@@ -193,14 +202,14 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
 
 /** The page and what belongs to it: the same for everybody, so without a token. */
 function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): void {
-  for (const { path, type, bodies } of files) {
-    app.get(path, (request, reply) => {
+  for (const { path, type, body } of files) {
+    app.get(path, async (request, reply) => {
       const coding = codingFor(request.headers['accept-encoding']);
       if (coding !== 'identity') reply.header('content-encoding', coding);
       reply.header('vary', 'accept-encoding').header('content-security-policy', DASHBOARD_POLICY);
       // Their names change with their content; the page's does not.
       if (path !== '/') reply.header('cache-control', 'public, max-age=31536000, immutable');
-      return reply.type(type).send(bodies[coding]);
+      return await reply.type(type).send(await body(coding));
     });
   }
   if (files.length === 0) app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX));
@@ -218,9 +227,24 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: Acces
   });
 }
 
+/**
+ * tRPC reads them itself. From what Fastify has read it would write the text again, which fails for what is nested deep; and routes that the
+ * owner adds keep Fastify's own way.
+ */
+function takeBodiesAsText(api: FastifyInstance): void {
+  api.removeContentTypeParser('application/json');
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+}
+
 /** Not tRPC's plugin: its route takes paths of at most 100 characters unless Fastify is told otherwise, and a batch has longer ones. */
-function addProcedures(app: FastifyInstance, monitoring: Monitoring, accessOf: AccessOf, { onError }: ResolvedServerOptions): void {
-  const router = servedRouter(monitoring);
+function addProcedures(
+  app: FastifyInstance,
+  monitoring: Monitoring,
+  peers: Peers,
+  accessOf: AccessOf,
+  { onError }: ResolvedServerOptions,
+): void {
+  const router = servedRouter(monitoring, peers);
   app.all<{ readonly Params: { readonly '*': string } }>('/api/trpc/*', async (request, reply) => {
     const path = request.params['*'];
     if (path.split(',').length > MOST_CALLS_IN_A_BATCH) {
@@ -231,7 +255,7 @@ function addProcedures(app: FastifyInstance, monitoring: Monitoring, accessOf: A
       req: request,
       res: reply,
       path,
-      createContext: (): ServedContext => ({ mayAct: accessOf(request).mayAct, address: request.ip }),
+      createContext: (): ServedContext => ({ mayAct: accessOf(request).mayAct, who: actorOf(request) }),
       onError: ({ error }) => {
         if (error.code === 'INTERNAL_SERVER_ERROR') onError(error.cause ?? error);
       },
@@ -246,30 +270,6 @@ function withoutDetails({ ready, pools }: Readiness): object {
     ready,
     pools: pools.map(({ status, problems }) => ({ status, problems: problems.map(({ name, status }) => ({ name, status })) })),
   };
-}
-
-const ERROR_KEYS = {
-  400: 'BAD_REQUEST',
-  401: 'UNAUTHORIZED',
-  403: 'FORBIDDEN',
-  404: 'NOT_FOUND',
-  413: 'PAYLOAD_TOO_LARGE',
-  415: 'UNSUPPORTED_MEDIA_TYPE',
-  429: 'TOO_MANY_REQUESTS',
-  500: 'INTERNAL_SERVER_ERROR',
-} as const;
-
-type ErrorStatus = keyof typeof ERROR_KEYS;
-
-function statusOf({ statusCode = 500 }: Pick<FastifyError, 'statusCode'>): ErrorStatus {
-  if (statusCode in ERROR_KEYS) return statusCode as ErrorStatus;
-  return statusCode >= 400 && statusCode < 500 ? 400 : 500;
-}
-
-/** Every error has tRPC's form, so that its client understands those that never reach the router. */
-function sendError(reply: FastifyReply, status: ErrorStatus, message: string = ERROR_KEYS[status]): FastifyReply {
-  const code = ERROR_KEYS[status];
-  return reply.code(status).send({ error: { message, code: TRPC_ERROR_CODES_BY_KEY[code], data: { code, httpStatus: status } } });
 }
 
 function cannotListen(cause: unknown, { host, port }: ResolvedServerOptions): Error {

@@ -54,6 +54,19 @@ export interface BreakerSnapshots {
   readonly cache?: BreakerSnapshot;
 }
 
+/**
+ * The breakers of a pool by their names, which never change, for a look at them and for what is done by hand: `open()`, `close()`,
+ * `isolate()`.
+ */
+export interface BreakersByName {
+  /** Opens after failures to connect. It keeps nobody from connections that are open. */
+  readonly connect: Breaker;
+  /** Opens when statements lose their connection or take too long. */
+  readonly statement: Breaker;
+  /** The one around the Redis of the pool's cache, where there is one. It keeps nobody from the database. */
+  readonly cache?: Breaker;
+}
+
 /** What the breakers need of the pool. */
 export type GuardedEngine = Pick<Engine<unknown>, 'state' | 'usable' | 'summary' | 'refuseWaiting'>;
 
@@ -80,7 +93,8 @@ export class PoolBreakers {
       if (to === 'isolated') this.#tellWaiting(this.connect);
     });
     this.statement.onChange(({ to }) => {
-      this.lending = to === 'closed';
+      // As it is now: another listener may have changed it again.
+      this.lending = this.statement.closed;
       if (to === 'open' || to === 'isolated') this.#tellWaiting(this.statement);
     });
   }

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type AcquireOptions, isAbortSignal, type Lease, type PoolError, type Resizable } from '../engine/index.js';
+import { type AcquireOptions, isAbortSignal, type Lease, PoolError, type Resizable } from '../engine/index.js';
 import type { CachedStatements } from './cached-statements.js';
 import { inCallersContext } from './callers-context.js';
 import {
@@ -19,6 +19,7 @@ import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import type { StatementOptions, StatementResult } from './statement.js';
 import { stopWhenAbandoned } from './streams.js';
+import { acquireForStatementInTime, acquireInTime, statementInTime } from './work-deadline.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
 const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
@@ -30,6 +31,7 @@ export interface CallbackPoolCore {
   readonly limits: Required<Resizable>;
   resize(change: Resizable): void;
   readonly waiting: number;
+  readonly acquireTimeout: number;
   /** The promise view of the same core. */
   readonly promisePool: DriverPromisePool;
   /** Answers statements that are cached; undefined without a cache. */
@@ -52,8 +54,8 @@ export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
   /** Somebody has listened to something: until then, nothing is told at no cost. */
   #heard = false;
-  /** Who may give up the wait of the statement that is asking for its connection right now. */
-  #signal: AbortSignal | undefined = undefined;
+  /** How long the statement waits that is asking for its connection right now, and who may give it up; or why it is not started. */
+  #asking: AcquireOptions | PoolError | undefined = undefined;
 
   constructor(core: CallbackPoolCore) {
     const { engine } = core.options;
@@ -118,15 +120,18 @@ export class CallbackPool extends DriverPool {
   }
 
   override getConnection(callback: ConnectionCallback): void {
-    const signal = this.#signal;
-    if (signal !== undefined) {
-      this.#signal = undefined;
-      this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor), { signal });
-      return;
+    const asking = this.#asking ?? this.#inTime(undefined, acquireInTime);
+    this.#asking = undefined;
+    if (asking === undefined) {
+      const lease = this.#core.tryAcquire();
+      if (lease !== undefined) {
+        hand(this, callback, lease);
+        return;
+      }
     }
-    const lease = this.#core.tryAcquire();
-    if (lease === undefined) this.#core.enqueue(new CallbackWaiter(this, callback, this.#core.options.flavor));
-    else hand(this, callback, lease);
+    const waiter = new CallbackWaiter(this, callback, this.#core.options.flavor);
+    if (asking instanceof PoolError) waiter.failed(asking);
+    else this.#core.enqueue(waiter, asking);
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
@@ -168,7 +173,11 @@ export class CallbackPool extends DriverPool {
     if (cached === undefined || typeof rest.at(-1) !== 'function' || isQueryCommand(sql)) return undefined;
     // Whatever else it is, mysql2 refuses it.
     if (typeof sql !== 'string' && (typeof sql !== 'object' || sql === null)) return undefined;
-    return cached.take(method, sql as string | StatementOptions, rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+    try {
+      return cached.take(method, statementInTime(sql as string | StatementOptions), rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** What mysql2 returns: a command, which is never sent. */
@@ -186,11 +195,21 @@ export class CallbackPool extends DriverPool {
 
   /** mysql2 asks for the statement's connection before `run` returns. */
   #askingFor<T>(sql: unknown, run: () => T): T {
-    this.#signal = signalOf(sql);
+    const signal = signalOf(sql);
+    this.#asking = this.#inTime(signal === undefined ? undefined : { signal }, acquireForStatementInTime);
     try {
       return run();
     } finally {
-      this.#signal = undefined;
+      this.#asking = undefined;
+    }
+  }
+
+  /** What an acquire is limited by, where its caller has a deadline; an error when that is over. Callbacks are told of it: nothing is thrown. */
+  #inTime(options: AcquireOptions | undefined, limit: typeof acquireInTime): AcquireOptions | PoolError | undefined {
+    try {
+      return limit(options, this.#core.acquireTimeout);
+    } catch (error) {
+      return error as PoolError;
     }
   }
 
@@ -220,23 +239,27 @@ function withCallersContext(parameters: readonly unknown[]): unknown[] {
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
-  readonly #callback: ConnectionCallback;
+  readonly #settle: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
 
   constructor(
-    private readonly pool: CallbackPool,
+    pool: CallbackPool,
     callback: ConnectionCallback,
     private readonly flavor: Flavor,
   ) {
     super();
-    this.#callback = inCallersContext(callback);
+    // All that follows is done where it was asked for: whoever gives a connection back has a deadline of their own.
+    this.#settle = inCallersContext((lease, error) => {
+      if (lease === undefined) process.nextTick(callback, error);
+      else hand(pool, callback, lease);
+    });
   }
 
   override lent(lease: Lease<ManagedConnection>): void {
-    hand(this.pool, this.#callback, lease);
+    this.#settle(lease);
   }
 
   override failed(error: PoolError): void {
-    process.nextTick(this.#callback, this.flavor.acquireFailure(error));
+    this.#settle(undefined, this.flavor.acquireFailure(error));
   }
 }
 

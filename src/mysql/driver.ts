@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';
+import type { PreparedStatements } from './prepared-statements.js';
 
 /**
  * Everything that Poolwright uses of mysql2, also of its internals, in one place: what is not in mysql2's typings is declared
@@ -83,6 +84,7 @@ export interface ConnectionConfig {
   clientFlags: number;
   gracefulEnd: boolean;
   namedPlaceholders: boolean;
+  maxPreparedStatements: number;
   pool?: unknown;
 }
 
@@ -107,7 +109,7 @@ export interface DriverConnection extends EventEmitter {
   execute(sql: unknown, ...rest: unknown[]): Command;
   unprepare(sql: unknown): unknown;
   /** Prepared statements, each closed when it is taken out. */
-  readonly _statements: { readonly size: number; clear(): void };
+  readonly _statements: PreparedStatements;
   ping(callback: (error: Error | null) => void): unknown;
   /** From 3.22 on. */
   reset?(callback: (error: Error | null) => void): unknown;

@@ -1,3 +1,4 @@
+import type { BreakerSnapshot } from '../resilience/breaker.js';
 import type { PoolBreakers } from './breakers.js';
 import { type Clock, messageOf, type OptionSpec, type Pool as Engine, type PoolSummary, systemClock, type Timer } from '../engine/index.js';
 
@@ -199,7 +200,7 @@ export class HealthMonitor {
     ];
     if (failing.length === 0) return { name, status: 'pass', message: 'no breaker keeps callers out' };
     const serves = failing.every((breaker) => breaker === cache || (breaker === connect ? !unreachable : breaker.state === 'half-open'));
-    const words = failing.map((breaker) => `breaker '${breaker.name}' is ${breaker.state}: ${breaker.snapshot().reason}`);
+    const words = failing.map((breaker) => wordsOf(breaker.snapshot()));
     return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };
   }
 
@@ -212,6 +213,11 @@ export class HealthMonitor {
       return { name: 'query', status: 'fail', message: `a query failed: ${messageOf(error)}` };
     }
   }
+}
+
+/** What to say of a breaker that is not closed. */
+export function wordsOf({ name, state, reason }: Pick<BreakerSnapshot, 'name' | 'state' | 'reason'>): string {
+  return `breaker '${name}' is ${state}: ${reason ?? 'no reason was given'}`;
 }
 
 /** Connections in use in percent of the limit, rounded. */

@@ -2,15 +2,26 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import type { Lease } from '../engine/index.js';
+import { currentDeadline } from '../resilience/deadline.js';
 import { apartFromDriver } from './callers-context.js';
-import { awaitsResult, awaitsRow, type Command, type ConnectionConfig, DriverPoolConnection, type Packet } from './driver.js';
+import {
+  awaitsResult,
+  awaitsRow,
+  type Command,
+  type ConnectionConfig,
+  createQuery,
+  DriverPoolConnection,
+  isQueryCommand,
+  type Packet,
+} from './driver.js';
 import type { ServerError } from './error-classes.js';
 import { isTooManyStatements } from './failure.js';
 import type { Flavor } from './flavor.js';
 import { interrupt } from './interruption.js';
+import { firstRoom, growWithUse } from './prepared-statements.js';
 import { ResetSession } from './reset-session.js';
 import { Session, statementOf } from './session.js';
-import { isOutOfTime, limitStatement, limitsOf, type StatementLimits, withoutLimits } from './statement-limits.js';
+import { isOutOfTime, limitStatement, limitsOf, limitsWithin, refusalOf, type StatementLimits, withoutLimits } from './statement-limits.js';
 import { stopWhenAbandoned } from './streams.js';
 import type { WriteWatch } from './write-watch.js';
 
@@ -85,7 +96,11 @@ export class ManagedConnection extends DriverPoolConnection {
   #broken: Command | undefined = undefined;
 
   constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, flavor: Flavor, watch: ConnectionWatch) {
+    const { maxPreparedStatements } = config;
+    config.maxPreparedStatements = firstRoom(maxPreparedStatements);
     super(pool, { config });
+    config.maxPreparedStatements = maxPreparedStatements;
+    growWithUse(this._statements, maxPreparedStatements);
     this.lease = undefined;
     this.promised = false;
     this.promiseView = undefined;
@@ -214,8 +229,10 @@ export class ManagedConnection extends DriverPoolConnection {
   }
 
   override query(sql: unknown, ...rest: unknown[]): Command {
-    const limits = limitsOf(sql);
-    const command = super.query(limits === undefined ? sql : withoutLimits(sql as object), ...rest);
+    const limits = this.#limitsOf(sql);
+    const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
+    if (refusal !== undefined && this.alive) return notSent(isQueryCommand(sql) ? sql : this.#commandOf(sql, rest), refusal);
+    const command = super.query(limits === undefined ? sql : withoutLimits(sql as string | object), ...rest);
     if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
     return command;
@@ -223,14 +240,16 @@ export class ManagedConnection extends DriverPoolConnection {
 
   override execute(sql: unknown, ...rest: unknown[]): Command {
     if (!this.alive) return this.#refuseExecute(sql, rest);
-    const limits = limitsOf(sql);
+    const limits = this.#limitsOf(sql);
     if (limits === undefined) {
       const command = super.execute(sql, ...rest);
       if (command.onResult === undefined) stopWhenAbandoned(command);
       return command;
     }
+    const refusal = refusalOf(limits, this.flavor);
+    if (refusal !== undefined) return notSent(this.#commandOf(sql, rest), refusal);
     // mysql2 tells a callback of a failure to prepare the statement, also when it was told of the end of its time before.
-    const command = super.execute(withoutLimits(sql as object), ...rest.map(callOnce));
+    const command = super.execute(withoutLimits(sql as string | object), ...rest.map(callOnce));
     if (command.onResult === undefined) stopWhenAbandoned(command);
     this.#limit(command, limits);
     return command;
@@ -328,6 +347,17 @@ export class ManagedConnection extends DriverPoolConnection {
     return `ManagedConnection { threadId: ${this.threadId}, alive: ${this.alive} }`;
   }
 
+  /** Whoever has this very object, as callers of the callback API do, calls it within their own deadline; anybody else says so. */
+  #limitsOf(sql: unknown): StatementLimits | undefined {
+    const limits = limitsOf(sql);
+    const deadline = this.lease === undefined ? undefined : currentDeadline();
+    return deadline === undefined ? limits : limitsWithin(limits, deadline);
+  }
+
+  #commandOf(sql: unknown, [values, callback]: readonly unknown[]): Command {
+    return createQuery(sql as string, values, callback as Command['onResult'], this.config);
+  }
+
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
@@ -403,6 +433,19 @@ export class ManagedConnection extends DriverPoolConnection {
     for (let index = 0; index < this._commands.length; index += 1) commands.push(this._commands.get(index));
     return commands.filter((command): command is Command => command != null);
   }
+}
+
+/** A command that ends with an error, and never comes to any connection. Its caller must have it before it is told so. */
+function notSent(command: Command, error: Error): Command {
+  process.nextTick(() => {
+    try {
+      if (command.onResult !== undefined) command.onResult(error);
+      else if (command.listenerCount('error') > 0) command.emit('error', error);
+    } finally {
+      command.emit('end');
+    }
+  });
+  return command;
 }
 
 /** An Execute whose Prepare is ahead of it, and tells of the failure of both. */

@@ -7,7 +7,7 @@ import { isStatementCacheInvalid } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
-import { statementInTime } from './work-deadline.js';
+import { dueStatement } from './work-deadline.js';
 
 /** Methods that talk to the server: after the release they would talk on somebody else's connection. */
 const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
@@ -148,7 +148,8 @@ class BorrowedConnection {
   }
 
   #leave(): void {
-    for (const [event, forward] of this.#forwards ?? []) this.#raw.off(event, forward);
+    if (this.#forwards === undefined) return;
+    for (const [event, forward] of this.#forwards) this.#raw.off(event, forward);
     this.#forwards = undefined;
   }
 }
@@ -192,7 +193,7 @@ for (const method of LISTENING_METHODS) {
 
 /** What a statement is run with, within the deadline that it is called in. */
 function inTime([sql, ...rest]: readonly unknown[]): unknown[] {
-  return [statementInTime(sql as string), ...rest];
+  return [dueStatement(sql as string), ...rest];
 }
 
 /** A prepared statement belongs to the borrower of its connection. */

@@ -17,6 +17,7 @@ import {
   type ResolvedPoolOptions,
 } from '../engine/index.js';
 import { CachedStatements } from './cached-statements.js';
+import { RetryBudget } from '../resilience/retry-budget.js';
 import { type BreakerSnapshots, PoolBreakers } from './breakers.js';
 import { CallbackPool } from './callback-pool.js';
 import { isPermanentConnectError, type ServerError } from './error-classes.js';
@@ -32,8 +33,9 @@ import { enqueueTraced, isTraced } from './pool-tracing.js';
 import { ProcessHold } from './process-hold.js';
 import { ConnectionWaiter, SelfDeadlockWatch } from './self-deadlock.js';
 import { SlowQueries } from './slow-queries.js';
+import { type RetryCounts, RetryTally } from './retry-tally.js';
 import { PooledStatement, type StatementOptions, type StatementResult } from './statement.js';
-import { type RetryCounts, StatementRetries } from './statement-retries.js';
+import { StatementRetries } from './statement-retries.js';
 import { runTransaction, type Transaction, type TransactionHost, type TransactionOptions } from './transaction.js';
 import { WriteWatch } from './write-watch.js';
 
@@ -47,8 +49,10 @@ export interface PoolStats extends EngineStats {
   readonly queryErrorsByErrno: Readonly<Record<string, number>>;
   /** Statements that were killed on the server because they took too long or their caller gave up. */
   readonly kills: number;
-  /** Transactions that were run again after a deadlock and the like. */
+  /** How often transactions were run again after a deadlock and the like. */
   readonly retries: number;
+  /** What became of transactions that were run again. */
+  readonly transactionRetries: RetryCounts;
   /** What became of statements that were run again. */
   readonly statementRetries: RetryCounts;
   readonly breakers: BreakerSnapshots;
@@ -56,6 +60,9 @@ export interface PoolStats extends EngineStats {
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
 const POISONED_EVICTION_PERIOD_MS = 5_000;
+
+/** What the budget of retries looks back on. */
+const RETRY_WINDOW_MS = 10_000;
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
 export class PoolCore {
@@ -66,6 +73,8 @@ export class PoolCore {
   readonly cached: CachedStatements | undefined;
   readonly breakers: PoolBreakers;
   readonly retries: StatementRetries;
+  readonly #transactionRetries = new RetryTally();
+  readonly #retryBudget: RetryBudget;
   readonly #queryTimes = new Histogram();
   #queryErrors = 0;
   readonly #queryErrorsByErrno = new LabelledCounts();
@@ -79,7 +88,6 @@ export class PoolCore {
   #openTransactions = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
-  #retries = 0;
 
   constructor(
     readonly options: ResolvedOptions,
@@ -94,7 +102,12 @@ export class PoolCore {
     }
     const breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
     this.breakers = breakers;
-    this.retries = new StatementRetries(options.retries, () => breakers.statement.recentCalls);
+    const { budget, budgetMinimum } = options.retries;
+    this.#retryBudget = new RetryBudget({ percent: budget, minimum: budgetMinimum, window: RETRY_WINDOW_MS }, () => {
+      const { recentCalls, options } = breakers.statement;
+      return (recentCalls * RETRY_WINDOW_MS) / options.window;
+    });
+    this.retries = new StatementRetries(options.retries, this.#retryBudget);
     const factory = new ConnectionFactory(options, {
       driverPool: this.callbackPool,
       hold: () => this.#hold.start(),
@@ -130,7 +143,7 @@ export class PoolCore {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
     this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
-    this.#log?.listen(this.engine);
+    this.#log?.listen(this.engine, breakers);
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
 
@@ -139,8 +152,9 @@ export class PoolCore {
       ...this.engine.stats(),
       resets: this.#resets,
       kills: this.#killer.kills,
-      retries: this.#retries,
-      statementRetries: this.retries.counts,
+      retries: this.#transactionRetries.retried,
+      transactionRetries: this.#transactionRetries.counts,
+      statementRetries: this.retries.tally.counts,
       query: this.#queryTimes.summary(),
       queryErrors: this.#queryErrors,
       queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
@@ -160,12 +174,11 @@ export class PoolCore {
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
     const host: TransactionHost = {
       pool: this,
-      acquire: (acquireOptions) => new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), acquireOptions)),
+      acquire: (acquireOptions) => this.#acquire(acquireOptions),
       acquireTimeout: this.acquireTimeout,
       patienceMs: this.options.engine.validationTimeout,
-      retried: () => {
-        this.#retries += 1;
-      },
+      takeRetry: () => this.#retryBudget.take(),
+      tally: this.#transactionRetries,
     };
     this.#openTransactions += 1;
     try {
@@ -265,6 +278,13 @@ export class PoolCore {
       const { waiting, limit, used, closing } = this.engine.summary();
       if (waiting > limit - used - closing) this.callbackPool.tell('enqueue');
     }
+  }
+
+  #acquire(options: AcquireOptions): Promise<Lease<ManagedConnection>> {
+    const { signal, priority, fairnessKey } = options;
+    const lease = signal === undefined && priority === undefined && fairnessKey === undefined ? this.tryAcquire() : undefined;
+    if (lease !== undefined) return Promise.resolve(lease);
+    return new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), options));
   }
 
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */

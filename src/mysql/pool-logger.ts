@@ -8,6 +8,8 @@ import {
   messageOf,
   type Pool as Engine,
 } from '../engine/index.js';
+import type { BreakerState } from '../resilience/breaker.js';
+import type { PoolBreakers } from './breakers.js';
 
 /** What is needed of a logger: pino's way, the fields first. pino, and the loggers of Fastify and NestJS on it, are such. */
 export interface PoolLogger {
@@ -36,6 +38,8 @@ const WINDOW_MS = 10_000;
 /** What a connection is closed for in the course of things. */
 const ROUTINE: ReadonlySet<CloseReason> = new Set(['idle', 'lifetime', 'evicted', 'surplus', 'pool', 'destroyed']);
 
+const BREAKER_LEVELS: Readonly<Record<BreakerState, Level>> = { closed: 'info', 'half-open': 'debug', open: 'error', isolated: 'warn' };
+
 interface Window {
   since: number;
   lines: number;
@@ -53,7 +57,11 @@ export class PoolLog {
     private readonly now: () => number = () => performance.now(),
   ) {}
 
-  listen(engine: Engine<unknown>): void {
+  listen(engine: Engine<unknown>, breakers: Pick<PoolBreakers, 'onChange'>): void {
+    breakers.onChange(({ breaker, from, to, reason, nextProbeInMs }) => {
+      // Each state is an event of its own: that it has closed must not be left out for how often it was probed before.
+      this.#log(BREAKER_LEVELS[to], `breaker-${to}`, { breaker, from, reason, nextProbeInMs }, `breaker '${breaker}' is ${to}`);
+    });
     engine.on('opened', ({ id, openMs }) => this.#log('debug', 'connection-opened', { connection: id, openMs }, 'connection opened'));
     engine.on('closed', ({ id, reason, ageMs }) =>
       this.#log(

@@ -15,7 +15,8 @@ import type {
 import { captureSite, tracedBack } from './callers-stack.js';
 import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from './driver.js';
 import { currentDeadline } from '../resilience/deadline.js';
-import type { BreakerChange, Breaker } from '../resilience/breaker.js';
+import type { BreakerChange } from '../resilience/breaker.js';
+import type { BreakersByName } from './breakers.js';
 import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
@@ -24,7 +25,7 @@ import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
 import type { Transaction, TransactionOptions } from './transaction.js';
-import { acquireInTime, statementInTime, transactionInTime } from './work-deadline.js';
+import { acquireInTime, dueStatement, statementInTime, transactionInTime } from './work-deadline.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -62,10 +63,15 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The breakers of this pool, for a look at them and for opening, closing and isolating by hand; `cache`: the one around the Redis of its
-   * cache, which keeps nobody from the database.
+   * The breakers of this pool by name, for a look at them and for what is done by hand: `open(reason)` comes back by itself,
+   * `isolate(reason)` holds it open until the function that it returns is called, `close()` ends both.
+   *
+   * @example
+   * ```ts
+   * const letGo = pool.breakers.statement.isolate('maintenance');
+   * ```
    */
-  get breakers(): { readonly connect: Breaker; readonly statement: Breaker; readonly cache?: Breaker } {
+  get breakers(): BreakersByName {
     const { connect, statement, cache } = this.#core.breakers;
     return Object.freeze({ connect, statement, ...(cache === undefined ? {} : { cache }) });
   }
@@ -239,14 +245,17 @@ export class Pool extends DriverPromisePool {
 
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    if (currentDeadline() !== undefined) {
+    let cached: Promise<unknown> | undefined;
+    if (currentDeadline() === undefined) {
+      cached = this.#core.cached?.take(method, sql, values);
+    } else {
       try {
-        sql = statementInTime(sql);
+        cached = this.#core.cached?.take(method, statementInTime(sql), values);
+        sql = dueStatement(sql);
       } catch (error) {
         return Promise.reject(error);
       }
     }
-    const cached = this.#core.cached?.take(method, sql, values);
     if (cached !== undefined) return cached;
     const { trace } = this.#core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;

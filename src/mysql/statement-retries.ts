@@ -7,14 +7,15 @@ import {
   resolveFromTable,
   systemClock,
 } from '../engine/index.js';
-import { RetryBudget } from '../resilience/retry-budget.js';
+import type { RetryBudget } from '../resilience/retry-budget.js';
 import { RetrySchedule, type RetryTiming, retryTimingTable } from '../resilience/retry.js';
 import { isReadOnly } from './read-only.js';
+import { RetryTally } from './retry-tally.js';
 import { isRolledBack } from './transaction-errors.js';
 
-/** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. */
+/** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. The budget is that of transactions, too. */
 export interface StatementRetryOptions extends RetryTiming {
-  /** Retries within 10 s, in percent of the statements within 10 s, that the pool makes at most. Default: 10. */
+  /** Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most. Default: 10. */
   readonly budget?: number;
   /** Retries within 10 s that it may always make. Default: 10. */
   readonly budgetMinimum?: number;
@@ -30,7 +31,7 @@ export const statementRetryTable = {
     min: 0,
     max: 1_000,
     default: 10,
-    about: 'Retries within 10 s, in percent of the statements within 10 s, that the pool makes at most.',
+    about: 'Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most.',
   },
   budgetMinimum: { kind: 'number', min: 0, max: 1_000_000, default: 10, about: 'Retries within 10 s that it may always make.' },
   readOnly: {
@@ -50,18 +51,6 @@ export function resolveStatementRetries(given: StatementRetryOptions | false | u
   return Object.freeze(resolveFromTable(statementRetryTable, options)) as unknown as ResolvedStatementRetries;
 }
 
-/** What became of statements that were run again. */
-export interface RetryCounts {
-  /** Runs beside the first ones. */
-  readonly retried: number;
-  /** Statements that were answered after all. */
-  readonly recovered: number;
-  /** Statements that were run again, and failed for good: their attempts or their time were used up, or the new error was final. */
-  readonly exhausted: number;
-  /** Statements that might have been run again, had the budget not been used up. */
-  readonly overBudget: number;
-}
-
 /** What a statement says about itself. */
 export interface RetryableStatement {
   readonly sql: string;
@@ -76,6 +65,9 @@ export interface RetryableStatement {
 /** mysql2's code when a command is given to a connection that is dead already: nothing of it was sent. */
 const NEVER_SENT = 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR';
 
+/** `LOAD DATA LOCAL INFILE`, and its like. */
+const LOADS_A_FILE = /\bLOAD\b[^]*\bLOCAL\b/i;
+
 /** Whether it took effect is not known, or nothing was sent: for work that bears being done twice. */
 const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
   'POOL_CONNECTION_LOST',
@@ -85,28 +77,13 @@ const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
 
 /** Decides for the statements of a pool whether they are run again, and counts. I9: nothing that may have taken effect, unless that does no harm. */
 export class StatementRetries {
-  #retried = 0;
-  #recovered = 0;
-  #exhausted = 0;
-  #overBudget = 0;
-  readonly #budget: RetryBudget;
+  readonly tally = new RetryTally();
 
-  /** @param recentStatements how many there were within 10 s */
+  /** @param budget of all that the pool runs again */
   constructor(
     private readonly options: ResolvedStatementRetries,
-    recentStatements: () => number,
-  ) {
-    this.#budget = new RetryBudget({ percent: options.budget, minimum: options.budgetMinimum }, recentStatements);
-  }
-
-  get counts(): RetryCounts {
-    return Object.freeze({
-      retried: this.#retried,
-      recovered: this.#recovered,
-      exhausted: this.#exhausted,
-      overBudget: this.#overBudget,
-    });
-  }
+    private readonly budget: RetryBudget,
+  ) {}
 
   /** Whether it is an error after which some statement might be run again. */
   concerns(error: unknown): boolean {
@@ -118,31 +95,29 @@ export class StatementRetries {
     return this.options.attempts > 1 && this.#allows(error, statement) ? new RetrySchedule(this.options, Math.random) : undefined;
   }
 
-  /** Milliseconds until the statement is to be run again; nothing when its failure is final. */
-  delayFor(schedule: RetrySchedule, error: unknown, statement: RetryableStatement): number | undefined {
+  /** Milliseconds until the statement is to be run again; otherwise why it is not: its failure is final, or the budget is used up. */
+  delayFor(schedule: RetrySchedule, error: unknown, statement: RetryableStatement): number | 'final' | 'over-budget' {
     const again = this.#allows(error, statement);
     const delayMs = again ? schedule.next(systemClock.now(), statement.remainingMs) : undefined;
     if (delayMs === undefined) {
-      if (schedule.failures > 1 || !again) this.#exhausted += 1;
-      return undefined;
+      if (schedule.failures > 1 || !again) this.tally.exhausted += 1;
+      return 'final';
     }
     // Nothing of it reached the server: it is no load.
-    if (!isNeverSent(error) && !this.#budget.take()) {
-      this.#overBudget += 1;
-      return undefined;
+    if (!isNeverSent(error) && !this.budget.take()) {
+      this.tally.overBudget += 1;
+      return 'over-budget';
     }
-    this.#retried += 1;
+    this.tally.retried += 1;
     return isNeverSent(error) ? 0 : delayMs;
-  }
-
-  recovered(): void {
-    this.#recovered += 1;
   }
 
   #allows(error: unknown, { sql, idempotent, inTransaction }: RetryableStatement): boolean {
     // What the transaction did before is gone with its connection.
     if (inTransaction) return false;
     if (isNeverSent(error)) return true;
+    // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
+    if (LOADS_A_FILE.test(sql)) return false;
     if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
     return (
       PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && typeof sql === 'string' && isReadOnly(sql)

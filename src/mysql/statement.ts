@@ -8,6 +8,7 @@ import { isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { Flavor } from './flavor.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './self-deadlock.js';
+import { noteOverBudget } from './retry-tally.js';
 import { limitsOf, startedAt, type StatementLimits } from './statement-limits.js';
 import { isNeverSent, type StatementRetries } from './statement-retries.js';
 
@@ -109,7 +110,7 @@ export class PooledStatement extends ConnectionWaiter {
     const lease = this.#lease as Lease<ManagedConnection>;
     if (error === null) {
       lease.release();
-      if (this.#retry !== undefined) this.pool.retries.recovered();
+      if (this.#retry !== undefined) this.pool.retries.tally.recovered += 1;
       this.resolve([rows, fields]);
     } else if (this.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
@@ -141,12 +142,15 @@ export class PooledStatement extends ConnectionWaiter {
       sql: options.sql,
       idempotent: options.idempotent === true,
       inTransaction: this.#lease?.resource.session.inTransaction === true,
-      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : limits.remainingMs,
+      remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : Math.min(limits.remainingMs, limits.dueInMs),
     };
     this.#retry ??= pool.retries.begin(failure, statement);
     if (this.#retry === undefined) return false;
     const delayMs = pool.retries.delayFor(this.#retry, failure, statement);
-    if (delayMs === undefined) return false;
+    if (typeof delayMs === 'string') {
+      if (delayMs === 'over-budget') noteOverBudget(told);
+      return false;
+    }
     this.#retry.lastError = told;
     // Dead, and the pool has not heard of it yet: it must not be the next one again.
     if (isNeverSent(failure)) this.#lease?.destroy();
@@ -172,14 +176,14 @@ function placeOf(sql: string | StatementOptions): Pick<AcquireOptions, 'priority
   return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
 }
 
-/** Whichever of the two deadlines comes first; 0 = none. */
+/** Whichever of the deadlines comes first; 0 = none. */
 function acquireOptions(
-  { remainingMs, signal }: StatementLimits,
+  { remainingMs, dueInMs, signal }: StatementLimits,
   acquireTimeout: number,
   { timeoutCoversWaiting }: Flavor,
 ): AcquireOptions {
   const ownLimit = timeoutCoversWaiting ? Math.max(remainingMs, 1) : Number.POSITIVE_INFINITY;
-  const limits = [ownLimit, acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
+  const limits = [ownLimit, Math.max(dueInMs, 1), acquireTimeout].filter((limit) => limit > 0 && limit < Number.POSITIVE_INFINITY);
   return { timeout: limits.length === 0 ? 0 : Math.min(...limits), ...(signal === undefined ? {} : { signal }) };
 }
 

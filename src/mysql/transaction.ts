@@ -12,16 +12,17 @@ import {
   refuseUnknownOptions,
 } from '../engine/index.js';
 import { tracedBack } from './callers-stack.js';
-import type { ExecuteValues, FieldPacket, QueryOptions, QueryResult, QueryValues } from './driver.js';
+import type { ExecuteValues, FieldPacket, QueryResult, QueryValues } from './driver.js';
 import { isConnectionLost, isStatementCacheInvalid, statementFailure } from './failure.js';
 import type { ManagedConnection } from './managed-connection.js';
+import { noteOverBudget, type RetryTally } from './retry-tally.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
 import { commitsImplicitly } from './session.js';
 import type { StatementOptions } from './statement.js';
 import { copyOf } from './statement-limits.js';
 import { errnoOf, isRolledBack } from './transaction-errors.js';
 import { TransactionLimits } from './transaction-limits.js';
-import { statementInTime } from './work-deadline.js';
+import { dueStatement } from './work-deadline.js';
 
 /** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -60,7 +61,9 @@ export interface TransactionHost {
   readonly patienceMs: number;
   /** The pool that connections come from. */
   readonly pool: unknown;
-  retried(): void;
+  /** Takes one out of what the pool may run again; false when nothing is left. */
+  takeRetry(): boolean;
+  readonly tally: RetryTally;
 }
 
 /** A transaction within another one: what is called inside it finds it here. */
@@ -84,8 +87,8 @@ export class Transaction {
   /** Nested transactions that are under way, the innermost last. */
   readonly #nested: Nested[] = [];
   #committedImplicitly = false;
-  /** Settles when what was sent so far has ended, and is known to have left the transaction open. */
-  #last: Promise<void> = Promise.resolve();
+  /** Settles when what was sent so far has ended, and is known to have left the transaction open. Nothing: it has. */
+  #last: Promise<void> | undefined = undefined;
   /** The server has rolled all of it back, or it is not known what is left: nothing more may be done in it. */
   #broken: { readonly error: unknown } | undefined = undefined;
 
@@ -171,19 +174,25 @@ export class Transaction {
   /** One after the other: what the server has behind a deadlock already, it would run outside of the transaction, and keep. */
   #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
     if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`));
-    const result = this.#last.then(() => this.#send(method, typeof sql === 'string' ? { sql } : sql, values));
-    this.#last = result.then(ignore, (error: unknown) => this.#look(error));
+    const send = (): Promise<unknown> => this.#send(method, sql, values);
+    const result = this.#last === undefined ? send() : this.#last.then(send);
+    const last = result
+      .then(ignore, (error: unknown) => this.#look(error))
+      .then(() => {
+        if (this.#last === last) this.#last = undefined;
+      });
+    this.#last = last;
     return tracedBack(result);
   }
 
-  async #send(method: 'query' | 'execute', given: StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  async #send(method: 'query' | 'execute', given: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
-    const options = statementInTime(given) as StatementOptions;
+    const statement = dueStatement(given);
     const connection = this.#lease.resource;
-    if (commitsImplicitly(options.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
-    const result = await this.#untilStopped(send(connection, method, this.#limited(options), values));
+    if (commitsImplicitly(textOf(statement), connection.takesSeveralStatements)) this.#committedImplicitly = true;
+    const result = await this.#untilStopped(send(connection, method, this.#limited(statement), values));
     if (!connection.session.inTransaction) this.#committedImplicitly = true;
     return result;
   }
@@ -194,7 +203,7 @@ export class Transaction {
     const connection = this.#lease.resource;
     const { session } = connection;
     const { dirty } = session;
-    const answer = send(connection, 'query', this.#limited({ sql: 'DO 0' }));
+    const answer = send(connection, 'query', this.#limited('DO 0'));
     // That is not its borrower's doing.
     session.dirty = dirty;
     try {
@@ -225,10 +234,11 @@ export class Transaction {
     }
   }
 
-  #limited(options: StatementOptions): StatementOptions {
-    if (this.#stop === undefined) return options;
-    const { signal } = options;
-    return copyOf(options, { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) });
+  #limited(statement: string | StatementOptions): string | StatementOptions {
+    if (this.#stop === undefined) return statement;
+    if (typeof statement === 'string') return { sql: statement, signal: this.#stop };
+    const { signal } = statement;
+    return copyOf(statement, { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) });
   }
 }
 
@@ -245,16 +255,30 @@ export async function runTransaction<T>(
 ): Promise<T> {
   const { maxRetries = DEFAULT_RETRIES } = checked(options);
   const limits = new TransactionLimits(options);
+  const { tally } = host;
   try {
     for (let retries = 0; ; retries += 1) {
       const attempt = new Attempt(host, options, limits);
       try {
-        return await attempt.run(work);
+        const result = await attempt.run(work);
+        if (retries > 0) tally.recovered += 1;
+        return result;
       } catch (error) {
-        if (!isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over) throw error;
+        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries;
+        if (isFinal || limits.over) {
+          if (retries > 0) tally.exhausted += 1;
+          // It would be run again: what ends it is the time, as it is in the pause before the next run.
+          if (!isFinal) limits.throwIfOver();
+          throw error;
+        }
+        if (!host.takeRetry()) {
+          tally.overBudget += 1;
+          noteOverBudget(error);
+          throw error;
+        }
       }
-      host.retried();
       await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+      tally.retried += 1;
     }
   } finally {
     limits.end();
@@ -321,10 +345,10 @@ class Attempt {
   async #begin(connection: ManagedConnection): Promise<void> {
     const { isolation, readOnly } = this.options;
     const { signal } = this.limits;
-    const limits = signal === undefined ? {} : { signal };
+    const run = (sql: string): Promise<unknown> => send(connection, 'query', signal === undefined ? sql : { sql, signal });
     const { dirty } = connection.session;
-    if (isolation !== undefined) await send(connection, 'query', { sql: `SET TRANSACTION ISOLATION LEVEL ${isolation}`, ...limits });
-    await send(connection, 'query', { sql: readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION', ...limits });
+    if (isolation !== undefined) await run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+    await run(readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
     // The level was for this transaction only: nothing of it stays in the session.
     connection.session.dirty = dirty;
   }
@@ -335,7 +359,7 @@ class Attempt {
     try {
       // Statements that nobody awaits come first: they would run outside of the transaction.
       await this.#transaction?.settled().catch(ignore);
-      await send(lease.resource, 'query', { sql: 'ROLLBACK' });
+      await send(lease.resource, 'query', 'ROLLBACK');
       lease.release();
     } catch {
       lease.destroy();
@@ -346,7 +370,7 @@ class Attempt {
 
   async #commit(lease: Lease<ManagedConnection>): Promise<void> {
     try {
-      await this.#awaitCommit(send(lease.resource, 'query', { sql: 'COMMIT' }));
+      await this.#awaitCommit(send(lease.resource, 'query', 'COMMIT'));
     } catch (error) {
       if (isOutcomeUnknown(error)) {
         lease.destroy();
@@ -405,25 +429,26 @@ function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
   throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
 }
 
+/** A text alone goes to the driver as it is: of an object it makes a copy, which costs it more than the rest of its work. */
 async function send(
   connection: ManagedConnection,
   method: 'query' | 'execute',
-  options: QueryOptions,
+  statement: string | StatementOptions,
   values?: QueryValues,
 ): Promise<unknown> {
   try {
-    return await sendOnce(connection, method, options, values);
+    return await sendOnce(connection, method, statement, values);
   } catch (error) {
     if (method === 'query' || !isStatementCacheInvalid(error)) throw error;
-    connection.forgetStatement(options, error);
-    return await sendOnce(connection, method, options, values);
+    connection.forgetStatement(statement, error);
+    return await sendOnce(connection, method, statement, values);
   }
 }
 
 function sendOnce(
   connection: ManagedConnection,
   method: 'query' | 'execute',
-  options: QueryOptions,
+  statement: string | StatementOptions,
   values: QueryValues | undefined,
 ): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -431,9 +456,14 @@ function sendOnce(
       if (error === null) resolve([rows, fields]);
       else reject(statementFailure(error));
     };
-    if (values === undefined) connection[method](options, done);
-    else connection[method](options, values, done);
+    if (values === undefined) connection[method](statement, done);
+    else connection[method](statement, values, done);
   });
+}
+
+/** What mysql2 refuses has none. */
+function textOf(statement: string | StatementOptions): string {
+  return typeof statement === 'string' ? statement : statement.sql;
 }
 
 function checked(options: TransactionOptions): TransactionOptions {

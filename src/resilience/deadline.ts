@@ -45,7 +45,7 @@ export class WorkDeadline {
 
 const NONE = new WorkDeadline(Number.POSITIVE_INFINITY, undefined);
 
-const deadlines = new AsyncLocalStorage<WorkDeadline>();
+const deadlines = new AsyncLocalStorage<WorkDeadline | undefined>();
 
 /**
  * Sets a deadline for everything that `work` does with pools, retries and breakers, however deep: each acquire, statement, transaction and
@@ -74,6 +74,31 @@ export async function withDeadline<T>(limit: number | AbortSignal, work: (deadli
 /** The deadline of what is called here, if there is one. */
 export function currentDeadline(): WorkDeadline | undefined {
   return deadlines.getStore();
+}
+
+/** @internal Work that is done for others, too, and is bounded by nobody's deadline. */
+export function withoutDeadline<T>(work: () => T): T {
+  return deadlines.run(undefined, work);
+}
+
+/** @internal Limits of a call: its own, and those of the deadline that it is made within, whichever is stricter. */
+export interface CallLimits {
+  /** Milliseconds; 0 = none. */
+  readonly timeout?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** @internal */
+export function stricter(
+  { timeout = 0, signal }: CallLimits,
+  { remainingMs, givenUp }: WorkDeadline,
+): { timeout?: number; signal?: AbortSignal } {
+  const signals = [signal, givenUp].filter((one) => one !== undefined);
+  const both = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  // What is no number is refused where it is read.
+  const own = timeout === 0 ? Number.POSITIVE_INFINITY : timeout;
+  const limit = own < remainingMs || typeof own !== 'number' ? own : remainingMs;
+  return { ...(limit === Number.POSITIVE_INFINITY ? {} : { timeout: limit }), ...(both === undefined ? {} : { signal: both }) };
 }
 
 /**

@@ -123,7 +123,7 @@ export async function retry<T>(
 }
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function resolveRetryTiming(given: RetryTiming): Required<RetryTiming> {
+function resolveRetryTiming(given: RetryTiming): Required<RetryTiming> {
   refuseUnknownOptions(given, Object.keys(retryTimingTable));
   return resolveFromTable(retryTimingTable, given) as unknown as Required<RetryTiming>;
 }

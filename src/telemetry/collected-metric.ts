@@ -28,6 +28,7 @@ export class CollectedMetric {
   readonly help: string;
   readonly aggregator: MetricDescription['aggregator'];
   readonly #collect: () => readonly Sample[] | Promise<readonly Sample[]>;
+  #others: (() => readonly Sample[]) | undefined = undefined;
 
   constructor(
     { name, type, help, aggregator }: MetricDescription,
@@ -42,8 +43,14 @@ export class CollectedMetric {
 
   async get(): Promise<object> {
     const samples = this.#collect();
-    const values = samples instanceof Promise ? await samples : samples;
+    const own = samples instanceof Promise ? await samples : samples;
+    const values = this.#others === undefined ? own : withoutRepetitions([...own, ...this.#others()]);
     return { name: this.name, type: this.type, help: this.help, aggregator: this.aggregator, values };
+  }
+
+  /** Samples of somebody else who found this metric in the registry already; those of the last one who said so. */
+  alsoFrom(others: () => readonly Sample[]): void {
+    this.#others = others;
   }
 
   /** The values are not this object's to forget. */
@@ -53,4 +60,14 @@ export class CollectedMetric {
   asMetric(): Metric {
     return this as unknown as Metric;
   }
+}
+
+/** The first one of each set of labels: Prometheus takes nothing at all when two are the same. */
+function withoutRepetitions(samples: readonly Sample[]): Sample[] {
+  const seen = new Map<string, Sample>();
+  for (const sample of samples) {
+    const labels = JSON.stringify(Object.entries(sample.labels).sort(([a], [b]) => (a < b ? -1 : 1)));
+    if (!seen.has(labels)) seen.set(labels, sample);
+  }
+  return [...seen.values()];
 }

@@ -1,6 +1,8 @@
+import type { Registry } from 'prom-client';
 import type { PoolStats } from '../mysql/pool-core.js';
+import type { RetryCounts } from '../mysql/retry-tally.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
-import { type BreakerSource, breakerReader } from './breaker-source.js';
+import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
@@ -44,6 +46,9 @@ const counter = (name: string, help: string, values: PoolMetric['values']): Pool
 
 const byLabel = (label: string, counts: Readonly<Record<string, number>>): [Labels, number][] =>
   Object.entries(counts).map(([value, count]) => [{ [label]: value }, count]);
+
+const outcomesOf = (kind: string, { recovered, exhausted, overBudget }: RetryCounts): [Labels, number][] =>
+  byLabel('outcome', { recovered, exhausted, over_budget: overBudget }).map(([labels, count]) => [{ kind, ...labels }, count]);
 
 /** The one table of what is exported; docs and dashboards are made from its names. */
 const POOL_METRICS: readonly PoolMetric[] = [
@@ -94,11 +99,14 @@ const POOL_METRICS: readonly PoolMetric[] = [
       [{ kind: 'statement' }, stats.statementRetries.retried],
     ],
   ),
-  counter('retry_outcomes_total', 'Statements that were or might have been run again, by outcome.', (stats) => [
-    [{ outcome: 'recovered' }, stats.statementRetries.recovered],
-    [{ outcome: 'exhausted' }, stats.statementRetries.exhausted],
-    [{ outcome: 'over_budget' }, stats.statementRetries.overBudget],
-  ]),
+  counter(
+    'retry_outcomes_total',
+    'Work that was or might have been run again, by kind and outcome: recovered, exhausted (failed for good) or over_budget (not run again).',
+    ({ transactionRetries, statementRetries }) => [
+      ...outcomesOf('transaction', transactionRetries),
+      ...outcomesOf('statement', statementRetries),
+    ],
+  ),
 ];
 
 const HISTOGRAMS = [
@@ -161,7 +169,7 @@ function sharedStats(): (pool: ObservedPool) => PoolStats {
 /** The metrics of all these pools, and of breakers that belong to no pool. */
 export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
   const pools = poolReader(source);
-  const reported = breakerReader(pools, breakers);
+  const listed = breakerReader(pools, breakers);
   const statsOf = sharedStats();
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
   return [
@@ -172,13 +180,7 @@ export function poolMetrics(source: PoolSource, prefix: string, breakers: Breake
         ),
     ),
     ...BREAKER_METRICS.map(
-      ({ values, ...metric }) =>
-        new CollectedMetric({ ...metric, name: prefix + metric.name }, () =>
-          reported().flatMap((breaker) => {
-            const whose = { ...(breaker.pool === null ? {} : { pool: breaker.pool }), breaker: breaker.name };
-            return values(breaker).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
-          }),
-        ),
+      (metric) => new CollectedMetric({ ...metric, name: prefix + metric.name }, () => breakerSamples(metric, listed)),
     ),
     ...HISTOGRAMS.map(
       ([which, help]) =>
@@ -187,6 +189,21 @@ export function poolMetrics(source: PoolSource, prefix: string, breakers: Breake
         ),
     ),
   ];
+}
+
+function breakerSamples({ values }: BreakerMetric, listed: BreakerReader): Sample[] {
+  return listed().flatMap((one) => {
+    const whose = { ...(one.pool === null ? {} : { pool: one.pool }), breaker: one.name };
+    return values(reportOf(one)).map(([labels, value]) => ({ labels: { ...whose, ...labels }, value }));
+  });
+}
+
+/** Shows these breakers, too, in a registry that has the metrics of pools already. */
+export function addBreakers(registry: Pick<Registry, 'getSingleMetric'>, listed: BreakerReader, prefix: string): void {
+  for (const metric of BREAKER_METRICS) {
+    const registered: unknown = registry.getSingleMetric(prefix + metric.name);
+    if (registered instanceof CollectedMetric) registered.alsoFrom(() => breakerSamples(metric, listed));
+  }
 }
 
 function histogramSamples(name: string, pool: ObservedPool, which: (typeof HISTOGRAMS)[number][0]): Sample[] {

@@ -6,6 +6,7 @@ export type ObservedPool = Pick<
   Pool,
   | 'name'
   | 'options'
+  | 'breakers'
   | 'stats'
   | 'summary'
   | 'health'

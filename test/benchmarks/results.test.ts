@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { markdownOf } from '../../benchmarks/src/report/markdown.js';
+import { readmeChart, readmeFigures, sizingFigures } from '../../benchmarks/src/report/excerpts.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
 import { FORM, type Report } from '../../benchmarks/src/report/report.js';
 import { scenarioNames } from '../../benchmarks/src/scenarios/index.js';
@@ -22,11 +23,15 @@ describe('what is published', () => {
       expect(readFileSync(`${results}${report.scenario}.md`, 'utf8')).toBe(markdownOf(report));
       expect(readFileSync(`${results}${report.scenario}.svg`, 'utf8')).toBe(chartOf(report));
     }
-    expect(existsSync(results)).toBe(true);
+    expect(readFileSync(`${results}readme.svg`, 'utf8')).toBe(readmeChart(reports));
   });
 
-  it('has figures in docs/performance.md that are those of the runs', () => {
-    expect(readFileSync(`${root}docs/performance.md`, 'utf8')).toContain(performanceFigures(reports));
+  it.each([
+    ['docs/performance.md', performanceFigures],
+    ['docs/infrastructure.md', sizingFigures],
+    ['README.md', readmeFigures],
+  ])('has figures in %s that are those of the runs', (path, made) => {
+    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(`\n\n${made(reports)}\n<!-- end of figures -->`);
   });
 
   it('is of whole runs', () => {

@@ -1,11 +1,17 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import { createQueryCache } from '../../src/cache/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
+import { Breaker } from '../../src/resilience/breaker.js';
+import { buildCommand } from '../cli/support/built-command.js';
 import { createPoolOnDatabase, whileHolding } from '../monitor/support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
+import { createDatabase } from '../support/database.js';
+import { freePort } from '../support/free-port.js';
+import { startRedis } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
-import { openDashboard, screenshot, startBrowser } from './support/browser.js';
+import { complaintsOfAxe, openDashboard, screenshot, startBrowser } from './support/browser.js';
 
 const PATIENCE = { timeoutMs: 20_000, intervalMs: 100 };
 const TIMEOUT = 90_000;
@@ -61,7 +67,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
     await headlineIs(page, 'The pool is the bottleneck: all 3 connections are in use, 4 callers wait');
     await shows(page, /^It has been so since \d\d:\d\d:\d\d\.$/);
     await shows(page, /^3 of 3 borrowers: running SELECT SLEEP\(\?\), \? AS secret; held for up to/);
-    const holders = region(page, 'Who holds connections, the longest-held first');
+    const holders = page.getByRole('table', { name: 'Who holds connections, the longest-held first' });
     expect(await holders.getByRole('row').count()).toBe(4);
     expect(await page.content()).not.toContain('sesame');
     expect(await region(page, /^Verdict/).textContent()).toContain('3 / 3');
@@ -133,54 +139,78 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
     await shows(page, /came back after/);
   });
 
-  it('breakers with their changes, when the server tells of any, and no such panel otherwise', async () => {
+  it('breakers with their changes, before the page was opened and after, of pools and of none', async () => {
     await using fixture = await createPoolOnDatabase({ name: 'orders' });
-    await using server = await serve({ pools: fixture.pool });
-    await using without = await openDashboard(browser, { url: 'about:blank' });
-    await without.page.route('**/monitoring.capabilities', (route) =>
-      route.fulfill({ json: { result: { data: { mayAct: false, procedures: [] } } } }),
-    );
-    await without.page.goto(server.url);
-    await headlineIs(without.page, 'The pool is fine');
-    expect(await without.page.getByText('Circuit breakers').count()).toBe(0);
-
-    await using dashboard = await openDashboard(browser, { url: 'about:blank' });
-    let state = 'closed';
-    await dashboard.page.route('**/monitoring.capabilities', (route) =>
-      route.fulfill({ json: { result: { data: { mayAct: false, procedures: ['circuitBreakers'] } } } }),
-    );
-    await dashboard.page.route('**/monitoring.circuitBreakers', (route) =>
-      route.fulfill({
-        json: {
-          result: {
-            data: {
-              breakers: [
-                {
-                  pool: 'orders',
-                  name: 'orders',
-                  state,
-                  inStateForMs: 10,
-                  nextProbeInMs: state === 'open' ? 500 : null,
-                  reason: state === 'open' ? '5 failures in a row' : null,
-                  failures: 5,
-                  refused: 7,
-                  transitions: { closed: 0, 'half-open': 0, open: 1, isolated: 0 },
-                },
-              ],
-            },
-          },
-        },
-      }),
-    );
+    const rates = new Breaker({ name: 'rates' });
+    await using server = await serve({ pools: fixture.pool, breakers: [rates] });
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    rates.open('the other service is gone');
+    await using dashboard = await openDashboard(browser, server);
     const { page } = dashboard;
-    await page.goto(server.url);
-    const panel = region(page, 'Circuit breakers').first();
-    await panel.getByText('closed', { exact: true }).waitFor({ timeout: PATIENCE.timeoutMs });
-    state = 'open';
-    await panel.getByText('orders: from closed to open').waitFor({ timeout: PATIENCE.timeoutMs });
-    expect(await panel.textContent()).toContain('5 failures in a row; next try in 500 ms');
-    state = 'closed';
-    await panel.getByText('orders: from open to closed').waitFor({ timeout: PATIENCE.timeoutMs });
+    const panel = region(page, 'Circuit breakers');
+    await panel.getByText('rates: from closed to open: the other service is gone').waitFor({ timeout: PATIENCE.timeoutMs });
+    await panel.getByText('rates (of no pool)').waitFor();
+    const letGo = fixture.pool.breakers.statement.isolate('maintenance');
+    await headlineIs(page, "Callers are refused at once: breaker 'statement' is isolated");
+    await panel.getByText('statement: from closed to isolated: maintenance').waitFor({ timeout: PATIENCE.timeoutMs });
+    expect(await panel.getByRole('img', { name: /^statement over time/ }).getAttribute('aria-label')).toMatch(/now isolated\.$/);
+    await screenshot(page, 'breaker-isolated-light');
+    letGo();
+    await panel.getByText('statement: from isolated to closed').waitFor({ timeout: PATIENCE.timeoutMs });
+    await headlineIs(page, /^The pool is/);
+    expect(dashboard.complaints).toEqual([]);
+  });
+
+  it('a cache: who answers, how large it is, that Redis is gone and that its breaker opens; and that a pool has none', async () => {
+    await using redis = await startRedis();
+    const cache = createQueryCache({ name: 'shop', redis: redis.url });
+    await using fixture = await createPoolOnDatabase({ name: 'orders', cache });
+    await using bare = await createPoolOnDatabase({ name: 'bare' });
+    await cache.ready();
+    await using server = await serve({ pools: [fixture.pool, bare.pool], operateToken: 'operate-token-1' });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    const panel = region(page, 'Cache shop');
+    await panel.waitFor({ timeout: PATIENCE.timeoutMs });
+    const ask = () => fixture.pool.query({ sql: 'SELECT 1', cache: { ttl: 60_000, tags: ['ones'] } });
+    const answered = panel.getByRole('img', { name: /^Who answers/ });
+    await waitFor(
+      'the hits',
+      async () => {
+        await ask();
+        return await answered.getAttribute('aria-label');
+      },
+      (label) => /(?:[6-9]\d|100) % of callers had their value from the cache/.test(label ?? ''),
+      PATIENCE,
+    );
+    await page.locator('header').getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('Token').fill('operate-token-1');
+    await page.keyboard.press('Enter');
+    const before = cache.stats().misses;
+    await page.getByRole('textbox', { name: 'Tag', exact: true }).fill('ones');
+    await page.getByRole('button', { name: 'Invalidate …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Invalidate tag ones' }).click();
+    await shows(page, /invalidate\s+tag ones – done, by 127\.0\.0\.1/);
+    await ask();
+    expect(cache.stats().misses).toBe(before + 1);
+    await page.getByRole('combobox', { name: 'Breaker' }).selectOption({ label: 'cache (closed)' });
+    await page.getByRole('button', { name: 'Isolate …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Isolate cache' }).click();
+    await waitFor('the breaker to be isolated', () => cache.breaker?.state === 'isolated');
+    await panel.getByText('breaker isolated').waitFor({ timeout: PATIENCE.timeoutMs });
+    await page.getByRole('button', { name: 'Close …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close cache' }).click();
+    await waitFor('the breaker to be closed', () => cache.breaker?.state === 'closed');
+
+    await screenshot(page, 'cache-light');
+    await redis.stop();
+    await panel.getByText(/^It serves nothing now/).waitFor({ timeout: PATIENCE.timeoutMs });
+    await panel.getByText('breaker open').waitFor({ timeout: PATIENCE.timeoutMs });
+    await screenshot(page, 'cache-gone-light');
+    await page.getByRole('button', { name: /^bare/ }).click();
+    await shows(page, 'This pool has no cache.');
+    expect(dashboard.complaints).toEqual([]);
+    cache.close();
   });
 
   it('a breaker that opens when the database is gone, and closes when it is back', async () => {
@@ -251,6 +281,59 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
     await screenshot(page, 'several-light');
   });
 
+  it('shows another process of the service, that it is stale when it is gone, and that one wants another token', async () => {
+    await using command = await buildCommand();
+    await using database = await createDatabase();
+    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3 });
+    await using strict = await serve({ pools: [], token: 'another-token' });
+    const port = await freePort();
+    const tokens = { POOLWRIGHT_TOKEN: 'read-token-1', POOLWRIGHT_OPERATE_TOKEN: 'operate-token-1' };
+    const start = () => command.start(['serve', '--port', String(port), '--connections', '5'], { DATABASE_URL: database.url(), ...tokens });
+    const other = start();
+    await other.says('Monitoring:');
+    const peers = [`http://127.0.0.1:${port}`, strict.url];
+    await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1', peers });
+    await using dashboard = await openDashboard(browser, server);
+    const { page } = dashboard;
+    await page.getByRole('button', { name: 'Sign in' }).first().click();
+    await page.getByLabel('Token').fill('operate-token-1');
+    await page.keyboard.press('Enter');
+    const processes = page.getByRole('navigation', { name: 'Processes' });
+    await processes.getByText('wants another token').waitFor({ timeout: PATIENCE.timeoutMs });
+    expect(await processes.getByRole('button').count()).toBe(3);
+    await processes.getByRole('button', { name: /0\/5 in use/ }).click({ timeout: PATIENCE.timeoutMs });
+    const verdict = region(page, /^Verdict/);
+    await waitFor(
+      'the pool of the other process',
+      () => verdict.textContent(),
+      (text) => text?.includes('0 / 5') === true,
+      PATIENCE,
+    );
+    await page.getByRole('button', { name: 'Suspend …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+    await headlineIs(page, 'The pool is suspended');
+    await shows(page, /suspend\s+– done, by 127\.0\.0\.1 by way of 127\.0\.0\.1/);
+    expect(fixture.pool.summary().state).toBe('running');
+    await screenshot(page, 'processes-light');
+
+    await other.end('SIGKILL');
+    await shows(page, /^Stale: no news for/);
+    await processes.getByText(/^stale: it does not answer, seen/).waitFor({ timeout: PATIENCE.timeoutMs });
+    await processes.getByRole('button', { name: /wants another token/ }).click();
+    await shows(page, 'This process wants another token than the server that shows it has.');
+    await processes.getByRole('button', { name: /this server/ }).click();
+    await headlineIs(page, 'The pool is fine');
+    await using again = start();
+    await again.says('Monitoring:');
+    await processes.getByRole('button', { name: /0\/5 in use/ }).click({ timeout: PATIENCE.timeoutMs });
+    await waitFor(
+      'the process that was started again',
+      () => verdict.textContent(),
+      (text) => text?.includes('0 / 5') === true,
+      PATIENCE,
+    );
+  });
+
   it('asks for a token where one is needed, and acts only with one that allows it, after a question', async () => {
     await using fixture = await createPoolOnDatabase({ name: 'orders' });
     await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1' });
@@ -301,7 +384,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
       const name = await control.evaluate('node => node.getAttribute("aria-label") || node.labels?.[0]?.textContent || node.textContent');
       expect(String(name).trim()).not.toBe('');
     }
-    expect(await page.getByRole('img').count()).toBe(7);
+    expect(await page.getByRole('img').count()).toBe(9);
     for (const image of await page.getByRole('img').all()) expect(await image.getAttribute('aria-label')).toMatch(/^.+\. .+/);
     await page.keyboard.press('p');
     await shows(page, 'Paused');
@@ -319,6 +402,53 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.tagName')).toBe('BUTTON');
+  });
+
+  it.each([
+    ['a desk', 1_280, 'light'],
+    ['a desk at night', 1_280, 'dark'],
+    ['a phone', 375, 'light'],
+    ['a phone at night', 375, 'dark'],
+  ] as const)('has nothing that axe-core complains of, on %s: signed out, at rest, in trouble, in a dialogue', async (_, width, theme) => {
+    const cache = createQueryCache({ name: 'shop' });
+    await using fixture = await createPoolOnDatabase({
+      name: 'orders',
+      connectionLimit: 2,
+      acquireTimeout: 60_000,
+      cache,
+      leakDetectionThreshold: 100,
+    });
+    fixture.pool.watch('leak', () => undefined);
+    await using bare = await createPoolOnDatabase({ name: 'bare' });
+    await using peer = await serve({ pools: [], token: 'another-token' });
+    const tokens = { token: 'read-token-1', operateToken: 'operate-token-1' };
+    await using server = await serve({ pools: [fixture.pool, bare.pool], ...tokens, peers: [peer.url] });
+    await using dashboard = await openDashboard(browser, server, { width, theme });
+    const { page } = dashboard;
+    await shows(page, 'This server wants a token.');
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.locator('header').getByRole('button', { name: 'Sign in' }).click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.getByLabel('Token').fill('operate-token-1');
+    await page.keyboard.press('Enter');
+    await headlineIs(page, 'The pool is fine');
+    await page.getByText('wants another token').waitFor({ timeout: PATIENCE.timeoutMs });
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    const stop = new AbortController();
+    const held = await fixture.pool.getConnection();
+    const busy = fixture.pool.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal }).catch(() => undefined);
+    const waiting = fixture.pool.query('SELECT 1');
+    await headlineIs(page, 'The pool is the bottleneck');
+    fixture.pool.breakers.connect.open('to be seen');
+    await shows(page, 'connect: from closed to open: to be seen');
+    await page.locator('details').first().locator('summary').click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Drain …' }).click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    held.release();
+    stop.abort();
+    await Promise.all([busy, waiting]);
+    cache.close();
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { createTemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { read, root } from './table-in.js';
 
@@ -14,12 +15,44 @@ declare global {
   const signal: AbortSignal;
   const host: string, user: string, password: string, database: string;
   function respond(status: number): void;
+  const schema: Record<string, unknown>;
+  const entities: (new () => object)[];
+  interface Database { readonly orders: { readonly id: number } }
 }
 export {};
 `;
 
-/** Examples for libraries that are not installed here; test/ecosystem runs what they show. */
-const ELSEWHERE: readonly string[] = ['data-layers.md'];
+/** Made from the declarations by a test: nothing to compile. */
+const MADE = 'docs/api.md';
+
+/** What is done with a block of each language. Drawings have none; test/recipes runs the SQL, test/docs/commands knows the commands. */
+const LANGUAGES: ReadonlySet<string> = new Set(['', 'ts', 'diff', 'yaml', 'sql', 'sh', 'dockerfile']);
+
+const PAGES: readonly string[] = [
+  ...readdirSync(root).filter((file) => file.endsWith('.md')),
+  ...readdirSync(`${root}docs`)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+  'examples/README.md',
+].filter((page) => page !== MADE && page !== 'THIRD-PARTY-NOTICES.md');
+
+interface Block {
+  /** Where it is: its page and line, as a file name. */
+  readonly name: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+const BLOCKS: readonly Block[] = PAGES.flatMap((page) => {
+  const text = read(page);
+  return [...text.matchAll(/^( *)```(\w*)\n([\s\S]*?)^ *```$/gm)].map(({ index, 1: indent = '', 2: language = '', 3: block = '' }) => ({
+    name: `${page.replaceAll(/\W/g, '-')}-line-${text.slice(0, index).split('\n').length}`,
+    language,
+    text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+  }));
+});
+
+const inLanguage = (language: string): readonly Block[] => BLOCKS.filter((block) => block.language === language);
 
 /** The package's own subpaths, as package.json names them, at their sources. */
 function subpaths(): Record<string, string[]> {
@@ -33,31 +66,25 @@ function subpaths(): Record<string, string[]> {
   );
 }
 
-/** Blocks of TypeScript; those of diffs and shells are not looked at. */
-function blocksOf(path: string): readonly { readonly name: string; readonly text: string }[] {
-  const text = read(path);
-  return [...text.matchAll(/^( *)```ts\n([\s\S]*?)^ *```$/gm)].map(({ index, 1: indent = '', 2: block = '' }) => {
-    const line = text.slice(0, index).split('\n').length;
-    return { name: `${path.replaceAll(/\W/g, '-')}-line-${line}.ts`, text: block.replaceAll(new RegExp(`^${indent}`, 'gm'), '') };
-  });
-}
+/** What a diff comes to. */
+const changed = (text: string): string => text.replaceAll(/^-.*\n/gm, '').replaceAll(/^[+ ]/gm, '');
 
 describe('the examples', () => {
-  it('in README.md and docs/ compile', async () => {
+  it('are in languages that something is done with', () => {
+    expect(BLOCKS.filter(({ language }) => !LANGUAGES.has(language)).map(({ name, language }) => `${name}: ${language}`)).toEqual([]);
+  });
+
+  it('in TypeScript, and what diffs come to, compile', async () => {
     await using folder = createTemporaryFolder('poolwright-examples');
-    const blocks = [
-      'README.md',
-      ...readdirSync(`${root}docs`)
-        .filter((file) => file.endsWith('.md') && !ELSEWHERE.includes(file))
-        .map((file) => `docs/${file}`),
-    ].flatMap(blocksOf);
-    expect(blocks.length).toBeGreaterThan(10);
-    for (const { name, text } of blocks) await writeFile(join(folder.path, name), `${text}\nexport {};\n`);
+    const programs = [...inLanguage('ts'), ...inLanguage('diff').map((block) => ({ ...block, text: changed(block.text) }))];
+    expect(programs.length).toBeGreaterThan(40);
+    for (const { name, text } of programs) await writeFile(join(folder.path, `${name}.ts`), `${text}\nexport {};\n`);
     await writeFile(join(folder.path, 'prelude.d.ts'), PRELUDE);
     const configuration = {
       extends: join(root, 'tsconfig.base.json'),
       compilerOptions: {
         noEmit: true,
+        experimentalDecorators: true,
         noUnusedLocals: false,
         noPropertyAccessFromIndexSignature: false,
         paths: subpaths(),
@@ -74,4 +101,10 @@ describe('the examples', () => {
     );
     expect(compiled).toBe('');
   }, 120_000);
+
+  it('in YAML can be read', () => {
+    const read = inLanguage('yaml').map(({ text }) => parse(text) as unknown);
+    expect(read.length).toBeGreaterThan(0);
+    expect(read.filter((value) => typeof value !== 'object')).toEqual([]);
+  });
 });

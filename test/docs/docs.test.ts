@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
-import { breakerTable, environmentTable, optionTables, retryTable } from './option-tables.js';
+import { breakerTable, cacheTable, environmentTable, optionTables, retryTable, serverTable } from './option-tables.js';
 import { read, root, tableIn } from './table-in.js';
 
 describe('docs/errors.md', () => {
@@ -23,8 +23,9 @@ describe('docs/errors.md', () => {
 });
 
 describe.each([
-  { path: 'README.md', mark: 'options', table: optionTables },
   { path: 'docs/options.md', mark: 'options', table: optionTables },
+  { path: 'docs/options.md', mark: 'cache options', table: cacheTable },
+  { path: 'docs/options.md', mark: 'server options', table: serverTable },
   { path: 'docs/migration-from-mysql2.md', mark: 'environment', table: environmentTable },
   { path: 'docs/resilience.md', mark: 'breaker options', table: breakerTable },
   { path: 'docs/resilience.md', mark: 'retry options', table: retryTable },
@@ -57,6 +58,38 @@ describe('docs/data-layers.md', () => {
   });
 });
 
+describe('ARCHITECTURE.md', () => {
+  const text = read('ARCHITECTURE.md');
+
+  it.each(['src/engine', 'src/mysql', 'src/cache'])('says of every file of %s what it is for', (folder) => {
+    const files = readdirSync(`${root}${folder}`).filter((file) => file !== 'index.ts');
+    expect(files.filter((file) => !text.includes(`\`${file}\``))).toEqual([]);
+  });
+
+  it('names no file of the sources that is not there', () => {
+    const there = sources('src').map((path) => path.slice(path.lastIndexOf('/') + 1));
+    const named = [...text.matchAll(/^\| ((?:`[\w/.-]+\.ts`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
+      names.replaceAll('`', '').split(', '),
+    );
+    expect(named.length).toBeGreaterThan(60);
+    expect(named.filter((name) => !there.includes(name.slice(name.lastIndexOf('/') + 1)))).toEqual([]);
+  });
+
+  it('gives the reason of every dependency', () => {
+    const manifests = [
+      'package.json',
+      ...(JSON.parse(read('package.json')) as Manifest).workspaces.map((folder) => `${folder}/package.json`),
+    ];
+    const names = manifests.flatMap((path) => {
+      const { dependencies, devDependencies, peerDependencies } = JSON.parse(read(path)) as Manifest;
+      return Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies });
+    });
+    const table = text.slice(text.indexOf('## Dependencies'));
+    const named = (name: string): boolean => table.includes(name) || table.includes(`${name.split('/')[0]}/`);
+    expect([...new Set(names)].filter((name) => name !== 'poolwright' && !named(name))).toEqual([]);
+  });
+});
+
 describe('relative links', () => {
   it.each([
     'README.md',
@@ -71,6 +104,13 @@ describe('relative links', () => {
     expect(targets.filter((target) => !existsSync(`${root}${folder}${target}`))).toEqual([]);
   });
 });
+
+interface Manifest {
+  readonly workspaces: readonly string[];
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+}
 
 function sources(folder: string): string[] {
   return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {

@@ -1,4 +1,5 @@
 import { readdirSync } from 'node:fs';
+import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
 import { type Command, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/command.js';
@@ -32,6 +33,7 @@ describe('docs/metrics.md', () => {
       // A code of each, so that the labels show.
       stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },
       name: { value: 'docs' },
+      breakers: { value: pool.breakers },
       durationCounts: { value: pool.durationCounts.bind(pool) },
     }) as ObservedPool;
     const made = metricsTable(await registerPoolMetrics({ pools: [seen] }).metrics());
@@ -80,9 +82,23 @@ function metricsTable(exposition: string): string {
   return ['| metric | type | labels | |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
+/** mysql2's list of errors is MySQL's. */
+const OF_MARIADB: readonly string[] = ['ER_STATEMENT_TIMEOUT 1969'];
+
+/** Errors of getaddrinfo have no number of the system's. */
+const OF_RESOLVERS: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN'];
+
 /** Whose words the other headings of docs/troubleshooting.md are. */
 const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL and MariaDB' | 'nobody: a symptom'>> = {
   'connect ECONNREFUSED': 'Node',
+  'connect ENOENT': 'Node',
+  'read ETIMEDOUT': 'Node',
+  'wrong version number': 'OpenSSL, by Node',
+  'unsupported protocol': 'OpenSSL, by Node',
+  max_user_connections: 'MySQL and MariaDB',
+  'Client does not support authentication protocol requested by server': 'MySQL and MariaDB',
+  'Server shutdown in progress': 'MySQL and MariaDB',
+  'Query execution was interrupted': 'MySQL and MariaDB',
   'connect ETIMEDOUT': 'Node',
   'getaddrinfo ENOTFOUND': 'Node',
   'read ECONNRESET': 'Node',
@@ -110,6 +126,28 @@ describe('docs/troubleshooting.md', () => {
 
   it.each(texts.filter((text) => !(text in OTHERS_WORDS)))('has words of ours or of mysql2 as they are in the code: %s', (text) => {
     expect(sources).toContain(text);
+  });
+
+  it("has codes in its table that are the server's, with their numbers, or the driver's, or the system's", () => {
+    const rows = [...read('docs/troubleshooting.md').matchAll(/^\| (`[A-Z_0-9`, ]+`) \| ([\d, ]*)\| /gm)].map(
+      ([, codes = '', numbers = '']) => ({
+        codes: codes.replaceAll('`', '').split(', '),
+        numbers: numbers
+          .split(',')
+          .map((number) => number.trim())
+          .filter((number) => number !== ''),
+      }),
+    );
+    expect(rows.length).toBeGreaterThan(20);
+    const known = read('node_modules/mysql2/lib/constants/errors.js');
+    const wrong = rows.flatMap(({ codes, numbers }) =>
+      codes.filter((code, index) =>
+        code.startsWith('ER_')
+          ? !known.includes(`exports.${code} = ${numbers[index]};`) && !OF_MARIADB.includes(`${code} ${numbers[index]}`)
+          : numbers.length > 0 || !(code in constants.errno || OF_RESOLVERS.includes(code) || sources.includes(`'${code}'`)),
+      ),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it('has all the words of others that the list explains', () => {

@@ -1,5 +1,7 @@
+import { cacheOptionTable } from '../../src/cache/options.js';
 import type { OptionSpec } from '../../src/engine/index.js';
 import { poolOptionTable } from '../../src/engine/index.js';
+import { serverOptionTable } from '../../src/monitor/server-options.js';
 import { healthThresholdTable } from '../../src/mysql/health.js';
 import { dropInDefaults } from '../../src/mysql/drop-in-options.js';
 import { statementRetryTable } from '../../src/mysql/statement-retries.js';
@@ -15,6 +17,16 @@ export function optionTables(): string {
     '',
     tableOf(healthThresholdTable),
   ].join('\n');
+}
+
+/** The options of a cache that hold a plain value. */
+export function cacheTable(): string {
+  return tableOf(cacheOptionTable);
+}
+
+/** The options of the monitoring server that hold a plain value. */
+export function serverTable(): string {
+  return tableOf(serverOptionTable);
 }
 
 /** The options of a breaker. */
@@ -47,7 +59,7 @@ function tableOf(table: Readonly<Record<string, OptionSpec>>): string {
 }
 
 function defaultOf(name: string, spec: OptionSpec): string {
-  if (name === 'name') return 'database@host:port';
+  if (name === 'name' && spec.default !== 'default') return 'database@host:port';
   if (name === 'maxIdle') return 'connectionLimit';
   if (name === 'maxLifetime') return `${grouped(spec.default as number)}; 300 000 on TiDB Cloud`;
   if (spec.default === undefined) return '—';

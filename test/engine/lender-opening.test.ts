@@ -43,6 +43,36 @@ describe('how many are opened', () => {
     expect(fixture.stats.total).toBeLessThanOrEqual(20);
   });
 
+  it('a queue that outlasts an opening is no burst: the pool grows until nobody waits, or to its limit', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 50, minIdle: 0 });
+    fixture.factory.script('open', succeedAfter(150));
+    await fixture.warmUp(5, 20);
+    const start = fixture.clock.now();
+    const callers = Array.from({ length: 50 }, async () => {
+      for (let turn = 0; turn < 10; turn += 1) await fixture.use(20);
+    });
+    await fixture.clock.advance(149);
+    // Until then it may be a burst that the five serve before anything that is opened could help.
+    expect(fixture.stats.total + fixture.stats.opening).toBeLessThanOrEqual(15);
+    await fixture.clock.advance(900);
+    await Promise.all(callers);
+    // With five entries alone it would take two seconds, with fifty from the start 200 ms.
+    expect(fixture.clock.now() - start).toBeLessThanOrEqual(1_049);
+    expect(fixture.stats.total).toBeGreaterThanOrEqual(30);
+  });
+
+  it('callers who find an entry free do not add up to a queue that lasts', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 50, minIdle: 0 });
+    fixture.factory.script('open', succeedAfter(150));
+    await fixture.warmUp(5, 2);
+    for (let burst = 0; burst < 100; burst += 1) {
+      const uses = Array.from({ length: 10 }, () => fixture.use(2));
+      await fixture.clock.advance(10);
+      await Promise.all(uses);
+    }
+    expect(fixture.stats.total + fixture.stats.opening).toBeLessThanOrEqual(10);
+  });
+
   it('I4: never more than the limit, and never more than ten openings at a time', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 25, minIdle: 0 });
     fixture.factory.script('open', hold);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OpeningPolicy } from '../../src/engine/opening-policy.js';
 
-const demand = { unserved: 1, opening: 0, busy: 0, room: 20 };
+const demand = { unserved: 1, queuedMs: 0, opening: 0, busy: 0, room: 20 };
 
 describe('OpeningPolicy', () => {
   it('opens for every waiter while it knows nothing, up to ten at a time', () => {
@@ -20,8 +20,8 @@ describe('OpeningPolicy', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.opened(150);
     policy.used(2, 1_000);
-    expect(policy.forWaiters({ unserved: 45, opening: 0, busy: 5, room: 15 }, 1_000)).toBe(1);
-    expect(policy.forWaiters({ unserved: 45, opening: 1, busy: 5, room: 14 }, 1_000)).toBe(0);
+    expect(policy.forWaiters({ ...demand, unserved: 45, opening: 0, busy: 5, room: 15 }, 1_000)).toBe(1);
+    expect(policy.forWaiters({ ...demand, unserved: 45, opening: 1, busy: 5, room: 14 }, 1_000)).toBe(0);
   });
 
   it('opens for those whom the busy entries will not have served by then', () => {
@@ -29,24 +29,34 @@ describe('OpeningPolicy', () => {
     policy.opened(100);
     policy.used(50, 1_000);
     // Two busy entries end four uses in the time of an opening.
-    expect(policy.forWaiters({ unserved: 9, opening: 0, busy: 2, room: 18 }, 1_000)).toBe(5);
+    expect(policy.forWaiters({ ...demand, unserved: 9, opening: 0, busy: 2, room: 18 }, 1_000)).toBe(5);
   });
 
   it('expects nothing of entries that have not moved for longer than their uses of the past', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.opened(100);
     policy.used(1, 1_000);
-    expect(policy.forWaiters({ unserved: 8, opening: 0, busy: 4, room: 16 }, 1_000)).toBe(1);
-    expect(policy.forWaiters({ unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(8);
+    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 1_000)).toBe(1);
+    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(8);
     policy.leased(61_000);
-    expect(policy.forWaiters({ unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(1);
+    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(1);
+  });
+
+  it('opens for everybody who waits when the queue has lasted as long as an opening takes', () => {
+    const policy = new OpeningPolicy(() => 0.5);
+    policy.opened(150);
+    policy.used(2, 1_000);
+    const burst = { ...demand, unserved: 8, opening: 1, busy: 5 };
+    expect(policy.forWaiters({ ...burst, queuedMs: 149 }, 1_000)).toBe(0);
+    expect(policy.forWaiters({ ...burst, queuedMs: 150 }, 1_000)).toBe(8);
+    expect(policy.forWaiters({ ...burst, unserved: 45, queuedMs: 150 }, 1_000)).toBe(9);
   });
 
   it('opens one for uses that take no time at all', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.opened(100);
     policy.used(0, 0);
-    expect(policy.forWaiters({ unserved: 50, opening: 0, busy: 1, room: 16 }, 0)).toBe(1);
+    expect(policy.forWaiters({ ...demand, unserved: 50, opening: 0, busy: 1, room: 16 }, 0)).toBe(1);
   });
 
   it('fills the reserve, within the room and ten at a time', () => {

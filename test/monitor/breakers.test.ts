@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Monitoring } from '../../src/monitor/monitoring.js';
 import { ProbeGuard } from '../../src/monitor/probe-guard.js';
 import type { PgBouncerReason, PgBouncerReport } from '../../src/probes/pgbouncer.js';
 import { Breaker } from '../../src/resilience/breaker.js';
@@ -47,13 +48,80 @@ describe('monitoring.circuitBreakers', () => {
     expect((await circuitBreakers()).breakers).toMatchObject([{ pool: null, name: 'pgbouncer', state: 'closed', failures: 1 }]);
   });
 
+  it('shows each once, and tells those of the same name apart', async () => {
+    const [first, second] = [new Breaker({ name: 'rates' }), new Breaker({ name: 'rates' })];
+    second.open('by the test');
+    // An iterator can be walked once only.
+    const { circuitBreakers } = procedures({ pools: [], breakers: [first, second, first].values() });
+    for (let round = 0; round < 2; round += 1) {
+      expect((await circuitBreakers()).breakers).toMatchObject([
+        { name: 'rates', state: 'closed' },
+        { name: 'rates#2', state: 'open' },
+      ]);
+    }
+    const registry = registerPoolMetrics({ pools: [], breakers: [first, second] });
+    expect(await complaintsOf(await registry.metrics())).toBe('');
+  });
+
+  it('names a breaker, to be opened, closed and isolated by hand', async () => {
+    await using fixture = await createPoolOnDatabase();
+    const { pool } = fixture;
+    const rates = new Breaker({ name: 'rates' });
+    const monitoring = new Monitoring({ pools: pool, breakers: [rates] }, {});
+    monitoring.breaker('statement', pool.name).isolate('by an operator');
+    expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({ code: 'POOL_BREAKER_OPEN' });
+    monitoring.breaker('statement', pool.name).close();
+    expect(await pool.query('SELECT 1')).toBeDefined();
+    monitoring.breaker('rates', null).open('by an operator');
+    expect(rates.state).toBe('open');
+    expect(() => monitoring.breaker('rates', pool.name)).toThrow(
+      `There is no breaker 'rates' of pool '${pool.name}'; there are: connect, statement.`,
+    );
+    expect(() => monitoring.breaker('statement', null)).toThrow("There is no breaker 'statement' outside of pools; there are: rates.");
+  });
+
   it('refuses what holds no breakers', () => {
     expect(() => procedures({ pools: [], breakers: [5] as never })).toThrow(/breakers must be breakers, or a function/);
     expect(() => registerPoolMetrics({ pools: [], breakers: 'redis' as never })).toThrow(/breakers must be breakers, or a function/);
   });
 });
 
+describe('the health of a pool', () => {
+  it('is degraded, and no worse, while a breaker that belongs to no pool is not closed', async () => {
+    await using fixture = await createPoolOnDatabase();
+    const { pool } = fixture;
+    const rates = new Breaker({ name: 'rates' });
+    const { connectionPoolHealth } = procedures({ pools: pool, breakers: () => [rates] });
+    expect(await connectionPoolHealth()).toMatchObject({ status: 'healthy', healthy: true });
+
+    rates.isolate('maintenance');
+    const degraded = await connectionPoolHealth();
+    expect(degraded).toMatchObject({ status: 'degraded', healthy: false, message: "breaker 'rates' is isolated: maintenance" });
+    expect(degraded.checks.find(({ name }) => name === 'breakers')).toMatchObject({ status: 'warn', message: degraded.message });
+    expect(await pool.health()).toMatchObject({ status: 'healthy' });
+
+    pool.breakers.statement.isolate('too');
+    expect(await connectionPoolHealth()).toMatchObject({
+      status: 'unhealthy',
+      message: "breaker 'statement' is isolated: too; breaker 'rates' is isolated: maintenance",
+    });
+  });
+});
+
 describe('the metrics of breakers', () => {
+  it('are those of all breakers also in a registry that had the pools before', async () => {
+    await using fixture = await createPoolOnDatabase();
+    const { pool } = fixture;
+    const [rates, stock] = [new Breaker({ name: 'rates' }), new Breaker({ name: 'stock' })];
+    const registry = registerPoolMetrics({ pools: pool, breakers: [rates] });
+    const pgbouncer = `postgresql://u@127.0.0.1:${await freePort()}`;
+    const monitoring = new Monitoring({ pools: pool, breakers: [rates, stock], registry, pgbouncer }, {});
+    const { metrics } = await monitoring.metrics();
+    const names = [...samplesOf(metrics).keys()].filter((name) => name.startsWith('poolwright_breaker_state'));
+    expect(names.map((name) => /breaker="([^"]+)"/.exec(name)?.[1])).toEqual(['connect', 'statement', 'rates', 'stock', 'pgbouncer']);
+    expect(await complaintsOf(metrics)).toBe('');
+  });
+
   it('say what their snapshots say, in text that promtool accepts', async () => {
     await using fixture = await createPoolOnDatabase();
     const { pool } = fixture;

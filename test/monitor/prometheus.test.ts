@@ -36,6 +36,8 @@ function expectedSamples(pool: Pool): Map<string, number> {
     [`poolwright_resets_total{${name}}`, stats.resets],
     [`poolwright_kills_total{${name}}`, stats.kills],
     [`poolwright_retries_total{kind="transaction",${name}}`, stats.retries],
+    [`poolwright_retry_outcomes_total{kind="transaction",outcome="over_budget",${name}}`, stats.transactionRetries.overBudget],
+    [`poolwright_retry_outcomes_total{kind="statement",outcome="recovered",${name}}`, stats.statementRetries.recovered],
   ]);
   for (const state of ['idle', 'used', 'opening', 'checking', 'closing'] as const) {
     expected.set(`poolwright_connections{${name},state="${state}"}`, stats[state]);

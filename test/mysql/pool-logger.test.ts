@@ -67,6 +67,21 @@ describe('the option logger', () => {
     await pool.end();
   });
 
+  it('is told of breakers: why one opened, and that it has closed', async () => {
+    await using database = await createDatabase();
+    const { lines, logger } = pinoInMemory();
+    const pool = createPool(database.url(), { name: 'orders', logger, minIdle: 0 });
+    const letGo = pool.breakers.statement.isolate('maintenance');
+    letGo();
+    pool.breakers.connect.open('the network is worked on');
+    expect(lines.filter(({ event }) => String(event).startsWith('breaker-'))).toMatchObject([
+      { level: WARN, event: 'breaker-isolated', pool: 'orders', breaker: 'statement', from: 'closed', reason: 'maintenance' },
+      { event: 'breaker-closed', breaker: 'statement', from: 'isolated' },
+      { level: ERROR, event: 'breaker-open', breaker: 'connect', reason: 'the network is worked on', msg: "breaker 'connect' is open" },
+    ]);
+    await pool.end();
+  });
+
   it('may throw without harm, and must be a logger', async () => {
     await using database = await createDatabase();
     const broken = () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ManagedConnection } from '../../src/mysql/managed-connection.js';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createDatabase } from '../support/database.js';
 import { outcomeOf, poolOf } from './support/pools.js';
@@ -31,5 +32,49 @@ describe('I8: a server that takes no more prepared statements (1461)', () => {
     const status = await database.admin("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'");
     expect(Number((status[0] as { Value?: string } | undefined)?.Value)).toBeLessThanOrEqual(60);
     expect(pool.stats()).toMatchObject({ used: 0, waiting: 0 });
+  });
+});
+
+describe('the room for prepared statements', () => {
+  async function preparedOn(connection: ManagedConnection): Promise<number> {
+    const rows = await new Promise<unknown>((resolve, reject) => {
+      connection.query("SHOW SESSION STATUS LIKE 'Com_stmt_%'", (error: Error | null, answer: unknown) =>
+        error === null ? resolve(answer) : reject(error),
+      );
+    });
+    const counts = new Map((rows as { Variable_name: string; Value: string }[]).map((row) => [row.Variable_name, Number(row.Value)]));
+    return (counts.get('Com_stmt_prepare') ?? 0) - (counts.get('Com_stmt_close') ?? 0);
+  }
+
+  it('grows with them, up to what the connection may keep; then the least recently used one is closed', async () => {
+    await using database = await createDatabase();
+    await using pool = poolOf(database, { connectionLimit: 1, maxPreparedStatements: 300 });
+    await using connection = await pool.getConnection();
+    const raw = connection.connection as unknown as ManagedConnection;
+    expect(raw._statements.max).toBe(64);
+    expect(raw.config.maxPreparedStatements).toBe(300);
+    const run = async (value: number): Promise<void> => {
+      const [rows] = await connection.execute(`SELECT ${value} AS value`);
+      expect(rows).toEqual([{ value }]);
+    };
+    for (let value = 0; value < 100; value += 1) await run(value);
+    expect(raw._statements).toMatchObject({ max: 256, size: 100 });
+    expect(await preparedOn(raw)).toBe(100);
+    for (let value = 100; value < 310; value += 1) await run(value);
+    expect(raw._statements).toMatchObject({ max: 300, size: 300 });
+    expect(await preparedOn(raw)).toBe(300);
+    // All are still what they were, also those that were there before it grew; the first ten are prepared anew.
+    for (let value = 0; value < 310; value += 1) await run(value);
+    expect(await preparedOn(raw)).toBe(300);
+  });
+
+  it('is as small as it is told to be', async () => {
+    await using database = await createDatabase();
+    await using pool = poolOf(database, { connectionLimit: 1, maxPreparedStatements: 2 });
+    await using connection = await pool.getConnection();
+    const raw = connection.connection as unknown as ManagedConnection;
+    for (const text of ['SELECT 1', 'SELECT 2', 'SELECT 3', 'SELECT 1']) await connection.execute(text);
+    expect(raw._statements).toMatchObject({ max: 2, size: 2 });
+    expect(await preparedOn(raw)).toBe(2);
   });
 });

@@ -1,6 +1,6 @@
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,7 +8,9 @@ import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
+import { read } from '../docs/table-in.js';
 import { buildPackageInto } from '../mirrors/support/project.js';
+import { createDatabase } from '../support/database.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
@@ -76,6 +78,14 @@ describe('the packed tarball', () => {
     expect(packed.unpackedSize).toBeLessThan(2_000_000);
     // Without its build it would be small, too.
     expect(packed.size).toBeGreaterThan(100_000);
+  });
+
+  it('takes as little room, with mysql2 and all that it brings, as docs/licences.md says', async () => {
+    const files = await readdir(join(project, 'node_modules'), { recursive: true, withFileTypes: true });
+    const sizes = await Promise.all(
+      files.filter((file) => file.isFile()).map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+    );
+    expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThan(7_000_000);
   });
 
   it('has the command, which runs through npx', async () => {
@@ -151,5 +161,63 @@ describe('installed into an empty project', () => {
     expect((await outcomeOf('import', 'poolwright/mysql2/promise')).names).toEqual(
       expect.arrayContaining(['createPool', 'default', 'format']),
     );
+  });
+});
+
+describe('a newcomer who follows docs/getting-started.md', () => {
+  it('is told by the doctor that all is well, and has a pool that works', async () => {
+    await using database = await createDatabase();
+    const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: database.url() };
+    const doctor = await run(join(project, 'node_modules/.bin/poolwright'), ['doctor'], { cwd: project, env });
+    expect(doctor.stdout).not.toContain('FAIL');
+    const [, program = ''] = /^```ts\n([\s\S]*?)^```$/m.exec(read('docs/getting-started.md')) ?? [];
+    await writeFile(join(project, 'app.mjs'), program);
+    const { stdout, stderr } = await run(process.execPath, ['app.mjs'], { cwd: project, env });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^\[ \{ sum: 3 \} \]\nPool \{ .*limit: 20 \}\n$/);
+    expect(stdout).not.toContain(database.password);
+  });
+});
+
+/** In the order of a day: the flag, the import, a statement that is stopped, a transaction, an orderly end. */
+const DAY = `
+import { createRequire } from 'node:module';
+import mysql from 'mysql2/promise';
+import { createPool, PoolError } from 'poolwright';
+import mirror from 'poolwright/mysql2/promise';
+
+const required = createRequire(import.meta.url)('poolwright');
+const url = process.env.DATABASE_URL;
+const under = mysql.createPool(url);
+const mirrored = mirror.createPool(url);
+const pool = createPool(url, { name: 'day' });
+const sums = await Promise.all([under, mirrored, pool].map(async (one) => (await one.execute('SELECT ? + 1 AS sum', [1]))[0][0].sum));
+const late = await pool.query({ sql: 'SELECT SLEEP(60)', timeout: 50 }).catch((error) => error);
+await pool.transaction(async (tx) => { await tx.query('CREATE TEMPORARY TABLE t AS SELECT 1'); });
+const managed = typeof under.stats === 'function' && typeof mirrored.stats === 'function';
+await under.end();
+await mirrored.end();
+const { complete } = await pool.drain();
+const same = required.PoolError.is(late) && PoolError.is(late);
+console.log(JSON.stringify({ node: process.versions.node.split('.')[0], sums: sums.map(Number), late: late.code, managed, same, complete }));
+`;
+
+describe('the installed package works', () => {
+  const lines = (/node: \[([\d, ]+)\]/.exec(read('.github/workflows/ci.yml'))?.[1] ?? '').split(', ');
+
+  it.each(lines.filter((line) => line !== process.versions.node.split('.')[0]))('on Node %s', async (line) => {
+    await using database = await createDatabase();
+    await writeFile(join(project, 'day.mjs'), DAY);
+    const command = [join(ROOT, 'scripts/on-node.mjs'), line, 'node', '--import', 'poolwright/register', 'day.mjs'];
+    const env = { ...process.env, DATABASE_URL: database.url(), POOLWRIGHT_QUIET: '1' };
+    const { stdout } = await run(process.execPath, command, { cwd: project, env });
+    expect(JSON.parse(stdout.trim().split('\n').at(-1) ?? '')).toEqual({
+      node: line,
+      sums: [2, 2, 2],
+      late: 'POOL_QUERY_TIMEOUT',
+      managed: true,
+      same: true,
+      complete: true,
+    });
   });
 });

@@ -3,11 +3,19 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chartOf } from './chart.js';
 import { markdownOf } from './markdown.js';
+import { readmeChart, readmeFigures, sizingFigures } from './excerpts.js';
 import { performanceFigures } from './performance.js';
 import { FORM, type Report } from './report.js';
 
 const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
-const PERFORMANCE = fileURLToPath(new URL('../../../docs/performance.md', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** What documents show of the runs. */
+const PARTS: readonly { readonly path: string; readonly made: (reports: readonly Report[]) => string }[] = [
+  { path: 'docs/performance.md', made: performanceFigures },
+  { path: 'docs/infrastructure.md', made: sizingFigures },
+  { path: 'README.md', made: readmeFigures },
+];
 
 const LARGEST_REPORT = 64 * 1024 * 1024;
 
@@ -40,7 +48,7 @@ export function committedReport(scenario: string): Report | undefined {
   }
 }
 
-/** Writes the tables, the charts and the figures of docs/performance.md from what was saved. Returns the scenarios without a saved run. */
+/** Writes the tables, the charts and what documents show of them from what was saved. Returns the scenarios without a saved run. */
 export function writeDocuments(scenarios: readonly string[]): string[] {
   const reports = scenarios.map(savedReport);
   const found = reports.filter((report) => report !== undefined);
@@ -48,11 +56,15 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
     writeFileSync(`${RESULTS}${report.scenario}.md`, markdownOf(report));
     writeFileSync(`${RESULTS}${report.scenario}.svg`, chartOf(report));
   }
-  const text = readFileSync(PERFORMANCE, 'utf8');
-  const from = text.indexOf(BEGIN);
-  const to = text.indexOf(END);
-  if (from < 0 || to < from) throw new Error(`${PERFORMANCE} has no place for the figures: it needs the lines\n${BEGIN}\n${END}`);
-  writeFileSync(PERFORMANCE, `${text.slice(0, from)}${BEGIN}\n\n${performanceFigures(found)}\n${text.slice(to)}`);
+  const chart = readmeChart(found);
+  if (chart !== undefined) writeFileSync(`${RESULTS}readme.svg`, chart);
+  for (const { path, made } of PARTS) {
+    const text = readFileSync(`${ROOT}${path}`, 'utf8');
+    const from = text.indexOf(BEGIN);
+    const to = text.indexOf(END);
+    if (from < 0 || to < from) throw new Error(`${path} has no place for the figures: it needs the lines\n${BEGIN}\n${END}`);
+    writeFileSync(`${ROOT}${path}`, `${text.slice(0, from)}${BEGIN}\n\n${made(found)}\n${text.slice(to)}`);
+  }
   return scenarios.filter((_, index) => reports[index] === undefined);
 }
 

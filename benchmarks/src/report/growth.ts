@@ -1,6 +1,13 @@
 import { formatted } from './format.js';
 import { casesOf, type Report, rowsOf } from './report.js';
 
+const SIZING = 'Connections: one query of 200 callers';
+
+/** How rate and answers depend on the number of connections, and how many are enough. */
+export function sizingTable(report: Report): string[] {
+  return [...table(report, SIZING, ['time', 'p99']), '', ...sizingAdvice(report)];
+}
+
 /** What our own cost depends on, from the same runs: a table for each of callers, waiters, rows, connections. */
 export function growthTables(reports: readonly Report[]): string[] {
   const found = new Map(reports.map((report) => [report.scenario, report]));
@@ -8,7 +15,7 @@ export function growthTables(reports: readonly Report[]): string[] {
     table(found.get('acquire'), 'Callers: acquire + release over 20 connections', ['time', 'cpu']),
     table(found.get('queue'), 'Waiters: each one', ['served', 'givenUp', 'timedOut']),
     table(found.get('query'), 'Rows and columns: one query', ['time', 'cpu']),
-    table(found.get('sizing'), 'Connections: one query of 200 callers', ['time', 'p99']),
+    table(found.get('sizing'), SIZING, ['time', 'p99']),
   ].filter((lines) => lines.length > 0);
   if (tables.length === 0) return [];
   return ['### How the cost grows', '', ...tables.flatMap((lines) => [...lines, '']), ...sizingAdvice(found.get('sizing'))];

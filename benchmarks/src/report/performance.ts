@@ -39,7 +39,7 @@ function machinesOf(reports: readonly Report[]): string[] {
 }
 
 function scenarioFigures(report: Report): string[] {
-  const [name, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
+  const [first, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
   const own = report.ours[0] as string;
   return [
     `### ${report.title}`,
@@ -50,7 +50,7 @@ function scenarioFigures(report: Report): string[] {
     '',
     `| ${metric.label} | ${own} | best rival | its figure is so many times ours |`,
     '| --- | ---: | --- | ---: |',
-    ...casesOf(report).map((caseName) => summaryRow(report, caseName, name, own)),
+    ...casesOf(report).map((caseName) => summaryRow(report, caseName, first, own)),
     '',
     `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`). Where a rival is ahead:`,
     '',
@@ -59,17 +59,19 @@ function scenarioFigures(report: Report): string[] {
   ];
 }
 
-function summaryRow(report: Report, caseName: string, name: string, own: string): string {
-  const metric = report.metrics[name] as Report['metrics'][string];
+/** Cases that measure something else than the first metric say what. */
+function summaryRow(report: Report, caseName: string, first: string, own: string): string {
   const rows = rowsOf(report, caseName);
   const ourRow = rows.find(({ contestant }) => contestant === own) as Row;
+  const name = Object.keys(report.metrics).find((metric) => ourRow.figures[metric] !== undefined) ?? first;
+  const metric = report.metrics[name] as Report['metrics'][string];
   const best = rows
     .filter((row) => isRival(report, row.contestant) && row.figures[name] !== undefined)
     .toSorted((a, b) => (a.figures[name]?.median ?? 0) - (b.figures[name]?.median ?? 0))[0];
   const ours = ourRow.figures[name];
   const ratio = best?.ratios[name]?.[own];
   return [
-    `| ${caseName}`,
+    `| ${caseName}${name === first ? '' : `: ${metric.label}`}`,
     ours === undefined ? '—' : formatted(ours.median, metric),
     best === undefined ? '—' : `${best.contestant}: ${formatted(best.figures[name]?.median as number, metric)}`,
     `${ratio === undefined ? '—' : formattedRatio(ratio)} |`,

@@ -21,6 +21,9 @@ export function targets(all: readonly Report[]): Target[] {
     ...spike(reports),
     ...outage(reports),
     ...memory(reports),
+    ...cached(reports),
+    ...resilient(reports),
+    ...monitored(reports),
   ];
 }
 
@@ -154,5 +157,40 @@ function memory(reports: Reports): Target[] {
       'B',
       0,
     ),
+  ];
+}
+
+function cached(reports: Reports): Target[] {
+  const times = (caseName: string, contestant: string): number | undefined => {
+    const [ours, theirs] = [contestant, 'no cache'].map((one) => figure(reports, 'cache', caseName, one, 'time'));
+    return ours === undefined || theirs === undefined ? undefined : theirs / ours;
+  };
+  return [
+    ...atLeast('cached read by primary key, both tiers: against no cache', times('small row', 'both tiers'), 10),
+    ...atLeast('cached aggregate over 10 000 rows, Redis alone: against no cache', times('aggregate', 'Redis alone'), 50),
+  ];
+}
+
+function resilient(reports: Reports): Target[] {
+  const of = (caseName: string, metric: string, contestant = 'with'): number | undefined =>
+    figure(reports, 'resilience', caseName, contestant, metric);
+  const [withBreaker, without] = [of('closed breaker', 'pair'), of('closed breaker', 'pair', 'without')];
+  return [
+    ...atMost(
+      'a closed breaker: share of acquire + release',
+      withBreaker === undefined || without === undefined ? undefined : (withBreaker / without - 1) * 100,
+      5,
+      '%',
+    ),
+    ...atMost('overload with shedding: goodput lost', of('overload', 'lost'), 20, '%'),
+  ];
+}
+
+function monitored(reports: Reports): Target[] {
+  const of = (caseName: string, metric: string): number | undefined => figure(reports, 'monitoring', caseName, 'poolwright', metric);
+  return [
+    ...atMost('dashboard open and a scrape each second: throughput lost', of('under load', 'throughput'), 1, '%'),
+    ...atMost('the same on an idle pool: of one core', of('by itself', 'core'), 1, '%'),
+    ...atMost('a scrape of ten pools', of('scrape of 10 pools', 'scrape'), 10, 'ms'),
   ];
 }

@@ -1,6 +1,6 @@
 import { useRef, useState } from 'react';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live-feed.js';
-import { client, messageOf } from '../connection.js';
+import { type Client, messageOf } from '../connection.js';
 import { clock } from '../format.js';
 import { Panel } from './tables.js';
 
@@ -15,10 +15,12 @@ export function Actions({
   pool,
   snapshot,
   mayAct,
+  client,
 }: {
   readonly pool: LivePool;
   readonly snapshot: LiveSnapshot;
   readonly mayAct: boolean;
+  readonly client: Client;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [intent, setIntent] = useState<Intent>();
@@ -26,7 +28,7 @@ export function Actions({
   const [outcome, setOutcome] = useState('');
   const { monitoring } = client;
   const name = { pool: pool.name };
-  const log = snapshot.actions.filter((record) => record.pool === pool.name);
+  const log = snapshot.actions.filter((record) => record.pool === null || record.pool === pool.name);
 
   const ask = (next: Intent): void => {
     setIntent(next);
@@ -93,6 +95,8 @@ export function Actions({
             </label>
             <button type="submit">Resize …</button>
           </form>
+          {pool.cache === null ? null : <InvalidateForm pool={pool.name} client={client} ask={ask} />}
+          <BreakerForm pool={pool.name} breakers={snapshot.breakers} client={client} ask={ask} />
         </div>
       ) : (
         <p className="note">To act on this pool, sign in with a token that allows it.</p>
@@ -102,7 +106,7 @@ export function Actions({
       </p>
       <dialog ref={dialog} aria-labelledby="question">
         <h2 id="question">
-          {intent?.label} – pool {pool.name}?
+          {intent?.label}: pool {pool.name}?
         </h2>
         <p>{intent?.effect}</p>
         <div className="buttons">
@@ -114,13 +118,114 @@ export function Actions({
           </button>
         </div>
       </dialog>
-      <ol className="log" aria-label="What operators have done">
+      <ol className="log" tabIndex={0} aria-label="What operators have done">
         {log.map(({ at, action, detail, by, outcome: result, error }, index) => (
           <li key={`${at}-${index}`}>
-            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action} {detail} – {error ?? result}, by {by}
+            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action.replace('-', ' ')} {detail} – {error ?? result}, by {by}
           </li>
         ))}
       </ol>
     </Panel>
   );
+}
+
+interface FormProps {
+  readonly pool: string;
+  readonly client: Client;
+  readonly ask: (intent: Intent) => void;
+}
+
+type Invalidated = 'tag' | 'table' | 'all';
+
+function InvalidateForm({ pool, client, ask }: FormProps) {
+  const [what, setWhat] = useState<Invalidated>('tag');
+  const [name, setName] = useState('');
+  const submit = (): void => {
+    const named = what === 'all' ? 'everything' : `what ${what === 'tag' ? 'has the tag' : 'came from the table'} ${name}`;
+    const given = what === 'all' ? { all: true as const } : what === 'tag' ? { tags: [name] } : { tables: [name] };
+    ask({
+      label: `Invalidate ${what === 'all' ? 'everything' : `${what} ${name}`}`,
+      effect: `The cache forgets ${named}, in all processes that share it. Until it is loaded again, the database answers.`,
+      run: () => client.monitoring.invalidate.mutate({ pool, ...given }),
+    });
+  };
+  return (
+    <form
+      aria-label="Invalidate the cache"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <label>
+        Cache{' '}
+        <select value={what} onChange={(event) => setWhat(event.target.value as Invalidated)}>
+          <option value="tag">by tag</option>
+          <option value="table">by table</option>
+          <option value="all">everything</option>
+        </select>
+      </label>
+      <input
+        aria-label={what === 'table' ? 'Table' : 'Tag'}
+        placeholder={what === 'all' ? '' : what}
+        required={what !== 'all'}
+        disabled={what === 'all'}
+        value={what === 'all' ? '' : name}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <button type="submit">Invalidate …</button>
+    </form>
+  );
+}
+
+function BreakerForm({ pool, breakers, client, ask }: FormProps & { readonly breakers: LiveSnapshot['breakers'] }) {
+  const listed = breakers.filter((one) => one.pool === null || one.pool === pool);
+  const [chosen, setChosen] = useState('');
+  const breaker = listed.find((one) => keyOf(one) === chosen) ?? listed[0];
+  if (breaker === undefined) return null;
+  const target = { pool: breaker.pool, breaker: breaker.name };
+  return (
+    <div role="group" aria-label="Breakers" className="group">
+      <label>
+        Breaker{' '}
+        <select value={keyOf(breaker)} onChange={(event) => setChosen(event.target.value)}>
+          {listed.map((one) => (
+            <option key={keyOf(one)} value={keyOf(one)}>
+              {one.name} ({one.state})
+            </option>
+          ))}
+        </select>
+      </label>
+      <button
+        type="button"
+        disabled={breaker.state === 'isolated'}
+        onClick={() =>
+          ask({
+            label: `Isolate ${breaker.name}`,
+            effect: 'The breaker is held open: whoever asks through it is refused at once, until somebody closes it.',
+            run: () => client.monitoring.isolateBreaker.mutate(target),
+          })
+        }
+      >
+        Isolate …
+      </button>
+      <button
+        type="button"
+        disabled={breaker.state === 'closed'}
+        onClick={() =>
+          ask({
+            label: `Close ${breaker.name}`,
+            effect: 'The breaker lets everybody through again, whoever held it open. After failures it opens again by itself.',
+            run: () => client.monitoring.closeBreaker.mutate(target),
+          })
+        }
+      >
+        Close …
+      </button>
+    </div>
+  );
+}
+
+function keyOf({ pool, name }: { readonly pool: string | null; readonly name: string }): string {
+  return JSON.stringify([pool, name]);
 }

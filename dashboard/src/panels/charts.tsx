@@ -1,20 +1,15 @@
-import { useMemo } from 'react';
 import type { LivePoint } from '../../../src/monitor/live-points.js';
 import { Chart } from '../chart.js';
 import { amount, counted, duration } from '../format.js';
 import { HeatMap } from '../heat-map.js';
-import { type DurationName, groupsOf, percentilesOf, queryRate, rateOf, totalOf, within } from '../series.js';
+import { type DurationName, type Frame, percentilesOf, queryRate, rateOf, totalOf } from '../series.js';
 
 interface ChartsProps {
-  readonly points: readonly LivePoint[];
-  readonly now: number;
-  readonly rangeMs: number;
+  readonly frame: Frame;
   readonly theme: string;
   readonly latency: DurationName;
   readonly onLatency: (name: DurationName) => void;
 }
-
-const MOST_EMPTY_MS = 60_000;
 
 const LATENCIES: Readonly<Record<DurationName, string>> = {
   query: 'Query: the server’s answer',
@@ -23,19 +18,15 @@ const LATENCIES: Readonly<Record<DurationName, string>> = {
   connect: 'Connect: opening a connection',
 };
 
-export function Charts({ points, now, rangeMs, theme, latency, onLatency }: ChartsProps) {
-  const shown = useMemo(() => within(points, rangeMs, now), [points, rangeMs, now]);
-  const groups = useMemo(() => groupsOf(shown, rangeMs), [shown, rangeMs]);
+export function Charts({ frame: { from, to, shown, groups }, theme, latency, onLatency }: ChartsProps) {
   const times = shown.map(({ at }) => at);
   const groupTimes = groups.map((group) => group.at(-1)?.at ?? 0);
-  // The chosen time, or what there is of it; not less than a minute, so that a new pool's curves do not look like years.
-  const span = Math.min(rangeMs, Math.max(MOST_EMPTY_MS, now - (shown[0]?.at ?? now)));
-  const frame = { from: now - span, to: now, theme };
+  const frame = { from, to, theme };
   const of = (read: (point: LivePoint) => number): number[] => shown.map(read);
   const perGroup = <T,>(read: (group: readonly LivePoint[]) => T): T[] => groups.map(read);
   const percentiles = perGroup((group) => percentilesOf(group, latency));
   const last = shown.at(-1);
-  const failures = totalOf(shown, 'timedOut', 'refused', 'queryErrors', 'connectErrors');
+  const failures = totalOf(shown, 'timedOut', 'refused', 'breakerRefused', 'queryErrors', 'connectErrors');
   return (
     <div className="charts">
       <Chart
@@ -92,7 +83,8 @@ export function Charts({ points, now, rangeMs, theme, latency, onLatency }: Char
         times={groupTimes}
         format={amount}
         curves={[
-          { label: 'acquires timed out or refused', colour: '--bad', values: perGroup((group) => rateOf(group, 'timedOut', 'refused')) },
+          { label: 'timed out or refused', colour: '--bad', values: perGroup((group) => rateOf(group, 'timedOut', 'refused')) },
+          { label: 'by a breaker', colour: '--idle-line', values: perGroup((group) => rateOf(group, 'breakerRefused')) },
           { label: 'statement errors', colour: '--warning', values: perGroup((group) => rateOf(group, 'queryErrors')) },
           { label: 'connect errors', colour: '--opening', values: perGroup((group) => rateOf(group, 'connectErrors')) },
         ]}

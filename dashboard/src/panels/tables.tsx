@@ -2,7 +2,6 @@ import type { ReactNode } from 'react';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live-feed.js';
 import { workOf } from '../diagnosis.js';
 import { amount, clock, counted, duration, percent } from '../format.js';
-import type { View } from '../live-store.js';
 
 /** A part of the page with a heading, and words for when there is nothing in it. */
 export function Panel({
@@ -27,7 +26,7 @@ export function Panel({
   );
 }
 
-function Table({
+export function Table({
   caption,
   head,
   rows,
@@ -38,7 +37,7 @@ function Table({
 }) {
   return (
     // Focusable, so that it can be scrolled by keys.
-    <div className="table" tabIndex={0} role="region" aria-label={caption}>
+    <div className="table" tabIndex={0} role="group" aria-label={caption}>
       <table>
         <caption className="hidden">{caption}</caption>
         <thead>
@@ -85,7 +84,7 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
           ) : (
             <details key="stack">
               <summary>{placeOf(stack)}</summary>
-              <pre>{stack}</pre>
+              <pre tabIndex={0}>{stack}</pre>
             </details>
           ),
         ])}
@@ -135,7 +134,7 @@ export function Incidents({ snapshot, pool }: { readonly snapshot: LiveSnapshot;
       empty={incidents.length === 0 && 'Nothing out of the ordinary since the server started to look.'}
       steady
     >
-      <ol className="log">
+      <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
         {incidents.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>
             <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> <span className={`tag ${kind}`}>{kind.replace('-', ' ')}</span>{' '}
@@ -179,7 +178,7 @@ export function Counters({ pool }: { readonly pool: LivePool }) {
   );
 }
 
-function Facts({ rows }: { readonly rows: readonly (readonly [string, ReactNode])[] }) {
+export function Facts({ rows }: { readonly rows: readonly (readonly [string, ReactNode])[] }) {
   return (
     <dl className="facts">
       {rows.map(([name, value]) => (
@@ -227,59 +226,4 @@ export function PgBouncer({ snapshot }: { readonly snapshot: LiveSnapshot }) {
       ) : null}
     </Panel>
   );
-}
-
-export function Breakers({ view, pool }: { readonly view: View; readonly pool: LivePool }) {
-  const breakers = view.breakers?.filter((breaker) => breaker.pool === null || breaker.pool === pool.name) ?? [];
-  if (view.breakers === undefined || breakers.length === 0) return null;
-  const names = new Set(breakers.map(({ name }) => name));
-  const changes = view.breakerChanges.filter(({ breaker }) => names.has(breaker));
-  return (
-    <Panel title="Circuit breakers" wide>
-      <Table
-        caption="Circuit breakers"
-        head={['Breaker', 'State', 'For', 'Why', 'Failures', 'Refused', 'Opened']}
-        rows={breakers.map(({ name, state, inStateForMs, reason, nextProbeInMs, failures, refused, transitions }) => [
-          name,
-          <span key="state" className={`tag breaker-${state}`}>
-            {state}
-          </span>,
-          inStateForMs === 0 ? '–' : duration(inStateForMs),
-          `${reason ?? '–'}${nextProbeInMs === null ? '' : `; next try in ${duration(nextProbeInMs)}`}`,
-          amount(failures),
-          amount(refused),
-          amount(transitions['open'] ?? 0),
-        ])}
-      />
-      <ol className="log" aria-label="Changes of state">
-        {changes.map(({ at, breaker, from, to }) => (
-          <li key={`${at}-${breaker}`}>
-            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {breaker}: from {from} to {to}
-          </li>
-        ))}
-      </ol>
-    </Panel>
-  );
-}
-
-/** Whatever numbers the server tells of its cache, with the rate of hits where it counts them. */
-export function Cache({ cache }: { readonly cache: unknown }) {
-  if (cache === undefined || cache === null) return null;
-  const facts = factsOf(cache, '');
-  if (facts.length === 0) return null;
-  return (
-    <Panel title="Cache">
-      <Facts rows={facts} />
-    </Panel>
-  );
-}
-
-function factsOf(value: unknown, path: string): readonly (readonly [string, ReactNode])[] {
-  if (typeof value === 'number') return [[path, amount(value)]];
-  if (typeof value === 'string' || typeof value === 'boolean') return [[path, String(value)]];
-  if (typeof value !== 'object' || value === null) return [];
-  const { hits, misses } = value as { readonly hits?: unknown; readonly misses?: unknown };
-  const rate =
-    typeof hits === 'number' && typeof misses === 'number' ? [[`${path} hit rate`.trim(), percent(hits, hits + misses)] as const] : [];
-  return [...rate, ...Object.entries(value).flatMap(([name, part]) => factsOf(part, `${path} ${name}`.trim()))];
 }

@@ -61,6 +61,76 @@ export const resize: Command = defineCommand({
   },
 });
 
+export const invalidate: Command = defineCommand({
+  name: 'invalidate',
+  summary: "Makes values of a running process's cache invalid, in all processes that share it.",
+  notes: [TOKEN_NOTE],
+  operands: [],
+  options: {
+    ...operateOptions,
+    tags: { kind: 'text', value: 'TAGS', about: 'What has these tags, separated by commas.' },
+    tables: { kind: 'text', value: 'TABLES', about: 'What came from these tables, separated by commas.' },
+    all: { kind: 'flag', about: 'Everything.' },
+  },
+  async run(call) {
+    const { tags, tables, all } = call.values;
+    const given = {
+      ...(tags === undefined ? {} : { tags: listed(tags) }),
+      ...(tables === undefined ? {} : { tables: listed(tables) }),
+      ...(all ? { all: true } : {}),
+    };
+    if (Object.keys(given).length === 0) throw new UsageError('invalidate takes --tags, --tables or --all.');
+    const { process, pool } = await target(call);
+    await process.mutate('monitoring.invalidate', { pool, ...given });
+    return said(call, { pool, action: 'invalidate', ...given }, `${pool}: invalidated`);
+  },
+});
+
+function listed(text: string): string[] {
+  return text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+const BREAKER_ACTIONS = { isolate: 'monitoring.isolateBreaker', close: 'monitoring.closeBreaker' } as const;
+
+export const breaker: Command = defineCommand({
+  name: 'breaker',
+  summary: 'Holds a breaker of a running process open until it is closed, or closes it, whoever holds it open.',
+  notes: [TOKEN_NOTE],
+  operands: ['<isolate|close>', '<name>'],
+  options: { ...operateOptions, reason: { kind: 'text', value: 'TEXT', about: 'What those who are refused meanwhile are told.' } },
+  async run(call) {
+    const [what = '', name = ''] = call.operands;
+    if (!Object.hasOwn(BREAKER_ACTIONS, what) || name === '') {
+      throw new UsageError(`breaker takes isolate or close, and the breaker's name; given: '${call.operands.join(' ')}'.`);
+    }
+    const process = operated(call);
+    const { breakers } = (await process.query('monitoring.circuitBreakers')) as { readonly breakers: readonly NamedBreaker[] };
+    const named = breakers.filter((one) => one.name === name && (call.values.pool === undefined || one.pool === call.values.pool));
+    const [found, ...others] = named;
+    if (found === undefined) {
+      const known = breakers.map(whoseBreaker).join(', ');
+      throw new UsageError(`There is no such breaker; there are: ${known === '' ? 'none' : known}.`);
+    }
+    if (others.length > 0) throw new UsageError(`There are several: ${named.map(whoseBreaker).join(', ')}; say which with --pool.`);
+    const { reason } = call.values;
+    const given = { pool: found.pool, breaker: name, ...(what === 'isolate' && reason !== undefined ? { reason } : {}) };
+    await process.mutate(BREAKER_ACTIONS[what as keyof typeof BREAKER_ACTIONS], given);
+    return said(call, { action: what, ...given }, `breaker ${whoseBreaker(found)}: ${what === 'isolate' ? 'isolated' : 'closed'}`);
+  },
+});
+
+interface NamedBreaker {
+  readonly pool: string | null;
+  readonly name: string;
+}
+
+function whoseBreaker({ pool, name }: NamedBreaker): string {
+  return pool === null ? name : `${name} of ${pool}`;
+}
+
 const POLL_MS = 100;
 /** The pool keeps its own deadline; this is for the way there and back. */
 const GRACE_MS = 5_000;
@@ -121,10 +191,9 @@ async function actionsOf(process: MonitoringAddress): Promise<readonly ActionRec
 }
 
 /** @throws UsageError when no pool is named and there are several */
-async function target({ values, environment }: OperateCall): Promise<{ readonly process: MonitoringAddress; readonly pool: string }> {
-  const token = environment['POOLWRIGHT_OPERATE_TOKEN'];
-  if (token === undefined || token === '') throw new UsageError("Set POOLWRIGHT_OPERATE_TOKEN to the process's own.");
-  const process = new MonitoringAddress(values.address, environment, values.timeout, token);
+async function target(call: OperateCall): Promise<{ readonly process: MonitoringAddress; readonly pool: string }> {
+  const { values } = call;
+  const process = operated(call);
   if (values.pool !== undefined) return { process, pool: values.pool };
   const { body } = await process.get('/readyz', [503]);
   const { pools } = JSON.parse(body) as { readonly pools: readonly { readonly pool?: string }[] };
@@ -133,6 +202,12 @@ async function target({ values, environment }: OperateCall): Promise<{ readonly 
   if (only !== undefined && others.length === 0) return { process, pool: only };
   const reason = names.length === 0 ? 'The process shows no pool to this token' : `There are several pools: ${names.join(', ')}`;
   throw new UsageError(`${reason}; say which with --pool.`);
+}
+
+function operated({ values, environment }: OperateCall): MonitoringAddress {
+  const token = environment['POOLWRIGHT_OPERATE_TOKEN'];
+  if (token === undefined || token === '') throw new UsageError("Set POOLWRIGHT_OPERATE_TOKEN to the process's own.");
+  return new MonitoringAddress(values.address, environment, values.timeout, token);
 }
 
 function said({ terminal }: OperateCall, value: object, words: string): ExitCode {

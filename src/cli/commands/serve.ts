@@ -16,6 +16,12 @@ const listening = {
     max: 65_535,
     about: 'Its port; 0 = a free one (default PORT, else 3000 for demo, 9464 for serve).',
   },
+  peers: {
+    kind: 'text',
+    value: 'URLS',
+    about:
+      "Monitoring addresses of the service's other processes, separated by commas, for the dashboard to choose from (default POOLWRIGHT_PEERS).",
+  },
 } as const satisfies Record<string, CommandOption>;
 
 const connections = {

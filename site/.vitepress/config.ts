@@ -1,0 +1,56 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { defineConfig, type MarkdownRenderer } from 'vitepress';
+import { deadLinksOf } from './links.js';
+import { MENU, pathOf, slugOf } from './pages.js';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const listed = MENU.flatMap(({ entries }) => entries.map(({ page }) => page));
+
+const forgotten = readdirSync(join(ROOT, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name.replace('.md', '')}`)
+  .filter((page) => !listed.includes(page));
+if (forgotten.length > 0) throw new Error(`The menu (site/.vitepress/pages.ts) lacks ${forgotten.join(', ')}.`);
+
+/** The pages of the repository as they are, also readable on GitHub: its READMEs are indexes here, and its files are no pages. */
+export default defineConfig({
+  title: 'Poolwright',
+  description: 'Connection-pool infrastructure for MySQL, MariaDB and TiDB on Node.js',
+  lang: 'en',
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
+  // Works in whatever folder of a host it is put.
+  base: './',
+  srcDir: ROOT,
+  outDir: join(import.meta.dirname, '../dist'),
+  cacheDir: join(ROOT, '.cache/site'),
+  srcExclude: ['**/{node_modules,dist,coverage}/**'],
+  rewrites: Object.fromEntries(listed.filter((page) => pathOf(page) !== page).map((page) => [`${page}.md`, `${pathOf(page)}.md`])),
+  markdown: { anchor: { slugify: slugOf }, config: linkAsOnTheSite },
+  themeConfig: {
+    search: { provider: 'local' },
+    outline: [2, 3],
+    sidebar: MENU.map(({ text, entries }) => ({
+      text,
+      items: entries.map((entry) => ({ text: entry.text, link: `/${pathOf(entry.page).replace(/index$/, '')}` })),
+    })),
+  },
+  vite: { build: { chunkSizeWarningLimit: 5_000 } },
+  buildEnd({ outDir }) {
+    const dead = deadLinksOf(outDir, ROOT);
+    if (dead.length > 0) throw new Error(`Links that lead nowhere:\n${dead.join('\n')}`);
+  },
+});
+
+function linkAsOnTheSite(md: MarkdownRenderer): void {
+  md.core.ruler.push('links_of_the_repository', ({ tokens }) => {
+    for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+      const href = token.type === 'link_open' ? token.attrGet('href') : null;
+      if (href === null || /^[a-z]+:|^#/i.test(href)) continue;
+      token.attrSet('href', href.replace(/(^|\/)README\.md(?=$|#)/, '$1index.md'));
+      // A file, to be shown by the browser.
+      if (!/\.md(?:$|#)/.test(href)) token.attrSet('target', '_self');
+    }
+  });
+}

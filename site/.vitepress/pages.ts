@@ -1,0 +1,73 @@
+/** A page of the repository, by its path without `.md`, and what the menu calls it. */
+export interface Entry {
+  readonly text: string;
+  readonly page: string;
+}
+
+/** The menu, in the order in which a newcomer needs it. */
+export const MENU: readonly { readonly text: string; readonly entries: readonly Entry[] }[] = [
+  {
+    text: 'Start here',
+    entries: [
+      { text: 'What it is', page: 'README' },
+      { text: 'Getting started', page: 'docs/getting-started' },
+      { text: 'Recipes', page: 'docs/recipes' },
+      { text: 'Under your data layer', page: 'docs/data-layers' },
+      { text: 'Coming from mysql2', page: 'docs/migration-from-mysql2' },
+      { text: 'Questions', page: 'docs/faq' },
+      { text: 'Examples', page: 'examples/README' },
+    ],
+  },
+  {
+    text: 'Run it',
+    entries: [
+      { text: 'Rolling it out, and back', page: 'docs/deployment' },
+      { text: 'From one process to a fleet', page: 'docs/infrastructure' },
+      { text: 'The command', page: 'docs/cli' },
+      { text: 'Dashboard', page: 'docs/dashboard' },
+      { text: 'Metrics', page: 'docs/metrics' },
+      { text: 'Troubleshooting', page: 'docs/troubleshooting' },
+      { text: 'Runbook', page: 'docs/runbook' },
+    ],
+  },
+  {
+    text: 'Go further',
+    entries: [
+      { text: 'Resilience', page: 'docs/resilience' },
+      { text: 'Caching', page: 'docs/caching' },
+      { text: 'Performance', page: 'docs/performance' },
+    ],
+  },
+  {
+    text: 'Reference',
+    entries: [
+      { text: 'Options', page: 'docs/options' },
+      { text: 'Errors', page: 'docs/errors' },
+      { text: 'Public interface', page: 'docs/api' },
+      { text: 'tRPC API', page: 'docs/trpc-api' },
+    ],
+  },
+  {
+    text: 'Behind it',
+    entries: [
+      { text: 'Architecture', page: 'ARCHITECTURE' },
+      { text: 'Faults that are tested', page: 'test/faults/README' },
+      { text: 'Contributing', page: 'CONTRIBUTING' },
+      { text: 'Changelog', page: 'CHANGELOG' },
+      { text: 'Security', page: 'SECURITY' },
+      { text: 'Licences and size', page: 'docs/licences' },
+    ],
+  },
+];
+
+/** Where the page is on the site: a README is the index of its folder. */
+export const pathOf = (page: string): string => page.replace(/(^|\/)README$/, '$1index');
+
+/** GitHub's names for headings, so that one link holds there and here. */
+export function slugOf(heading: string): string {
+  return heading
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+    .replaceAll(' ', '-');
+}

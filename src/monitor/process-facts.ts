@@ -1,0 +1,13 @@
+import { hostname } from 'node:os';
+
+/** What tells one process from another. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly host: string;
+  readonly node: string;
+  readonly upForMs: number;
+}
+
+export function processFacts(): ProcessFacts {
+  return { pid: process.pid, host: hostname(), node: process.version, upForMs: Math.round(process.uptime() * 1000) };
+}
