@@ -67,6 +67,8 @@ const SCRIPTS = {
 };
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** From the first attempt until commands may be sent, by way of several sentinels or nodes if need be. */
+const HANDSHAKE_TIMEOUT_MS = 8_000;
 const LONGEST_RECONNECT_DELAY_MS = 100;
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26_379;
@@ -179,18 +181,26 @@ function never(): null {
 function keepConnected(client: RedisClient): void {
   let attempts = 0;
   let isClosed = false;
+  let overdue: NodeJS.Timeout | undefined;
   const connect = (): void => {
-    if (!isClosed) client.connect().catch(ignore);
+    if (isClosed) return;
+    client.connect().catch(ignore);
+    // Its own limit ends when TCP is connected, and then it waits for an answer for ever.
+    clearTimeout(overdue);
+    overdue = setTimeout(() => client.disconnect(), HANDSHAKE_TIMEOUT_MS).unref();
   };
   client.on('ready', () => {
+    clearTimeout(overdue);
     attempts = 0;
   });
   client.on('end', () => {
+    clearTimeout(overdue);
     attempts += 1;
     if (!isClosed) setTimeout(connect, Math.min(attempts * 20, LONGEST_RECONNECT_DELAY_MS)).unref();
   });
   client.close = () => {
     isClosed = true;
+    clearTimeout(overdue);
     client.disconnect();
   };
   connect();

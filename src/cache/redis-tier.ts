@@ -32,6 +32,8 @@ export interface Lock {
 
 /** How long Redis is left alone, in milliseconds. */
 const OPEN_MS = 1_000;
+/** After so many in a row that failed, the connection is made anew. */
+const PROBES_TO_RECONNECT = 3;
 /** What the tier asks for by itself, to see whether Redis answers again. */
 const NOTHING = hashOf('');
 
@@ -42,6 +44,7 @@ export class RedisTier {
   readonly errors = { timeout: 0, garbage: 0, other: 0 };
   /** While it is open, Redis is not asked for values; invalidations are told and heard of all the same. */
   readonly breaker: Breaker;
+  #failedProbes = 0;
   #closed = false;
 
   constructor(
@@ -177,7 +180,13 @@ export class RedisTier {
   /** No caller has to wait for a probe, and a process without callers is not left with an open breaker. */
   #probe(): void {
     if (this.breaker.closed || this.breaker.snapshot().nextProbeInMs !== 0) return;
-    void this.#ask(() => this.client.pttl(this.#nameOf(NOTHING, 'value')));
+    void this.#ask(() => this.client.pttl(this.#nameOf(NOTHING, 'value'))).then((answer) => {
+      this.#failedProbes = answer === undefined ? this.#failedProbes + 1 : 0;
+      // The ledger is heard over the other connection: this one leads nowhere, and TCP takes minutes to say so.
+      if (this.#failedProbes < PROBES_TO_RECONNECT || this.#closed) return;
+      this.#failedProbes = 0;
+      this.client.disconnect(true);
+    });
   }
 
   #noteFailure(error: unknown, durationMs: number): void {
