@@ -153,7 +153,9 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
         {pool.name}{' '}
         <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
       </p>
-      <h2 role="status">{headline}</h2>
+      <h2>
+        <span role="status">{headline}</span>
+      </h2>
       {details
         .filter((detail) => detail !== '')
         .map((detail) => (
@@ -179,6 +181,9 @@ function Figure({ name, value }: { readonly name: string; readonly value: string
   );
 }
 
+const MOST_IN_SIGHT = 8;
+const BY_SEVERITY = ['unhealthy', 'degraded', 'healthy'] as const;
+
 function PoolList({
   pools,
   chosen,
@@ -188,9 +193,14 @@ function PoolList({
   readonly chosen: string;
   readonly onChoose: (name: string) => void;
 }) {
+  // Of many, those that somebody should look at must not be out of sight.
+  const listed =
+    pools.length > MOST_IN_SIGHT
+      ? pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.health.status) - BY_SEVERITY.indexOf(b.health.status))
+      : pools;
   return (
     <nav aria-label="Pools" className="pools">
-      {pools.map(({ name, health, stats }) => (
+      {listed.map(({ name, health, stats }) => (
         <button key={name} type="button" aria-pressed={name === chosen} className={health.status} onClick={() => onChoose(name)}>
           <b>{name}</b>
           <span>
@@ -247,8 +257,6 @@ const PEER_STATES = {
   unauthorised: 'wants another token',
   unknown: 'is no such process',
 } as const;
-
-const BY_SEVERITY = ['unhealthy', 'degraded', 'healthy'] as const;
 
 function worstOf({ pools }: Processes['own']): 'healthy' | 'degraded' | 'unhealthy' {
   return BY_SEVERITY.find((status) => pools.some((pool) => pool.status === status)) ?? 'degraded';

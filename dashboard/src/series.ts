@@ -78,6 +78,7 @@ type Counter =
   | 'acquired'
   | 'timedOut'
   | 'refused'
+  | 'breakerRefused'
   | 'queryErrors'
   | 'connectErrors'
   | 'cancelled'

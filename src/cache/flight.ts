@@ -17,7 +17,9 @@ export interface Landing {
 
 /** One loading of a key, for all callers of this process who want it. It is given up when none of them is left. */
 export class Flight {
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined = undefined;
+  #abandoned = false;
+  #landed = false;
   #waiting = 0;
   #joined = 0;
   #landing: Promise<Landing> | undefined = undefined;
@@ -29,14 +31,27 @@ export class Flight {
     readonly startedAt: number,
   ) {}
 
+  /** Nobody waits any more. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Aborts when nobody waits any more. Made when it is asked for: what Redis has needs none. */
   get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#abandoned) this.#controller.abort(nobodyWaits());
+    }
     return this.#controller.signal;
   }
 
   start(run: (flight: Flight) => Promise<Landing>): void {
     this.#landing = run(this);
-    // Those who wait are told; there may be none left.
-    this.#landing.catch(ignore);
+    const landed = (): void => {
+      this.#landed = true;
+    };
+    // Those who wait are told of a failure; there may be none left.
+    this.#landing.then(landed, landed);
   }
 
   /** Keeps it going, whoever gives up. */
@@ -55,8 +70,13 @@ export class Flight {
       return { value, own: !shared && this.#joined === 1 };
     } finally {
       this.#waiting -= 1;
-      if (this.#waiting === 0) this.#controller.abort(new PoolError('POOL_ABORTED', 'Nobody waits for this value any more.'));
+      if (this.#waiting === 0 && !this.#landed) this.#abandon();
     }
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
+    this.#controller?.abort(nobodyWaits());
   }
 }
 
@@ -95,4 +115,6 @@ export function limited<T>(answer: Promise<T>, timeout: number, signal: AbortSig
   });
 }
 
-function ignore(): void {}
+function nobodyWaits(): PoolError {
+  return new PoolError('POOL_ABORTED', 'Nobody waits for this value any more.');
+}

@@ -20,6 +20,8 @@ const OVERHEAD_BYTES = 512;
 /** Values by their keys, the least recently used first; above its bytes, those go. */
 export class MemoryTier {
   readonly #entries = new Map<string, MemoryEntry>();
+  /** Kept: a new one would walk over the places of all that are gone already. Whatever it has passed is gone. */
+  #oldestFirst = this.#entries.keys();
   #bytes = 0;
   #evictions = 0;
 
@@ -54,12 +56,20 @@ export class MemoryTier {
     if (bytes > this.maxBytes) return false;
     this.#entries.set(key, entry);
     this.#bytes += bytes;
-    for (const oldest of this.#entries.keys()) {
-      if (this.#bytes <= this.maxBytes) break;
-      this.delete(oldest);
+    while (this.#bytes > this.maxBytes) {
+      this.delete(this.#oldest());
       this.#evictions += 1;
     }
     return true;
+  }
+
+  /** Precondition: there is one. */
+  #oldest(): string {
+    const next = this.#oldestFirst.next();
+    if (!next.done) return next.value;
+    // It had come to an end when there was nothing more.
+    this.#oldestFirst = this.#entries.keys();
+    return this.#oldestFirst.next().value as string;
   }
 
   delete(key: string): void {

@@ -308,7 +308,7 @@ export class QueryCache {
 
   async #fly(request: CacheRequest, limits: CallerLimits, now: number): Promise<unknown> {
     let flight = this.#flights.get(request.key);
-    if (flight !== undefined && !flight.signal.aborted && this.#marks.isGood(flight.marks, flight.sequence)) {
+    if (flight !== undefined && !flight.abandoned && this.#marks.isGood(flight.marks, flight.sequence)) {
       this.#counts.coalesced += 1;
     } else {
       flight = this.#depart(request, now, 'wanted');
@@ -355,7 +355,7 @@ export class QueryCache {
     const patienceEndsAt = performance.now() + PATIENCE * this.options.lockTimeout;
     for (
       let pollMs = FIRST_POLL_MS;
-      this.#isLive(performance.now()) && !flight.signal.aborted;
+      this.#isLive(performance.now()) && !flight.abandoned;
       pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)
     ) {
       const answer = await redis.lockOrGet(request.key);

@@ -33,14 +33,17 @@ export interface RedisClient extends EventEmitter {
 
 /**
  * The ledger belongs to one run of one master: what is left of it after a restart from a file, or on a replica that has taken over, may lack
- * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger.
+ * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger. So does one whose list
+ * does not end where its counter says: a Redis that is full may let go of either.
  */
 const JOIN = `
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then return redis.error_reply('READONLY not a master') end
 local id = redis.call('GET', KEYS[1])
 local count = redis.call('GET', KEYS[2])
-if not id or not count or string.sub(id, 1, #run) ~= run then
+local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
+local whole = count == '0' or (count and last and last[1] == count .. '-0')
+if not id or not whole or string.sub(id, 1, #run) ~= run then
   id = run .. '.' .. ARGV[1]
   count = '0'
   redis.call('DEL', KEYS[3])

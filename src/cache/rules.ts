@@ -10,6 +10,8 @@ export interface CacheRule extends CachePolicy {
 
 /** Texts whose rule is remembered; those of statements with values put in are many. */
 const REMEMBERED = 1_000;
+/** In characters. A write with its values in it may be a megabyte. */
+const LONGEST_REMEMBERED = 4_000;
 
 /** Finds the rule of a statement. */
 export class ResolvedRules {
@@ -21,6 +23,7 @@ export class ResolvedRules {
     if (this.#remembered.has(sql)) return this.#remembered.get(sql);
     const digest = digestOf(sql);
     const policy = digest === undefined ? undefined : this.byDigest.get(digest);
+    if (sql.length > LONGEST_REMEMBERED) return policy;
     if (this.#remembered.size >= REMEMBERED) this.#remembered.clear();
     this.#remembered.set(sql, policy);
     return policy;

@@ -249,6 +249,7 @@ export class Lender<R> {
     const end = this.#endOf(entry, now);
     if (end !== undefined) {
       this.entries.close(entry, end, false, now);
+      this.#serveItsKey(now);
       return true;
     }
     const cleaning = this.#cleaningOf(entry.resource as R);
@@ -257,8 +258,7 @@ export class Lender<R> {
       this.#offer(entry, now);
     } else {
       this.entries.clean(entry, cleaning, now);
-      // Its key may have another in its place.
-      if (this.#fair?.first !== undefined) this.#serve(now);
+      this.#serveItsKey(now);
     }
     return true;
   }
@@ -269,7 +269,15 @@ export class Lender<R> {
     const now = this.clock.now();
     this.#endLease(entry, now);
     this.entries.close(entry, 'destroyed', true, now);
+    this.#serveItsKey(now);
     return true;
+  }
+
+  /** An entry was given back that nobody gets now: its key may have another in its place. */
+  #serveItsKey(now: number): void {
+    if (this.#fair?.first === undefined) return;
+    this.#serve(now);
+    if (this.state === 'draining') this.listener.moved(now);
   }
 
   #cleaningOf(resource: R): Promise<void> | undefined {
@@ -411,7 +419,7 @@ export class Lender<R> {
   #settle(entry: Entry<R>, now: number): void {
     const end = this.#endOf(entry, now);
     // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
-    const outdated = (end === 'evicted' || end === 'surplus') && this.queue.size > 0 && this.state !== 'suspended';
+    const outdated = (end === 'evicted' || end === 'surplus') && this.queue.first !== undefined && this.state !== 'suspended';
     if (end === undefined || outdated) this.#offer(entry, now);
     else this.entries.close(entry, end, false, now);
     this.progress(now);

@@ -37,6 +37,8 @@ export interface LivePoint extends Readonly<Record<Counter, number>>, Durations 
   readonly closing: number;
   readonly waiting: number;
   readonly longestWaitMs: number;
+  /** Callers whom the pool's own breakers have refused. */
+  readonly breakerRefused: number;
   /** Null where the pool has no cache. */
   readonly cache: CachePoint | null;
 }
@@ -45,6 +47,7 @@ export interface LivePoint extends Readonly<Record<Counter, number>>, Durations 
 interface Totals {
   readonly at: number;
   readonly counters: Readonly<Record<Counter, number>>;
+  readonly breakerRefused: number;
   readonly cumulative: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -82,6 +85,7 @@ export class PointMaker {
       closing,
       waiting,
       longestWaitMs,
+      breakerRefused: now.breakerRefused - before.breakerRefused,
       cache: this.#cache?.next() ?? null,
       ...(grown as Record<Counter, number>),
       ...(durations as unknown as Durations),
@@ -96,6 +100,7 @@ export class PointMaker {
         return [name, [...counts.cumulative, counts.count]];
       }),
     );
-    return { at, counters, cumulative };
+    const { connect, statement } = stats.breakers;
+    return { at, counters, breakerRefused: connect.refused + statement.refused, cumulative };
   }
 }

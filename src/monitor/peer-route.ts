@@ -64,7 +64,6 @@ function passedOn(request: FastifyRequest, procedures: string, mayAct: boolean):
       ...(mayAct ? { [OPERATOR_HEADER]: request.ip } : {}),
       ...(typeof lastEventId === 'string' && /^\d{1,15}$/.test(lastEventId) ? { 'last-event-id': lastEventId } : {}),
     },
-    // As it was understood here, not as it came.
-    ...(request.method === 'POST' && request.body !== undefined ? { body: JSON.stringify(request.body) } : {}),
+    ...(request.method === 'POST' && typeof request.body === 'string' ? { body: request.body } : {}),
   };
 }

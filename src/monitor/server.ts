@@ -133,8 +133,11 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
   addDashboard(app, files);
   addRoutes(app, monitoring, access);
   const peers = new Peers(resolved.peers, resolved);
-  addProcedures(app, monitoring, peers, access, resolved);
-  addPeerRoute(app, peers, (request) => access(request).mayAct);
+  void app.register(async (api) => {
+    takeBodiesAsText(api);
+    addProcedures(api, monitoring, peers, access, resolved);
+    addPeerRoute(api, peers, (request) => access(request).mayAct);
+  });
   monitoring.keepHistory();
   app.addHook('onClose', () => {
     monitoring.stop();
@@ -199,14 +202,14 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
 
 /** The page and what belongs to it: the same for everybody, so without a token. */
 function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): void {
-  for (const { path, type, bodies } of files) {
-    app.get(path, (request, reply) => {
+  for (const { path, type, body } of files) {
+    app.get(path, async (request, reply) => {
       const coding = codingFor(request.headers['accept-encoding']);
       if (coding !== 'identity') reply.header('content-encoding', coding);
       reply.header('vary', 'accept-encoding').header('content-security-policy', DASHBOARD_POLICY);
       // Their names change with their content; the page's does not.
       if (path !== '/') reply.header('cache-control', 'public, max-age=31536000, immutable');
-      return reply.type(type).send(bodies[coding]);
+      return await reply.type(type).send(await body(coding));
     });
   }
   if (files.length === 0) app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send(INDEX));
@@ -222,6 +225,15 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: Acces
     const { metrics, contentType } = await monitoring.metrics();
     return await reply.type(contentType).send(metrics);
   });
+}
+
+/**
+ * tRPC reads them itself. From what Fastify has read it would write the text again, which fails for what is nested deep; and routes that the
+ * owner adds keep Fastify's own way.
+ */
+function takeBodiesAsText(api: FastifyInstance): void {
+  api.removeContentTypeParser('application/json');
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
 /** Not tRPC's plugin: its route takes paths of at most 100 characters unless Fastify is told otherwise, and a batch has longer ones. */

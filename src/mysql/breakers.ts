@@ -93,7 +93,8 @@ export class PoolBreakers {
       if (to === 'isolated') this.#tellWaiting(this.connect);
     });
     this.statement.onChange(({ to }) => {
-      this.lending = to === 'closed';
+      // As it is now: another listener may have changed it again.
+      this.lending = this.statement.closed;
       if (to === 'open' || to === 'isolated') this.#tellWaiting(this.statement);
     });
   }

@@ -66,6 +66,8 @@ const SCHEMA_PATIENCE = 0.25;
 
 /** Texts whose tables are remembered. */
 const REMEMBERED = 1_000;
+/** In characters. */
+const LONGEST_REMEMBERED = 4_000;
 
 /** Statements of a pool that are answered by the cache. */
 export class CachedStatements {
@@ -173,7 +175,7 @@ export class CachedStatements {
     let known = this.#known.get(sql);
     if (known === undefined) {
       known = { dependencies: dependenciesOf(sql, schema), hash: shortened(sql) };
-      this.#known.set(sql, known);
+      if (sql.length <= LONGEST_REMEMBERED) this.#known.set(sql, known);
     }
     return known;
   }

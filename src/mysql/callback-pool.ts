@@ -19,7 +19,7 @@ import type { ResolvedOptions } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
 import type { StatementOptions, StatementResult } from './statement.js';
 import { stopWhenAbandoned } from './streams.js';
-import { acquireForStatementInTime, acquireInTime } from './work-deadline.js';
+import { acquireForStatementInTime, acquireInTime, statementInTime } from './work-deadline.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
 const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
@@ -173,7 +173,11 @@ export class CallbackPool extends DriverPool {
     if (cached === undefined || typeof rest.at(-1) !== 'function' || isQueryCommand(sql)) return undefined;
     // Whatever else it is, mysql2 refuses it.
     if (typeof sql !== 'string' && (typeof sql !== 'object' || sql === null)) return undefined;
-    return cached.take(method, sql as string | StatementOptions, rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+    try {
+      return cached.take(method, statementInTime(sql as string | StatementOptions), rest.length > 1 ? (rest[0] as QueryValues) : undefined);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** What mysql2 returns: a command, which is never sent. */

@@ -65,6 +65,9 @@ export interface RetryableStatement {
 /** mysql2's code when a command is given to a connection that is dead already: nothing of it was sent. */
 const NEVER_SENT = 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR';
 
+/** `LOAD DATA LOCAL INFILE`, and its like. */
+const LOADS_A_FILE = /\bLOAD\b[^]*\bLOCAL\b/i;
+
 /** Whether it took effect is not known, or nothing was sent: for work that bears being done twice. */
 const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
   'POOL_CONNECTION_LOST',
@@ -113,6 +116,8 @@ export class StatementRetries {
     // What the transaction did before is gone with its connection.
     if (inTransaction) return false;
     if (isNeverSent(error)) return true;
+    // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
+    if (LOADS_A_FILE.test(sql)) return false;
     if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
     return (
       PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && typeof sql === 'string' && isReadOnly(sql)

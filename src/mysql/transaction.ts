@@ -264,9 +264,11 @@ export async function runTransaction<T>(
         if (retries > 0) tally.recovered += 1;
         return result;
       } catch (error) {
-        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries || limits.over;
-        if (isFinal) {
+        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries;
+        if (isFinal || limits.over) {
           if (retries > 0) tally.exhausted += 1;
+          // It would be run again: what ends it is the time, as it is in the pause before the next run.
+          if (!isFinal) limits.throwIfOver();
           throw error;
         }
         if (!host.takeRetry()) {

@@ -235,7 +235,7 @@ export class Breaker {
       this.#told('answered', undefined, startedAt);
       return result;
     } catch (error) {
-      this.#told(this.#verdict(error), error, startedAt);
+      this.#told(this.#verdictOf(error), error, startedAt);
       throw error;
     }
   }
@@ -277,6 +277,7 @@ export class Breaker {
 
   snapshot(): BreakerSnapshot {
     const now = this.#clock.now();
+    if (now < this.#changedAt) this.#stepBack(now);
     this.#window.advance(now);
     const { calls, failures, slow } = this.#window;
     const last = this.#lastFailure;
@@ -301,7 +302,18 @@ export class Breaker {
 
   /** It began before the last change of state: it says nothing about now. */
   #isOutdated(durationMs: number, now: number): boolean {
+    if (now < this.#changedAt) this.#stepBack(now);
     return now - durationMs < this.#changedAt - TOLERANCE_MS;
+  }
+
+  /** A verdict that fails must not take the place of the error that it is about. */
+  #verdictOf(error: unknown): Verdict {
+    try {
+      return this.#verdict(error);
+    } catch (failure) {
+      throwLater(failure);
+      return 'failed';
+    }
   }
 
   #told(verdict: Verdict, error: unknown, startedAt: number): void {
@@ -313,6 +325,7 @@ export class Breaker {
 
   /** Precondition: it is not closed. */
   #admits(now: number): boolean {
+    if (now < this.#changedAt) this.#stepBack(now);
     if (this.#state.kind === 'isolated') return false;
     if (this.#state.kind === 'open') {
       if (now < this.#state.until) return false;
@@ -321,13 +334,22 @@ export class Breaker {
     // A listener may have changed it again.
     const state = this.#state as State;
     if (state.kind !== 'half-open') return state.kind === 'closed';
-    if (now >= state.renewAt) {
+    // Either the probes have had their time, or the clock was stepped back since they began.
+    if (now >= state.renewAt || now < state.renewAt - this.options.probeTimeout - TOLERANCE_MS) {
       state.admitted = 0;
       state.renewAt = now + this.options.probeTimeout;
     }
     if (state.admitted + state.succeeded >= this.options.probes) return false;
     state.admitted += 1;
     return true;
+  }
+
+  /** The clock was stepped back beyond the last change: what was waited for then is waited for from now, not until that time comes again. */
+  #stepBack(now: number): void {
+    const stepMs = this.#changedAt - now;
+    this.#changedAt = now;
+    if (this.#state.kind === 'open') this.#state = { kind: 'open', until: this.#state.until - stepMs };
+    else if (this.#state.kind === 'half-open') this.#state.renewAt -= stepMs;
   }
 
   #halfOpen(now: number): State & { kind: 'half-open' } {

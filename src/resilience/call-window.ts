@@ -8,6 +8,7 @@ export class CallWindow {
   failures = 0;
   slow = 0;
   readonly #bucketMs: number;
+  readonly #windowMs: number;
   readonly #calls = new Float64Array(BUCKETS);
   readonly #failures = new Float64Array(BUCKETS);
   readonly #slow = new Float64Array(BUCKETS);
@@ -16,11 +17,12 @@ export class CallWindow {
 
   /** @param windowMs how far it looks back, to within a tenth */
   constructor(windowMs: number) {
+    this.#windowMs = windowMs;
     this.#bucketMs = windowMs / BUCKETS;
   }
 
   note(failed: boolean, slow: boolean, now: number): void {
-    if (now >= this.#currentEnds) this.advance(now);
+    if (now >= this.#currentEnds || now < this.#currentEnds - this.#windowMs) this.advance(now);
     const current = this.#current;
     this.calls += 1;
     this.#calls[current] = (this.#calls[current] as number) + 1;
@@ -36,9 +38,10 @@ export class CallWindow {
 
   /** Forgets what is too old by now. */
   advance(now: number): void {
-    if (now < this.#currentEnds) return;
+    // A caller may have read the clock a little earlier than another; farther back than a window, the clock itself was stepped.
+    if (now < this.#currentEnds && now >= this.#currentEnds - this.#windowMs) return;
     const steps = Math.floor((now - this.#currentEnds) / this.#bucketMs) + 1;
-    if (!(steps < BUCKETS)) {
+    if (!(steps > 0 && steps < BUCKETS)) {
       this.clear();
       this.#currentEnds = now + this.#bucketMs;
       return;

@@ -11,7 +11,7 @@ import { createDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
-import { openDashboard, screenshot, startBrowser } from './support/browser.js';
+import { complaintsOfAxe, openDashboard, screenshot, startBrowser } from './support/browser.js';
 
 const PATIENCE = { timeoutMs: 20_000, intervalMs: 100 };
 const TIMEOUT = 90_000;
@@ -67,7 +67,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
     await headlineIs(page, 'The pool is the bottleneck: all 3 connections are in use, 4 callers wait');
     await shows(page, /^It has been so since \d\d:\d\d:\d\d\.$/);
     await shows(page, /^3 of 3 borrowers: running SELECT SLEEP\(\?\), \? AS secret; held for up to/);
-    const holders = region(page, 'Who holds connections, the longest-held first');
+    const holders = page.getByRole('table', { name: 'Who holds connections, the longest-held first' });
     expect(await holders.getByRole('row').count()).toBe(4);
     expect(await page.content()).not.toContain('sesame');
     expect(await region(page, /^Verdict/).textContent()).toContain('3 / 3');
@@ -147,7 +147,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
     rates.open('the other service is gone');
     await using dashboard = await openDashboard(browser, server);
     const { page } = dashboard;
-    const panel = region(page, 'Circuit breakers').first();
+    const panel = region(page, 'Circuit breakers');
     await panel.getByText('rates: from closed to open: the other service is gone').waitFor({ timeout: PATIENCE.timeoutMs });
     await panel.getByText('rates (of no pool)').waitFor();
     const letGo = fixture.pool.breakers.statement.isolate('maintenance');
@@ -402,6 +402,53 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.tagName')).toBe('BUTTON');
+  });
+
+  it.each([
+    ['a desk', 1_280, 'light'],
+    ['a desk at night', 1_280, 'dark'],
+    ['a phone', 375, 'light'],
+    ['a phone at night', 375, 'dark'],
+  ] as const)('has nothing that axe-core complains of, on %s: signed out, at rest, in trouble, in a dialogue', async (_, width, theme) => {
+    const cache = createQueryCache({ name: 'shop' });
+    await using fixture = await createPoolOnDatabase({
+      name: 'orders',
+      connectionLimit: 2,
+      acquireTimeout: 60_000,
+      cache,
+      leakDetectionThreshold: 100,
+    });
+    fixture.pool.watch('leak', () => undefined);
+    await using bare = await createPoolOnDatabase({ name: 'bare' });
+    await using peer = await serve({ pools: [], token: 'another-token' });
+    const tokens = { token: 'read-token-1', operateToken: 'operate-token-1' };
+    await using server = await serve({ pools: [fixture.pool, bare.pool], ...tokens, peers: [peer.url] });
+    await using dashboard = await openDashboard(browser, server, { width, theme });
+    const { page } = dashboard;
+    await shows(page, 'This server wants a token.');
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.locator('header').getByRole('button', { name: 'Sign in' }).click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.getByLabel('Token').fill('operate-token-1');
+    await page.keyboard.press('Enter');
+    await headlineIs(page, 'The pool is fine');
+    await page.getByText('wants another token').waitFor({ timeout: PATIENCE.timeoutMs });
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    const stop = new AbortController();
+    const held = await fixture.pool.getConnection();
+    const busy = fixture.pool.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal }).catch(() => undefined);
+    const waiting = fixture.pool.query('SELECT 1');
+    await headlineIs(page, 'The pool is the bottleneck');
+    fixture.pool.breakers.connect.open('to be seen');
+    await shows(page, 'connect: from closed to open: to be seen');
+    await page.locator('details').first().locator('summary').click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Drain …' }).click();
+    expect(await complaintsOfAxe(page)).toEqual([]);
+    held.release();
+    stop.abort();
+    await Promise.all([busy, waiting]);
+    cache.close();
   });
 
   it.each([

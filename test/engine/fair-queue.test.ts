@@ -219,6 +219,44 @@ describe("a pool with scheduling: 'fair'", () => {
     }
   });
 
+  it.each(['evict', 'destroy'] as const)(
+    'I2: opens another for a key whose entry goes for good (%s), before that is closed',
+    async (end) => {
+      await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, scheduling: 'fair', fairnessLimit: 1 });
+      const lease = await fixture.acquire({ fairnessKey: 'a' });
+      const next = fixture.acquire({ fairnessKey: 'a' });
+      fixture.factory.script('close', { kind: 'hold' });
+      if (end === 'evict') lease.evict();
+      lease.resource.lent = false;
+      if (end === 'evict') lease.release();
+      else lease.destroy();
+      expect(fixture.stats).toMatchObject({ closing: 1, opening: 1 });
+      await fixture.clock.advance(60);
+      (await next).release();
+    },
+  );
+
+  it('I4: keeps nothing idle beyond a lowered limit for those whose key has its share', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, scheduling: 'fair', fairnessLimit: 1 });
+    fixture.factory.script('recycle', { kind: 'hold' });
+    const lease = await fixture.acquire({ fairnessKey: 'a' });
+    const other = await fixture.acquire();
+    const next = fixture.acquire({ fairnessKey: 'a' });
+    other.resource.lent = false;
+    other.release();
+    expect(fixture.stats).toMatchObject({ used: 1, checking: 1, waiting: 1 });
+    fixture.pool.resize({ connectionLimit: 1 });
+    for (const cleaning of fixture.factory.held.splice(0)) cleaning.succeed();
+    await fixture.clock.advance(1);
+    expect(fixture.stats).toMatchObject({ used: 1, idle: 0, waiting: 1, closedByReason: { surplus: 1 } });
+    lease.resource.lent = false;
+    lease.destroy();
+    await fixture.clock.advance(60);
+    const served = await next;
+    served.resource.lent = false;
+    served.destroy();
+  });
+
   it('refuses the less urgent first when the queue is full', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, scheduling: 'fair', queueLimit: 2 });
     const { served, call } = callers(fixture);

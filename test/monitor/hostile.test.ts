@@ -28,6 +28,14 @@ function request(line: string, headers: readonly string[] = [], body: string | B
 
 const TRPC = '/api/trpc/monitoring.connectionPoolHealth';
 
+function post(body: string): Buffer {
+  return request(
+    'POST /api/trpc/monitoring.evict HTTP/1.1',
+    ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`],
+    body,
+  );
+}
+
 /** Ways to be a nuisance; `noise` is a text of random bytes. */
 const NUISANCES: readonly ((noise: string) => Buffer)[] = [
   (noise) => Buffer.from(noise, 'latin1'),
@@ -42,6 +50,13 @@ const NUISANCES: readonly ((noise: string) => Buffer)[] = [
   () => request('GET /api/trpc/__proto__.constructor,toString,monitoring.__proto__?batch=1 HTTP/1.1'),
   () => request(`GET ${TRPC}?input=${encodeURIComponent('{"__proto__":{"pool":"x"},"constructor":1}')} HTTP/1.1`),
   () => request(`GET ${TRPC}?input=${'%5B'.repeat(3_000)} HTTP/1.1`),
+  (noise) => request(`GET /api/peers/${encodeURIComponent(noise)}/trpc/monitoring.live HTTP/1.1`),
+  (noise) => request(`GET /api/peers/0/trpc/${encodeURIComponent(noise)}?${encodeURIComponent(noise)} HTTP/1.1`),
+  () => request('GET /api/peers/0/trpc/../../../api/peers/0/trpc/monitoring.live HTTP/1.1'),
+  () => post('{"__proto__":{"mayAct":true},"pool":"x"}'),
+  () => post('{"constructor":{"prototype":{"mayAct":true}},"pool":"x"}'),
+  () => post(`${'['.repeat(8_000)}${']'.repeat(8_000)}`),
+  () => post(`{"pool":${'{"pool":'.repeat(1_500)}1${'}'.repeat(1_500)}}`),
   () => request('GET /../../../etc/passwd HTTP/1.1'),
   () => request('GET /api/trpc/..%2f..%2f..%2fetc%2fpasswd HTTP/1.1'),
   () => request('GET /metrics/..;/%2e%2e/%2e%2e/etc/passwd HTTP/1.1'),
@@ -80,7 +95,7 @@ describe('after hostile requests the server still serves:', () => {
   it('10 000 of every kind', { timeout: 120_000 }, async () => {
     const errors: unknown[] = [];
     await using fixture = await createPoolOnDatabase();
-    await using server = await serve({ pools: fixture.pool, onError: (error) => errors.push(error) });
+    await using server = await serve({ pools: fixture.pool, peers: ['http://127.0.0.1:9'], onError: (error) => errors.push(error) });
     const random = seededRandom(SEED);
     const statuses = new Map<string, number>();
     for (let sent = 0; sent < 10_000; sent += 50) {
@@ -143,6 +158,67 @@ describe('after hostile requests the server still serves:', () => {
     expect(await statusesOf(server)).toEqual(ALL_WELL);
   });
 
+  it('clients that send their headers, or a body, byte by byte', { timeout: 60_000 }, async () => {
+    await using fixture = await createPoolOnDatabase();
+    await using server = await serve({ pools: fixture.pool });
+    const beginnings = [
+      `GET ${TRPC} HTTP/1.1\r\nHost: localhost\r\n`,
+      'POST /api/trpc/monitoring.evict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9999\r\n\r\n',
+    ];
+    const sockets = Array.from({ length: 200 }, (_, index) => {
+      const socket = connect(server.address);
+      socket.on('error', () => undefined);
+      socket.resume();
+      socket.write(beginnings[index % 2] as string);
+      return socket;
+    });
+    const drip = setInterval(() => {
+      for (const socket of sockets) if (socket.writable) socket.write('X');
+    }, 500);
+    try {
+      // Others are served meanwhile.
+      expect(await statusesOf(server)).toEqual(ALL_WELL);
+      await waitFor('all of them to be cut off', () => sockets.every((socket) => socket.closed), Boolean, { timeoutMs: 40_000 });
+    } finally {
+      clearInterval(drip);
+      for (const socket of sockets) socket.destroy();
+    }
+    expect(await statusesOf(server)).toEqual(ALL_WELL);
+  });
+
+  it('more listeners than it takes: those who listen go on, the rest are told, and others may when they have gone', async () => {
+    await using fixture = await createPoolOnDatabase();
+    await using server = await serve({ pools: fixture.pool });
+    const controller = new AbortController();
+    const listen = async (): Promise<ReadableStreamDefaultReader<string>> => {
+      const response = await fetch(`${server.url}/api/trpc/monitoring.live`, { signal: controller.signal });
+      return response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    };
+    /** What it hears until it hears a message of this kind. */
+    const hears = async (reader: ReadableStreamDefaultReader<string>, what: RegExp): Promise<boolean> => {
+      for (let heard = ''; !what.test(heard); ) {
+        const { value, done } = await reader.read();
+        if (done) return false;
+        heard += value;
+      }
+      return true;
+    };
+    const readers = await Promise.all(Array.from({ length: 64 }, listen));
+    for (const reader of readers) expect(await hears(reader, /"pools":/)).toBe(true);
+    const refused = await Promise.all(Array.from({ length: 30 }, listen));
+    for (const reader of refused) expect(await hears(reader, /At most 64 may listen/)).toBe(true);
+    expect(await hears(readers[0]!, /"pools":/)).toBe(true);
+    expect(await statusesOf(server)).toEqual(ALL_WELL);
+    controller.abort();
+    await waitFor('a place to be free', async () => {
+      const response = await fetch(`${server.url}/api/trpc/monitoring.live`);
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+      const isServed = await hears(reader, /"pools":|At most/);
+      await reader.cancel();
+      return isServed;
+    });
+  });
+
   it('clients that leave before the answer', async () => {
     await using fixture = await createPoolOnDatabase({ connectionLimit: 2 });
     await using server = await serve({ pools: fixture.pool });
@@ -170,6 +246,57 @@ describe('after hostile requests the server still serves:', () => {
     // Each that was really made took another time; one serves for a second.
     expect(new Set(answers).size).toBeLessThan(20);
     expect(await statusesOf(server)).toEqual(ALL_WELL);
+  });
+});
+
+describe('nobody gets more than their token allows', () => {
+  it('by properties of all objects, in a body, a query or an input', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool, token: 'to-read', operateToken: 'to-act' });
+    const headers = { authorization: 'Bearer to-read', 'content-type': 'application/json' };
+    const evict = `${server.url}/api/trpc/monitoring.evict`;
+    for (const body of [
+      '{"pool":"orders","__proto__":{"mayAct":true}}',
+      '{"pool":"orders","constructor":{"prototype":{"mayAct":true}}}',
+      '{"__proto__":{"pool":"orders","mayAct":true}}',
+    ]) {
+      expect((await fetch(evict, { method: 'POST', headers, body })).status).toBeGreaterThanOrEqual(400);
+      const url = `${server.url}/api/trpc/monitoring.connectionPoolHealth?input=${encodeURIComponent(body)}`;
+      await fetch(url, { headers });
+    }
+    await fetch(`${server.url}/api/trpc/monitoring.capabilities?__proto__[mayAct]=true&constructor[prototype][mayAct]=true`, { headers });
+    expect(({} as { readonly mayAct?: unknown }).mayAct).toBeUndefined();
+    const capabilities = await fetch(`${server.url}/api/trpc/monitoring.capabilities`, { headers });
+    expect(await capabilities.json()).toMatchObject({ result: { data: { mayAct: false } } });
+  });
+
+  it('by saying that they come from elsewhere: wrong tokens are counted by the address that sends them', async () => {
+    await using server = await serve({ pools: [], token: 'to-read' });
+    const statuses: number[] = [];
+    for (let attempt = 0; attempt < 25; attempt += 1) {
+      const headers = {
+        authorization: `Bearer guess-${attempt}`,
+        'x-forwarded-for': `10.0.0.${attempt}`,
+        forwarded: `for=10.0.1.${attempt}`,
+      };
+      statuses.push((await fetch(`${server.url}/metrics`, { headers })).status);
+    }
+    expect(statuses.slice(0, 20)).toEqual(Array.from({ length: 20 }, () => 401));
+    expect(statuses.slice(20)).toEqual(Array.from({ length: 5 }, () => 429));
+  });
+
+  it('by a page elsewhere that posts as forms do', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool, operateToken: 'to-act' });
+    for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json']) {
+      const answer = await fetch(`${server.url}/api/trpc/monitoring.suspend`, {
+        method: 'POST',
+        headers: { 'content-type': type, origin: 'http://evil.example.com', authorization: 'Bearer to-act' },
+        body: '{"pool":"orders"}',
+      });
+      expect(answer.status).toBe(403);
+    }
+    expect(fixture.pool.summary().state).toBe('running');
   });
 });
 
@@ -205,6 +332,10 @@ it('no password and no token is in any response, nor in what the live feed pushe
           'slowQueries',
           'actionLog',
           'capabilities',
+          'process',
+          'processes',
+          'circuitBreakers',
+          'cacheStats',
           'nothing',
         ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
         `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,

@@ -214,6 +214,33 @@ describe('the breaker for statements', () => {
     expect(await valueOf(pool, '7')).toBe(7);
   });
 
+  it('replaces a probe whose caller has given it up, or never runs anything', async () => {
+    await using fixture = await openPool({ breakers: { statement: { probeTimeout: 100, shortestOpen: 10, longestOpen: 10 } } });
+    const { pool } = fixture;
+    await pool.query('SELECT 1');
+    const { statement } = pool.breakers;
+    const admitted = async (probe: () => Promise<unknown>): Promise<void> => {
+      statement.open('by the test');
+      await waitFor('its time to be up', () => statement.snapshot().nextProbeInMs === 0);
+      await probe();
+      expect(statement.state).toBe('half-open');
+      // Told nothing, it takes the next one for the probe, and closes.
+      expect(await firstAnswer(pool)).toBe(7);
+      expect(statement.state).toBe('closed');
+    };
+    await admitted(async () => {
+      const controller = new AbortController();
+      const given = errorOf(pool.query({ sql: 'SELECT SLEEP(20)', signal: controller.signal }));
+      await waitFor('it to run', () => pool.summary().used > 0);
+      controller.abort();
+      expect(await given).toMatchObject({ code: 'POOL_ABORTED' });
+    });
+    const held: { release(): void }[] = [];
+    await admitted(async () => void held.push(await pool.getConnection()));
+    held[0]?.release();
+    expect(statement.snapshot()).toMatchObject({ failures: 0 });
+  });
+
   it('lets borrowers go on with the connections that they have', async () => {
     await using fixture = await openPool();
     const { pool } = fixture;
@@ -287,11 +314,16 @@ describe('a database that falls silent under 200 callers', () => {
       if (openedAtClose === undefined) mostAtOnce = Math.max(mostAtOnce, pool.summary().opening);
     });
     const statementsBefore = counting.statements.length;
+    // Of those that were made into the dark, the server hears when it is back.
+    let acceptedBefore: number | undefined;
+    let acceptedAtClose: number | undefined;
     let openedAtClose: number | undefined;
     let statementsAtClose: number | undefined;
-    pool.watch('breakerChanged', ({ to }) => {
+    pool.watch('breakerChanged', ({ breaker, to }) => {
+      if (breaker === 'connect' && to === 'half-open') acceptedBefore ??= counting.accepted;
       if (to !== 'closed' || !pool.breakers.connect.closed || !pool.breakers.statement.closed) return;
       openedAtClose ??= pool.stats().opened - openedBefore;
+      acceptedAtClose ??= counting.accepted;
       statementsAtClose ??= counting.statements.length - statementsBefore;
     });
     served = 0;
@@ -305,6 +337,10 @@ describe('a database that falls silent under 200 callers', () => {
     // Of connecting: one at a time. Of statements: one probe, and what sets a session up.
     expect(mostAtOnce).toBeLessThanOrEqual(1);
     expect(openedAtClose).toBeLessThanOrEqual(2);
+    // And so the server saw it: probes one after the other until one came through, then as many connections as there may be.
+    expect(acceptedBefore).toBeDefined();
+    expect((acceptedAtClose ?? 0) - (acceptedBefore ?? 0)).toBeLessThanOrEqual(3);
+    expect(counting.accepted - (acceptedBefore ?? 0)).toBeLessThanOrEqual(10 + 3);
     expect(statementsAtClose).toBeLessThanOrEqual(4);
     expect(await database.serverConnections()).toBeLessThanOrEqual(11);
     expect(pathOf(changes, 'connect')).toContain('open');

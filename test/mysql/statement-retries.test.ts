@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import type { PoolOptions } from '../../src/mysql/options.js';
 import type { Pool } from '../../src/mysql/pool.js';
@@ -93,6 +94,27 @@ describe('a statement whose connection breaks under it', () => {
     expect(await errorOf(valueOf(world.pool, '7'))).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
     expect(world.proxy.statements.filter((sql) => sql.includes('AS value')).length).toBeLessThanOrEqual(3);
     expect(world.pool.stats().statementRetries).toEqual({ retried: 2, recovered: 0, exhausted: 1, overBudget: 0 });
+  });
+
+  it('is not run again when it reads a file of the client, whatever its caller says: the first run has used its stream up', async () => {
+    await using world = await fixture(breaking('LOAD DATA', 1, 'after'));
+    const rows = [Buffer.from('1\n'), Buffer.from('2\n')];
+    let streams = 0;
+    const infileStreamFactory = (): Readable => {
+      streams += 1;
+      return Readable.from(rows.splice(0));
+    };
+    const sql = "LOAD DATA LOCAL INFILE 'any' INTO TABLE t (a)";
+    expect(await errorOf(world.pool.query({ sql, infileStreamFactory, idempotent: true }))).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
+    expect(streams).toBeLessThanOrEqual(1);
+    expect(world.pool.stats().statementRetries.retried).toBe(0);
+  });
+
+  it('is not run again when its rows are read as a stream: some of them may have been seen', async () => {
+    await using world = await fixture(breaking('AS value', 1, 'after'));
+    const stream = world.pool.pool.query({ sql: 'SELECT 7 AS value', idempotent: true } as never).stream();
+    expect(await errorOf(stream.toArray())).toMatchObject({ code: 'PROTOCOL_CONNECTION_LOST' });
+    expect(world.proxy.statements.filter((sql) => sql.includes('AS value'))).toHaveLength(1);
   });
 
   it('is not run again when the pool is told so', async () => {

@@ -126,6 +126,43 @@ describe('a deadline around work with a pool', () => {
     expect(await valueOf(pool, '(SELECT COUNT(*) FROM t)')).toBe(0);
   });
 
+  it.each([Number.POSITIVE_INFINITY, 2 ** 31 - 1, 2 ** 31, Number.MAX_VALUE])('of %d ms is no limit to anything shorter', async (limit) => {
+    await using fixture = await openPool({ connectionLimit: 1 });
+    const { pool } = fixture;
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    await withDeadline(limit, async () => {
+      const each = [
+        pool.query('SELECT SLEEP(0.02)'),
+        pool.execute('SELECT ?', [1]),
+        pool.query({ sql: 'SELECT SLEEP(0.02)', timeout: 2 ** 31 }),
+        pool.transaction((tx) => tx.query('SELECT SLEEP(0.02)')),
+        pool.getConnection().then((connection) => connection.release()),
+        new Promise((resolve, reject) => {
+          pool.pool.query('SELECT SLEEP(0.02)', (error, rows) => (error === null ? resolve(rows) : reject(error)));
+        }),
+      ];
+      expect((await Promise.allSettled(each)).map(({ status }) => status)).toEqual(each.map(() => 'fulfilled'));
+    });
+    await delay(10);
+    process.off('warning', note);
+    expect(warnings).not.toContain('TimeoutOverflowWarning');
+  });
+
+  it('ends with its own work: the one around it goes on', async () => {
+    await using fixture = await openPool();
+    const { pool } = fixture;
+    await pool.query('SELECT 1');
+    await withDeadline(60_000, async () => {
+      const ms = await tookMs(async () => {
+        expect(await errorOf(withDeadline(100, () => pool.query('SELECT SLEEP(20)')))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+      });
+      expect(ms).toBeLessThan(SLACK_MS);
+      expect(await valueOf(pool, '7')).toBe(7);
+    });
+  });
+
   it('costs nothing but itself: work beside it has no limit', async () => {
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool } = fixture;

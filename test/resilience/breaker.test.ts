@@ -243,6 +243,78 @@ describe('execute()', () => {
     expect(breaker.state).toBe('closed');
   });
 
+  it('passes the error of the call on, and counts it, when the verdict on it fails', async () => {
+    const thrown: unknown[] = [];
+    const restore = catchThrownInMicrotasks(thrown);
+    const wrong = new Error('a mistake in the verdict');
+    const { breaker, clock } = fixture({
+      consecutiveFailures: 1,
+      verdict: () => {
+        throw wrong;
+      },
+    });
+    await expect(breaker.execute(() => Promise.reject(down))).rejects.toBe(down);
+    await clock.settle();
+    restore();
+    expect(breaker.state).toBe('open');
+    expect(thrown).toEqual([wrong]);
+  });
+
+  it('tells of a fallback that throws, and goes on as before', async () => {
+    const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
+    fail(breaker);
+    const call = vi.fn<() => number>(() => 7);
+    const fallback = (): never => {
+      throw new Error('nothing in memory');
+    };
+    await expect(breaker.execute(call, { fallback })).rejects.toThrow('nothing in memory');
+    expect(breaker.snapshot()).toMatchObject({ state: 'open', refused: 1, failures: 1 });
+    await clock.advance(100);
+    await expect(breaker.execute(call, { fallback })).resolves.toBe(7);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('counts a call that its caller gave up as nothing, however long it took', async () => {
+    const { breaker, clock } = fixture({ slowCallTime: 50, slowCallRate: 1, minimumCalls: 1, shortestOpen: 100, longestOpen: 100 });
+    const givenUp = async (): Promise<never> => {
+      await clock.advance(1_000);
+      throw new DOMException('gone', 'AbortError');
+    };
+    await expect(breaker.execute(givenUp)).rejects.toThrow('gone');
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', slowCalls: 0, window: { calls: 0 } });
+    breaker.open('by the test');
+    await clock.advance(100);
+    // Nor does it settle a probe: the next caller is one.
+    await expect(breaker.execute(givenUp)).rejects.toThrow('gone');
+    expect(breaker.state).toBe('half-open');
+    await expect(breaker.execute(() => 7)).resolves.toBe(7);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('takes no notice of a probe that is answered after somebody has isolated it, and begins anew when it is let go', async () => {
+    const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
+    for (const outcome of ['answered', 'failed'] as const) {
+      fail(breaker);
+      await clock.advance(100);
+      let settle: () => void = () => undefined;
+      const probe = breaker.execute(
+        () =>
+          new Promise<void>((resolve, reject) => {
+            settle = () => (outcome === 'answered' ? resolve() : reject(down));
+          }),
+      );
+      expect(breaker.state).toBe('half-open');
+      await clock.advance(10);
+      const letGo = breaker.isolate();
+      await clock.advance(10);
+      settle();
+      await probe.catch(() => undefined);
+      expect(breaker.state).toBe('isolated');
+      letGo();
+      expect(breaker.state).toBe('closed');
+    }
+  });
+
   it('does not count aborts, unless it is told otherwise', async () => {
     const { breaker } = fixture({ consecutiveFailures: 1 });
     for (const error of [
@@ -253,6 +325,42 @@ describe('execute()', () => {
       await expect(breaker.execute(() => Promise.reject(error))).rejects.toBe(error);
     }
     expect(breaker.snapshot()).toMatchObject({ state: 'closed', successes: 0, failures: 0 });
+  });
+});
+
+describe('a clock that is stepped', () => {
+  function stepped(settings: BreakerSettings) {
+    const clock = { at: 1_000_000, now: (): number => clock.at, setTimer: () => expect.fail('a breaker sets no timer') };
+    return { clock, breaker: new Breaker(settings, { clock, random: () => 0.5 }) };
+  }
+
+  it.each([1e9, -1e9])('by %d ms does not keep it open, lose its probe, or make up failures', (stepMs) => {
+    const settings = { consecutiveFailures: 2, shortestOpen: 100, longestOpen: 100, probeTimeout: 500, window: 1_000, minimumCalls: 4 };
+    const { clock, breaker } = stepped(settings);
+    breaker.failed(down, 0);
+    breaker.failed(down, 0);
+    clock.at += stepMs;
+    expect(breaker.snapshot().nextProbeInMs).toBeLessThanOrEqual(100);
+    clock.at += 100;
+    expect(breaker.refusal()).toBeUndefined();
+    expect(breaker.refusal()).toBeDefined();
+    clock.at += stepMs;
+    // The probe that was let through never tells. Its time runs on from when somebody looks.
+    breaker.snapshot();
+    clock.at += 500;
+    expect(breaker.refusal()).toBeUndefined();
+    breaker.succeeded(0);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it.each([1e9, -1e9])('by %d ms makes a window forget what was before', (stepMs) => {
+    const { clock, breaker } = stepped({ failureRate: 50, minimumCalls: 4, window: 1_000 });
+    for (let call = 0; call < 3; call += 1) breaker.failed(down, 0);
+    clock.at += stepMs;
+    breaker.failed(down, 0);
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', window: { calls: 1, failures: 1 } });
+    clock.at += 1_100;
+    expect(breaker.recentCalls).toBe(0);
   });
 });
 
@@ -362,8 +470,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constantFrom('call' as const, 'call' as const, 'settle' as const, 'settle' as const, 'jump' as const),
       pick: fc.nat(1_000),
-      // A stalled process, and (which no clock of ours does) a step back.
-      ms: fc.oneof(fc.nat(40), fc.nat(2_000), fc.constant(1e9), fc.integer({ min: -500, max: -1 })),
+      // A stalled process, and (which no clock of ours does) steps back, short ones and far ones.
+      ms: fc.oneof(fc.nat(40), fc.nat(2_000), fc.constant(1e9), fc.integer({ min: -500, max: -1 }), fc.constant(-1e9)),
       outcome: fc.constantFrom('ok' as const, 'error' as const, 'slow' as const, 'gone' as const),
     }),
   },
@@ -396,6 +504,7 @@ describe('whatever happens', () => {
           const breaker = new Breaker(settings, { clock, random: () => chance.next().value as number });
           let state = breaker.state;
           let renewAt = 0;
+          let changedAt = Number.NEGATIVE_INFINITY;
           let probes = 0;
           const letGo: (() => void)[] = [];
           const underWay: { readonly startedAt: number }[] = [];
@@ -404,6 +513,7 @@ describe('whatever happens', () => {
             expect(change.from).toBe(state);
             expect(DIAGRAM[change.from]).toContain(change.to);
             state = change.to;
+            changedAt = now;
             if (change.to === 'half-open') {
               probes = 0;
               renewAt = now + settings.probeTimeout;
@@ -428,8 +538,14 @@ describe('whatever happens', () => {
             }
           };
           for (const one of steps) {
-            if (one.kind === 'jump') now += one.ms;
-            else if (one.kind === 'settle' && underWay.length > 0) settle(one.pick % underWay.length, one.outcome);
+            if (one.kind === 'jump') {
+              now += one.ms;
+              // What was waited for when the clock was stepped back is waited for from then on.
+              if (now < changedAt) {
+                renewAt -= changedAt - now;
+                changedAt = now;
+              }
+            } else if (one.kind === 'settle' && underWay.length > 0) settle(one.pick % underWay.length, one.outcome);
             else if (one.kind === 'call') {
               const before = state;
               const refusal = breaker.refusal();
@@ -439,7 +555,7 @@ describe('whatever happens', () => {
               else told = { ...told, refused: told.refused + 1 };
               if (refusal === undefined && before !== 'closed') {
                 expect(state).toBe('half-open');
-                if (now >= renewAt) {
+                if (now >= renewAt || now < renewAt - settings.probeTimeout - 0.001) {
                   probes = 0;
                   renewAt = now + settings.probeTimeout;
                 }

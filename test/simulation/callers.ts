@@ -9,6 +9,10 @@ export type SimulatedLease = Lease<SimulatedResource>;
 export interface Call {
   /** The order of arrival. */
   readonly seq: number;
+  /** On whose behalf, in a pool that asks. */
+  readonly key: string | undefined;
+  /** Those of one priority and one key, who are served in order of arrival. */
+  readonly lane: string;
   /** Not before this moment may it time out. */
   readonly dueAt: number;
   /** It sees its end in the very moment; an awaited promise sees it a little later. */
@@ -32,6 +36,8 @@ export class SimulatedWaiter extends Waiter<SimulatedResource> implements Call {
 
   constructor(
     readonly seq: number,
+    readonly key: string | undefined,
+    readonly lane: string,
     readonly dueAt: number,
     readonly controller: AbortController | undefined,
     private readonly ends: CallEnds,

@@ -13,8 +13,8 @@ const RESOURCES_WATCHED = 24;
 
 /** What is known of the step that was taken. */
 export interface StepTaken {
-  /** The last call that was served from the queue before it. */
-  readonly lastServedBefore: number;
+  /** The last call of each lane that was served from the queue before it. */
+  readonly lastServedBefore: ReadonlyMap<string, number>;
   /** Everything that follows from it has happened, also what awaited promises tell. */
   readonly complete: boolean;
 }
@@ -25,6 +25,7 @@ export function checkInvariants(world: World, step: StepTaken): void {
   checkCounters(world, stats);
   checkLimit(world, stats);
   checkCalls(world, step);
+  checkShares(world);
   checkProgress(world, stats, step);
   checkBounds(world, stats);
   checkTimers(world, stats, step);
@@ -40,8 +41,10 @@ function checkCounters(world: World, stats: PoolStats): void {
   if (Math.min(idle, used, opening, checking, closing, waiting) < 0) world.violation('I12: a count is negative');
 }
 
-function checkLimit(world: World, { total, opening, limit }: PoolStats): void {
+function checkLimit(world: World, { total, opening, closing, idle, limit, state }: PoolStats): void {
   const entries = total + opening;
+  if (idle > 0 && entries - closing > limit && state === 'running')
+    world.violation(`I4: ${entries} entries of ${limit}, and ${idle} of them are kept idle`);
   if (entries > world.ceiling) world.violation(`I4: ${entries} entries, at most ${world.ceiling} are allowed`);
   world.ceiling = Math.max(limit, Math.min(world.ceiling, entries));
 }
@@ -51,8 +54,28 @@ function checkCalls(world: World, { lastServedBefore, complete }: StepTaken): vo
     // Of others it is not known yet.
     if (!complete && !call.immediate) continue;
     if (world.overdue(call)) world.violation(`I2: call ${call.seq} still waits after its time`);
-    if (call.seq < lastServedBefore) world.violation(`I3: call ${call.seq} still waits, a later one was served`);
+    if (call.seq < (lastServedBefore.get(call.lane) ?? 0)) world.violation(`I3: call ${call.seq} still waits, a later one was served`);
     if (call.seq <= world.toldUntil) world.violation(`I6: call ${call.seq} was not told that nothing can be opened`);
+  }
+}
+
+/** Those who wait because their key has its share of the entries. What a promise will tell is not known yet: any of those with a key may be. */
+function blockedOf(world: World, complete: boolean): number {
+  const { fairnessLimit } = world.pool.options;
+  if (fairnessLimit === 0) return 0;
+  const used = world.usedByKey;
+  let blocked = 0;
+  for (const { key } of world.waiting.values()) {
+    if (key !== undefined && (!complete || (used.get(key) ?? 0) >= fairnessLimit)) blocked += 1;
+  }
+  return blocked;
+}
+
+function checkShares(world: World): void {
+  const { fairnessLimit } = world.pool.options;
+  if (fairnessLimit === 0) return;
+  for (const [key, used] of world.usedByKey) {
+    if (used > fairnessLimit) world.violation(`key ${key} has ${used} entries, at most ${fairnessLimit} are its share`);
   }
 }
 
@@ -60,10 +83,11 @@ function checkCalls(world: World, { lastServedBefore, complete }: StepTaken): vo
 function checkProgress(world: World, stats: PoolStats, { complete }: StepTaken): void {
   const { idle, used, opening, checking, total, waiting, limit, state, minIdle } = stats;
   const entries = total + opening;
+  const servable = waiting - blockedOf(world, complete);
   if (waiting > 0 && (state === 'running' || state === 'draining')) {
-    if (idle > 0 && checking + opening < waiting) world.violation(`I2: ${waiting} wait, though ${idle} entries are idle`);
-    if (!world.mayHoldBack && entries < limit && opening === 0 && checking < waiting) {
-      world.violation(`I2: ${waiting} wait, there is room, and nothing is opened`);
+    if (idle > 0 && checking + opening < servable) world.violation(`I2: ${servable} wait, though ${idle} entries are idle`);
+    if (!world.mayHoldBack && entries < limit && opening === 0 && checking < servable) {
+      world.violation(`I2: ${servable} wait, there is room, and nothing is opened`);
     }
     // The timer of the next attempt, beside the housekeeper's, which a drain has stopped.
     const timers = world.clock.pendingTimers - world.clock.referencedTimers;

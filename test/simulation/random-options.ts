@@ -4,6 +4,8 @@ import type { Dice } from './dice.js';
 /** Options of a pool, small enough that every limit is reached soon. */
 export function randomOptions(dice: Dice): PoolOptions {
   const connectionLimit = 1 + dice.below(6);
+  // Without priorities and keys a fair queue is first come, first served, too.
+  const scheduling = dice.chance(60) ? 'fifo' : 'fair';
   const maxIdle = dice.chance(70) ? connectionLimit : dice.below(connectionLimit + 1);
   return {
     connectionLimit,
@@ -11,8 +13,10 @@ export function randomOptions(dice: Dice): PoolOptions {
     minIdle: dice.below(maxIdle + 1),
     waitForConnections: dice.chance(93),
     queueLimit: dice.chance(80) ? 0 : 1 + dice.below(4),
-    // Without priorities and keys it is first come, first served, too.
-    scheduling: dice.chance(70) ? 'fifo' : 'fair',
+    scheduling,
+    fairnessLimit: scheduling === 'fifo' || dice.chance(50) ? 0 : 1 + dice.below(connectionLimit),
+    waitTarget: dice.chance(80) ? 0 : dice.of([20, 300]),
+    waitInterval: dice.of([20, 100]),
     acquireTimeout: dice.of([0, 40, 500, 30_000]),
     connectTimeout: dice.of([0, 120, 10_000]),
     idleTimeout: dice.of([0, 400, 5_000]),

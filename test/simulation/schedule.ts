@@ -1,3 +1,5 @@
+import { PRIORITIES } from '../../src/engine/fair-queue.js';
+import type { AcquireOptions } from '../../src/engine/lender.js';
 import { seededRandom } from '../engine/support/random.js';
 import { SimulatedWaiter } from './callers.js';
 import { Dice } from './dice.js';
@@ -137,8 +139,18 @@ function acquire(world: World): void {
   const timeout = dice.chance(40) ? dice.of([0, 1, 30, 1_000, Number.POSITIVE_INFINITY]) : undefined;
   const controller = dice.chance(25) ? new AbortController() : undefined;
   if (controller !== undefined && dice.chance(8)) controller.abort('gone before');
-  const options = dice.chance(2) ? { timeout: Number.NaN } : timeout === undefined ? undefined : { timeout };
+  const place = world.pool.options.scheduling === 'fair' ? placeOf(dice) : undefined;
+  const limit = dice.chance(2) ? { timeout: Number.NaN } : timeout === undefined ? undefined : { timeout };
+  const options = limit === undefined && place === undefined ? undefined : { ...limit, ...place };
   world.acquire(dice.chance(65), options, controller);
+}
+
+/** How urgent, and on whose behalf. */
+function placeOf(dice: Dice): Pick<AcquireOptions, 'priority' | 'fairnessKey'> {
+  return {
+    ...(dice.chance(50) ? { priority: dice.of(PRIORITIES) } : {}),
+    ...(dice.chance(70) ? { fairnessKey: dice.of(['a', 'b', 'c']) } : {}),
+  };
 }
 
 function reenter(world: World): void {
@@ -158,7 +170,7 @@ async function settle(world: World): Promise<void> {
     while (factory.held.length > 0) world.answer(0);
     while (world.leases.length > 0) world.release(0);
     await world.advance(round < 20 ? 50 : 1_000);
-    checkInvariants(world, { lastServedBefore: 0, complete: true });
+    checkInvariants(world, { lastServedBefore: new Map(), complete: true });
     if (world.waiting.size === 0 && world.leases.length === 0 && factory.held.length === 0 && world.readinessAwaited === 0) break;
   }
   if (world.waiting.size > 0) world.violation(`I2: ${world.waiting.size} calls hang`);
@@ -182,7 +194,7 @@ export async function runSchedule(seed: number, steps: number, trace: (step: str
   for (let step = 0; step < steps; step += 1) {
     const name = dice.weighted(STEPS);
     trace(`${step}: ${name}`);
-    const { lastServed } = world;
+    const lastServed = new Map(world.lastServed);
     world.beginStep();
     await takeStep(world, name);
     // Some steps follow each other in one turn of the event loop, or in the middle of the microtasks of the last one.

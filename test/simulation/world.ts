@@ -41,8 +41,10 @@ export class World implements CallEnds {
   readonly waiting = new Map<number, Call>();
   readonly leases: SimulatedLease[] = [];
   readonly endedLeases: SimulatedLease[] = [];
-  /** The last call that was served after it had waited in the queue. */
-  lastServed = 0;
+  /** The last call of each lane that was served after it had waited in the queue. */
+  readonly lastServed = new Map<string, number>();
+  /** On whose behalf entries are lent, where somebody said so. */
+  readonly #keys = new WeakMap<SimulatedLease, string>();
   /** The last opening that the pool heard of has failed; the next one may begin at `retryAt`. */
   failing = false;
   retryAt = 0;
@@ -168,15 +170,17 @@ export class World implements CallEnds {
     const seq = this.#calls;
     const timeout = options?.timeout ?? this.pool.options.acquireTimeout;
     const dueAt = timeout > 0 ? this.clock.now() + timeout : Number.POSITIVE_INFINITY;
+    const { priority = 'normal', fairnessKey: key } = options ?? {};
+    const lane = `${priority} ${key ?? ''}`;
     const given = controller === undefined ? options : { ...options, signal: controller.signal };
     if (controller !== undefined) this.#controllers.push(controller);
     if (immediate) {
-      const waiter = new SimulatedWaiter(seq, dueAt, controller, this);
+      const waiter = new SimulatedWaiter(seq, key, lane, dueAt, controller, this);
       this.waiting.set(seq, waiter);
       this.pool.enqueue(waiter, given);
       return waiter;
     }
-    const call: Call = { seq, dueAt, controller, immediate: false, cancelled: false, settled: false };
+    const call: Call = { seq, key, lane, dueAt, controller, immediate: false, cancelled: false, settled: false };
     this.waiting.set(seq, call);
     this.pool.acquire(given).then(
       (lease) => this.granted(call, lease),
@@ -209,7 +213,8 @@ export class World implements CallEnds {
   granted(call: Call, lease: SimulatedLease): void {
     if (call.cancelled) this.violation(`I3: call ${call.seq} was cancelled and got an entry`);
     this.#settle(call);
-    this.lastServed = Math.max(this.lastServed, call.seq);
+    this.lastServed.set(call.lane, Math.max(this.lastServed.get(call.lane) ?? 0, call.seq));
+    if (call.key !== undefined) this.#keys.set(lease, call.key);
     if (this.pool.state === 'suspended' && call.immediate) this.violation(`call ${call.seq} was served while the pool is suspended`);
     this.#borrowed(lease, !call.immediate);
     if (call.immediate) this.#reenter();
@@ -307,6 +312,16 @@ export class World implements CallEnds {
     await this.clock.settle();
     this.clock.stall(ms);
     this.stalled = true;
+  }
+
+  /** How many entries each key has now. */
+  get usedByKey(): ReadonlyMap<string, number> {
+    const used = new Map<string, number>();
+    for (const lease of this.leases) {
+      const key = lease.active ? this.#keys.get(lease) : undefined;
+      if (key !== undefined) used.set(key, (used.get(key) ?? 0) + 1);
+    }
+    return used;
   }
 
   /** Whether a call must have ended by now. */

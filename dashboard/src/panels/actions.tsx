@@ -118,7 +118,7 @@ export function Actions({
           </button>
         </div>
       </dialog>
-      <ol className="log" aria-label="What operators have done">
+      <ol className="log" tabIndex={0} aria-label="What operators have done">
         {log.map(({ at, action, detail, by, outcome: result, error }, index) => (
           <li key={`${at}-${index}`}>
             <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action.replace('-', ' ')} {detail} – {error ?? result}, by {by}

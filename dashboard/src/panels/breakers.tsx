@@ -18,22 +18,24 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
   const changes = snapshot.breakerChanges.filter(isShown);
   return (
     <Panel title="Circuit breakers" empty={breakers.length === 0 && 'There is no breaker.'} wide>
-      <Table
-        caption="Circuit breakers"
-        head={['Breaker', 'State', 'For', `Since ${clock(frame.from)}`, 'Why', 'Failures', 'Refused', 'Opened']}
-        rows={breakers.map((breaker) => [
-          breaker.pool === null ? `${breaker.name} (of no pool)` : breaker.name,
-          <span key="state" className={`tag breaker-${breaker.state}`}>
-            {breaker.state}
-          </span>,
-          breaker.inStateForMs === 0 ? 'all along' : duration(breaker.inStateForMs),
-          <Timeline key="timeline" breaker={breaker} changes={changes} frame={frame} />,
-          `${breaker.reason ?? '–'}${nextTry(breaker)}`,
-          amount(breaker.failures),
-          amount(breaker.refused),
-          amount(breaker.transitions.open),
-        ])}
-      />
+      <div className="breakers">
+        <Table
+          caption="Circuit breakers"
+          head={['Breaker', 'State', 'For', 'Over time', 'Why', 'Failures', 'Refused', 'Opened']}
+          rows={breakers.map((breaker) => [
+            breaker.pool === null ? `${breaker.name} (of no pool)` : breaker.name,
+            <span key="state" className={`tag breaker-${breaker.state}`}>
+              {breaker.state}
+            </span>,
+            breaker.inStateForMs === 0 ? 'all along' : duration(breaker.inStateForMs),
+            <Timeline key="timeline" breaker={breaker} changes={changes} frame={frame} />,
+            `${breaker.reason ?? '–'}${nextTry(breaker)}`,
+            amount(breaker.failures),
+            amount(breaker.refused),
+            amount(breaker.transitions.open),
+          ])}
+        />
+      </div>
       <ol className="log changes" aria-label="Changes of state" tabIndex={0}>
         {changes.length === 0 ? <li className="empty">No breaker has changed its state since the server started to look.</li> : null}
         {changes.map(({ at, breaker, from, to, reason }, index) => (

@@ -108,7 +108,7 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
         />
         <Chart
           {...shown}
-          title="Losses per second"
+          title="What it lost, per second"
           summary={`${amount(totalOf(all, 'errors'))} errors in the time shown.`}
           format={amount}
           curves={[

@@ -26,7 +26,7 @@ export function Charts({ frame: { from, to, shown, groups }, theme, latency, onL
   const perGroup = <T,>(read: (group: readonly LivePoint[]) => T): T[] => groups.map(read);
   const percentiles = perGroup((group) => percentilesOf(group, latency));
   const last = shown.at(-1);
-  const failures = totalOf(shown, 'timedOut', 'refused', 'queryErrors', 'connectErrors');
+  const failures = totalOf(shown, 'timedOut', 'refused', 'breakerRefused', 'queryErrors', 'connectErrors');
   return (
     <div className="charts">
       <Chart
@@ -83,7 +83,8 @@ export function Charts({ frame: { from, to, shown, groups }, theme, latency, onL
         times={groupTimes}
         format={amount}
         curves={[
-          { label: 'acquires timed out or refused', colour: '--bad', values: perGroup((group) => rateOf(group, 'timedOut', 'refused')) },
+          { label: 'timed out or refused', colour: '--bad', values: perGroup((group) => rateOf(group, 'timedOut', 'refused')) },
+          { label: 'by a breaker', colour: '--idle-line', values: perGroup((group) => rateOf(group, 'breakerRefused')) },
           { label: 'statement errors', colour: '--warning', values: perGroup((group) => rateOf(group, 'queryErrors')) },
           { label: 'connect errors', colour: '--opening', values: perGroup((group) => rateOf(group, 'connectErrors')) },
         ]}

@@ -37,7 +37,7 @@ export function Table({
 }) {
   return (
     // Focusable, so that it can be scrolled by keys.
-    <div className="table" tabIndex={0} role="region" aria-label={caption}>
+    <div className="table" tabIndex={0} role="group" aria-label={caption}>
       <table>
         <caption className="hidden">{caption}</caption>
         <thead>
@@ -84,7 +84,7 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
           ) : (
             <details key="stack">
               <summary>{placeOf(stack)}</summary>
-              <pre>{stack}</pre>
+              <pre tabIndex={0}>{stack}</pre>
             </details>
           ),
         ])}
@@ -134,7 +134,7 @@ export function Incidents({ snapshot, pool }: { readonly snapshot: LiveSnapshot;
       empty={incidents.length === 0 && 'Nothing out of the ordinary since the server started to look.'}
       steady
     >
-      <ol className="log">
+      <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
         {incidents.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>
             <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> <span className={`tag ${kind}`}>{kind.replace('-', ' ')}</span>{' '}

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireExecutable } from '../../../src/demo/find-executable.js';
@@ -48,4 +49,16 @@ export async function openDashboard(
 export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env['SCREENSHOTS'];
   if (folder !== undefined && folder !== '') await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });
+}
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+/** What axe-core finds wrong for those who use the page by ear or by keys, or see little: WCAG 2.2, A and AA, and its best practices. */
+export async function complaintsOfAxe(page: Page): Promise<readonly string[]> {
+  // Not as a script of the page, whose policy would not have it.
+  await page.evaluate(AXE);
+  const found = await page.evaluate<{
+    readonly violations: readonly { readonly id: string; readonly help: string; readonly nodes: readonly { readonly html: string }[] }[];
+  }>('axe.run()');
+  return found.violations.flatMap(({ id, help, nodes }) => nodes.map(({ html }) => `${id}: ${help}: ${html.slice(0, 200)}`));
 }

@@ -54,7 +54,7 @@ export async function buildPackageInto(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
   await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', output]);
-  await run(process.execPath, [join(ROOT, 'scripts/bundle-layer.mjs'), output]);
+  await run(process.execPath, [join(ROOT, 'scripts/bundle.mjs'), output]);
 }
 
 let built: Promise<string> | undefined;

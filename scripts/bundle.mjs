@@ -1,0 +1,59 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { argv, cwd } from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+/**
+ * Puts what tsc has made into few files: Node takes about half a millisecond to load each module, and the pool has eighty. What several entry
+ * points share goes into `chunks`, so that there is one of each class, whichever of them is imported. Names stay readable.
+ *
+ * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is decided by whoever evaluates it.
+ *
+ * The usage: node scripts/bundle.mjs [<folder of the build>]
+ */
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const output = argv[2] ?? join(ROOT, 'dist');
+
+const shared = { bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning' };
+
+await build({
+  ...shared,
+  entryPoints: [join(ROOT, 'src/mysql/drop-in.ts')],
+  outfile: join(output, 'register/layer.cjs'),
+  format: 'cjs',
+  external: ['mysql2', 'mysql2/promise'],
+});
+
+// The mirrors stay as they are: `export * from` another package is what they are made of, and it does not survive bundling.
+const mirrors = filesOf('mirror');
+const entryPoints = [...publicFiles().filter((file) => !mirrors.includes(file)), join(output, 'mysql/drop-in.js'), ...filesOf('demo')];
+const modules = filesOf('.').filter((file) => !mirrors.includes(file));
+const { metafile } = await build({
+  ...shared,
+  entryPoints,
+  outdir: output,
+  outbase: output,
+  allowOverwrite: true,
+  format: 'esm',
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  packages: 'external',
+  metafile: true,
+});
+
+const written = new Set(Object.keys(metafile.outputs).map((path) => join(cwd(), path)));
+for (const file of modules) if (!written.has(file)) rmSync(file);
+
+/** What package.json lets others import and run. */
+function publicFiles() {
+  const { exports, bin } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const paths = [...Object.values(exports).map((one) => one.default), ...Object.values(bin)].filter((path) => path !== undefined);
+  return [...new Set(paths.map((path) => join(output, relative('dist', path))))];
+}
+
+/** JavaScript modules in a folder of the build. The benchmarks use those of the demo. */
+function filesOf(folder) {
+  const names = readdirSync(join(output, folder), { recursive: true });
+  return names.filter((name) => name.endsWith('.js') && !name.startsWith('dashboard')).map((name) => join(output, folder, name));
+}
