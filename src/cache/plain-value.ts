@@ -40,14 +40,24 @@ function copyOfObject(value: object): unknown {
   );
 }
 
+/** The engine copies a plain object as a whole far faster than member by member; most of a row is values that need no copy. */
 function copyOfRecord(record: Record<string, unknown>): Record<string, unknown> {
-  const copy: Record<string, unknown> = {};
-  for (const name in record) {
-    const value = record[name];
-    // JSON may have a member of this name; assigning it would set the prototype.
-    if (name === '__proto__')
-      Object.defineProperty(copy, name, { value: copyOfPlain(value), configurable: true, enumerable: true, writable: true });
-    else copy[name] = typeof value === 'object' && value !== null ? copyOfObject(value) : copyOfPlain(value);
+  const copy = { ...record };
+  for (const name in copy) {
+    const value = copy[name];
+    if (isCopied(value)) replace(copy, name, copyOfPlain(value));
   }
   return copy;
+}
+
+/** Whether a copy is another value than what it is made of, or cannot be made. */
+function isCopied(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'object' ? value !== null : type === 'function' || type === 'symbol';
+}
+
+function replace(record: Record<string, unknown>, name: string, value: unknown): void {
+  // JSON may have a member of this name; assigning it would set the prototype.
+  if (name === '__proto__') Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true });
+  else record[name] = value;
 }

@@ -61,6 +61,8 @@ const OPTIONS_OF_RESULTS = [
 /** Of a statement's options, those that do not change what its result is. */
 const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache', 'idempotent', 'priority', 'fairnessKey', 'fallback']);
 
+const OPTION_NAMES: readonly string[] = [...policyNames, 'key', 'tables'];
+
 /** Of its time, how much a statement waits for the schema. */
 const SCHEMA_PATIENCE = 0.25;
 
@@ -211,7 +213,7 @@ interface Asked {
 
 function checked(cache: StatementCacheOptions): StatementCacheOptions {
   if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
-  refuseUnknownOptions(cache, [...policyNames, 'key', 'tables']);
+  refuseUnknownOptions(cache, OPTION_NAMES);
   const { key } = cache;
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
@@ -228,9 +230,11 @@ function parametersOf(values: QueryValues | undefined): string {
 
 function optionsOf(statement: StatementOptions, named: boolean): string {
   let text = '';
-  for (const name of Object.keys(statement).sort()) {
+  for (const name of Object.keys(statement)
+    .filter((one) => !OPTIONS_OF_CALLS.has(one))
+    .sort()) {
     const value = (statement as unknown as Record<string, unknown>)[name];
-    if (!OPTIONS_OF_CALLS.has(name) && value !== undefined) text += textOf(name) + textOf(value, named ? 'by text' : 'refused');
+    if (value !== undefined) text += textOf(name) + textOf(value, named ? 'by text' : 'refused');
   }
   return text;
 }
