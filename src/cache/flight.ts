@@ -1,4 +1,4 @@
-import { isAbortSignal, invalid, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
+import { isAbortSignal, invalid, keepShape, LONGEST_TIMER_MS, onAbort, PoolError } from '../engine/index.js';
 import type { Mark } from './marks.js';
 
 /** How long a caller waits. */
@@ -79,6 +79,8 @@ export class Flight {
     this.#controller?.abort(nobodyWaits());
   }
 }
+
+keepShape(Flight);
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
 export function checkLimits({ timeout, signal }: CallerLimits): void {

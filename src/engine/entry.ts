@@ -1,5 +1,6 @@
 import type { CallSite } from './call-site.js';
 import { Deadline } from './deadlines.js';
+import { keepShape } from './shape.js';
 
 /** The life of an entry; see the diagram in ARCHITECTURE.md. */
 export type EntryState = 'opening' | 'idle' | 'used' | 'checking' | 'closing' | 'closed';
@@ -131,6 +132,8 @@ export class Lease<R> {
     this.release();
   }
 }
+
+keepShape(Lease, {});
 
 /** Idle entries, the most recently used first. Adding and taking out, at either end or in the middle, take constant time. */
 export class IdleList<R> {

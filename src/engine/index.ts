@@ -25,6 +25,7 @@ export {
 export type { AcquireOptions } from './lender.js';
 export { Pool, type PoolEnvironment } from './pool.js';
 export type { DrainOptions, DrainReport } from './shutdown.js';
+export { keepShape } from './shape.js';
 export type { RecordedDuration } from './statistics.js';
 export { type Borrowed, type ConnectFailure, LabelledCounts, type PoolState, type PoolStats, type PoolSummary } from './stats.js';
 export { Waiter } from './wait-queue.js';

@@ -3,6 +3,7 @@ import type { CallSite } from './call-site.js';
 import { Deadline } from './deadlines.js';
 import type { Lease } from './entry.js';
 import type { PoolError } from './errors.js';
+import { keepShape } from './shape.js';
 
 /** What a waiter needs of the pool in whose queue it stands. */
 export interface WaiterOwner<R> {
@@ -17,7 +18,7 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
   /** @internal */ ahead: Waiter<R> | undefined = undefined;
   /** @internal */ behind: Waiter<R> | undefined = undefined;
-  /** @internal */ enqueuedAt = 0;
+  /** @internal */ enqueuedAt = Number.NaN;
   /** @internal */ abortion: Abortion | undefined = undefined;
   /** @internal */ stack: CallSite | undefined = undefined;
 
@@ -56,6 +57,8 @@ export class PromiseWaiter<R> extends Waiter<R> {
     this.#reject(error);
   }
 }
+
+keepShape(PromiseWaiter);
 
 /** Links an AbortSignal to a waiter. Kept apart so that waiters without a signal do not pay for it. */
 export class Abortion {

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type AcquireOptions, isAbortSignal, type Lease, PoolError, type Resizable } from '../engine/index.js';
+import { type AcquireOptions, isAbortSignal, keepShape, type Lease, PoolError, type Resizable } from '../engine/index.js';
 import type { CachedStatements } from './cached-statements.js';
 import { inCallersContext } from './callers-context.js';
 import {
@@ -262,6 +262,8 @@ class CallbackWaiter extends ConnectionWaiter {
     this.#settle(undefined, this.flavor.acquireFailure(error));
   }
 }
+
+keepShape(CallbackWaiter);
 
 function hand(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   lease.resource.promised = true;

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';
+import { keepShape } from '../engine/index.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
 /**
@@ -237,7 +238,13 @@ type CreateQuery = (sql: string, values: unknown, callback: Command['onResult'],
 /** A command that runs a statement, not yet on any connection. */
 export const createQuery: CreateQuery = (mysql as unknown as { createQuery: CreateQuery }).createQuery;
 
-const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as { resultsetHeader: unknown; row: unknown };
+const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as {
+  readonly constructor: new () => Command;
+  readonly resultsetHeader: unknown;
+  readonly row: unknown;
+};
+
+keepShape(queryPrototype.constructor, {});
 
 /** The step of a command that waits for the first packet of a result: an OK packet, or the number of columns. */
 export const awaitsResult: unknown = queryPrototype.resultsetHeader;
@@ -253,7 +260,7 @@ export function isQueryCommand(value: unknown): value is Command {
 type CommandConstructor = new () => Command & { emit(event: string): boolean };
 
 /** The class of every command. */
-export const DriverCommand = Object.getPrototypeOf((queryPrototype as { constructor: unknown }).constructor) as CommandConstructor;
+export const DriverCommand = Object.getPrototypeOf(queryPrototype.constructor) as CommandConstructor;
 
 const collations = (mysql as unknown as { Charsets: Readonly<Record<string, number>> }).Charsets;
 

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
-import type { Lease } from '../engine/index.js';
+import { keepShape, type Lease } from '../engine/index.js';
 import { currentDeadline } from '../resilience/deadline.js';
 import { apartFromDriver } from './callers-context.js';
 import {
@@ -232,6 +232,7 @@ export class ManagedConnection extends DriverPoolConnection {
     const limits = this.#limitsOf(sql);
     if (limits === undefined) {
       const command = super.execute(sql, ...rest);
+      if (!executeShapeIsKept) keepExecuteShape(command);
       if (command.onResult === undefined) stopWhenAbandoned(command);
       return command;
     }
@@ -431,6 +432,14 @@ function notSent(command: Command, error: Error): Command {
     }
   });
   return command;
+}
+
+let executeShapeIsKept = false;
+
+/** mysql2 does not show the class before there is one. */
+function keepExecuteShape({ constructor }: Command): void {
+  executeShapeIsKept = true;
+  keepShape(constructor as new () => Command, {});
 }
 
 /** An Execute whose Prepare is ahead of it, and tells of the failure of both. */

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import { type Lease, PoolError } from '../engine/index.js';
+import { keepShape, type Lease, PoolError } from '../engine/index.js';
 import { tracedBack } from './callers-stack.js';
 import { DriverPromisePoolConnection, type PreparedStatement } from './driver.js';
 import { isStatementCacheInvalid } from './failure.js';
@@ -203,6 +203,8 @@ function guarded(connection: BorrowedConnection, statement: PreparedStatement): 
   return statement;
 }
 
+keepShape(BorrowedConnection, {});
+
 function define(name: string, value: unknown): void {
   Object.defineProperty(BorrowedConnection.prototype, name, { configurable: true, writable: true, value });
 }
@@ -230,3 +232,5 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
     this.reject(this.flavor.acquireFailure(error));
   }
 }
+
+keepShape(PoolConnectionWaiter);

@@ -7,6 +7,7 @@ import {
   type DurationCounts,
   type DurationSummary,
   Histogram,
+  keepShape,
   LabelledCounts,
   type Lease,
   Pool as Engine,
@@ -324,3 +325,5 @@ class LeaseWaiter extends ConnectionWaiter {
     this.reject(error);
   }
 }
+
+keepShape(LeaseWaiter);

@@ -1,5 +1,5 @@
 import { tracingChannel } from 'node:diagnostics_channel';
-import type { AcquireOptions, Lease, PoolError } from '../engine/index.js';
+import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../engine/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Endpoint } from './options.js';
 import { ConnectionWaiter } from './self-deadlock.js';
@@ -44,3 +44,5 @@ class TracedWaiter extends ConnectionWaiter {
     this.done(error);
   }
 }
+
+keepShape(TracedWaiter);

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Lease, PoolError, type PoolSummary, Waiter } from '../engine/index.js';
+import { keepShape, type Lease, PoolError, type PoolSummary, Waiter } from '../engine/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 /** A transaction that is under way: what is called inside it finds it here. */
@@ -21,6 +21,8 @@ export class TransactionScope {
     return !this.over && this.lease?.active === true;
   }
 }
+
+keepShape(TransactionScope);
 
 const scopes = new AsyncLocalStorage<TransactionScope>();
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { type AcquireOptions, type Lease, type PoolError, type Priority, systemClock } from '../engine/index.js';
+import { type AcquireOptions, keepShape, type Lease, type PoolError, type Priority, systemClock } from '../engine/index.js';
 import { pause, type RetrySchedule } from '../resilience/retry.js';
 import type { StatementCacheOptions } from './cached-statements.js';
 import { type CapturedSite, withStackOf } from './callers-stack.js';
@@ -48,7 +48,7 @@ export interface StatementPool {
  */
 export class PooledStatement extends ConnectionWaiter {
   #lease: Lease<ManagedConnection> | undefined = undefined;
-  #startedAt = 0;
+  #startedAt = Number.NaN;
   #preparedAnew = false;
   /** Present once it has failed and is to be run again. */
   #retry: RetrySchedule | undefined = undefined;
@@ -168,6 +168,8 @@ export class PooledStatement extends ConnectionWaiter {
     return true;
   }
 }
+
+keepShape(PooledStatement);
 
 /** Where it stands in the queue, if that was said. */
 function placeOf(sql: string | StatementOptions): Pick<AcquireOptions, 'priority' | 'fairnessKey'> | undefined {

@@ -3,6 +3,7 @@ import {
   type AcquireOptions,
   invalid,
   isAbortSignal,
+  keepShape,
   type Lease,
   messageOf,
   onAbort,
@@ -200,6 +201,8 @@ class Attempt {
     await Promise.race([committed, overdue]);
   }
 }
+
+for (const type of [TransactionLimits, Attempt, Transaction]) keepShape(type, {});
 
 class CommitOverdue extends Error {}
 
