@@ -9,7 +9,7 @@ import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions 
 import { copyOfPlain } from './plain-value.js';
 import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from './policy.js';
 import type { Breaker } from '../resilience/breaker.js';
-import { createRedisClient } from './redis-client.js';
+import { createRedisClients } from './redis-client.js';
 import { type Found, RedisTier } from './redis-tier.js';
 import type { CacheStats } from './stats.js';
 
@@ -90,8 +90,7 @@ export class QueryCache {
     const { memoryBytes, redis, prefix, invalidationBound, encryption } = this.options;
     this.#memory = new MemoryTier(memoryBytes);
     if (redis === undefined) return;
-    const client = createRedisClient(redis.target, { pipelining: true });
-    const reader = createRedisClient(redis.target, { pipelining: false });
+    const { client, reader } = createRedisClients(redis.target, invalidationBound);
     this.#redis = new RedisTier(client, reader, this.#marks, {
       prefix,
       boundMs: invalidationBound,
