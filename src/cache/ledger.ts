@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { EVERYTHING, type Marks } from './marks.js';
-import type { RedisClient } from './redis-client.js';
+import { isFull, type RedisClient } from './redis-client.js';
 import { within } from './within.js';
 
 /** What the ledger needs. */
@@ -189,7 +189,7 @@ export class Ledger {
     return Math.min(this.options.timeoutMs, this.options.boundMs / 5);
   }
 
-  /** A Redis that is full takes no more invalidations, but lets go: without a ledger nobody serves anything that may have changed. */
+  /** A server that is full and takes no invalidations either (Redis does) lets go: without a ledger nobody serves anything that may have changed. */
   async #giveWay(): Promise<void> {
     try {
       await within(this.options.timeoutMs, this.writer.del(this.#keys[0]));
@@ -254,7 +254,7 @@ export class Ledger {
   }
 
   #check(): Promise<[string, string]> {
-    return this.reader.joinLedger(...this.#keys, randomBytes(9).toString('base64url'));
+    return this.reader.joinLedger(...this.#keys, randomBytes(9).toString('base64url'), KEPT);
   }
 
   #take(entry: LogEntry): void {
@@ -302,11 +302,6 @@ function messageOf([, fields]: LogEntry): { readonly origin: string; readonly na
 
 function positionOf([id]: LogEntry): number {
   return Number.parseInt(id, 10);
-}
-
-/** Redis's maxmemory is reached, and its policy lets nothing go. */
-function isFull(error: unknown): boolean {
-  return error instanceof Error && error.message.includes('OOM');
 }
 
 function isOverdue(error: unknown): boolean {

@@ -35,7 +35,7 @@ export interface RedisClient extends Connection, MasterClient {
   del(key: string): Promise<number>;
   xread(...parameters: (string | number)[]): Promise<unknown>;
   xrange(key: string, from: string, to: string): Promise<unknown>;
-  joinLedger(id: string, counter: string, log: string, token: string): Promise<[string, string]>;
+  joinLedger(id: string, counter: string, log: string, token: string, limit: number): Promise<[string, string]>;
   publishToLedger(id: string, counter: string, log: string, expectedId: string, message: string, limit: number): Promise<number>;
   releaseLock(key: string, token: string): Promise<number>;
 }
@@ -44,8 +44,12 @@ export interface RedisClient extends Connection, MasterClient {
  * The ledger belongs to one run of one master: what is left of it after a restart from a file, or on a replica that has taken over, may lack
  * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger. So does one whose list
  * does not end where its counter says: a Redis that is full may let go of either.
+ *
+ * It writes first, though nothing: whoever could not tell of an invalidation now, because Redis takes no writes (a snapshot has failed, replicas
+ * are missing), must not be told either that there was none.
  */
 const JOIN = `
+redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[2])
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
 if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then return redis.error_reply('READONLY not a master') end
 local id = redis.call('GET', KEYS[1])
@@ -61,10 +65,15 @@ if not id or not whole or string.sub(id, 1, #run) ~= run then
 end
 return {id, count}`;
 
+/**
+ * A Redis that is full refuses commands that need room, but not within a script that has written before. An invalidation is small, and trimming
+ * makes room for it.
+ */
 const PUBLISH = `
+redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[3])
 if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
 local position = redis.call('INCR', KEYS[2])
-redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], position .. '-0', 'names', ARGV[2])
+redis.call('XADD', KEYS[3], position .. '-0', 'names', ARGV[2])
 return position`;
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
@@ -266,6 +275,11 @@ function letProcessEnd(client: EventEmitter): void {
 
 function unref(redis: EventEmitter): void {
   redis.on('connect', () => (redis as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
+}
+
+/** Redis's maxmemory is reached, and its policy lets nothing go. */
+export function isFull(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('OOM');
 }
 
 function ignore(): void {}

@@ -6,7 +6,7 @@ import { type Encryption, type Envelope, FORMAT, Garbage, open, seal } from './c
 import { hashOf } from './key.js';
 import { Ledger } from './ledger.js';
 import type { Marks } from './marks.js';
-import type { RedisClient } from './redis-client.js';
+import { isFull, type RedisClient } from './redis-client.js';
 import { within } from './within.js';
 
 export interface RedisTierOptions {
@@ -41,7 +41,7 @@ const NOTHING = hashOf('');
 export class RedisTier {
   readonly ledger: Ledger;
   readonly times = new Histogram();
-  readonly errors = { timeout: 0, garbage: 0, other: 0 };
+  readonly errors = { timeout: 0, garbage: 0, full: 0, other: 0 };
   /** While it is open, Redis is not asked for values; invalidations are told and heard of all the same. */
   readonly breaker: Breaker;
   #failedProbes = 0;
@@ -99,16 +99,21 @@ export class RedisTier {
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
     // In this order: whoever stores a value releases the lock after that.
     const answer = await this.#ask(() =>
-      Promise.all([this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX'), this.client.getBuffer(name), this.client.pttl(name)]),
+      Promise.all([
+        this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX').catch((error: unknown) => this.#unlessFull(error)),
+        this.client.getBuffer(name),
+        this.client.pttl(name),
+      ]),
     );
     if (answer === undefined) return undefined;
+    // Without room for locks each process loads for itself.
     const lock: Lock = {
       release: async () => {
-        await this.#ask(() => this.client.releaseLock(lockName, token));
+        if (answer[0] === 'OK') await this.#ask(() => this.client.releaseLock(lockName, token));
       },
     };
     const found = await this.#found(hash, answer[1], answer[2]);
-    return { ...(answer[0] === 'OK' ? { lock } : {}), ...(found === undefined ? {} : { found }) };
+    return { ...(answer[0] === null ? {} : { lock }), ...(found === undefined ? {} : { found }) };
   }
 
   /**
@@ -189,8 +194,20 @@ export class RedisTier {
     });
   }
 
+  /** A Redis that refuses what it has no room for answers, and what it has is served: no reason to stop asking. */
+  #unlessFull(error: unknown): 'full' {
+    if (!isFull(error)) throw error;
+    this.errors.full += 1;
+    return 'full';
+  }
+
   #noteFailure(error: unknown, durationMs: number): void {
     if (this.#closed) return;
+    if (isFull(error)) {
+      this.errors.full += 1;
+      this.breaker.succeeded(durationMs);
+      return;
+    }
     if (error instanceof Error && error.name === 'Overdue') this.errors.timeout += 1;
     else this.errors.other += 1;
     this.breaker.failed(error, durationMs);

@@ -42,7 +42,8 @@ export interface RedisStats {
   readonly live: boolean;
   /** Whether the breaker lets values be asked for. */
   readonly asked: boolean;
-  readonly errors: { readonly timeout: number; readonly garbage: number; readonly other: number };
+  /** `full`: what Redis refused because its `maxmemory` is reached; it is asked on. */
+  readonly errors: { readonly timeout: number; readonly garbage: number; readonly full: number; readonly other: number };
   /** How often the proof was missing, the first time included. */
   readonly breaks: number;
   /** Invalidations that other processes have not been told of yet. */

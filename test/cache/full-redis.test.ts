@@ -1,6 +1,9 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../src/cache/index.js';
+import { Ledger } from '../../src/cache/ledger.js';
+import { Marks } from '../../src/cache/marks.js';
+import { createRedisClients } from '../../src/cache/redis-client.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
@@ -70,14 +73,24 @@ describe('a Redis that has less room than the values want', () => {
     await expectHeard(caches, 2);
   });
 
-  it('and takes no more: the database answers, nobody is told an old value, and it goes on when there is room', async () => {
+  it('and takes no more: what is there is served, every invalidation is heard, and it goes on when there is room', async () => {
     await using redis = await startRedis({ arguments: ['--maxmemory-policy', 'noeviction'] });
     await using caches = await openCaches(redis, ROOM_BYTES);
     const { one, two, client } = caches;
     await readAll(one, 1);
     await readAll(two, 1);
-    expect(one.stats().redis?.errors.other).toBeGreaterThan(0);
+    const { hits } = two.stats();
+    await readAll(two, 1);
+    expect(two.stats().hits.redis - hits.redis).toBeGreaterThan(VALUES / 10);
     await expectHeard(caches, 2);
+    for (const cache of [one, two]) {
+      expect(cache.stats()).toMatchObject({
+        bypassed: 0,
+        redis: { live: true, breaks: 1, backlog: 0, errors: { timeout: 0, garbage: 0, other: 0 } },
+      });
+      expect(cache.stats().redis?.errors.full).toBeGreaterThan(0);
+      expect(cache.breaker?.snapshot()).toMatchObject({ state: 'closed', failures: 0, transitions: { open: 0 } });
+    }
     await client.config('SET', 'maxmemory', '0');
     await waitFor('the cache to store again', async () => {
       const before = one.stats().stores.redis;
@@ -88,6 +101,36 @@ describe('a Redis that has less room than the values want', () => {
     await two.ready();
     await expectHeard(caches, 3);
   }, 60_000);
+
+  it('and would take no invalidation either, as some servers do: the ledger is given up, and nothing of before is served', async () => {
+    await using redis = await startRedis();
+    await using caches = await openCaches(redis);
+    const { two } = caches;
+    await two.wrap('version', async () => 1, { ttl: TTL_MS, tags: ['version'] });
+    const clients = createRedisClients({ url: redis.url }, 1_000);
+    const { client, reader } = clients;
+    const refuse = (): Promise<never> => Promise.reject(new Error("OOM command not allowed when used memory > 'maxmemory'."));
+    Object.assign(client, { publishToLedger: refuse });
+    Object.assign(reader, { publishToLedger: refuse });
+    const failures: unknown[] = [];
+    const listener = { failed: (error: unknown) => failures.push(error), proven: () => undefined };
+    const ledger = new Ledger(reader, client, new Marks(), { prefix: 'poolwright', boundMs: 1_000, timeoutMs: 2_000 }, listener);
+    try {
+      await waitFor('the ledger to be read', () => ledger.isLive(performance.now()));
+      await ledger.invalidate(['g:version']);
+      expect(failures.length).toBeGreaterThan(0);
+      expect(ledger.backlog).toBe(1);
+      await waitFor(
+        'the other to know that it may have changed',
+        () => two.wrap('version', async () => 2, { ttl: TTL_MS, tags: ['version'] }),
+        (value) => value === 2,
+      );
+    } finally {
+      ledger.close();
+      client.close();
+      reader.close();
+    }
+  });
 
   it('and lets go of the list of invalidations itself: nothing of before is served', async () => {
     await using redis = await startRedis();
@@ -139,5 +182,29 @@ describe('a value', () => {
       client.disconnect();
       cache.close();
     }
+  });
+});
+
+describe('a Redis that takes no writes', () => {
+  it('proves nothing, for others could not tell: the database answers until it takes them again', async () => {
+    await using redis = await startRedis();
+    await using caches = await openCaches(redis);
+    const { one, two, client } = caches;
+    let version = 1;
+    const read = (cache: QueryCache): Promise<unknown> => cache.wrap('version', async () => version, { ttl: TTL_MS, tags: ['version'] });
+    expect([await read(one), await read(two)]).toEqual([1, 1]);
+    await client.config('SET', 'min-replicas-to-write', '1');
+    version = 2;
+    await one.invalidate({ tags: ['version'] });
+    await waitFor(
+      'the other to read the new one',
+      () => read(two),
+      (value) => value === 2,
+    );
+    expect([one.stats().redis, two.stats().redis]).toMatchObject([{ live: false }, { live: false }]);
+    await client.config('SET', 'min-replicas-to-write', '0');
+    await Promise.all([one.ready(), two.ready()]);
+    expect(one.stats().redis?.backlog).toBe(0);
+    await expectHeard(caches, 3);
   });
 });

@@ -132,8 +132,8 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
             ? []
             : ([
                 [
-                  'Redis errors: timeouts, garbage, others',
-                  `${amount(redis.errors.timeout)}, ${amount(redis.errors.garbage)}, ${amount(redis.errors.other)}`,
+                  'Redis errors: timeouts, garbage, refused for lack of room, others',
+                  [redis.errors.timeout, redis.errors.garbage, redis.errors.full, redis.errors.other].map(amount).join(', '),
                 ],
                 ['Invalidations not told to others yet', amount(redis.backlog)],
               ] as const)),
