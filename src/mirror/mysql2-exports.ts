@@ -2,12 +2,13 @@ import mysql from 'mysql2';
 import type mysqlPromise from 'mysql2/promise';
 import type { OptionsBesideMysql2 } from '../mysql/drop-in-options.js';
 import { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';
+import type { CallbackPoolView } from '../mysql/pool-views.js';
 import type { CreatePromisePool, CreatePromisePoolCluster } from './promise-exports.js';
 
-/** mysql2's `createPool`, which also takes Poolwright's options. */
+/** mysql2's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */
 export interface CreatePool {
-  (connectionUri: string): mysql.Pool;
-  (config: mysql.PoolOptions & OptionsBesideMysql2): mysql.Pool;
+  (connectionUri: string): CallbackPoolView;
+  (config: mysql.PoolOptions & OptionsBesideMysql2): CallbackPoolView;
 }
 
 export * from 'mysql2';

@@ -1,11 +1,12 @@
 import mysql from 'mysql2/promise';
 import type { OptionsBesideMysql2 } from '../mysql/drop-in-options.js';
+import type { PromisePool } from '../mysql/pool-views.js';
 import { createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';
 
-/** mysql2/promise's `createPool`, which also takes Poolwright's options. */
+/** mysql2/promise's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */
 export interface CreatePromisePool {
-  (connectionUri: string): mysql.Pool;
-  (config: mysql.PoolOptions & OptionsBesideMysql2): mysql.Pool;
+  (connectionUri: string): PromisePool;
+  (config: mysql.PoolOptions & OptionsBesideMysql2): PromisePool;
 }
 
 export type CreatePromisePoolCluster = typeof mysql.createPoolCluster;

@@ -13,6 +13,8 @@ export type SslOptions = mysql.SslOptions;
 export type ConnectionOptions = mysql.ConnectionOptions;
 export type DriverPoolOptions = mysql.PoolOptions;
 export type DriverPromisePool = mysqlPromise.Pool;
+/** With mysql2's typings; what we build on is {@link DriverCallbackPool}. */
+export type CallbackPoolOfMysql2 = mysql.Pool;
 export type DriverClusterOptions = mysql.PoolClusterOptions;
 /** mysql2/promise's prepared statement; its methods are properties of the object. */
 export interface PreparedStatement {
@@ -25,6 +27,9 @@ export type QueryOptions = mysql.QueryOptions;
 export type QueryValues = mysql.QueryValues;
 export type ExecuteValues = mysql.ExecuteValues;
 export type QueryResult = mysql.QueryResult;
+export type QueryError = mysql.QueryError;
+/** What a statement by callback returns. */
+export type QueryCommand = mysql.Query;
 export type FieldPacket = mysql.FieldPacket;
 
 /** A command of the protocol: queued on a connection, one at a time. */

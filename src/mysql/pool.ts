@@ -21,6 +21,7 @@ import type { Health } from './health.js';
 import type { Endpoint, Hygiene, ResolvedOptions } from './options.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from './pool-connection.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
+import type { CallbackPoolView } from './pool-views.js';
 import type { SlowQueryOrder, SlowQueryReport } from './slow-queries.js';
 import { PooledStatement, type StatementOptions } from './statement.js';
 import type { TlsMode } from './tls.js';
@@ -46,6 +47,8 @@ export interface PublicOptions extends Readonly<Required<EngineOptions>> {
  * ```
  */
 export class Pool extends DriverPromisePool {
+  /** The callback view of the same pool, as mysql2's. */
+  declare readonly pool: CallbackPoolView;
   readonly #core: PoolCore;
   /** The cache that it was made with, if any. */
   readonly cache: QueryCache | undefined;

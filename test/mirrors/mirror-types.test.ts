@@ -7,6 +7,38 @@ import type oursAsDefault from '../../src/mirror/mysql2.js';
 import type * as ourPromise from '../../src/mirror/promise.js';
 import type ourPromiseAsDefault from '../../src/mirror/promise.js';
 
+/** Checked by the compiler, and never run. */
+async function cachedInline(mysql: typeof ours, promise: typeof ourPromise): Promise<void> {
+  const statement = { sql: 'SELECT 1', cache: { ttl: 5_000, tags: ['users'] } };
+  const pool = promise.createPool({ host: 'db' });
+  const [rows, fields] = await pool.query<theirs.RowDataPacket[]>({ sql: 'SELECT 1', cache: { ttl: 5_000, tags: ['users'] } });
+  expectTypeOf(rows).toEqualTypeOf<theirs.RowDataPacket[]>();
+  expectTypeOf(fields).toEqualTypeOf<theirs.FieldPacket[]>();
+  await pool.execute({ sql: 'SELECT ?', values: [1], cache: true }, [1]);
+  const byCallback = mysql.createPool('mysql://db');
+  byCallback.query({ sql: 'SELECT 1', cache: true }, (error, found) => expectTypeOf({ error, found }).not.toBeAny());
+  byCallback.query<theirs.RowDataPacket[]>({ sql: 'SELECT ?', cache: true }, [1], (_, found) => {
+    expectTypeOf(found).toEqualTypeOf<theirs.RowDataPacket[]>();
+  });
+  byCallback.execute({ sql: 'SELECT 1', cache: false, signal: new AbortController().signal });
+  await byCallback.promise().query({ sql: 'SELECT 1', cache: { ttl: 5_000 } });
+  pool.pool.query({ sql: 'SELECT 1', cache: { ttl: 5_000 } });
+  // @ts-expect-error no such option
+  await pool.query({ sql: 'SELECT 1', cash: true });
+  // @ts-expect-error no such policy
+  await pool.query({ sql: 'SELECT 1', cache: { timeToLive: 5 } });
+  const connection = await pool.getConnection();
+  // @ts-expect-error what is asked on a borrowed connection is not cached
+  await connection.query({ sql: 'SELECT 1', cache: true });
+  byCallback.getConnection((_, lent) => {
+    // @ts-expect-error neither by callback
+    lent.query({ sql: 'SELECT 1', cache: true });
+  });
+  const declared: theirPromise.Pool = pool;
+  // Code that names mysql2's type has a variable of it, whose type is not held against mysql2's options.
+  await declared.query(statement);
+}
+
 type Names<T> = Exclude<keyof T, 'default' | 'module.exports'>;
 
 describe('the types of the mirrors', () => {
@@ -30,6 +62,7 @@ describe('the types of the mirrors', () => {
   });
 
   it('know the options of Poolwright too', () => {
+    expectTypeOf(cachedInline).returns.resolves.toBeVoid();
     expectTypeOf(null as unknown as typeof ours.createPool).toBeCallableWith({ host: 'db', acquireTimeout: 500, hygiene: 'auto' });
     expectTypeOf(null as unknown as typeof ourPromise.createPool).toBeCallableWith({ uri: 'mysql://db', maxLifetime: 60_000 });
   });

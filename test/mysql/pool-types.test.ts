@@ -19,7 +19,13 @@ async function typed(pool: Pool): Promise<void> {
   expectTypeOf(fields).toEqualTypeOf<mysql.FieldPacket[]>();
   const [header] = await pool.execute<mysql.ResultSetHeader>({ sql: 'DELETE FROM t', timeout: 5 }, [1]);
   expectTypeOf(header).toEqualTypeOf<mysql.ResultSetHeader>();
+  pool.pool.query<mysql.RowDataPacket[]>({ sql: 'SELECT 1', cache: { ttl: 5_000 } }, (_, found) => {
+    expectTypeOf(found).toEqualTypeOf<mysql.RowDataPacket[]>();
+  });
+  await pool.pool.promise().execute({ sql: 'SELECT 1', cache: true });
   const connection = await pool.getConnection();
+  // @ts-expect-error what is asked on a borrowed connection is not cached
+  await connection.query({ sql: 'SELECT 1', cache: true });
   expectTypeOf(connection).toExtend<AsyncDisposable>();
   expectTypeOf(await connection.query<mysql.RowDataPacket[]>('SELECT 1')).toEqualTypeOf<[mysql.RowDataPacket[], mysql.FieldPacket[]]>();
 }
