@@ -27,7 +27,7 @@ export interface Encryption {
 /** Something else than an envelope was found. */
 export class Garbage extends Error {}
 
-const MAGIC = 0x50574301;
+const MAGIC = 0x50574302;
 /** Magic, checksum. */
 const OUTER_LENGTH = 8;
 /** Position, life, fresh (doubles). */

@@ -7,6 +7,7 @@ import { hashOf } from './key.js';
 import { Ledger } from './ledger.js';
 import type { Marks } from './marks.js';
 import type { RedisClient } from './redis-client.js';
+import type { ValueKind } from './value-kind.js';
 import { within } from './within.js';
 
 export interface RedisTierOptions {
@@ -81,19 +82,19 @@ export class RedisTier {
   }
 
   /** A value that is still good, or none. Undefined when Redis cannot say. */
-  async get(key: string): Promise<{ readonly found?: Found } | undefined> {
+  async get(key: string, kind: ValueKind): Promise<{ readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const name = this.#nameOf(hash, 'value');
     const answer = await this.#ask(() => Promise.all([this.client.getBuffer(name), this.client.pttl(name)]));
     if (answer === undefined) return undefined;
-    const found = await this.#found(hash, ...answer);
+    const found = await this.#found(hash, kind, ...answer);
     return found === undefined ? {} : { found };
   }
 
   /**
    * The right to load, unless somebody has it; and the value, if somebody has stored it meanwhile. Undefined when Redis cannot say.
    */
-  async lockOrGet(key: string): Promise<{ readonly lock?: Lock; readonly found?: Found } | undefined> {
+  async lockOrGet(key: string, kind: ValueKind): Promise<{ readonly lock?: Lock; readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const token = randomBytes(9).toString('base64url');
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
@@ -107,7 +108,7 @@ export class RedisTier {
         await this.#ask(() => this.client.releaseLock(lockName, token));
       },
     };
-    const found = await this.#found(hash, answer[1], answer[2]);
+    const found = await this.#found(hash, kind, answer[1], answer[2]);
     return { ...(answer[0] === 'OK' ? { lock } : {}), ...(found === undefined ? {} : { found }) };
   }
 
@@ -144,13 +145,14 @@ export class RedisTier {
     this.reader.close();
   }
 
-  async #found(hash: Buffer, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
+  async #found(hash: Buffer, kind: ValueKind, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
     if (sealed === null) return undefined;
     try {
       if (typeof leftMs !== 'number' || !Buffer.isBuffer(sealed)) throw new Garbage('not what was asked for');
       const envelope = await open(hash, sealed, this.options.encryption);
       if (leftMs < 0 || !this.marks.isGoodAt(this.marks.of(envelope.names), envelope.position)) return undefined;
-      return { ...envelope, ageMs: envelope.lifeMs - leftMs, bytes: sealed.length };
+      const value = envelope.refused ? undefined : kind.unpack(envelope.value);
+      return { ...envelope, value, ageMs: envelope.lifeMs - leftMs, bytes: sealed.length };
     } catch {
       this.errors.garbage += 1;
       return undefined;
