@@ -56,6 +56,6 @@ function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'):
 }
 
 /** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
-export function hashOf(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
+export function hashOf(key: string): string {
+  return hash('sha256', key, 'base64url');
 }
