@@ -1,5 +1,5 @@
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
-import { withPlainFields } from './plain-fields.js';
+import { statementResult, withPlainFields } from './value-kind.js';
 import { ANY_TABLE, KEY, TABLE, TAG } from './marks.js';
 import { type CachePolicy, names, policyNames, resolvePolicy } from './policy.js';
 import type { CacheRequest, Departure, QueryCache } from './query-cache.js';
@@ -87,7 +87,7 @@ class DrizzleCache {
         ...(policy.tags ?? []).map((tag) => TAG + tag),
       ],
       policy: resolvePolicy({ ...policy, ...(ttl === undefined ? {} : { ttl }) }, this.cache.options.defaults),
-      isNegative: (value) => Array.isArray(value) && Array.isArray(value[0]) && value[0].length === 0,
+      kind: statementResult,
       load: () => Promise.reject(new Error('bug: Drizzle loads by itself')),
     };
   }

@@ -32,7 +32,7 @@ export function textOf(value: unknown, functions: 'refused' | 'by text' = 'refus
 }
 
 function textOfObject(value: object, functions: 'refused' | 'by text'): string {
-  if (Array.isArray(value)) return `[${value.map((item) => textOf(item, functions)).join('')}]`;
+  if (Array.isArray(value)) return `${textOfList(value, functions)}]`;
   if (value instanceof Date) return `d${value.getTime()};`;
   if (value instanceof Uint8Array)
     return `b${value.byteLength}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`;
@@ -48,7 +48,14 @@ function textOfObject(value: object, functions: 'refused' | 'by text'): string {
   return `{${members.join('')}}`;
 }
 
+function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'): string {
+  let text = '[';
+  // By number, as the server is given them: a hole is undefined, and refused.
+  for (let index = 0; index < list.length; index += 1) text += textOf(list[index], functions);
+  return text;
+}
+
 /** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
-export function hashOf(key: string): Buffer {
-  return hash('sha256', key, 'buffer');
+export function hashOf(key: string): string {
+  return hash('sha256', key, 'base64url');
 }

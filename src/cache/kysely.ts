@@ -3,6 +3,7 @@ import { textOf } from './key.js';
 import { ANY_TABLE } from './marks.js';
 import { type CachePolicy, policyNames, resolvePolicy } from './policy.js';
 import { namesOf, type QueryCache } from './query-cache.js';
+import { anyValue, type ValueKind } from './value-kind.js';
 
 /** What is used of Kysely, as it declares it. */
 interface CompiledQuery {
@@ -87,6 +88,11 @@ export function kyselyCache(cache: QueryCache, { scope }: { readonly scope: stri
   };
 }
 
+const kyselyResult: ValueKind = {
+  ...anyValue,
+  isNegative: (value) => (value as { readonly rows?: readonly unknown[] }).rows?.length === 0,
+};
+
 /** A connection that is taken when a query needs it. */
 class LazyConnection implements Connection {
   inTransaction = false;
@@ -137,7 +143,7 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
         key: `y${textOf([scope, query.sql, query.parameters])}`,
         names: options.tables === undefined ? [...names, ANY_TABLE] : names,
         policy,
-        isNegative: (value) => (value as { readonly rows?: readonly unknown[] }).rows?.length === 0,
+        kind: kyselyResult,
         load: () => load(query),
       },
       {},

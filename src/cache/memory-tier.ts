@@ -12,12 +12,19 @@ export interface MemoryEntry {
   readonly servedUntil: number;
   readonly sequence: number;
   readonly marks: readonly Mark[];
+  /** It was served since it was last passed over when room was made. */
+  used: boolean;
 }
 
+/** So many entries are passed over at most for one that goes: nobody waits for a walk over all of them. */
+const MOST_CHANCES = 64;
 /** What an entry costs beyond its value, roughly. */
 const OVERHEAD_BYTES = 512;
 
-/** Values by their keys, the least recently used first; above its bytes, those go. */
+/**
+ * Values by their keys, within a number of bytes. Room is made as a clock with a second chance makes it (F. J. Corbató, 1968): the oldest goes,
+ * unless it was used; then it counts as new. So serving a value costs a flag and no place in a list.
+ */
 export class MemoryTier {
   readonly #entries = new Map<string, MemoryEntry>();
   /** Kept: a new one would walk over the places of all that are gone already. Whatever it has passed is gone. */
@@ -43,24 +50,29 @@ export class MemoryTier {
     return this.#entries.get(key);
   }
 
-  /** Makes an entry the last that would go. */
-  touch(key: string, entry: MemoryEntry): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-  }
-
   /** Returns whether it is kept: what is larger than the whole tier is not. */
   set(key: string, entry: MemoryEntry): boolean {
     this.delete(key);
     const bytes = sizeOf(key, entry);
     if (bytes > this.maxBytes) return false;
+    while (this.#bytes + bytes > this.maxBytes) this.#makeRoom();
     this.#entries.set(key, entry);
     this.#bytes += bytes;
-    while (this.#bytes > this.maxBytes) {
-      this.delete(this.#oldest());
-      this.#evictions += 1;
-    }
     return true;
+  }
+
+  #makeRoom(): void {
+    let key = this.#oldest();
+    for (let chances = 0; chances < MOST_CHANCES; chances += 1) {
+      const entry = this.#entries.get(key) as MemoryEntry;
+      if (!entry.used) break;
+      entry.used = false;
+      this.#entries.delete(key);
+      this.#entries.set(key, entry);
+      key = this.#oldest();
+    }
+    this.delete(key);
+    this.#evictions += 1;
   }
 
   /** Precondition: there is one. */

@@ -6,12 +6,12 @@ import { type CallerLimits, checkLimits, Flight, type Landing } from './flight.j
 import { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, TABLE, TAG } from './marks.js';
 import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from './options.js';
-import { copyOfPlain } from './plain-value.js';
 import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from './policy.js';
 import type { Breaker } from '../resilience/breaker.js';
 import { createRedisClients } from './redis-client.js';
 import { type Found, RedisTier } from './redis-tier.js';
 import type { CacheStats } from './stats.js';
+import { anyValue, type ValueKind } from './value-kind.js';
 
 /** What is to be invalidated. */
 export interface Invalidation {
@@ -35,8 +35,7 @@ export interface CacheRequest {
   readonly key: string;
   readonly names: readonly string[];
   readonly policy: ResolvedPolicy;
-  /** Whether a result counts as negative. */
-  readonly isNegative: (value: unknown) => boolean;
+  readonly kind: ValueKind;
   readonly load: (signal: AbortSignal) => Promise<unknown>;
 }
 
@@ -54,6 +53,8 @@ const LONGEST_POLL_MS = 25;
 const PATIENCE = 2;
 /** One in so many hits is measured: the clock costs more than the rest. */
 const MEASURED_HITS_MASK = 63;
+/** So many hits in memory are answered before the event loop must have its turn. */
+const HITS_IN_A_TURN = 256;
 
 /**
  * A cache of two tiers, in this process and in Redis, that never serves a value which was invalidated: in this process from the moment of
@@ -84,6 +85,9 @@ export class QueryCache {
     invalidations: 0,
   };
   #closed = false;
+  /** Hits since the event loop had its turn on our account, and the promise of the next one. */
+  #hitsInTurn = 0;
+  #nextTurn: Promise<void> | undefined = undefined;
 
   constructor(options: QueryCacheOptions) {
     this.options = resolveCacheOptions(options);
@@ -136,7 +140,7 @@ export class QueryCache {
     checkLimits(options);
     const policy = resolvePolicy(options, this.options.defaults);
     const dependsOn = [KEY + key, ...namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) })];
-    const request = { key: `w${key}`, names: dependsOn, policy, isNegative: isNothing, load: forEverybody(load) };
+    const request = { key: `w${key}`, names: dependsOn, policy, kind: anyValue, load: forEverybody(load) };
     return (await this.fetch(request, inTime(options))) as T;
   }
 
@@ -224,27 +228,36 @@ export class QueryCache {
     };
   }
 
+  /**
+   * @internal What there is in memory for a caller who needs nothing else, a copy; undefined when {@link fetch} is to be asked. Nothing of a
+   * request has to be made for it.
+   */
+  hit(key: string, policy: ResolvedPolicy, kind: ValueKind, now: number): unknown {
+    if (this.#hitsInTurn >= HITS_IN_A_TURN || !this.#isLive(now)) return undefined;
+    const entry = this.#memory.get(key);
+    return entry !== undefined && this.#isFreshInMemory(entry, policy, now) ? this.#serve(entry, kind, now) : undefined;
+  }
+
   /** @internal The value of a request. Precondition: the limits were checked. */
   fetch(request: CacheRequest, limits: CallerLimits): Promise<unknown> {
+    // Callers who are answered at once and ask again at once would keep Node from everything else, and the cache from its ledger.
+    if (this.#hitsInTurn >= HITS_IN_A_TURN) return this.#afterTurn().then(() => this.fetch(request, limits));
     const now = performance.now();
     if (!this.#isLive(now)) return this.#bypass(request, limits, now);
-    const entry = this.#memory.get(request.key);
+    const { key, policy, kind } = request;
+    const entry = this.#memory.get(key);
     if (entry === undefined) return this.#fly(request, limits, now);
+    if (this.#isFreshInMemory(entry, policy, now)) return Promise.resolve(this.#serve(entry, kind, now));
     if (now >= entry.servedUntil || !this.#marks.isGood(entry.marks, entry.sequence)) {
-      this.#memory.delete(request.key);
+      this.#memory.delete(key);
       return this.#fly(request, limits, now);
     }
     if (entry.refused) return this.#loadAlone(request, limits);
-    const { policy } = request;
-    const ageMs = now - entry.loadedAt;
-    if (now >= entry.freshUntil || ageMs >= policy.ttl) {
-      if (ageMs >= Math.min(policy.ttl + policy.staleWhileRevalidate, policy.maxStale)) return this.#fly(request, limits, now);
-      this.#counts.stale += 1;
-      this.#refresh(request, now);
-    } else if (ageMs >= policy.maxStale) {
-      return this.#fly(request, limits, now);
-    }
-    return Promise.resolve(this.#hit(request.key, entry, now));
+    const longestMs = Math.min(policy.ttl + policy.staleWhileRevalidate, policy.maxStale);
+    if (now - entry.loadedAt >= longestMs) return this.#fly(request, limits, now);
+    this.#counts.stale += 1;
+    this.#refresh(request, now);
+    return Promise.resolve(this.#serve(entry, kind, now));
   }
 
   /** @internal What the cache has for a request that somebody else will load, a copy, or undefined. */
@@ -255,15 +268,13 @@ export class QueryCache {
       return undefined;
     }
     const entry = this.#memory.get(request.key);
-    const isGood = entry !== undefined && !entry.refused && this.#marks.isGood(entry.marks, entry.sequence);
-    if (isGood && now < entry.freshUntil && now - entry.loadedAt < Math.min(request.policy.ttl, request.policy.maxStale)) {
-      return this.#hit(request.key, entry, now);
-    }
+    if (entry !== undefined && this.#isFreshInMemory(entry, request.policy, now)) return this.#serve(entry, request.kind, now);
     const flight = new Flight(this.#marks.of(request.names), this.#marks.sequence, now);
-    const found = this.#redis === undefined ? undefined : this.#usable((await this.#redis.get(request.key))?.found, request, flight);
+    const found =
+      this.#redis === undefined ? undefined : this.#usable((await this.#redis.get(request.key, request.kind))?.found, request, flight);
     if (found !== undefined && !found.refused && this.#isFresh(found, request)) {
       const { value } = await this.#land(request, found, flight);
-      return copyOfPlain(value);
+      return request.kind.copy(value);
     }
     this.#counts.misses += 1;
     return undefined;
@@ -288,12 +299,29 @@ export class QueryCache {
     return !this.#closed && (this.#redis === undefined || this.#redis.ledger.isLive(now));
   }
 
-  #hit(key: string, entry: MemoryEntry, startedAt: number): unknown {
-    this.#memory.touch(key, entry);
+  #isFreshInMemory(entry: MemoryEntry, { ttl, maxStale }: ResolvedPolicy, now: number): boolean {
+    const ageMs = now - entry.loadedAt;
+    return now < entry.freshUntil && ageMs < ttl && ageMs < maxStale && !entry.refused && this.#marks.isGood(entry.marks, entry.sequence);
+  }
+
+  #serve(entry: MemoryEntry, kind: ValueKind, startedAt: number): unknown {
+    entry.used = true;
+    this.#hitsInTurn += 1;
     this.#counts.memoryHits += 1;
-    const value = copyOfPlain(entry.value);
+    const value = kind.copy(entry.value);
     if ((this.#counts.memoryHits & MEASURED_HITS_MASK) === 0) this.#memoryTimes.record(performance.now() - startedAt);
     return value;
+  }
+
+  #afterTurn(): Promise<void> {
+    this.#nextTurn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#hitsInTurn = 0;
+        this.#nextTurn = undefined;
+        resolve();
+      });
+    });
+    return this.#nextTurn;
   }
 
   /** Nothing is served or stored; callers of the same moment still share one loading, as far as the bound for stale values allows. */
@@ -315,7 +343,7 @@ export class QueryCache {
     const { value, own } = await flight.join(limits);
     if (own) return value;
     try {
-      return copyOfPlain(value);
+      return request.kind.copy(value);
     } catch {
       // Of a class: nobody else may have the same object.
       return await this.#loadAlone(request, limits);
@@ -345,7 +373,7 @@ export class QueryCache {
     const redis = this.#redis;
     if (redis === undefined || !this.#isLive(performance.now())) return await this.#load(request, flight);
     if (why === 'wanted') {
-      const answer = await redis.get(request.key);
+      const answer = await redis.get(request.key, request.kind);
       if (answer === undefined) return await this.#load(request, flight);
       const found = this.#usable(answer.found, request, flight);
       if (found !== undefined) return this.#land(request, found, flight);
@@ -357,7 +385,7 @@ export class QueryCache {
       this.#isLive(performance.now()) && !flight.abandoned;
       pollMs = Math.min(pollMs * 1.5, LONGEST_POLL_MS)
     ) {
-      const answer = await redis.lockOrGet(request.key);
+      const answer = await redis.lockOrGet(request.key, request.kind);
       if (answer === undefined) break;
       const found = this.#usable(answer.found, request, flight);
       if (found !== undefined && this.#isFresh(found, request)) {
@@ -395,6 +423,7 @@ export class QueryCache {
       servedUntil: loadedAt + found.lifeMs,
       sequence: this.#marks.sequence,
       marks: [...flight.marks, ...this.#marks.of(found.names)],
+      used: false,
     };
     const kept = this.#memory.set(request.key, entry);
     if (found.refused) return this.#run(request, flight.signal).then((value) => ({ value, shared: false }));
@@ -441,19 +470,19 @@ export class QueryCache {
 
   /** Puts a value that was just loaded into both tiers, unless it was invalidated meanwhile. Never rejects. */
   async #store(
-    { key, names: dependsOn, policy, isNegative }: CacheRequest,
+    { key, names: dependsOn, policy, kind }: CacheRequest,
     marks: readonly Mark[],
     value: unknown,
     { startedAt, sequence, place }: Departure,
   ): Promise<void> {
-    const ttl = Math.min(isNegative(value) ? policy.negativeTtl : policy.ttl, policy.maxStale);
+    const ttl = Math.min(kind.isNegative(value) ? policy.negativeTtl : policy.ttl, policy.maxStale);
     const now = performance.now();
     if (ttl === 0 || !this.#isLive(now)) return;
     if (!this.#marks.isGood(marks, sequence)) {
       this.#counts.discarded += 1;
       return;
     }
-    const { content, copy, refused } = this.#pack(dependsOn, value);
+    const { content, copy, refused } = this.#pack(dependsOn, value, kind);
     const freshMs = ttl * (1 - Math.random() * LONGEST_JITTER);
     const lifeMs = Math.min(freshMs + policy.staleWhileRevalidate, policy.maxStale);
     const entry: MemoryEntry = {
@@ -465,6 +494,7 @@ export class QueryCache {
       servedUntil: startedAt + lifeMs,
       sequence,
       marks,
+      used: false,
     };
     if (now < entry.servedUntil && this.#memory.set(key, entry) && !refused) this.#counts.memoryStores += 1;
     if (this.#redis === undefined || place.ledger === '') return;
@@ -472,10 +502,14 @@ export class QueryCache {
     if (stored && !refused) this.#counts.redisStores += 1;
   }
 
-  #pack(dependsOn: readonly string[], value: unknown): { readonly content: Buffer; readonly copy: unknown; readonly refused: boolean } {
+  #pack(
+    dependsOn: readonly string[],
+    value: unknown,
+    kind: ValueKind,
+  ): { readonly content: Buffer; readonly copy: unknown; readonly refused: boolean } {
     try {
-      const copy = copyOfPlain(value);
-      const content = bytesOf([dependsOn, false, copy]);
+      const copy = kind.copy(value);
+      const content = bytesOf([dependsOn, false, kind.pack(copy)]);
       if (content.length <= this.options.maxEntryBytes) return { content, copy, refused: false };
     } catch {
       // Of a class, or too large even to be written down.
@@ -486,10 +520,6 @@ export class QueryCache {
 }
 
 const EMPTY = new Histogram();
-
-function isNothing(value: unknown): boolean {
-  return value == null;
-}
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
 export function namesOf({ tags, tables, keys, all }: Invalidation): string[] {

@@ -1,12 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { hashOf, textOf } from '../cache/key.js';
 import { KEY, TABLE, TAG } from '../cache/marks.js';
-import { withPlainFields } from '../cache/plain-fields.js';
 import { type CachePolicy, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../cache/policy.js';
 import { type CallerLimits, checkLimits, limited } from '../cache/flight.js';
 import type { QueryCache } from '../cache/query-cache.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../cache/statement.js';
 import type { Schema } from '../cache/schema.js';
+import { statementResult, withPlainFields } from '../cache/value-kind.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import type { QueryValues } from './driver.js';
 import { type Flavor, ownFlavor } from './flavor.js';
@@ -88,7 +88,7 @@ export class CachedStatements {
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
-    this.#fingerprint = shortened(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
+    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
@@ -128,20 +128,23 @@ export class CachedStatements {
     const statement = statementInTime(asked.statement) as StatementOptions;
     const { method, values = statement.values, policy, given } = asked;
     checkLimits(statement);
-    const schema = this.schema.current;
+    const now = performance.now();
+    const schema = this.schema.at(now);
     if (schema === undefined) return this.#whenSchemaIsKnown(asked);
     const known = this.#knownText(statement.sql, schema);
+    const { key: name } = given;
+    const key = name === undefined ? keyOf(known, method, statement, values) : this.#keyNamed(name, schema, method, statement);
+    const hit = this.cache.hit(key, policy, statementResult, now);
+    if (hit !== undefined) return Promise.resolve(hit as StatementResult);
     const dependsOn = this.#namesOf(known.dependencies, given);
     if (dependsOn === undefined) return undefined;
     for (const tag of policy.tags) dependsOn.push(TAG + tag);
-    const { key } = given;
-    if (key !== undefined) dependsOn.push(KEY + key);
-    const what = key === undefined ? known.hash + parametersOf(values) : `k${textOf(key)}`;
+    if (name !== undefined) dependsOn.push(KEY + name);
     const request = {
-      key: `${method[0]}${this.#fingerprint}${schema.epoch}${optionsOf(statement, key !== undefined)}${what}`,
+      key,
       names: dependsOn,
       policy,
-      isNegative,
+      kind: statementResult,
       load: (signal: AbortSignal) => this.#load(method, statement, values, signal),
     };
     const answer = this.cache.fetch(request, statement) as Promise<StatementResult>;
@@ -155,10 +158,14 @@ export class CachedStatements {
     const beganAt = performance.now();
     const goOn = (): Promise<StatementResult> => {
       const left = timeout === 0 ? statement : copyOf(statement, { timeout: Math.max(timeout - (performance.now() - beganAt), 1) });
-      const known = this.schema.current === undefined ? undefined : this.#fetch({ ...asked, statement: left });
+      const known = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement: left });
       return known ?? this.run(method, copyOf(left, { cache: false }), values);
     };
     return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
+  }
+
+  #keyNamed(name: string, { epoch }: Schema, method: Method, statement: StatementOptions): string {
+    return `k${textOf([method, this.#fingerprint, epoch, name])}${optionsOf(statement, 'by text')}`;
   }
 
   #namesOf(found: Dependencies, { tables }: StatementCacheOptions): string[] | undefined {
@@ -176,7 +183,8 @@ export class CachedStatements {
     }
     let known = this.#known.get(sql);
     if (known === undefined) {
-      known = { dependencies: dependenciesOf(sql, schema), hash: shortened(sql) };
+      const hash = hashOf(textOf([this.#fingerprint, schema.epoch, sql]));
+      known = { dependencies: dependenciesOf(sql, schema), query: `q${hash}`, execute: `e${hash}` };
       if (sql.length <= LONGEST_REMEMBERED) this.#known.set(sql, known);
     }
     return known;
@@ -200,7 +208,9 @@ async function orFallback(answer: Promise<StatementResult>, fallback: NonNullabl
 /** What there is to know of a statement's text. */
 interface KnownText {
   readonly dependencies: Dependencies;
-  readonly hash: string;
+  /** What the keys of its results begin with: flat texts, of which one more with the parameters is soon made. */
+  readonly query: string;
+  readonly execute: string;
 }
 
 interface Asked {
@@ -219,27 +229,22 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   return cache;
 }
 
-/** Keys are made anew for each call: the shorter, the faster. */
-function shortened(text: string): string {
-  return hashOf(text).toString('base64url');
+/** The key of a result: no two statements whose results may differ have the same one. */
+function keyOf(known: KnownText, method: Method, statement: StatementOptions, values: QueryValues | undefined): string {
+  const options = optionsOf(statement, 'refused');
+  const parameters = values === undefined ? 'u' : textOf(values);
+  return options === '' ? known[method] + parameters : `${known[method]}o${options}o${parameters}`;
 }
 
-function parametersOf(values: QueryValues | undefined): string {
-  return values === undefined ? 'u' : textOf(values);
-}
-
-function optionsOf(statement: StatementOptions, named: boolean): string {
+/** Those of a statement's options that change its result, as a text; in most cases there is none. */
+function optionsOf(statement: StatementOptions, functions: 'refused' | 'by text'): string {
+  let names: string[] | undefined;
+  for (const name in statement) if (!OPTIONS_OF_CALLS.has(name)) (names ??= []).push(name);
+  if (names === undefined) return '';
   let text = '';
-  for (const name of Object.keys(statement)
-    .filter((one) => !OPTIONS_OF_CALLS.has(one))
-    .sort()) {
+  for (const name of names.sort()) {
     const value = (statement as unknown as Record<string, unknown>)[name];
-    if (value !== undefined) text += textOf(name) + textOf(value, named ? 'by text' : 'refused');
+    if (value !== undefined) text += textOf(name) + textOf(value, functions);
   }
   return text;
-}
-
-function isNegative(value: unknown): boolean {
-  const [rows] = value as [unknown];
-  return Array.isArray(rows) && rows.length === 0;
 }

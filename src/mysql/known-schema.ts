@@ -25,12 +25,17 @@ export class KnownSchema {
 
   /** Undefined while it is not known; it is being read then, unless that has just failed. */
   get current(): Schema | undefined {
+    return this.at(performance.now());
+  }
+
+  /** The same for whoever has looked at the clock. */
+  at(now: number): Schema | undefined {
     if (this.#hasChanged()) {
       this.#schema = undefined;
       this.#readAt = Number.NEGATIVE_INFINITY;
       this.#reading = undefined;
     }
-    if (performance.now() - this.#readAt > (this.#schema === undefined ? RETRY_MS : FRESH_MS)) this.#start();
+    if (now - this.#readAt > (this.#schema === undefined ? RETRY_MS : FRESH_MS)) this.#start();
     return this.#schema;
   }
 

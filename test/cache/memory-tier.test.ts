@@ -7,7 +7,7 @@ const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const NEVER = Number.POSITIVE_INFINITY;
 
 function entryOf(bytes: number): MemoryEntry {
-  return { value: bytes, refused: false, bytes, loadedAt: 0, freshUntil: NEVER, servedUntil: NEVER, sequence: 0, marks: [] };
+  return { value: bytes, refused: false, bytes, loadedAt: 0, freshUntil: NEVER, servedUntil: NEVER, sequence: 0, marks: [], used: false };
 }
 
 /** What an entry of this size counts as, under a key of this length. */
@@ -18,39 +18,57 @@ function costOf(key: string, bytes: number): number {
 }
 
 describe('the tier in memory', () => {
-  it('holds what was used last, within its bytes, whatever is done to it', () => {
+  it('lets the oldest go that was not used, within its bytes, whatever is done to it', () => {
     const key = fc.constantFrom(...KEYS);
     const step = fc.oneof(
       fc.record({ do: fc.constant('set' as const), key, bytes: fc.integer({ min: 0, max: 4_000 }) }),
-      fc.record({ do: fc.constantFrom('touch' as const, 'delete' as const), key, bytes: fc.constant(0) }),
+      fc.record({ do: fc.constantFrom('use' as const, 'delete' as const), key, bytes: fc.constant(0) }),
       { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), key, bytes: fc.constant(0) }) },
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
         const maxBytes = 4_000;
         const tier = new MemoryTier(maxBytes);
-        // The last used is the last.
-        let model: { key: string; bytes: number }[] = [];
-        const cost = (): number => model.reduce((sum, one) => sum + costOf(one.key, one.bytes), 0);
+        // The oldest is the first.
+        let model: { key: string; cost: number; used: boolean }[] = [];
+        let evictions = 0;
+        const cost = (): number => model.reduce((sum, one) => sum + one.cost, 0);
         for (const { do: what, key: name, bytes } of steps) {
           const known = model.find((one) => one.key === name);
-          if (what === 'touch') {
+          if (what === 'use') {
             if (known === undefined) continue;
-            tier.touch(name, tier.get(name) as MemoryEntry);
+            (tier.get(name) as MemoryEntry).used = true;
+            known.used = true;
           } else if (what === 'set') tier.set(name, entryOf(bytes));
           else if (what === 'delete') tier.delete(name);
           else tier.clear();
-          model = what === 'clear' ? [] : model.filter((one) => one.key !== name);
-          if (what === 'touch') model.push(known as { key: string; bytes: number });
+          if (what === 'clear') model = [];
+          else if (what !== 'use') model = model.filter((one) => one.key !== name);
           // What is larger than all of it does not drive out the others.
-          if (what === 'set' && costOf(name, bytes) <= maxBytes) model.push({ key: name, bytes });
-          while (cost() > maxBytes) model.shift();
+          if (what === 'set' && costOf(name, bytes) <= maxBytes) {
+            while (cost() + costOf(name, bytes) > maxBytes) {
+              const oldest = model.shift() as { key: string; cost: number; used: boolean };
+              if (oldest.used) model.push({ ...oldest, used: false });
+              else evictions += 1;
+            }
+            model.push({ key: name, cost: costOf(name, bytes), used: false });
+          }
           expect(KEYS.filter((one) => tier.get(one) !== undefined)).toEqual(model.map((one) => one.key).toSorted());
-          expect([tier.size, tier.bytes]).toEqual([model.length, cost()]);
+          expect([tier.size, tier.bytes, tier.evictions]).toEqual([model.length, cost(), evictions]);
         }
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('keeps what is used while a stream of others passes', () => {
+    const tier = new MemoryTier(100 * costOf('key 0', 100));
+    for (let number = 0; number < 100; number += 1) tier.set(`key ${number}`, entryOf(100));
+    for (let number = 0; number < 100; number += 1) {
+      for (const hot of ['key 3', 'key 50']) (tier.get(hot) as MemoryEntry).used = true;
+      for (let other = 0; other < 50; other += 1) tier.set(`p ${other}${number}`, entryOf(100));
+    }
+    expect(['key 3', 'key 50', 'key 4'].map((one) => tier.get(one) !== undefined)).toEqual([true, true, false]);
   });
 
   it('stays within its bytes through a million keys', () => {

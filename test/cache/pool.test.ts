@@ -1,5 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
+import type { FieldPacket } from '../../src/mysql/driver.js';
 import { errorOf } from '../mysql/support/pools.js';
 import { nameOf, openCachedPool } from './support/cached-pool.js';
 
@@ -51,6 +53,37 @@ describe('a cached statement', () => {
       for (const row of rows) row.name = 'spoilt';
     }
     expect(await read()).toEqual([{ name: 'user1' }, { name: 'user2' }]);
+  });
+
+  it('gives all callers the same column definitions, which nobody can change', async () => {
+    await using fixture = await openCachedPool();
+    const sql = 'SELECT id, name FROM users WHERE id = 1';
+    const read = async (): Promise<FieldPacket[]> => (await fixture.pool.query({ sql, cache: true }))[1];
+    const [first, later] = [await read(), await read()];
+    expect(later).toBe(first);
+    expect(() => later.pop()).toThrow(TypeError);
+    expect(() => Object.assign(later[0] as object, { name: 'spoilt' })).toThrow(TypeError);
+    expect(later.map(({ name, table }) => [name, table])).toEqual([
+      ['id', 'users'],
+      ['name', 'users'],
+    ]);
+  });
+
+  it('leaves Node time for everything else, also when callers read from memory without a break', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    const giveUpAt = performance.now() + 5_000;
+    const over = new AbortController();
+    const reading = Array.from({ length: 50 }, async () => {
+      // Nothing else could end it.
+      while (!over.signal.aborted && performance.now() < giveUpAt) await nameOf(pool, 1);
+    });
+    for (let times = 0; times < 10; times += 1) await pause(5);
+    over.abort();
+    expect(performance.now()).toBeLessThan(giveUpAt);
+    await Promise.all(reading);
+    expect(cache.stats()).toMatchObject({ loads: 1, bypassed: 0 });
   });
 
   it("keeps its caller's deadline and signal, and goes on for those who still wait", async () => {

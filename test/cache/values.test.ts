@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { bytesOf, Garbage, open, seal, valueOf } from '../../src/cache/codec.js';
 import { hashOf, textOf } from '../../src/cache/key.js';
 import { copyOfPlain, NotPlain } from '../../src/cache/plain-value.js';
+import { statementResult, withPlainFields } from '../../src/cache/value-kind.js';
 
 const scalar = fc.oneof(
   fc.constant(null),
@@ -78,6 +79,33 @@ describe('a value', () => {
         await expect(open(key, Buffer.from(bytes), undefined)).rejects.toThrow(Garbage);
       }),
     );
+  });
+});
+
+describe('column definitions', () => {
+  it('come back from their text as they were, frozen and shared, however many there are', () => {
+    const text = fc.string({ unit: 'binary' });
+    const definition = fc.record({ name: text, table: text, columnType: fc.nat(255), flags: fc.nat(65_535) });
+    const rows = [{ id: 1 }];
+    fc.assert(
+      fc.property(fc.array(definition, { maxLength: 3 }), (definitions) => {
+        const result = withPlainFields([rows, definitions]);
+        expect(result).toEqual([rows, definitions]);
+        const packed = valueOf(bytesOf(statementResult.pack(result)));
+        const [, fields] = statementResult.unpack(packed) as [unknown, object[]];
+        expect(fields).toEqual(definitions);
+        expect([fields, ...fields].every((one) => Object.isFrozen(one))).toBe(true);
+        expect((statementResult.unpack(packed) as [unknown, object[]])[1]).toBe(fields);
+      }),
+      // More than are remembered.
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('that are none stay none', () => {
+    for (const fields of [undefined, null]) {
+      expect(statementResult.unpack(valueOf(bytesOf(statementResult.pack(withPlainFields([[], fields])))))).toEqual([[], fields]);
+    }
   });
 });
 

@@ -1,0 +1,108 @@
+import { deserialize, serialize } from 'node:v8';
+import { copyOfPlain } from './plain-value.js';
+
+/** What the cache has to know of the values of one kind. */
+export interface ValueKind {
+  /** Whether it stands for nothing found: such values have a time to live of their own. */
+  isNegative(value: unknown): boolean;
+  /**
+   * What one of several callers gets, who may change it.
+   *
+   * @throws NotPlain
+   */
+  copy(value: unknown): unknown;
+  /** What is written into Redis for it, and back. */
+  pack(value: unknown): unknown;
+  unpack(packed: unknown): unknown;
+}
+
+/** A value of somebody's own making. */
+export const anyValue: ValueKind = {
+  isNegative: (value) => value == null,
+  copy: copyOfPlain,
+  pack: (value) => value,
+  unpack: (value) => value,
+};
+
+/**
+ * Rows and column definitions, as mysql2 has them. The definitions are frozen and the same for all callers; in Redis they are a text of their
+ * own. They are most of a small result, and reading them anew each time would be most of the work.
+ */
+export const statementResult: ValueKind = {
+  isNegative: (value) => Array.isArray(value) && Array.isArray(value[0]) && value[0].length === 0,
+  copy: (value) => {
+    const [rows, fields] = value as readonly [unknown, unknown];
+    return [copyOfPlain(rows), fields];
+  },
+  pack: (value) => {
+    const [rows, fields] = value as readonly [unknown, unknown];
+    return [rows, typeof fields === 'object' && fields !== null ? textOfFields(fields) : fields];
+  },
+  unpack: (packed) => {
+    const [rows, fields] = packed as readonly [unknown, unknown];
+    return [rows, typeof fields === 'string' ? fieldsOf(fields) : fields];
+  },
+};
+
+/** What mysql2's column definitions say. */
+const FIELD_PROPERTIES = [
+  'catalog',
+  'schema',
+  'db',
+  'table',
+  'orgTable',
+  'name',
+  'orgName',
+  'characterSet',
+  'encoding',
+  'columnLength',
+  'columnType',
+  'type',
+  'flags',
+  'decimals',
+  'extendedTypeName',
+  'extendedFormat',
+] as const;
+
+/** Column definitions that were seen, by their texts; and their texts. */
+const known = new Map<string, object>();
+const texts = new WeakMap<object, string>();
+
+const MOST_KNOWN = 500;
+/** In characters; a definition is about 200. */
+const LONGEST_KNOWN = 40_000;
+
+/** A result as mysql2 has it, with its column definitions as plain, frozen values: their class does not travel. */
+export function withPlainFields([rows, fields]: readonly [unknown, unknown]): [unknown, unknown] {
+  if (!Array.isArray(fields)) return [rows, fields];
+  const plain = fields.map(plainField);
+  return [rows, fieldsOf(textOfFields(plain), plain)];
+}
+
+/** @param fields those of the text, where they are at hand */
+function fieldsOf(text: string, fields?: object): object {
+  let found = known.get(text);
+  if (found !== undefined) return found;
+  found = fields ?? (deserialize(Buffer.from(text, 'latin1')) as object);
+  if (Array.isArray(found)) for (const field of found) Object.freeze(field);
+  Object.freeze(found);
+  texts.set(found, text);
+  if (text.length > LONGEST_KNOWN) return found;
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(text, found);
+  return found;
+}
+
+function textOfFields(fields: object): string {
+  return texts.get(fields) ?? serialize(fields).toString('latin1');
+}
+
+function plainField(field: unknown): unknown {
+  if (typeof field !== 'object' || field === null) return field;
+  const plain: Record<string, unknown> = {};
+  for (const name of FIELD_PROPERTIES) {
+    const value = (field as Record<string, unknown>)[name];
+    if (value !== undefined) plain[name] = value;
+  }
+  return plain;
+}
