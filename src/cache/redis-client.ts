@@ -119,6 +119,8 @@ export function createRedisClients(target: RedisTarget, boundMs: number): { read
     retryStrategy: never,
   };
   const login = sentinelLogin(parameters);
+  // With sentinels, the client speaks TLS with neither them nor the master unless it is told so for each.
+  const sentinelTls = shared.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: shared.tls };
   const make = (pipelining: boolean): RedisClient => {
     const own = { ...common, ...once, ...shared, enableAutoPipelining: pipelining, scripts: SCRIPTS };
     const redis =
@@ -139,6 +141,7 @@ export function createRedisClients(target: RedisTarget, boundMs: number): { read
               sentinels: nodes,
               name: path,
               sentinelRetryStrategy: never,
+              ...sentinelTls,
               ...(login.username === undefined ? {} : { sentinelUsername: login.username }),
               ...(login.password === undefined ? {} : { sentinelPassword: login.password }),
               ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
@@ -149,7 +152,15 @@ export function createRedisClients(target: RedisTarget, boundMs: number): { read
   const [client, reader] = [make(true), make(false)];
   if (kind === 'sentinel') {
     const watched = nodes.map((node) =>
-      keptConnected(new Redis({ ...common, ...once, ...node, ...login }) as unknown as SentinelConnection),
+      keptConnected(
+        new Redis({
+          ...common,
+          ...once,
+          ...node,
+          ...login,
+          ...(shared.tls === undefined ? {} : { tls: shared.tls }),
+        }) as unknown as SentinelConnection,
+      ),
     );
     confirmBySentinels([client, reader], new Sentinels(watched, path, boundMs));
   } else {
@@ -210,7 +221,7 @@ function parse({ url, username, password, tls }: RedisTarget) {
   if (tls !== undefined && scheme !== 'rediss') throw refused('the scheme rediss, for tls was given');
   const user = username ?? urlUser;
   const secret = password ?? urlPassword;
-  const shared = {
+  const shared: { readonly username?: string; readonly password?: string; readonly tls?: ConnectionOptions } = {
     ...(user === '' ? {} : { username: user }),
     ...(secret === '' ? {} : { password: secret }),
     ...(scheme === 'rediss' ? { tls: tls ?? {} } : {}),

@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
 import { createCertificateAuthority } from '../../src/demo/certificates.js';
 import { createTemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { freePort } from '../support/free-port.js';
 import { startRedis } from '../support/redis-server.js';
-import { startRedisCluster, startSentinelGroup } from '../support/redis-topologies.js';
+import type { RestartableServer } from '../support/restartable-server.js';
+import { startRedisCluster, startSentinel, startSentinelGroup } from '../support/redis-topologies.js';
 import { waitFor } from '../support/wait-for.js';
 import { type CachedPool, nameOf, openCachedPool } from './support/cached-pool.js';
 
@@ -68,6 +70,26 @@ describe('the Redis tier', () => {
     expect(await nameOf(pool, 1)).toBe('later');
   }, 120_000);
 
+  it('serves while most sentinels name its master, and not while it cannot know', async () => {
+    await using group = await startSentinelGroup({ sentinels: 3 });
+    await using fixture = await openCachedPool({ redis: group.url });
+    const { pool, cache } = fixture;
+    const isLive = (): boolean => cache.stats().redis?.live === true;
+    const [one, two] = group.sentinels as [RestartableServer, RestartableServer];
+    await one.kill('SIGSTOP');
+    // Longer than what was said before it stood still counts.
+    await setTimeout(2_000);
+    await waitFor('the cache to serve all the same', isLive);
+    await two.kill('SIGKILL');
+    await waitFor('the proof to end', () => !isLive());
+    await pool.query(RENAME, ['new', 1]);
+    expect(await nameOf(pool, 1)).toBe('new');
+    expect(cache.stats().bypassed).toBeGreaterThan(0);
+    await two.restart();
+    await waitFor('the cache to serve again', () => isLive() && cache.stats().redis?.backlog === 0, Boolean, { timeoutMs: 30_000 });
+    await one.kill('SIGCONT');
+  }, 60_000);
+
   it('works over TLS, as a user with a password, and tells neither', async () => {
     await using folder = createTemporaryFolder('poolwright-redis-tls');
     const authority = await createCertificateAuthority(folder.path);
@@ -98,6 +120,26 @@ describe('the Redis tier', () => {
       untrusting.close();
     }
   });
+
+  it('speaks TLS with the sentinels and with the master that they name', async () => {
+    await using folder = createTemporaryFolder('poolwright-redis-tls');
+    const authority = await createCertificateAuthority(folder.path);
+    const { certificatePath, keyPath } = await authority.issue({ name: 'redis', commonName: 'localhost', hosts: ['127.0.0.1'] });
+    const tls = {
+      'tls-cert-file': certificatePath,
+      'tls-key-file': keyPath,
+      'tls-ca-cert-file': authority.certificatePath,
+      'tls-auth-clients': 'no',
+    };
+    const [redisPort, sentinelPort] = [await freePort('127.0.0.1'), await freePort('127.0.0.1')];
+    await using _redis = await startRedis({
+      arguments: Object.entries({ ...tls, 'tls-port': String(redisPort) }).flatMap(([name, value]) => [`--${name}`, value]),
+    });
+    await using _sentinel = await startSentinel(redisPort, 1, { ...tls, 'tls-port': String(sentinelPort), 'tls-replication': 'yes' });
+    const ca = readFileSync(authority.certificatePath);
+    await using fixture = await openCachedPool({ redis: { url: `rediss+sentinel://127.0.0.1:${sentinelPort}/main`, tls: { ca } } });
+    expect(await nameThatIsHeard(fixture)).toBe('new');
+  }, 60_000);
 
   it.each([
     ['http://host', /begins with redis:/],

@@ -107,7 +107,12 @@ async function follow(replica: RedisServer, master: RedisServer): Promise<void> 
   );
 }
 
-async function startSentinel(masterPort: number, quorum: number): Promise<RestartableServer & { readonly port: number }> {
+/** Starts a sentinel over the master `main`, which so many of its kind must find down. */
+export async function startSentinel(
+  masterPort: number,
+  quorum: number,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<RestartableServer & { readonly port: number }> {
   const command = await requireExecutable('redis-server', ['redis-server']);
   const folder = createTemporaryFolder('poolwright-sentinel');
   const port = await freePort(HOST);
@@ -118,6 +123,7 @@ async function startSentinel(masterPort: number, quorum: number): Promise<Restar
       `bind ${HOST}`,
       `port ${port}`,
       `dir ${folder.path}`,
+      ...Object.entries(settings).map(([name, value]) => `${name} ${value}`),
       `sentinel monitor main ${HOST} ${masterPort} ${quorum}`,
       'sentinel down-after-milliseconds main 500',
       'sentinel failover-timeout main 3000',
