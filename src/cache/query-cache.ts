@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+// Not the global one: where a test has put timers of its own in its place, nobody may ever call it.
+import { setImmediate } from 'node:timers';
 import { Histogram, invalid } from '../engine/index.js';
 import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../resilience/deadline.js';
 import { bytesOf } from './codec.js';

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { FieldPacket } from '../../src/mysql/driver.js';
 import { errorOf } from '../mysql/support/pools.js';
@@ -96,6 +96,19 @@ describe('a cached statement', () => {
     while (!(await Promise.race([over, nextTurn(false)]))) turns += 1;
     expect(turns).toBeLessThan(10);
     expect(cache.stats()).toMatchObject({ loads: 1, hits: { memory: 5_000 } });
+  });
+
+  it('is answered from memory while the timers are those of a test', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    vi.useFakeTimers();
+    try {
+      for (let times = 0; times < 1_000; times += 1) await nameOf(pool, 1);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(cache.stats()).toMatchObject({ loads: 1, hits: { memory: 1_000 } });
   });
 
   it("under another's key is not taken for it when it must not be cached", async () => {
