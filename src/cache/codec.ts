@@ -32,7 +32,8 @@ const MAGIC = 0x50574302;
 const OUTER_LENGTH = 8;
 /** Position, life, fresh (doubles). */
 const TIMES_LENGTH = 24;
-const HASH_LENGTH = 32;
+/** In base64url. */
+const HASH_LENGTH = 43;
 
 /** Changes with what V8 writes: processes of different versions of Node do not read each other's values. */
 export const FORMAT = `${MAGIC.toString(36)}${serialize(null)[1]}`;
@@ -53,7 +54,7 @@ export function valueOf(bytes: Buffer): unknown {
  * @param content `bytesOf([names, refused, value])`
  */
 export async function seal(
-  key: Buffer,
+  key: string,
   { position, lifeMs, freshMs }: Pick<Envelope, 'position' | 'lifeMs' | 'freshMs'>,
   content: Buffer,
   encryption: Encryption | undefined,
@@ -62,7 +63,7 @@ export async function seal(
   times.writeDoubleBE(position, 0);
   times.writeDoubleBE(lifeMs, 8);
   times.writeDoubleBE(freshMs, 16);
-  const plain = Buffer.concat([key, times, content]);
+  const plain = Buffer.concat([Buffer.from(key, 'latin1'), times, content]);
   const body = encryption === undefined ? plain : await encryption.encrypt(plain);
   const outer = Buffer.alloc(OUTER_LENGTH);
   outer.writeUInt32BE(MAGIC, 0);
@@ -71,17 +72,23 @@ export async function seal(
 }
 
 /** @throws Garbage */
-export async function open(key: Buffer, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
+export async function open(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
   if (sealed.length < OUTER_LENGTH || sealed.readUInt32BE(0) !== MAGIC) throw new Garbage('not an envelope');
   const body = sealed.subarray(OUTER_LENGTH);
   if (sealed.readUInt32BE(4) !== crc32(body)) throw new Garbage('the checksum is wrong');
   try {
     const plain = encryption === undefined ? body : await encryption.decrypt(body);
-    if (plain.length < HASH_LENGTH + TIMES_LENGTH || !plain.subarray(0, HASH_LENGTH).equals(key))
+    if (plain.length < HASH_LENGTH + TIMES_LENGTH || plain.toString('latin1', 0, HASH_LENGTH) !== key)
       throw new Garbage('it belongs to another key');
     const [names, refused, value] = deserialize(plain.subarray(HASH_LENGTH + TIMES_LENGTH)) as [readonly string[], boolean, unknown];
-    const times = plain.subarray(HASH_LENGTH);
-    return { position: times.readDoubleBE(0), lifeMs: times.readDoubleBE(8), freshMs: times.readDoubleBE(16), names, refused, value };
+    return {
+      position: plain.readDoubleBE(HASH_LENGTH),
+      lifeMs: plain.readDoubleBE(HASH_LENGTH + 8),
+      freshMs: plain.readDoubleBE(HASH_LENGTH + 16),
+      names,
+      refused,
+      value,
+    };
   } catch (error) {
     throw error instanceof Garbage ? error : new Garbage(messageOf(error));
   }

@@ -56,7 +56,7 @@ function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'):
 }
 
 /** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
-export function hashOf(key: string): Buffer {
+export function hashOf(key: string): string {
   // As UTF-8, halves of characters that have no other half would all be the same.
-  return hash('sha256', Buffer.from(key, 'utf16le'), 'buffer');
+  return hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
 }

@@ -44,6 +44,8 @@ export class Ledger {
   readonly #keys: readonly [id: string, counter: string, log: string];
   readonly #origin = randomBytes(9).toString('base64url');
   #id: string | undefined = undefined;
+  /** Of Redis, in which the ledger is or was. */
+  #run: string | undefined = undefined;
   #position = 0;
   #leaseUntil = 0;
   #provenAt = Number.NEGATIVE_INFINITY;
@@ -121,22 +123,22 @@ export class Ledger {
   }
 
   /** One message at a time: what comes meanwhile goes with the next. Never rejects. */
-  async #publish(): Promise<void> {
+  async #publish(over = this.writer): Promise<void> {
     // The one under way does not have what was added just now.
     if (this.#publishing !== undefined) await this.#publishing;
-    this.#publishing ??= this.#publishBacklog().finally(() => {
+    this.#publishing ??= this.#publishBacklog(over).finally(() => {
       this.#publishing = undefined;
     });
     await this.#publishing;
   }
 
-  async #publishBacklog(): Promise<void> {
+  async #publishBacklog(over: RedisClient): Promise<void> {
     const names = [...this.#backlog];
     if (names.length === 0 || this.#id === undefined) return;
     this.#backlog = new Set();
     const message = JSON.stringify([this.#origin, names]);
     try {
-      const position = await within(this.#publishTimeoutMs, this.writer.publishToLedger(...this.#keys, this.#id, message, KEPT));
+      const position = await within(this.#publishTimeoutMs, this.#tell(over, this.#id, message));
       if (position > 0) {
         this.marks.settle(names, position);
         return;
@@ -147,6 +149,13 @@ export class Ledger {
     }
     this.#takeBack(names);
     this.#retryLater();
+  }
+
+  /** Where it is in the ledger; 0 when that is another one. Only the master's counts, and it must be the master still when it has it. */
+  async #tell(over: RedisClient, id: string, message: string): Promise<number> {
+    const position = await over.publishToLedger(...this.#keys, id, message, KEPT);
+    if (position > 0) await over.confirm();
+    return position;
   }
 
   /** Others serve again soon after Redis has come back: until then they must have heard of what this process could not tell. */
@@ -211,6 +220,8 @@ export class Ledger {
   async #join(): Promise<void> {
     const sentAt = performance.now();
     const [id, count] = await within(this.options.boundMs, this.#check(), 'unheld');
+    // Whatever others have told an old master, they told it before this: it must be unknown from now on, and not before.
+    await within(this.options.boundMs, this.reader.confirm(), 'unheld');
     this.#adopt(id);
     const past = (await within(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
     const first = past[0];
@@ -229,6 +240,8 @@ export class Ledger {
   async #read(): Promise<void> {
     const sentAt = performance.now();
     const { boundMs } = this.options;
+    // The writer is not connected, or could not tell it: this connection leads to where the others listen.
+    if (this.#backlog.size > 0 && this.#publishing === undefined) void this.#publish(this.reader);
     const reading = this.reader.xread('COUNT', BATCH, 'BLOCK', Math.ceil(boundMs / 8), 'STREAMS', this.#keys[2], `${this.#position}-0`);
     const [streams, [id, count]] = await within(boundMs, Promise.all([reading, this.#check()]), 'unheld');
     if (id !== this.#id || Number(count) < this.#position) {
@@ -255,12 +268,18 @@ export class Ledger {
 
   #adopt(id: string): void {
     this.marks.restart();
+    const run = id.split('.', 1)[0];
+    // Another server, and the writer's connection may lead to the old one, which does not even say that it is closed when it is frozen.
+    if (this.#run !== undefined && this.#run !== run) this.writer.disconnect(true);
+    this.#run = run;
     this.#id = id;
     this.#leaseUntil = 0;
   }
 
-  #prove(sentAt: number): void {
+  #prove(askedAt: number): void {
     const now = performance.now();
+    const sentAt = Math.min(askedAt, this.reader.confirmedAt());
+    if (sentAt + LEASE * this.options.boundMs <= now) return;
     if (now >= this.#leaseUntil) {
       this.#breaks += 1;
       this.#trustedFrom = now + GRACE * this.options.boundMs;

@@ -10,7 +10,7 @@ import { type MemoryEntry, MemoryTier } from './memory-tier.js';
 import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from './options.js';
 import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from './policy.js';
 import type { Breaker } from '../resilience/breaker.js';
-import { createRedisClient } from './redis-client.js';
+import { createRedisClients } from './redis-client.js';
 import { type Found, RedisTier } from './redis-tier.js';
 import type { CacheStats } from './stats.js';
 import { anyValue, type ValueKind } from './value-kind.js';
@@ -96,8 +96,7 @@ export class QueryCache {
     const { memoryBytes, redis, prefix, invalidationBound, encryption } = this.options;
     this.#memory = new MemoryTier(memoryBytes);
     if (redis === undefined) return;
-    const client = createRedisClient(redis.target, { pipelining: true });
-    const reader = createRedisClient(redis.target, { pipelining: false });
+    const { client, reader } = createRedisClients(redis.target, invalidationBound);
     this.#redis = new RedisTier(client, reader, this.#marks, {
       prefix,
       boundMs: invalidationBound,

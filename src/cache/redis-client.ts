@@ -3,6 +3,7 @@ import type { ConnectionOptions } from 'node:tls';
 import type * as IoRedis from 'ioredis';
 import { PoolError } from '../engine/index.js';
 import { requirePeer } from '../optional-peer.js';
+import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
 
 /** Where Redis is. */
 export interface RedisTarget {
@@ -13,14 +14,23 @@ export interface RedisTarget {
   readonly tls?: ConnectionOptions;
 }
 
-/** What is used of the client: the same of one server, of Sentinel's master and of a cluster. */
-export interface RedisClient extends EventEmitter {
+/** A connection that is made again and again. */
+interface Connection extends EventEmitter {
   readonly status: string;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
   /** Ends it for good. */
   close(): void;
-  getBuffer(key: string): Promise<Buffer | null>;
+}
+
+/** What is used of the client: the same of one server, of Sentinel's master and of a cluster. */
+export interface RedisClient extends Connection, MasterClient {
+  /** Resolves when it is connected to the master that the sentinels name, asked now; without sentinels at once. */
+  confirm(): Promise<void>;
+  /** When the sentinels were asked the last time that they named the master that it is connected to; without sentinels always. */
+  confirmedAt(): number;
+  /** A value, and for how many milliseconds more it is kept. */
+  getWithLifeBuffer(key: string): Promise<[Buffer | null, number]>;
   pttl(key: string): Promise<number>;
   set(key: string, value: Buffer | string, px: 'PX', milliseconds: number, nx?: 'NX'): Promise<'OK' | null>;
   del(key: string): Promise<number>;
@@ -60,13 +70,21 @@ return position`;
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
+/** One command in place of two: most of what a hit in Redis costs is what the client does for each. */
+const GET_WITH_LIFE = `return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`;
+
 const SCRIPTS = {
+  getWithLife: { numberOfKeys: 1, lua: GET_WITH_LIFE },
   joinLedger: { numberOfKeys: 3, lua: JOIN },
   publishToLedger: { numberOfKeys: 3, lua: PUBLISH },
   releaseLock: { numberOfKeys: 1, lua: RELEASE },
 };
 
 const CONNECT_TIMEOUT_MS = 2_000;
+/** One node of a cluster is asked after the other who has what; one that is frozen must not hold up the others, which have taken its place. */
+const SLOTS_TIMEOUT_MS = 500;
+/** What is still to come over a connection that is given up does not matter; a server that is frozen never says that it is closed. */
+const DISCONNECT_TIMEOUT_MS = 100;
 /** From the first attempt until commands may be sent, by way of several sentinels or nodes if need be. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 const LONGEST_RECONNECT_DELAY_MS = 100;
@@ -75,52 +93,91 @@ const DEFAULT_SENTINEL_PORT = 26_379;
 const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 /**
- * A client that connects in the background and tries again for ever; commands fail at once while it is not connected.
+ * Two clients that connect in the background and try again for ever; commands fail at once while one is not connected.
  *
+ * @param boundMs how long a sentinel may take to say who is the master
  * @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when ioredis is not installed
  */
-export function createRedisClient(target: RedisTarget, { pipelining }: { readonly pipelining: boolean }): RedisClient {
+export function createRedisClients(target: RedisTarget, boundMs: number): { readonly client: RedisClient; readonly reader: RedisClient } {
   const { Redis, Cluster } = requirePeer('ioredis', 'The Redis tier of the cache') as typeof IoRedis;
   const { kind, nodes, path, parameters, shared } = parse(target);
-  const common = { lazyConnect: true, enableOfflineQueue: false, enableAutoPipelining: pipelining, scripts: SCRIPTS };
-  const own = {
-    ...common,
-    ...shared,
+  const common = { lazyConnect: true, enableOfflineQueue: false };
+  const once = {
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     retryStrategy: never,
   };
-  const redis =
-    kind === 'cluster'
-      ? new Cluster(nodes, {
-          ...common,
-          redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS },
-          clusterRetryStrategy: never,
-          slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-        })
-      : kind === 'sentinel'
-        ? new Redis({
-            ...own,
-            sentinels: nodes,
-            name: path,
-            sentinelRetryStrategy: never,
-            ...sentinelLogin(parameters),
-            ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
+  const login = sentinelLogin(parameters);
+  const make = (pipelining: boolean): RedisClient => {
+    const own = { ...common, ...once, ...shared, enableAutoPipelining: pipelining, scripts: SCRIPTS };
+    const redis =
+      kind === 'cluster'
+        ? new Cluster(nodes, {
+            ...common,
+            enableAutoPipelining: pipelining,
+            scripts: SCRIPTS,
+            redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
+            clusterRetryStrategy: never,
+            // It would ask one node at random, for as long as that takes: one that is frozen would hold up the others.
+            enableReadyCheck: false,
+            slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
           })
-        : new Redis({ ...own, ...(nodes[0] as { host: string; port: number }), db: path === '' ? 0 : Number(path) });
-  const client = redis as unknown as RedisClient;
-  letProcessEnd(client);
-  // The caller of a command is told of its failure; without a listener the process would end.
-  client.on('error', ignore);
-  keepConnected(client);
-  return client;
+        : kind === 'sentinel'
+          ? new Redis({
+              ...own,
+              sentinels: nodes,
+              name: path,
+              sentinelRetryStrategy: never,
+              ...(login.username === undefined ? {} : { sentinelUsername: login.username }),
+              ...(login.password === undefined ? {} : { sentinelPassword: login.password }),
+              ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
+            })
+          : new Redis({ ...own, ...(nodes[0] as { host: string; port: number }), db: path === '' ? 0 : Number(path) });
+    return keptConnected(redis as unknown as RedisClient);
+  };
+  const [client, reader] = [make(true), make(false)];
+  if (kind === 'sentinel') {
+    const watched = nodes.map((node) =>
+      keptConnected(new Redis({ ...common, ...once, ...node, ...login }) as unknown as SentinelConnection),
+    );
+    confirmBySentinels([client, reader], new Sentinels(watched, path, boundMs));
+  } else {
+    for (const one of [client, reader])
+      Object.assign(one, { confirm: () => Promise.resolve(), confirmedAt: () => Number.POSITIVE_INFINITY });
+  }
+  return { client, reader };
 }
 
-function sentinelLogin(parameters: URLSearchParams): object {
-  const sentinelUsername = parameters.get('sentinelUsername');
-  const sentinelPassword = parameters.get('sentinelPassword');
-  return { ...(sentinelUsername === null ? {} : { sentinelUsername }), ...(sentinelPassword === null ? {} : { sentinelPassword }) };
+type SentinelConnection = SentinelClient & Connection;
+
+function confirmBySentinels(clients: readonly RedisClient[], sentinels: Sentinels): void {
+  for (const client of clients) {
+    const close = client.close.bind(client);
+    sentinels.follow(client);
+    Object.assign(client, {
+      confirm: () => sentinels.confirm(client),
+      confirmedAt: () => sentinels.confirmedAt(client),
+      close: () => {
+        close();
+        sentinels.close();
+      },
+    });
+  }
+}
+
+function keptConnected<T extends Connection>(connection: T): T {
+  letProcessEnd(connection);
+  // The caller of a command is told of its failure; without a listener the process would end.
+  connection.on('error', ignore);
+  keepConnected(connection);
+  return connection;
+}
+
+function sentinelLogin(parameters: URLSearchParams): { readonly username?: string; readonly password?: string } {
+  const [username, password] = [parameters.get('sentinelUsername'), parameters.get('sentinelPassword')];
+  return { ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
 }
 
 /** `redis://user:password@host:port/db`; `rediss://` for TLS; `redis+sentinel://…@host:port,host:port/master`, `redis+cluster://…@host:port,host:port`. */
@@ -178,7 +235,7 @@ function never(): null {
   return null;
 }
 
-function keepConnected(client: RedisClient): void {
+function keepConnected(client: Connection): void {
   let attempts = 0;
   let isClosed = false;
   let overdue: NodeJS.Timeout | undefined;
@@ -207,7 +264,7 @@ function keepConnected(client: RedisClient): void {
 }
 
 /** A connection to a cache is no reason for a process to live on. Those who wait for an answer have a timer of their own. */
-function letProcessEnd(client: RedisClient): void {
+function letProcessEnd(client: EventEmitter): void {
   unref(client);
   client.on('+node', unref);
 }

@@ -85,7 +85,7 @@ export class RedisTier {
   async get(key: string, kind: ValueKind): Promise<{ readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const name = this.#nameOf(hash, 'value');
-    const answer = await this.#ask(() => Promise.all([this.client.getBuffer(name), this.client.pttl(name)]));
+    const answer = await this.#ask(() => this.client.getWithLifeBuffer(name));
     if (answer === undefined) return undefined;
     const found = await this.#found(hash, kind, ...answer);
     return found === undefined ? {} : { found };
@@ -100,7 +100,7 @@ export class RedisTier {
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
     // In this order: whoever stores a value releases the lock after that.
     const answer = await this.#ask(() =>
-      Promise.all([this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX'), this.client.getBuffer(name), this.client.pttl(name)]),
+      Promise.all([this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX'), this.client.getWithLifeBuffer(name)]),
     );
     if (answer === undefined) return undefined;
     const lock: Lock = {
@@ -108,7 +108,7 @@ export class RedisTier {
         await this.#ask(() => this.client.releaseLock(lockName, token));
       },
     };
-    const found = await this.#found(hash, kind, answer[1], answer[2]);
+    const found = await this.#found(hash, kind, ...answer[1]);
     return { ...(answer[0] === 'OK' ? { lock } : {}), ...(found === undefined ? {} : { found }) };
   }
 
@@ -145,7 +145,7 @@ export class RedisTier {
     this.reader.close();
   }
 
-  async #found(hash: Buffer, kind: ValueKind, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
+  async #found(hash: string, kind: ValueKind, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
     if (sealed === null) return undefined;
     try {
       if (typeof leftMs !== 'number' || !Buffer.isBuffer(sealed)) throw new Garbage('not what was asked for');
@@ -160,8 +160,8 @@ export class RedisTier {
   }
 
   /** In a cluster, a value and its lock are in one place. A ledger that begins anew makes all older values unknown. */
-  #nameOf(hash: Buffer, what: 'value' | 'lock', ledger = this.ledger.id): string {
-    return `${this.options.prefix}:${FORMAT}:${ledger.slice(-12)}:{${hash.toString('base64url')}}:${what}`;
+  #nameOf(hash: string, what: 'value' | 'lock', ledger = this.ledger.id): string {
+    return `${this.options.prefix}:${FORMAT}:${ledger.slice(-12)}:{${hash}}:${what}`;
   }
 
   async #ask<T>(command: () => Promise<T>): Promise<T | undefined> {

@@ -88,7 +88,7 @@ export class CachedStatements {
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
-    this.#fingerprint = shortened(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
+    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
@@ -183,7 +183,7 @@ export class CachedStatements {
     }
     let known = this.#known.get(sql);
     if (known === undefined) {
-      const hash = shortened(textOf([this.#fingerprint, schema.epoch, sql]));
+      const hash = hashOf(textOf([this.#fingerprint, schema.epoch, sql]));
       known = { dependencies: dependenciesOf(sql, schema), query: `q${hash}`, execute: `e${hash}` };
       if (sql.length <= LONGEST_REMEMBERED) this.#known.set(sql, known);
     }
@@ -234,11 +234,6 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   names('tables', tables);
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
-}
-
-/** Keys are made and looked up at each call: the shorter, the faster. No two texts have the same one (SHA-256). */
-function shortened(text: string): string {
-  return hashOf(text).toString('base64url');
 }
 
 /** The key of a result: no two statements whose results may differ have the same one. */

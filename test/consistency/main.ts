@@ -94,7 +94,7 @@ function take(report: Report): void {
     for (const write of report.writes) writes.push(write);
     for (const read of report.reads) reads.push(read);
   } else if (report.kind === 'end') {
-    stats.push(report.stats as CacheStats);
+    stats.push(report.stats);
     failures += report.failures;
   }
 }

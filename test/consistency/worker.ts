@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
-import { createQueryCache } from '../../src/cache/index.js';
+import { type CacheStats, createQueryCache } from '../../src/cache/index.js';
 import { createPool } from '../../src/index.js';
 import type { Read, Write } from './history.js';
 
@@ -8,7 +8,11 @@ import type { Read, Write } from './history.js';
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'history'; readonly writes: readonly Write[]; readonly reads: readonly Read[] }
-  | { readonly kind: 'end'; readonly stats: object; readonly failures: number };
+  | { readonly kind: 'stats'; readonly stats: CacheStats }
+  | { readonly kind: 'end'; readonly stats: CacheStats; readonly failures: number };
+
+/** What the parent says. */
+export type Order = 'end' | 'stats';
 
 const CALLERS = 6;
 const WRITES = 0.04;
@@ -73,8 +77,9 @@ function report(): void {
   reads = [];
 }
 
-process.once('message', () => {
-  end.abort();
+process.on('message', (told: Order) => {
+  if (told === 'end') end.abort();
+  else tell({ kind: 'stats', stats: cache.stats() });
 });
 await cache.ready();
 tell({ kind: 'ready' });
