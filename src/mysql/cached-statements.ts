@@ -88,7 +88,7 @@ export class CachedStatements {
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
-    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
+    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials ?? null], 'by text'));
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */

@@ -7,6 +7,7 @@ import { Schema } from '../../src/cache/schema.js';
 import { CachedStatements } from '../../src/mysql/cached-statements.js';
 import type { QueryValues } from '../../src/mysql/driver.js';
 import { ownFlavor } from '../../src/mysql/flavor.js';
+import type { Credentials } from '../../src/mysql/options.js';
 import type { StatementOptions } from '../../src/mysql/statement.js';
 
 /** A statement, as its caller gives it; and what of it can change its result. */
@@ -67,7 +68,7 @@ const asked: fc.Arbitrary<Asked> = fc
   }));
 
 /** The keys that the statements of a pool are looked up by. */
-function keysOf(connection: object = {}, epoch = 'e'): (asked: Asked) => string {
+function keysOf(connection: object = {}, epoch = 'e', credentials?: () => Credentials): (asked: Asked) => string {
   const cache = createQueryCache({});
   let key = '';
   cache.hit = (one) => {
@@ -78,7 +79,7 @@ function keysOf(connection: object = {}, epoch = 'e'): (asked: Asked) => string 
   const statements = new CachedStatements(cache, { at: () => schema } as never, () => Promise.reject(new Error('bug: it is there')), {
     connection,
     onConnect: undefined,
-    credentials: undefined,
+    credentials,
     flavor: ownFlavor,
   });
   return ({ method, statement, values: given }) => {
@@ -132,7 +133,12 @@ describe('the key of a result', () => {
   it('is another one for another user, database, option of the pool, or schema', () => {
     const one: Asked = { method: 'query', statement: { sql: 'SELECT 1', cache: true }, values: undefined, matters: undefined };
     const pools = [{}, { user: 'a' }, { user: 'b' }, { database: 'a' }, { host: 'a' }, { host: 'a', port: 1 }, { rowsAsArray: true }];
-    const keys = [...pools.map((connection) => keysOf(connection)(one)), keysOf({}, 'f')(one)];
+    const givers = [() => ({ user: 'a' }), () => ({ user: 'b' })];
+    const keys = [
+      ...pools.map((connection) => keysOf(connection)(one)),
+      ...givers.map((credentials) => keysOf({}, 'e', credentials)(one)),
+      keysOf({}, 'f')(one),
+    ];
     expect(new Set(keys).size).toBe(keys.length);
   });
 
