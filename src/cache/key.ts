@@ -57,5 +57,6 @@ function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'):
 
 /** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
 export function hashOf(key: string): string {
-  return hash('sha256', key, 'base64url');
+  // As UTF-8, halves of characters that have no other half would all be the same.
+  return hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
 }

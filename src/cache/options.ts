@@ -17,7 +17,7 @@ export interface RedisCacheOptions extends RedisTarget {
 
 /** The tier in this process. */
 export interface MemoryCacheOptions {
-  /** What all values together may take; the least recently used go first. Default: 64 MiB. */
+  /** What all values together may take; the oldest that were not used go first. Default: 64 MiB. */
   readonly maxBytes?: number;
 }
 

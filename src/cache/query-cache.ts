@@ -1,4 +1,6 @@
 import { performance } from 'node:perf_hooks';
+// Not the global one: where a test has put timers of its own in its place, nobody may ever call it.
+import { setImmediate } from 'node:timers';
 import { Histogram, invalid } from '../engine/index.js';
 import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../resilience/deadline.js';
 import { bytesOf } from './codec.js';
@@ -241,7 +243,12 @@ export class QueryCache {
   /** @internal The value of a request. Precondition: the limits were checked. */
   fetch(request: CacheRequest, limits: CallerLimits): Promise<unknown> {
     // Callers who are answered at once and ask again at once would keep Node from everything else, and the cache from its ledger.
-    if (this.#hitsInTurn >= HITS_IN_A_TURN) return this.#afterTurn().then(() => this.fetch(request, limits));
+    if (this.#hitsInTurn < HITS_IN_A_TURN) return this.#answer(request, limits);
+    // All who have waited are answered then: were it a few of them in each turn, all others would be woken in vain each time.
+    return this.#afterTurn().then(() => this.#answer(request, limits));
+  }
+
+  #answer(request: CacheRequest, limits: CallerLimits): Promise<unknown> {
     const now = performance.now();
     if (!this.#isLive(now)) return this.#bypass(request, limits, now);
     const { key, policy, kind } = request;
@@ -262,6 +269,7 @@ export class QueryCache {
 
   /** @internal What the cache has for a request that somebody else will load, a copy, or undefined. */
   async find(request: CacheRequest): Promise<unknown> {
+    if (this.#hitsInTurn >= HITS_IN_A_TURN) await this.#afterTurn();
     const now = performance.now();
     if (!this.#isLive(now)) {
       this.#counts.bypassed += 1;

@@ -88,7 +88,7 @@ export class CachedStatements {
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
-    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials === undefined], 'by text'));
+    this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials ?? null], 'by text'));
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
@@ -132,12 +132,13 @@ export class CachedStatements {
     const schema = this.schema.at(now);
     if (schema === undefined) return this.#whenSchemaIsKnown(asked);
     const known = this.#knownText(statement.sql, schema);
+    // Before any value is served: what is there by name may be another statement's.
+    if (!this.#isCacheable(known.dependencies, given)) return undefined;
     const { key: name } = given;
     const key = name === undefined ? keyOf(known, method, statement, values) : this.#keyNamed(name, schema, method, statement);
     const hit = this.cache.hit(key, policy, statementResult, now);
     if (hit !== undefined) return Promise.resolve(hit as StatementResult);
-    const dependsOn = this.#namesOf(known.dependencies, given);
-    if (dependsOn === undefined) return undefined;
+    const dependsOn = namesBehind(known.dependencies, given);
     for (const tag of policy.tags) dependsOn.push(TAG + tag);
     if (name !== undefined) dependsOn.push(KEY + name);
     const request = {
@@ -168,12 +169,11 @@ export class CachedStatements {
     return `k${textOf([method, this.#fingerprint, epoch, name])}${optionsOf(statement, 'by text')}`;
   }
 
-  #namesOf(found: Dependencies, { tables }: StatementCacheOptions): string[] | undefined {
-    if (found.kind === 'uncacheable') return undefined;
-    if (tables !== undefined) return names('tables', tables).map((table) => TABLE + table.toLowerCase());
-    if (found.kind === 'tables') return [...found.names];
+  #isCacheable(found: Dependencies, { tables }: StatementCacheOptions): boolean {
+    if (found.kind !== 'unknown') return found.kind === 'tables';
+    if (tables !== undefined) return true;
     if (found.unknownTable) this.schema.refresh();
-    return this.cache.options.notUnderstood === 'everything' ? [...DEPENDS_ON_ALL] : undefined;
+    return this.cache.options.notUnderstood === 'everything';
   }
 
   #knownText(sql: string, schema: Schema): KnownText {
@@ -193,6 +193,12 @@ export class CachedStatements {
   async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
     return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal, fallback: undefined }), values));
   }
+}
+
+/** Precondition: it may be cached. */
+function namesBehind(found: Dependencies, { tables }: StatementCacheOptions): string[] {
+  if (tables !== undefined) return tables.map((table) => TABLE + table.toLowerCase());
+  return found.kind === 'tables' ? [...found.names] : [...DEPENDS_ON_ALL];
 }
 
 /** What a caller answers instead is that caller's own: it is not cached. */
@@ -224,7 +230,8 @@ interface Asked {
 function checked(cache: StatementCacheOptions): StatementCacheOptions {
   if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
   refuseUnknownOptions(cache, OPTION_NAMES);
-  const { key } = cache;
+  const { key, tables } = cache;
+  names('tables', tables);
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
 }
@@ -239,7 +246,8 @@ function keyOf(known: KnownText, method: Method, statement: StatementOptions, va
 /** Those of a statement's options that change its result, as a text; in most cases there is none. */
 function optionsOf(statement: StatementOptions, functions: 'refused' | 'by text'): string {
   let names: string[] | undefined;
-  for (const name in statement) if (!OPTIONS_OF_CALLS.has(name)) (names ??= []).push(name);
+  // What is inherited is not sent along when the result is loaded, see `copyOf`.
+  for (const name in statement) if (!OPTIONS_OF_CALLS.has(name) && Object.hasOwn(statement, name)) (names ??= []).push(name);
   if (names === undefined) return '';
   let text = '';
   for (const name of names.sort()) {

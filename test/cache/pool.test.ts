@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { FieldPacket } from '../../src/mysql/driver.js';
 import { errorOf } from '../mysql/support/pools.js';
@@ -86,6 +86,59 @@ describe('a cached statement', () => {
     expect(cache.stats()).toMatchObject({ loads: 1, bypassed: 0 });
   });
 
+  it('answers all who wait for the event loop to have had its turn at once', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    let turns = 0;
+    const answered = Array.from({ length: 5_000 }, () => nameOf(pool, 1));
+    const over = Promise.all(answered).then(() => true);
+    while (!(await Promise.race([over, nextTurn(false)]))) turns += 1;
+    expect(turns).toBeLessThan(10);
+    expect(cache.stats()).toMatchObject({ loads: 1, hits: { memory: 5_000 } });
+  });
+
+  it('is answered from memory while the timers are those of a test', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    vi.useFakeTimers();
+    try {
+      for (let times = 0; times < 1_000; times += 1) await nameOf(pool, 1);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(cache.stats()).toMatchObject({ loads: 1, hits: { memory: 1_000 } });
+  });
+
+  it("under another's key is not taken for it when it must not be cached", async () => {
+    await using fixture = await openCachedPool();
+    const { pool } = fixture;
+    const cache = { key: 'first user', ttl: 60_000 };
+    const read = async (): Promise<unknown> => (await pool.query({ sql: 'SELECT name FROM users WHERE id = 1', cache }))[0];
+    expect(await read()).toEqual([{ name: 'user1' }]);
+    await read();
+    const [written] = await pool.query({ sql: "UPDATE users SET name = 'new' WHERE id = 2", cache });
+    expect(written).toMatchObject({ affectedRows: 1 });
+    const [locked] = await pool.query({ sql: 'SELECT name FROM users WHERE id = 2 FOR UPDATE', cache });
+    expect(locked).toEqual([{ name: 'new' }]);
+    expect(await read()).toEqual([{ name: 'user1' }]);
+  });
+
+  it('may be an object of a class, with methods of any kind', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    class Sql {
+      readonly sql = 'SELECT name FROM users WHERE id = ?';
+      readonly cache = true;
+      constructor(readonly values: number[]) {}
+    }
+    // As classes were written before there were any.
+    Object.assign(Sql.prototype, { append: () => 1 });
+    for (let times = 0; times < 2; times += 1) expect((await pool.query(new Sql([2])))[0]).toEqual([{ name: 'user2' }]);
+    expect(cache.stats().hits.memory).toBe(1);
+  });
+
   it("keeps its caller's deadline and signal, and goes on for those who still wait", async () => {
     await using fixture = await openCachedPool();
     const { pool } = fixture;
@@ -142,6 +195,7 @@ describe('a cached statement', () => {
     [{ sql: 'SELECT 1', cache: { ttl: -1 } }, /ttl must be/],
     [{ sql: 'SELECT 1', cache: { key: '' } }, /key must be/],
     [{ sql: 'SELECT 1', cache: { tags: 'users' } }, /tags must be/],
+    [{ sql: 'SELECT name FROM users WHERE id = ?', values: [1], cache: { tables: 'users' } }, /tables must be/],
     [{ sql: 'SELECT name FROM users', typeCast: () => 1, cache: true }, /parameter of a cached statement/],
   ])('refuses %j', async (statement, message) => {
     await using fixture = await openCachedPool();
