@@ -201,7 +201,7 @@ describe('a Redis that takes no writes', () => {
       () => read(two),
       (value) => value === 2,
     );
-    expect([one.stats().redis, two.stats().redis]).toMatchObject([{ live: false }, { live: false }]);
+    await waitFor('both to know that nothing is proven', () => [one, two].every((cache) => cache.stats().redis?.live === false));
     await client.config('SET', 'min-replicas-to-write', '0');
     await Promise.all([one.ready(), two.ready()]);
     expect(one.stats().redis?.backlog).toBe(0);
