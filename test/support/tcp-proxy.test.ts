@@ -87,9 +87,11 @@ describe('a TCP proxy', () => {
       () => proxy.live,
       (live) => live === 1,
     );
+    await waitFor('the client to hear of it', () => client.ending());
     expect(client.ending()).toBe('end');
     other.socket.resetAndDestroy();
     await waitFor('the reset to reach the server', () => server.sockets[1]?.destroyed);
+    await waitFor('both connections to be gone', () => proxy.live === 0);
     expect(proxy).toMatchObject({ accepted: 2, live: 0 });
   });
 
