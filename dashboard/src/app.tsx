@@ -1,5 +1,5 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import type { LivePool } from '../../src/monitor/live-feed.js';
+import type { LivePool } from '../../src/monitor/live/live-feed.js';
 import { type Process, setToken, token } from './connection.js';
 import { diagnose } from './diagnosis.js';
 import { clock, duration } from './format.js';

@@ -1,5 +1,5 @@
-import type { LivePool } from '../../src/monitor/live-feed.js';
-import type { LivePoint } from '../../src/monitor/live-points.js';
+import type { LivePool } from '../../src/monitor/live/live-feed.js';
+import type { LivePoint } from '../../src/monitor/live/live-points.js';
 import { clock, counted, duration } from './format.js';
 import { percentilesOf, sinceWhen, within } from './series.js';
 

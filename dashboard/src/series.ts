@@ -1,5 +1,5 @@
-import { LIVE_BOUNDS_MS } from '../../src/monitor/live-buckets.js';
-import type { LivePoint } from '../../src/monitor/live-points.js';
+import { LIVE_BOUNDS_MS } from '../../src/monitor/live/live-buckets.js';
+import type { LivePoint } from '../../src/monitor/live/live-points.js';
 
 export type DurationName = 'acquire' | 'use' | 'query' | 'connect';
 

@@ -1,19 +1,28 @@
 import { EventEmitter } from 'node:events';
-import { closedError, drainingError } from './acquire-errors.js';
-import { type Clock, type RandomSource, systemClock } from './clock.js';
-import type { Lease } from './entry.js';
-import { type PoolError, throwLater } from './errors.js';
-import type { PoolEvents } from './events.js';
-import type { ResourceFactory } from './factory.js';
-import type { DurationCounts } from './histogram.js';
-import { Housekeeper } from './housekeeper.js';
-import { type AcquireOptions, invalidTimeout, isTimeout, Lender } from './lender.js';
-import { invalid, type PoolOptions, type ResolvedPoolOptions, type Resizable, resizedOptions, resolvePoolOptions } from './options.js';
-import { awaitReadiness } from './readiness.js';
-import { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
-import type { RecordedDuration } from './statistics.js';
-import type { Borrowed, PoolState, PoolStats, PoolSummary } from './stats.js';
-import { PromiseWaiter, type Waiter } from './wait-queue.js';
+import { closedError, drainingError } from './lending/acquire-errors.js';
+import { type Clock, type RandomSource, systemClock } from './contract/clock.js';
+import type { Lease } from './entries/entry.js';
+import type { PoolError } from './contract/errors.js';
+import { throwLater } from './waiting/waiting.js';
+import type { PoolEvents } from './contract/events.js';
+import type { ResourceFactory } from './contract/factory.js';
+import type { DurationCounts } from './statistics/histogram.js';
+import { Housekeeper } from './entries/housekeeper.js';
+import { type AcquireOptions, invalidTimeout, isTimeout, Lender } from './lending/lender.js';
+import {
+  invalid,
+  type PoolOptions,
+  type ResolvedPoolOptions,
+  type Resizable,
+  resizedOptions,
+  resolvePoolOptions,
+} from './contract/options.js';
+import { awaitReadiness } from './lending/readiness.js';
+import { type DrainOptions, type DrainReport, Shutdown } from './lending/shutdown.js';
+import type { RecordedDuration } from './statistics/statistics.js';
+import type { PoolStats } from './statistics/stats.js';
+import type { Borrowed, PoolState, PoolSummary } from './contract/summary.js';
+import { PromiseWaiter, type Waiter } from './queue/wait-queue.js';
 
 /** Time and chance, for tests and simulation. */
 export interface PoolEnvironment {

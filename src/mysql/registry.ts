@@ -1,4 +1,4 @@
-import type { Pool } from './pool.js';
+import type { Pool } from './pools/pool.js';
 
 /** Every pool of the process that is not closed, whichever copy of this package made it. */
 interface Registry {

@@ -1,6 +1,7 @@
-import { type Clock, type RandomSource, systemClock } from '../engine/clock.js';
-import { codeOf, messageOf, PoolError, type PoolErrorDetails, throwLater } from '../engine/errors.js';
-import { invalid, refuseUnknownOptions, resolveFromTable } from '../engine/options.js';
+import { type Clock, type RandomSource, systemClock } from '../engine/contract/clock.js';
+import { codeOf, messageOf, PoolError, type PoolErrorDetails } from '../engine/contract/errors.js';
+import { throwLater } from '../engine/waiting/waiting.js';
+import { invalid, refuseUnknownOptions, resolveFromTable } from '../engine/contract/options.js';
 import { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
 import { CallWindow } from './call-window.js';
 import { currentDeadline, throwIfOver } from './deadline.js';

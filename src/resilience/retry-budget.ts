@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '../engine/clock.js';
+import { type Clock, systemClock } from '../engine/contract/clock.js';
 import { CallWindow } from './call-window.js';
 
 /** How many retries there may be in proportion to calls. */

@@ -1,7 +1,7 @@
-import { isAbortSignal, onAbort } from '../engine/abort.js';
-import { type Clock, type RandomSource, systemClock } from '../engine/clock.js';
-import { PoolError } from '../engine/errors.js';
-import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../engine/options.js';
+import { isAbortSignal, onAbort } from '../engine/waiting/abort.js';
+import { type Clock, type RandomSource, systemClock } from '../engine/contract/clock.js';
+import { PoolError } from '../engine/contract/errors.js';
+import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../engine/contract/options.js';
 import { currentDeadline, throwIfOver } from './deadline.js';
 import type { RetryBudget } from './retry-budget.js';
 

@@ -1,5 +1,5 @@
 import { invalid, PoolError } from '../engine/index.js';
-import type { Pool } from '../mysql/pool.js';
+import type { Pool } from '../mysql/pools/pool.js';
 
 /** What is read of a pool, and what may be done to it. */
 export type ObservedPool = Pick<

@@ -1,9 +1,9 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../src/cache/index.js';
-import { Ledger } from '../../src/cache/ledger.js';
-import { Marks } from '../../src/cache/marks.js';
-import { createRedisClients } from '../../src/cache/redis-client.js';
+import { Ledger } from '../../src/cache/redis/ledger.js';
+import { Marks } from '../../src/cache/invalidation/marks.js';
+import { createRedisClients } from '../../src/cache/redis/redis-client.js';
 import { type RedisServer, startRedis } from '../support/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 

@@ -2,13 +2,13 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
-import { hashOf } from '../../src/cache/key.js';
+import { hashOf } from '../../src/cache/values/key.js';
 import { Schema } from '../../src/cache/schema.js';
-import { CachedStatements } from '../../src/mysql/cached-statements.js';
-import type { QueryValues } from '../../src/mysql/driver.js';
-import { ownFlavor } from '../../src/mysql/flavor.js';
-import type { Credentials } from '../../src/mysql/options.js';
-import type { StatementOptions } from '../../src/mysql/statement.js';
+import { CachedStatements } from '../../src/mysql/caching/cached-statements.js';
+import type { QueryValues } from '../../src/mysql/driver/driver.js';
+import { ownFlavor } from '../../src/mysql/errors/flavor.js';
+import type { Credentials } from '../../src/mysql/options/resolve.js';
+import type { StatementOptions } from '../../src/mysql/contract/statement-options.js';
 
 /** A statement, as its caller gives it; and what of it can change its result. */
 interface Asked {

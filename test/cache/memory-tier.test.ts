@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
-import { type MemoryEntry, MemoryTier } from '../../src/cache/memory-tier.js';
+import { type MemoryEntry, MemoryTier } from '../../src/cache/serving/memory-tier.js';
 
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 const NEVER = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
-import type { FieldPacket } from '../../src/mysql/driver.js';
+import type { FieldPacket } from '../../src/mysql/driver/driver.js';
 import { errorOf } from '../mysql/support/pools.js';
 import { nameOf, openCachedPool } from './support/cached-pool.js';
 

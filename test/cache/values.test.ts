@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, Garbage, open, seal, valueOf } from '../../src/cache/codec.js';
-import { hashOf, textOf } from '../../src/cache/key.js';
-import { copyOfPlain, NotPlain } from '../../src/cache/plain-value.js';
-import { statementResult, withPlainFields } from '../../src/cache/value-kind.js';
+import { bytesOf, Garbage, open, seal, valueOf } from '../../src/cache/values/codec.js';
+import { hashOf, textOf } from '../../src/cache/values/key.js';
+import { copyOfPlain, NotPlain } from '../../src/cache/values/plain-value.js';
+import { statementResult, withPlainFields } from '../../src/cache/values/value-kind.js';
 
 const scalar = fc.oneof(
   fc.constant(null),

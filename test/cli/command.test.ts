@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineCommand, parseCall, UsageError, usageOf } from '../../src/cli/command.js';
+import { defineCommand, parseCall, UsageError, usageOf } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
 
 const sample = defineCommand({

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { parseCall } from '../../src/cli/command.js';
+import { parseCall } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
-import { createMonitoringRouter } from '../../src/monitor/router.js';
+import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { read, root } from './table-in.js';
 
 const PAGES: readonly string[] = [

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { onAbort } from '../../src/engine/abort.js';
+import { onAbort } from '../../src/engine/waiting/abort.js';
 import { allMicrotasks } from './support/fake-clock.js';
 import { catchThrownInMicrotasks } from './support/thrown-in-microtasks.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { connectFailedError } from '../../src/engine/acquire-errors.js';
-import { PoolError } from '../../src/engine/errors.js';
+import { connectFailedError } from '../../src/engine/lending/acquire-errors.js';
+import { PoolError } from '../../src/engine/contract/errors.js';
 import { driverError, failWith, hold } from './support/fake-factory.js';
 import { errorOf, PoolFixture } from './support/pool-fixture.js';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { LONGEST_TIMER_MS, systemClock } from '../../src/engine/clock.js';
+import { LONGEST_TIMER_MS, systemClock } from '../../src/engine/contract/clock.js';
 
 describe('systemClock', () => {
   it('never steps back, and calls back after the delay', async () => {

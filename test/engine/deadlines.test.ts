@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LONGEST_TIMER_MS } from '../../src/engine/clock.js';
-import { Deadline, DeadlineQueue } from '../../src/engine/deadlines.js';
+import { LONGEST_TIMER_MS } from '../../src/engine/contract/clock.js';
+import { Deadline, DeadlineQueue } from '../../src/engine/waiting/deadlines.js';
 import { FakeClock } from './support/fake-clock.js';
 import { catchThrownInMicrotasks } from './support/thrown-in-microtasks.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Entry, type EntryOwner, IdleList, Lease } from '../../src/engine/entry.js';
+import { Entry, type EntryOwner, IdleList, Lease } from '../../src/engine/entries/entry.js';
 
 const owner: EntryOwner<string> = { overdue: () => undefined, release: () => true, destroy: () => true };
 

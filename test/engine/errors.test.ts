@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { codeOf, messageOf, POOL_ERROR_CODES, PoolError } from '../../src/engine/errors.js';
+import { codeOf, messageOf, POOL_ERROR_CODES, PoolError } from '../../src/engine/contract/errors.js';
 
 describe('PoolError', () => {
   it('is an Error with a code, and without what was not given', () => {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Entry } from '../../src/engine/entry.js';
-import { FairQueue, PRIORITIES, type Priority } from '../../src/engine/fair-queue.js';
-import type { AcquireOptions } from '../../src/engine/lender.js';
-import { PromiseWaiter, type Waiter } from '../../src/engine/wait-queue.js';
+import type { Entry } from '../../src/engine/entries/entry.js';
+import { FairQueue, PRIORITIES, type Priority } from '../../src/engine/queue/fair-queue.js';
+import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import { PromiseWaiter, type Waiter } from '../../src/engine/queue/wait-queue.js';
 import { errorOf, PoolFixture } from './support/pool-fixture.js';
 
 interface Standing {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../src/engine/histogram.js';
+import { Histogram } from '../../src/engine/statistics/histogram.js';
 
 /** Two significant digits of microseconds, as milliseconds: every edge of a bucket, up to 1 000 s. */
 const edgeMs = fc

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../src/engine/entry.js';
+import type { Lease } from '../../src/engine/entries/entry.js';
 import { driverError, type FakeResource, hold, succeed } from './support/fake-factory.js';
 import { NotingWaiter } from './support/noting-waiter.js';
 import { PoolFixture } from './support/pool-fixture.js';

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import type { Lease } from '../../src/engine/entry.js';
+import type { Lease } from '../../src/engine/entries/entry.js';
 import { type FakeResource, hold } from './support/fake-factory.js';
 import { NotingWaiter } from './support/noting-waiter.js';
 import { errorOf, expectCountersToAddUp, PoolFixture } from './support/pool-fixture.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { AcquireOptions } from '../../src/engine/lender.js';
-import type { PoolOptions } from '../../src/engine/options.js';
-import { PoolError } from '../../src/engine/errors.js';
+import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import type { PoolOptions } from '../../src/engine/contract/options.js';
+import { PoolError } from '../../src/engine/contract/errors.js';
 import { errorOf, PoolFixture } from './support/pool-fixture.js';
 
 interface Outcome {

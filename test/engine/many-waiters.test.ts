@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Pool } from '../../src/engine/pool.js';
-import { Waiter } from '../../src/engine/wait-queue.js';
+import { Waiter } from '../../src/engine/queue/wait-queue.js';
 import { FakeClock } from './support/fake-clock.js';
 
 /** A waiter that holds nothing but what the engine needs. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OpeningPolicy } from '../../src/engine/opening-policy.js';
+import { OpeningPolicy } from '../../src/engine/lending/opening-policy.js';
 
 const demand = { unserved: 1, queuedMs: 0, opening: 0, busy: 0, room: 20 };
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/engine/errors.js';
+import { PoolError } from '../../src/engine/contract/errors.js';
 import {
   nearestName,
   type PoolOptions,
@@ -8,7 +8,7 @@ import {
   resizedOptions,
   resolveFromTable,
   resolvePoolOptions,
-} from '../../src/engine/options.js';
+} from '../../src/engine/contract/options.js';
 
 /** What a caller without types may pass. */
 function resolve(options: Record<string, unknown>): ReturnType<typeof resolvePoolOptions> {

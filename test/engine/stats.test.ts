@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LabelledCounts, noCloses } from '../../src/engine/stats.js';
+import { LabelledCounts, noCloses } from '../../src/engine/statistics/stats.js';
 
 describe('LabelledCounts', () => {
   it('counts by label', () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { Abortion, PromiseWaiter, WaitQueue } from '../../src/engine/wait-queue.js';
+import { Abortion, PromiseWaiter, WaitQueue } from '../../src/engine/queue/wait-queue.js';
 
 type AnyWaiter = PromiseWaiter<string>;
 

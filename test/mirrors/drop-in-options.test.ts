@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../src/engine/index.js';
-import { type DropInOptions, dropInDefaults, resolveDropInOptions } from '../../src/mysql/drop-in-options.js';
-import type { ResolvedOptions } from '../../src/mysql/options.js';
+import { type DropInOptions, dropInDefaults, resolveDropInOptions } from '../../src/mysql/options/drop-in.js';
+import type { ResolvedOptions } from '../../src/mysql/options/resolve.js';
 
 /** What a caller without types may pass. */
 function resolve(config: string | Record<string, unknown>, environment: Record<string, string> = {}): ResolvedOptions {

@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bearerCheck, hostCheck, isSameOrigin } from '../../src/monitor/access.js';
-import { FailedLogins } from '../../src/monitor/failed-logins.js';
-import { startMonitoringServer } from '../../src/monitor/server.js';
+import { bearerCheck, hostCheck, isSameOrigin } from '../../src/monitor/server/access.js';
+import { FailedLogins } from '../../src/monitor/server/failed-logins.js';
+import { startMonitoringServer } from '../../src/monitor/server/server.js';
 import { createPoolOnDatabase } from './support/pool-on-database.js';
 import { exchange } from './support/raw-http.js';
 import { serve } from './support/serve.js';

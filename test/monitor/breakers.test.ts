@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Monitoring } from '../../src/monitor/monitoring.js';
-import { ProbeGuard } from '../../src/monitor/probe-guard.js';
+import { Monitoring } from '../../src/monitor/api/monitoring.js';
+import { ProbeGuard } from '../../src/monitor/pgbouncer/probe-guard.js';
 import type { PgBouncerReason, PgBouncerReport } from '../../src/probes/pgbouncer.js';
 import { Breaker } from '../../src/resilience/breaker.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';

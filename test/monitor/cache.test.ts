@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createMonitoringRouter } from '../../src/monitor/router.js';
+import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { nameOf, openCachedPool } from '../cache/support/cached-pool.js';
 import { poolOf } from '../mysql/support/pools.js';

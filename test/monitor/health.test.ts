@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { HealthMonitor } from '../../src/mysql/health.js';
-import type { PoolOptions } from '../../src/mysql/options.js';
+import { HealthMonitor } from '../../src/mysql/observation/health.js';
+import type { PoolOptions } from '../../src/mysql/options/resolve.js';
 import { PoolFixture } from '../engine/support/pool-fixture.js';
 import { createDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { RandomSource } from '../../src/engine/clock.js';
-import type { MonitoringServer } from '../../src/monitor/server.js';
+import type { RandomSource } from '../../src/engine/contract/clock.js';
+import type { MonitoringServer } from '../../src/monitor/server/server.js';
 import { seededRandom } from '../engine/support/random.js';
 import { startPgBouncer } from '../support/pgbouncer.js';
 import { startPostgres } from '../support/postgres-server.js';

@@ -1,8 +1,8 @@
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client';
 import { EventSource } from 'eventsource';
 import { describe, expect, it } from 'vitest';
-import type { LiveSnapshot } from '../../src/monitor/router.js';
-import type { MonitoringServer, MonitoringServerRouter } from '../../src/monitor/server.js';
+import type { LiveSnapshot } from '../../src/monitor/api/router.js';
+import type { MonitoringServer, MonitoringServerRouter } from '../../src/monitor/server/server.js';
 import { waitFor } from '../support/wait-for.js';
 import { procedures } from './support/call.js';
 import { createPoolOnDatabase, whileHolding } from './support/pool-on-database.js';

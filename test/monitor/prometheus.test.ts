@@ -1,7 +1,7 @@
 import { Counter, type OpenMetricsContentType, Registry, register as globalRegistry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
-import type { Pool } from '../../src/mysql/pool.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
 import { pools as poolsOfProcess } from '../../src/mysql/registry.js';
 import { DURATION_BOUNDS_MS } from '../../src/telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';

@@ -5,7 +5,7 @@ import { initTRPC } from '@trpc/server';
 import { createHTTPServer } from '@trpc/server/adapters/standalone';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createMonitoringRouter } from '../../src/monitor/router.js';
+import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { startPgBouncer } from '../support/pgbouncer.js';
 import { startPostgres } from '../support/postgres-server.js';

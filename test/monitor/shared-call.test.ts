@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { SharedCall } from '../../src/monitor/shared-call.js';
+import { SharedCall } from '../../src/monitor/peers/shared-call.js';
 
 describe('a shared call', () => {
   it('gives all who ask while it runs the same answer, and the next one a new one', async () => {

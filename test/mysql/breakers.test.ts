@@ -1,8 +1,8 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../src/mysql/options.js';
-import type { Pool } from '../../src/mysql/pool.js';
+import type { PoolOptions } from '../../src/mysql/options/resolve.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
 import type { BreakerChange } from '../../src/resilience/breaker.js';
 import { createDatabase } from '../support/database.js';
 import { freePort } from '../support/free-port.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ClassifyError, ServerError } from '../../src/mysql/error-classes.js';
+import type { ClassifyError, ServerError } from '../../src/mysql/errors/error-classes.js';
 import { createDatabase } from '../support/database.js';
 import { connectionId, errorOf, openPool, poolOf } from './support/pools.js';
 

@@ -15,7 +15,7 @@ import {
   DriverPromisePoolConnection,
   isQueryCommand,
   sslProfile,
-} from '../../src/mysql/driver.js';
+} from '../../src/mysql/driver/driver.js';
 import { borrowByCallback, openPool } from './support/pools.js';
 
 async function readJson(path: string): Promise<Record<string, unknown>> {

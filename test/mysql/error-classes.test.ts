@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf } from '../../src/mysql/error-classes.js';
+import { classOfErrno, classOfServerError, isPermanentConnectError, labelOf } from '../../src/mysql/errors/error-classes.js';
 
 function classify(errno: number, message: string, readOnlyAsked: boolean): string {
   return classOfServerError({ errno, message } as Parameters<typeof classOfServerError>[0], readOnlyAsked);

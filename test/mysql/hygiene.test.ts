@@ -1,7 +1,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
-import type { Pool } from '../../src/mysql/pool.js';
-import type { PoolConnection } from '../../src/mysql/pool-connection.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
+import type { PoolConnection } from '../../src/mysql/connections/borrowed-connection.js';
 import { createDatabase } from '../support/database.js';
 import { connectionId, errorOf, firstRow, openPool, type PoolOnDatabase, valueOf } from './support/pools.js';
 

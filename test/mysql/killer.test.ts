@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../src/mysql/options.js';
+import type { PoolOptions } from '../../src/mysql/options/resolve.js';
 import { createDatabase } from '../support/database.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../src/engine/errors.js';
+import { PoolError } from '../../src/engine/contract/errors.js';
 import { createDatabase } from '../support/database.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import type { Pool as CallbackPool, PoolConnection as CallbackConnection, QueryOptions } from 'mysql2';
 import { describe, expect, it, vi } from 'vitest';
-import type { Pool } from '../../src/mysql/pool.js';
-import type { PoolConnection } from '../../src/mysql/pool-connection.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
+import type { PoolConnection } from '../../src/mysql/connections/borrowed-connection.js';
 import { waitFor } from '../support/wait-for.js';
 import { imbalanceOf, openPool, outcomeOf } from './support/pools.js';
 import { captureUncaught } from './support/uncaught.js';

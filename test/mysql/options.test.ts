@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { poolOptionTable } from '../../src/engine/options.js';
-import { healthThresholdTable } from '../../src/mysql/health.js';
-import { mysqlOptionTable, type ResolvedOptions, resolveOptions } from '../../src/mysql/options.js';
+import { poolOptionTable } from '../../src/engine/contract/options.js';
+import { healthThresholdTable } from '../../src/mysql/observation/health.js';
+import { mysqlOptionTable, type ResolvedOptions, resolveOptions } from '../../src/mysql/options/resolve.js';
 import { refusalOf } from './support/refusals.js';
 
 const URL = 'mysql://app:secret@localhost:3307/shop';

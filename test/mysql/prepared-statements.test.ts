@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ManagedConnection } from '../../src/mysql/managed-connection.js';
+import type { ManagedConnection } from '../../src/mysql/connections/managed-connection.js';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createDatabase } from '../support/database.js';
 import { outcomeOf, poolOf } from './support/pools.js';

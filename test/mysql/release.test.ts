@@ -1,7 +1,7 @@
 import type { PoolConnection as CallbackConnection } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import type { Pool } from '../../src/mysql/pool.js';
-import type { PoolConnection } from '../../src/mysql/pool-connection.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
+import type { PoolConnection } from '../../src/mysql/connections/borrowed-connection.js';
 import { waitFor } from '../support/wait-for.js';
 import { borrowByCallback, connectionId, errorOf, openPool, valueOf } from './support/pools.js';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Pool } from '../../src/mysql/pool.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
 import { waitFor } from '../support/wait-for.js';
 import { errorOf, imbalanceOf, openPool, valueOf } from './support/pools.js';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Session } from '../../src/mysql/session.js';
+import { Session } from '../../src/mysql/connections/session.js';
 
 function after(...statements: string[]): Session {
   const session = new Session();

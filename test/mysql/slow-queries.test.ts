@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { SlowQueries } from '../../src/mysql/slow-queries.js';
+import { SlowQueries } from '../../src/mysql/observation/slow-queries.js';
 import { seededRandom } from '../engine/support/random.js';
 import { createDatabase } from '../support/database.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../src/mysql/options.js';
-import type { Pool } from '../../src/mysql/pool.js';
+import type { PoolOptions } from '../../src/mysql/options/resolve.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../support/statement-proxy.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';

@@ -7,8 +7,8 @@ import { type CertificateFiles, createCertificateAuthority, createSelfSignedCert
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { createPool } from '../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../src/mysql/options.js';
-import type { Pool } from '../../src/mysql/pool.js';
+import type { PoolOptions } from '../../src/mysql/options/resolve.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
 import { createDatabase } from '../support/database.js';
 import { leaksIn } from './support/refusals.js';
 import { borrowByCallback, errorOf, firstRow, valueOf } from './support/pools.js';

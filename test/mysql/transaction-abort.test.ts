@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Transaction } from '../../src/mysql/transaction.js';
+import type { Transaction } from '../../src/mysql/transactions/transaction.js';
 import type { ProxiedStatement } from '../support/statement-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { INSERT, openLedger, openLedgerBehindProxy } from './support/ledger.js';

@@ -1,6 +1,6 @@
 import type { Connection } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
-import type { Transaction } from '../../src/mysql/transaction.js';
+import type { Transaction } from '../../src/mysql/transactions/transaction.js';
 import { waitFor } from '../support/wait-for.js';
 import { INSERT, type Ledger, openLedger, UPDATE } from './support/ledger.js';
 import { errorOf } from './support/pools.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RowDataPacket } from 'mysql2/promise';
-import type { Transaction } from '../../src/mysql/transaction.js';
+import type { Transaction } from '../../src/mysql/transactions/transaction.js';
 import { errorOf, imbalanceOf, valueOf } from './support/pools.js';
 import { INSERT, openLedger, UPDATE } from './support/ledger.js';
 

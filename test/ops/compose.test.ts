@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { parseCall } from '../../src/cli/command.js';
+import { parseCall } from '../../src/cli/console/command.js';
 import { demo } from '../../src/cli/commands/serve.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { freePort } from '../support/free-port.js';

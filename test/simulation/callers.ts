@@ -1,6 +1,6 @@
-import type { Lease } from '../../src/engine/entry.js';
-import type { PoolError } from '../../src/engine/errors.js';
-import { Waiter } from '../../src/engine/wait-queue.js';
+import type { Lease } from '../../src/engine/entries/entry.js';
+import type { PoolError } from '../../src/engine/contract/errors.js';
+import { Waiter } from '../../src/engine/queue/wait-queue.js';
 import type { SimulatedResource } from './simulated-factory.js';
 
 export type SimulatedLease = Lease<SimulatedResource>;

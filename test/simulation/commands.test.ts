@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { PoolErrorCode } from '../../src/engine/errors.js';
-import type { PoolState } from '../../src/engine/stats.js';
+import type { PoolErrorCode } from '../../src/engine/contract/errors.js';
+import type { PoolState } from '../../src/engine/contract/summary.js';
 import { NotingWaiter } from '../engine/support/noting-waiter.js';
 import { expectCountersToAddUp, PoolFixture } from '../engine/support/pool-fixture.js';
 

@@ -1,4 +1,4 @@
-import type { RandomSource } from '../../src/engine/clock.js';
+import type { RandomSource } from '../../src/engine/contract/clock.js';
 
 /** Choices from a stream of random numbers. */
 export class Dice {

@@ -1,4 +1,4 @@
-import type { PoolStats } from '../../src/engine/stats.js';
+import type { PoolStats } from '../../src/engine/statistics/stats.js';
 import type { World } from './world.js';
 
 /** The engine's deadlines pass up to this much late. */

@@ -1,4 +1,4 @@
-import type { PoolOptions } from '../../src/engine/options.js';
+import type { PoolOptions } from '../../src/engine/contract/options.js';
 import type { Dice } from './dice.js';
 
 /** Options of a pool, small enough that every limit is reached soon. */

@@ -1,5 +1,5 @@
-import { PRIORITIES } from '../../src/engine/fair-queue.js';
-import type { AcquireOptions } from '../../src/engine/lender.js';
+import { PRIORITIES } from '../../src/engine/queue/fair-queue.js';
+import type { AcquireOptions } from '../../src/engine/lending/lender.js';
 import { seededRandom } from '../engine/support/random.js';
 import { SimulatedWaiter } from './callers.js';
 import { Dice } from './dice.js';

@@ -1,5 +1,5 @@
-import type { Lease } from '../../src/engine/entry.js';
-import type { CloseRequest, OpenContext, ResourceFactory } from '../../src/engine/factory.js';
+import type { Lease } from '../../src/engine/entries/entry.js';
+import type { CloseRequest, OpenContext, ResourceFactory } from '../../src/engine/contract/factory.js';
 import type { FakeClock } from '../engine/support/fake-clock.js';
 import type { Dice } from './dice.js';
 import { microtasks } from './microtasks.js';

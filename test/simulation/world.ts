@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
-import type { RandomSource } from '../../src/engine/clock.js';
-import type { PoolError } from '../../src/engine/errors.js';
-import type { AcquireOptions } from '../../src/engine/lender.js';
+import type { RandomSource } from '../../src/engine/contract/clock.js';
+import type { PoolError } from '../../src/engine/contract/errors.js';
+import type { AcquireOptions } from '../../src/engine/lending/lender.js';
 import { Pool } from '../../src/engine/pool.js';
-import type { DrainReport } from '../../src/engine/shutdown.js';
+import type { DrainReport } from '../../src/engine/lending/shutdown.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
 import { type Call, type CallEnds, type SimulatedLease, SimulatedWaiter } from './callers.js';
 import type { Dice } from './dice.js';

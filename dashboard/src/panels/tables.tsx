@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live-feed.js';
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
 import { workOf } from '../diagnosis.js';
 import { amount, clock, counted, duration, percent } from '../format.js';
 

@@ -1,7 +1,7 @@
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
 import { createPool } from '../../mysql/create-pool.js';
-import type { PoolOptions } from '../../mysql/options.js';
-import type { Pool } from '../../mysql/pool.js';
+import type { PoolOptions } from '../../mysql/options/resolve.js';
+import type { Pool } from '../../mysql/pools/pool.js';
 
 export interface BenchPlan {
   /** Default: DATABASE_URL. */

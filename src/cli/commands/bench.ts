@@ -1,7 +1,7 @@
 import type { BenchReport } from '../bench/bench.js';
-import { type Command, defineCommand, UsageError } from '../command.js';
-import { EXIT } from '../exit-codes.js';
-import { shown } from '../terminal.js';
+import { type Command, defineCommand, UsageError } from '../console/command.js';
+import { EXIT } from '../console/exit-codes.js';
+import { shown } from '../console/terminal.js';
 
 /** What only reads, by its first word. */
 const READS = /^\s*(?:\/\*.*?\*\/\s*)*\(?\s*(SELECT|WITH|SHOW|TABLE|VALUES|DO|EXPLAIN|DESC|DESCRIBE)\b/i;

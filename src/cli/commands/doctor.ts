@@ -1,7 +1,7 @@
-import { type Command, defineCommand } from '../command.js';
+import { type Command, defineCommand } from '../console/command.js';
 import type { Diagnosis, Finding, FindingStatus } from '../doctor/finding.js';
-import { EXIT } from '../exit-codes.js';
-import type { Terminal } from '../terminal.js';
+import { EXIT } from '../console/exit-codes.js';
+import type { Terminal } from '../console/terminal.js';
 
 const MARKS: Readonly<Record<FindingStatus, string>> = { ok: ' ok ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
 const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const satisfies Record<FindingStatus, string>;

@@ -1,4 +1,4 @@
-import type { Command } from '../command.js';
+import type { Command } from '../console/command.js';
 import { bench } from './bench.js';
 import { doctor } from './doctor.js';
 import { breaker, drain, evict, invalidate, resize, resume, suspend } from './operate.js';

@@ -1,6 +1,6 @@
-import { type Command, type CommandOption, defineCommand } from '../command.js';
-import { EXIT } from '../exit-codes.js';
-import { MonitoringAddress } from '../monitoring-address.js';
+import { type Command, type CommandOption, defineCommand } from '../console/command.js';
+import { EXIT } from '../console/exit-codes.js';
+import { MonitoringAddress } from '../console/monitoring-address.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */
 export const addressOptions = {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { type Command, type CommandOption, defineCommand, UsageError } from '../command.js';
-import { EXIT } from '../exit-codes.js';
+import { type Command, type CommandOption, defineCommand, UsageError } from '../console/command.js';
+import { EXIT } from '../console/exit-codes.js';
 
 const listening = {
   host: {

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PoolStatsReport } from '../../monitor/monitoring.js';
-import { type Command, defineCommand } from '../command.js';
-import { EXIT } from '../exit-codes.js';
-import { MonitoringAddress } from '../monitoring-address.js';
-import { shown, type Terminal } from '../terminal.js';
+import type { PoolStatsReport } from '../../monitor/api/monitoring.js';
+import { type Command, defineCommand } from '../console/command.js';
+import { EXIT } from '../console/exit-codes.js';
+import { MonitoringAddress } from '../console/monitoring-address.js';
+import { shown, type Terminal } from '../console/terminal.js';
 import { addressOptions } from './probe.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;

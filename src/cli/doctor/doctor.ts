@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../../engine/index.js';
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/options.js';
-import type { Pool } from '../../mysql/pool.js';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/options/resolve.js';
+import type { Pool } from '../../mysql/pools/pool.js';
 import { probePgBouncer } from '../../probes/pgbouncer.js';
 import { probeRedis } from '../../probes/redis.js';
 import { CannotGoOn, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';

@@ -1,5 +1,5 @@
-import type { ResolvedOptions } from '../../mysql/options.js';
-import type { Pool } from '../../mysql/pool.js';
+import type { ResolvedOptions } from '../../mysql/options/resolve.js';
+import type { Pool } from '../../mysql/pools/pool.js';
 import type { Finding, Recommendation } from './finding.js';
 import { kindOf } from './server-kind.js';
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
 import { requireExecutable } from '../../../src/demo/find-executable.js';
-import type { MonitoringServer } from '../../../src/monitor/server.js';
+import type { MonitoringServer } from '../../../src/monitor/server/server.js';
 
 const BUILT = fileURLToPath(new URL('../../../dist/dashboard/index.html', import.meta.url));
 

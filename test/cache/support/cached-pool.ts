@@ -1,6 +1,6 @@
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
-import type { PoolOptions } from '../../../src/mysql/options.js';
-import type { Pool } from '../../../src/mysql/pool.js';
+import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { poolOf } from '../../mysql/support/pools.js';
 import { createDatabase, type TestDatabase } from '../../support/database.js';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { CacheStats, QueryCacheOptions } from '../../../src/cache/index.js';
-import type { StatementOptions } from '../../../src/mysql/statement.js';
+import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
 
 /** What a child is told to ask its pool, so many times at once. */
 export interface Question {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../../src/engine/clock.js';
+import type { Clock, Timer } from '../../../src/engine/contract/clock.js';
 
 /** More timers than this at one moment are set again and again without end. */
 const MOST_TIMERS_AT_ONE_MOMENT = 20_000;

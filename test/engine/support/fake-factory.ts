@@ -1,4 +1,4 @@
-import type { CloseRequest, OpenContext, ResourceFactory } from '../../../src/engine/factory.js';
+import type { CloseRequest, OpenContext, ResourceFactory } from '../../../src/engine/contract/factory.js';
 import type { FakeClock } from './fake-clock.js';
 
 /** How a call of the factory goes. */

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
-import type { Lease } from '../../../src/engine/entry.js';
-import type { PoolError } from '../../../src/engine/errors.js';
-import { Waiter } from '../../../src/engine/wait-queue.js';
+import type { Lease } from '../../../src/engine/entries/entry.js';
+import type { PoolError } from '../../../src/engine/contract/errors.js';
+import { Waiter } from '../../../src/engine/queue/wait-queue.js';
 import type { FakeResource } from './fake-factory.js';
 
 /** A waiter that notes what it is told, once, and may do something about it at that moment. */

@@ -1,14 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import { expect } from 'vitest';
-import type { RandomSource } from '../../../src/engine/clock.js';
-import type { Lease } from '../../../src/engine/entry.js';
-import { PoolError, type PoolErrorCode } from '../../../src/engine/errors.js';
-import type { PoolEvents } from '../../../src/engine/events.js';
-import type { ResourceFactory } from '../../../src/engine/factory.js';
-import type { AcquireOptions } from '../../../src/engine/lender.js';
-import type { PoolOptions } from '../../../src/engine/options.js';
+import type { RandomSource } from '../../../src/engine/contract/clock.js';
+import type { Lease } from '../../../src/engine/entries/entry.js';
+import { PoolError, type PoolErrorCode } from '../../../src/engine/contract/errors.js';
+import type { PoolEvents } from '../../../src/engine/contract/events.js';
+import type { ResourceFactory } from '../../../src/engine/contract/factory.js';
+import type { AcquireOptions } from '../../../src/engine/lending/lender.js';
+import type { PoolOptions } from '../../../src/engine/contract/options.js';
 import { Pool } from '../../../src/engine/pool.js';
-import type { PoolStats } from '../../../src/engine/stats.js';
+import type { PoolStats } from '../../../src/engine/statistics/stats.js';
 import { FakeClock } from './fake-clock.js';
 import { FakeFactory, type FakeResource, nothing } from './fake-factory.js';
 

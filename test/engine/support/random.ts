@@ -1,4 +1,4 @@
-import type { RandomSource } from '../../../src/engine/clock.js';
+import type { RandomSource } from '../../../src/engine/contract/clock.js';
 
 /** The same numbers for the same seed, in [0, 1): mulberry32 (T. Ettinger, public domain). */
 export function seededRandom(seed: number): RandomSource {

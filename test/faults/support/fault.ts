@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
-import type { PoolOptions } from '../../../src/mysql/options.js';
-import type { Pool } from '../../../src/mysql/pool.js';
+import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { imbalanceOf, poolOf, valueOf } from '../../mysql/support/pools.js';
 import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';

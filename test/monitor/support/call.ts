@@ -1,5 +1,5 @@
 import type { TRPCError } from '@trpc/server';
-import { createMonitoringRouter, type MonitoringRouterOptions } from '../../../src/monitor/router.js';
+import { createMonitoringRouter, type MonitoringRouterOptions } from '../../../src/monitor/api/router.js';
 
 /** The procedures, called without HTTP. PgBouncer is left out unless it is given. */
 export function procedures(options: MonitoringRouterOptions, context: object = {}) {

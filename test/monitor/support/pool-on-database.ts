@@ -1,6 +1,6 @@
 import { createPool } from '../../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../../src/mysql/options.js';
-import type { Pool } from '../../../src/mysql/pool.js';
+import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase, type TestDatabase } from '../../support/database.js';
 
 /** A pool, and the database that it has for itself. */

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../../src/mysql/options.js';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../../src/mysql/options/resolve.js';
 import { refusalOf } from '../support/refusals.js';
 
 const URL_TEXT = 'mysql://app:secret@localhost/shop';

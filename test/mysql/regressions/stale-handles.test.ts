@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { PoolConnection } from '../../../src/mysql/pool-connection.js';
-import type { Pool } from '../../../src/mysql/pool.js';
+import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { borrowByCallback, errorOf, openPool, outcomeOf, valueOf } from '../support/pools.js';
 
 describe('I1: a promise connection that was released, while somebody else has the same one', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { resolveOptions, type ResolvedOptions } from '../../../src/mysql/options.js';
+import { resolveOptions, type ResolvedOptions } from '../../../src/mysql/options/resolve.js';
 
 function resolve(parameters: string): ResolvedOptions {
   return resolveOptions(`mysql://app@db.example.com/shop?${parameters}`, undefined, {});

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PoolError } from '../../../src/engine/errors.js';
-import { resolveOptions } from '../../../src/mysql/options.js';
+import { PoolError } from '../../../src/engine/contract/errors.js';
+import { resolveOptions } from '../../../src/mysql/options/resolve.js';
 import { leaksIn } from '../support/refusals.js';
 
 /** What everybody may see of an URL: the refusal, or the pool's name, endpoint and user. */

@@ -1,6 +1,6 @@
 import type { RowDataPacket } from 'mysql2/promise';
-import type { PoolOptions } from '../../../src/mysql/options.js';
-import type { Pool } from '../../../src/mysql/pool.js';
+import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase, type TestDatabase } from '../../support/database.js';
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/statement-proxy.js';
 import { poolOf } from './pools.js';

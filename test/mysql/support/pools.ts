@@ -1,9 +1,9 @@
 import type { PoolConnection as CallbackConnection } from 'mysql2';
 import type { QueryResult, RowDataPacket } from 'mysql2/promise';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../../src/mysql/options.js';
-import type { Pool } from '../../../src/mysql/pool.js';
-import type { PoolStats } from '../../../src/mysql/pool-core.js';
+import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
+import type { PoolStats } from '../../../src/mysql/pools/pool-core.js';
 import { createDatabase, type TestDatabase } from '../../support/database.js';
 
 /** A pool on a database of its own; disposing ends the pool, then drops the database. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
-import { PoolError } from '../../../src/engine/errors.js';
+import { PoolError } from '../../../src/engine/contract/errors.js';
 
 /** So many characters of a secret in a row are a leak. */
 const LEAK_LENGTH = 5;

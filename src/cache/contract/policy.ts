@@ -1,0 +1,80 @@
+import { invalid, refuseUnknownOptions } from '../../engine/index.js';
+
+/** How a value is cached. Durations are in milliseconds and count from when the value began to be loaded. */
+export interface CachePolicy {
+  /** How long the value is fresh, minus up to 10 % at random so that values do not end together. Default: 5000. */
+  readonly ttl?: number;
+  /** How much longer it is served while one caller loads it anew. Default: 0. */
+  readonly staleWhileRevalidate?: number;
+  /** As `ttl`, for a result without rows, and for null and undefined; 0 = not cached. Default: `ttl`. */
+  readonly negativeTtl?: number;
+  /**
+   * No value that is older is served, whatever the others say: the bound for what the cache cannot hear of, such as replicas that lag and
+   * writers that do not go through the pool. Default: none.
+   */
+  readonly maxStale?: number;
+  /** What it may be invalidated by. Default: none. */
+  readonly tags?: readonly string[];
+}
+
+/** The options in force. */
+export interface ResolvedPolicy {
+  readonly ttl: number;
+  readonly staleWhileRevalidate: number;
+  readonly negativeTtl: number;
+  readonly maxStale: number;
+  readonly tags: readonly string[];
+}
+
+export const policyNames: readonly string[] = [
+  'ttl',
+  'staleWhileRevalidate',
+  'negativeTtl',
+  'maxStale',
+  'tags',
+] satisfies (keyof CachePolicy)[];
+
+const DEFAULT_TTL_MS = 5_000;
+const LONGEST_MS = 30 * 24 * 3_600_000;
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function resolveDefaults(given: CachePolicy): ResolvedPolicy {
+  refuseUnknownOptions(given, policyNames);
+  const ttl = duration('ttl', given.ttl, DEFAULT_TTL_MS);
+  return {
+    ttl,
+    staleWhileRevalidate: duration('staleWhileRevalidate', given.staleWhileRevalidate, 0),
+    negativeTtl: duration('negativeTtl', given.negativeTtl, ttl),
+    maxStale: duration('maxStale', given.maxStale, Number.POSITIVE_INFINITY),
+    tags: names('tags', given.tags),
+  };
+}
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function resolvePolicy(given: CachePolicy, defaults: ResolvedPolicy): ResolvedPolicy {
+  const { ttl, staleWhileRevalidate, negativeTtl, maxStale, tags } = given;
+  if (ttl === undefined && staleWhileRevalidate === undefined && negativeTtl === undefined && maxStale === undefined && tags === undefined)
+    return defaults;
+  return {
+    ttl: duration('ttl', ttl, defaults.ttl),
+    staleWhileRevalidate: duration('staleWhileRevalidate', staleWhileRevalidate, defaults.staleWhileRevalidate),
+    negativeTtl: duration('negativeTtl', negativeTtl, ttl ?? defaults.negativeTtl),
+    maxStale: duration('maxStale', maxStale, defaults.maxStale),
+    tags: tags === undefined ? defaults.tags : names('tags', tags),
+  };
+}
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function names(option: string, given: unknown): readonly string[] {
+  if (given === undefined) return [];
+  if (!Array.isArray(given) || !given.every((name) => typeof name === 'string' && name !== ''))
+    throw invalid(option, given, 'a list of names');
+  return given as readonly string[];
+}
+
+function duration(name: string, given: unknown, otherwise: number): number {
+  if (given === undefined) return otherwise;
+  if (typeof given !== 'number' || !(given >= 0 && given <= LONGEST_MS))
+    throw invalid(name, given, `a number of milliseconds from 0 to ${LONGEST_MS}`);
+  return given;
+}

@@ -1,0 +1,51 @@
+import type { DurationSummary } from '../../engine/index.js';
+
+/** Everything that a cache knows about itself, as a frozen value. Counters only grow. */
+export interface CacheStats {
+  /** Values that were served from this process's memory, and from Redis. */
+  readonly hits: { readonly memory: number; readonly redis: number };
+  /** Of the hits, those that were served beyond their `ttl` while somebody loads them anew. */
+  readonly stale: number;
+  /** Callers for whom the value had to be loaded. */
+  readonly misses: number;
+  /** Callers who were given what another caller of this process was loading already. */
+  readonly coalesced: number;
+  /** Callers who were sent to the database because it could not be proven that what is cached is still good. */
+  readonly bypassed: number;
+  /** Loaders that were run, and those that failed. */
+  readonly loads: number;
+  readonly loadErrors: number;
+  /** Values that were put into each tier. */
+  readonly stores: { readonly memory: number; readonly redis: number };
+  /** Values that were not stored because they were invalidated while they were loaded. */
+  readonly discarded: number;
+  /** Values that were not stored because they are too large or of a class. */
+  readonly refused: number;
+  /** Values that were dropped from memory to make room. */
+  readonly evictions: number;
+  /** Calls of `invalidate` in this process, among them those that writes have brought about. */
+  readonly invalidations: number;
+  /** What is in this process's memory now. */
+  readonly entries: number;
+  readonly bytes: number;
+  /** Loaders that run now. */
+  readonly loading: number;
+  /** Redis; undefined when there is none. */
+  readonly redis: RedisStats | undefined;
+  /** How long the tiers took to answer. Of the memory's, one in 64 is measured. */
+  readonly latency: { readonly memory: DurationSummary; readonly redis: DurationSummary; readonly load: DurationSummary };
+}
+
+/** How the tier in Redis does. */
+export interface RedisStats {
+  /** Whether it is proven now that all invalidations were heard of; while it is not, nothing is served from the cache. */
+  readonly live: boolean;
+  /** Whether the breaker lets values be asked for. */
+  readonly asked: boolean;
+  /** `full`: what Redis refused because its `maxmemory` is reached; it is asked on. */
+  readonly errors: { readonly timeout: number; readonly garbage: number; readonly full: number; readonly other: number };
+  /** How often the proof was missing, the first time included. */
+  readonly breaks: number;
+  /** Invalidations that other processes have not been told of yet. */
+  readonly backlog: number;
+}

@@ -1,0 +1,95 @@
+import { deserialize, serialize } from 'node:v8';
+import { crc32 } from 'node:zlib';
+import { messageOf } from '../../engine/index.js';
+
+/** What is kept in Redis under a key. */
+export interface Envelope {
+  /** Where the ledger was when loading began. */
+  readonly position: number;
+  /** How long the value may be served at all, from when its loading began, in milliseconds. */
+  readonly lifeMs: number;
+  /** How long it is fresh, of that. */
+  readonly freshMs: number;
+  /** The tables, tags and keys that it depends on. */
+  readonly names: readonly string[];
+  /** The value must not be cached, because it is too large or of a class: whoever finds this loads it without waiting for others. */
+  readonly refused: boolean;
+  readonly value: unknown;
+}
+
+/** Turns values into something that only the owner of a secret can read, and back. Either may be asynchronous. */
+export interface Encryption {
+  encrypt(plain: Buffer): Buffer | Promise<Buffer>;
+  /** Throws when it is not what `encrypt` has made. */
+  decrypt(encrypted: Buffer): Buffer | Promise<Buffer>;
+}
+
+/** Something else than an envelope was found. */
+export class Garbage extends Error {}
+
+const MAGIC = 0x50574302;
+/** Magic, checksum. */
+const OUTER_LENGTH = 8;
+/** Position, life, fresh (doubles). */
+const TIMES_LENGTH = 24;
+/** In base64url. */
+const HASH_LENGTH = 43;
+
+/** Changes with what V8 writes: processes of different versions of Node do not read each other's values. */
+export const FORMAT = `${MAGIC.toString(36)}${serialize(null)[1]}`;
+
+/** The bytes of a value, which are also the measure of its size. */
+export function bytesOf(value: unknown): Buffer {
+  return serialize(value);
+}
+
+/** The value of these bytes, sharing nothing with what they were made of. */
+export function valueOf(bytes: Buffer): unknown {
+  return deserialize(bytes);
+}
+
+/**
+ * The envelope says itself which key it belongs to and has a checksum: what answers may be broken, or may answer somebody else's question.
+ *
+ * @param content `bytesOf([names, refused, value])`
+ */
+export async function seal(
+  key: string,
+  { position, lifeMs, freshMs }: Pick<Envelope, 'position' | 'lifeMs' | 'freshMs'>,
+  content: Buffer,
+  encryption: Encryption | undefined,
+): Promise<Buffer> {
+  const times = Buffer.alloc(TIMES_LENGTH);
+  times.writeDoubleBE(position, 0);
+  times.writeDoubleBE(lifeMs, 8);
+  times.writeDoubleBE(freshMs, 16);
+  const plain = Buffer.concat([Buffer.from(key, 'latin1'), times, content]);
+  const body = encryption === undefined ? plain : await encryption.encrypt(plain);
+  const outer = Buffer.alloc(OUTER_LENGTH);
+  outer.writeUInt32BE(MAGIC, 0);
+  outer.writeUInt32BE(crc32(body), 4);
+  return Buffer.concat([outer, body]);
+}
+
+/** @throws Garbage */
+export async function open(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
+  if (sealed.length < OUTER_LENGTH || sealed.readUInt32BE(0) !== MAGIC) throw new Garbage('not an envelope');
+  const body = sealed.subarray(OUTER_LENGTH);
+  if (sealed.readUInt32BE(4) !== crc32(body)) throw new Garbage('the checksum is wrong');
+  try {
+    const plain = encryption === undefined ? body : await encryption.decrypt(body);
+    if (plain.length < HASH_LENGTH + TIMES_LENGTH || plain.toString('latin1', 0, HASH_LENGTH) !== key)
+      throw new Garbage('it belongs to another key');
+    const [names, refused, value] = deserialize(plain.subarray(HASH_LENGTH + TIMES_LENGTH)) as [readonly string[], boolean, unknown];
+    return {
+      position: plain.readDoubleBE(HASH_LENGTH),
+      lifeMs: plain.readDoubleBE(HASH_LENGTH + 8),
+      freshMs: plain.readDoubleBE(HASH_LENGTH + 16),
+      names,
+      refused,
+      value,
+    };
+  } catch (error) {
+    throw error instanceof Garbage ? error : new Garbage(messageOf(error));
+  }
+}

@@ -1,0 +1,62 @@
+import { hash } from 'node:crypto';
+import { invalidUnquoted } from '../../engine/index.js';
+
+/**
+ * The parameters of a statement as one text that no other parameters have: each value with its type and, where it matters, its length.
+ *
+ * @param allowed whether functions may be part of it, by their text
+ * @throws PoolError `POOL_OPTION_INVALID` for undefined, and for what has no value of its own, such as functions and objects of classes
+ */
+export function textOf(value: unknown, functions: 'refused' | 'by text' = 'refused'): string {
+  switch (typeof value) {
+    case 'string':
+      return `s${value.length}:${value}`;
+    case 'number':
+      return `n${Object.is(value, -0) ? '-0' : value};`;
+    case 'bigint':
+      return `i${value};`;
+    case 'boolean':
+      return value ? 'T' : 'F';
+    case 'object':
+      return value === null ? '0' : textOfObject(value, functions);
+    case 'function':
+      if (functions === 'by text') return `f${textOf(String(value))}`;
+      break;
+    default:
+  }
+  throw invalidUnquoted(
+    'A parameter of a cached statement',
+    value,
+    'text, a number, a bigint, a boolean, a Date, bytes, null, or a list or plain object of these',
+  );
+}
+
+function textOfObject(value: object, functions: 'refused' | 'by text'): string {
+  if (Array.isArray(value)) return `${textOfList(value, functions)}]`;
+  if (value instanceof Date) return `d${value.getTime()};`;
+  if (value instanceof Uint8Array)
+    return `b${value.byteLength}:${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1')}`;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null)
+    throw invalidUnquoted('A parameter of a cached statement', value, 'no object of a class of its own');
+  // In their order: `SET ?` writes them in it.
+  const members = Object.entries(value).map(([name, member]) =>
+    name === 'toSqlString' && typeof member === 'function'
+      ? `q${textOf(String(Reflect.apply(member as () => unknown, value, [])))}`
+      : textOf(name) + textOf(member, functions),
+  );
+  return `{${members.join('')}}`;
+}
+
+function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'): string {
+  let text = '[';
+  // By number, as the server is given them: a hole is undefined, and refused.
+  for (let index = 0; index < list.length; index += 1) text += textOf(list[index], functions);
+  return text;
+}
+
+/** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
+export function hashOf(key: string): string {
+  // As UTF-8, halves of characters that have no other half would all be the same.
+  return hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
+}

@@ -1,0 +1,120 @@
+import type { PoolSummary } from './summary.js';
+
+/** Every code that Poolwright's own errors carry. docs/errors.md says for each what happened and what to do. */
+export const POOL_ERROR_CODES = [
+  'POOL_ACQUIRE_TIMEOUT',
+  'POOL_QUEUE_FULL',
+  'POOL_CLOSED',
+  'POOL_DRAINING',
+  'POOL_SUSPENDED',
+  'POOL_ABORTED',
+  'POOL_CONNECT_FAILED',
+  'POOL_BREAKER_OPEN',
+  'POOL_QUERY_TIMEOUT',
+  'POOL_CONNECTION_LOST',
+  'POOL_COMMIT_UNKNOWN',
+  'POOL_OPTION_INVALID',
+  'POOL_TLS_REQUIRED',
+  'POOL_RELEASED',
+  'POOL_SELF_DEADLOCK',
+  'POOL_TRANSACTION_OVERLAP',
+  'POOL_ENDPOINT_POISONED',
+] as const;
+
+/** Says what has happened, and never changes: docs/errors.md has what to do about each. */
+export type PoolErrorCode = (typeof POOL_ERROR_CODES)[number];
+
+/** What an error says beside its code and its words. */
+export interface PoolErrorDetails {
+  /** What brought this error about, for example the driver's error. */
+  readonly cause?: unknown;
+  /** The pool as it was when an acquire failed. */
+  readonly pool?: PoolSummary;
+  /** Of an acquire timeout: were all connections taken, or could none be opened? Of a full queue: 'overloaded' when the load was shed. */
+  readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
+  /** Of an open breaker: when it lets the next call through, in milliseconds from now. */
+  readonly retryInMs?: number;
+}
+
+/** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
+const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal'] as const;
+
+/** Errors that stand for one of the driver, which is their cause. */
+const STANDING_FOR_DRIVER: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_CONNECTION_LOST', 'POOL_ENDPOINT_POISONED']);
+
+/** The same symbol in every copy of this package in a process. */
+const BRAND: unique symbol = Symbol.for('poolwright.PoolError') as never;
+
+/**
+ * Every error that Poolwright itself raises. `code` is stable; messages may change. Errors of the driver and of the
+ * database are passed on as they are.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await pool.query('SELECT 1');
+ * } catch (error) {
+ *   if (PoolError.is(error) && error.code === 'POOL_ACQUIRE_TIMEOUT') return reply.code(503).send();
+ *   throw error;
+ * }
+ * ```
+ */
+export class PoolError extends Error {
+  readonly code: PoolErrorCode;
+  /** For acquire failures: the pool's counts at that moment. */
+  declare readonly pool?: PoolSummary;
+  /**
+   * For `POOL_ACQUIRE_TIMEOUT`: were all connections taken by others, or could none be opened? For `POOL_QUEUE_FULL`: 'overloaded' when the
+   * caller was refused so that others need not wait longer than `waitTarget`.
+   */
+  declare readonly reason?: 'exhausted' | 'unreachable' | 'overloaded';
+  /** For a failed connect and a lost connection: the server's or the system's number of the error behind it. */
+  declare readonly errno?: number;
+  /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
+  declare readonly sqlState?: string;
+  /** For `POOL_BREAKER_OPEN`, while the breaker is open: when it lets the next call through, in milliseconds from then. */
+  declare readonly retryInMs?: number;
+
+  constructor(code: PoolErrorCode, message: string, details: PoolErrorDetails = {}) {
+    super(message, details.cause !== undefined ? { cause: details.cause } : undefined);
+    this.code = code;
+    if (details.pool !== undefined) this.pool = details.pool;
+    if (details.reason !== undefined) this.reason = details.reason;
+    if (details.retryInMs !== undefined) this.retryInMs = details.retryInMs;
+  }
+
+  /** Whether `value` is a PoolError of this or of another copy of the package. */
+  static is(value: unknown): value is PoolError {
+    return typeof value === 'object' && value !== null && BRAND in value;
+  }
+}
+
+Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
+Object.defineProperty(PoolError.prototype, BRAND, { value: true });
+
+// Looked up when somebody asks: one failed connect is told to all who wait.
+for (const field of DRIVER_FIELDS) {
+  Object.defineProperty(PoolError.prototype, field, {
+    configurable: true,
+    get(this: PoolError): unknown {
+      const { cause } = this;
+      if (!STANDING_FOR_DRIVER.has(this.code) || typeof cause !== 'object' || cause === null) return undefined;
+      return (cause as Readonly<Record<string, unknown>>)[field];
+    },
+  });
+}
+
+/** The one line that describes any thrown value. */
+export function messageOf(error: unknown): string {
+  if (error instanceof Error) return error.message !== '' ? error.message : codeOf(error);
+  return String(error);
+}
+
+/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. */
+export function codeOf(error: unknown): string {
+  if (typeof error === 'object' && error !== null) {
+    if ('code' in error && typeof error.code === 'string') return error.code;
+    if ('name' in error && typeof error.name === 'string') return error.name;
+  }
+  return 'unknown';
+}

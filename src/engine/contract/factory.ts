@@ -1,0 +1,61 @@
+import type { CloseReason } from './lifecycle.js';
+
+/** What a pool tells a factory that is to open a resource. */
+export interface OpenContext {
+  /** Aborts when the resource took too long to open or the pool was closed: stop, and free what there is. */
+  readonly signal: AbortSignal;
+  /** To be called when the open resource fails by itself, whether it is lent or idle: it is closed and never lent again. */
+  readonly lost: (error: unknown) => void;
+  /** To be called when the resource still works for its borrower but must not be lent again: it is closed when it is released. */
+  readonly doom: () => void;
+  /** Whether the resource is lent now. */
+  readonly isLent: () => boolean;
+}
+
+/** Why and how a resource is to be closed. */
+export interface CloseRequest {
+  readonly reason: CloseReason;
+  /** Free it at once: it is broken, or there is no time left. Otherwise say goodbye to the other side first. */
+  readonly force: boolean;
+}
+
+/** Makes, checks and unmakes the resources of a pool. The engine bounds each step in time; it may answer late. */
+export interface ResourceFactory<R> {
+  open(context: OpenContext): Promise<R>;
+
+  /** The resource counts as gone when the promise settles, or at once when there is none. May be called again with `force`. */
+  close(resource: R, request: CloseRequest): Promise<void> | undefined;
+
+  /** Resolves when the resource answers; rejects when it must not be used again. */
+  validate(resource: R): Promise<void>;
+
+  /**
+   * Called at each release. Returns nothing when the resource can be lent again as it is, else a promise that resolves when
+   * it is clean and rejects when it must be closed.
+   */
+  recycle?(resource: R): Promise<void> | undefined;
+
+  /** The resource was given back and nobody needs it for now: it must not keep the process alive. A new one is expected to be like this. */
+  park?(resource: R): void;
+
+  /** Somebody needs it: it is lent, or says goodbye. Not called when it is handed from one borrower to the next. */
+  unpark?(resource: R, why: 'lent' | 'closing'): void;
+
+  /** A few words for "who holds it": no secrets. */
+  describe?(resource: R): string;
+
+  /** Whether an error of `open` will come again however often it is tried, as a wrong password does. */
+  isPermanent?(error: unknown): boolean;
+
+  /** A short label for an error of `open`. */
+  codeOf?(error: unknown): string;
+}
+
+/** What an optional method of a factory says, or the fallback if it throws: a bug in a description must not leave anybody waiting. */
+export function answerOf<T>(ask: () => T | undefined, fallback: T): T {
+  try {
+    return ask() ?? fallback;
+  } catch {
+    return fallback;
+  }
+}

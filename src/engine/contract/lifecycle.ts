@@ -1,0 +1,25 @@
+/** The states of an entry's life, and the reasons that it ends for. */
+
+/** The life of an entry; see the diagram in ARCHITECTURE.md. */
+export type EntryState = 'opening' | 'idle' | 'used' | 'checking' | 'closing' | 'closed';
+
+/** Why an entry was closed. The values are labels of a metric: a fixed set. */
+export type CloseReason =
+  /** Idle for longer than `idleTimeout`, or more idle entries than `maxIdle`. */
+  | 'idle'
+  /** Reached its `maxLifetime`. */
+  | 'lifetime'
+  /** `evict()` was called, on the pool or on the lease. */
+  | 'evicted'
+  /** The limit was lowered. */
+  | 'surplus'
+  /** It did not answer a validation or a keepalive ping. */
+  | 'validation'
+  /** It could not be brought back to a clean state. */
+  | 'hygiene'
+  /** The connection failed by itself: an error, or the other side closed it. */
+  | 'lost'
+  /** Its borrower destroyed it. */
+  | 'destroyed'
+  /** The pool was drained or closed. */
+  | 'pool';

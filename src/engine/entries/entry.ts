@@ -1,0 +1,154 @@
+import type { CallSite } from '../contract/call-site.js';
+import type { CloseReason, EntryState } from '../contract/lifecycle.js';
+import { Deadline } from '../waiting/deadlines.js';
+import { keepShape } from '../contract/shape.js';
+
+/** What entries and leases need of the pool that they belong to. */
+export interface EntryOwner<R> {
+  /** An entry's opening, check or closing took longer than it may. */
+  overdue(entry: Entry<R>, now: number): void;
+  release(lease: Lease<R>): boolean;
+  destroy(lease: Lease<R>): boolean;
+}
+
+/**
+ * One pooled resource and its state. A link of the idle list and of the deadline queue itself.
+ * Only EntrySet changes it.
+ *
+ * @internal
+ */
+export class Entry<R> extends Deadline {
+  state: EntryState = 'opening';
+  /** Present from the moment the resource is open. */
+  resource: R | undefined = undefined;
+  /** The current borrower's lease. A lease that is not this one is over. */
+  lease: Lease<R> | undefined = undefined;
+  /** When the current lease began. */
+  leasedAt = 0;
+  /** When it last went idle. */
+  idleSince = 0;
+  /** When it was last known to work: opened, given back, or validated. */
+  provenAt = 0;
+  /** When its life ends. */
+  retireAt = Number.POSITIVE_INFINITY;
+  /** Closed instead of lent again, for this reason. */
+  doomed: CloseReason | undefined = undefined;
+  /** Counts the asynchronous steps, so that the late answer of an abandoned one is known for what it is. */
+  step = 0;
+  /** What it is closed for if the check that runs does not end well. */
+  checkedFor: 'validation' | 'hygiene' = 'validation';
+  /** The factory said that the resource is lost before it said that it is open. */
+  lostEarly: { readonly error: unknown } | undefined = undefined;
+  /** The current lease was reported as a leak. */
+  leakReported = false;
+  /** Where it was borrowed; captured only while leak detection is on. */
+  borrowedAt: CallSite | undefined = undefined;
+  readonly abort: AbortController;
+  /** Nobody needs the resource: so it is from the start, and stays while it is validated. */
+  parked = true;
+  /** Links of the idle list. */
+  newer: Entry<R> | undefined = undefined;
+  older: Entry<R> | undefined = undefined;
+
+  constructor(
+    readonly id: number,
+    readonly owner: EntryOwner<R>,
+    readonly generation: number,
+    readonly createdAt: number,
+  ) {
+    super();
+    this.abort = new AbortController();
+  }
+
+  override expire(now: number): void {
+    this.owner.overdue(this, now);
+  }
+}
+
+/**
+ * The right to use a resource until it is released. Each acquire makes a new one, so a second release, or a release
+ * after somebody else has borrowed the same resource, is told apart and does nothing.
+ */
+export class Lease<R> {
+  readonly #entry: Entry<R>;
+  /** The borrowed resource. It must not be used after the lease is over. */
+  readonly resource: R;
+
+  /** @internal */
+  constructor(entry: Entry<R>) {
+    this.#entry = entry;
+    this.resource = entry.resource as R;
+  }
+
+  /** @internal */
+  get entry(): Entry<R> {
+    return this.#entry;
+  }
+
+  /** False once it was released or destroyed, and once the resource was lost. */
+  get active(): boolean {
+    return this.#entry.lease === this;
+  }
+
+  /** Gives the resource back. Returns false, and does nothing, when this lease is over already. */
+  release(): boolean {
+    return this.#entry.owner.release(this);
+  }
+
+  /** Closes the resource instead of giving it back. Returns false when this lease is over already. */
+  destroy(): boolean {
+    return this.#entry.owner.destroy(this);
+  }
+
+  /** The resource is closed when it is released, not lent again. */
+  evict(): void {
+    if (this.active) this.#entry.doomed ??= 'evicted';
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}
+
+keepShape(Lease, {});
+
+/** Idle entries, the most recently used first. Adding and taking out, at either end or in the middle, take constant time. */
+export class IdleList<R> {
+  #newest: Entry<R> | undefined = undefined;
+  #oldest: Entry<R> | undefined = undefined;
+  #size = 0;
+
+  get newest(): Entry<R> | undefined {
+    return this.#newest;
+  }
+
+  get oldest(): Entry<R> | undefined {
+    return this.#oldest;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Precondition: `entry` is in no list. */
+  push(entry: Entry<R>): void {
+    const newest = this.#newest;
+    entry.older = newest;
+    if (newest === undefined) this.#oldest = entry;
+    else newest.newer = entry;
+    this.#newest = entry;
+    this.#size += 1;
+  }
+
+  /** Precondition: `entry` is in this list. */
+  remove(entry: Entry<R>): void {
+    const { newer, older } = entry;
+    if (newer === undefined) this.#newest = older;
+    else newer.older = older;
+    if (older === undefined) this.#oldest = newer;
+    else older.newer = newer;
+    entry.newer = undefined;
+    entry.older = undefined;
+    this.#size -= 1;
+  }
+}

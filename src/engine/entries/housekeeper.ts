@@ -1,0 +1,79 @@
+import type { Clock, Timer } from '../contract/clock.js';
+import type { Entry } from './entry.js';
+import type { EntrySet } from './entry-set.js';
+import type { ResolvedPoolOptions } from '../contract/options.js';
+
+/** The longest time between two sweeps; shorter when an option asks for finer work. */
+const LONGEST_PERIOD_MS = 1_000;
+const SHORTEST_PERIOD_MS = 20;
+
+export interface HousekeeperListener<R> {
+  /** An entry is lent for longer than the threshold: told once per lease. */
+  leaked(entry: Entry<R>, now: number): void;
+  /** The sweep is over. */
+  swept(now: number): void;
+}
+
+/** The periodic work: idle timeout, lifetime, keepalive, and the report of leaks. */
+export class Housekeeper<R> {
+  #timer: Timer | undefined = undefined;
+
+  constructor(
+    private readonly entries: EntrySet<R>,
+    private readonly clock: Clock,
+    private readonly options: () => ResolvedPoolOptions,
+    private readonly listener: HousekeeperListener<R>,
+  ) {}
+
+  start(): void {
+    const sweep = (): void => {
+      this.start();
+      this.#sweep(this.clock.now());
+    };
+    this.#timer = this.clock.setTimer(sweep, periodFor(this.options()));
+    this.#timer.unref();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #sweep(now: number): void {
+    // From the oldest: what is idle longest goes first.
+    let entry = this.entries.idle.oldest;
+    while (entry !== undefined) {
+      const next: Entry<R> | undefined = entry.newer;
+      // Whoever heard of the last one's end may have taken this one.
+      if (entry.state === 'idle') this.#care(entry, now);
+      entry = next;
+    }
+    if (this.options().leakDetectionThreshold > 0) this.#reportLeaks(now);
+    this.listener.swept(now);
+  }
+
+  /** Precondition: the entry is idle. */
+  #care(entry: Entry<R>, now: number): void {
+    const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
+    const idleCount = this.entries.idle.size;
+    const idledOut = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && idleCount > minIdle;
+    if (now >= entry.retireAt) this.entries.close(entry, 'lifetime', false, now);
+    else if (idledOut || idleCount > maxIdle) this.entries.close(entry, 'idle', false, now);
+    else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validate(entry, now);
+  }
+
+  #reportLeaks(now: number): void {
+    const { leakDetectionThreshold } = this.options();
+    for (const entry of this.entries) {
+      if (entry.lease === undefined || entry.leakReported || now - entry.leasedAt < leakDetectionThreshold) continue;
+      entry.leakReported = true;
+      this.listener.leaked(entry, now);
+    }
+  }
+}
+
+/** Fine enough that nothing is late by more than half its own interval. */
+function periodFor({ idleTimeout, keepaliveInterval, maxLifetime, leakDetectionThreshold }: ResolvedPoolOptions): number {
+  const intervals = [idleTimeout, keepaliveInterval, maxLifetime, leakDetectionThreshold].filter((interval) => interval > 0);
+  return Math.max(Math.min(LONGEST_PERIOD_MS, ...intervals.map((interval) => interval / 2)), SHORTEST_PERIOD_MS);
+}

@@ -1,0 +1,89 @@
+import { codeOf, messageOf, PoolError } from '../contract/errors.js';
+import type { Borrowed, PoolSummary } from '../contract/summary.js';
+
+/** How many borrowers an error names. */
+const BORROWERS_NAMED = 3;
+
+/** What an acquire error can tell about the pool at that moment. */
+export interface AcquireFailureContext {
+  readonly summary: PoolSummary;
+  /** The longest-held first. */
+  readonly borrowed: readonly Borrowed[];
+  /** No entry is open: it is not the borrowers who keep the others waiting. */
+  readonly unreachable: boolean;
+  /** The error of the last opening, if it failed and none has succeeded since. */
+  readonly connectError: unknown;
+}
+
+export function acquireTimeoutError(waitedMs: number, context: AcquireFailureContext): PoolError {
+  const { summary, unreachable, connectError } = context;
+  const waited = `No connection within ${Math.round(waitedMs)} ms`;
+  if (summary.state === 'suspended') {
+    return new PoolError('POOL_SUSPENDED', `${waited}: pool '${summary.name}' is suspended.`, { pool: summary });
+  }
+  const details = { pool: summary, cause: connectError };
+  if (unreachable) {
+    const message = `${waited}: the database could not be reached; ${lastError(connectError)}. ${countsOf(summary)}`;
+    return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { ...details, reason: 'unreachable' });
+  }
+  return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { ...details, reason: 'exhausted' });
+}
+
+export function queueFullError(queueLimit: number, context: AcquireFailureContext): PoolError {
+  const message = `Queue limit reached. ${queueLimit} callers wait already: ${exhaustion(context)}`;
+  return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary });
+}
+
+/** Everybody who waits waits longer than they should: some are refused early, not all of them late. */
+export function overloadedError(waitTarget: number, context: AcquireFailureContext): PoolError {
+  const message = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${exhaustion(context)}`;
+  return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary, reason: 'overloaded' });
+}
+
+/** `waitForConnections: false` and nothing is free. */
+export function nothingFreeError(context: AcquireFailureContext): PoolError {
+  const { summary } = context;
+  if (summary.state === 'suspended') {
+    return new PoolError('POOL_SUSPENDED', `Pool '${summary.name}' is suspended.`, { pool: summary });
+  }
+  return new PoolError('POOL_QUEUE_FULL', `No connections available. ${exhaustion(context)}`, { pool: summary });
+}
+
+export function closedError(summary: PoolSummary): PoolError {
+  return new PoolError('POOL_CLOSED', 'Pool is closed.', { pool: summary });
+}
+
+export function drainingError(summary: PoolSummary): PoolError {
+  return new PoolError('POOL_DRAINING', `Pool '${summary.name}' is draining: it takes no new work.`, { pool: summary });
+}
+
+export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
+  return new PoolError('POOL_ABORTED', 'The caller gave up waiting for a connection.', { cause: reason, pool: summary });
+}
+
+/** An error of ours keeps its code: one failure has one identity, whoever meets it. */
+export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
+  if (PoolError.is(cause)) return new PoolError(cause.code, cause.message, { cause: cause.cause, pool: summary });
+  return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
+}
+
+function lastError(connectError: unknown): string {
+  return connectError === undefined ? 'no answer yet' : `last error: ${messageOf(connectError)} (${codeOf(connectError)})`;
+}
+
+function exhaustion({ summary, borrowed, connectError }: AcquireFailureContext): string {
+  const holders = borrowed.slice(0, BORROWERS_NAMED).map((one) => `${one.description} for ${Math.round(one.heldMs)} ms`);
+  const held = holders.length === 0 ? '' : ` Held longest: ${holders.join(', ')}.`;
+  return `${shortage(summary, connectError)}. ${countsOf(summary)}${held}`;
+}
+
+function shortage({ limit, used }: PoolSummary, connectError: unknown): string {
+  if (used >= limit) return `all ${limit} connections are taken`;
+  if (connectError === undefined) return `none of the ${limit} connections is free`;
+  return `the open connections are taken, and no more could be opened; ${lastError(connectError)}`;
+}
+
+function countsOf(summary: PoolSummary): string {
+  const { name, limit, used, idle, opening, checking, closing, waiting } = summary;
+  return `Pool '${name}': limit ${limit}, used ${used}, idle ${idle}, opening ${opening}, checking ${checking}, closing ${closing}, waiting ${waiting}.`;
+}

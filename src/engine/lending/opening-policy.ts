@@ -1,0 +1,118 @@
+import type { RandomSource } from '../contract/clock.js';
+
+/** Openings in flight at most, whatever the limit: a restart of many pools must not flood the server's accept queue. */
+const MOST_OPENING = 10;
+
+/**
+ * After a failure one opening is tried at a time, after a delay with decorrelated jitter: a random time between the smallest
+ * delay and three times the last one, up to the largest (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015).
+ * The largest is below a second, so that service resumes within a second of the server accepting again.
+ */
+const SMALLEST_BACKOFF_MS = 50;
+const LARGEST_BACKOFF_MS = 750;
+/** For failures that will come again, such as a wrong password: rarely enough not to trip account locks. */
+const LARGEST_PERMANENT_BACKOFF_MS = 5_000;
+
+/** The weight of the newest sample in the running averages. */
+const NEWEST_WEIGHT = 1 / 8;
+
+/** What the policy needs to know of the pool. */
+export interface Demand {
+  /** Waiters for whom nothing is being opened or checked yet. */
+  readonly unserved: number;
+  /** For how long somebody has been waiting without a break. */
+  readonly queuedMs: number;
+  /** Openings in flight. */
+  readonly opening: number;
+  /** Entries that waiters can hope for: used or being checked. */
+  readonly busy: number;
+  /** How many more entries the limit allows. */
+  readonly room: number;
+}
+
+/**
+ * Decides how many resources to open, and when to try again after a failure.
+ *
+ * A waiter is served by whichever entry comes free first, so opening one for each waiter of a burst is waste: most of
+ * those would arrive after the queue is gone. The policy opens only for the waiters that the busy entries are not expected to
+ * have served by the time that an opening takes. A queue that has lasted for that time without a break is no burst: then it opens for all.
+ */
+export class OpeningPolicy {
+  readonly #random: RandomSource;
+  #averageOpenMs: number | undefined = undefined;
+  #averageUseMs: number | undefined = undefined;
+  /** The last moment at which the pool was seen to move: a lease began on an idle entry, or one ended. */
+  #lastTurnover = 0;
+  #failing = false;
+  #backoffMs = SMALLEST_BACKOFF_MS;
+  #retryAt = 0;
+
+  constructor(random: RandomSource) {
+    this.#random = random;
+  }
+
+  /** The last opening failed; the next one may start at `retryAt`. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  get retryAt(): number {
+    return this.#retryAt;
+  }
+
+  leased(now: number): void {
+    this.#lastTurnover = now;
+  }
+
+  used(durationMs: number, now: number): void {
+    this.#averageUseMs = runningAverage(this.#averageUseMs, durationMs);
+    this.#lastTurnover = now;
+  }
+
+  opened(durationMs: number): void {
+    this.#averageOpenMs = runningAverage(this.#averageOpenMs, durationMs);
+    this.#failing = false;
+    this.#backoffMs = SMALLEST_BACKOFF_MS;
+  }
+
+  failed(now: number, permanent: boolean): void {
+    const largest = permanent ? LARGEST_PERMANENT_BACKOFF_MS : LARGEST_BACKOFF_MS;
+    const spread = this.#backoffMs * 3 - SMALLEST_BACKOFF_MS;
+    this.#failing = true;
+    this.#backoffMs = Math.min(SMALLEST_BACKOFF_MS + this.#random() * spread, largest);
+    this.#retryAt = now + this.#backoffMs;
+  }
+
+  /** How many openings to start now for the waiters. At least one is in flight while anybody waits, unless it must back off. */
+  forWaiters(demand: Demand, now: number): number {
+    const { unserved, opening, room } = demand;
+    if (this.#failing) return this.#oneAttempt(opening, room, now);
+    const needed = unserved - this.#expectedFromBusy(demand, now);
+    const wanted = opening === 0 ? Math.max(needed, 1) : needed;
+    return Math.max(Math.min(Math.ceil(wanted), room, MOST_OPENING - opening), 0);
+  }
+
+  /** How many openings to start now to keep `missing` more entries ready. */
+  forReserve(missing: number, opening: number, room: number, now: number): number {
+    if (this.#failing) return missing > 0 ? this.#oneAttempt(opening, room, now) : 0;
+    return Math.max(Math.min(missing, room, MOST_OPENING - opening), 0);
+  }
+
+  #oneAttempt(opening: number, room: number, now: number): number {
+    return opening === 0 && room > 0 && now >= this.#retryAt ? 1 : 0;
+  }
+
+  /** How many waiters the busy entries will have served when an opening that starts now is done. */
+  #expectedFromBusy({ busy, queuedMs }: Demand, now: number): number {
+    if (this.#averageOpenMs === undefined || this.#averageUseMs === undefined || busy === 0) return 0;
+    // They have had the time, and somebody still waits: those who are served come back, or others come.
+    if (queuedMs >= this.#averageOpenMs) return 0;
+    // If nothing has moved for a while, the uses of now last longer than those of the past.
+    const expectedUseMs = Math.max(this.#averageUseMs, now - this.#lastTurnover);
+    return expectedUseMs === 0 ? Number.POSITIVE_INFINITY : (busy * this.#averageOpenMs) / expectedUseMs;
+  }
+}
+
+function runningAverage(average: number | undefined, sample: number): number {
+  return average === undefined ? sample : average + (sample - average) * NEWEST_WEIGHT;
+}

@@ -1,0 +1,48 @@
+import type { Clock } from '../contract/clock.js';
+import { codeOf, messageOf, PoolError } from '../contract/errors.js';
+
+/** What `ready()` looks at. */
+export interface Readiness {
+  /** Milliseconds. */
+  readonly timeout: number;
+  /** The pool is being drained or closed. */
+  ended(): boolean;
+  /** Resources that are open now. */
+  open(): number;
+  /** How many there must be. */
+  wanted(): number;
+  lastFailure(): { readonly error: unknown } | undefined;
+  /** The last opening failed in a way that will come again, and no other is under way. */
+  hopeless(): boolean;
+}
+
+/**
+ * Resolves when as many resources are open as are wanted; rejects at the deadline, or at once when waiting is of no use.
+ *
+ * @param onlookers are called whenever something has changed
+ */
+export function awaitReadiness(onlookers: Set<() => void>, clock: Clock, readiness: Readiness): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: PoolError): void => {
+      timer.cancel();
+      onlookers.delete(look);
+      if (error === undefined) resolve();
+      else reject(error);
+    };
+    const look = (): void => {
+      if (readiness.ended()) settle(new PoolError('POOL_CLOSED', 'Pool is closed.'));
+      else if (readiness.open() >= readiness.wanted()) settle();
+      else if (readiness.hopeless()) settle(notReady(readiness, 'Could not connect'));
+    };
+    const timer = clock.setTimer(() => settle(notReady(readiness, `Not ready within ${readiness.timeout} ms`)), readiness.timeout);
+    onlookers.add(look);
+    look();
+  });
+}
+
+function notReady(readiness: Readiness, what: string): PoolError {
+  const failure = readiness.lastFailure();
+  const reason = failure === undefined ? 'no answer yet' : `${messageOf(failure.error)} (${codeOf(failure.error)})`;
+  const message = `${what}: ${readiness.open()} of ${readiness.wanted()} connections are open; ${reason}.`;
+  return new PoolError('POOL_CONNECT_FAILED', message, failure === undefined ? {} : { cause: failure.error });
+}

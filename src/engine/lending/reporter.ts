@@ -1,0 +1,109 @@
+import type { AcquireFailureContext } from './acquire-errors.js';
+import type { Entry } from '../entries/entry.js';
+import type { EntrySet } from '../entries/entry-set.js';
+import { codeOf, messageOf } from '../contract/errors.js';
+import { answerOf, type ResourceFactory } from '../contract/factory.js';
+import type { ResolvedPoolOptions } from '../contract/options.js';
+import type { Statistics } from '../statistics/statistics.js';
+import type { PoolStats } from '../statistics/stats.js';
+import type { Borrowed, ConnectFailure, PoolState, PoolSummary } from '../contract/summary.js';
+import type { Queue } from '../queue/wait-queue.js';
+
+/** The last failure to open a resource; forgotten when an opening succeeds. */
+export interface OpenFailure {
+  readonly error: unknown;
+  readonly at: number;
+  readonly permanent: boolean;
+}
+
+/** What the reporter reads. */
+export interface Reported<R> {
+  readonly entries: EntrySet<R>;
+  readonly queue: Queue<R>;
+  readonly statistics: Statistics;
+  readonly options: ResolvedPoolOptions;
+  readonly state: PoolState;
+  readonly lastOpenFailure: OpenFailure | undefined;
+}
+
+/** Says in frozen values how the pool is. */
+export class Reporter<R> {
+  /** The context of the acquire errors of one moment, shared by all that fail at it. */
+  #failureContext: { readonly now: number; readonly context: AcquireFailureContext } | undefined = undefined;
+
+  constructor(
+    private readonly source: Reported<R>,
+    private readonly factory: ResourceFactory<R>,
+  ) {}
+
+  summary(now: number): PoolSummary {
+    const { entries, queue, options, state } = this.source;
+    const { idle, used, opening, checking, closing } = entries;
+    return Object.freeze({
+      name: options.name,
+      state,
+      limit: options.connectionLimit,
+      total: idle.size + used + checking + closing,
+      idle: idle.size,
+      used,
+      opening,
+      checking,
+      closing,
+      waiting: queue.size,
+      longestWaitMs: queue.oldest === undefined ? 0 : now - queue.oldest.enqueuedAt,
+    });
+  }
+
+  stats(now: number): PoolStats {
+    const { statistics, options } = this.source;
+    const { closedByReason, connectErrorsByCode, acquire, use, connect, ...counters } = statistics;
+    return Object.freeze({
+      ...this.summary(now),
+      minIdle: options.minIdle,
+      maxIdle: options.maxIdle,
+      ...counters,
+      closedByReason: Object.freeze({ ...closedByReason }),
+      connectErrorsByCode: connectErrorsByCode.snapshot(),
+      lastConnectError: this.#lastConnectError(now),
+      acquire: acquire.summary(),
+      use: use.summary(),
+      connect: connect.summary(),
+    });
+  }
+
+  /** Who holds entries, the longest-held first. */
+  borrowedBy(now: number): readonly Borrowed[] {
+    const lent = [...this.source.entries].filter((entry) => entry.lease !== undefined);
+    lent.sort((a, b) => a.leasedAt - b.leasedAt);
+    return Object.freeze(lent.map((entry) => this.borrowed(entry, now)));
+  }
+
+  borrowed(entry: Entry<R>, now: number): Borrowed {
+    const description = answerOf(() => this.factory.describe?.(entry.resource as R), `#${entry.id}`);
+    const stack = entry.borrowedAt?.stack;
+    return Object.freeze({ id: entry.id, heldMs: now - entry.leasedAt, description, ...(stack === undefined ? {} : { stack }) });
+  }
+
+  failureContext(now: number): AcquireFailureContext {
+    if (this.#failureContext?.now !== now) {
+      const context = {
+        summary: this.summary(now),
+        borrowed: this.borrowedBy(now),
+        unreachable: this.source.entries.usable === 0,
+        connectError: this.source.lastOpenFailure?.error,
+      };
+      this.#failureContext = { now, context };
+    }
+    return this.#failureContext.context;
+  }
+
+  codeOf(error: unknown): string {
+    return answerOf(() => this.factory.codeOf?.(error), codeOf(error));
+  }
+
+  #lastConnectError(now: number): ConnectFailure | undefined {
+    const failure = this.source.lastOpenFailure;
+    if (failure === undefined) return undefined;
+    return Object.freeze({ code: this.codeOf(failure.error), message: messageOf(failure.error), agoMs: now - failure.at });
+  }
+}

@@ -1,0 +1,142 @@
+import { onAbort } from '../waiting/abort.js';
+import type { CallSite } from '../contract/call-site.js';
+import { Deadline } from '../waiting/deadlines.js';
+import type { Lease } from '../entries/entry.js';
+import type { PoolError } from '../contract/errors.js';
+import { keepShape } from '../contract/shape.js';
+
+/** What a waiter needs of the pool in whose queue it stands. */
+export interface WaiterOwner<R> {
+  timedOut(waiter: Waiter<R>, now: number): void;
+}
+
+/**
+ * A queued acquire. Subclass it to receive a lease without a promise in between; exactly one of `granted` and `refused`
+ * is called, once, in a synchronous section of the pool: neither may throw.
+ */
+export abstract class Waiter<R> extends Deadline {
+  /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
+  /** @internal */ ahead: Waiter<R> | undefined = undefined;
+  /** @internal */ behind: Waiter<R> | undefined = undefined;
+  /** @internal */ enqueuedAt = Number.NaN;
+  /** @internal */ abortion: Abortion | undefined = undefined;
+  /** @internal */ stack: CallSite | undefined = undefined;
+
+  /** Whether it stands in a pool's queue. */
+  get queued(): boolean {
+    return this.owner !== undefined;
+  }
+
+  /** The entry is yours until you release the lease. */
+  abstract granted(lease: Lease<R>): void;
+
+  /** You will not get an entry: the one typed error says why. */
+  abstract refused(error: PoolError): void;
+
+  override expire(now: number): void {
+    this.owner?.timedOut(this, now);
+  }
+}
+
+/** The waiter behind `acquire()`. */
+export class PromiseWaiter<R> extends Waiter<R> {
+  readonly #resolve: (lease: Lease<R>) => void;
+  readonly #reject: (error: PoolError) => void;
+
+  constructor(resolve: (lease: Lease<R>) => void, reject: (error: PoolError) => void) {
+    super();
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  override granted(lease: Lease<R>): void {
+    this.#resolve(lease);
+  }
+
+  override refused(error: PoolError): void {
+    this.#reject(error);
+  }
+}
+
+keepShape(PromiseWaiter);
+
+/** Links an AbortSignal to a waiter. Kept apart so that waiters without a signal do not pay for it. */
+export class Abortion {
+  /** The signal does not concern the waiter any more. */
+  readonly unlink: () => void;
+
+  constructor(signal: AbortSignal, tell: (reason: unknown) => void) {
+    this.unlink = onAbort(signal, () => tell(signal.reason));
+  }
+}
+
+/** Those who wait, and who of them is next. */
+export interface Queue<R> {
+  readonly size: number;
+  /** How many of them would be served if entries came free. */
+  readonly servable: number;
+  /** Who is served next. */
+  readonly first: Waiter<R> | undefined;
+  /** Who has been waiting longest. */
+  readonly oldest: Waiter<R> | undefined;
+  /** Who is refused first when not all can stay. */
+  readonly leastUrgent: Waiter<R> | undefined;
+  all(): Waiter<R>[];
+  /** Precondition: `waiter` is in no queue. */
+  push(waiter: Waiter<R>): void;
+  /** Precondition: `waiter` is in this queue. */
+  remove(waiter: Waiter<R>): void;
+}
+
+/** Waiters in order of arrival. Every operation takes constant time, also taking one out of the middle. */
+export class WaitQueue<R> implements Queue<R> {
+  #first: Waiter<R> | undefined = undefined;
+  #last: Waiter<R> | undefined = undefined;
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get first(): Waiter<R> | undefined {
+    return this.#first;
+  }
+
+  get servable(): number {
+    return this.#size;
+  }
+
+  get oldest(): Waiter<R> | undefined {
+    return this.#first;
+  }
+
+  get leastUrgent(): Waiter<R> | undefined {
+    return this.#last;
+  }
+
+  all(): Waiter<R>[] {
+    const waiters: Waiter<R>[] = [];
+    for (let waiter = this.#first; waiter !== undefined; waiter = waiter.behind) waiters.push(waiter);
+    return waiters;
+  }
+
+  push(waiter: Waiter<R>): void {
+    const last = this.#last;
+    waiter.ahead = last;
+    if (last === undefined) this.#first = waiter;
+    else last.behind = waiter;
+    this.#last = waiter;
+    this.#size += 1;
+  }
+
+  remove(waiter: Waiter<R>): void {
+    const { ahead, behind } = waiter;
+    if (ahead === undefined) this.#first = behind;
+    else ahead.behind = behind;
+    if (behind === undefined) this.#last = ahead;
+    else behind.ahead = ahead;
+    waiter.ahead = undefined;
+    waiter.behind = undefined;
+    this.#size -= 1;
+  }
+}

@@ -1,0 +1,51 @@
+import type { Registry, RegistryContentType } from 'prom-client';
+import { invalid, messageOf, PoolError } from '../../engine/index.js';
+import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/pgbouncer.js';
+import type { ActionRecord } from '../live/actions.js';
+import type { BreakerSource } from '../../telemetry/breaker-source.js';
+import type { PoolSource } from '../../telemetry/pool-source.js';
+
+/** What is monitored. */
+export interface MonitoringOptions {
+  /** The pools to watch: one, several, or a function that names them, such as `pools` of `poolwright`. */
+  readonly pools: PoolSource;
+  /** The PgBouncer to probe, or its URL; false: none. Default: the URL in `PGBOUNCER_URL`, if there is one. */
+  readonly pgbouncer?: string | PgBouncerOptions | false;
+  /** Breakers that belong to no pool, such as those around calls of your own. Default: none. */
+  readonly breakers?: BreakerSource;
+  /** The registry of prom-client that is shown as the metrics. The pools are added unless it has them. Default: a new one. */
+  readonly registry?: Registry<RegistryContentType>;
+  /** Called with each action of an operator: the audit log. Default: the last 100 are kept in memory only. */
+  readonly onAction?: (record: ActionRecord) => void;
+}
+
+/** The names of the options of {@link MonitoringOptions}. */
+export const monitoringOptionNames: readonly string[] = [
+  'pools',
+  'pgbouncer',
+  'breakers',
+  'registry',
+  'onAction',
+] satisfies (keyof MonitoringOptions)[];
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What is said of PgBouncer, ready to run; `undefined` when there is none. */
+export function resolveProbe({ pgbouncer }: Pick<MonitoringOptions, 'pgbouncer'>, environment: Environment): PgBouncerProbe | undefined {
+  if (pgbouncer === false) return undefined;
+  const given = pgbouncer ?? fromEnvironment(environment);
+  if (given === undefined) return undefined;
+  if (typeof given !== 'string' && (typeof given !== 'object' || given === null))
+    throw invalid('pgbouncer', given, 'a URL, options, or false');
+  const source = pgbouncer === undefined ? 'PGBOUNCER_URL' : 'pgbouncer';
+  try {
+    return preparePgBouncerProbe(given);
+  } catch (error) {
+    if (error instanceof TypeError) throw new PoolError('POOL_OPTION_INVALID', `${source}: ${messageOf(error)}`);
+    throw error;
+  }
+}
+
+function fromEnvironment({ PGBOUNCER_URL }: Environment): string | undefined {
+  return PGBOUNCER_URL === '' ? undefined : PGBOUNCER_URL;
+}

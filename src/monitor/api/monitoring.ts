@@ -1,0 +1,340 @@
+import { randomUUID } from 'node:crypto';
+import type { Registry, RegistryContentType } from 'prom-client';
+import { type Health, type HealthCheck, utilizationOf, wordsOf } from '../../mysql/observation/health.js';
+import type { SlowQueryOrder, SlowQueryReport } from '../../mysql/observation/slow-queries.js';
+import type { PgBouncerProbe, PgBouncerReport } from '../../probes/pgbouncer.js';
+import { preparePgBouncerProbe } from '../../probes/pgbouncer.js';
+import {
+  type BreakerReader,
+  type BreakerSource,
+  breakerReader,
+  type ListedBreaker,
+  type ObservedBreaker,
+  type ReportedBreaker,
+  reportOf,
+} from '../../telemetry/breaker-source.js';
+import { type ObservedPool, type PoolReader, poolReader } from '../../telemetry/pool-source.js';
+import { addBreakers, DEFAULT_PREFIX } from '../../telemetry/pool-metrics.js';
+import { registerPoolMetrics } from '../../telemetry/prometheus.js';
+import { ProbeGuard } from '../pgbouncer/probe-guard.js';
+import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import { type Action, type ActionRecord, Actions, type BreakerAction } from '../live/actions.js';
+import { LiveFeed, type LiveSnapshot } from '../live/live-feed.js';
+import type { ProcessReport } from '../peers/peers.js';
+import { pgbouncerMetrics } from '../pgbouncer/pgbouncer-metrics.js';
+import { processFacts } from '../live/process-facts.js';
+import { SharedCall } from '../peers/shared-call.js';
+import { type ShownCache, shownCache } from '../live/shown-cache.js';
+import { type ShownStats, shownStats } from '../live/shown-stats.js';
+
+/** The answer of `monitoring.connectionPoolHealth`. */
+export interface PoolHealthReport {
+  readonly healthy: boolean;
+  /** `unhealthy`: it cannot serve. `degraded`: it serves, but somebody should look. */
+  readonly status: Health['status'];
+  readonly activeConnections: number;
+  readonly idleConnections: number;
+  readonly waitingClients: number;
+  /** Connections in use, in percent of the limit: 0 to 100. */
+  readonly poolUtilization: number;
+  /** The reasons in words; when all is well, the use. */
+  readonly message: string;
+  readonly poolType: 'application';
+  readonly checks: readonly HealthCheck[];
+}
+
+/** The answer of `monitoring.connectionPoolStats`. */
+export interface PoolStatsReport {
+  /** Whether there is a pool. */
+  readonly available: boolean;
+  readonly stats: ShownStats | null;
+}
+
+/** The answer of `monitoring.connectionPoolMetrics`. */
+export interface PoolMetricsReport {
+  /** Prometheus' text format. */
+  readonly metrics: string;
+  readonly contentType: string;
+}
+
+/** The answer of `monitoring.cacheStats`. */
+export interface CacheStatsReport {
+  /** Whether there is a pool, and it has a cache. */
+  readonly available: boolean;
+  readonly name: string | null;
+  readonly stats: ShownCache['stats'] | null;
+}
+
+/** The answer of `monitoring.slowQueries`. */
+export interface SlowQueryAnswer extends SlowQueryReport {
+  /** Whether there is a pool. */
+  readonly available: boolean;
+}
+
+/** The answer of `monitoring.circuitBreakers`. */
+export interface BreakersReport {
+  readonly breakers: readonly ReportedBreaker[];
+}
+
+/** Whether a pool can serve. */
+export interface PoolReadiness {
+  readonly pool: string;
+  readonly status: Health['status'];
+  /** The checks that did not pass. */
+  readonly problems: readonly HealthCheck[];
+}
+
+/** Whether requests may be sent to this process. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly pools: readonly PoolReadiness[];
+}
+
+/** There is no pool of the name that was asked for. */
+export class UnknownPool extends Error {
+  constructor(name: string, known: readonly string[]) {
+    const others = known.length === 0 ? 'there is no pool' : `there are: ${known.join(', ')}`;
+    super(`There is no pool named '${name}'; ${others}.`);
+  }
+}
+
+/** There is no breaker of the name that was asked for. */
+export class UnknownBreaker extends Error {
+  constructor(name: string, pool: string | null, known: readonly ListedBreaker[]) {
+    const names = known.filter((one) => one.pool === pool).map((one) => one.name);
+    const whose = pool === null ? 'outside of pools' : `of pool '${pool}'`;
+    super(`There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`);
+  }
+}
+
+/** Whoever asks more often than this gets the last answer: each probe is a login. */
+const KEEP_PROBE_MS = 1_000;
+
+/** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
+export class Monitoring {
+  /** Tells it from that of another process. */
+  readonly id = randomUUID();
+  readonly #pools: PoolReader;
+  readonly #registry: Registry<RegistryContentType>;
+  readonly #probe: SharedCall<PgBouncerReport>;
+  readonly #actions: Actions;
+  readonly #feed: LiveFeed;
+  readonly #breakers: BreakerReader;
+  readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
+
+  /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
+  constructor(options: MonitoringOptions, environment: Environment) {
+    this.#pools = poolReader(options.pools);
+    const probe = resolveProbe(options, environment);
+    const guard = probe === undefined ? undefined : new ProbeGuard(probe);
+    this.#probe = new SharedCall(guard === undefined ? preparePgBouncerProbe() : () => guard.probe(), KEEP_PROBE_MS);
+    const breakers = withGuard(options.breakers ?? [], guard);
+    this.#breakers = breakerReader(this.#pools, breakers);
+    this.#registry = registryWithPools(options, breakers, this.#breakers);
+    this.#actions = new Actions((record) => options.onAction?.(record));
+    this.#feed = new LiveFeed({
+      pools: this.#pools,
+      pgbouncer: () => this.#probe.get(),
+      breakers: this.#breakers,
+      actions: () => this.#actions.records,
+    });
+    if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
+  }
+
+  /**
+   * @param name default: the first pool
+   * @param deep also runs a statement; who asks at the same time shares it
+   * @throws UnknownPool
+   */
+  async health(name?: string, deep = false): Promise<PoolHealthReport> {
+    const pool = this.#pool(name);
+    if (pool === undefined) return NO_POOL_HEALTH;
+    // Before: a deep check borrows a connection itself.
+    const summary = pool.summary();
+    const health = withOthers(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
+    return {
+      healthy: health.healthy,
+      status: health.status,
+      activeConnections: summary.used,
+      idleConnections: summary.idle,
+      waitingClients: summary.waiting,
+      // While a lowered limit is being worked off, more may be in use than the limit allows.
+      poolUtilization: Math.min(100, utilizationOf(summary)),
+      message: health.message,
+      poolType: 'application',
+      checks: health.checks,
+    };
+  }
+
+  /** @throws UnknownPool */
+  stats(name?: string): PoolStatsReport {
+    const pool = this.#pool(name);
+    if (pool === undefined) return { available: false, stats: null };
+    return { available: true, stats: shownStats(pool) };
+  }
+
+  async metrics(): Promise<PoolMetricsReport> {
+    return { metrics: await this.#registry.metrics(), contentType: this.#registry.contentType };
+  }
+
+  /** Those of the pools first. */
+  breakers(): BreakersReport {
+    return { breakers: this.#breakers().map(reportOf) };
+  }
+
+  /**
+   * The breaker of this name, to be opened, closed or isolated by hand.
+   *
+   * @param pool null: one that belongs to no pool
+   * @throws UnknownBreaker
+   */
+  breaker(name: string, pool: string | null): ObservedBreaker {
+    const listed = this.#breakers();
+    const found = listed.find((one) => one.name === name && one.pool === pool);
+    if (found === undefined) throw new UnknownBreaker(name, pool, listed);
+    return found.breaker;
+  }
+
+  async pgbouncer(): Promise<PgBouncerReport> {
+    return await this.#probe.get();
+  }
+
+  /** @throws UnknownPool */
+  cacheStats(name?: string): CacheStatsReport {
+    const pool = this.#pool(name);
+    const cache = pool === undefined ? null : shownCache(pool);
+    return cache === null ? { available: false, name: null, stats: null } : { available: true, ...cache };
+  }
+
+  /** @throws UnknownPool */
+  slowQueries(name?: string, limit = 20, orderBy: SlowQueryOrder = 'total'): SlowQueryAnswer {
+    const pool = this.#pool(name);
+    if (pool === undefined) return { available: false, windowMs: 0, totalMs: 0, queries: [] };
+    return { available: true, ...pool.slowQueries({ limit, orderBy }) };
+  }
+
+  /** A message now, and one each second until the signal aborts; see {@link LiveFeed}. */
+  live(signal: AbortSignal | undefined, after?: number): AsyncGenerator<LiveSnapshot, void, void> {
+    return this.#feed.listen(signal, after);
+  }
+
+  /** Keeps the last minutes for whoever asks for them later, until `stop()`. */
+  keepHistory(): void {
+    this.#feed.keep();
+  }
+
+  stop(): void {
+    this.#feed.stop();
+  }
+
+  /** @throws UnknownPool; NoCache; PoolError what the pool says */
+  async act(name: string, action: Action, by: string): Promise<void> {
+    const pool = this.#pool(name);
+    if (pool !== undefined) await this.#actions.run(pool, action, by);
+  }
+
+  /**
+   * @param pool null: the breaker belongs to none
+   * @throws UnknownBreaker
+   */
+  async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
+    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
+  }
+
+  /** What operators have done, the last first. */
+  actions(): readonly ActionRecord[] {
+    return this.#actions.records;
+  }
+
+  /** Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. */
+  async readiness(): Promise<Readiness> {
+    const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
+    return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
+  }
+
+  /** Who this process is, and how its pools are, in a few words. */
+  async process(): Promise<ProcessReport> {
+    const pools = await Promise.all(
+      [...this.#pools().values()].map(async (pool) => {
+        const { used, limit, waiting } = pool.summary();
+        return { name: pool.name, status: (await pool.health()).status, used, limit, waiting };
+      }),
+    );
+    return { id: this.id, ...processFacts(), pools };
+  }
+
+  #pool(name: string | undefined): ObservedPool | undefined {
+    const pools = this.#pools();
+    if (name === undefined) return pools.values().next().value;
+    const pool = pools.get(name);
+    if (pool === undefined) throw new UnknownPool(name, [...pools.keys()]);
+    return pool;
+  }
+
+  async #deepHealth(pool: ObservedPool): Promise<Health> {
+    let check = this.#deepChecks.get(pool);
+    if (check === undefined) {
+      check = new SharedCall(() => pool.health({ deep: true }));
+      this.#deepChecks.set(pool, check);
+    }
+    return await check.get();
+  }
+
+  #registerPgBouncer(probe: PgBouncerProbe): void {
+    for (const metric of pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, probe)) {
+      if (this.#registry.getSingleMetric(metric.name) === undefined) this.#registry.registerMetric(metric.asMetric());
+    }
+  }
+}
+
+const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
+  healthy: false,
+  status: 'unhealthy',
+  activeConnections: 0,
+  idleConnections: 0,
+  waitingClients: 0,
+  poolUtilization: 0,
+  message: 'there is no pool',
+  poolType: 'application',
+  checks: [],
+});
+
+function registryWithPools(
+  { pools, registry }: MonitoringOptions,
+  breakers: BreakerSource,
+  listed: BreakerReader,
+): Registry<RegistryContentType> {
+  if (registry === undefined) return registerPoolMetrics({ pools, breakers });
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+  addBreakers(registry, listed, DEFAULT_PREFIX);
+  return registry;
+}
+
+function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
+  if (guard === undefined) return source;
+  return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
+}
+
+/**
+ * Breakers that belong to no pool keep nobody from its connections, but somebody should look: what is asked for through them is not there.
+ * They make no pool unhealthy, and no process unready.
+ */
+function withOthers(health: Health, breakers: readonly ListedBreaker[]): Health {
+  const words = breakers
+    .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
+    .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
+  if (words.length === 0) return health;
+  const checks = health.checks.map((check): HealthCheck => {
+    if (check.name !== 'breakers') return check;
+    return check.status === 'pass'
+      ? { ...check, status: 'warn', message: words.join('; ') }
+      : { ...check, message: [check.message, ...words].join('; ') };
+  });
+  const reasons = [...(health.healthy ? [] : [health.message]), ...words];
+  return { status: health.healthy ? 'degraded' : health.status, healthy: false, message: reasons.join('; '), checks };
+}
+
+async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {
+  const { status, checks } = await pool.health();
+  return { pool: pool.name, status, problems: checks.filter((check) => check.status !== 'pass') };
+}

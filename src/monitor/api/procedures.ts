@@ -1,0 +1,194 @@
+import type * as Trpc from '@trpc/server';
+import type * as Zod from 'zod';
+import { PoolError } from '../../engine/index.js';
+import { requirePeer } from '../../packages/optional-peer.js';
+import { NoCache } from '../live/actions.js';
+import { TooManyListeners } from '../live/live-feed.js';
+import { type Monitoring, UnknownBreaker, UnknownPool } from './monitoring.js';
+import type { Peers } from '../peers/peers.js';
+
+const SUBPATH = 'poolwright/trpc';
+const { initTRPC, tracked, TRPCError } = requirePeer('@trpc/server', SUBPATH) as typeof Trpc;
+const { z } = requirePeer('zod', SUBPATH) as typeof Zod;
+
+// Stack traces are for logs: by default tRPC sends them to the client unless NODE_ENV is 'production'.
+const t = initTRPC.create({
+  isDev: false,
+  // A message comes each second: a client that hears nothing for five has lost the server.
+  sse: { ping: { enabled: true, intervalMs: 2_000 }, client: { reconnectAfterInactivityMs: 5_000 } },
+  errorFormatter: ({ shape, error }) => (error.code === 'INTERNAL_SERVER_ERROR' ? { ...shape, message: 'Internal error' } : shape),
+});
+
+// `.strict()`, not `strictObject()`: zod 3 has it too, and applications still do.
+const nothing = inputOf(z.object({}).strict());
+const whichPool = inputOf(z.object({ pool: z.string().optional() }).strict());
+const whichHealth = inputOf(z.object({ pool: z.string().optional(), deep: z.boolean().optional() }).strict());
+
+const whichQueries = inputOf(
+  z
+    .object({
+      pool: z.string().optional(),
+      limit: z.number().int().min(1).max(200).optional(),
+      orderBy: z.enum(['total', 'p99']).optional(),
+    })
+    .strict(),
+);
+// tRPC's client adds `lastEventId` when it comes back.
+const listener = inputOf(z.object({ lastEventId: z.string().nullish() }).strict());
+const namedPool = neededInputOf(z.object({ pool: z.string() }).strict());
+const drainInput = neededInputOf(z.object({ pool: z.string(), timeoutMs: z.number().int().min(0).max(3_600_000).optional() }).strict());
+const resizeInput = neededInputOf(z.object({ pool: z.string(), connectionLimit: z.number().int().min(1).max(100_000) }).strict());
+const cachedNames = z.array(z.string().min(1).max(1_000)).min(1).max(100).optional();
+const invalidateInput = neededInputOf(
+  z
+    .object({ pool: z.string(), tags: cachedNames, tables: cachedNames, all: z.literal(true).optional() })
+    .strict()
+    .refine(({ tags, tables, all }) => tags !== undefined || tables !== undefined || all === true, 'give tags, tables, or all: true'),
+);
+const breakerInput = neededInputOf(z.object({ pool: z.string().nullable(), breaker: z.string() }).strict());
+const isolateInput = neededInputOf(
+  z.object({ pool: z.string().nullable(), breaker: z.string(), reason: z.string().max(200).optional() }).strict(),
+);
+
+/** Decides by the context of a call whether it may be answered. */
+export type Authorize = (context: object) => boolean | Promise<boolean>;
+
+/** Who may do what. */
+export interface Permissions {
+  /** Whether it may read. `undefined`: everybody may. */
+  readonly authorize: Authorize | undefined;
+  /** Whether it may act on pools. `undefined`: nobody may. */
+  readonly authorizeActions: Authorize | undefined;
+  /** Who acts, for the audit log. */
+  readonly who: (context: object) => string;
+}
+
+/** What the server knows of a call. */
+export interface ServedContext {
+  readonly mayAct: boolean;
+  readonly who: string;
+}
+
+/** The router as it is served: the procedures under `monitoring`. */
+export function servedRouter(monitoring: Monitoring, peers?: Peers) {
+  const permissions: Permissions = {
+    authorize: undefined,
+    authorizeActions: (context) => (context as ServedContext).mayAct,
+    who: (context) => (context as ServedContext).who,
+  };
+  return t.router({ monitoring: routerOver(monitoring, permissions, peers) });
+}
+
+/** The procedures, for whoever mounts them. */
+export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions, peers?: Peers) {
+  const query = t.procedure.use(async ({ ctx, next }) => {
+    if (authorize !== undefined && !(await authorize(ctx))) throw new TRPCError({ code: 'FORBIDDEN', message: 'Not allowed' });
+    return await next();
+  });
+  const action = query.use(async ({ ctx, next }) => {
+    if ((await authorizeActions?.(ctx)) === true) return await next();
+    throw new TRPCError({ code: 'FORBIDDEN', message: 'Actions need a token that allows them' });
+  });
+  const simple = (name: 'evict' | 'suspend' | 'resume') =>
+    action.input(namedPool).mutation(({ ctx, input }) => known(() => monitoring.act(input.pool, { name }, who(ctx))));
+  const names: string[] = [];
+  const router = t.router({
+    connectionPoolHealth: query.input(whichHealth).query(({ input }) => known(() => monitoring.health(input?.pool, input?.deep))),
+    connectionPoolStats: query.input(whichPool).query(({ input }) => known(() => monitoring.stats(input?.pool))),
+    connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
+    circuitBreakers: query.input(nothing).query(() => monitoring.breakers()),
+    pgbouncerAvailable: query.input(nothing).query(() => monitoring.pgbouncer()),
+    cacheStats: query.input(whichPool).query(({ input }) => known(() => monitoring.cacheStats(input?.pool))),
+    slowQueries: query
+      .input(whichQueries)
+      .query(({ input }) => known(() => monitoring.slowQueries(input?.pool, input?.limit, input?.orderBy))),
+    live: query.input(listener).subscription(async function* live({ input, signal }) {
+      try {
+        for await (const snapshot of monitoring.live(signal, numberOf(input?.lastEventId))) yield tracked(String(snapshot.id), snapshot);
+      } catch (error) {
+        if (error instanceof TooManyListeners) throw new TRPCError({ code: 'TOO_MANY_REQUESTS', message: error.message });
+        throw error;
+      }
+    }),
+    process: query.input(nothing).query(() => monitoring.process()),
+    processes: query
+      .input(nothing)
+      .query(async () => ({ own: await monitoring.process(), peers: (await peers?.list(monitoring.id)) ?? [] })),
+    actionLog: query.input(nothing).query(() => ({ actions: monitoring.actions() })),
+    capabilities: query.input(nothing).query(async ({ ctx }) => ({ mayAct: (await authorizeActions?.(ctx)) === true, procedures: names })),
+    evict: simple('evict'),
+    suspend: simple('suspend'),
+    resume: simple('resume'),
+    drain: action
+      .input(drainInput)
+      .mutation(({ ctx, input }) => known(() => monitoring.act(input.pool, { name: 'drain', ...timeoutOf(input) }, who(ctx)))),
+    resize: action
+      .input(resizeInput)
+      .mutation(({ ctx, input }) =>
+        known(() => monitoring.act(input.pool, { name: 'resize', connectionLimit: input.connectionLimit }, who(ctx))),
+      ),
+    invalidate: action.input(invalidateInput).mutation(({ ctx, input: { pool, tags, tables, all } }) =>
+      known(() =>
+        monitoring.act(
+          pool,
+          {
+            name: 'invalidate',
+            ...(tags === undefined ? {} : { tags }),
+            ...(tables === undefined ? {} : { tables }),
+            ...(all === undefined ? {} : { all }),
+          },
+          who(ctx),
+        ),
+      ),
+    ),
+    isolateBreaker: action
+      .input(isolateInput)
+      .mutation(({ ctx, input: { pool, breaker, reason } }) =>
+        known(() =>
+          monitoring.actOnBreaker(pool, { name: 'isolate-breaker', breaker, ...(reason === undefined ? {} : { reason }) }, who(ctx)),
+        ),
+      ),
+    closeBreaker: action
+      .input(breakerInput)
+      .mutation(({ ctx, input: { pool, breaker } }) =>
+        known(() => monitoring.actOnBreaker(pool, { name: 'close-breaker', breaker }, who(ctx))),
+      ),
+  });
+  names.push(...Object.keys(router._def.procedures));
+  return router;
+}
+
+function timeoutOf({ timeoutMs }: { readonly timeoutMs?: number | undefined }): { readonly timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+function numberOf(lastEventId: string | null | undefined): number {
+  return lastEventId != null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
+}
+
+async function known<T>(answer: () => T | Promise<T>): Promise<T> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof UnknownPool || error instanceof UnknownBreaker || error instanceof NoCache)
+      throw new TRPCError({ code: 'NOT_FOUND', message: error.message });
+    // What the pool says of an option is meant for whoever gave it.
+    if (PoolError.is(error)) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });
+    throw error;
+  }
+}
+
+/** Checks an input that may be left out. tRPC makes `BAD_REQUEST` of the error; zod's own message would be a JSON text. */
+function inputOf<S extends Zod.ZodType>(schema: S): (given: unknown) => Zod.output<S> | null | undefined {
+  return neededInputOf(schema.nullish());
+}
+
+function neededInputOf<S extends Zod.ZodType>(schema: S): (given: unknown) => Zod.output<S> {
+  return (given) => {
+    const result = schema.safeParse(given);
+    if (result.success) return result.data;
+    throw new Error(
+      result.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; '),
+    );
+  };
+}

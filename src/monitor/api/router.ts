@@ -1,0 +1,86 @@
+import { invalid, refuseUnknownOptions } from '../../engine/index.js';
+import { Monitoring } from './monitoring.js';
+import { type MonitoringOptions, monitoringOptionNames } from './monitoring-options.js';
+import { type Authorize, type servedRouter, routerOver } from './procedures.js';
+
+export type { PgBouncerOptions, PgBouncerReason, PgBouncerReport, PgBouncerRow } from '../../probes/pgbouncer.js';
+export { probePgBouncer } from '../../probes/pgbouncer.js';
+export type { PoolCollection, PoolSource } from '../../telemetry/pool-source.js';
+export type { Action, ActionRecord, BreakerAction, CachedNames } from '../live/actions.js';
+export type { BreakerChanged } from '../live/breaker-log.js';
+export type { CachePoint } from '../live/cache-points.js';
+export type { LivePool, LiveSnapshot } from '../live/live-feed.js';
+export { LIVE_BOUNDS_MS, type SparseCounts } from '../live/live-buckets.js';
+export type { LivePoint } from '../live/live-points.js';
+export type { PeerReport, PeerState, ProcessPool, ProcessReport } from '../peers/peers.js';
+export type {
+  BreakersReport,
+  CacheStatsReport,
+  PoolHealthReport,
+  PoolMetricsReport,
+  PoolStatsReport,
+  SlowQueryAnswer,
+} from './monitoring.js';
+export type { PoolIncident } from '../live/pool-log.js';
+export type { ShownCache } from '../live/shown-cache.js';
+export type { ShownOptions, ShownStats } from '../live/shown-stats.js';
+export type { MonitoringOptions } from './monitoring-options.js';
+
+/** What `createMonitoringRouter` takes. */
+export interface MonitoringRouterOptions<Context extends object = object> extends MonitoringOptions {
+  /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: everybody may ask. */
+  readonly authorize?: (context: Context) => boolean | Promise<boolean>;
+  /**
+   * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize, invalidate, and on
+   * breakers; otherwise it is `FORBIDDEN`.
+   * Default: nobody may.
+   */
+  readonly authorizeActions?: (context: Context) => boolean | Promise<boolean>;
+}
+
+/**
+ * Makes a tRPC 11 router that answers how pools and PgBouncer are. Mount it as `monitoring` in your own router; `poolwright/server`
+ * serves it at `/api/trpc`. Queries, whose input may be left out:
+ *
+ * - `connectionPoolHealth({ pool?, deep? })`: the verdict and its reasons; `deep` also runs a statement
+ * - `connectionPoolStats({ pool? })`: everything that the pool knows about itself, and its options, without secrets
+ * - `connectionPoolMetrics()`: all pools in Prometheus' text format
+ * - `circuitBreakers()`: state, counts and transitions of every breaker
+ * - `pgbouncerAvailable()`: what PgBouncer's admin console says
+ * - `cacheStats({ pool? })`: what the pool's cache has counted
+ * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
+ * - `process()`: who this process is, and how its pools are; `processes()`: the same of the server's `peers`, too
+ * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act
+ *
+ * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
+ *
+ * Mutations, for those whom `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
+ * `resize({ pool, connectionLimit })`, `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
+ * `closeBreaker({ pool, breaker })`.
+ *
+ * `pool` is a pool's name; default: the first one. A name that does not exist is `NOT_FOUND`, a wrong input `BAD_REQUEST`.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing
+ *
+ * @example
+ * ```ts
+ * const appRouter = t.router({ users: usersRouter, monitoring: createMonitoringRouter({ pools }) });
+ * ```
+ */
+export function createMonitoringRouter<Context extends object = object>(options: MonitoringRouterOptions<Context>) {
+  refuseUnknownOptions(options, [...monitoringOptionNames, 'authorize', 'authorizeActions']);
+  const authorize = checkedFunction('authorize', options.authorize);
+  const authorizeActions = checkedFunction('authorizeActions', options.authorizeActions);
+  return routerOver(new Monitoring(options, process.env), { authorize, authorizeActions, who: () => 'the application' });
+}
+
+function checkedFunction(name: string, given: unknown): Authorize | undefined {
+  if (given !== undefined && typeof given !== 'function') throw invalid(name, given, 'a function');
+  return given as Authorize | undefined;
+}
+
+/** What {@link createMonitoringRouter} returns. */
+export type MonitoringRouter = ReturnType<typeof createMonitoringRouter>;
+
+/** What `poolwright/server` serves: for the type of a client. */
+export type MonitoringServerRouter = ReturnType<typeof servedRouter>;

@@ -1,0 +1,50 @@
+import type { BreakerState } from '../../resilience/breaker.js';
+import type { ListedBreaker, ObservedBreaker } from '../../telemetry/breaker-source.js';
+
+/** A breaker that has changed its state. */
+export interface BreakerChanged {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  /** Null when it belongs to none. */
+  readonly pool: string | null;
+  readonly breaker: string;
+  readonly from: BreakerState;
+  readonly to: BreakerState;
+  /** What opened it, in words. */
+  readonly reason: string | null;
+}
+
+const MOST_CHANGES = 200;
+
+/** The last changes of breakers. */
+export class BreakerLog {
+  #changes: BreakerChanged[] = [];
+  readonly #watched = new Map<ObservedBreaker, () => void>();
+
+  /** The last one first. */
+  get changes(): readonly BreakerChanged[] {
+    return this.#changes;
+  }
+
+  /** Listens to these breakers, and to no others any more. */
+  watch(listed: readonly ListedBreaker[]): void {
+    const wanted = new Set(listed.map(({ breaker }) => breaker));
+    for (const [breaker, stop] of this.#watched) {
+      if (wanted.has(breaker)) continue;
+      stop();
+      this.#watched.delete(breaker);
+    }
+    for (const { pool, name, breaker } of listed) {
+      if (this.#watched.has(breaker)) continue;
+      const stop = breaker.onChange(({ from, to, reason }) => {
+        const change = { at: Date.now(), pool, breaker: name, from, to, reason };
+        this.#changes = [change, ...this.#changes.slice(0, MOST_CHANGES - 1)];
+      });
+      this.#watched.set(breaker, stop);
+    }
+  }
+
+  stop(): void {
+    this.watch([]);
+  }
+}

@@ -1,0 +1,264 @@
+import type { Borrowed } from '../../engine/index.js';
+import type { Health } from '../../mysql/observation/health.js';
+import type { SlowQueryReport } from '../../mysql/observation/slow-queries.js';
+import type { PgBouncerReport } from '../../probes/pgbouncer.js';
+import type { ObservedPool, PoolReader } from '../../telemetry/pool-source.js';
+import { type BreakerReader, type ListedBreaker, type ReportedBreaker, reportOf } from '../../telemetry/breaker-source.js';
+import type { ActionRecord } from './actions.js';
+import { type BreakerChanged, BreakerLog } from './breaker-log.js';
+import { type LivePoint, PointMaker } from './live-points.js';
+import { type ProcessFacts, processFacts } from './process-facts.js';
+import { type PoolIncident, PoolLog } from './pool-log.js';
+import { type ShownCache, shownCache } from './shown-cache.js';
+import { type ShownStats, shownStats } from './shown-stats.js';
+
+/** Everything that the dashboard shows of one pool now. */
+export interface LivePool {
+  readonly name: string;
+  readonly health: Health;
+  readonly stats: ShownStats;
+  /** Who holds connections, the longest-held first; at most 25. */
+  readonly borrowed: readonly Borrowed[];
+  readonly slowQueries: SlowQueryReport;
+  /** Null when it has none. */
+  readonly cache: ShownCache | null;
+  /** What is new since the last message; in the first one, what is kept of the past. */
+  readonly points: readonly LivePoint[];
+}
+
+/** What `monitoring.live` pushes each second. */
+export interface LiveSnapshot {
+  /** Number of this message, for whoever comes back. */
+  readonly id: number;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly process: ProcessFacts;
+  readonly pools: readonly LivePool[];
+  /** Null while no PgBouncer is configured. */
+  readonly pgbouncer: PgBouncerReport | null;
+  /** Those of the pools, then those that belong to none. */
+  readonly breakers: readonly ReportedBreaker[];
+  /** The last one first. */
+  readonly breakerChanges: readonly BreakerChanged[];
+  /** The last one first. */
+  readonly incidents: readonly PoolIncident[];
+  readonly actions: readonly ActionRecord[];
+}
+
+/** What the feed is made of. */
+export interface LiveSources {
+  readonly pools: PoolReader;
+  readonly pgbouncer: () => Promise<PgBouncerReport>;
+  readonly breakers: BreakerReader;
+  readonly actions: () => readonly ActionRecord[];
+}
+
+/** Too many listen already. */
+export class TooManyListeners extends Error {}
+
+const PERIOD_MS = 1_000;
+/** Ten minutes: since when, for whoever opens the dashboard after the fact. */
+const POINTS_KEPT = 600;
+const MOST_BORROWED = 25;
+const MOST_SHAPES = 15;
+const MOST_LISTENERS = 64;
+/** Each probe of PgBouncer is a login. */
+const PROBE_PERIOD_MS = 5_000;
+
+interface FollowedPool {
+  readonly maker: PointMaker;
+  /** With the number of the message that each was new in. */
+  points: { readonly id: number; readonly point: LivePoint }[];
+}
+
+/** Looks at the pools each second, and tells whoever listens. However many do, each pool is looked at once. */
+export class LiveFeed {
+  readonly #sources: LiveSources;
+  readonly #log = new PoolLog();
+  readonly #breakerLog = new BreakerLog();
+  readonly #followed = new Map<ObservedPool, FollowedPool>();
+  readonly #listeners = new Set<() => void>();
+  /** Somebody wants the past to be kept even while nobody listens. */
+  #kept = false;
+  #timer: NodeJS.Timeout | undefined = undefined;
+  #id = 0;
+  #at = Date.now();
+  #snapshot: { readonly id: number; readonly value: Promise<LiveSnapshot> } | undefined = undefined;
+  #pgbouncer: PgBouncerReport | undefined = undefined;
+  #probedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(sources: LiveSources) {
+    this.#sources = sources;
+  }
+
+  /** Keeps the last minutes from now on, until `stop()`. Does not keep the process alive. */
+  keep(): void {
+    this.#kept = true;
+    this.#run();
+  }
+
+  /** Ends everything: whoever listens is told no more. */
+  stop(): void {
+    this.#kept = false;
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const wake of listeners) wake();
+    this.#rest();
+  }
+
+  /**
+   * A message now, and one each second until the signal aborts.
+   *
+   * @param after number of the last message that the listener had, in this process
+   * @throws TooManyListeners
+   */
+  async *listen(signal: AbortSignal | undefined, after = 0): AsyncGenerator<LiveSnapshot, void, void> {
+    if (this.#listeners.size >= MOST_LISTENERS) throw new TooManyListeners(`At most ${MOST_LISTENERS} may listen at the same time.`);
+    let wake: () => void = nothing;
+    const onTick = (): void => wake();
+    const onAbort = (): void => {
+      this.#listeners.delete(onTick);
+      wake();
+    };
+    this.#listeners.add(onTick);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted === true) this.#listeners.delete(onTick);
+    this.#run();
+    try {
+      // A number of another process says nothing about this one.
+      let last = after <= this.#id ? after : 0;
+      while (this.#listeners.has(onTick)) {
+        if (last < this.#id) {
+          const snapshot = await this.#current();
+          yield this.#since(snapshot, last);
+          last = snapshot.id;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
+      }
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
+      this.#listeners.delete(onTick);
+      this.#rest();
+    }
+  }
+
+  #run(): void {
+    if (this.#timer !== undefined) return;
+    this.#tick();
+    this.#timer = setInterval(() => this.#tick(), PERIOD_MS);
+    this.#timer.unref();
+  }
+
+  #rest(): void {
+    if (this.#kept || this.#listeners.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+    this.#log.stop();
+    this.#breakerLog.stop();
+    this.#followed.clear();
+  }
+
+  #tick(): void {
+    const pools = this.#pools();
+    if (pools === undefined) return;
+    this.#id += 1;
+    this.#at = Date.now();
+    this.#log.watch(pools);
+    this.#breakerLog.watch(this.#breakers());
+    for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
+    for (const pool of pools) this.#follow(pool);
+    for (const wake of this.#listeners) wake();
+  }
+
+  /** The function that names the pools is the application's. While it throws nothing is told, and whoever listens sees that all is old. */
+  #pools(): ObservedPool[] | undefined {
+    try {
+      return [...this.#sources.pools().values()];
+    } catch {
+      return undefined;
+    }
+  }
+
+  #breakers(): readonly ListedBreaker[] {
+    try {
+      return this.#sources.breakers();
+    } catch {
+      // The function that names them is the application's, too.
+      return [];
+    }
+  }
+
+  #follow(pool: ObservedPool): void {
+    const followed = this.#followed.get(pool);
+    if (followed === undefined) {
+      this.#followed.set(pool, { maker: new PointMaker(pool, this.#at), points: [] });
+      return;
+    }
+    const point = followed.maker.next(pool.stats(), this.#at);
+    this.#log.noteLeaks(pool.name, point.leaks);
+    followed.points.push({ id: this.#id, point });
+    if (followed.points.length > POINTS_KEPT) followed.points.shift();
+  }
+
+  /** All that listen share it. */
+  #current(): Promise<LiveSnapshot> {
+    if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#look() };
+    return this.#snapshot.value;
+  }
+
+  async #look(): Promise<LiveSnapshot> {
+    const id = this.#id;
+    const at = this.#at;
+    this.#probe();
+    const pools = await Promise.all([...this.#followed.keys()].map(lookAt));
+    return {
+      id,
+      at,
+      process: processFacts(),
+      pools,
+      pgbouncer: this.#pgbouncer ?? null,
+      breakers: this.#breakers().map(reportOf),
+      breakerChanges: this.#breakerLog.changes,
+      incidents: this.#log.incidents,
+      actions: this.#sources.actions(),
+    };
+  }
+
+  #since(snapshot: LiveSnapshot, last: number): LiveSnapshot {
+    const points = new Map([...this.#followed].map(([pool, followed]) => [pool.name, followed.points]));
+    const isNew = ({ id }: { readonly id: number }): boolean => id > last && id <= snapshot.id;
+    return {
+      ...snapshot,
+      pools: snapshot.pools.map((pool) => ({
+        ...pool,
+        points: (points.get(pool.name) ?? []).filter(isNew).map(({ point }) => point),
+      })),
+    };
+  }
+
+  /** In the background: a PgBouncer that does not answer must not hold up the pools. */
+  #probe(): void {
+    if (this.#at - this.#probedAt < PROBE_PERIOD_MS) return;
+    this.#probedAt = this.#at;
+    void this.#sources.pgbouncer().then((report) => {
+      this.#pgbouncer = report.reason === 'not-configured' ? undefined : report;
+    });
+  }
+}
+
+function nothing(): void {}
+
+async function lookAt(pool: ObservedPool): Promise<LivePool> {
+  return {
+    name: pool.name,
+    health: await pool.health(),
+    stats: shownStats(pool),
+    borrowed: pool.borrowed().slice(0, MOST_BORROWED),
+    slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),
+    cache: shownCache(pool),
+    points: [],
+  };
+}

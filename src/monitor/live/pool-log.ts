@@ -1,0 +1,82 @@
+import { codeOf, messageOf } from '../../engine/index.js';
+import type { ObservedPool } from '../../telemetry/pool-source.js';
+
+/** Something that happened to a pool. The same thing again, with nothing else between, is counted. */
+export interface PoolIncident {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly pool: string;
+  readonly kind: 'leak' | 'leak-returned' | 'state' | 'connection-failed' | 'connect-failed' | 'connected-again';
+  readonly message: string;
+  /** How often, and when it began. */
+  readonly count: number;
+  readonly since: number;
+}
+
+const MOST_INCIDENTS = 100;
+
+/** The last incidents of pools. */
+export class PoolLog {
+  #incidents: PoolIncident[] = [];
+  readonly #watched = new Map<ObservedPool, () => void>();
+
+  /** The last one first. */
+  get incidents(): readonly PoolIncident[] {
+    return this.#incidents;
+  }
+
+  /** Listens to these pools, and to no others any more. */
+  watch(pools: Iterable<ObservedPool>): void {
+    const wanted = new Set(pools);
+    for (const [pool, stop] of this.#watched) {
+      if (wanted.has(pool)) continue;
+      stop();
+      this.#watched.delete(pool);
+    }
+    for (const pool of wanted) if (!this.#watched.has(pool)) this.#watched.set(pool, this.#listen(pool));
+  }
+
+  stop(): void {
+    this.watch([]);
+  }
+
+  #listen(pool: ObservedPool): () => void {
+    let failing = false;
+    const note = (kind: PoolIncident['kind'], message: string): void => this.#note(pool.name, kind, message);
+    const stops = [
+      pool.watch('leakReturned', ({ id, heldMs }) => note('leak-returned', `connection #${id} came back after ${seconds(heldMs)}`)),
+      pool.watch('stateChanged', ({ from, to }) => note('state', `from ${from} to ${to}`)),
+      pool.watch('failed', ({ error }) => note('connection-failed', `a connection failed: ${messageOf(error)} (${codeOf(error)})`)),
+      pool.watch('connectFailed', ({ error, code }) => {
+        failing = true;
+        note('connect-failed', `no connection could be opened: ${messageOf(error)} (${code})`);
+      }),
+      pool.watch('opened', () => {
+        if (failing) note('connected-again', 'connections can be opened again');
+        failing = false;
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }
+
+  /** A leak is not listened to: the pool itself warns of one only while nobody does. */
+  noteLeaks(pool: string, count: number): void {
+    for (let leak = 0; leak < count; leak += 1) this.#note(pool, 'leak', 'a connection is held for longer than leakDetectionThreshold');
+  }
+
+  #note(pool: string, kind: PoolIncident['kind'], message: string): void {
+    const at = Date.now();
+    const [last] = this.#incidents;
+    if (last !== undefined && last.pool === pool && last.kind === kind && last.message === message) {
+      this.#incidents[0] = { ...last, at, count: last.count + 1 };
+      return;
+    }
+    this.#incidents = [{ at, pool, kind, message, count: 1, since: at }, ...this.#incidents.slice(0, MOST_INCIDENTS - 1)];
+  }
+}
+
+function seconds(durationMs: number): string {
+  return `${(durationMs / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,15 @@
+import type { CacheStats, RedisStats } from '../../cache/contract/stats.js';
+import type { ObservedPool } from '../../telemetry/pool-source.js';
+
+/** What a cache has counted, as JSON has it. */
+export interface ShownCache {
+  readonly name: string;
+  readonly stats: Omit<CacheStats, 'redis'> & { readonly redis: RedisStats | null };
+}
+
+/** Null when the pool has none. */
+export function shownCache({ cache }: Pick<ObservedPool, 'cache'>): ShownCache | null {
+  if (cache === undefined) return null;
+  const { redis = null, ...stats } = cache.stats();
+  return { name: cache.name, stats: { ...stats, redis } };
+}

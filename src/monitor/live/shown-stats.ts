@@ -1,0 +1,32 @@
+import type { ConnectFailure } from '../../engine/index.js';
+import type { PublicOptions } from '../../mysql/pools/pool.js';
+import type { PoolStats } from '../../mysql/pools/pool-core.js';
+import type { ObservedPool } from '../../telemetry/pool-source.js';
+
+/** The options in force as JSON has them. */
+export interface ShownOptions extends Omit<PublicOptions, 'validateAfterIdle' | 'endpoint' | 'user'> {
+  /** 'Infinity', as it is written in a URL or in the environment, when connections are never validated: JSON has no such number. */
+  readonly validateAfterIdle: number | 'Infinity';
+  readonly endpoint: { readonly host: string; readonly port: number; readonly socketPath: string | null; readonly database: string | null };
+  readonly user: string | null;
+}
+
+/** A pool's statistics as JSON has them, and its options. */
+export interface ShownStats extends Omit<PoolStats, 'lastConnectError'> {
+  readonly lastConnectError: ConnectFailure | null;
+  readonly options: ShownOptions;
+}
+
+export function shownStats(pool: ObservedPool): ShownStats {
+  const { lastConnectError = null, ...stats } = pool.stats();
+  return { ...stats, lastConnectError, options: shownOptions(pool.options) };
+}
+
+function shownOptions({ validateAfterIdle, endpoint, user, ...options }: PublicOptions): ShownOptions {
+  return {
+    ...options,
+    validateAfterIdle: validateAfterIdle === Number.POSITIVE_INFINITY ? 'Infinity' : validateAfterIdle,
+    endpoint: { ...endpoint, socketPath: endpoint.socketPath ?? null, database: endpoint.database ?? null },
+    user: user ?? null,
+  };
+}

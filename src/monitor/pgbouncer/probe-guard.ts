@@ -1,0 +1,36 @@
+import type { PgBouncerProbe, PgBouncerReason, PgBouncerReport } from '../../probes/pgbouncer.js';
+import { Breaker, type BreakerEnvironment } from '../../resilience/breaker.js';
+
+/** What says that PgBouncer was not reached. A wrong password is an answer. */
+const NOT_REACHED: ReadonlySet<PgBouncerReason> = new Set(['refused', 'unreachable', 'timeout']);
+
+/** Keeps from asking a PgBouncer that does not answer at every scrape and every page: meanwhile the last report is given again. */
+export class ProbeGuard {
+  readonly breaker: Breaker;
+  readonly #ask: PgBouncerProbe;
+  #last: PgBouncerReport | undefined = undefined;
+
+  constructor(ask: PgBouncerProbe, environment?: BreakerEnvironment) {
+    this.#ask = ask;
+    this.breaker = new Breaker(
+      // Each probe is a login that may take seconds: pauses longer than between statements are worth it.
+      { name: 'pgbouncer', consecutiveFailures: 3, failureRate: 0, shortestOpen: 2_000, longestOpen: 15_000, probeTimeout: 60_000 },
+      environment,
+    );
+  }
+
+  async probe(): Promise<PgBouncerReport> {
+    const refusal = this.breaker.refusal();
+    if (refusal !== undefined && this.#last !== undefined) {
+      return Object.freeze({
+        ...this.#last,
+        message: `${this.#last.message} It is not asked again until its breaker lets a probe through.`,
+      });
+    }
+    const report = await this.#ask();
+    this.#last = report;
+    if (NOT_REACHED.has(report.reason)) this.breaker.failed(Object.assign(new Error(report.message), { code: report.reason }), 0);
+    else this.breaker.succeeded(0);
+    return report;
+  }
+}

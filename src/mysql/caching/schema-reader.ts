@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { SchemaFacts } from '../../cache/schema.js';
+
+/** Runs a statement and gives its rows as arrays. */
+export type ReadRows = (sql: string) => Promise<readonly (readonly unknown[])[]>;
+
+const NOT_OF_THE_SYSTEM = "NOT IN ('information_schema', 'mysql', 'performance_schema', 'sys')";
+
+/** Everything that a cache must know of the schema. The server shows a user what that user may see: see docs/caching.md. */
+export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
+  const tables = await read(`SELECT DISTINCT table_name FROM information_schema.tables WHERE table_schema ${NOT_OF_THE_SYSTEM}`);
+  const views = await read(`SELECT table_name, view_definition FROM information_schema.views WHERE table_schema ${NOT_OF_THE_SYSTEM}`);
+  const triggers = await read(
+    `SELECT event_object_table, action_statement FROM information_schema.triggers WHERE trigger_schema ${NOT_OF_THE_SYSTEM}`,
+  );
+  const cascades = await read(
+    `SELECT referenced_table_name, table_name FROM information_schema.referential_constraints
+     WHERE update_rule NOT IN ('RESTRICT', 'NO ACTION') OR delete_rule NOT IN ('RESTRICT', 'NO ACTION')`,
+  );
+  const routines = await read(`SELECT DISTINCT routine_name FROM information_schema.routines WHERE routine_schema ${NOT_OF_THE_SYSTEM}`);
+  const columns = await read(
+    `SELECT table_name, column_name, column_type, is_nullable, collation_name FROM information_schema.columns
+     WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`,
+  );
+  return {
+    tables: tables.map(([name]) => nameOf(name)),
+    views: views.map(([name, definition]) => ({ name: nameOf(name), definition: textOf(definition) })),
+    triggers: triggers.map(([table, body]) => ({ table: nameOf(table), body: textOf(body) })),
+    cascades: cascades.map(([parent, child]) => ({ parent: nameOf(parent), child: nameOf(child) })),
+    routines: routines.map(([name]) => nameOf(name)),
+    epoch: createHash('sha256').update(JSON.stringify(columns)).digest('base64url').slice(0, 12),
+  };
+}
+
+function nameOf(value: unknown): string {
+  return String(value).toLowerCase();
+}
+
+/** The server shows an empty text to those who may not see it. */
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}

@@ -1,0 +1,236 @@
+import type { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import { keepShape, type Lease, PoolError } from '../../engine/index.js';
+import { tracedBack } from '../driver/callers-stack.js';
+import { DriverPromisePoolConnection, type PreparedStatement } from '../driver/driver.js';
+import { isStatementCacheInvalid } from '../errors/failure.js';
+import type { Flavor } from '../errors/flavor.js';
+import type { ManagedConnection } from './managed-connection.js';
+import { ConnectionWaiter } from './connection-waiter.js';
+import { dueStatement } from '../limits/work-deadline.js';
+
+/** Methods that talk to the server: after the release they would talk on somebody else's connection. */
+const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
+
+/** Of them, those that run a statement. */
+const RUNNING_METHODS: ReadonlySet<string> = new Set(['query', 'execute']);
+
+/** Methods that do something to the connection without asking the server; after the release they do nothing. */
+const HANDLING_METHODS = ['pause', 'resume', 'unprepare', 'createBinlogStream'] as const;
+
+/** Methods that only compute. */
+const COMPUTING_METHODS = ['escape', 'escapeId', 'format'] as const;
+
+/** Events of the connection itself that mysql2's promise form passes on. */
+const CONNECTION_EVENTS: ReadonlySet<string | symbol> = new Set(['error', 'drain', 'connect', 'end', 'enqueue']);
+
+/** Methods of an event emitter that add a listener. */
+const LISTENING_METHODS = ['on', 'addListener', 'once', 'prependListener', 'prependOnceListener'] as const;
+
+type Listener = (...details: unknown[]) => void;
+
+/**
+ * A borrowed connection, as mysql2/promise has it. It is its borrower's until it is released, destroyed or lost; each borrower gets an
+ * object of their own, so that a late call of one does not reach the next.
+ */
+export interface PoolConnection extends InstanceType<typeof DriverPromisePoolConnection> {
+  /** Whether the connection is still this borrower's. */
+  readonly active: boolean;
+}
+
+/**
+ * Inherits from mysql2's class without running its constructor, which sets up two event emitters' worth of listeners: what a borrower needs
+ * of those is made when the first listener is added.
+ */
+class BorrowedConnection {
+  readonly #raw: ManagedConnection;
+  readonly #lease: Lease<ManagedConnection>;
+  /** What passes events of the connection on, by their names. */
+  #forwards: Map<string | symbol, Listener> | undefined = undefined;
+
+  constructor(lease: Lease<ManagedConnection>) {
+    this.#raw = lease.resource;
+    this.#lease = lease;
+  }
+
+  get active(): boolean {
+    return this.#lease.active;
+  }
+
+  get config(): unknown {
+    return this.#raw.config;
+  }
+
+  get threadId(): number {
+    return this.#raw.threadId;
+  }
+
+  /** mysql2's promise form of the connection, for its methods to run on: they look for the connection where the borrower would. */
+  get view(): object {
+    this.#raw.promiseView ??= Object.create(driverPrototype, { connection: { value: this.#raw }, Promise: { value: Promise } }) as object;
+    return this.#raw.promiseView;
+  }
+
+  /** mysql2's own connection. Whoever asks for it may release it there too. */
+  get connection(): ManagedConnection {
+    if (this.#lease.active) this.#raw.lendTo(this.#lease);
+    return this.#raw;
+  }
+
+  /** Gives the connection back to the pool. A second call does nothing, also when somebody else has the connection by then. */
+  release(): void {
+    this.#leave();
+    this.#lease.release();
+  }
+
+  /** Closes the connection and takes it out of the pool. After the release, only if nobody else has borrowed it since. */
+  destroy(): void {
+    this.#leave();
+    if (!this.#lease.destroy()) this.#raw.destroyUnlent();
+  }
+
+  /** The same as `destroy`. */
+  close(): void {
+    this.destroy();
+  }
+
+  /** As mysql2's: gives the connection back; with the option `gracefulEnd`, says goodbye and leaves the pool. */
+  async end(): Promise<void> {
+    if (!this.#lease.active) return;
+    this.#leave();
+    await new Promise<void>((resolve) => {
+      this.connection.end(() => resolve());
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.release();
+  }
+
+  [inspect.custom](): string {
+    return `PoolConnection { threadId: ${this.#raw.threadId}, active: ${this.active} }`;
+  }
+
+  /** Calls one of mysql2's methods that talk to the server. */
+  talk(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+    const answer = this.#ask(method, call, sql);
+    // With the option, mysql2 has captured its caller's stack.
+    return this.#raw.config.trace ? answer : tracedBack(answer);
+  }
+
+  async #ask(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+    this.refuseAfterRelease(method);
+    try {
+      return await call();
+    } catch (error) {
+      if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
+      this.#raw.forgetStatement(sql, error);
+      return await call();
+    }
+  }
+
+  /** @throws PoolError `POOL_RELEASED`, `POOL_CLOSED` */
+  refuseAfterRelease(method: string): void {
+    if (this.#lease.active) return;
+    if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
+    // The connection broke while it was borrowed: mysql2's own error tells what happened better than ours.
+    if (!this.#raw.alive) return;
+    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be somebody else's by now.`);
+  }
+
+  /** Passes an event of the connection on to this borrower, until it is given back. */
+  passOn(this: BorrowedConnection & EventEmitter, event: string | symbol): void {
+    this.#forwards ??= new Map();
+    if (this.#forwards.has(event)) return;
+    const forward: Listener = (...details) => void this.emit(event, ...details);
+    this.#forwards.set(event, forward);
+    this.#raw.on(event, forward);
+  }
+
+  #leave(): void {
+    if (this.#forwards === undefined) return;
+    for (const [event, forward] of this.#forwards) this.#raw.off(event, forward);
+    this.#forwards = undefined;
+  }
+}
+
+const driverPrototype = DriverPromisePoolConnection.prototype;
+Object.setPrototypeOf(BorrowedConnection.prototype, driverPrototype);
+define('Promise', Promise);
+// A promise that is resolved with a connection asks whether it is a promise itself: it finds the answer here, not at the end of mysql2's chain of prototypes.
+define('then', undefined);
+
+for (const method of TALKING_METHODS) {
+  const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
+    const call = (): Promise<unknown> => original.apply(this.view, RUNNING_METHODS.has(method) ? inTime(parameters) : parameters);
+    const result = this.talk(method, call, parameters[0]);
+    return method === 'prepare' ? result.then((statement) => guarded(this, statement as PreparedStatement)) : result;
+  });
+}
+
+for (const method of HANDLING_METHODS) {
+  const original = (driverPrototype as unknown as Record<string, (...parameters: unknown[]) => unknown>)[method];
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): unknown {
+    return this.active ? original?.apply(this.view, parameters) : undefined;
+  });
+}
+
+for (const method of COMPUTING_METHODS) {
+  const original = driverPrototype[method] as (...parameters: unknown[]) => string;
+  define(method, function (this: BorrowedConnection, ...parameters: unknown[]): string {
+    return original.apply(this.view, parameters);
+  });
+}
+
+for (const method of LISTENING_METHODS) {
+  const original = driverPrototype[method] as (event: string | symbol, listener: Listener) => EventEmitter;
+  define(method, function (this: BorrowedConnection & EventEmitter, event: string | symbol, listener: Listener): unknown {
+    if (this.active && CONNECTION_EVENTS.has(event) && this.listenerCount(event) === 0) this.passOn(event);
+    return original.call(this, event, listener);
+  });
+}
+
+/** What a statement is run with, within the deadline that it is called in. */
+function inTime([sql, ...rest]: readonly unknown[]): unknown[] {
+  return [dueStatement(sql as string), ...rest];
+}
+
+/** A prepared statement belongs to the borrower of its connection. */
+function guarded(connection: BorrowedConnection, statement: PreparedStatement): PreparedStatement {
+  const execute = statement.execute.bind(statement);
+  statement.execute = (parameters) => connection.talk('execute', () => execute(parameters), undefined);
+  return statement;
+}
+
+keepShape(BorrowedConnection, {});
+
+function define(name: string, value: unknown): void {
+  Object.defineProperty(BorrowedConnection.prototype, name, { configurable: true, writable: true, value });
+}
+
+/** Makes a borrower's object for a lease. */
+export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
+  return new BorrowedConnection(lease) as unknown as PoolConnection;
+}
+
+/** The waiter behind `pool.getConnection()`. */
+export class PoolConnectionWaiter extends ConnectionWaiter {
+  constructor(
+    private readonly resolve: (connection: PoolConnection) => void,
+    private readonly reject: (error: Error) => void,
+    private readonly flavor: Flavor,
+  ) {
+    super();
+  }
+
+  override lent(lease: Lease<ManagedConnection>): void {
+    this.resolve(borrow(lease));
+  }
+
+  override failed(error: PoolError): void {
+    this.reject(this.flavor.acquireFailure(error));
+  }
+}
+
+keepShape(PoolConnectionWaiter);

@@ -1,0 +1,257 @@
+import { type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import type { ConnectionConfig } from '../driver/driver.js';
+import {
+  classOfErrno,
+  classOfServerError,
+  type ErrorClass,
+  isPermanentConnectError,
+  isServerError,
+  labelOf,
+  markPermanent,
+  type ServerError,
+} from '../errors/error-classes.js';
+import { isConnectionLost, isTooManyStatements } from '../errors/failure.js';
+import { cleanSession, isClean } from './hygiene.js';
+import { noteAddress } from './killer.js';
+import { type ConnectionWatch, ManagedConnection, type StatementObserver } from './managed-connection.js';
+import type { ResolvedOptions } from '../options/resolve.js';
+import { digestOf } from '../statement-digest.js';
+import { plaintextRefused } from '../options/tls.js';
+
+/** What the factory needs of the pool that its connections belong to. */
+export interface ConnectionHost {
+  /** The pool object that mysql2's connections refer to. */
+  readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
+  /** The process must stay alive for a connection that was lent, or that says goodbye. */
+  hold(): void;
+  /** Emits one of mysql2's events; returns whether anybody listens. */
+  tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
+  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void;
+  /** A statement was stopped whose caller did not wait for its end. */
+  statementStopped(durationMs: number, sql: string): void;
+  /** The server answered a borrower's statement with an error. */
+  statementFailed(error: ServerError): void;
+  /** A borrower's statement has lost its connection, or its time was up while the server had it. */
+  statementBroke(error: Error, durationMs: number, now: number): void;
+  /** A connection is about to be opened for borrowers. May refuse by throwing. */
+  connecting(): void;
+  sessionReset(): void;
+  kill(connection: ManagedConnection): Promise<void>;
+  /** The server answers but must not be used: it is read-only, shutting down, or draining. */
+  poisoned(error: ServerError): void;
+  /** The server takes no more prepared statements. */
+  tooManyStatements(): void;
+  readonly writes: StatementObserver | undefined;
+}
+
+/** Of a statement that is shown in an error or to an operator. */
+const LONGEST_SHAPE = 160;
+
+/** When `connectTimeout` is 0. */
+const LONGEST_CONNECT_MS = 60_000;
+
+/** Opens, checks, cleans and closes the connections of one pool. */
+export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
+  /** Connections whose session was set up by listeners, which cannot be asked to do it again. */
+  readonly #setUpByListeners = new WeakSet<ManagedConnection>();
+  /** Nothing is known to lead straight to the server: connections are killed by the address that the server sees. */
+  #asksForAddresses = true;
+
+  constructor(
+    private readonly options: ResolvedOptions,
+    private readonly host: ConnectionHost,
+  ) {}
+
+  async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
+    this.host.connecting();
+    const connection = await this.#connect(signal, {
+      lost,
+      isLent,
+      statementEnded: (durationMs, sql, now, broke) => this.host.statementEnded(durationMs, sql, now, broke),
+      statementBroke: (error, durationMs, now) => this.host.statementBroke(error, durationMs, now),
+      statementStopped: (durationMs, sql) => this.host.statementStopped(durationMs, sql),
+      kill: (victim) => this.host.kill(victim),
+      writes: this.host.writes,
+      answered: (error, readOnlyAsked) => {
+        if (isLent()) this.host.statementFailed(error);
+        const errorClass = this.#overriddenClass(error) ?? classOfServerError(error, readOnlyAsked);
+        if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
+        if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
+        if (isTooManyStatements(error)) this.host.tooManyStatements();
+        return errorClass === 'connection-fatal';
+      },
+    });
+    const release = terminateOnAbort(connection, signal);
+    try {
+      if (this.#asksForAddresses) await this.#noteAddress(connection);
+      await this.#setUp(connection);
+      await this.#announce(connection);
+      return connection;
+    } catch (error) {
+      connection.terminate();
+      throw error;
+    } finally {
+      release();
+    }
+  }
+
+  /** A connection of the pool's own, beside those that it lends. */
+  openAside(lost: () => void): Promise<ManagedConnection> {
+    const ignoring = {
+      lost,
+      isLent: () => false,
+      statementEnded: ignore,
+      statementStopped: ignore,
+      writes: undefined,
+      statementBroke: ignore,
+      answered: () => false,
+      kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
+    };
+    return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), ignoring);
+  }
+
+  close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
+    if (force) {
+      connection.terminate();
+      return undefined;
+    }
+    return connection.quit();
+  }
+
+  validate(connection: ManagedConnection): Promise<void> {
+    return connection.send((done) => connection.ping(done));
+  }
+
+  recycle(connection: ManagedConnection): Promise<void> | undefined {
+    const { hygiene } = this.options;
+    if (isClean(connection, hygiene)) return undefined;
+    return cleanSession(connection, hygiene, {
+      repeatable: () => !this.#setUpByListeners.has(connection),
+      replay: () => this.#setUp(connection),
+      database: this.options.endpoint.database,
+      reset: () => this.host.sessionReset(),
+    });
+  }
+
+  park(connection: ManagedConnection): void {
+    this.host.tell('release', connection);
+  }
+
+  unpark(connection: ManagedConnection, why: 'lent' | 'closing'): void {
+    this.host.hold();
+    if (why === 'lent') this.host.tell('acquire', connection);
+  }
+
+  describe(connection: ManagedConnection): string {
+    const { runningMs, runningStatement } = connection;
+    const shape = runningStatement === undefined ? '' : `: ${digestOf(runningStatement, LONGEST_SHAPE)}`;
+    const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
+    return `connection ${connection.threadId} (${connection.session.inTransaction ? 'in a transaction, ' : ''}${doing})`;
+  }
+
+  isPermanent(error: unknown): boolean {
+    const overridden = isServerError(error) ? this.#overriddenClass(error) : undefined;
+    return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
+  }
+
+  codeOf(error: unknown): string {
+    return labelOf(error);
+  }
+
+  async #connect(signal: AbortSignal, watch: ConnectionWatch): Promise<ManagedConnection> {
+    const config = this.host.driverPool.createConnectionConfig();
+    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
+    signal.throwIfAborted();
+    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, watch);
+    const release = terminateOnAbort(connection, signal);
+    try {
+      await handshake(connection);
+      return connection;
+    } catch (error) {
+      connection.terminate();
+      throw connectFailure(connection, error);
+    } finally {
+      release();
+    }
+  }
+
+  /** It is asked in the middle of a packet: a throw must not keep the error from whoever waits for it. */
+  #overriddenClass(error: ServerError): ErrorClass | undefined {
+    try {
+      return this.options.classifyError?.(error);
+    } catch (cause) {
+      process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
+      return undefined;
+    }
+  }
+
+  async #noteAddress(connection: ManagedConnection): Promise<void> {
+    try {
+      this.#asksForAddresses = await noteAddress(connection);
+    } catch (error) {
+      if (isConnectionLost(error)) throw error;
+      // It does not tell: then what runs too long is cut off, not killed.
+      this.#asksForAddresses = false;
+    }
+  }
+
+  /** What every session needs before it is lent. What is done here is not a borrower's doing. */
+  async #setUp(connection: ManagedConnection): Promise<void> {
+    const { onConnect, hygiene } = this.options;
+    if (hygiene === 'auto') await trackSession(connection);
+    await onConnect?.(connection.promise());
+    connection.session.cleaned();
+  }
+
+  /** Listeners of mysql2's event may set the session up too: what they send right away is part of what every borrower finds. */
+  async #announce(connection: ManagedConnection): Promise<void> {
+    const { session } = connection;
+    if (!this.host.tell('connection', connection)) return;
+    if (connection.busy) await connection.send((done) => connection.ping(done));
+    if (session.dirty || session.userChanged) this.#setUpByListeners.add(connection);
+    session.cleaned();
+  }
+}
+
+/** Proxies and servers that do not know the variable, or take every SET for a reason to stop sharing their connections. */
+const WITHOUT_TRACKING = /proxysql|vitess|tidb/i;
+
+/**
+ * Asks the server to tell when a statement has changed the session: functions and triggers do so without their callers' text showing it
+ * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
+ */
+async function trackSession(connection: ManagedConnection): Promise<void> {
+  if (WITHOUT_TRACKING.test(connection._handshakePacket?.serverVersion ?? '')) return;
+  try {
+    await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+  }
+}
+
+function handshake(connection: ManagedConnection): Promise<void> {
+  return new Promise((resolve, reject) => {
+    connection.connect((error) => (error === null ? resolve() : reject(error)));
+  });
+}
+
+/** Errors of connecting as they are, except those that Poolwright can say more about. */
+function connectFailure({ config: { host }, stream }: ManagedConnection, error: unknown): unknown {
+  if (!(error instanceof Error)) return error;
+  const { code, errno } = error as NodeJS.ErrnoException;
+  if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return plaintextRefused(host, error);
+  if (code === 'HANDSHAKE_SSL_ERROR' && stream.authorizationError != null) markPermanent(error);
+  if (errno !== undefined && classOfErrno(errno) === 'endpoint-poisoned') {
+    return new PoolError('POOL_ENDPOINT_POISONED', `${host} answers but must not be used now: ${error.message}`, { cause: error });
+  }
+  return error;
+}
+
+/** Returns the function that ends it. */
+function terminateOnAbort(connection: ManagedConnection, signal: AbortSignal): () => void {
+  const stop = (): void => connection.terminate(signal.reason as Error);
+  signal.addEventListener('abort', stop, { once: true });
+  return () => signal.removeEventListener('abort', stop);
+}
+
+function ignore(): void {}

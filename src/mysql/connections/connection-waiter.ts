@@ -1,0 +1,36 @@
+/** A waiter for a connection. Every acquire of a pool uses one. */
+
+import { type Lease, type PoolError, Waiter } from '../../engine/index.js';
+import type { ManagedConnection } from './managed-connection.js';
+
+/** A waiter for a connection, which can report that its wait is over. */
+export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
+  #whenSettled: (() => void) | undefined = undefined;
+
+  /** @internal Calls `listener` once, before the waiter gets its connection or its error. */
+  onceSettled(listener: () => void): void {
+    this.#whenSettled = listener;
+  }
+
+  override granted(lease: Lease<ManagedConnection>): void {
+    this.#settle();
+    this.lent(lease);
+  }
+
+  override refused(error: PoolError): void {
+    this.#settle();
+    this.failed(error);
+  }
+
+  /** The connection belongs to the waiter's caller until the lease is released. */
+  abstract lent(lease: Lease<ManagedConnection>): void;
+
+  abstract failed(error: PoolError): void;
+
+  #settle(): void {
+    const listener = this.#whenSettled;
+    if (listener === undefined) return;
+    this.#whenSettled = undefined;
+    listener();
+  }
+}

@@ -1,0 +1,79 @@
+import { codeOf, messageOf } from '../../engine/index.js';
+import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/driver.js';
+
+/** What is needed of a connection whose statement is stopped. */
+export interface Interruptible extends DriverConnection {
+  resume(): void;
+  /** Cuts the connection off. */
+  terminate(reason: Error): void;
+}
+
+/** How often a connection that its borrower has paused is looked at. */
+const PAUSED_POLL_MS = 10;
+
+/** Takes its turn on a connection and holds up what comes behind it until it is lifted. */
+class Barrier extends DriverCommand {
+  // Errors of the connection are told to those who run statements on it.
+  override onResult = ignore;
+  #lifted = false;
+
+  override start = (): unknown => this.#wait();
+
+  lift(connection: DriverConnection): void {
+    this.#lifted = true;
+    if (connection._command === this) connection.handlePacket();
+  }
+
+  #wait(): unknown {
+    return this.#lifted ? null : () => this.#wait();
+  }
+}
+
+/**
+ * Stops a statement of a connection. One that has not been sent yet is never sent. One that is running is killed on the server; whatever
+ * follows on this connection waits until the server has acknowledged the kill and an empty statement has taken the blow, should it
+ * come too late for the statement that it was meant for.
+ *
+ * @param kill asks the server to kill what `connection` runs; rejects when it cannot be known to have done so
+ */
+export function interrupt<C extends Interruptible>(connection: C, command: Command, kill: (connection: C) => Promise<void>): void {
+  if (connection._command !== command) {
+    neverSend(command);
+    return;
+  }
+  // What the server says of the kill is for nobody; mysql2 throws what nobody listens to, and gives the connection up.
+  command.once('error', ignore);
+  const barrier = new Barrier();
+  connection._commands.unshift(createQuery('DO 0', undefined, ignore, {}));
+  connection._commands.unshift(barrier);
+  // The rest of a result that nobody reads is thrown away.
+  if (connection._paused) connection.resume();
+  kill(connection).then(
+    () => barrier.lift(connection),
+    (error: unknown) => connection.terminate(new Error(`A statement could not be stopped: ${messageOf(error)} (${codeOf(error)}).`)),
+  );
+}
+
+/**
+ * A command that was not sent is not sent when its turn comes. It ends a tick after that: it may be its turn at once, and whoever runs it listens for its
+ * end when it has been queued. One that was sent, or has ended, goes on as it was.
+ */
+export function neverSend(command: Command): void {
+  command.start = (_packet, connection) => {
+    process.nextTick(endTurn, connection, command);
+    return over;
+  };
+}
+
+function endTurn(connection: DriverConnection, command: Command): void {
+  if (connection._command !== command) return;
+  // mysql2 would keep the turn for later, and take it for the end of what was kept.
+  if (connection._paused) setTimeout(endTurn, PAUSED_POLL_MS, connection, command).unref();
+  else connection.handlePacket();
+}
+
+function over(): null {
+  return null;
+}
+
+function ignore(): void {}

@@ -1,0 +1,48 @@
+import { tracingChannel } from 'node:diagnostics_channel';
+import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
+import type { ManagedConnection } from './managed-connection.js';
+import type { Endpoint } from '../options/resolve.js';
+import { ConnectionWaiter } from './connection-waiter.js';
+
+/** mysql2 (3.20 and later) tells of every acquire of its pool here; tracers wait for it. */
+const channel = tracingChannel('mysql2:pool:connect');
+
+type Enqueue = (waiter: ConnectionWaiter, options?: AcquireOptions) => void;
+
+/** Whether anybody listens. Not every Node has the aggregate. */
+export function isTraced(): boolean {
+  return channel.hasSubscribers ?? channel.start.hasSubscribers;
+}
+
+/** Queues a waiter, and tells the channel of it as mysql2 does. */
+export function enqueueTraced(
+  enqueue: Enqueue,
+  waiter: ConnectionWaiter,
+  options: AcquireOptions | undefined,
+  { host, port, socketPath, database }: Endpoint,
+): void {
+  const context = { database: database ?? '', serverAddress: socketPath ?? host, serverPort: socketPath === undefined ? port : undefined };
+  const begin = (done: Done): void => enqueue(new TracedWaiter(done), options);
+  channel.traceCallback(begin as never, 0, context, undefined, ((error: PoolError | null, lease?: Lease<ManagedConnection>) => {
+    if (lease === undefined) waiter.refused(error as PoolError);
+    else waiter.granted(lease);
+  }) as never);
+}
+
+type Done = (error: PoolError | null, lease?: Lease<ManagedConnection>) => void;
+
+class TracedWaiter extends ConnectionWaiter {
+  constructor(private readonly done: Done) {
+    super();
+  }
+
+  override lent(lease: Lease<ManagedConnection>): void {
+    this.done(null, lease);
+  }
+
+  override failed(error: PoolError): void {
+    this.done(error);
+  }
+}
+
+keepShape(TracedWaiter);

@@ -1,0 +1,61 @@
+import type { Packet } from './driver.js';
+import type { ServerError } from '../errors/error-classes.js';
+
+/** What a connection reads of the server's packets beside what mysql2 does (MySQL internals manual, "Generic Response Packets"). */
+
+/** First bytes of a packet's payload. */
+export const OK_PACKET = 0x00;
+export const EOF_PACKET = 0xfe;
+export const ERROR_PACKET = 0xff;
+
+const SQL_STATE_MARKER = 0x23;
+/** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
+const EOF_PACKET_LIMIT = 9;
+/** 0xfe, number of warnings, status flags. */
+const EOF_PACKET_LENGTH = 5;
+/** 0xff, number. */
+const SHORTEST_ERROR_PACKET = 3;
+
+/** The session's status flags. OK packet: 0x00, affected rows and insert id (length-encoded), status flags. */
+export function statusOfOk({ buffer, offset, end }: Packet): number | undefined {
+  const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
+  const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
+  return afterInsertId + 2 <= end ? buffer.readUInt16LE(afterInsertId) : undefined;
+}
+
+/** The same of a packet that begins as an EOF packet does, if it is one. */
+export function statusOfEof({ buffer, offset, end }: Packet): number | undefined {
+  const length = end - offset;
+  return length >= EOF_PACKET_LENGTH && length < EOF_PACKET_LIMIT ? buffer.readUInt16LE(offset + 3) : undefined;
+}
+
+/** ERR packet: 0xff, number, '#' and SQLSTATE (five letters), message. */
+export function errorIn({ buffer, offset, end }: Packet): ServerError | undefined {
+  if (end - offset < SHORTEST_ERROR_PACKET) return undefined;
+  const hasState = buffer[offset + 3] === SQL_STATE_MARKER;
+  return {
+    errno: buffer.readUInt16LE(offset + 1),
+    sqlState: hasState ? buffer.toString('latin1', offset + 4, offset + 9) : '',
+    message: buffer.toString('utf8', offset + (hasState ? 9 : 3), end),
+  };
+}
+
+/** Whether a packet in the place of a row is the end of the rows, or an error. */
+export function endsRows({ buffer, offset, end }: Packet): boolean {
+  const marker = buffer[offset];
+  return marker === ERROR_PACKET || (marker === EOF_PACKET && end - offset < EOF_PACKET_LIMIT);
+}
+
+/** MySQL internals manual, "Length-Encoded Integer". */
+function lengthEncodedSize(buffer: Buffer, offset: number): number {
+  switch (buffer[offset]) {
+    case 0xfc:
+      return 3;
+    case 0xfd:
+      return 4;
+    case 0xfe:
+      return 9;
+    default:
+      return 1;
+  }
+}

@@ -1,0 +1,46 @@
+import { messageOf, PoolError } from '../../engine/index.js';
+import { classOfErrno } from './error-classes.js';
+
+/** Codes of mysql2 and of Node with which a statement ends whose connection broke under it. */
+const LOST_CODES: ReadonlySet<string> = new Set([
+  'PROTOCOL_CONNECTION_LOST',
+  'PROTOCOL_UNEXPECTED_PACKET',
+  'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+]);
+
+/**
+ * Numbers with which a server or a proxy says that the connection is gone, and with it the answer. Not among them are errors after which
+ * the connection is closed but the statement was plainly refused, such as 1153 (packet too large): they say enough by themselves.
+ */
+const LOST_ERRNOS: ReadonlySet<number> = new Set([1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3168, 3169, 4031]);
+
+/** Whether an error of a statement means that its connection is gone, and what became of the statement is not known. */
+export function isConnectionLost(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, errno, fatal } = error as { readonly code?: unknown; readonly errno?: unknown; readonly fatal?: unknown };
+  if (typeof errno === 'number' && errno > 0) return LOST_ERRNOS.has(errno);
+  return fatal === true || (typeof code === 'string' && LOST_CODES.has(code));
+}
+
+/** Whether an error of `execute` only means that the statement must be prepared again: nothing was executed. */
+export function isStatementCacheInvalid(error: unknown): boolean {
+  const errno = (error as { readonly errno?: unknown } | null)?.errno;
+  return typeof errno === 'number' && classOfErrno(errno) === 'statement-cache-invalid';
+}
+
+const TOO_MANY_STATEMENTS = 1461;
+
+/** Whether the server has as many prepared statements as it takes (`max_prepared_stmt_count`), from all of its connections. */
+export function isTooManyStatements(error: unknown): boolean {
+  return (error as { readonly errno?: unknown } | null)?.errno === TOO_MANY_STATEMENTS;
+}
+
+/** What a caller is told of a failed statement: errors of the server as they are, the loss of the connection under one code. */
+export function statementFailure(error: unknown): unknown {
+  if (PoolError.is(error) || !isConnectionLost(error)) return error;
+  const message = `The connection was lost while the statement was under way; whether it took effect is not known. (${messageOf(error)})`;
+  return new PoolError('POOL_CONNECTION_LOST', message, { cause: error });
+}

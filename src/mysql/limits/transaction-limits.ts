@@ -1,0 +1,70 @@
+import { performance } from 'node:perf_hooks';
+import { LONGEST_TIMER_MS, onAbort, PoolError } from '../../engine/index.js';
+
+/** The time that a transaction has, and whoever may stop it. */
+export class TransactionLimits {
+  readonly #deadline: number;
+  /** Nothing can stop a transaction that has neither. */
+  readonly #stop: AbortController | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #unlink: (() => void) | undefined;
+
+  constructor({ timeout = 0, signal }: { readonly timeout?: number; readonly signal?: AbortSignal }) {
+    this.#deadline = timeout > 0 ? performance.now() + timeout : Number.POSITIVE_INFINITY;
+    if (timeout === 0 && signal === undefined) return;
+    const stop = new AbortController();
+    this.#stop = stop;
+    const timeUp = (): void =>
+      stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
+    const aborted = (): void => stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
+    if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = setTimeout(timeUp, timeout);
+    if (signal?.aborted === true) aborted();
+    else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);
+  }
+
+  get signal(): AbortSignal | undefined {
+    return this.#stop?.signal;
+  }
+
+  get over(): boolean {
+    return this.#stop?.signal.aborted === true;
+  }
+
+  throwIfOver(): void {
+    this.#stop?.signal.throwIfAborted();
+  }
+
+  /** Milliseconds; `Infinity` when there is no deadline. */
+  get remainingMs(): number {
+    return this.#deadline === Number.POSITIVE_INFINITY ? this.#deadline : Math.max(this.#deadline - performance.now(), 0);
+  }
+
+  /** The promise's outcome, or the reason to stop, whichever comes first. */
+  race<T>(promise: Promise<T>): Promise<T> {
+    return this.#stop === undefined ? promise : raced(promise, this.#stop.signal);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#unlink?.();
+  }
+}
+
+async function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let unlink: (() => void) | undefined;
+  const stopped = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(signal.reason as PoolError);
+    if (signal.aborted) stop();
+    else unlink = onAbort(signal, stop);
+  });
+  try {
+    return await Promise.race([promise, stopped]);
+  } finally {
+    unlink?.();
+    // Whichever loses may still fail.
+    promise.catch(ignore);
+    stopped.catch(ignore);
+  }
+}
+
+function ignore(): void {}

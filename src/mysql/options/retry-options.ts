@@ -1,0 +1,42 @@
+/** The options of retries: one table, and how they are resolved. */
+
+import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
+import { type RetryTiming, retryTimingTable } from '../../resilience/retry.js';
+
+/** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. The budget is that of transactions, too. */
+export interface StatementRetryOptions extends RetryTiming {
+  /** Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most. Default: 10. */
+  readonly budget?: number;
+  /** Retries within 10 s that it may always make. Default: 10. */
+  readonly budgetMinimum?: number;
+  /** Whether statements whose text proves that they only read are run again without being called idempotent. Default: true. */
+  readonly readOnly?: boolean;
+}
+
+/** The one table of these options. */
+export const statementRetryTable = {
+  ...retryTimingTable,
+  budget: {
+    kind: 'number',
+    min: 0,
+    max: 1_000,
+    default: 10,
+    about: 'Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most.',
+  },
+  budgetMinimum: { kind: 'number', min: 0, max: 1_000_000, default: 10, about: 'Retries within 10 s that it may always make.' },
+  readOnly: {
+    kind: 'boolean',
+    default: true,
+    about: 'Whether statements whose text proves that they only read are run again without being called idempotent.',
+  },
+} as const satisfies Record<keyof StatementRetryOptions, OptionSpec>;
+
+export type ResolvedStatementRetries = Required<StatementRetryOptions>;
+
+/** @throws PoolError `POOL_OPTION_INVALID` */
+export function resolveStatementRetries(given: StatementRetryOptions | false | undefined): ResolvedStatementRetries {
+  const options = given === false ? { attempts: 1 } : (given ?? {});
+  if (typeof options !== 'object' || options === null) throw invalid('retries', given, 'false, or an object of options');
+  refuseUnknownOptions(options, Object.keys(statementRetryTable));
+  return Object.freeze(resolveFromTable(statementRetryTable, options)) as unknown as ResolvedStatementRetries;
+}

@@ -1,0 +1,272 @@
+import { inspect } from 'node:util';
+import type { QueryCache } from '../../cache/serving/query-cache.js';
+import type {
+  AcquireOptions,
+  Borrowed,
+  DrainOptions,
+  DrainReport,
+  DurationCounts,
+  PoolEvents,
+  PoolOptions as EngineOptions,
+  PoolSummary,
+  RecordedDuration,
+  Resizable,
+} from '../../engine/index.js';
+import { captureSite, tracedBack } from '../driver/callers-stack.js';
+import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from '../driver/driver.js';
+import { currentDeadline } from '../../resilience/deadline.js';
+import type { BreakerChange } from '../../resilience/breaker.js';
+import type { BreakersByName } from '../observation/breakers.js';
+import type { Health } from '../observation/health.js';
+import type { Endpoint, Hygiene, ResolvedOptions } from '../options/resolve.js';
+import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/borrowed-connection.js';
+import { PoolCore, type PoolStats } from './pool-core.js';
+import type { CallbackPoolView } from '../contract/pool-views.js';
+import type { SlowQueryOrder, SlowQueryReport } from '../observation/slow-queries.js';
+import { PooledStatement } from '../statements/pooled-statement.js';
+import type { StatementOptions } from '../contract/statement-options.js';
+import type { TlsMode } from '../options/tls.js';
+import type { Transaction } from '../transactions/transaction.js';
+import type { TransactionOptions } from '../contract/transaction-options.js';
+import { acquireInTime, dueStatement, statementInTime, transactionInTime } from '../limits/work-deadline.js';
+
+/** The options in force, without secrets. */
+export interface PublicOptions extends Readonly<Required<EngineOptions>> {
+  readonly endpoint: Endpoint;
+  readonly user: string | undefined;
+  readonly tls: TlsMode;
+  readonly hygiene: Hygiene;
+}
+
+/**
+ * A managed pool of MySQL connections: everything of mysql2/promise's pool, and what production needs beside it.
+ *
+ * @example
+ * ```ts
+ * const pool = createPool('mysql://app:secret@db.example.com/app');
+ * const [rows] = await pool.query('SELECT * FROM users WHERE id = ?', [7]);
+ * await pool.end();
+ * ```
+ */
+export class Pool extends DriverPromisePool {
+  /** The callback view of the same pool, as mysql2's. */
+  declare readonly pool: CallbackPoolView;
+  readonly #core: PoolCore;
+  /** The cache that it was made with, if any. */
+  readonly cache: QueryCache | undefined;
+
+  constructor(options: ResolvedOptions) {
+    const core: PoolCore = new PoolCore(options, () => this);
+    super(core.callbackPool, Promise);
+    this.#core = core;
+    this.cache = options.cache;
+  }
+
+  /** The pool's name in errors, statistics and metrics. */
+  get name(): string {
+    return this.#core.engine.name;
+  }
+
+  /**
+   * The breakers of this pool by name, for a look at them and for what is done by hand: `open(reason)` comes back by itself,
+   * `isolate(reason)` holds it open until the function that it returns is called, `close()` ends both.
+   *
+   * @example
+   * ```ts
+   * const letGo = pool.breakers.statement.isolate('maintenance');
+   * ```
+   */
+  get breakers(): BreakersByName {
+    const { connect, statement, cache } = this.#core.breakers;
+    return Object.freeze({ connect, statement, ...(cache === undefined ? {} : { cache }) });
+  }
+
+  /** The options in force, without secrets. */
+  get options(): PublicOptions {
+    const { endpoint, tls, hygiene, connection } = this.#core.options;
+    return Object.freeze({ ...this.#core.engine.options, endpoint, user: connection.user, tls: tls.mode, hygiene });
+  }
+
+  /**
+   * Runs a statement on a connection of the pool, with values put into the text, as mysql2's `query` does.
+   *
+   * @throws PoolError an acquire error (see `getConnection`); errors of the server and of mysql2 are passed on as they are
+   */
+  override query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('query', sql, values) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * Runs a prepared statement on a connection of the pool, as mysql2's `execute` does.
+   *
+   * @throws as `query` does
+   */
+  override execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
+    return this.#run('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * Borrows a connection. Release it, or declare it with `await using`.
+   *
+   * @param options.timeout milliseconds, 0 = for ever; default: the pool's `acquireTimeout`
+   * @param options.signal gives up waiting when it aborts
+   * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`,
+   *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
+   */
+  override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
+    const core = this.#core;
+    if (options === undefined && currentDeadline() === undefined) {
+      const lease = core.tryAcquire();
+      if (lease !== undefined) return Promise.resolve(borrow(lease));
+    }
+    return new Promise((resolve, reject) => {
+      core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
+    });
+  }
+
+  /**
+   * Runs `work` in a transaction on one connection: commits when it returns, rolls back when it throws, and runs all of it again after a
+   * deadlock, a lock wait timeout, or one of TiDB's retryable errors. `tx.transaction` nests, by savepoints.
+   *
+   * @param work what it does outside the database must bear being done again
+   * @param options see {@link TransactionOptions}
+   * @throws what `work` throws; an acquire error; PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`, `POOL_CONNECTION_LOST`, and
+   *   `POOL_COMMIT_UNKNOWN` when the outcome of COMMIT cannot be known
+   *
+   * @example
+   * ```ts
+   * await pool.transaction(async (tx) => {
+   *   await tx.query('UPDATE accounts SET balance = balance - ? WHERE id = ?', [10, from]);
+   *   await tx.query('UPDATE accounts SET balance = balance + ? WHERE id = ?', [10, to]);
+   * });
+   * ```
+   */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    return await this.#core.transaction(work, transactionInTime(options));
+  }
+
+  /**
+   * Resolves when `minIdle` connections (at least one) are open.
+   *
+   * @param options.timeout milliseconds; default: `connectTimeout`
+   * @throws PoolError `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`, `POOL_CLOSED`
+   */
+  ready(options?: { readonly timeout?: number }): Promise<void> {
+    return this.#core.engine.ready(options);
+  }
+
+  /** Everything that the pool knows about itself now. */
+  stats(): PoolStats {
+    return this.#core.stats();
+  }
+
+  /** The pool's counts now: cheaper than `stats()`. */
+  summary(): PoolSummary {
+    return this.#core.engine.summary();
+  }
+
+  /** Who holds connections now, the longest-held first. */
+  borrowed(): readonly Borrowed[] {
+    return this.#core.engine.borrowed();
+  }
+
+  /**
+   * The statements that cost most lately, by shape: values are never shown.
+   *
+   * @param options.limit how many shapes; default: 20
+   * @param options.orderBy by their time together, or by their 99th percentile; default: 'total'
+   */
+  slowQueries({ limit = 20, orderBy = 'total' }: { readonly limit?: number; readonly orderBy?: SlowQueryOrder } = {}): SlowQueryReport {
+    return this.#core.slowQueries.report(limit, orderBy);
+  }
+
+  /** For tracers: tells of each duration from now on, in milliseconds. Returns a function that ends it. */
+  observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
+    return this.#core.engine.observeDurations(which, listener);
+  }
+
+  /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
+  durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
+    return this.#core.durationCounts(which, boundsMs);
+  }
+
+  /** @param options.deep also runs a statement on a connection of the pool */
+  health(options: { readonly deep?: boolean } = {}): Promise<Health> {
+    return this.#core.health(options.deep === true);
+  }
+
+  /**
+   * Changes the limits. A lowered limit closes idle connections at once and lent ones when they are released.
+   *
+   * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
+   */
+  resize(change: Resizable): void {
+    this.#core.engine.resize(change);
+  }
+
+  /** Soft-evicts all connections: idle ones are closed now, lent ones when they are released. For fail-overs, new certificates, new passwords. */
+  evict(): void {
+    this.#core.evict();
+  }
+
+  /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */
+  suspend(): void {
+    this.#core.engine.suspend();
+  }
+
+  override resume(): void {
+    this.#core.engine.resume();
+  }
+
+  /**
+   * The graceful end: takes no new work, serves those who wait, lets borrowers finish, says goodbye on every connection.
+   *
+   * @param options.timeout milliseconds until the rest is cut off; default: 30 000
+   * @param options.queue 'serve' those who wait, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
+   * @throws PoolError `POOL_OPTION_INVALID`
+   */
+  drain(options?: DrainOptions): Promise<DrainReport> {
+    return this.#core.drain(options);
+  }
+
+  /**
+   * Listens to what happens: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged, breakerChanged. Returns a function
+   * that stops.
+   */
+  watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
+  watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
+  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+    const { engine, breakers } = this.#core;
+    if (event === 'breakerChanged') return breakers.onChange(listener as (change: BreakerChange) => void);
+    engine.on(event, listener as never);
+    return () => engine.off(event, listener as never);
+  }
+
+  /** Whoever logs a pool must not log its password. */
+  [inspect.custom](): string {
+    const { state, used, idle, waiting, limit } = this.summary();
+    return `Pool { ${this.name}, ${state}, used: ${used}, idle: ${idle}, waiting: ${waiting}, limit: ${limit} }`;
+  }
+
+  #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+    if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
+    let cached: Promise<unknown> | undefined;
+    if (currentDeadline() === undefined) {
+      cached = this.#core.cached?.take(method, sql, values);
+    } else {
+      try {
+        cached = this.#core.cached?.take(method, statementInTime(sql), values);
+        sql = dueStatement(sql);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
+    if (cached !== undefined) return cached;
+    const { trace } = this.#core.options;
+    const site = trace === true ? captureSite(this[method]) : undefined;
+    const result = new Promise((resolve, reject) => {
+      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
+    });
+    return trace === undefined ? tracedBack(result) : result;
+  }
+}

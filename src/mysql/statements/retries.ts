@@ -1,0 +1,89 @@
+import { PoolError, type PoolErrorCode, systemClock } from '../../engine/index.js';
+import type { ResolvedStatementRetries } from '../options/retry-options.js';
+import type { RetryBudget } from '../../resilience/retry-budget.js';
+import { RetrySchedule } from '../../resilience/retry.js';
+import { isReadOnly } from '../read-only.js';
+import { RetryTally } from './retry-tally.js';
+import { isRolledBack } from '../errors/transaction-errors.js';
+
+/** What a statement says about itself. */
+export interface RetryableStatement {
+  readonly sql: string;
+  /** Its caller says that it may be run twice. */
+  readonly idempotent: boolean;
+  /** A transaction was open on its connection. */
+  readonly inTransaction: boolean;
+  /** What is left of its time, in milliseconds. */
+  readonly remainingMs: number;
+}
+
+/** mysql2's code when a command is given to a connection that is dead already: nothing of it was sent. */
+const NEVER_SENT = 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR';
+
+/** `LOAD DATA LOCAL INFILE`, and its like. */
+const LOADS_A_FILE = /\bLOAD\b[^]*\bLOCAL\b/i;
+
+/** Whether it took effect is not known, or nothing was sent: for work that bears being done twice. */
+const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
+  'POOL_CONNECTION_LOST',
+  'POOL_CONNECT_FAILED',
+  'POOL_ENDPOINT_POISONED',
+]);
+
+/** Decides for the statements of a pool whether they are run again, and counts. I9: nothing that may have taken effect, unless that does no harm. */
+export class StatementRetries {
+  readonly tally = new RetryTally();
+
+  /** @param budget of all that the pool runs again */
+  constructor(
+    private readonly options: ResolvedStatementRetries,
+    private readonly budget: RetryBudget,
+  ) {}
+
+  /** Whether it is an error after which some statement might be run again. */
+  concerns(error: unknown): boolean {
+    return PoolError.is(error) ? PASSING.has(error.code) : isRolledBack(error);
+  }
+
+  /** A schedule for a statement that has failed for the first time, if it may be run again at all. */
+  begin(error: unknown, statement: RetryableStatement): RetrySchedule | undefined {
+    return this.options.attempts > 1 && this.#allows(error, statement) ? new RetrySchedule(this.options, Math.random) : undefined;
+  }
+
+  /** Milliseconds until the statement is to be run again; otherwise why it is not: its failure is final, or the budget is used up. */
+  delayFor(schedule: RetrySchedule, error: unknown, statement: RetryableStatement): number | 'final' | 'over-budget' {
+    const again = this.#allows(error, statement);
+    const delayMs = again ? schedule.next(systemClock.now(), statement.remainingMs) : undefined;
+    if (delayMs === undefined) {
+      if (schedule.failures > 1 || !again) this.tally.exhausted += 1;
+      return 'final';
+    }
+    // Nothing of it reached the server: it is no load.
+    if (!isNeverSent(error) && !this.budget.take()) {
+      this.tally.overBudget += 1;
+      return 'over-budget';
+    }
+    this.tally.retried += 1;
+    return isNeverSent(error) ? 0 : delayMs;
+  }
+
+  #allows(error: unknown, { sql, idempotent, inTransaction }: RetryableStatement): boolean {
+    // What the transaction did before is gone with its connection.
+    if (inTransaction) return false;
+    if (isNeverSent(error)) return true;
+    // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
+    if (LOADS_A_FILE.test(sql)) return false;
+    if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
+    return (
+      PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && typeof sql === 'string' && isReadOnly(sql)
+    );
+  }
+}
+
+/** Its connection was found dead before the first byte. */
+export function isNeverSent(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: unknown };
+  return (
+    PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && (cause as { readonly code?: unknown } | undefined)?.code === NEVER_SENT
+  );
+}

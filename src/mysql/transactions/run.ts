@@ -1,0 +1,234 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type AcquireOptions,
+  invalid,
+  isAbortSignal,
+  keepShape,
+  type Lease,
+  messageOf,
+  onAbort,
+  PoolError,
+  refuseUnknownOptions,
+} from '../../engine/index.js';
+import { isConnectionLost } from '../errors/failure.js';
+import type { ManagedConnection } from '../connections/managed-connection.js';
+import { noteOverBudget, type RetryTally } from '../statements/retry-tally.js';
+import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
+import { Transaction } from './transaction.js';
+import type { TransactionOptions } from '../contract/transaction-options.js';
+import { errnoOf, isRolledBack } from '../errors/transaction-errors.js';
+import { TransactionLimits } from '../limits/transaction-limits.js';
+import { send } from './send.js';
+
+const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
+const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
+const DEFAULT_RETRIES = 3;
+
+/** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
+const FIRST_BACKOFF_MS = 10;
+const LARGEST_BACKOFF_MS = 1_000;
+
+/** What transactions need of their pool. */
+export interface TransactionHost {
+  acquire(options: AcquireOptions): Promise<Lease<ManagedConnection>>;
+  readonly acquireTimeout: number;
+  /** How long a rollback, and a COMMIT whose caller has given up, may take in milliseconds. */
+  readonly patienceMs: number;
+  /** The pool that connections come from. */
+  readonly pool: unknown;
+  /** Takes one out of what the pool may run again; false when nothing is left. */
+  takeRetry(): boolean;
+  readonly tally: RetryTally;
+}
+
+/**
+ * Runs `work` in a transaction and commits it; rolls back when it throws.
+ *
+ * @throws what `work` throws; an acquire error; PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED`, `POOL_CONNECTION_LOST`, and
+ *   `POOL_COMMIT_UNKNOWN` when the connection was lost, or the time was up, while COMMIT was under way
+ */
+export async function runTransaction<T>(
+  host: TransactionHost,
+  work: (tx: Transaction) => Promise<T>,
+  options: TransactionOptions,
+): Promise<T> {
+  const { maxRetries = DEFAULT_RETRIES } = checked(options);
+  const limits = new TransactionLimits(options);
+  const { tally } = host;
+  try {
+    for (let retries = 0; ; retries += 1) {
+      const attempt = new Attempt(host, options, limits);
+      try {
+        const result = await attempt.run(work);
+        if (retries > 0) tally.recovered += 1;
+        return result;
+      } catch (error) {
+        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries;
+        if (isFinal || limits.over) {
+          if (retries > 0) tally.exhausted += 1;
+          // It would be run again: what ends it is the time, as it is in the pause before the next run.
+          if (!isFinal) limits.throwIfOver();
+          throw error;
+        }
+        if (!host.takeRetry()) {
+          tally.overBudget += 1;
+          noteOverBudget(error);
+          throw error;
+        }
+      }
+      await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+      tally.retried += 1;
+    }
+  } finally {
+    limits.end();
+  }
+}
+
+/** One run of the function, on one connection. */
+class Attempt {
+  readonly #scope: TransactionScope;
+  #transaction: Transaction | undefined = undefined;
+
+  constructor(
+    private readonly host: TransactionHost,
+    private readonly options: TransactionOptions,
+    private readonly limits: TransactionLimits,
+  ) {
+    this.#scope = new TransactionScope(host.pool, enclosingScope());
+  }
+
+  get committedImplicitly(): boolean {
+    return this.#transaction?.committedImplicitly === true;
+  }
+
+  async run<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const lease = await this.#acquire();
+    this.#scope.lease = lease;
+    let result: T;
+    try {
+      await this.limits.race(this.#begin(lease.resource));
+      const transaction = new Transaction(lease, this.limits.signal);
+      this.#transaction = transaction;
+      result = await this.limits.race(runInScope(this.#scope, async () => await work(transaction)));
+      this.#close();
+      await this.limits.race(transaction.settled());
+      this.limits.throwIfOver();
+    } catch (error) {
+      this.#close();
+      const rolledBack = this.#rollBack(lease);
+      // Whoever gave up is told at once; anybody else finds the locks released.
+      if (!this.limits.over) await rolledBack;
+      throw error;
+    }
+    await this.#commit(lease);
+    return result;
+  }
+
+  #close(): void {
+    this.#scope.over = true;
+    this.#transaction?.close();
+  }
+
+  async #acquire(): Promise<Lease<ManagedConnection>> {
+    const { acquireTimeout } = this.host;
+    const timeout = Math.min(acquireTimeout > 0 ? acquireTimeout : Number.POSITIVE_INFINITY, this.limits.remainingMs);
+    const { signal, priority, fairnessKey } = this.options;
+    return await this.host.acquire({
+      timeout: timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(timeout, 1),
+      ...(signal === undefined ? {} : { signal }),
+      ...(priority === undefined ? {} : { priority }),
+      ...(fairnessKey === undefined ? {} : { fairnessKey }),
+    });
+  }
+
+  async #begin(connection: ManagedConnection): Promise<void> {
+    const { isolation, readOnly } = this.options;
+    const { signal } = this.limits;
+    const run = (sql: string): Promise<unknown> => send(connection, 'query', signal === undefined ? sql : { sql, signal });
+    const { dirty } = connection.session;
+    if (isolation !== undefined) await run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+    await run(readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
+    // The level was for this transaction only: nothing of it stays in the session.
+    connection.session.dirty = dirty;
+  }
+
+  /** Never rejects: a connection that cannot be rolled back is closed, which rolls back too. */
+  async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
+    const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
+    try {
+      // Statements that nobody awaits come first: they would run outside of the transaction.
+      await this.#transaction?.settled().catch(ignore);
+      await send(lease.resource, 'query', 'ROLLBACK');
+      lease.release();
+    } catch {
+      lease.destroy();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #commit(lease: Lease<ManagedConnection>): Promise<void> {
+    try {
+      await this.#awaitCommit(send(lease.resource, 'query', 'COMMIT'));
+    } catch (error) {
+      if (isOutcomeUnknown(error)) {
+        lease.destroy();
+        throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
+          cause: error,
+        });
+      }
+      await this.#rollBack(lease);
+      throw error;
+    }
+    lease.release();
+  }
+
+  /** Once COMMIT was sent nobody can take it back: the deadline still counts, and a caller who gives up is kept waiting only so long. */
+  async #awaitCommit(committed: Promise<unknown>): Promise<void> {
+    const { signal } = this.limits;
+    if (signal === undefined) {
+      await committed;
+      return;
+    }
+    const overdue = new Promise<never>((_, reject) => {
+      const fail = (): void => reject(new CommitOverdue('no answer in time.'));
+      // Node's timers may be early by a fraction of a millisecond: what is left then is awaited, too.
+      const giveUp = (): void => void setTimeout(fail, Math.min(this.host.patienceMs, this.limits.remainingMs)).unref();
+      if (signal.aborted) giveUp();
+      else onAbort(signal, giveUp);
+    });
+    overdue.catch(ignore);
+    committed.catch(ignore);
+    await Promise.race([committed, overdue]);
+  }
+}
+
+for (const type of [TransactionLimits, Attempt, Transaction]) keepShape(type, {});
+
+class CommitOverdue extends Error {}
+
+/** A server that shuts down may have committed before it said so. */
+const SHUTDOWN_IN_PROGRESS = 1053;
+
+/** Whether an error of COMMIT leaves it open what became of the transaction. */
+function isOutcomeUnknown(error: unknown): boolean {
+  if (error instanceof CommitOverdue || isConnectionLost(error)) return true;
+  if (PoolError.is(error)) return error.code === 'POOL_CONNECTION_LOST';
+  return errnoOf(error) === SHUTDOWN_IN_PROGRESS;
+}
+
+function checked(options: TransactionOptions): TransactionOptions {
+  refuseUnknownOptions(options, OPTION_NAMES);
+  const { isolation, readOnly, maxRetries, timeout, signal } = options;
+  if (isolation !== undefined && !ISOLATION_LEVELS.includes(isolation))
+    throw invalid('isolation', isolation, `one of ${ISOLATION_LEVELS.join(', ')}`);
+  if (readOnly !== undefined && typeof readOnly !== 'boolean') throw invalid('readOnly', readOnly, 'true or false');
+  if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0))
+    throw invalid('maxRetries', maxRetries, 'a whole number, at least 0');
+  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
+    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
+  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  return options;
+}
+
+function ignore(): void {}

@@ -1,0 +1,207 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Lease, PoolError } from '../../engine/index.js';
+import { tracedBack } from '../driver/callers-stack.js';
+import type { ExecuteValues, FieldPacket, QueryResult, QueryValues } from '../driver/driver.js';
+import type { ManagedConnection } from '../connections/managed-connection.js';
+import { commitsImplicitly } from '../connections/session.js';
+import type { StatementOptions } from '../contract/statement-options.js';
+import { copyOf } from '../limits/statement-limits.js';
+import { errnoOf } from '../errors/transaction-errors.js';
+import { send } from './send.js';
+import { dueStatement } from '../limits/work-deadline.js';
+
+/** A transaction within another one: what is called inside it finds it here. */
+interface Nested {
+  readonly savepoint: string;
+  /** The one that it was begun in, of this or of another pool's transaction. */
+  readonly outer: Nested | undefined;
+}
+
+const nesting = new AsyncLocalStorage<Nested>();
+
+/**
+ * A transaction, as the function given to `pool.transaction` sees it. It is over when that function has returned or thrown, or its time
+ * is up; a later use is refused.
+ */
+export class Transaction {
+  readonly #lease: Lease<ManagedConnection>;
+  readonly #stop: AbortSignal | undefined;
+  #over = false;
+  #savepoints = 0;
+  /** Nested transactions that are under way, the innermost last. */
+  readonly #nested: Nested[] = [];
+  #committedImplicitly = false;
+  /** Settles when what was sent so far has ended, and is known to have left the transaction open. Nothing: it has. */
+  #last: Promise<void> | undefined = undefined;
+  /** The server has rolled all of it back, or it is not known what is left: nothing more may be done in it. */
+  #broken: { readonly error: unknown } | undefined = undefined;
+
+  /** @internal */
+  constructor(lease: Lease<ManagedConnection>, stop: AbortSignal | undefined) {
+    this.#lease = lease;
+    this.#stop = stop;
+  }
+
+  /** As `pool.query`, in this transaction. */
+  query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
+    return this.#take('query', sql, values) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /** As `pool.execute`, in this transaction. */
+  execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
+    return this.#take('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+  }
+
+  /**
+   * A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time.
+   *
+   * @throws what `work` throws; PoolError `POOL_TRANSACTION_OVERLAP` while another one is under way that this call is not inside of
+   */
+  async transaction<T>(work: (tx: this) => Promise<T>): Promise<T> {
+    this.#refuseOverlap('transaction');
+    this.#savepoints += 1;
+    const nested: Nested = { savepoint: `poolwright_${this.#savepoints}`, outer: nesting.getStore() };
+    this.#nested.push(nested);
+    try {
+      await this.#run('query', `SAVEPOINT ${nested.savepoint}`);
+      return await this.#runNested(nested, work);
+    } finally {
+      this.#nested.splice(this.#nested.indexOf(nested), 1);
+    }
+  }
+
+  /** @internal Whether some of the work may have been committed already, by a statement that commits by itself. */
+  get committedImplicitly(): boolean {
+    return this.#committedImplicitly;
+  }
+
+  /** @internal */
+  close(): void {
+    this.#over = true;
+  }
+
+  /** @internal Resolves when every statement has ended, also those that nobody awaits; rejects when the transaction cannot be committed. */
+  async settled(): Promise<void> {
+    await this.#last;
+    if (this.#broken !== undefined) throw this.#broken.error;
+    if (this.#nested.length > 0)
+      throw new PoolError('POOL_TRANSACTION_OVERLAP', 'The function ended while a nested transaction was under way.');
+    throwIfGone(this.#lease);
+  }
+
+  async #runNested<T>(nested: Nested, work: (tx: this) => Promise<T>): Promise<T> {
+    try {
+      const result = await nesting.run(nested, async () => await work(this));
+      await this.#run('query', `RELEASE SAVEPOINT ${nested.savepoint}`);
+      return result;
+    } catch (error) {
+      await this.#goBackTo(nested.savepoint);
+      throw error;
+    }
+  }
+
+  /** A statement of the caller's. */
+  async #take(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+    this.#refuseOverlap(method);
+    return await this.#run(method, sql, values);
+  }
+
+  /** What somebody else does between the savepoint of a nested transaction and its end would be undone with it, without their knowing. */
+  #refuseOverlap(method: string): void {
+    const innermost = this.#nested[this.#nested.length - 1];
+    if (innermost === undefined) return;
+    for (let around = nesting.getStore(); around !== undefined; around = around.outer) if (around === innermost) return;
+    const message = `${method}() while a nested transaction is under way that this call is not inside of: it would be undone with it. Await the nested one first.`;
+    throw new PoolError('POOL_TRANSACTION_OVERLAP', message);
+  }
+
+  /** One after the other: what the server has behind a deadlock already, it would run outside of the transaction, and keep. */
+  #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+    if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`));
+    const send = (): Promise<unknown> => this.#send(method, sql, values);
+    const result = this.#last === undefined ? send() : this.#last.then(send);
+    const last = result
+      .then(ignore, (error: unknown) => this.#look(error))
+      .then(() => {
+        if (this.#last === last) this.#last = undefined;
+      });
+    this.#last = last;
+    return tracedBack(result);
+  }
+
+  async #send(method: 'query' | 'execute', given: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+    if (this.#broken !== undefined) throw this.#broken.error;
+    this.#stop?.throwIfAborted();
+    throwIfGone(this.#lease);
+    const statement = dueStatement(given);
+    const connection = this.#lease.resource;
+    if (commitsImplicitly(textOf(statement), connection.takesSeveralStatements)) this.#committedImplicitly = true;
+    const result = await this.#untilStopped(send(connection, method, this.#limited(statement), values));
+    if (!connection.session.inTransaction) this.#committedImplicitly = true;
+    return result;
+  }
+
+  /** A deadlock, among others, rolls back all of the transaction; the error alone does not say so, the next answer does. */
+  async #look(error: unknown): Promise<void> {
+    if (this.#committedImplicitly || this.#broken !== undefined || this.#stop?.aborted === true || !isAboutStatement(error)) return;
+    const connection = this.#lease.resource;
+    const { session } = connection;
+    const { dirty } = session;
+    const answer = send(connection, 'query', this.#limited('DO 0'));
+    // That is not its borrower's doing.
+    session.dirty = dirty;
+    try {
+      await answer;
+    } catch {
+      this.#broken ??= { error };
+    }
+    if (!session.inTransaction) this.#broken ??= { error };
+  }
+
+  /** Never rejects: what cannot be undone alone is undone with all the rest. */
+  async #goBackTo(savepoint: string): Promise<void> {
+    if (this.#over) return;
+    try {
+      await this.#run('query', `ROLLBACK TO SAVEPOINT ${savepoint}`);
+    } catch (error) {
+      this.#broken ??= { error };
+    }
+  }
+
+  /** What stops the transaction stops its statement, too: that is one failure, with one identity. */
+  async #untilStopped(answer: Promise<unknown>): Promise<unknown> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (PoolError.is(error)) this.#stop?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #limited(statement: string | StatementOptions): string | StatementOptions {
+    if (this.#stop === undefined) return statement;
+    if (typeof statement === 'string') return { sql: statement, signal: this.#stop };
+    const { signal } = statement;
+    return copyOf(statement, { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) });
+  }
+}
+
+/** Whether an error came of a statement that the server had, so that it may have done something to the transaction. */
+function isAboutStatement(error: unknown): boolean {
+  if (PoolError.is(error)) return error.code === 'POOL_QUERY_TIMEOUT' || error.code === 'POOL_ABORTED';
+  return errnoOf(error) !== undefined;
+}
+
+/** @throws PoolError when the connection is not the transaction's any more */
+function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
+  if (active && resource.alive) return;
+  if (resource.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed. What the transaction had not committed was rolled back.');
+  throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
+}
+
+/** What mysql2 refuses has none. */
+function textOf(statement: string | StatementOptions): string {
+  return typeof statement === 'string' ? statement : statement.sql;
+}
+
+function ignore(): void {}
