@@ -14,20 +14,20 @@ export {
   type PoolSummary,
   type Priority,
 } from './engine/index.js';
-export { createPool, getPool } from './mysql/create-pool.js';
-export type { BreakersByName, PoolBreakerOptions } from './mysql/observation/breakers.js';
-export type { ClassifyError, ErrorClass, ServerError } from './mysql/errors/error-classes.js';
-export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/observation/health.js';
-export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/options/resolve.js';
-export type { Pool, PublicOptions } from './mysql/pools/pool.js';
-export type { PoolConnection } from './mysql/connections/borrowed-connection.js';
-export type { PoolStats } from './mysql/pools/pool-core.js';
-export type { PoolLogger } from './mysql/observation/logger.js';
-export { pools } from './mysql/registry.js';
-export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/observation/slow-queries.js';
-export type { StatementOptions, StatementResult } from './mysql/contract/statement-options.js';
-export type { RetryCounts } from './mysql/statements/retry-tally.js';
-export type { StatementRetryOptions } from './mysql/options/retry-options.js';
-export type { TlsMode } from './mysql/options/tls.js';
-export type { Transaction } from './mysql/transactions/transaction.js';
-export type { IsolationLevel, TransactionOptions } from './mysql/contract/transaction-options.js';
+export { createPool, getPool } from './mysql/index.js';
+export type { BreakersByName, PoolBreakerOptions } from './mysql/index.js';
+export type { ClassifyError, ErrorClass, ServerError } from './mysql/index.js';
+export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/index.js';
+export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/index.js';
+export type { Pool, PublicOptions } from './mysql/index.js';
+export type { PoolConnection } from './mysql/index.js';
+export type { PoolStats } from './mysql/index.js';
+export type { PoolLogger } from './mysql/index.js';
+export { pools } from './mysql/index.js';
+export type { SlowQuery, SlowQueryOrder, SlowQueryReport } from './mysql/index.js';
+export type { StatementOptions, StatementResult } from './mysql/index.js';
+export type { RetryCounts } from './mysql/index.js';
+export type { StatementRetryOptions } from './mysql/index.js';
+export type { TlsMode } from './mysql/index.js';
+export type { Transaction } from './mysql/index.js';
+export type { IsolationLevel, TransactionOptions } from './mysql/index.js';

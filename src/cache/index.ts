@@ -1,15 +1,15 @@
-import type { QueryCacheOptions } from './contract/options.js';
-import { QueryCache } from './serving/query-cache.js';
+import type { QueryCacheOptions } from './contract/index.js';
+import { QueryCache } from './serving/index.js';
 
-export { type DrizzleCacheOptions, withDrizzleCache } from './data-layers/drizzle.js';
-export { kyselyCache, type KyselyCache, type KyselyCacheOptions } from './data-layers/kysely.js';
-export type { Encryption } from './values/codec.js';
-export type { CallerLimits } from './serving/flight.js';
-export type { MemoryCacheOptions, QueryCacheOptions, RedisCacheOptions } from './contract/options.js';
-export type { CachePolicy } from './contract/policy.js';
-export type { Invalidation, QueryCache, WrapOptions } from './serving/query-cache.js';
-export type { CacheRule } from './contract/rules.js';
-export type { CacheStats, RedisStats } from './contract/stats.js';
+export { type DrizzleCacheOptions, withDrizzleCache } from './data-layers/index.js';
+export { kyselyCache, type KyselyCache, type KyselyCacheOptions } from './data-layers/index.js';
+export type { Encryption } from './values/index.js';
+export type { CallerLimits } from './serving/index.js';
+export type { MemoryCacheOptions, QueryCacheOptions, RedisCacheOptions } from './contract/index.js';
+export type { CachePolicy } from './contract/index.js';
+export type { Invalidation, QueryCache, WrapOptions } from './serving/index.js';
+export type { CacheRule } from './contract/index.js';
+export type { CacheStats, RedisStats } from './contract/index.js';
 
 /**
  * Makes a cache for results of statements, and for anything else. Attach it to pools with `createPool({ cache })`; several pools may share it.

@@ -1,11 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { nearestName, PoolError } from '../engine/index.js';
-import { type Command, parseCall, UsageError, usageOf } from './console/command.js';
+import {
+  type Command,
+  describeError,
+  EXIT,
+  type ExitCode,
+  parseCall,
+  Terminal,
+  Unreachable,
+  UsageError,
+  usageOf,
+} from './console/index.js';
 import { commands } from './commands/index.js';
-import { EXIT, type ExitCode } from './console/exit-codes.js';
-import { Unreachable } from './console/monitoring-address.js';
-import { describeError, Terminal } from './console/terminal.js';
 
 async function main([name, ...rest]: readonly string[]): Promise<ExitCode> {
   if (name === undefined || name === '--help' || name === 'help') return help(rest[0], name === undefined);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool, pools } from '../index.js';
-import { type MonitoringServer, startMonitoringServer } from '../monitor/server/server.js';
+import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
 import { type MariaDb, startMariaDb } from './mariadb-server.js';
 import { type SecondReport, Workload } from './workload.js';
 

@@ -1,28 +1,37 @@
 import { EventEmitter } from 'node:events';
-import { closedError, drainingError } from './lending/acquire-errors.js';
-import { type Clock, type RandomSource, systemClock } from './contract/clock.js';
-import type { Lease } from './entries/entry.js';
-import type { PoolError } from './contract/errors.js';
-import { throwLater } from './waiting/waiting.js';
-import type { PoolEvents } from './contract/events.js';
-import type { ResourceFactory } from './contract/factory.js';
-import type { DurationCounts } from './statistics/histogram.js';
-import { Housekeeper } from './entries/housekeeper.js';
-import { type AcquireOptions, invalidTimeout, isTimeout, Lender } from './lending/lender.js';
 import {
+  type AcquireOptions,
+  awaitReadiness,
+  closedError,
+  drainingError,
+  type DrainOptions,
+  type DrainReport,
+  invalidTimeout,
+  isTimeout,
+  Lender,
+  Shutdown,
+} from './lending/index.js';
+import {
+  type Borrowed,
+  type Clock,
   invalid,
+  type PoolError,
+  type PoolEvents,
   type PoolOptions,
-  type ResolvedPoolOptions,
+  type PoolState,
+  type PoolSummary,
+  type RandomSource,
   type Resizable,
   resizedOptions,
+  type ResolvedPoolOptions,
   resolvePoolOptions,
-} from './contract/options.js';
-import { awaitReadiness } from './lending/readiness.js';
-import { type DrainOptions, type DrainReport, Shutdown } from './lending/shutdown.js';
-import type { RecordedDuration } from './statistics/statistics.js';
-import type { PoolStats } from './statistics/stats.js';
-import type { Borrowed, PoolState, PoolSummary } from './contract/summary.js';
-import { PromiseWaiter, type Waiter } from './queue/wait-queue.js';
+  type ResourceFactory,
+  systemClock,
+} from './contract/index.js';
+import { Housekeeper, type Lease } from './entries/index.js';
+import { throwLater } from './waiting/index.js';
+import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
+import { PromiseWaiter, type Waiter } from './queue/index.js';
 
 /** Time and chance, for tests and simulation. */
 export interface PoolEnvironment {

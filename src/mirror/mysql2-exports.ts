@@ -1,8 +1,7 @@
 import mysql from 'mysql2';
 import type mysqlPromise from 'mysql2/promise';
-import type { OptionsBesideMysql2 } from '../mysql/options/drop-in.js';
+import type { CallbackPoolView, OptionsBesideMysql2 } from '../mysql/index.js';
 import { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';
-import type { CallbackPoolView } from '../mysql/contract/pool-views.js';
 import type { CreatePromisePool, CreatePromisePoolCluster } from './promise-exports.js';
 
 /** mysql2's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */

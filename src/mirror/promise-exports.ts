@@ -1,6 +1,5 @@
 import mysql from 'mysql2/promise';
-import type { OptionsBesideMysql2 } from '../mysql/options/drop-in.js';
-import type { PromisePool } from '../mysql/contract/pool-views.js';
+import type { OptionsBesideMysql2, PromisePool } from '../mysql/index.js';
 import { createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';
 
 /** mysql2/promise's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */

@@ -1,5 +1,5 @@
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options/resolve.js';
-import { Pool } from './pools/pool.js';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options/index.js';
+import { Pool } from './pools/index.js';
 import { defaultPool, register, uniqueName } from './registry.js';
 
 /**

@@ -1,8 +1,7 @@
-import type { CallbackPool } from './pools/callback-pool.js';
+import type { CallbackPool, Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
-import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/driver.js';
-import { type DropInOptions, resolveDropInOptions } from './options/drop-in.js';
-import type { Pool } from './pools/pool.js';
+import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
+import { type DropInOptions, resolveDropInOptions } from './options/index.js';
 
 /** What takes the place of mysql2's `createPool` and `createPoolCluster`, in the callback form and in the promise form. */
 

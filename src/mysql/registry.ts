@@ -1,4 +1,4 @@
-import type { Pool } from './pools/pool.js';
+import type { Pool } from './pools/index.js';
 
 /** Every pool of the process that is not closed, whichever copy of this package made it. */
 interface Registry {

@@ -3,7 +3,7 @@ import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type * as Pg from 'pg';
-import { requirePeer } from '../packages/optional-peer.js';
+import { requirePeer } from '../packages/index.js';
 import { type PgBouncerOptions, type PgBouncerTarget, resolveTarget } from './pgbouncer-target.js';
 import { DeadlinePassed, NotPgBouncer, type PgBouncerReason, verdictOf } from './pgbouncer-verdict.js';
 import { guardAgainstForeigners } from './postgres-guard.js';

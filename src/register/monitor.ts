@@ -1,5 +1,5 @@
 import { messageOf, PoolError } from '../engine/index.js';
-import { pools } from '../mysql/registry.js';
+import { pools } from '../mysql/index.js';
 import { notice } from './notice.js';
 
 /** `9464`, `:9464`, `localhost:9464`, `127.0.0.1:9464`, `[::1]:9464`. */
@@ -22,7 +22,7 @@ async function serve(address: string): Promise<string> {
   const name = inBrackets ?? plain ?? '';
   // Fastify would listen on both addresses of localhost, and the second listener would keep the process alive.
   const host = name === '' || name === 'localhost' ? '127.0.0.1' : name;
-  const { createMonitoringServer } = await import('../monitor/server/server.js');
+  const { createMonitoringServer } = await import('../monitor/server/index.js');
   const app = createMonitoringServer({ pools, host, port: Number(port) });
   app.server.unref();
   app.server.on('connection', (socket) => socket.unref());

@@ -1,13 +1,14 @@
+/** Policies over calls: circuit breakers, retries, deadlines. */
+
 export {
   Breaker,
   type BreakerChange,
   type BreakerEnvironment,
+  type BreakerOptions,
   type BreakerSettings,
   type BreakerSnapshot,
   type BreakerState,
   type Verdict,
-} from './breaker.js';
-export type { BreakerOptions } from './breaker-options.js';
-export { retry, type RetryEnvironment, type RetryOptions, type RetryTiming } from './retry.js';
-export { RetryBudget, type RetryBudgetOptions } from './retry-budget.js';
-export { currentDeadline, throwIfOver, type WorkDeadline, withDeadline } from './deadline.js';
+} from './breaker/index.js';
+export { currentDeadline, throwIfOver, type WorkDeadline, withDeadline } from './deadline/index.js';
+export { retry, RetryBudget, type RetryBudgetOptions, type RetryEnvironment, type RetryOptions, type RetryTiming } from './retry/index.js';

@@ -1,5 +1,5 @@
 import { invalid } from '../engine/index.js';
-import type { Breaker, BreakerSnapshot } from '../resilience/breaker.js';
+import type { Breaker, BreakerSnapshot } from '../resilience/breaker/index.js';
 import type { PoolReader } from './pool-source.js';
 
 /** What is read of a breaker, and what may be done to it by hand. */

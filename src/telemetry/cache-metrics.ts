@@ -1,5 +1,5 @@
-import type { QueryCache } from '../cache/serving/query-cache.js';
-import type { CacheStats } from '../cache/contract/stats.js';
+import type { QueryCache } from '../cache/serving/index.js';
+import type { CacheStats } from '../cache/contract/index.js';
 import { CollectedMetric, type MetricDescription } from './collected-metric.js';
 import { type PoolSource, poolReader } from './pool-source.js';
 

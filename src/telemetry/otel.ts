@@ -4,7 +4,7 @@ import type * as Api from '@opentelemetry/api';
 import type { Attributes, Context, Meter, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import { codeOf, messageOf, refuseUnknownOptions } from '../engine/index.js';
 import { digestOf } from '../mysql/statement-digest.js';
-import { requirePeer } from '../packages/optional-peer.js';
+import { requirePeer } from '../packages/index.js';
 import { type ObservedPool, type PoolReader, type PoolSource, poolReader } from './pool-source.js';
 
 export type { ObservedPool, PoolCollection, PoolSource } from './pool-source.js';

@@ -1,7 +1,6 @@
 import type { Registry } from 'prom-client';
-import type { PoolStats } from '../mysql/pools/pool-core.js';
-import type { RetryCounts } from '../mysql/statements/retry-tally.js';
-import type { BreakerSnapshot, BreakerState } from '../resilience/breaker.js';
+import type { PoolStats, RetryCounts } from '../mysql/index.js';
+import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';
 import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';

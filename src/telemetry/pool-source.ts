@@ -1,5 +1,5 @@
 import { invalid, PoolError } from '../engine/index.js';
-import type { Pool } from '../mysql/pools/pool.js';
+import type { Pool } from '../mysql/index.js';
 
 /** What is read of a pool, and what may be done to it. */
 export type ObservedPool = Pick<

@@ -1,7 +1,7 @@
 import type * as PromClient from 'prom-client';
 import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-client';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
-import { requirePeer } from '../packages/optional-peer.js';
+import { requirePeer } from '../packages/index.js';
 import { cacheMetrics } from './cache-metrics.js';
 import type { CollectedMetric } from './collected-metric.js';
 import type { BreakerSource } from './breaker-source.js';

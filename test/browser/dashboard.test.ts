@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createQueryCache } from '../../src/cache/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { Breaker } from '../../src/resilience/breaker.js';
+import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { buildCommand } from '../cli/support/built-command.js';
 import { createPoolOnDatabase, whileHolding } from '../monitor/support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
-import { currentDeadline, withDeadline } from '../../src/resilience/deadline.js';
+import { currentDeadline, withDeadline } from '../../src/resilience/deadline/deadline.js';
 import { errorOf } from '../mysql/support/pools.js';
 
 describe('a deadline around cache.wrap()', () => {

@@ -1,11 +1,10 @@
 import { cacheOptionTable } from '../../src/cache/contract/options.js';
-import type { OptionSpec } from '../../src/engine/index.js';
-import { poolOptionTable } from '../../src/engine/index.js';
+import { type OptionSpec, poolOptionTable } from '../../src/engine/index.js';
 import { serverOptionTable } from '../../src/monitor/server/server-options.js';
 import { healthThresholdTable } from '../../src/mysql/observation/health.js';
 import { dropInDefaults } from '../../src/mysql/options/drop-in.js';
 import { statementRetryTable } from '../../src/mysql/options/retry-options.js';
-import { breakerOptionTable } from '../../src/resilience/breaker-options.js';
+import { breakerOptionTable } from '../../src/resilience/breaker/breaker-options.js';
 import { environmentName, mysqlOptionTable } from '../../src/mysql/options/resolve.js';
 
 /** The options that hold a plain value, as the documents show them: made from the tables in the code. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Breaker } from '../../src/resilience/breaker.js';
+import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { nameOf, openCachedPool } from '../cache/support/cached-pool.js';
 import { errorOf as driverErrorOf } from '../mysql/support/pools.js';
 import { errorOf, procedures } from './support/call.js';

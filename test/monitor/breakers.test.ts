@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Monitoring } from '../../src/monitor/api/monitoring.js';
 import { ProbeGuard } from '../../src/monitor/pgbouncer/probe-guard.js';
 import type { PgBouncerReason, PgBouncerReport } from '../../src/probes/pgbouncer.js';
-import { Breaker } from '../../src/resilience/breaker.js';
+import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
 import { errorOf } from '../mysql/support/pools.js';

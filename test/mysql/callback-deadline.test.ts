@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Pool as CallbackPool, PoolConnection } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import * as mysql2 from '../../src/mirror/mysql2.js';
-import { withDeadline } from '../../src/resilience/deadline.js';
+import { withDeadline } from '../../src/resilience/deadline/deadline.js';
 import { createDatabase, type TestDatabase } from '../support/database.js';
 import { startStatementProxy } from '../support/statement-proxy.js';
 import { waitFor } from '../support/wait-for.js';

@@ -1,8 +1,7 @@
 import type * as callbackMysql from 'mysql2';
 import type * as mysql from 'mysql2/promise';
 import { describe, expectTypeOf, it } from 'vitest';
-import type { Pool, PoolConnection, PoolOptions } from '../../src/index.js';
-import { createPool, getPool } from '../../src/index.js';
+import { createPool, getPool, type Pool, type PoolConnection, type PoolOptions } from '../../src/index.js';
 
 /** Code as users of mysql2 have it; it is checked by the compiler, and never run. */
 interface UsersOfMysql2 {

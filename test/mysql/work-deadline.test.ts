@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { withDeadline } from '../../src/resilience/deadline.js';
+import { withDeadline } from '../../src/resilience/deadline/deadline.js';
 import { startStatementProxy } from '../support/statement-proxy.js';
 import { createDatabase } from '../support/database.js';
 import { errorOf, imbalanceOf, openPool, poolOf, valueOf } from './support/pools.js';

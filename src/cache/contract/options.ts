@@ -1,7 +1,7 @@
 import { invalid, invalidUnquoted, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
-import type { Encryption } from '../values/codec.js';
+import type { Encryption } from '../values/index.js';
 import { type CachePolicy, resolveDefaults, type ResolvedPolicy } from './policy.js';
-import type { RedisTarget } from '../redis/redis-client.js';
+import type { RedisTarget } from '../redis/index.js';
 import { type CacheRule, resolveRules, type ResolvedRules } from './rules.js';
 
 /** The tier in Redis. */

@@ -1,8 +1,8 @@
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
-import { statementResult, withPlainFields } from '../values/value-kind.js';
-import { ANY_TABLE, KEY, TABLE, TAG } from '../invalidation/marks.js';
-import { type CachePolicy, names, policyNames, resolvePolicy } from '../contract/policy.js';
-import type { CacheRequest, Departure, QueryCache } from '../serving/query-cache.js';
+import { statementResult, withPlainFields } from '../values/index.js';
+import { ANY_TABLE, KEY, TABLE, TAG } from '../invalidation/index.js';
+import { type CachePolicy, names, policyNames, resolvePolicy } from '../contract/index.js';
+import type { CacheRequest, Departure, QueryCache } from '../serving/index.js';
 
 /** Drizzle's `CacheConfig`, as far as it is understood. */
 interface DrizzleConfig {

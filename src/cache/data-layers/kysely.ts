@@ -1,9 +1,8 @@
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
-import { textOf } from '../values/key.js';
-import { ANY_TABLE } from '../invalidation/marks.js';
-import { type CachePolicy, policyNames, resolvePolicy } from '../contract/policy.js';
-import { namesOf, type QueryCache } from '../serving/query-cache.js';
-import { anyValue, type ValueKind } from '../values/value-kind.js';
+import { anyValue, textOf, type ValueKind } from '../values/index.js';
+import { ANY_TABLE } from '../invalidation/index.js';
+import { type CachePolicy, policyNames, resolvePolicy } from '../contract/index.js';
+import { namesOf, type QueryCache } from '../serving/index.js';
 
 /** What is used of Kysely, as it declares it. */
 interface CompiledQuery {

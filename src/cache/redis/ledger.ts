@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { EVERYTHING, type Marks } from '../invalidation/marks.js';
+import { EVERYTHING, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
 import { within } from './within.js';
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import type * as IoRedis from 'ioredis';
 import { PoolError } from '../../engine/index.js';
-import { requirePeer } from '../../packages/optional-peer.js';
+import { requirePeer } from '../../packages/index.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
 
 /** Where Redis is. */

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../engine/index.js';
-import { Breaker } from '../../resilience/breaker.js';
-import { type Encryption, type Envelope, FORMAT, Garbage, open, seal } from '../values/codec.js';
-import { hashOf } from '../values/key.js';
+import { Breaker } from '../../resilience/breaker/index.js';
+import { type Encryption, type Envelope, FORMAT, Garbage, hashOf, open, seal, type ValueKind } from '../values/index.js';
 import { Ledger } from './ledger.js';
-import type { Marks } from '../invalidation/marks.js';
+import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import type { ValueKind } from '../values/value-kind.js';
 import { within } from './within.js';
 
 export interface RedisTierOptions {

@@ -1,5 +1,5 @@
 import { isAbortSignal, invalid, keepShape, LONGEST_TIMER_MS, onAbort, PoolError } from '../../engine/index.js';
-import type { Mark } from '../invalidation/marks.js';
+import type { Mark } from '../invalidation/index.js';
 
 /** How long a caller waits. */
 export interface CallerLimits {

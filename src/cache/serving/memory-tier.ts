@@ -1,4 +1,4 @@
-import type { Mark } from '../invalidation/marks.js';
+import type { Mark } from '../invalidation/index.js';
 
 /** A value in this process's memory. */
 export interface MemoryEntry {

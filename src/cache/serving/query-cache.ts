@@ -2,18 +2,23 @@ import { performance } from 'node:perf_hooks';
 // Not the global one: where a test has put timers of its own in its place, nobody may ever call it.
 import { setImmediate } from 'node:timers';
 import { Histogram, invalid } from '../../engine/index.js';
-import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../../resilience/deadline.js';
-import { bytesOf } from '../values/codec.js';
+import type { Breaker } from '../../resilience/breaker/index.js';
+import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../../resilience/deadline/index.js';
+import { anyValue, bytesOf, type ValueKind } from '../values/index.js';
 import { type CallerLimits, checkLimits, Flight, type Landing } from './flight.js';
-import { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, TABLE, TAG } from '../invalidation/marks.js';
+import { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, TABLE, TAG } from '../invalidation/index.js';
 import { type MemoryEntry, MemoryTier } from './memory-tier.js';
-import { type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from '../contract/options.js';
-import { type CachePolicy, names, resolvePolicy, type ResolvedPolicy } from '../contract/policy.js';
-import type { Breaker } from '../../resilience/breaker.js';
-import { createRedisClients } from '../redis/redis-client.js';
-import { type Found, RedisTier } from '../redis/redis-tier.js';
-import type { CacheStats } from '../contract/stats.js';
-import { anyValue, type ValueKind } from '../values/value-kind.js';
+import {
+  type CachePolicy,
+  type CacheStats,
+  names,
+  type QueryCacheOptions,
+  resolveCacheOptions,
+  type ResolvedCacheOptions,
+  type ResolvedPolicy,
+  resolvePolicy,
+} from '../contract/index.js';
+import { createRedisClients, type Found, RedisTier } from '../redis/index.js';
 
 /** What is to be invalidated. */
 export interface Invalidation {

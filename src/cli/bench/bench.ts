@@ -1,7 +1,5 @@
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
-import { createPool } from '../../mysql/create-pool.js';
-import type { PoolOptions } from '../../mysql/options/resolve.js';
-import type { Pool } from '../../mysql/pools/pool.js';
+import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
 
 export interface BenchPlan {
   /** Default: DATABASE_URL. */

@@ -1,7 +1,5 @@
-import type { BenchReport } from '../bench/bench.js';
-import { type Command, defineCommand, UsageError } from '../console/command.js';
-import { EXIT } from '../console/exit-codes.js';
-import { shown } from '../console/terminal.js';
+import type { BenchReport } from '../bench/index.js';
+import { type Command, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
 
 /** What only reads, by its first word. */
 const READS = /^\s*(?:\/\*.*?\*\/\s*)*\(?\s*(SELECT|WITH|SHOW|TABLE|VALUES|DO|EXPLAIN|DESC|DESCRIBE)\b/i;
@@ -35,7 +33,7 @@ export const bench: Command = defineCommand({
   async run({ values, operands, terminal, stop }) {
     if (!values.writes && !READS.test(values.sql))
       throw new UsageError('--sql does not look like a statement that only reads: say --writes if it may write.');
-    const { runBench } = await import('../bench/bench.js');
+    const { runBench } = await import('../bench/index.js');
     const plan = { ...values, url: operands[0], baseline: !values['no-baseline'], stop };
     let doing = 'connecting';
     const report = await terminal.during(

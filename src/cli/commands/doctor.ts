@@ -1,7 +1,5 @@
-import { type Command, defineCommand } from '../console/command.js';
-import type { Diagnosis, Finding, FindingStatus } from '../doctor/finding.js';
-import { EXIT } from '../console/exit-codes.js';
-import type { Terminal } from '../console/terminal.js';
+import { type Command, defineCommand, EXIT, type Terminal } from '../console/index.js';
+import type { Diagnosis, Finding, FindingStatus } from '../doctor/index.js';
 
 const MARKS: Readonly<Record<FindingStatus, string>> = { ok: ' ok ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
 const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const satisfies Record<FindingStatus, string>;
@@ -39,7 +37,7 @@ export const doctor: Command = defineCommand({
     strict: { kind: 'flag', about: 'Warnings count as problems for the exit code.' },
   },
   async run({ values, operands, terminal, environment }) {
-    const { examine } = await import('../doctor/doctor.js');
+    const { examine } = await import('../doctor/index.js');
     const [target] = operands;
     let doing = 'starting';
     const diagnosis = await terminal.during(

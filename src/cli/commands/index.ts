@@ -1,4 +1,4 @@
-import type { Command } from '../console/command.js';
+import type { Command } from '../console/index.js';
 import { bench } from './bench.js';
 import { doctor } from './doctor.js';
 import { breaker, drain, evict, invalidate, resize, resume, suspend } from './operate.js';

@@ -1,8 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ActionRecord } from '../../monitor/live/actions.js';
-import { type Call, type Command, type CommandOption, type CommandOptions, defineCommand, UsageError } from '../console/command.js';
-import { EXIT, type ExitCode } from '../console/exit-codes.js';
-import { MonitoringAddress } from '../console/monitoring-address.js';
+import type { ActionRecord } from '../../monitor/live/index.js';
+import {
+  type Call,
+  type Command,
+  type CommandOption,
+  type CommandOptions,
+  defineCommand,
+  EXIT,
+  type ExitCode,
+  MonitoringAddress,
+  UsageError,
+} from '../console/index.js';
 import { addressOptions } from './probe.js';
 
 const TOKEN_NOTE = "The token is the one in POOLWRIGHT_OPERATE_TOKEN, which must be the process's own. What is done is in its action log.";

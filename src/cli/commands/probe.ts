@@ -1,6 +1,4 @@
-import { type Command, type CommandOption, defineCommand } from '../console/command.js';
-import { EXIT } from '../console/exit-codes.js';
-import { MonitoringAddress } from '../console/monitoring-address.js';
+import { type Command, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */
 export const addressOptions = {

@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { type Command, type CommandOption, defineCommand, UsageError } from '../console/command.js';
-import { EXIT } from '../console/exit-codes.js';
+import { type Command, type CommandOption, defineCommand, EXIT, UsageError } from '../console/index.js';
 
 const listening = {
   host: {

@@ -1,9 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PoolStatsReport } from '../../monitor/api/monitoring.js';
-import { type Command, defineCommand } from '../console/command.js';
-import { EXIT } from '../console/exit-codes.js';
-import { MonitoringAddress } from '../console/monitoring-address.js';
-import { shown, type Terminal } from '../console/terminal.js';
+import type { PoolStatsReport } from '../../monitor/api/index.js';
+import { type Command, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;

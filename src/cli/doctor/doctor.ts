@@ -1,9 +1,7 @@
 import type { Socket } from 'node:net';
 import { messageOf } from '../../engine/index.js';
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/options/resolve.js';
-import type { Pool } from '../../mysql/pools/pool.js';
-import { probePgBouncer } from '../../probes/pgbouncer.js';
-import { probeRedis } from '../../probes/redis.js';
+import { type Pool, type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/index.js';
+import { probePgBouncer, probeRedis } from '../../probes/index.js';
 import { CannotGoOn, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';
 import { type Greeting, readGreeting } from './greeting.js';
 import { examineLatency } from './latency.js';

@@ -1,6 +1,6 @@
 import { Histogram } from '../../engine/index.js';
-import type { Pool } from '../../mysql/pools/pool.js';
-import { shown } from '../console/terminal.js';
+import type { Pool } from '../../mysql/index.js';
+import { shown } from '../console/index.js';
 import type { Finding } from './finding.js';
 
 const CONNECTS = 10;

@@ -1,5 +1,4 @@
-import type { ResolvedOptions } from '../../mysql/options/resolve.js';
-import type { Pool } from '../../mysql/pools/pool.js';
+import type { Pool, ResolvedOptions } from '../../mysql/index.js';
 import type { Finding, Recommendation } from './finding.js';
 import { kindOf } from './server-kind.js';
 

@@ -3,8 +3,8 @@ import { statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
 import { codeOf, messageOf } from '../../engine/index.js';
-import type { Endpoint } from '../../mysql/options/resolve.js';
-import { shown } from '../console/terminal.js';
+import type { Endpoint } from '../../mysql/index.js';
+import { shown } from '../console/index.js';
 import { CannotGoOn, type Finding } from './finding.js';
 
 type Report = (finding: Finding) => void;

@@ -1,8 +1,6 @@
 import { messageOf, PoolError } from '../../engine/index.js';
-import { createPool } from '../../mysql/create-pool.js';
-import type { PoolOptions, ResolvedOptions } from '../../mysql/options/resolve.js';
-import type { Pool } from '../../mysql/pools/pool.js';
-import { shown } from '../console/terminal.js';
+import { createPool, type Pool, type PoolOptions, type ResolvedOptions } from '../../mysql/index.js';
+import { shown } from '../console/index.js';
 import { CannotGoOn, type Finding } from './finding.js';
 import { readGrants } from './grants.js';
 

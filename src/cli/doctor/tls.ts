@@ -2,8 +2,7 @@ import { once } from 'node:events';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { codeOf, messageOf } from '../../engine/index.js';
-import type { ResolvedOptions } from '../../mysql/options/resolve.js';
-import { isLoopback } from '../../mysql/options/tls.js';
+import { isLoopback, type ResolvedOptions } from '../../mysql/index.js';
 import { CannotGoOn, type Finding, type FindingStatus } from './finding.js';
 import type { Greeting } from './greeting.js';
 

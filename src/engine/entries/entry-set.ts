@@ -1,9 +1,6 @@
-import type { Clock } from '../contract/clock.js';
-import { DeadlineQueue } from '../waiting/deadlines.js';
+import type { Clock, CloseReason, ResourceFactory } from '../contract/index.js';
+import { DeadlineQueue, throwLater } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
-import type { CloseReason } from '../contract/lifecycle.js';
-import { throwLater } from '../waiting/waiting.js';
-import type { ResourceFactory } from '../contract/factory.js';
 
 /** How long a goodbye to the other side may take before the resource is freed by force. */
 const CLOSE_TIMEOUT_MS = 1_000;

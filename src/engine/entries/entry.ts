@@ -1,7 +1,5 @@
-import type { CallSite } from '../contract/call-site.js';
-import type { CloseReason, EntryState } from '../contract/lifecycle.js';
-import { Deadline } from '../waiting/deadlines.js';
-import { keepShape } from '../contract/shape.js';
+import { type CallSite, type CloseReason, type EntryState, keepShape } from '../contract/index.js';
+import { Deadline } from '../waiting/index.js';
 
 /** What entries and leases need of the pool that they belong to. */
 export interface EntryOwner<R> {

@@ -1,7 +1,6 @@
-import type { Clock, Timer } from '../contract/clock.js';
+import type { Clock, ResolvedPoolOptions, Timer } from '../contract/index.js';
 import type { Entry } from './entry.js';
 import type { EntrySet } from './entry-set.js';
-import type { ResolvedPoolOptions } from '../contract/options.js';
 
 /** The longest time between two sweeps; shorter when an option asks for finer work. */
 const LONGEST_PERIOD_MS = 1_000;

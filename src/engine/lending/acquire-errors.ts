@@ -1,5 +1,4 @@
-import { codeOf, messageOf, PoolError } from '../contract/errors.js';
-import type { Borrowed, PoolSummary } from '../contract/summary.js';
+import { type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
 
 /** How many borrowers an error names. */
 const BORROWERS_NAMED = 3;

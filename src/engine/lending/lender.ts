@@ -8,24 +8,37 @@ import {
   overloadedError,
   queueFullError,
 } from './acquire-errors.js';
-import { isAbortSignal } from '../waiting/abort.js';
-import { callSite } from '../contract/call-site.js';
-import type { Clock, RandomSource, Timer } from '../contract/clock.js';
-import { DeadlineQueue } from '../waiting/deadlines.js';
-import type { Entry, Lease } from '../entries/entry.js';
-import type { CloseReason } from '../contract/lifecycle.js';
-import { type CheckKind, EntrySet } from '../entries/entry-set.js';
-import { PoolError } from '../contract/errors.js';
-import type { PoolEvents } from '../contract/events.js';
-import { answerOf, type ResourceFactory } from '../contract/factory.js';
-import { FairQueue, PRIORITIES, type Priority } from '../queue/fair-queue.js';
-import { LoadShedder } from '../queue/load-shedder.js';
+import { DeadlineQueue, isAbortSignal } from '../waiting/index.js';
+import {
+  answerOf,
+  callSite,
+  type Clock,
+  type CloseReason,
+  invalid,
+  PoolError,
+  type PoolEvents,
+  type PoolState,
+  type PoolSummary,
+  type RandomSource,
+  type ResolvedPoolOptions,
+  type ResourceFactory,
+  type Timer,
+} from '../contract/index.js';
+import { type CheckKind, type Entry, EntrySet, type Lease } from '../entries/index.js';
+import {
+  Abortion,
+  FairQueue,
+  LoadShedder,
+  PRIORITIES,
+  type Priority,
+  type Queue,
+  type Waiter,
+  type WaiterOwner,
+  WaitQueue,
+} from '../queue/index.js';
 import { OpeningPolicy } from './opening-policy.js';
-import { invalid, type ResolvedPoolOptions } from '../contract/options.js';
 import { type OpenFailure, Reporter } from './reporter.js';
-import { Statistics } from '../statistics/statistics.js';
-import type { PoolState, PoolSummary } from '../contract/summary.js';
-import { Abortion, type Queue, type Waiter, type WaiterOwner, WaitQueue } from '../queue/wait-queue.js';
+import { Statistics } from '../statistics/index.js';
 
 /** How one acquire may wait. */
 export interface AcquireOptions {

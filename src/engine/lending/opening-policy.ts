@@ -1,4 +1,4 @@
-import type { RandomSource } from '../contract/clock.js';
+import type { RandomSource } from '../contract/index.js';
 
 /** Openings in flight at most, whatever the limit: a restart of many pools must not flood the server's accept queue. */
 const MOST_OPENING = 10;

@@ -1,5 +1,4 @@
-import type { Clock } from '../contract/clock.js';
-import { codeOf, messageOf, PoolError } from '../contract/errors.js';
+import { type Clock, codeOf, messageOf, PoolError } from '../contract/index.js';
 
 /** What `ready()` looks at. */
 export interface Readiness {

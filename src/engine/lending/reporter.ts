@@ -1,13 +1,18 @@
 import type { AcquireFailureContext } from './acquire-errors.js';
-import type { Entry } from '../entries/entry.js';
-import type { EntrySet } from '../entries/entry-set.js';
-import { codeOf, messageOf } from '../contract/errors.js';
-import { answerOf, type ResourceFactory } from '../contract/factory.js';
-import type { ResolvedPoolOptions } from '../contract/options.js';
-import type { Statistics } from '../statistics/statistics.js';
-import type { PoolStats } from '../statistics/stats.js';
-import type { Borrowed, ConnectFailure, PoolState, PoolSummary } from '../contract/summary.js';
-import type { Queue } from '../queue/wait-queue.js';
+import type { Entry, EntrySet } from '../entries/index.js';
+import {
+  answerOf,
+  type Borrowed,
+  codeOf,
+  type ConnectFailure,
+  messageOf,
+  type PoolState,
+  type PoolSummary,
+  type ResolvedPoolOptions,
+  type ResourceFactory,
+} from '../contract/index.js';
+import type { PoolStats, Statistics } from '../statistics/index.js';
+import type { Queue } from '../queue/index.js';
 
 /** The last failure to open a resource; forgotten when an opening succeeds. */
 export interface OpenFailure {

@@ -1,5 +1,4 @@
-import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/clock.js';
-import type { Borrowed } from '../contract/summary.js';
+import { type Borrowed, type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
 
 /** How a pool is drained. */
 export interface DrainOptions {

@@ -1,4 +1,4 @@
-import type { Entry } from '../entries/entry.js';
+import type { Entry } from '../entries/index.js';
 import { type Queue, type Waiter, WaitQueue } from './wait-queue.js';
 
 /** How urgent an acquire is. Within one priority, and one fairness key, it is first come, first served. */

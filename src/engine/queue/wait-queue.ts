@@ -1,9 +1,6 @@
-import { onAbort } from '../waiting/abort.js';
-import type { CallSite } from '../contract/call-site.js';
-import { Deadline } from '../waiting/deadlines.js';
-import type { Lease } from '../entries/entry.js';
-import type { PoolError } from '../contract/errors.js';
-import { keepShape } from '../contract/shape.js';
+import { Deadline, onAbort } from '../waiting/index.js';
+import { type CallSite, keepShape, type PoolError } from '../contract/index.js';
+import type { Lease } from '../entries/index.js';
 
 /** What a waiter needs of the pool in whose queue it stands. */
 export interface WaiterOwner<R> {

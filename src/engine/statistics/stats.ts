@@ -1,5 +1,4 @@
-import type { ConnectFailure, PoolSummary } from '../contract/summary.js';
-import type { CloseReason } from '../contract/lifecycle.js';
+import type { CloseReason, ConnectFailure, PoolSummary } from '../contract/index.js';
 import type { DurationSummary } from './histogram.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */

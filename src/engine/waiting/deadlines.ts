@@ -1,4 +1,4 @@
-import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/clock.js';
+import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
 import { throwLater } from './waiting.js';
 
 /**

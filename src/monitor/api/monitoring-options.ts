@@ -1,9 +1,8 @@
 import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../../engine/index.js';
-import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/pgbouncer.js';
-import type { ActionRecord } from '../live/actions.js';
-import type { BreakerSource } from '../../telemetry/breaker-source.js';
-import type { PoolSource } from '../../telemetry/pool-source.js';
+import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/index.js';
+import type { ActionRecord } from '../live/index.js';
+import type { BreakerSource, PoolSource } from '../../telemetry/index.js';
 
 /** What is monitored. */
 export interface MonitoringOptions {

@@ -1,31 +1,38 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
-import { type Health, type HealthCheck, utilizationOf, wordsOf } from '../../mysql/observation/health.js';
-import type { SlowQueryOrder, SlowQueryReport } from '../../mysql/observation/slow-queries.js';
-import type { PgBouncerProbe, PgBouncerReport } from '../../probes/pgbouncer.js';
-import { preparePgBouncerProbe } from '../../probes/pgbouncer.js';
+import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf, wordsOf } from '../../mysql/index.js';
+import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
+  addBreakers,
   type BreakerReader,
-  type BreakerSource,
   breakerReader,
+  type BreakerSource,
+  DEFAULT_PREFIX,
   type ListedBreaker,
   type ObservedBreaker,
+  type ObservedPool,
+  type PoolReader,
+  poolReader,
   type ReportedBreaker,
   reportOf,
-} from '../../telemetry/breaker-source.js';
-import { type ObservedPool, type PoolReader, poolReader } from '../../telemetry/pool-source.js';
-import { addBreakers, DEFAULT_PREFIX } from '../../telemetry/pool-metrics.js';
+} from '../../telemetry/index.js';
 import { registerPoolMetrics } from '../../telemetry/prometheus.js';
-import { ProbeGuard } from '../pgbouncer/probe-guard.js';
+import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
 import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
-import { type Action, type ActionRecord, Actions, type BreakerAction } from '../live/actions.js';
-import { LiveFeed, type LiveSnapshot } from '../live/live-feed.js';
-import type { ProcessReport } from '../peers/peers.js';
-import { pgbouncerMetrics } from '../pgbouncer/pgbouncer-metrics.js';
-import { processFacts } from '../live/process-facts.js';
-import { SharedCall } from '../peers/shared-call.js';
-import { type ShownCache, shownCache } from '../live/shown-cache.js';
-import { type ShownStats, shownStats } from '../live/shown-stats.js';
+import {
+  type Action,
+  type ActionRecord,
+  Actions,
+  type BreakerAction,
+  LiveFeed,
+  type LiveSnapshot,
+  processFacts,
+  type ShownCache,
+  shownCache,
+  type ShownStats,
+  shownStats,
+} from '../live/index.js';
+import { type ProcessReport, SharedCall } from '../peers/index.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {

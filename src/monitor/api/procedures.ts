@@ -1,11 +1,10 @@
 import type * as Trpc from '@trpc/server';
 import type * as Zod from 'zod';
 import { PoolError } from '../../engine/index.js';
-import { requirePeer } from '../../packages/optional-peer.js';
-import { NoCache } from '../live/actions.js';
-import { TooManyListeners } from '../live/live-feed.js';
+import { requirePeer } from '../../packages/index.js';
+import { NoCache, TooManyListeners } from '../live/index.js';
 import { type Monitoring, UnknownBreaker, UnknownPool } from './monitoring.js';
-import type { Peers } from '../peers/peers.js';
+import type { Peers } from '../peers/index.js';
 
 const SUBPATH = 'poolwright/trpc';
 const { initTRPC, tracked, TRPCError } = requirePeer('@trpc/server', SUBPATH) as typeof Trpc;

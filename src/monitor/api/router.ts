@@ -3,16 +3,16 @@ import { Monitoring } from './monitoring.js';
 import { type MonitoringOptions, monitoringOptionNames } from './monitoring-options.js';
 import { type Authorize, type servedRouter, routerOver } from './procedures.js';
 
-export type { PgBouncerOptions, PgBouncerReason, PgBouncerReport, PgBouncerRow } from '../../probes/pgbouncer.js';
-export { probePgBouncer } from '../../probes/pgbouncer.js';
-export type { PoolCollection, PoolSource } from '../../telemetry/pool-source.js';
-export type { Action, ActionRecord, BreakerAction, CachedNames } from '../live/actions.js';
-export type { BreakerChanged } from '../live/breaker-log.js';
-export type { CachePoint } from '../live/cache-points.js';
-export type { LivePool, LiveSnapshot } from '../live/live-feed.js';
+export type { PgBouncerOptions, PgBouncerReason, PgBouncerReport, PgBouncerRow } from '../../probes/index.js';
+export { probePgBouncer } from '../../probes/index.js';
+export type { PoolCollection, PoolSource } from '../../telemetry/index.js';
+export type { Action, ActionRecord, BreakerAction, CachedNames } from '../live/index.js';
+export type { BreakerChanged } from '../live/index.js';
+export type { CachePoint } from '../live/index.js';
+export type { LivePool, LiveSnapshot } from '../live/index.js';
 export { LIVE_BOUNDS_MS, type SparseCounts } from '../live/live-buckets.js';
-export type { LivePoint } from '../live/live-points.js';
-export type { PeerReport, PeerState, ProcessPool, ProcessReport } from '../peers/peers.js';
+export type { LivePoint } from '../live/index.js';
+export type { PeerReport, PeerState, ProcessPool, ProcessReport } from '../peers/index.js';
 export type {
   BreakersReport,
   CacheStatsReport,
@@ -21,9 +21,9 @@ export type {
   PoolStatsReport,
   SlowQueryAnswer,
 } from './monitoring.js';
-export type { PoolIncident } from '../live/pool-log.js';
-export type { ShownCache } from '../live/shown-cache.js';
-export type { ShownOptions, ShownStats } from '../live/shown-stats.js';
+export type { PoolIncident } from '../live/index.js';
+export type { ShownCache } from '../live/index.js';
+export type { ShownOptions, ShownStats } from '../live/index.js';
 export type { MonitoringOptions } from './monitoring-options.js';
 
 /** What `createMonitoringRouter` takes. */

@@ -1,6 +1,5 @@
 import { codeOf, messageOf } from '../../engine/index.js';
-import type { ObservedBreaker } from '../../telemetry/breaker-source.js';
-import type { ObservedPool } from '../../telemetry/pool-source.js';
+import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
 
 /** What an operator may do to a pool. */
 export type Action =

@@ -1,5 +1,5 @@
-import type { BreakerState } from '../../resilience/breaker.js';
-import type { ListedBreaker, ObservedBreaker } from '../../telemetry/breaker-source.js';
+import type { BreakerState } from '../../resilience/breaker/index.js';
+import type { ListedBreaker, ObservedBreaker } from '../../telemetry/index.js';
 
 /** A breaker that has changed its state. */
 export interface BreakerChanged {

@@ -1,5 +1,5 @@
-import type { QueryCache } from '../../cache/serving/query-cache.js';
-import type { CacheStats } from '../../cache/contract/stats.js';
+import type { QueryCache } from '../../cache/serving/index.js';
+import type { CacheStats } from '../../cache/contract/index.js';
 
 /** How a cache was at one moment, and what it has counted since the moment before. */
 export interface CachePoint {

@@ -1,9 +1,14 @@
 import type { Borrowed } from '../../engine/index.js';
-import type { Health } from '../../mysql/observation/health.js';
-import type { SlowQueryReport } from '../../mysql/observation/slow-queries.js';
-import type { PgBouncerReport } from '../../probes/pgbouncer.js';
-import type { ObservedPool, PoolReader } from '../../telemetry/pool-source.js';
-import { type BreakerReader, type ListedBreaker, type ReportedBreaker, reportOf } from '../../telemetry/breaker-source.js';
+import type { Health, SlowQueryReport } from '../../mysql/index.js';
+import type { PgBouncerReport } from '../../probes/index.js';
+import {
+  type BreakerReader,
+  type ListedBreaker,
+  type ObservedPool,
+  type PoolReader,
+  type ReportedBreaker,
+  reportOf,
+} from '../../telemetry/index.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type LivePoint, PointMaker } from './live-points.js';

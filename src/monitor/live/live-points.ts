@@ -1,6 +1,6 @@
 import type { RecordedDuration } from '../../engine/index.js';
-import type { PoolStats } from '../../mysql/pools/pool-core.js';
-import type { ObservedPool } from '../../telemetry/pool-source.js';
+import type { PoolStats } from '../../mysql/index.js';
+import type { ObservedPool } from '../../telemetry/index.js';
 import { type CachePoint, CachePointMaker } from './cache-points.js';
 import { LIVE_BOUNDS_MS, newCounts, type SparseCounts } from './live-buckets.js';
 

@@ -1,5 +1,5 @@
 import { codeOf, messageOf } from '../../engine/index.js';
-import type { ObservedPool } from '../../telemetry/pool-source.js';
+import type { ObservedPool } from '../../telemetry/index.js';
 
 /** Something that happened to a pool. The same thing again, with nothing else between, is counted. */
 export interface PoolIncident {

@@ -1,5 +1,5 @@
-import type { CacheStats, RedisStats } from '../../cache/contract/stats.js';
-import type { ObservedPool } from '../../telemetry/pool-source.js';
+import type { CacheStats, RedisStats } from '../../cache/contract/index.js';
+import type { ObservedPool } from '../../telemetry/index.js';
 
 /** What a cache has counted, as JSON has it. */
 export interface ShownCache {

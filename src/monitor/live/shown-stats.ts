@@ -1,7 +1,6 @@
 import type { ConnectFailure } from '../../engine/index.js';
-import type { PublicOptions } from '../../mysql/pools/pool.js';
-import type { PoolStats } from '../../mysql/pools/pool-core.js';
-import type { ObservedPool } from '../../telemetry/pool-source.js';
+import type { PoolStats, PublicOptions } from '../../mysql/index.js';
+import type { ObservedPool } from '../../telemetry/index.js';
 
 /** The options in force as JSON has them. */
 export interface ShownOptions extends Omit<PublicOptions, 'validateAfterIdle' | 'endpoint' | 'user'> {

@@ -4,7 +4,7 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { performance } from 'node:perf_hooks';
 import type * as Zod from 'zod';
 import { codeOf, messageOf } from '../../engine/index.js';
-import { requirePeer } from '../../packages/optional-peer.js';
+import { requirePeer } from '../../packages/index.js';
 import { SharedCall } from './shared-call.js';
 
 const { z } = requirePeer('zod', 'poolwright/server') as typeof Zod;

@@ -1,5 +1,5 @@
-import type { PgBouncerReport, PgBouncerRow } from '../../probes/pgbouncer.js';
-import { CollectedMetric, type MetricDescription, type Sample } from '../../telemetry/collected-metric.js';
+import type { PgBouncerReport, PgBouncerRow } from '../../probes/index.js';
+import { CollectedMetric, type MetricDescription, type Sample } from '../../telemetry/index.js';
 
 /** A metric of PgBouncer: what the columns of its console say, in seconds. */
 interface PgBouncerMetric extends MetricDescription {

@@ -1,5 +1,5 @@
-import type { PgBouncerProbe, PgBouncerReason, PgBouncerReport } from '../../probes/pgbouncer.js';
-import { Breaker, type BreakerEnvironment } from '../../resilience/breaker.js';
+import type { PgBouncerProbe, PgBouncerReason, PgBouncerReport } from '../../probes/index.js';
+import { Breaker, type BreakerEnvironment } from '../../resilience/breaker/index.js';
 
 /** What says that PgBouncer was not reached. A wrong password is an answer. */
 const NOT_REACHED: ReadonlySet<PgBouncerReason> = new Set(['refused', 'unreachable', 'timeout']);

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { OPERATOR_HEADER } from './access.js';
-import { PeerRefuses, type PeerRequest, type Peers } from '../peers/peers.js';
+import { PeerRefuses, type PeerRequest, type Peers } from '../peers/index.js';
 import { sendError } from './replies.js';
 
 /** `monitoring.live`, or several in a batch. Nothing that a path is made of: no slash, no dot but one, no percent sign. */

@@ -1,6 +1,6 @@
 import type * as TrpcRpc from '@trpc/server/rpc';
 import type { FastifyReply } from 'fastify';
-import { requirePeer } from '../../packages/optional-peer.js';
+import { requirePeer } from '../../packages/index.js';
 
 const { TRPC_ERROR_CODES_BY_KEY } = requirePeer('@trpc/server/rpc', 'poolwright/server') as typeof TrpcRpc;
 

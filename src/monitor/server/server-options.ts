@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
-import { isLoopback } from '../../mysql/options/tls.js';
-import { type Environment, type MonitoringOptions, monitoringOptionNames } from '../api/monitoring-options.js';
+import { isLoopback } from '../../mysql/index.js';
+import { type Environment, type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
 
 /** What the monitoring server takes. */
 export interface MonitoringServerOptions extends MonitoringOptions {

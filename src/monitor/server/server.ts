@@ -2,18 +2,17 @@ import type * as TrpcFastify from '@trpc/server/adapters/fastify';
 import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../../engine/index.js';
-import { requirePeer } from '../../packages/optional-peer.js';
+import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
-import { Monitoring, type Readiness } from '../api/monitoring.js';
+import { Monitoring, type Readiness, type ServedContext, servedRouter } from '../api/index.js';
 import { addPeerRoute } from './peer-route.js';
-import { Peers } from '../peers/peers.js';
-import { type ServedContext, servedRouter } from '../api/procedures.js';
+import { Peers } from '../peers/index.js';
 import { sendError, statusOf } from './replies.js';
 import { type MonitoringServerOptions, type ResolvedServerOptions, resolveServerOptions } from './server-options.js';
 
-export type { MonitoringServerRouter, PgBouncerOptions, PoolCollection, PoolSource } from '../api/router.js';
+export type { MonitoringServerRouter, PgBouncerOptions, PoolCollection, PoolSource } from '../api/index.js';
 export type { MonitoringServerOptions } from './server-options.js';
 
 const SUBPATH = 'poolwright/server';

@@ -1,20 +1,17 @@
 import { performance } from 'node:perf_hooks';
-import { hashOf, textOf } from '../../cache/values/key.js';
-import { KEY, TABLE, TAG } from '../../cache/invalidation/marks.js';
-import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/policy.js';
-import { type CallerLimits, checkLimits, limited } from '../../cache/serving/flight.js';
-import type { QueryCache } from '../../cache/serving/query-cache.js';
+import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
+import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
+import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
+import { type CallerLimits, checkLimits, limited, type QueryCache } from '../../cache/serving/index.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
 import type { Schema } from '../../cache/schema.js';
-import { statementResult, withPlainFields } from '../../cache/values/value-kind.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
-import type { QueryValues } from '../driver/driver.js';
-import { type Flavor, ownFlavor } from '../errors/flavor.js';
+import type { QueryValues } from '../driver/index.js';
+import { type Flavor, ownFlavor } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
-import type { ResolvedOptions } from '../options/resolve.js';
-import type { StatementCacheOptions, StatementOptions, StatementResult } from '../contract/statement-options.js';
-import { copyOf } from '../limits/statement-limits.js';
-import { statementInTime } from '../limits/work-deadline.js';
+import type { ResolvedOptions } from '../options/index.js';
+import type { StatementCacheOptions, StatementOptions, StatementResult } from '../contract/index.js';
+import { copyOf, statementInTime } from '../limits/index.js';
 
 /** Runs a statement on the pool. */
 export type RunStatement = (

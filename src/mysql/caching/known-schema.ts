@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { SCHEMA } from '../../cache/invalidation/marks.js';
-import type { QueryCache } from '../../cache/serving/query-cache.js';
+import { SCHEMA } from '../../cache/invalidation/index.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import { Schema } from '../../cache/schema.js';
 import { type ReadRows, readSchema } from './schema-reader.js';
 

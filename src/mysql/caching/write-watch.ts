@@ -1,12 +1,10 @@
-import { EVERYTHING, SCHEMA } from '../../cache/invalidation/marks.js';
-import type { QueryCache } from '../../cache/serving/query-cache.js';
+import { EVERYTHING, SCHEMA } from '../../cache/invalidation/index.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import { effectOf, looksLikeRead } from '../../cache/statement.js';
-import type { Command } from '../driver/driver.js';
-import { isConnectionLost } from '../errors/failure.js';
+import { type Command, statementOf } from '../driver/index.js';
+import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import { commitsImplicitly } from '../connections/session.js';
-import { statementOf } from '../driver/driver.js';
+import { commitsImplicitly, type ManagedConnection } from '../connections/index.js';
 
 /** A server may go on with a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;

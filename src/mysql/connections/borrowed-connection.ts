@@ -1,13 +1,11 @@
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
-import { tracedBack } from '../driver/callers-stack.js';
-import { DriverPromisePoolConnection, type PreparedStatement } from '../driver/driver.js';
-import { isStatementCacheInvalid } from '../errors/failure.js';
-import type { Flavor } from '../errors/flavor.js';
+import { DriverPromisePoolConnection, type PreparedStatement, tracedBack } from '../driver/index.js';
+import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './connection-waiter.js';
-import { dueStatement } from '../limits/work-deadline.js';
+import { dueStatement } from '../limits/index.js';
 
 /** Methods that talk to the server: after the release they would talk on somebody else's connection. */
 const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;

@@ -1,22 +1,22 @@
 import { type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
-import type { ConnectionConfig } from '../driver/driver.js';
+import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
   classOfServerError,
   type ErrorClass,
+  isConnectionLost,
   isPermanentConnectError,
   isServerError,
+  isTooManyStatements,
   labelOf,
   markPermanent,
   type ServerError,
-} from '../errors/error-classes.js';
-import { isConnectionLost, isTooManyStatements } from '../errors/failure.js';
+} from '../errors/index.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { type ConnectionWatch, ManagedConnection, type StatementObserver } from './managed-connection.js';
-import type { ResolvedOptions } from '../options/resolve.js';
+import { plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { digestOf } from '../statement-digest.js';
-import { plaintextRefused } from '../options/tls.js';
 
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {

@@ -1,6 +1,6 @@
-import { charsetStatement } from '../driver/driver.js';
+import { charsetStatement } from '../driver/index.js';
 import type { ManagedConnection } from './managed-connection.js';
-import type { Hygiene } from '../options/resolve.js';
+import type { Hygiene } from '../options/index.js';
 import { stopWhenLeft } from './streams.js';
 
 /** How a session is brought back to what it was when the connection was new. */

@@ -1,5 +1,5 @@
 import { codeOf, messageOf } from '../../engine/index.js';
-import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/driver.js';
+import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/index.js';
 
 /** What is needed of a connection whose statement is stopped. */
 export interface Interruptible extends DriverConnection {

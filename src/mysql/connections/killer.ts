@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ManagedConnection } from './managed-connection.js';
-import { isLoopback } from '../options/tls.js';
+import { isLoopback } from '../options/index.js';
 
 /** How long the goodbye of the connection may take. */
 const CLOSE_TIMEOUT_MS = 1_000;

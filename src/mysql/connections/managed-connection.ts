@@ -2,36 +2,33 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import { keepShape, type Lease } from '../../engine/index.js';
-import { currentDeadline } from '../../resilience/deadline.js';
-import { apartFromDriver } from '../driver/callers-context.js';
+import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
+  apartFromDriver,
   awaitsResult,
   awaitsRow,
   type Command,
   type ConnectionConfig,
   createQuery,
   DriverPoolConnection,
+  endsRows,
+  EOF_PACKET,
+  ERROR_PACKET,
+  errorIn,
+  firstRoom,
+  growWithUse,
   isQueryCommand,
+  OK_PACKET,
   type Packet,
-} from '../driver/driver.js';
-import type { ServerError } from '../errors/error-classes.js';
-import { isTooManyStatements } from '../errors/failure.js';
-import type { Flavor } from '../errors/flavor.js';
+  ResetSession,
+  statementOf,
+  statusOfEof,
+  statusOfOk,
+} from '../driver/index.js';
+import { type Flavor, isTooManyStatements, type ServerError } from '../errors/index.js';
 import { interrupt } from './interruption.js';
-import { firstRoom, growWithUse } from '../driver/prepared-statements.js';
-import { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from '../driver/packets.js';
-import { ResetSession } from '../driver/reset-session.js';
 import { Session } from './session.js';
-import { statementOf } from '../driver/driver.js';
-import {
-  isOutOfTime,
-  limitStatement,
-  limitsOf,
-  limitsWithin,
-  refusalOf,
-  type StatementLimits,
-  withoutLimits,
-} from '../limits/statement-limits.js';
+import { isOutOfTime, limitStatement, limitsOf, limitsWithin, refusalOf, type StatementLimits, withoutLimits } from '../limits/index.js';
 import { stopWhenAbandoned } from './streams.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */

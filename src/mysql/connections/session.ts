@@ -1,4 +1,4 @@
-import { type Command, statementOf } from '../driver/driver.js';
+import { type Command, statementOf } from '../driver/index.js';
 
 /** Status flags of the protocol (MySQL internals manual, "Status Flags"). */
 const IN_TRANSACTION = 0x0001;

@@ -1,4 +1,4 @@
-import type { Command } from '../driver/driver.js';
+import type { Command } from '../driver/index.js';
 import { neverSend } from './interruption.js';
 
 interface ResultStream {

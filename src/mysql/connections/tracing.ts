@@ -1,7 +1,7 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
 import type { ManagedConnection } from './managed-connection.js';
-import type { Endpoint } from '../options/resolve.js';
+import type { Endpoint } from '../options/index.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
 /** mysql2 (3.20 and later) tells of every acquire of its pool here; tracers wait for it. */

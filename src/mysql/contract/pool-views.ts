@@ -7,7 +7,7 @@ import type {
   QueryError,
   QueryResult,
   QueryValues,
-} from '../driver/driver.js';
+} from '../driver/index.js';
 import type { StatementOptions } from './statement-options.js';
 
 /**

@@ -1,8 +1,8 @@
 /** What a caller may say of one statement, and what it resolves to. */
 
-import type { CachePolicy } from '../../cache/contract/policy.js';
+import type { CachePolicy } from '../../cache/contract/index.js';
 import type { PoolError, Priority } from '../../engine/index.js';
-import type { FieldPacket, QueryOptions } from '../driver/driver.js';
+import type { FieldPacket, QueryOptions } from '../driver/index.js';
 
 /** How a statement is cached, given as its option `cache`. */
 export interface StatementCacheOptions extends CachePolicy {

@@ -1,5 +1,5 @@
 import type { Packet } from './driver.js';
-import type { ServerError } from '../errors/error-classes.js';
+import type { ServerError } from '../errors/index.js';
 
 /** What a connection reads of the server's packets beside what mysql2 does (MySQL internals manual, "Generic Response Packets"). */
 

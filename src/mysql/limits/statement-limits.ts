@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { invalid, isAbortSignal, LONGEST_TIMER_MS, onAbort, PoolError } from '../../engine/index.js';
-import type { WorkDeadline } from '../../resilience/deadline.js';
-import { type Command, isQueryCommand } from '../driver/driver.js';
-import type { Flavor } from '../errors/flavor.js';
+import type { WorkDeadline } from '../../resilience/deadline/index.js';
+import { type Command, isQueryCommand } from '../driver/index.js';
+import type { Flavor } from '../errors/index.js';
 
 /** When the time of a statement began to run, where that was before it was sent. */
 const STARTED_AT = Symbol('startedAt');

@@ -1,8 +1,7 @@
 import type { AcquireOptions } from '../../engine/index.js';
-import { currentDeadline, stricter, throwIfOver, type WorkDeadline } from '../../resilience/deadline.js';
-import type { StatementOptions } from '../contract/statement-options.js';
+import { currentDeadline, stricter, throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
+import type { StatementOptions, TransactionOptions } from '../contract/index.js';
 import { copyOf, dueBy } from './statement-limits.js';
-import type { TransactionOptions } from '../contract/transaction-options.js';
 
 /**
  * A statement that carries the deadline that it is run within, if there is one.

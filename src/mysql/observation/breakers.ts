@@ -1,6 +1,12 @@
 import { type Pool as Engine, invalid, invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/index.js';
-import { Breaker, type BreakerChange, type BreakerSnapshot, resolveBreakerOptions } from '../../resilience/breaker.js';
-import type { BreakerOptions, ResolvedBreakerOptions } from '../../resilience/breaker-options.js';
+import {
+  Breaker,
+  type BreakerChange,
+  type BreakerOptions,
+  type BreakerSnapshot,
+  resolveBreakerOptions,
+  type ResolvedBreakerOptions,
+} from '../../resilience/breaker/index.js';
 
 /** The breakers of a pool: false = it never opens by itself. */
 export interface PoolBreakerOptions {

@@ -1,4 +1,4 @@
-import type { BreakerSnapshot } from '../../resilience/breaker.js';
+import type { BreakerSnapshot } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 import {
   type Clock,

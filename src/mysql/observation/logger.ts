@@ -8,7 +8,7 @@ import {
   messageOf,
   type Pool as Engine,
 } from '../../engine/index.js';
-import type { BreakerState } from '../../resilience/breaker.js';
+import type { BreakerState } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 
 /** What is needed of a logger: pino's way, the fields first. pino, and the loggers of Fastify and NestJS on it, are such. */

@@ -7,10 +7,9 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../../engine/index.js';
-import { resolvePoolBreakers } from '../observation/breakers.js';
-import { type DriverPoolOptions, parseDriverUrl } from '../driver/driver.js';
-import { mysql2Flavor } from '../errors/flavor.js';
-import { type HealthThresholds, healthThresholdTable } from '../observation/health.js';
+import { checkedLogger, type HealthThresholds, healthThresholdTable, resolvePoolBreakers } from '../observation/index.js';
+import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
+import { mysql2Flavor } from '../errors/index.js';
 import {
   checkedCache,
   type Endpoint,
@@ -24,7 +23,6 @@ import {
   type ResolvedOptions,
   TIDB_CLOUD_LIFETIME_MS,
 } from './resolve.js';
-import { checkedLogger } from '../observation/logger.js';
 import { resolveStatementRetries } from './retry-options.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsRequest } from './tls.js';
 

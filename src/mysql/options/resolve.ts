@@ -1,4 +1,4 @@
-import type { QueryCache } from '../../cache/serving/query-cache.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import {
   type PoolOptions as EngineOptions,
   invalid,
@@ -13,12 +13,17 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../../engine/index.js';
-import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from '../driver/driver.js';
-import { type PoolBreakerOptions, type ResolvedPoolBreakers, resolvePoolBreakers } from '../observation/breakers.js';
-import type { ClassifyError } from '../errors/error-classes.js';
-import { type Flavor, ownFlavor } from '../errors/flavor.js';
-import { type HealthThresholds, healthThresholdTable } from '../observation/health.js';
-import { checkedLogger, type PoolLogger } from '../observation/logger.js';
+import { type ConnectionOptions, charsetNumberOf, type DriverPoolOptions, type DriverPromisePoolConnection } from '../driver/index.js';
+import {
+  checkedLogger,
+  type HealthThresholds,
+  healthThresholdTable,
+  type PoolBreakerOptions,
+  type PoolLogger,
+  type ResolvedPoolBreakers,
+  resolvePoolBreakers,
+} from '../observation/index.js';
+import { type ClassifyError, type Flavor, ownFlavor } from '../errors/index.js';
 import { type ResolvedStatementRetries, resolveStatementRetries, type StatementRetryOptions } from './retry-options.js';
 import { isTidbCloud, resolveTls, type Tls, type TlsOptions, tlsFromUrl } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';

@@ -1,7 +1,7 @@
 /** The options of retries: one table, and how they are resolved. */
 
 import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
-import { type RetryTiming, retryTimingTable } from '../../resilience/retry.js';
+import { type RetryTiming, retryTimingTable } from '../../resilience/retry/index.js';
 
 /** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. The budget is that of transactions, too. */
 export interface StatementRetryOptions extends RetryTiming {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { invalid, invalidUnquoted, messageOf, PoolError } from '../../engine/index.js';
-import { type SslOptions, sslProfile } from '../driver/driver.js';
+import { type SslOptions, sslProfile } from '../driver/index.js';
 
 /** mysql2's `ssl` object, as far as Poolwright sets it. */
 export type TlsOptions = SslOptions;

@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { type AcquireOptions, isAbortSignal, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
-import type { CachedStatements } from '../caching/cached-statements.js';
-import { inCallersContext } from '../driver/callers-context.js';
+import type { CachedStatements } from '../caching/index.js';
 import {
   type Command,
   type ConnectionConfig,
@@ -9,17 +8,16 @@ import {
   createQuery,
   DriverPool,
   type DriverPromisePool,
+  inCallersContext,
   isQueryCommand,
   type QueryValues,
-} from '../driver/driver.js';
-import type { Flavor } from '../errors/flavor.js';
+} from '../driver/index.js';
+import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import type { ResolvedOptions } from '../options/resolve.js';
-import { ConnectionWaiter } from '../connections/connection-waiter.js';
-import type { StatementOptions, StatementResult } from '../contract/statement-options.js';
-import { stopWhenAbandoned } from '../connections/streams.js';
-import { acquireForStatementInTime, acquireInTime, statementInTime } from '../limits/work-deadline.js';
+import { ConnectionWaiter, type ManagedConnection, stopWhenAbandoned } from '../connections/index.js';
+import type { ResolvedOptions } from '../options/index.js';
+import type { StatementOptions, StatementResult } from '../contract/index.js';
+import { acquireForStatementInTime, acquireInTime, statementInTime } from '../limits/index.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
 const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;

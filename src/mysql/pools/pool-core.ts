@@ -17,32 +17,18 @@ import {
   type Resizable,
   type ResolvedPoolOptions,
 } from '../../engine/index.js';
-import { CachedStatements } from '../caching/cached-statements.js';
-import { RetryBudget } from '../../resilience/retry-budget.js';
-import { type BreakerSnapshots, PoolBreakers } from '../observation/breakers.js';
+import { CachedStatements, KnownSchema, WriteWatch } from '../caching/index.js';
+import { RetryBudget } from '../../resilience/retry/index.js';
+import { type BreakerSnapshots, type Health, HealthMonitor, PoolBreakers, PoolLog, SlowQueries } from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
-import { isPermanentConnectError, type ServerError } from '../errors/error-classes.js';
-import { ConnectionFactory } from '../connections/connection-factory.js';
-import type { DriverPromisePool, QueryValues } from '../driver/driver.js';
-import { type Health, HealthMonitor } from '../observation/health.js';
-import { Killer } from '../connections/killer.js';
-import { KnownSchema } from '../caching/known-schema.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import type { ResolvedOptions } from '../options/resolve.js';
-import { PoolLog } from '../observation/logger.js';
-import { enqueueTraced, isTraced } from '../connections/tracing.js';
+import { isPermanentConnectError, type ServerError } from '../errors/index.js';
+import { ConnectionFactory, ConnectionWaiter, enqueueTraced, isTraced, Killer, type ManagedConnection } from '../connections/index.js';
+import type { DriverPromisePool, QueryValues } from '../driver/index.js';
+import type { ResolvedOptions } from '../options/index.js';
 import { ProcessHold } from './process-hold.js';
-import { SelfDeadlockWatch } from '../transactions/self-deadlock.js';
-import { ConnectionWaiter } from '../connections/connection-waiter.js';
-import { SlowQueries } from '../observation/slow-queries.js';
-import { type RetryCounts, RetryTally } from '../statements/retry-tally.js';
-import { PooledStatement } from '../statements/pooled-statement.js';
-import type { StatementOptions, StatementResult } from '../contract/statement-options.js';
-import { StatementRetries } from '../statements/retries.js';
-import type { Transaction } from '../transactions/transaction.js';
-import type { TransactionOptions } from '../contract/transaction-options.js';
-import { runTransaction, type TransactionHost } from '../transactions/run.js';
-import { WriteWatch } from '../caching/write-watch.js';
+import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
+import { PooledStatement, type RetryCounts, RetryTally, StatementRetries } from '../statements/index.js';
+import type { StatementOptions, StatementResult, TransactionOptions } from '../contract/index.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
 export interface PoolStats extends EngineStats {

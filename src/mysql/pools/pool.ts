@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { QueryCache } from '../../cache/serving/query-cache.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import type {
   AcquireOptions,
   Borrowed,
@@ -12,23 +12,25 @@ import type {
   RecordedDuration,
   Resizable,
 } from '../../engine/index.js';
-import { captureSite, tracedBack } from '../driver/callers-stack.js';
-import { DriverPromisePool, type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues } from '../driver/driver.js';
-import { currentDeadline } from '../../resilience/deadline.js';
-import type { BreakerChange } from '../../resilience/breaker.js';
-import type { BreakersByName } from '../observation/breakers.js';
-import type { Health } from '../observation/health.js';
-import type { Endpoint, Hygiene, ResolvedOptions } from '../options/resolve.js';
-import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/borrowed-connection.js';
+import {
+  captureSite,
+  DriverPromisePool,
+  type ExecuteValues,
+  type FieldPacket,
+  type QueryResult,
+  type QueryValues,
+  tracedBack,
+} from '../driver/index.js';
+import type { BreakerChange } from '../../resilience/breaker/index.js';
+import { currentDeadline } from '../../resilience/deadline/index.js';
+import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '../observation/index.js';
+import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
+import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
-import type { CallbackPoolView } from '../contract/pool-views.js';
-import type { SlowQueryOrder, SlowQueryReport } from '../observation/slow-queries.js';
-import { PooledStatement } from '../statements/pooled-statement.js';
-import type { StatementOptions } from '../contract/statement-options.js';
-import type { TlsMode } from '../options/tls.js';
-import type { Transaction } from '../transactions/transaction.js';
-import type { TransactionOptions } from '../contract/transaction-options.js';
-import { acquireInTime, dueStatement, statementInTime, transactionInTime } from '../limits/work-deadline.js';
+import type { CallbackPoolView, StatementOptions, TransactionOptions } from '../contract/index.js';
+import { PooledStatement } from '../statements/index.js';
+import type { Transaction } from '../transactions/index.js';
+import { acquireInTime, dueStatement, statementInTime, transactionInTime } from '../limits/index.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {

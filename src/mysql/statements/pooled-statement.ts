@@ -1,15 +1,12 @@
 import { performance } from 'node:perf_hooks';
 import { type AcquireOptions, keepShape, type Lease, type PoolError, systemClock } from '../../engine/index.js';
-import { pause, type RetrySchedule } from '../../resilience/retry.js';
-import type { StatementOptions, StatementResult } from '../contract/statement-options.js';
-import { type CapturedSite, withStackOf } from '../driver/callers-stack.js';
-import type { FieldPacket, QueryValues } from '../driver/driver.js';
-import { isStatementCacheInvalid, statementFailure } from '../errors/failure.js';
-import type { Flavor } from '../errors/flavor.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import { ConnectionWaiter } from '../connections/connection-waiter.js';
+import { pause, type RetrySchedule } from '../../resilience/retry/index.js';
+import type { StatementOptions, StatementResult } from '../contract/index.js';
+import { type CapturedSite, type FieldPacket, type QueryValues, withStackOf } from '../driver/index.js';
+import { type Flavor, isStatementCacheInvalid, statementFailure } from '../errors/index.js';
+import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
 import { noteOverBudget } from './retry-tally.js';
-import { limitsOf, startedAt, type StatementLimits } from '../limits/statement-limits.js';
+import { limitsOf, startedAt, type StatementLimits } from '../limits/index.js';
 import { isNeverSent, type StatementRetries } from './retries.js';
 
 /** Where a statement gets its connection. */

@@ -1,10 +1,9 @@
 import { PoolError, type PoolErrorCode, systemClock } from '../../engine/index.js';
-import type { ResolvedStatementRetries } from '../options/retry-options.js';
-import type { RetryBudget } from '../../resilience/retry-budget.js';
-import { RetrySchedule } from '../../resilience/retry.js';
+import type { ResolvedStatementRetries } from '../options/index.js';
+import { type RetryBudget, RetrySchedule } from '../../resilience/retry/index.js';
 import { isReadOnly } from '../read-only.js';
 import { RetryTally } from './retry-tally.js';
-import { isRolledBack } from '../errors/transaction-errors.js';
+import { isRolledBack } from '../errors/index.js';
 
 /** What a statement says about itself. */
 export interface RetryableStatement {

@@ -10,14 +10,13 @@ import {
   PoolError,
   refuseUnknownOptions,
 } from '../../engine/index.js';
-import { isConnectionLost } from '../errors/failure.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import { noteOverBudget, type RetryTally } from '../statements/retry-tally.js';
+import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
+import type { ManagedConnection } from '../connections/index.js';
+import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
 import { Transaction } from './transaction.js';
-import type { TransactionOptions } from '../contract/transaction-options.js';
-import { errnoOf, isRolledBack } from '../errors/transaction-errors.js';
-import { TransactionLimits } from '../limits/transaction-limits.js';
+import type { TransactionOptions } from '../contract/index.js';
+import { TransactionLimits } from '../limits/index.js';
 import { send } from './send.js';
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];

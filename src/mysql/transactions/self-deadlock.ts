@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { keepShape, type Lease, PoolError, type PoolSummary } from '../../engine/index.js';
-import type { ConnectionWaiter } from '../connections/connection-waiter.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
+import type { ConnectionWaiter, ManagedConnection } from '../connections/index.js';
 
 /** A transaction that is under way: what is called inside it finds it here. */
 export class TransactionScope {

@@ -1,7 +1,7 @@
-import type { QueryValues } from '../driver/driver.js';
-import { isStatementCacheInvalid, statementFailure } from '../errors/failure.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import type { StatementOptions } from '../contract/statement-options.js';
+import type { QueryValues } from '../driver/index.js';
+import { isStatementCacheInvalid, statementFailure } from '../errors/index.js';
+import type { ManagedConnection } from '../connections/index.js';
+import type { StatementOptions } from '../contract/index.js';
 
 /** A text alone goes to the driver as it is: of an object it makes a copy, which costs it more than the rest of its work. */
 export async function send(

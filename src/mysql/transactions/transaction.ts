@@ -1,14 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Lease, PoolError } from '../../engine/index.js';
-import { tracedBack } from '../driver/callers-stack.js';
-import type { ExecuteValues, FieldPacket, QueryResult, QueryValues } from '../driver/driver.js';
-import type { ManagedConnection } from '../connections/managed-connection.js';
-import { commitsImplicitly } from '../connections/session.js';
-import type { StatementOptions } from '../contract/statement-options.js';
-import { copyOf } from '../limits/statement-limits.js';
-import { errnoOf } from '../errors/transaction-errors.js';
+import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
+import { commitsImplicitly, type ManagedConnection } from '../connections/index.js';
+import type { StatementOptions } from '../contract/index.js';
+import { copyOf, dueStatement } from '../limits/index.js';
+import { errnoOf } from '../errors/index.js';
 import { send } from './send.js';
-import { dueStatement } from '../limits/work-deadline.js';
 
 /** A transaction within another one: what is called inside it finds it here. */
 interface Nested {

@@ -1,10 +1,19 @@
-import { type Clock, type RandomSource, systemClock } from '../engine/contract/clock.js';
-import { codeOf, messageOf, PoolError, type PoolErrorDetails } from '../engine/contract/errors.js';
-import { throwLater } from '../engine/waiting/waiting.js';
-import { invalid, refuseUnknownOptions, resolveFromTable } from '../engine/contract/options.js';
+import {
+  type Clock,
+  codeOf,
+  invalid,
+  messageOf,
+  PoolError,
+  type PoolErrorDetails,
+  type RandomSource,
+  refuseUnknownOptions,
+  resolveFromTable,
+  systemClock,
+} from '../../engine/contract/index.js';
+import { throwLater } from '../../engine/waiting/index.js';
 import { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
 import { CallWindow } from './call-window.js';
-import { currentDeadline, throwIfOver } from './deadline.js';
+import { currentDeadline, throwIfOver } from '../deadline/deadline.js';
 
 /** `isolated`: held open by somebody until they let go. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated';

@@ -1,8 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isAbortSignal } from '../engine/waiting/abort.js';
-import { LONGEST_TIMER_MS, systemClock } from '../engine/contract/clock.js';
-import { PoolError, type PoolErrorCode } from '../engine/contract/errors.js';
-import { invalid } from '../engine/contract/options.js';
+import { isAbortSignal } from '../../engine/waiting/index.js';
+import { invalid, LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
 
 /** The moment by which everything inside a {@link withDeadline} must be over, and who may end it before. */
 export class WorkDeadline {

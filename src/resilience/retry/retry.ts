@@ -1,8 +1,15 @@
-import { isAbortSignal, onAbort } from '../engine/waiting/abort.js';
-import { type Clock, type RandomSource, systemClock } from '../engine/contract/clock.js';
-import { PoolError } from '../engine/contract/errors.js';
-import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../engine/contract/options.js';
-import { currentDeadline, throwIfOver } from './deadline.js';
+import { isAbortSignal, onAbort } from '../../engine/waiting/index.js';
+import {
+  type Clock,
+  invalid,
+  type OptionSpec,
+  PoolError,
+  type RandomSource,
+  refuseUnknownOptions,
+  resolveFromTable,
+  systemClock,
+} from '../../engine/contract/index.js';
+import { currentDeadline, throwIfOver } from '../deadline/deadline.js';
 import type { RetryBudget } from './retry-budget.js';
 
 /** How often and how soon. Durations are in milliseconds. */

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../engine/contract/clock.js';
-import { CallWindow } from './call-window.js';
+import { type Clock, systemClock } from '../../engine/contract/index.js';
+import { CallWindow } from '../breaker/call-window.js';
 
 /** How many retries there may be in proportion to calls. */
 export interface RetryBudgetOptions {

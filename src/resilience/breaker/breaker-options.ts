@@ -1,4 +1,4 @@
-import type { OptionSpec } from '../engine/contract/options.js';
+import type { OptionSpec } from '../../engine/contract/index.js';
 
 /** When a breaker opens, and how it comes back. Durations are in milliseconds, rates in percent. */
 export interface BreakerOptions {

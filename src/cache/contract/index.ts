@@ -1,0 +1,12 @@
+/** The cache's options, policies, rules and statistics. */
+
+export {
+  type MemoryCacheOptions,
+  type QueryCacheOptions,
+  type RedisCacheOptions,
+  resolveCacheOptions,
+  type ResolvedCacheOptions,
+} from './options.js';
+export { type CachePolicy, names, policyNames, type ResolvedPolicy, resolvePolicy } from './policy.js';
+export type { CacheRule } from './rules.js';
+export type { CacheStats, RedisStats } from './stats.js';

@@ -1,0 +1,5 @@
+/** What a pool counts and measures. */
+
+export { type DurationCounts, type DurationSummary, Histogram } from './histogram.js';
+export { type RecordedDuration, Statistics } from './statistics.js';
+export { LabelledCounts, type PoolStats } from './stats.js';

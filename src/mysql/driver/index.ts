@@ -1,0 +1,43 @@
+/** Everything that is used of mysql2. */
+
+export { apartFromDriver, inCallersContext } from './callers-context.js';
+export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
+export {
+  awaitsResult,
+  awaitsRow,
+  type CallbackPoolOfMysql2,
+  charsetNumberOf,
+  charsetStatement,
+  type Command,
+  type ConnectionConfig,
+  connectionConfig,
+  type ConnectionOptions,
+  createQuery,
+  type DriverClusterOptions,
+  DriverCommand,
+  type DriverConnection,
+  DriverPool,
+  DriverPoolCluster,
+  DriverPoolConnection,
+  type DriverPoolOptions,
+  DriverPromisePool,
+  DriverPromisePoolCluster,
+  DriverPromisePoolConnection,
+  type ExecuteValues,
+  type FieldPacket,
+  isQueryCommand,
+  type Packet,
+  parseDriverUrl,
+  type PreparedStatement,
+  type QueryCommand,
+  type QueryError,
+  type QueryOptions,
+  type QueryResult,
+  type QueryValues,
+  type SslOptions,
+  sslProfile,
+  statementOf,
+} from './driver.js';
+export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
+export { firstRoom, growWithUse } from './prepared-statements.js';
+export { ResetSession } from './reset-session.js';

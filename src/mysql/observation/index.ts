@@ -1,0 +1,22 @@
+/** What a pool reports of itself: health, slow queries, breakers, log. */
+
+export {
+  type BreakersByName,
+  type BreakerSnapshots,
+  type PoolBreakerOptions,
+  PoolBreakers,
+  type ResolvedPoolBreakers,
+  resolvePoolBreakers,
+} from './breakers.js';
+export {
+  type CheckStatus,
+  type Health,
+  type HealthCheck,
+  HealthMonitor,
+  type HealthThresholds,
+  healthThresholdTable,
+  utilizationOf,
+  wordsOf,
+} from './health.js';
+export { checkedLogger, PoolLog, type PoolLogger } from './logger.js';
+export { SlowQueries, type SlowQuery, type SlowQueryOrder, type SlowQueryReport } from './slow-queries.js';

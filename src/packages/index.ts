@@ -1,0 +1,3 @@
+/** Loads companion packages that a user installs only when needed. */
+
+export { requirePeer } from './optional-peer.js';
