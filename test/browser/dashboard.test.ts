@@ -7,9 +7,9 @@ import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { buildCommand } from '../cli/support/built-command.js';
 import { createPoolOnDatabase, whileHolding } from '../monitor/support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
-import { createDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
-import { startRedis } from '../support/redis-server.js';
+import { createDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
+import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { complaintsOfAxe, openDashboard, screenshot, startBrowser } from './support/browser.js';
 

@@ -2,10 +2,10 @@ import { copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/cli/doctor/finding.js';
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
-import { startRedis } from '../support/redis-server.js';
-import { type Manners, startSilentTcpServer } from '../support/silent-tcp-server.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
+import { startRedis } from '../support/servers/redis-server.js';
+import { type Manners, startSilentTcpServer } from '../support/network/silent-tcp-server.js';
 import { openBlackHole } from './support/black-hole.js';
 import { diagnose, findingOf, troubles } from './support/diagnose.js';
 

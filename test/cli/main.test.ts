@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { createDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
+import { createDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createQueryCache } from '../../src/cache/index.js';
 import { serve } from '../monitor/support/serve.js';

@@ -6,8 +6,8 @@ import { Redis } from 'ioredis';
 import type { CacheStats } from '../../src/cache/index.js';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool } from '../../src/index.js';
-import { startRedis } from '../support/redis-server.js';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { startRedis } from '../support/servers/redis-server.js';
+import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { type Read, type StaleRead, staleReads, type Write } from './history.js';
 import type { Report } from './worker.js';
 

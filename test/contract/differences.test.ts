@@ -4,7 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolConnection as CallbackConnection, PoolOptions } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIFFERENCES, type DifferenceId } from './differences.js';
 import {

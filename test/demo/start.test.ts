@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, inject, it } from 'vitest';
-import { createDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
+import { createDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 
 const START = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url));

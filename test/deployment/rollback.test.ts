@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { createProject, type Project, type Running } from '../mirrors/support/project.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 import { waitFor } from '../support/wait-for.js';
 
 /** A service as there are many: HTTP in front, mysql2's promise pool behind, and an orderly end at SIGTERM. */

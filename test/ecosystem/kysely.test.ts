@@ -1,7 +1,7 @@
 import { type Generated, Kysely, MysqlDialect, sql } from 'kysely';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../src/index.js';
-import { createDatabase } from '../support/database.js';
+import { createDatabase } from '../support/servers/database.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Author, type DataLayer, describeDataLayer, type Runner } from './support/data-layer.js';
 

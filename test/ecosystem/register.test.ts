@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createProject, type Project } from '../mirrors/support/project.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 
 /** Programs that know nothing of Poolwright: each makes its data layer as its documentation says, and prints what it has read. */
 const PROGRAMS = {

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createProject, type Project, type Running } from '../mirrors/support/project.js';
 

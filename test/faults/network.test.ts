@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { connectionId, errorOf, poolOf, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { createDatabase } from '../support/database.js';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { createDatabase } from '../support/servers/database.js';
+import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 
 const SLEEP = 'SELECT SLEEP(3)';

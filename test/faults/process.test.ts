@@ -3,7 +3,7 @@ import { type BuiltPackage, buildPackage } from '../mysql/support/built-package.
 import { createLedger, ledgerIds } from '../mysql/support/ledger.js';
 import { openPool, valueOf } from '../mysql/support/pools.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { createDatabase } from '../support/database.js';
+import { createDatabase } from '../support/servers/database.js';
 import { expectServedAgain, expectWhole, openFaulty, PATIENCE, tally, waitFor } from './support/fault.js';
 
 let built: BuiltPackage;

@@ -7,8 +7,8 @@ import { createPool as createPromisePool, createPoolCluster as createPromisePool
 import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
 import { pools } from '../../src/mysql/registry.js';
 import { errorOf } from '../mysql/support/pools.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 
 interface Fixture extends AsyncDisposable {

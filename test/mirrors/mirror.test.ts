@@ -3,7 +3,7 @@ import { build } from 'esbuild';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createDatabase, type TestDatabase } from '../support/database.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 import { createProject, type Project } from './support/project.js';
 
 /** What a program prints about a mirror: where it differs from what it mirrors, and whether its pools work. */

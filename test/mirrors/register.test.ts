@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TESTED_RANGE } from '../../src/register/versions.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createProject, type Ending, type Project } from './support/project.js';
 

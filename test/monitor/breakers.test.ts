@@ -6,7 +6,7 @@ import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
 import { errorOf } from '../mysql/support/pools.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/network/free-port.js';
 import { procedures } from './support/call.js';
 import { samplesOf } from './support/exposition.js';
 import { createPoolOnDatabase } from './support/pool-on-database.js';

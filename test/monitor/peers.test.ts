@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, vi } from 'vitest';
 import type { PeerReport } from '../../src/monitor/peers/peers.js';
 import type { MonitoringServer } from '../../src/monitor/server/server.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createPoolOnDatabase } from './support/pool-on-database.js';
 import { exchange } from './support/raw-http.js';

@@ -5,7 +5,7 @@ import type { Pool } from '../../src/mysql/pools/pool.js';
 import { pools as poolsOfProcess } from '../../src/mysql/registry.js';
 import { DURATION_BOUNDS_MS } from '../../src/telemetry/pool-metrics.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { samplesOf } from './support/exposition.js';
 import { createPoolOnDatabase, whileHolding } from './support/pool-on-database.js';

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { parseCall } from '../../src/cli/console/command.js';
 import { demo } from '../../src/cli/commands/serve.js';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { freePort } from '../support/free-port.js';
+import { freePort } from '../support/network/free-port.js';
 import { serve } from '../monitor/support/serve.js';
 
 /** There is no engine here that could start it: whatever can be told of it without one. */

@@ -12,10 +12,10 @@ import { createQueryCache } from '../../src/cache/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { createPoolOnDatabase } from '../monitor/support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
-import { freePort } from '../support/free-port.js';
-import { startPgBouncer } from '../support/pgbouncer.js';
-import { startPostgres } from '../support/postgres-server.js';
-import { startRedis } from '../support/redis-server.js';
+import { freePort } from '../support/network/free-port.js';
+import { startPgBouncer } from '../support/servers/pgbouncer.js';
+import { startPostgres } from '../support/servers/postgres-server.js';
+import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { startAlertmanager, startPrometheus } from './support/prometheus.js';
 

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { read } from '../docs/table-in.js';
 import { buildPackageInto } from '../mirrors/support/project.js';
-import { createDatabase } from '../support/database.js';
+import { createDatabase } from '../support/servers/database.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);

@@ -6,11 +6,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from
 import { createCertificateAuthority } from '../../src/demo/certificates.js';
 import { createTemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { probePgBouncer } from '../../src/probes/pgbouncer.js';
-import { freePort } from '../support/free-port.js';
-import { startPgBouncer } from '../support/pgbouncer.js';
-import { type PostgresServer, startPostgres } from '../support/postgres-server.js';
-import { startSilentTcpServer } from '../support/silent-tcp-server.js';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { freePort } from '../support/network/free-port.js';
+import { startPgBouncer } from '../support/servers/pgbouncer.js';
+import { type PostgresServer, startPostgres } from '../support/servers/postgres-server.js';
+import { startSilentTcpServer } from '../support/network/silent-tcp-server.js';
+import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { errorResponse, message, oneValue, startScriptedServer, WELCOME } from './support/scripted-server.js';
 

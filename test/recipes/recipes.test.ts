@@ -5,9 +5,9 @@ import { transform } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { read } from '../docs/table-in.js';
 import { createProject, type Project, type RunOptions } from '../mirrors/support/project.js';
-import { createDatabase, type TestDatabase } from '../support/database.js';
-import { freePort } from '../support/free-port.js';
-import { startRedis } from '../support/redis-server.js';
+import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { freePort } from '../support/network/free-port.js';
+import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 
 const PATIENCE = { timeoutMs: 30_000 };

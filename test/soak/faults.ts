@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MariaDb } from '../../src/demo/mariadb-server.js';
 import type { Pool } from '../../src/index.js';
-import type { TcpProxy } from '../support/tcp-proxy.js';
+import type { TcpProxy } from '../support/network/tcp-proxy.js';
 
 /** What faults are done to. */
 export interface Surroundings {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool, type Pool } from '../../src/index.js';
-import { startTcpProxy } from '../support/tcp-proxy.js';
+import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { FAULTS, type Surroundings } from './faults.js';
 import { longestTurns, type Sample, sample } from './gauges.js';
 import { Load } from './load.js';

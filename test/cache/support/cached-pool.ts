@@ -2,7 +2,7 @@ import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../..
 import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { poolOf } from '../../mysql/support/pools.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 
 /** A database, a cache and a pool with it. Disposing ends all three. */
 export interface CachedPool extends AsyncDisposable {

@@ -7,7 +7,7 @@ import { build } from 'esbuild';
 import type { CacheStats } from '../../../src/cache/index.js';
 import { type Read, staleReads, type Write } from '../../consistency/history.js';
 import type { Order, Report } from '../../consistency/worker.js';
-import { createDatabase } from '../../support/database.js';
+import { createDatabase } from '../../support/servers/database.js';
 
 /** How long another process may serve an older value, in these tests, in milliseconds. */
 export const BOUND_MS = 500;

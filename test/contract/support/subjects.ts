@@ -2,7 +2,7 @@ import type { Pool as CallbackPool, PoolConnection as CallbackConnection, PoolOp
 import mysql, { type Pool as PromisePool } from 'mysql2/promise';
 import { createPool, type PoolOptions as OurPoolOptions } from '../../../src/index.js';
 import { createPool as createDropIn } from '../../../src/mirror/promise.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 
 /** One of those that the contract is held against. */
 export interface Subject {

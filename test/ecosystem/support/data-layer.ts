@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createPool, type Pool, type PoolOptions } from '../../../src/index.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 
 /** An author with their posts, as every data layer here maps them. */

@@ -2,8 +2,8 @@ import { expect } from 'vitest';
 import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { imbalanceOf, poolOf, valueOf } from '../../mysql/support/pools.js';
-import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/database.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/servers/database.js';
+import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor as waitShortly, type WaitOptions } from '../../support/wait-for.js';
 
 /** The connection that kills statements does not count towards the limit. */

@@ -1,6 +1,6 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import type { TestDatabase } from '../../support/database.js';
+import type { TestDatabase } from '../../support/servers/database.js';
 import { INSERT } from '../../mysql/support/ledger.js';
 import { codeOf } from './fault.js';
 

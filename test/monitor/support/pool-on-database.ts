@@ -1,7 +1,7 @@
 import { createPool } from '../../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 
 /** A pool, and the database that it has for itself. */
 export interface PoolOnDatabase extends AsyncDisposable {

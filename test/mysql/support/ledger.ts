@@ -1,8 +1,8 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
-import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/statement-proxy.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
+import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/network/statement-proxy.js';
 import { poolOf } from './pools.js';
 
 /** A pool on a database with a table `ledger (id PRIMARY KEY, note)`. What is written twice is refused; what is written can be looked up. */

@@ -4,7 +4,7 @@ import { createPool } from '../../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolStats } from '../../../src/mysql/pools/pool-core.js';
-import { createDatabase, type TestDatabase } from '../../support/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 
 /** A pool on a database of its own; disposing ends the pool, then drops the database. */
 export interface PoolOnDatabase extends AsyncDisposable {

@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { requireExecutable } from '../../../src/demo/find-executable.js';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
-import { freePort } from '../../support/free-port.js';
-import { type RestartableServer, startRestartableServer } from '../../support/restartable-server.js';
+import { freePort } from '../../support/network/free-port.js';
+import { type RestartableServer, startRestartableServer } from '../../support/servers/restartable-server.js';
 
 /** A series of a query's answer. */
 export interface Series {

@@ -1,5 +1,5 @@
 import { createServer, type Socket } from 'node:net';
-import { freePort } from '../../support/free-port.js';
+import { freePort } from '../../support/network/free-port.js';
 
 /** A server that answers each thing that it is told with the next of its lines. */
 export interface ScriptedServer extends AsyncDisposable {

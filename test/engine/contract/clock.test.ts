@@ -1,0 +1,52 @@
+import { describe, expect, it, vi } from 'vitest';
+import { LONGEST_TIMER_MS, systemClock } from '../../../src/engine/contract/clock.js';
+
+describe('systemClock', () => {
+  it('never steps back, and calls back after the delay', async () => {
+    const before = systemClock.now();
+    await new Promise<void>((resolve) => {
+      systemClock.setTimer(resolve, 5);
+    });
+    // Node truncates fractions of milliseconds, so a timer may fire up to one early by this clock.
+    expect(systemClock.now() - before).toBeGreaterThanOrEqual(4);
+  });
+
+  it('a timer that was cancelled is not called', async () => {
+    let called = false;
+    const timer = systemClock.setTimer(() => {
+      called = true;
+    }, 1);
+    timer.cancel();
+    await new Promise<void>((resolve) => {
+      systemClock.setTimer(resolve, 10);
+    });
+    expect(called).toBe(false);
+  });
+
+  it('takes delays beyond the longest timer of Node, which would fire at once', async () => {
+    let called = false;
+    const timers = [LONGEST_TIMER_MS + 1, Number.POSITIVE_INFINITY].map((delayMs) =>
+      systemClock.setTimer(() => {
+        called = true;
+      }, delayMs),
+    );
+    await new Promise<void>((resolve) => {
+      systemClock.setTimer(resolve, 20);
+    });
+    for (const timer of timers) timer.cancel();
+    expect(called).toBe(false);
+  });
+
+  it('a timer can be unreferenced, so that it does not keep the process alive, and referenced again', () => {
+    const setTimeoutOfNode = vi.spyOn(globalThis, 'setTimeout');
+    const timer = systemClock.setTimer(() => undefined, 1_000);
+    const timeout = setTimeoutOfNode.mock.results[0]?.value as NodeJS.Timeout;
+    setTimeoutOfNode.mockRestore();
+    expect(timeout.hasRef()).toBe(true);
+    timer.unref();
+    expect(timeout.hasRef()).toBe(false);
+    timer.ref();
+    expect(timeout.hasRef()).toBe(true);
+    timer.cancel();
+  });
+});

@@ -1,0 +1,422 @@
+import { describe, expect, it } from 'vitest';
+import { driverError, failWith, hold, succeed, succeedAfter } from '../support/fake-factory.js';
+import { NotingWaiter } from '../support/noting-waiter.js';
+import { errorOf, PoolFixture } from '../support/pool-fixture.js';
+import { seededRandom } from '../support/random.js';
+
+function broken(): never {
+  throw new Error('a bug in the factory');
+}
+
+const refused = driverError('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:3306');
+
+describe('how many are opened', () => {
+  it.each([0, 5])(
+    'I5: a burst of fifty callers on five warm entries opens one more, and is served near the optimum (minIdle %i)',
+    async (minIdle) => {
+      await using fixture = new PoolFixture(
+        { connectionLimit: 50, minIdle },
+        { prepare: (factory) => factory.script('open', succeedAfter(150)) },
+      );
+      await fixture.clock.advance(150);
+      await fixture.warmUp(5, 2);
+      expect(fixture.stats).toMatchObject({ idle: 5, total: 5, opening: 0, waiting: 0 });
+      const start = fixture.clock.now();
+      const uses = Array.from({ length: 50 }, () => fixture.use(2));
+      await fixture.clock.advance(30);
+      const servedAt = await Promise.all(uses);
+      expect(fixture.stats.total + fixture.stats.opening).toBeLessThanOrEqual(6);
+      // Ten rounds of five callers: the last of them begins after nine uses, and the optimum ends at 20 ms.
+      expect(Math.max(...servedAt) - start + 2).toBeLessThanOrEqual(20 * 1.25);
+    },
+  );
+
+  it('I5: a burst on a warm pool whose uses are slow opens what helps', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 20, minIdle: 0 });
+    fixture.factory.script('open', succeedAfter(50));
+    await fixture.warmUp(2, 1_000);
+    const uses = Array.from({ length: 20 }, () => fixture.use(1_000));
+    await fixture.clock.advance(60);
+    expect(fixture.stats.used).toBeGreaterThanOrEqual(12);
+    await fixture.clock.advance(3_000);
+    expect(await Promise.all(uses)).toHaveLength(20);
+    expect(fixture.stats.total).toBeLessThanOrEqual(20);
+  });
+
+  it('a queue that outlasts an opening is no burst: the pool grows until nobody waits, or to its limit', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 50, minIdle: 0 });
+    fixture.factory.script('open', succeedAfter(150));
+    await fixture.warmUp(5, 20);
+    const start = fixture.clock.now();
+    const callers = Array.from({ length: 50 }, async () => {
+      for (let turn = 0; turn < 10; turn += 1) await fixture.use(20);
+    });
+    await fixture.clock.advance(149);
+    // Until then it may be a burst that the five serve before anything that is opened could help.
+    expect(fixture.stats.total + fixture.stats.opening).toBeLessThanOrEqual(15);
+    await fixture.clock.advance(900);
+    await Promise.all(callers);
+    // With five entries alone it would take two seconds, with fifty from the start 200 ms.
+    expect(fixture.clock.now() - start).toBeLessThanOrEqual(1_049);
+    expect(fixture.stats.total).toBeGreaterThanOrEqual(30);
+  });
+
+  it('callers who find an entry free do not add up to a queue that lasts', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 50, minIdle: 0 });
+    fixture.factory.script('open', succeedAfter(150));
+    await fixture.warmUp(5, 2);
+    for (let burst = 0; burst < 100; burst += 1) {
+      const uses = Array.from({ length: 10 }, () => fixture.use(2));
+      await fixture.clock.advance(10);
+      await Promise.all(uses);
+    }
+    expect(fixture.stats.total + fixture.stats.opening).toBeLessThanOrEqual(10);
+  });
+
+  it('I4: never more than the limit, and never more than ten openings at a time', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 25, minIdle: 0 });
+    fixture.factory.script('open', hold);
+    const leases = Array.from({ length: 100 }, () => fixture.acquire());
+    expect(fixture.stats).toMatchObject({ opening: 10, waiting: 100 });
+    fixture.factory.take('open').succeed();
+    await fixture.clock.settle();
+    expect(fixture.stats).toMatchObject({ opening: 10, used: 1 });
+    for (let opened = 1; opened < 25; opened += 1) {
+      fixture.factory.take('open').succeed();
+      await fixture.clock.settle();
+      expect(fixture.stats.opening + fixture.stats.total).toBeLessThanOrEqual(25);
+    }
+    expect(fixture.stats).toMatchObject({ opening: 0, used: 25, waiting: 75 });
+    for (const lease of leases) (await lease).release();
+    expect(fixture.stats).toMatchObject({ acquired: 100, total: 25 });
+  });
+
+  it('I5: a waiter is served by an entry that is given back sooner than its own is open', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
+    const first = await fixture.acquire();
+    fixture.factory.script('open', hold);
+    const waiting = fixture.acquire();
+    expect(fixture.stats.opening).toBe(1);
+    first.release();
+    const served = await waiting;
+    expect(served.resource).toBe(first.resource);
+    fixture.factory.take('open').succeed();
+    await fixture.clock.settle();
+    expect(fixture.stats).toMatchObject({ used: 1, idle: 1 });
+    served.release();
+  });
+
+  it('I4: a factory that calls the pool while it opens does not make it open too many', async () => {
+    let reentered = 0;
+    await using fixture = new PoolFixture(
+      { connectionLimit: 3, minIdle: 3 },
+      {
+        prepare: (factory) => {
+          factory.answers.open = () => {
+            // The first opening begins while the pool is being made.
+            if (factory.resources.length > 1 && reentered < 2) {
+              reentered += 1;
+              fixture.pool.evict();
+            }
+            return hold;
+          };
+        },
+      },
+    );
+    expect(fixture.stats.opening).toBe(3);
+    expect(reentered).toBe(2);
+    expect(fixture.factory.resources).toHaveLength(3);
+  });
+});
+
+describe('openings that fail', () => {
+  it('I6: is told to those who wait, with its cause, when nothing else can serve them', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
+    fixture.factory.script('open', failWith(refused));
+    const errors = await Promise.all([1, 2, 3].map(() => errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')));
+    for (const error of errors) {
+      expect(error.cause).toBe(refused);
+      expect(error.message).toBe('Could not connect: connect ECONNREFUSED 127.0.0.1:3306 (ECONNREFUSED).');
+      expect(error.pool).toMatchObject({ total: 0, limit: 1 });
+    }
+    expect(fixture.stats).toMatchObject({
+      refused: 3,
+      connectErrors: 1,
+      connectErrorsByCode: { ECONNREFUSED: 1 },
+      lastConnectError: { code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:3306', agoMs: 0 },
+    });
+  });
+
+  it('I6: an always failing factory with a thousand waiters is tried a bounded number of times', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 0 }, { random: seededRandom(1) });
+    fixture.factory.script('open', failWith(refused, 5));
+    let told = 0;
+    let mostOpening = 0;
+    const insist = (): void => {
+      fixture.pool.enqueue(
+        new NotingWaiter(undefined, ({ code }) => {
+          told += 1;
+          mostOpening = Math.max(mostOpening, fixture.pool.summary().opening);
+          if (code === 'POOL_CONNECT_FAILED') insist();
+        }),
+      );
+    };
+    for (let caller = 0; caller < 1_000; caller += 1) insist();
+    expect(fixture.stats.opening).toBe(10);
+    await fixture.clock.advance(1_000);
+    const attemptsBefore = fixture.factory.resources.length;
+    await fixture.clock.advance(10_000);
+    // The mean of the delays when they have grown is some 400 ms.
+    expect(fixture.factory.resources.length - attemptsBefore).toBeLessThan(60);
+    expect(fixture.factory.resources.length - attemptsBefore).toBeGreaterThan(12);
+    expect(mostOpening).toBeLessThanOrEqual(1);
+    expect(told).toBeGreaterThan(10_000);
+    await fixture.pool.close();
+    expect(fixture.stats).toMatchObject({ waiting: 0, acquired: 0 });
+  });
+
+  it('I6: with one used entry and ten thousand patient waiters too, for sixty seconds', { timeout: 60_000 }, async () => {
+    await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 0 }, { random: seededRandom(2) });
+    const lease = await fixture.acquire();
+    fixture.factory.script('open', failWith(refused, 5));
+    const waiting = Array.from({ length: 10_000 }, () => fixture.pool.acquire());
+    await fixture.clock.advance(60_000);
+    expect(fixture.pool.waiting).toBe(10_000);
+    expect(fixture.factory.resources.length).toBeLessThan(300);
+    expect(fixture.factory.resources.length).toBeGreaterThan(75);
+    const closed = fixture.pool.close();
+    const outcomes = await Promise.allSettled(waiting);
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true);
+    await closed;
+    expect(lease.active).toBe(false);
+  });
+
+  it('I6: with nobody waiting the minimum is retried as rarely, and not at all when there is none', async () => {
+    await using asked = new PoolFixture(
+      { minIdle: 3 },
+      { random: seededRandom(3), prepare: (factory) => factory.script('open', failWith(refused)) },
+    );
+    await asked.clock.advance(60_000);
+    expect(asked.factory.resources.length).toBeLessThan(300);
+    expect(asked.factory.resources.length).toBeGreaterThan(75);
+    expect(asked.clock.referencedTimers).toBe(0);
+    await using unasked = new PoolFixture({ minIdle: 0 }, { prepare: (factory) => factory.script('open', failWith(refused)) });
+    await errorOf(unasked.acquire(), 'POOL_CONNECT_FAILED');
+    await unasked.clock.advance(60_000);
+    expect(unasked.factory.resources).toHaveLength(1);
+  });
+
+  it('I6: a server that accepts and drops at once is tried as rarely as one that refuses', async () => {
+    await using fixture = new PoolFixture(
+      { minIdle: 5 },
+      { random: seededRandom(5), prepare: (factory) => factory.script('open', succeedAfter(1)) },
+    );
+    fixture.pool.on('opened', ({ id }) => {
+      void fixture.clock.wait(1).then(() => fixture.factory.resource(id - 1).lose());
+    });
+    await fixture.clock.advance(60_000);
+    expect(fixture.factory.resources.length).toBeGreaterThan(75);
+    expect(fixture.factory.resources.length).toBeLessThan(1_200);
+    expect(fixture.stats.closedByReason.lost).toBeGreaterThan(75);
+  });
+
+  it('an entry that was of use, or idle for long, is replaced at once when it is lost', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 2 });
+    await fixture.clock.advance(2_000);
+    const lease = await fixture.acquire();
+    await fixture.clock.advance(1_000);
+    fixture.factory.script('open', hold);
+    lease.resource.lose();
+    fixture.factory.resources.find(({ parked, status }) => parked && status === 'open')?.lose();
+    await fixture.clock.settle();
+    expect(fixture.stats.opening).toBe(1);
+    expect(fixture.stats.closedByReason.lost).toBe(2);
+  });
+
+  it('I6: the delays between attempts follow the injected random numbers', async () => {
+    const draws = [0, 0.5, 0.999, 0.999, 0.999, 0];
+    await using fixture = new PoolFixture(
+      { minIdle: 1 },
+      { random: () => draws.shift() ?? 0, prepare: (factory) => factory.script('open', failWith(refused)) },
+    );
+    const failures = fixture.record('connectFailed');
+    await fixture.clock.advance(3_000);
+    const delays = failures.map(({ retryInMs }) => Math.round(retryInMs));
+    expect(delays.slice(0, 6)).toEqual([50, 100, 300, 750, 750, 50]);
+    expect(failures[0]).toMatchObject({ id: 1, error: refused, code: 'ECONNREFUSED' });
+  });
+
+  it('I6: after a failure one opening is tried at a time; after a success all that are needed', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 10, minIdle: 0, acquireTimeout: 0 });
+    const lease = await fixture.acquire();
+    fixture.factory.script('open', hold);
+    const waiting = Array.from({ length: 5 }, () => fixture.acquire());
+    expect(fixture.stats.opening).toBe(5);
+    for (let failed = 0; failed < 5; failed += 1) fixture.factory.take('open').fail(refused);
+    await fixture.clock.settle();
+    expect(fixture.stats).toMatchObject({ opening: 0, waiting: 5, connectErrors: 5 });
+    await fixture.clock.advance(750);
+    expect(fixture.stats.opening).toBe(1);
+    fixture.factory.script('open', succeed);
+    fixture.factory.take('open').succeed();
+    for (const one of await Promise.all(waiting)) one.release();
+    lease.release();
+    expect(fixture.stats.total).toBe(6);
+  });
+
+  it('I4: a factory that calls the pool while it opens does not make it open more than the limit', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, acquireTimeout: 0 });
+    const waiters = [new NotingWaiter(), new NotingWaiter(), new NotingWaiter()];
+    let called = false;
+    fixture.factory.answers.open = () => {
+      if (!called) {
+        called = true;
+        for (const waiter of waiters) fixture.pool.enqueue(waiter);
+      }
+      return hold;
+    };
+    fixture.pool.resize({ minIdle: 2 });
+    expect(called).toBe(true);
+    expect(fixture.stats).toMatchObject({ opening: 2, total: 0, waiting: 3 });
+    fixture.factory.script('open', succeed);
+    for (let answered = 0; answered < 2; answered += 1) fixture.factory.take('open').succeed();
+    await fixture.clock.settle();
+    for (const waiter of waiters) waiter.lease?.release();
+    for (const waiter of waiters) waiter.lease?.release();
+    expect(fixture.stats).toMatchObject({ opened: 2, waiting: 0, used: 0 });
+  });
+
+  it('I6: where the limit leaves no room, no timer is set to try again: there is nothing to try', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, acquireTimeout: 0 });
+    const lease = await fixture.acquire();
+    fixture.factory.script('open', failWith(refused));
+    const waiting = fixture.acquire();
+    await fixture.clock.settle();
+    fixture.pool.resize({ connectionLimit: 1 });
+    const before = fixture.clock.timersSet;
+    await fixture.clock.advance(10_000);
+    // The housekeeper's.
+    expect(fixture.clock.timersSet - before).toBeLessThanOrEqual(11);
+    fixture.factory.script('open', succeed);
+    lease.destroy();
+    await fixture.clock.advance(1_000);
+    (await waiting).release();
+    expect(fixture.stats).toMatchObject({ waiting: 0, opened: 2 });
+  });
+
+  it('I2: waiters go on waiting for those who hold entries when an opening fails', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
+    const lease = await fixture.acquire();
+    fixture.factory.script('open', failWith(refused));
+    const waiting = fixture.acquire();
+    await fixture.clock.advance(1_000);
+    expect(fixture.stats.waiting).toBe(1);
+    lease.release();
+    (await waiting).release();
+    expect(fixture.stats).toMatchObject({ refused: 0, acquired: 2 });
+  });
+
+  it('I6: an acquire that comes during the backoff waits for the next attempt, and is served by it', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
+    fixture.factory.script('open', failWith(refused));
+    await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    fixture.factory.script('open', succeed);
+    const start = fixture.clock.now();
+    const waiting = fixture.acquire();
+    expect(fixture.factory.resources).toHaveLength(1);
+    await fixture.clock.advance(150);
+    (await waiting).release();
+    expect(fixture.stats.acquire.maxMs).toBe(100);
+    expect(fixture.clock.now() - start).toBe(150);
+  });
+
+  it('service resumes within a second of the server accepting again, however long it was away', async () => {
+    await using fixture = new PoolFixture(
+      { minIdle: 1 },
+      { random: seededRandom(4), prepare: (factory) => factory.script('open', failWith(refused)) },
+    );
+    await fixture.clock.advance(3_600_000);
+    fixture.factory.script('open', succeed);
+    const waiting = fixture.acquire();
+    await fixture.clock.advance(1_000);
+    (await waiting).release();
+    expect(fixture.stats.acquire.maxMs).toBeLessThan(1_000);
+  });
+
+  it('an opening that throws at once, or fails with nothing, is a failure like any other', async () => {
+    let thrown: unknown = new TypeError('no such host');
+    await using fixture = new PoolFixture(
+      { minIdle: 0 },
+      {
+        methods: {
+          open: () => {
+            throw thrown;
+          },
+        },
+      },
+    );
+    expect((await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')).message).toBe('Could not connect: no such host (TypeError).');
+    await fixture.clock.advance(1_000);
+    thrown = undefined;
+    expect((await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')).message).toBe('Could not connect: undefined (unknown).');
+    expect(fixture.stats.connectErrorsByCode).toEqual({ TypeError: 1, unknown: 1 });
+  });
+
+  it('I2: a factory that fails to say what its error is does not leave anybody waiting', async () => {
+    await using fixture = new PoolFixture(
+      { minIdle: 0 },
+      { methods: { isPermanent: broken, codeOf: broken }, prepare: (factory) => factory.script('open', failWith(refused)) },
+    );
+    await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    expect(fixture.stats.connectErrorsByCode).toEqual({ ECONNREFUSED: 1 });
+    expect(fixture.stats.lastConnectError?.code).toBe('ECONNREFUSED');
+  });
+
+  it("labels an error with the factory's own word for it", async () => {
+    await using fixture = new PoolFixture(
+      { minIdle: 0 },
+      { methods: { codeOf: () => '1040' }, prepare: (factory) => factory.script('open', failWith(refused)) },
+    );
+    await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    expect(fixture.stats.connectErrorsByCode).toEqual({ 1040: 1 });
+    expect(fixture.stats.lastConnectError?.code).toBe('1040');
+  });
+});
+
+describe('failures that will come again', () => {
+  const denied = driverError('ER_ACCESS_DENIED_ERROR', "Access denied for user 'app'");
+
+  it('refuse at once until the next attempt is due, which is at most five seconds away', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0 }, { random: () => 0.999 });
+    fixture.factory.permanentCodes.add('ER_ACCESS_DENIED_ERROR');
+    fixture.factory.script('open', failWith(denied));
+    for (let round = 0; round < 20; round += 1) {
+      await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+      await fixture.clock.advance(5_000);
+    }
+    const attempts = fixture.factory.resources.length;
+    await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    expect(fixture.factory.resources).toHaveLength(attempts + 1);
+    const error = await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    expect(error.message).toBe("Could not connect: Access denied for user 'app' (ER_ACCESS_DENIED_ERROR).");
+    expect(error.cause).toBe(denied);
+    expect(fixture.factory.resources).toHaveLength(attempts + 1);
+    await fixture.clock.advance(5_000);
+    fixture.factory.script('open', succeed);
+    (await fixture.acquire()).release();
+    expect(fixture.stats.idle).toBe(1);
+  });
+
+  it('do not refuse while somebody holds an entry that will come back', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
+    fixture.factory.permanentCodes.add('ER_ACCESS_DENIED_ERROR');
+    const lease = await fixture.acquire();
+    fixture.factory.script('open', failWith(denied));
+    const waiting = [fixture.acquire(), fixture.acquire()];
+    await fixture.clock.settle();
+    expect(fixture.stats).toMatchObject({ waiting: 2, connectErrors: 1 });
+    lease.release();
+    for (const one of waiting) (await one).release();
+    expect(fixture.stats.refused).toBe(0);
+  });
+});

@@ -1,0 +1,88 @@
+import { getEventListeners } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { onAbort } from '../../../src/engine/waiting/abort.js';
+import { allMicrotasks } from '../support/fake-clock.js';
+import { catchThrownInMicrotasks } from '../support/thrown-in-microtasks.js';
+
+function listenersOf(signal: AbortSignal): number {
+  return getEventListeners(signal, 'abort').length;
+}
+
+describe('onAbort', () => {
+  it('I11: puts one listener on a signal, whatever the number of those who wait for it', () => {
+    const controller = new AbortController();
+    const heard: number[] = [];
+    for (let index = 0; index < 1_000; index += 1) onAbort(controller.signal, () => heard.push(index));
+    expect(listenersOf(controller.signal)).toBe(1);
+    controller.abort();
+    expect(heard).toEqual(Array.from({ length: 1_000 }, (_, index) => index));
+    expect(listenersOf(controller.signal)).toBe(0);
+  });
+
+  it('takes its listener away with the last of those who wait', () => {
+    const { signal } = new AbortController();
+    const [first, second] = [onAbort(signal, () => undefined), onAbort(signal, () => undefined)];
+    first();
+    expect(listenersOf(signal)).toBe(1);
+    first();
+    expect(listenersOf(signal)).toBe(1);
+    second();
+    expect(listenersOf(signal)).toBe(0);
+    onAbort(signal, () => undefined)();
+    expect(listenersOf(signal)).toBe(0);
+  });
+
+  it('the same function given twice is called twice, and given up one by one', () => {
+    const controller = new AbortController();
+    let heard = 0;
+    const listener = (): void => {
+      heard += 1;
+    };
+    const stop = onAbort(controller.signal, listener);
+    onAbort(controller.signal, listener);
+    stop();
+    onAbort(controller.signal, listener);
+    controller.abort();
+    expect(heard).toBe(2);
+  });
+
+  it('a listener that throws is the process’s problem: the others are told', async () => {
+    const thrown: unknown[] = [];
+    const restore = catchThrownInMicrotasks(thrown);
+    try {
+      const controller = new AbortController();
+      const bug = new Error('a bug in a listener');
+      let heard = 0;
+      onAbort(controller.signal, () => {
+        throw bug;
+      });
+      onAbort(controller.signal, () => {
+        heard += 1;
+      });
+      controller.abort();
+      await allMicrotasks();
+      expect(heard).toBe(1);
+      expect(thrown).toEqual([bug]);
+    } finally {
+      restore();
+    }
+  });
+
+  it('whoever is given up by another while all are told hears nothing, and stopping afterwards does nothing', () => {
+    const controller = new AbortController();
+    const heard: string[] = [];
+    const stops: (() => void)[] = [];
+    stops.push(
+      onAbort(controller.signal, () => {
+        heard.push('first');
+        stops[1]?.();
+      }),
+    );
+    stops.push(onAbort(controller.signal, () => heard.push('second')));
+    stops.push(onAbort(controller.signal, () => heard.push('third')));
+    controller.abort();
+    for (const stop of stops) stop();
+    expect(heard).toEqual(['first', 'third']);
+    expect(listenersOf(controller.signal)).toBe(0);
+  });
+});

@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest';
+import { startMariaDb } from '../../../../src/demo/mariadb-server.js';
+import { createPool } from '../../../../src/mysql/create-pool.js';
+import { waitFor } from '../../../support/wait-for.js';
+import { errorOf } from '../../support/pools.js';
+
+describe('I10: drain() of a pool that has killed a statement, while the server is frozen', () => {
+  it('keeps its deadline: the connection that kills is closed by force, too', async () => {
+    await using server = await startMariaDb();
+    const pool = createPool(server.url(), { minIdle: 0 });
+    await pool.query('SELECT 1');
+    expect(await errorOf(pool.query({ sql: 'SELECT SLEEP(5)', timeout: 30 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    await waitFor('the kill', () => pool.stats().kills === 1);
+    await server.kill('SIGSTOP');
+    const drained = pool.drain({ timeout: 200 }).then(() => 'drained');
+    const late = new Promise((resolve) => setTimeout(resolve, 4_000, 'not in time'));
+    const outcome = await Promise.race([drained, late]);
+    await server.kill('SIGCONT');
+    await drained;
+    expect(outcome).toBe('drained');
+  });
+});

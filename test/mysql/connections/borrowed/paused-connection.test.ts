@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest';
+import { openPool, outcomeOf, valueOf } from '../../support/pools.js';
+
+describe('I2: a connection that its borrower has paused', () => {
+  it('is lent to the next one running, who would wait for ever otherwise', async () => {
+    await using fixture = await openPool({ connectionLimit: 1 });
+    const { pool } = fixture;
+    const connection = await pool.getConnection();
+    connection.pause();
+    connection.release();
+    const answer = outcomeOf(valueOf(pool, "'answered'"));
+    const outcome = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 500, 'no answer'))]);
+    connection.connection.destroy();
+    expect(outcome).toEqual({ value: 'answered' });
+  });
+});

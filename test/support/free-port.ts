@@ -1,1 +1,0 @@
-export { freePort } from '../../src/demo/free-port.js';
