@@ -30,3 +30,10 @@ export function firstSentenceOf(path: string): string | undefined {
   const [paragraph = ''] = prose.trim().split(/\n\s*\n|\n@/);
   return /^[^\s@](?:.*?\S)?\.(?=\s|$)/.exec(paragraph.replaceAll(/\s+/g, ' '))?.[0];
 }
+
+/** The values under what a function says of each. */
+export function grouped<T>(values: readonly T[], keyOf: (value: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const value of values) (groups.get(keyOf(value)) ?? groups.set(keyOf(value), []).get(keyOf(value)))?.push(value);
+  return groups;
+}
