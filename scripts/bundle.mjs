@@ -1,3 +1,4 @@
+/** Puts what tsc made into few files, and the mysql layer into one file of CommonJS. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { argv, cwd } from 'node:process';
@@ -6,9 +7,9 @@ import { build } from 'esbuild';
 
 /**
  * Puts what tsc has made into few files: Node takes about half a millisecond to load each module, and the pool has eighty. What several entry
- * points share goes into `chunks`, so that there is one of each class, whichever of them is imported. Names stay readable.
+ * points share goes into `chunks`, so that there is one of each class, by any of them. Names stay readable.
  *
- * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is decided by whoever evaluates it.
+ * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is answered by the code that evaluates it.
  *
  * The usage: node scripts/bundle.mjs [<folder of the build>]
  */

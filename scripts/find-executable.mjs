@@ -1,3 +1,4 @@
+/** Finds a program in PATH, in the folders of the system and in those of PostgreSQL. */
 import { accessSync, constants, readdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 

@@ -1,3 +1,4 @@
+/** Installs the npm packages of the lock file, when they are not there. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, execPath } from 'node:process';
@@ -47,7 +48,7 @@ export function npm(args) {
 export async function installNpmPackages() {
   if (isInstalled()) return;
   console.log('Installing the npm packages (npm ci) …');
-  // With its own log level and with development packages, whatever npm or the environment say.
+  // With its own log level and with development packages, also when npm or the environment ask for others.
   const options = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
   if ((await npm(['ci', ...options])).code === 0) return;
   // A registry without the packages of other systems makes npm refuse a lock file that is in order for this one.

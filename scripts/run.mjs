@@ -1,3 +1,4 @@
+/** Runs commands, and passes signals on to them. */
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { findExecutable } from './find-executable.mjs';
@@ -16,7 +17,7 @@ export function exitCodeOf(signal) {
   return 128 + constants.signals[signal];
 }
 
-/** The first signal that arrived, and how the command that runs is told of it. */
+/** The first signal that arrived, and what passes it on to the command that runs. */
 let received;
 let passOn;
 
@@ -30,7 +31,7 @@ function interrupt(signal) {
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt(signal));
 
-// npm passes signals to the shell that it runs a script with; when one of the two ends without telling, nobody else does.
+// npm passes signals to the shell that it runs a script with; when one of the two ends and passes nothing on, this process must notice.
 if (process.env.npm_lifecycle_event !== undefined) {
   const parent = process.ppid;
   setInterval(() => {
@@ -58,7 +59,7 @@ function ofItsOwn(command, args) {
 }
 
 /**
- * Runs a command to its end, whatever happens. A signal to this process is passed on to it, once.
+ * Runs a command to its end, also after a signal. A signal to this process is passed on to it, once.
  *
  * @param {string} command
  * @param {readonly string[]} args
@@ -67,7 +68,7 @@ function ofItsOwn(command, args) {
  * @param {boolean} [options.capture] Keep its output instead of showing it.
  * @param {string} [options.passOnAs] The signal it is sent for any that arrives here. Default: the same.
  * @param {boolean} [options.wholeGroup] Send the signal to all the processes that the command has started, too.
- * @param {number} [options.killAfterMs] How long it may take to end after a signal. Default: for ever.
+ * @param {number} [options.killAfterMs] How long it may take to end after a signal. Default: without limit.
  * @returns {Promise<{ code: number, output: string }>}
  */
 export function runToEnd(command, args, { environment = {}, capture = false, passOnAs, wholeGroup = false, killAfterMs } = {}) {

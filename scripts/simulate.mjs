@@ -1,4 +1,4 @@
-// Runs the simulation of the engine: `node scripts/simulate.mjs --runs 100000 --seed 1 --steps 60`. With `--trace` it tells each step.
+// Runs the simulation of the engine: `node scripts/simulate.mjs --runs 100000 --seed 1 --steps 60`. With `--trace` it prints each step.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

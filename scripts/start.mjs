@@ -1,3 +1,4 @@
+/** Starts the demo: installs and builds what is missing, then runs `poolwright demo`. */
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { argv, env, execPath } from 'node:process';
@@ -55,7 +56,7 @@ async function start() {
   await buildWhenNeeded();
   throwIfInterrupted();
   const { code } = await runToEnd(execPath, [MAIN, 'demo', ...argv.slice(2)], { killAfterMs: STOP_TIMEOUT_MS });
-  // Stopped before it could take a signal: it has done what it was told, too.
+  // Stopped before it could take a signal: it did what it was asked for, too.
   return isOwnSignal(code) ? 0 : code;
 }
 
@@ -63,7 +64,7 @@ process.chdir(ROOT);
 try {
   process.exit(await start());
 } catch (error) {
-  // Told to stop before it had started, it has done what it was told.
+  // It was asked to stop before it had started, and it did.
   if (error instanceof Interrupted) process.exit(0);
   console.error(error.message);
   process.exit(1);

@@ -1,3 +1,4 @@
+/** Finds the servers and tools of the system that tests and the demo need, and installs the missing ones with apt-get. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -103,7 +104,7 @@ async function write(path, content, mode) {
   }
 }
 
-/** Does the work while a file has another content, and brings the old one back, or its absence, whatever happens. */
+/** Does the work while a file has another content, and brings the old one back, or its absence, also when the work fails. */
 async function withFile(path, before, content, mode, work) {
   try {
     await write(path, content, mode);
@@ -124,7 +125,7 @@ async function withoutServices(work) {
   return await withFile(POLICY_FILE, undefined, POLICY, '755', work);
 }
 
-/** The package of the PostgreSQL server makes a database of its own, unless it is told not to. */
+/** The package of the PostgreSQL server makes a database of its own, unless its configuration forbids it. */
 async function withoutMainCluster(work) {
   const settings = contentOf(CLUSTER_FILE);
   return await withFile(CLUSTER_FILE, settings, `${settings ?? ''}\ncreate_main_cluster = false\n`, '644', work);
@@ -145,7 +146,7 @@ async function apt(args) {
 async function update() {
   console.log('Reading the lists of packages (apt-get update) …');
   const { code, output } = await apt(['update']);
-  // One source of many may be out of reach; the installation will tell whether it matters.
+  // One source of many may be out of reach; the installation shows whether it matters.
   if (code !== 0) console.log(output.trim().split('\n').slice(-3).join('\n'));
 }
 
@@ -166,7 +167,7 @@ async function installAll(packages) {
   await withoutServices(async () => {
     if (!packages.includes('postgresql')) return await install(packages);
     const others = packages.filter((name) => name !== 'postgresql');
-    // First, for it brings the file in which the server is told what not to make.
+    // First, because it brings the file that says what the server must not make.
     await install([...others, 'postgresql-common']);
     return await withoutMainCluster(() => install(['postgresql']));
   });

@@ -1,3 +1,4 @@
+/** Runs everything: format, build, lint, types and all tests; or some tests only. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { argv, execPath, pid } from 'node:process';

@@ -1,3 +1,4 @@
+/** Options of scripts, and how a script ends that is called wrongly. */
 import { argv } from 'node:process';
 import { parseArgs } from 'node:util';
 

@@ -1,3 +1,4 @@
+/** A reporter for vitest that writes what test.mjs reports. */
 import { writeFileSync } from 'node:fs';
 import { env } from 'node:process';
 

@@ -31,9 +31,12 @@ describe('files', () => {
     for (const path of sources) expect(layerOf(path)).toBeDefined();
   });
 
-  it('of src begin with a comment of one sentence that says what the file is, before its imports: `/** A FIFO queue of waiters. */`', () => {
-    expect(sources.filter((path) => firstSentenceOf(path) === undefined)).toEqual([]);
-  });
+  it.each(['src', 'scripts', 'test/house'])(
+    'of %s begin with a comment of one sentence that says what the file is, before its imports: `/** A FIFO queue of waiters. */`',
+    (folder) => {
+      expect(filesIn(folder).filter((path) => firstSentenceOf(path) === undefined)).toEqual([]);
+    },
+  );
 
   it('of src say in that sentence what no other file says', () => {
     const same = grouped(sources, (path) => firstSentenceOf(path) ?? path);
