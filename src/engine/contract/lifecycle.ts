@@ -1,6 +1,6 @@
 /** The states of an entry's life, and the reasons that it ends for. */
 
-/** The life of an entry; see the diagram in ARCHITECTURE.md. */
+/** The life of an entry; see the diagram in docs/vocabulary.md. */
 export type EntryState = 'opening' | 'idle' | 'used' | 'checking' | 'closing' | 'closed';
 
 /** Why an entry was closed. The values are labels of a metric: a fixed set. */
