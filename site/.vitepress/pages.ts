@@ -51,6 +51,10 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     text: 'Behind it',
     entries: [
       { text: 'Architecture', page: 'ARCHITECTURE' },
+      { text: 'Vocabulary', page: 'docs/vocabulary' },
+      { text: 'Decisions', page: 'docs/decisions/README' },
+      { text: 'Files', page: 'docs/files' },
+      { text: 'Dependencies', page: 'docs/dependencies' },
       { text: 'Faults that are tested', page: 'test/faults/README' },
       { text: 'Contributing', page: 'CONTRIBUTING' },
       { text: 'Changelog', page: 'CHANGELOG' },

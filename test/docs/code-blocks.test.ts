@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createTemporaryFolder } from '../../src/demo/temporary-folder.js';
+import { filesIn } from '../house/support/sources.js';
 import { read, root } from './table-in.js';
 
 /** What the examples take for granted. */
@@ -30,9 +31,7 @@ const LANGUAGES: ReadonlySet<string> = new Set(['', 'ts', 'diff', 'yaml', 'sql',
 
 const PAGES: readonly string[] = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
-  ...readdirSync(`${root}docs`)
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => `docs/${file}`),
+  ...filesIn('docs', /\.md$/),
   'examples/README.md',
 ].filter((page) => page !== MADE && page !== 'THIRD-PARTY-NOTICES.md');
 

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { parseCall } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
+import { filesIn } from '../house/support/sources.js';
 import { read, root } from './table-in.js';
 
 const PAGES: readonly string[] = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
-  ...readdirSync(`${root}docs`).map((file) => `docs/${file}`),
+  ...filesIn('docs', /\.md$/),
   'examples/README.md',
 ].filter((page) => page.endsWith('.md') && page !== 'THIRD-PARTY-NOTICES.md');
 

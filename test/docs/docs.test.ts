@@ -1,7 +1,8 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
+import { filesIn } from '../house/support/sources.js';
 import { breakerTable, cacheTable, environmentTable, optionTables, retryTable, serverTable } from './option-tables.js';
 import { read, root, tableIn } from './table-in.js';
 
@@ -14,7 +15,7 @@ describe('docs/errors.md', () => {
 
   it('knows of every code that the sources raise', () => {
     const raised = new Set(
-      sources('src').flatMap((path) => [...read(path).matchAll(/'(POOL_[A-Z_]+)'/g)].map((match) => match[1] as string)),
+      filesIn('src').flatMap((path) => [...read(path).matchAll(/'(POOL_[A-Z_]+)'/g)].map((match) => match[1] as string)),
     );
     // Codes of process warnings, not of errors.
     for (const code of ['POOL_LEAK', 'POOL_CLASSIFY_ERROR']) raised.delete(code);
@@ -58,36 +59,31 @@ describe('docs/data-layers.md', () => {
   });
 });
 
-describe('ARCHITECTURE.md', () => {
-  const text = read('ARCHITECTURE.md');
+describe('docs/dependencies.md', () => {
+  const text = read('docs/dependencies.md');
+  const { workspaces, ...own } = JSON.parse(read('package.json')) as Manifest;
+  const peers = Object.keys(own.peerDependencies ?? {});
 
-  it.each(['src/engine', 'src/mysql', 'src/cache'])('says of every file of %s what it is for', (folder) => {
-    const files = readdirSync(`${root}${folder}`).filter((file) => file !== 'index.ts');
-    expect(files.filter((file) => !text.includes(`\`${file}\``))).toEqual([]);
+  it.each([
+    { heading: '`package.json`: peers', packages: peers },
+    { heading: '`package.json`: development', packages: Object.keys(own.devDependencies ?? {}).filter((name) => !peers.includes(name)) },
+    ...workspaces.map((folder) => ({ heading: `\`${folder}/package.json\``, packages: packagesOf(`${folder}/package.json`) })),
+  ])('gives the reason of every package under $heading, and of no other', ({ heading, packages }) => {
+    const [, section = ''] = text.split(`## ${heading}\n`);
+    const rows = [...section.replace(/^## [\s\S]*/m, '').matchAll(/^\| (`[^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
+    const named = rows.flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    expect(named.toSorted()).toEqual(packages.toSorted());
   });
 
-  it('names no file of the sources that is not there', () => {
-    const there = sources('src').map((path) => path.slice(path.lastIndexOf('/') + 1));
-    const named = [...text.matchAll(/^\| ((?:`[\w/.-]+\.ts`(?:, )?)+) \|/gm)].flatMap(([, names = '']) =>
-      names.replaceAll('`', '').split(', '),
-    );
-    expect(named.length).toBeGreaterThan(60);
-    expect(named.filter((name) => !there.includes(name.slice(name.lastIndexOf('/') + 1)))).toEqual([]);
+  it('has a table for every manifest', () => {
+    const headings = [...text.matchAll(/^## `(.+)\/package\.json`$/gm)].map(([, folder]) => folder);
+    expect(headings.toSorted()).toEqual(workspaces.toSorted());
   });
 
-  it('gives the reason of every dependency', () => {
-    const manifests = [
-      'package.json',
-      ...(JSON.parse(read('package.json')) as Manifest).workspaces.map((folder) => `${folder}/package.json`),
-    ];
-    const names = manifests.flatMap((path) => {
-      const { dependencies, devDependencies, peerDependencies } = JSON.parse(read(path)) as Manifest;
-      return Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies });
-    });
-    const table = text.slice(text.indexOf('## Dependencies'));
-    const named = (name: string): boolean => table.includes(name) || table.includes(`${name.split('/')[0]}/`);
-    expect([...new Set(names)].filter((name) => name !== 'poolwright' && !named(name))).toEqual([]);
-  });
+  function packagesOf(path: string): readonly string[] {
+    const { dependencies, devDependencies, peerDependencies } = JSON.parse(read(path)) as Manifest;
+    return Object.keys({ ...dependencies, ...devDependencies, ...peerDependencies }).filter((name) => name !== 'poolwright');
+  }
 });
 
 describe('relative links', () => {
@@ -97,7 +93,9 @@ describe('relative links', () => {
     'CONTRIBUTING.md',
     'CHANGELOG.md',
     'SECURITY.md',
-    ...readdirSync(`${root}docs`).map((file) => `docs/${file}`),
+    ...filesIn('docs', /\.md$/),
+    'examples/README.md',
+    'test/faults/README.md',
   ])('of %s lead to files', (path) => {
     const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/') + 1) : '';
     const targets = [...read(path).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map((match) => match[1] as string);
@@ -110,12 +108,4 @@ interface Manifest {
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
-}
-
-function sources(folder: string): string[] {
-  return readdirSync(`${root}${folder}`, { withFileTypes: true }).flatMap((entry) => {
-    const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return sources(path);
-    return entry.name.endsWith('.ts') ? [path] : [];
-  });
 }
