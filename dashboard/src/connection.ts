@@ -1,6 +1,6 @@
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client';
 import { EventSource } from 'eventsource';
-import type { MonitoringServerRouter } from '../../src/monitor/server/server.js';
+import type { MonitoringServerRouter } from '../../src/monitor/server/index.js';
 
 const TOKEN_KEY = 'poolwright-token';
 

@@ -1,6 +1,6 @@
 import type { LivePool, LiveSnapshot } from '../../src/monitor/live/live-feed.js';
 import type { LivePoint } from '../../src/monitor/live/live-points.js';
-import type { PeerReport, ProcessReport } from '../../src/monitor/peers/peers.js';
+import type { PeerReport, ProcessReport } from '../../src/monitor/peers/index.js';
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
 /**

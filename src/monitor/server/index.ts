@@ -1,3 +1,3 @@
 /** The HTTP server: access, files, peers, and the API. */
 
-export { createMonitoringServer, type MonitoringServer, startMonitoringServer } from './server.js';
+export { createMonitoringServer, type MonitoringServer, type MonitoringServerRouter, startMonitoringServer } from './server.js';
