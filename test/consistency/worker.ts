@@ -37,8 +37,8 @@ function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-function tell(report: Report): void {
-  process.send?.(report);
+function tell(message: Report): void {
+  process.send?.(message);
 }
 
 /** Each row is in a table of its own, so that one write does not make all of them invalid. */

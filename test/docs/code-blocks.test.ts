@@ -102,8 +102,8 @@ describe('the examples', () => {
   }, 120_000);
 
   it('in YAML can be read', () => {
-    const read = inLanguage('yaml').map(({ text }) => parse(text) as unknown);
-    expect(read.length).toBeGreaterThan(0);
-    expect(read.filter((value) => typeof value !== 'object')).toEqual([]);
+    const documents = inLanguage('yaml').map(({ text }) => parse(text) as unknown);
+    expect(documents.length).toBeGreaterThan(0);
+    expect(documents.filter((value) => typeof value !== 'object')).toEqual([]);
   });
 });

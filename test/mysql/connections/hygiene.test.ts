@@ -278,7 +278,7 @@ describe('what cleaning costs', () => {
       'ALTER TABLE t ADD COLUMN more INT',
       'select lower(name) from t;',
       'DROP TABLE t',
-    ].filter((statement) => !statement.includes(';') || statement.endsWith(';'))) {
+    ].filter((text) => !text.includes(';') || text.endsWith(';'))) {
       await pool.query(statement);
       await errorOf(pool.execute(statement)).catch(() => undefined);
     }
