@@ -28,7 +28,7 @@ export function firstSentenceOf(path: string): string | undefined {
   if (!/^(?:\n|import\b|export\b)/.test(after)) return undefined;
   const prose = (comment.groups?.['block'] ?? comment.groups?.['lines'] ?? '').replaceAll(/^[ \t]*(?:\*|\/\/)[ \t]?/gm, '');
   const [paragraph = ''] = prose.trim().split(/\n\s*\n|\n@/);
-  return /^[^\s@](?:.*?\S)?\.(?=\s|$)/.exec(paragraph.replaceAll(/\s+/g, ' '))?.[0];
+  return /^[^\s@](?:.*?\S)?\.(?=\s+[^a-z]|$)/.exec(paragraph.replaceAll(/\s+/g, ' '))?.[0];
 }
 
 /** The values under what a function says of each. */
