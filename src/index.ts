@@ -1,3 +1,5 @@
+/** What `poolwright` exports: pools of MySQL connections, with their types and errors. */
+
 export {
   type AcquireOptions,
   type Borrowed,

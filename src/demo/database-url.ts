@@ -1,3 +1,5 @@
+/** Writes the address of a database as a URL. */
+
 import { isIPv6 } from 'node:net';
 
 /** Where a database is, and as whom to connect. */

@@ -1,3 +1,5 @@
+/** Waits until a MySQL server greets on an address. */
+
 import { connect } from 'node:net';
 
 const RETRY_INTERVAL_MS = 10;

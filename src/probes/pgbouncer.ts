@@ -1,3 +1,5 @@
+/** The probe of PgBouncer: one login to its admin console, within one deadline, and the report of what it shows. */
+
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -13,7 +15,7 @@ export type { PgBouncerReason } from './pgbouncer-verdict.js';
 
 /**
  * A row of PgBouncer's console, with PgBouncer's own column names (https://www.pgbouncer.org/usage.html): its versions add, rename and
- * drop columns, and whoever reads them looks them up there. Numbers are numbers.
+ * drop columns, and its manual explains them. Numbers are numbers.
  */
 export type PgBouncerRow = Readonly<Record<string, string | number | null>>;
 
@@ -40,7 +42,7 @@ export interface PgBouncerReport {
 export type PgBouncerProbe = () => Promise<PgBouncerReport>;
 
 /**
- * Asks PgBouncer's admin console how it is: version, pools, databases, statistics. Whatever it finds is in the report; it leaves no
+ * Asks PgBouncer's admin console how it is: version, pools, databases, statistics. All that it finds is in the report; it leaves no
  * socket and no timer behind.
  *
  * @param options where PgBouncer is, or its URL; nothing: the answer is `not-configured`
@@ -97,9 +99,9 @@ async function probe(target: PgBouncerTarget, pg: typeof Pg): Promise<PgBouncerR
   }
 }
 
-/** One login to the console. pg's own time-outs cover the login and each statement, but not the whole, nor a goodbye that nobody takes. */
+/** One login to the console. pg's own time-outs cover the login and each statement, but not the whole, nor a goodbye that is never read. */
 class AdminConsole {
-  /** What is going on. */
+  /** What the probe is doing. */
   phase = 'connecting';
   readonly #timeoutMs: number;
   readonly #socket = new Socket();
@@ -115,7 +117,7 @@ class AdminConsole {
       host,
       port,
       user,
-      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where nobody can catch it.
+      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where no caller can catch it.
       password: () => password,
       database: 'pgbouncer',
       ssl,
@@ -126,7 +128,7 @@ class AdminConsole {
       stream: () => this.#socket,
     });
     forgetEnvironment(this.#client);
-    // What happens to the connection is told by connect() and query().
+    // connect() and query() report what happens to the connection.
     this.#client.on('error', ignore);
     this.#client.connection.once('sslconnect', () => guardAgainstForeigners(this.#stream, 'messages'));
   }
@@ -163,7 +165,7 @@ class AdminConsole {
     return rows;
   }
 
-  /** Resolves when it is sent: nobody needs to know whether it is taken. */
+  /** Resolves when it is sent: it does not matter whether it is read. */
   async #sayGoodbye(): Promise<void> {
     await Promise.race([this.#client.end(), once(this.#stream, 'finish')]);
   }

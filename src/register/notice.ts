@@ -1,3 +1,5 @@
+/** One line on stderr for the operator, unless `POOLWRIGHT_QUIET` is set. */
+
 import { writeSync } from 'node:fs';
 
 const STDERR = 2;
@@ -11,7 +13,7 @@ export function notice(text: string): void {
     // Not process.stderr: a reader that has gone would become an error event that ends the process.
     writeSync(STDERR, `poolwright: ${text.replaceAll(/\s+/g, ' ')}\n`);
   } catch {
-    // Nobody reads it.
+    // Its reader is gone.
   }
 }
 
