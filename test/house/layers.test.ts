@@ -86,6 +86,19 @@ describe('imports', () => {
     expect(circlesOf(inWings.map(({ from, to }) => [folderOf(from), folderOf(to)]))).toEqual([]);
   });
 
+  it('reach a server of HTTP in monitor and above only', () => {
+    const below = LAYERS.slice(
+      0,
+      LAYERS.findIndex(({ name }) => name === 'monitor'),
+    ).map(({ name }) => name);
+    const serving = imports.filter(
+      ({ from, specifier }) => /^(?:node:http|node:http2|node:https|fastify)$/.test(specifier) && below.includes(layerOf(from).name),
+    );
+    expect(serving.map(({ from, line }) => `${from}:${line}: nothing below monitor opens an HTTP port. Serve it in src/monitor`)).toEqual(
+      [],
+    );
+  });
+
   it('reach mysql2 in the file of the driver and in the mirrors only, types counted', () => {
     const outside = imports.filter(
       ({ packageName, from }) => packageName === 'mysql2' && from !== 'src/mysql/driver/driver.ts' && layerOf(from).name !== 'mirror',
