@@ -71,12 +71,12 @@ describe('docs/dependencies.md', () => {
   ])('gives the reason of every package under $heading, and of no other', ({ heading, packages }) => {
     const [, section = ''] = text.split(`## ${heading}\n`);
     const rows = [...section.replace(/^## [\s\S]*/m, '').matchAll(/^\| (`[^|]+) \| ([^|]+) \| ([^|]+) \|$/gm)];
-    const named = rows.flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => name));
+    const named = rows.flatMap(([, names = '']) => [...names.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name));
     expect(named.toSorted()).toEqual(packages.toSorted());
   });
 
   it('has a table for every manifest', () => {
-    const headings = [...text.matchAll(/^## `(.+)\/package\.json`$/gm)].map(([, folder]) => folder);
+    const headings = [...text.matchAll(/^## `(.+)\/package\.json`$/gm)].map(([, folder = '']) => folder);
     expect(headings.toSorted()).toEqual(workspaces.toSorted());
   });
 
