@@ -69,6 +69,7 @@ export const LAYERS = [
       'engine',
       'engine/contract',
       'engine/waiting',
+      'engine/lending',
       'resilience/deadline',
       'resilience/breaker',
       'resilience/retry',
