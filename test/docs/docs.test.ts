@@ -103,6 +103,15 @@ describe('relative links', () => {
   });
 });
 
+describe('paths of the repository', () => {
+  it.each(['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...filesIn('docs', /\.md$/)])('that %s names are there', (path) => {
+    const named = [...read(path).matchAll(/`((?:src|test|scripts|benchmarks|dashboard|ops|examples)\/[\w./-]+)`/g)].map(
+      ([, name = '']) => name,
+    );
+    expect(named.filter((name) => !existsSync(`${root}${name}`))).toEqual([]);
+  });
+});
+
 interface Manifest {
   readonly workspaces: readonly string[];
   readonly dependencies?: Readonly<Record<string, string>>;
