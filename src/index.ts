@@ -1,5 +1,3 @@
-/** What `poolwright` exports: pools of MySQL connections, with their types and errors. */
-
 export {
   type AcquireOptions,
   type Borrowed,

@@ -1,5 +1,3 @@
-/** A private certificate authority, made with openssl, and the certificates that it signs. */
-
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -181,7 +179,7 @@ async function issue(folder: string, authority: CertificateFiles, request: Certi
 }
 
 /**
- * Makes a certificate authority of its own, for a server that only this process uses.
+ * Makes a certificate authority of its own, for a server that is not meant to be known to anybody else.
  *
  * @param folder - Where its certificate, its key and the certificates it issues are written; made when missing.
  * @throws Error when `openssl` is not installed, with the name of the package.

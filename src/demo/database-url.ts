@@ -1,5 +1,3 @@
-/** Writes the address of a database as a URL. */
-
 import { isIPv6 } from 'node:net';
 
 /** Where a database is, and as whom to connect. */

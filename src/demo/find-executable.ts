@@ -1,5 +1,3 @@
-/** Finds the programs of servers, also where distributions keep them out of the PATH. */
-
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';

@@ -1,5 +1,3 @@
-/** Finds a TCP port for a server of this process. */
-
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
@@ -20,7 +18,7 @@ function isFree(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * Finds a TCP port that no process listens on and that no outgoing connection takes by chance.
+ * Finds a TCP port that nobody listens on and that no outgoing connection takes by chance.
  * Another process can still take it first, so a caller that binds it must be ready to ask again.
  *
  * @param host - The address it will be bound to. Default `127.0.0.1`.

@@ -1,5 +1,3 @@
-/** What `npm start` and `poolwright serve` run: a pool with monitoring, on a private MariaDB with a sample workload or on the user's database. */
-
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
@@ -24,7 +22,7 @@ export interface DemoSettings extends ServeSettings {
   readonly rate: number;
 }
 
-/** The reader of what happens, line by line. */
+/** Who is told what goes on. */
 export interface Audience {
   readonly json: boolean;
   say(text: string): void;
@@ -78,7 +76,7 @@ export async function runMonitor(settings: ServeSettings, audience: Audience, st
   await drain(pool, say);
 }
 
-/** First, so that an error in its address or token is reported before a database is started. */
+/** First: whatever is wrong with its address or token is told before a database is started. */
 async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
   const monitoring = await startMonitoringServer({
     host,

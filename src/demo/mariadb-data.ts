@@ -1,5 +1,3 @@
-/** Makes the data folder of a private MariaDB: once in a process, then copied. */
-
 import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';

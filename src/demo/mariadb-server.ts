@@ -1,5 +1,3 @@
-/** A private MariaDB server with its own data folder, port, socket, certificate and users. */
-
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -93,7 +91,7 @@ interface Credentials {
   readonly adminPassword: string;
 }
 
-/** Always with characters that an URL must percent-encode, so that code that forgets it fails. */
+/** Always with characters that an URL must percent-encode, so that whoever forgets to do so finds out. */
 function randomPassword(): string {
   return `${randomBytes(12).toString('base64url')}@:/?#%&+ =${randomBytes(6).toString('base64url')}`;
 }
@@ -164,7 +162,7 @@ function serverArguments({ folder, socketPath }: Folders, certificates: Certific
 async function waitUntilReady(server: ServerProcess, socketPath: string, port: number, timeoutMs: number): Promise<void> {
   const abandon = (): string | undefined => (server.running ? undefined : 'its process ended');
   try {
-    // The socket first: no other server greets there. On the port, that may be the server that has taken it from this one.
+    // The socket first: nobody else greets there. On the port, that may be the server that has taken it from this one.
     await waitForGreeting({ path: socketPath }, timeoutMs, abandon);
     await waitForGreeting({ host: HOST, port }, timeoutMs, abandon);
   } catch (cause) {
@@ -248,7 +246,7 @@ async function startIn(folders: Folders, options: MariaDbOptions): Promise<Maria
 
 /**
  * Starts a MariaDB of its own for this process: its own data folder, port, socket, certificate and users. It reads no my.cnf, touches
- * no other server, and ends with this process, also when that is killed.
+ * no other server, and ends with this process in whatever way that ends.
  *
  * @throws Error when MariaDB is not installed (naming the packages) or does not start (with the end of its log).
  *

@@ -1,5 +1,3 @@
-/** Waits until a MySQL server greets on an address. */
-
 import { connect } from 'node:net';
 
 const RETRY_INTERVAL_MS = 10;

@@ -1,5 +1,3 @@
-/** A server process that this process starts, and that ends with it, even by SIGKILL. */
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { findExecutable } from './find-executable.js';

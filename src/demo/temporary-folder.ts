@@ -1,5 +1,3 @@
-/** A private folder that is gone when this process ends in any way. */
-
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';

@@ -1,5 +1,3 @@
-/** A steady sample load on a pool, and what a second of it was like. */
-
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../engine/index.js';
 import type { Pool } from '../index.js';

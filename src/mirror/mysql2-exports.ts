@@ -1,5 +1,3 @@
-/** Everything that mysql2 exports, with managed pools in place of its own. */
-
 import mysql from 'mysql2';
 import type mysqlPromise from 'mysql2/promise';
 import type { CallbackPoolView, OptionsBesideMysql2 } from '../mysql/index.js';

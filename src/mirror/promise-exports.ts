@@ -1,5 +1,3 @@
-/** Everything that mysql2/promise exports, with managed pools in place of its own. */
-
 import mysql from 'mysql2/promise';
 import type { OptionsBesideMysql2, PromisePool } from '../mysql/index.js';
 import { createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';

@@ -1,5 +1,3 @@
-/** Loads a package that users install only for one subpath, and says what to install when it is missing. */
-
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

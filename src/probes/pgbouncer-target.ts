@@ -1,5 +1,3 @@
-/** The options of the probe of PgBouncer: its address, its login and its TLS, checked and completed. */
-
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
@@ -57,10 +55,10 @@ export function resolveTarget(given: string | PgBouncerOptions | undefined): PgB
   const fromUrl = options.url === undefined ? {} : parseUrl(options.url);
   const { host, port, user, password, ssl, timeout } = { ...fromUrl, ...withoutUndefined(options) };
   return Object.freeze({
-    host: host === undefined || host === '' ? '127.0.0.1' : textOf('host', host),
+    host: host === undefined || host === '' ? '127.0.0.1' : text('host', host),
     port: port === undefined ? DEFAULT_PORT : wholeNumber('port', port, 1, 65_535),
-    user: user === undefined || user === '' ? DEFAULT_USER : textOf('user', user),
-    password: password === undefined ? '' : textOf('password', password),
+    user: user === undefined || user === '' ? DEFAULT_USER : text('user', user),
+    password: password === undefined ? '' : text('password', password),
     ssl: ssl === true ? {} : (ssl ?? false),
     timeoutMs: timeout === undefined ? DEFAULT_TIMEOUT_MS : wholeNumber('timeout', timeout, 1, LONGEST_TIMEOUT_MS),
   });
@@ -128,7 +126,7 @@ function sslOf(parameters: URLSearchParams): PgBouncerOptions['ssl'] {
     case 'verify-full':
       return files;
     default:
-      // prefer and allow fall back to plaintext without a word; disable says so.
+      // prefer and allow fall back to plaintext without a word: whoever wants that can say disable.
       throw new TypeError('sslmode in the URL of PgBouncer must be disable, require, verify-ca, verify-full or no-verify.');
   }
 }
@@ -148,7 +146,7 @@ function fileOf(option: 'ca' | 'cert' | 'key', parameter: string, parameters: UR
   }
 }
 
-function textOf(name: string, value: unknown): string {
+function text(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
   throw new TypeError(`${name} of PgBouncer must be a text.`);
 }

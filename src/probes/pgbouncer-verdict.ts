@@ -1,5 +1,3 @@
-/** What a failed probe of PgBouncer means: a reason from a closed list, and a sentence for the operator. */
-
 import { addressOf, type PgBouncerTarget } from './pgbouncer-target.js';
 import { ForeignAnswer } from './postgres-guard.js';
 
@@ -7,7 +5,7 @@ import { ForeignAnswer } from './postgres-guard.js';
  * What a probe found.
  *
  * - `ok`: PgBouncer answered.
- * - `not-configured`: no option and no variable says where PgBouncer is.
+ * - `not-configured`: nobody said where PgBouncer is.
  * - `refused`: nothing listens there, or who does turned the probe away: hung up without an answer, offers no TLS, is shutting down.
  * - `unreachable`: there is no way to it: no such name, no route, no such socket.
  * - `timeout`: no complete answer in time.
@@ -16,7 +14,7 @@ import { ForeignAnswer } from './postgres-guard.js';
  */
 export type PgBouncerReason = 'ok' | 'not-configured' | 'refused' | 'unreachable' | 'timeout' | 'auth' | 'not-pgbouncer';
 
-export interface ProbeVerdict {
+export interface Verdict {
   readonly reason: PgBouncerReason;
   /** What was found, in words. Never holds the password. */
   readonly message: string;
@@ -58,14 +56,14 @@ const NO_WAY: ReadonlySet<string> = new Set([
 const UNTRUSTED_CERTIFICATE =
   /^(UNABLE_TO_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
 
-/** PgBouncer gives nearly every refusal of a login the code 08P01: only its words distinguish them. */
+/** PgBouncer gives nearly every refusal of a login the code 08P01: only its words tell them apart. */
 const LOGIN_REFUSED = /authentication|not allowed|password|no such user|login rejected|hba/i;
 
 /** PgBouncer always has the database of its console. */
 const NO_CONSOLE = /database .*does not exist|no such database/i;
 
-/** What a failed attempt means. `phase` is what the probe was doing: "connecting", "running SHOW POOLS". */
-export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget): ProbeVerdict {
+/** What a failed attempt means. `phase` says what was going on: "connecting", "running SHOW POOLS". */
+export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget): Verdict {
   const address = addressOf(target);
   if (error instanceof DeadlinePassed) {
     return { reason: 'timeout', message: `${address} did not answer within ${target.timeoutMs} ms (while ${phase}).` };
@@ -77,7 +75,7 @@ export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget
   return ofConnectionError(error, phase, address);
 }
 
-function ofServerError(error: ServerError, address: string, { user, password }: PgBouncerTarget): ProbeVerdict {
+function ofServerError(error: ServerError, address: string, { user, password }: PgBouncerTarget): Verdict {
   const words = quoted(error.message, password);
   if (error.routine !== undefined) return { reason: 'not-pgbouncer', message: `${address} is a PostgreSQL, not PgBouncer: ${words}` };
   if (NO_CONSOLE.test(error.message))
@@ -89,7 +87,7 @@ function ofServerError(error: ServerError, address: string, { user, password }: 
   return { reason: 'refused', message: `PgBouncer at ${address} refused: ${words}` };
 }
 
-function ofConnectionError(error: unknown, phase: string, address: string): ProbeVerdict {
+function ofConnectionError(error: unknown, phase: string, address: string): Verdict {
   const { code = '', message = '' } = error as { readonly code?: string; readonly message?: string };
   if (code === 'ECONNREFUSED') return { reason: 'refused', message: `Nothing listens at ${address}.` };
   if (code === 'ETIMEDOUT') return { reason: 'timeout', message: `${address} did not answer (while ${phase}).` };

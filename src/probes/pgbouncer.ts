@@ -1,5 +1,3 @@
-/** The probe of PgBouncer: one login to its admin console, within one deadline, and the report of what it shows. */
-
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -15,7 +13,7 @@ export type { PgBouncerReason } from './pgbouncer-verdict.js';
 
 /**
  * A row of PgBouncer's console, with PgBouncer's own column names (https://www.pgbouncer.org/usage.html): its versions add, rename and
- * drop columns, and its manual explains them. Numbers are numbers.
+ * drop columns, and whoever reads them looks them up there. Numbers are numbers.
  */
 export type PgBouncerRow = Readonly<Record<string, string | number | null>>;
 
@@ -42,7 +40,7 @@ export interface PgBouncerReport {
 export type PgBouncerProbe = () => Promise<PgBouncerReport>;
 
 /**
- * Asks PgBouncer's admin console how it is: version, pools, databases, statistics. All that it finds is in the report; it leaves no
+ * Asks PgBouncer's admin console how it is: version, pools, databases, statistics. Whatever it finds is in the report; it leaves no
  * socket and no timer behind.
  *
  * @param options where PgBouncer is, or its URL; nothing: the answer is `not-configured`
@@ -99,9 +97,9 @@ async function probe(target: PgBouncerTarget, pg: typeof Pg): Promise<PgBouncerR
   }
 }
 
-/** One login to the console. pg's own time-outs cover the login and each statement, but not the whole, nor a goodbye that is never read. */
+/** One login to the console. pg's own time-outs cover the login and each statement, but not the whole, nor a goodbye that nobody takes. */
 class AdminConsole {
-  /** What the probe is doing. */
+  /** What is going on. */
   phase = 'connecting';
   readonly #timeoutMs: number;
   readonly #socket = new Socket();
@@ -117,7 +115,7 @@ class AdminConsole {
       host,
       port,
       user,
-      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where no caller can catch it.
+      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where nobody can catch it.
       password: () => password,
       database: 'pgbouncer',
       ssl,
@@ -128,7 +126,7 @@ class AdminConsole {
       stream: () => this.#socket,
     });
     forgetEnvironment(this.#client);
-    // connect() and query() report what happens to the connection.
+    // What happens to the connection is told by connect() and query().
     this.#client.on('error', ignore);
     this.#client.connection.once('sslconnect', () => guardAgainstForeigners(this.#stream, 'messages'));
   }
@@ -165,7 +163,7 @@ class AdminConsole {
     return rows;
   }
 
-  /** Resolves when it is sent: it does not matter whether it is read. */
+  /** Resolves when it is sent: nobody needs to know whether it is taken. */
   async #sayGoodbye(): Promise<void> {
     await Promise.race([this.#client.end(), once(this.#stream, 'finish')]);
   }

@@ -1,5 +1,3 @@
-/** Stands between a socket and `pg`, and passes on PostgreSQL's protocol only. */
-
 import type { Duplex } from 'node:stream';
 
 /** Something answered, but not in PostgreSQL's protocol. The message says what it is, with 'it' as the subject. */
@@ -22,8 +20,8 @@ const FIRST_MESSAGES: ReadonlyMap<number, { readonly shortest: number; readonly 
 ]);
 
 /**
- * Stands between a socket and pg, and passes on only what is PostgreSQL's protocol. pg trusts any server: a message of
- * an unknown kind makes it throw where no caller can catch, an unterminated error message makes it loop forever (pg-protocol 1.16), and
+ * Stands between a socket and pg, and passes on only what is PostgreSQL's protocol. pg trusts whoever is on the other side: a message of
+ * an unknown kind makes it throw where nobody can catch, an unterminated error message makes it loop for ever (pg-protocol 1.16), and
  * the greeting of a MySQL server can be both. A probe is pointed at the wrong port sooner or later.
  *
  * @param stream what pg reads from; it is destroyed with a {@link ForeignAnswer} when something else arrives

@@ -1,5 +1,3 @@
-/** The probe of Redis: a login, a PING and the version, in the protocol of Redis, without a client package. */
-
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -49,7 +47,7 @@ export async function probeRedis(url: string, timeoutMs: number): Promise<RedisR
     });
   const signal = AbortSignal.timeout(timeoutMs);
   const socket = connectTo(target);
-  // The wait below reports what happens to it.
+  // What happens to it is told by whoever waits.
   socket.on('error', () => undefined);
   try {
     await once(socket, target.protocol === 'rediss:' ? 'secureConnect' : 'connect', { signal });

@@ -1,5 +1,3 @@
-/** Evaluates the mysql layer anew on the copy of mysql2 that the application loaded. */
-
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';

@@ -1,5 +1,3 @@
-/** Starts the monitoring server that `POOLWRIGHT_MONITOR` asks for, beside an application that knows nothing of it. */
-
 import { messageOf, PoolError } from '../engine/index.js';
 import { pools } from '../mysql/index.js';
 import { notice } from './notice.js';
@@ -9,7 +7,7 @@ const ADDRESS = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/;
 
 /**
  * Starts the monitoring server, which shows all pools of the process. It does not keep the process alive, and does not disturb it when it
- * cannot start: it says so in one line.
+ * cannot start: that is told in one line.
  *
  * @param address what `POOLWRIGHT_MONITOR` says
  */

@@ -1,5 +1,3 @@
-/** One copy of mysql2 that the application loaded, and the replacement of the functions of it that make pools. */
-
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';

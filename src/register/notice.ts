@@ -1,5 +1,3 @@
-/** One line on stderr for the operator, unless `POOLWRIGHT_QUIET` is set. */
-
 import { writeSync } from 'node:fs';
 
 const STDERR = 2;
@@ -13,7 +11,7 @@ export function notice(text: string): void {
     // Not process.stderr: a reader that has gone would become an error event that ends the process.
     writeSync(STDERR, `poolwright: ${text.replaceAll(/\s+/g, ' ')}\n`);
   } catch {
-    // Its reader is gone.
+    // Nobody reads it.
   }
 }
 

@@ -1,5 +1,3 @@
-/** The hook behind `node --import poolwright/register`: it watches Node's loader for copies of mysql2 and replaces their makers of pools. */
-
 import { existsSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

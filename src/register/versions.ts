@@ -1,5 +1,3 @@
-/** The versions of Poolwright and of mysql2, and the range of mysql2 that is tested. */
-
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
