@@ -1,7 +1,7 @@
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import type { LivePool } from '../../src/monitor/live/live-feed.js';
+import { verdictOn } from '../../src/monitor/verdict/index.js';
+import type { LivePool } from '../../src/monitor/live/index.js';
 import { type Process, setToken, token } from './connection.js';
-import { diagnose } from './diagnosis.js';
 import { clock, duration } from './format.js';
 import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
@@ -145,7 +145,7 @@ function nothingYet({ process, processes }: View): string {
 }
 
 function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
-  const { level, headline, details } = diagnose(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
+  const { level, headline, details } = verdictOn(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
   const { stats } = pool;
   return (
     <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
@@ -156,11 +156,9 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
       <h2>
         <span role="status">{headline}</span>
       </h2>
-      {details
-        .filter((detail) => detail !== '')
-        .map((detail) => (
-          <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
-        ))}
+      {details.map((detail) => (
+        <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
+      ))}
       <dl className="figures">
         <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
         <Figure name="waiting" value={String(stats.waiting)} />

@@ -1,5 +1,5 @@
-import type { LivePool, LiveSnapshot } from '../../src/monitor/live/live-feed.js';
-import type { LivePoint } from '../../src/monitor/live/live-points.js';
+import type { LivePool, LiveSnapshot } from '../../src/monitor/live/index.js';
+import type { LivePoint } from '../../src/monitor/points/index.js';
 import type { PeerReport, ProcessReport } from '../../src/monitor/peers/peers.js';
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 

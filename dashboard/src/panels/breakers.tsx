@@ -1,4 +1,4 @@
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { amount, clock, counted, duration } from '../format.js';
 import type { Frame } from '../series.js';
 import { Panel, Table } from './tables.js';

@@ -1,4 +1,4 @@
-import type { LivePoint } from '../../../src/monitor/live/live-points.js';
+import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, counted, duration } from '../format.js';
 import { HeatMap } from '../heat-map.js';

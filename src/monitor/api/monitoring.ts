@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
-import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf, wordsOf } from '../../mysql/index.js';
+import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
@@ -31,6 +31,7 @@ import {
   shownCache,
   type ShownStats,
   shownStats,
+  wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
 
@@ -158,7 +159,7 @@ export class Monitoring {
     if (pool === undefined) return NO_POOL_HEALTH;
     // Before: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = withOthers(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
+    const health = wholeHealth(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -261,10 +262,11 @@ export class Monitoring {
 
   /** Who this process is, and how its pools are, in a few words. */
   async process(): Promise<ProcessReport> {
+    const breakers = this.#breakers();
     const pools = await Promise.all(
       [...this.#pools().values()].map(async (pool) => {
         const { used, limit, waiting } = pool.summary();
-        return { name: pool.name, status: (await pool.health()).status, used, limit, waiting };
+        return { name: pool.name, status: wholeHealth(await pool.health(), breakers).status, used, limit, waiting };
       }),
     );
     return { id: this.id, ...processFacts(), pools };
@@ -320,25 +322,6 @@ function registryWithPools(
 function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
   if (guard === undefined) return source;
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
-}
-
-/**
- * Breakers that belong to no pool keep nobody from its connections, but somebody should look: what is asked for through them is not there.
- * They make no pool unhealthy, and no process unready.
- */
-function withOthers(health: Health, breakers: readonly ListedBreaker[]): Health {
-  const words = breakers
-    .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
-    .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
-  if (words.length === 0) return health;
-  const checks = health.checks.map((check): HealthCheck => {
-    if (check.name !== 'breakers') return check;
-    return check.status === 'pass'
-      ? { ...check, status: 'warn', message: words.join('; ') }
-      : { ...check, message: [check.message, ...words].join('; ') };
-  });
-  const reasons = [...(health.healthy ? [] : [health.message]), ...words];
-  return { status: health.healthy ? 'degraded' : health.status, healthy: false, message: reasons.join('; '), checks };
 }
 
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {

@@ -8,10 +8,10 @@ export { probePgBouncer } from '../../probes/index.js';
 export type { PoolCollection, PoolSource } from '../../telemetry/index.js';
 export type { Action, ActionRecord, BreakerAction, CachedNames } from '../live/index.js';
 export type { BreakerChanged } from '../live/index.js';
-export type { CachePoint } from '../live/index.js';
+export type { CachePoint } from '../points/index.js';
 export type { LivePool, LiveSnapshot } from '../live/index.js';
-export { LIVE_BOUNDS_MS, type SparseCounts } from '../live/live-buckets.js';
-export type { LivePoint } from '../live/index.js';
+export { LIVE_BOUNDS_MS, type SparseCounts } from '../points/index.js';
+export type { LivePoint } from '../points/index.js';
 export type { PeerReport, PeerState, ProcessPool, ProcessReport } from '../peers/index.js';
 export type {
   BreakersReport,

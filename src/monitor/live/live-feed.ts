@@ -9,13 +9,14 @@ import {
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
+import { type LivePoint, PointMaker } from '../points/index.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
-import { type LivePoint, PointMaker } from './live-points.js';
 import { type ProcessFacts, processFacts } from './process-facts.js';
-import { type PoolIncident, PoolLog } from './pool-log.js';
+import { IncidentLog, type PoolIncident } from './incident-log.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
+import { wholeHealth } from './whole-health.js';
 
 /** Everything that the dashboard shows of one pool now. */
 export interface LivePool {
@@ -79,7 +80,7 @@ interface FollowedPool {
 /** Looks at the pools each second, and tells whoever listens. However many do, each pool is looked at once. */
 export class LiveFeed {
   readonly #sources: LiveSources;
-  readonly #log = new PoolLog();
+  readonly #log = new IncidentLog();
   readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
@@ -218,14 +219,15 @@ export class LiveFeed {
     const id = this.#id;
     const at = this.#at;
     this.#probe();
-    const pools = await Promise.all([...this.#followed.keys()].map(lookAt));
+    const breakers = this.#breakers();
+    const pools = await Promise.all([...this.#followed.keys()].map((pool) => livePoolOf(pool, breakers)));
     return {
       id,
       at,
       process: processFacts(),
       pools,
       pgbouncer: this.#pgbouncer ?? null,
-      breakers: this.#breakers().map(reportOf),
+      breakers: breakers.map(reportOf),
       breakerChanges: this.#breakerLog.changes,
       incidents: this.#log.incidents,
       actions: this.#sources.actions(),
@@ -256,10 +258,10 @@ export class LiveFeed {
 
 function nothing(): void {}
 
-async function lookAt(pool: ObservedPool): Promise<LivePool> {
+async function livePoolOf(pool: ObservedPool, breakers: readonly ListedBreaker[]): Promise<LivePool> {
   return {
     name: pool.name,
-    health: await pool.health(),
+    health: wholeHealth(await pool.health(), breakers),
     stats: shownStats(pool),
     borrowed: pool.borrowed().slice(0, MOST_BORROWED),
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),

@@ -16,7 +16,7 @@ export interface PoolIncident {
 const MOST_INCIDENTS = 100;
 
 /** The last incidents of pools. */
-export class PoolLog {
+export class IncidentLog {
   #incidents: PoolIncident[] = [];
   readonly #watched = new Map<ObservedPool, () => void>();
 
