@@ -173,7 +173,7 @@ export const drain: Command = defineCommand({
       { pool, action: 'drain', outcome: record.outcome, detail: record.error ?? record.detail },
       `${pool}: ${record.error ?? record.detail}`,
     );
-    return record.outcome === 'done' && record.detail === 'complete' ? EXIT.ok : EXIT.failed;
+    return record.complete === true ? EXIT.ok : EXIT.failed;
   },
 });
 

@@ -25,7 +25,7 @@ interface Answer {
 /** The answer of a tRPC procedure over HTTP. */
 interface Envelope {
   readonly result?: { readonly data?: unknown };
-  readonly error?: { readonly message?: string };
+  readonly error?: { readonly message?: string; readonly data?: { readonly reason?: string } };
 }
 
 /** A running process, asked over HTTP at its monitoring address. */
@@ -68,7 +68,7 @@ export class MonitoringAddress {
     }
     const { status, body } = answer;
     if (status === 200 || others.includes(status)) return answer;
-    if (saysNo(path, status, body)) throw new Error(messageIn(body));
+    if (isUnderstood(path, status, body)) throw new Error(messageIn(body));
     throw new Unreachable(refusal(this.url, path, status, body, this.#token !== undefined));
   }
 }
@@ -105,11 +105,9 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return codeOf(error) === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : `${messageOf(error)} (${codeOf(error)})`;
 }
 
-/** The process has understood, and says why it will not: there is no such pool or breaker, the limit is out of range. */
-function saysNo(path: string, status: number, body: string): boolean {
-  return (
-    path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && /pool named|has no cache|no breaker/.test(messageIn(body))))
-  );
+/** The process has understood, and says why it will not: there is no such pool, breaker or cache, or the input is wrong. */
+function isUnderstood(path: string, status: number, body: string): boolean {
+  return path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && errorIn(body)?.data?.reason !== undefined));
 }
 
 function refusal(url: string, path: string, status: number, body: string, withToken: boolean): string {
@@ -119,9 +117,13 @@ function refusal(url: string, path: string, status: number, body: string, withTo
 }
 
 function messageIn(body: string): string {
+  return errorIn(body)?.message ?? body.slice(0, 200);
+}
+
+function errorIn(body: string): Envelope['error'] {
   try {
-    return (JSON.parse(body) as Envelope).error?.message ?? body.slice(0, 200);
+    return (JSON.parse(body) as Envelope).error;
   } catch {
-    return body.slice(0, 200);
+    return undefined;
   }
 }

@@ -26,6 +26,7 @@ import {
   type BreakerAction,
   LiveFeed,
   type LiveSnapshot,
+  NotThere,
   processFacts,
   type ShownCache,
   shownCache,
@@ -99,19 +100,22 @@ export interface Readiness {
 }
 
 /** There is no pool of the name that was asked for. */
-export class UnknownPool extends Error {
+class UnknownPool extends NotThere {
   constructor(name: string, known: readonly string[]) {
     const others = known.length === 0 ? 'there is no pool' : `there are: ${known.join(', ')}`;
-    super(`There is no pool named '${name}'; ${others}.`);
+    super('unknown-pool', `There is no pool named '${name}'; ${others}.`);
   }
 }
 
 /** There is no breaker of the name that was asked for. */
-export class UnknownBreaker extends Error {
+class UnknownBreaker extends NotThere {
   constructor(name: string, pool: string | null, known: readonly ListedBreaker[]) {
     const names = known.filter((one) => one.pool === pool).map((one) => one.name);
     const whose = pool === null ? 'outside of pools' : `of pool '${pool}'`;
-    super(`There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`);
+    super(
+      'unknown-breaker',
+      `There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`,
+    );
   }
 }
 

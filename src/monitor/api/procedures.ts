@@ -2,8 +2,8 @@ import type * as Trpc from '@trpc/server';
 import type * as Zod from 'zod';
 import { PoolError } from '../../engine/index.js';
 import { requirePeer } from '../../packages/index.js';
-import { NoCache, TooManyListeners } from '../live/index.js';
-import { type Monitoring, UnknownBreaker, UnknownPool } from './monitoring.js';
+import { type MissingThing, NotThere, TooManyListeners } from '../live/index.js';
+import type { Monitoring } from './monitoring.js';
 import type { Peers } from '../peers/index.js';
 
 const SUBPATH = 'poolwright/trpc';
@@ -15,7 +15,11 @@ const t = initTRPC.create({
   isDev: false,
   // A message comes each second: a client that hears nothing for five has lost the server.
   sse: { ping: { enabled: true, intervalMs: 2_000 }, client: { reconnectAfterInactivityMs: 5_000 } },
-  errorFormatter: ({ shape, error }) => (error.code === 'INTERNAL_SERVER_ERROR' ? { ...shape, message: 'Internal error' } : shape),
+  errorFormatter: ({ shape, error }): Trpc.TRPCDefaultErrorShape => ({
+    ...shape,
+    message: error.code === 'INTERNAL_SERVER_ERROR' ? 'Internal error' : shape.message,
+    data: { ...shape.data, ...missingIn(error.cause) },
+  }),
 });
 
 // `.strict()`, not `strictObject()`: zod 3 has it too, and applications still do.
@@ -165,12 +169,16 @@ function numberOf(lastEventId: string | null | undefined): number {
   return lastEventId != null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
 }
 
+/** Tells a pool that is not there from a procedure that is not there: both are `NOT_FOUND`. */
+function missingIn(cause: unknown): { readonly reason?: MissingThing } {
+  return cause instanceof NotThere ? { reason: cause.reason } : {};
+}
+
 async function known<T>(answer: () => T | Promise<T>): Promise<T> {
   try {
     return await answer();
   } catch (error) {
-    if (error instanceof UnknownPool || error instanceof UnknownBreaker || error instanceof NoCache)
-      throw new TRPCError({ code: 'NOT_FOUND', message: error.message });
+    if (error instanceof NotThere) throw new TRPCError({ code: 'NOT_FOUND', message: error.message, cause: error });
     // What the pool says of an option is meant for whoever gave it.
     if (PoolError.is(error)) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });
     throw error;

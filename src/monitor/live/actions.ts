@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
+import { NotThere } from './not-there.js';
 
 /** What an operator may do to a pool. */
 export type Action =
@@ -37,12 +38,14 @@ export interface ActionRecord {
   readonly outcome: 'started' | 'done' | 'failed';
   /** Why it failed. */
   readonly error: string | null;
+  /** Of a drain that has ended: whether all borrowers and waiters were done before its deadline. */
+  readonly complete?: boolean;
 }
 
 /** The pool that was asked for has no cache. */
-export class NoCache extends Error {
+export class NoCache extends NotThere {
   constructor(pool: string) {
-    super(`Pool '${pool}' has no cache.`);
+    super('no-cache', `Pool '${pool}' has no cache.`);
   }
 }
 
@@ -78,7 +81,7 @@ export class Actions {
       const draining = pool.drain(action.timeoutMs === undefined ? {} : { timeout: action.timeoutMs });
       void draining.then(
         ({ complete, cutOff }) =>
-          this.#note({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off` }, 'done'),
+          this.#note({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off`, complete }, 'done'),
         (error: unknown) => this.#note(asked, 'failed', error),
       );
       return;

@@ -7,7 +7,7 @@ import { commonWork, workOf } from './borrower.js';
 import { capitalised, clock, counted, duration } from './words.js';
 
 /** Whether a pool is the problem, and why. */
-export interface Verdict {
+export interface PoolVerdict {
   readonly level: 'good' | 'warning' | 'bad';
   /** One sentence. */
   readonly headline: string;
@@ -33,7 +33,7 @@ interface Case extends JudgedPool {
 }
 
 /** A verdict, or undefined when the judge finds nothing to say. Empty details are left out later. */
-type Judge = (pool: Case) => Verdict | undefined;
+type Judge = (pool: Case) => PoolVerdict | undefined;
 
 const RECENT_MS = 60_000;
 /** A wait that is over by then is what a pool is for. */
@@ -45,7 +45,7 @@ const BRIEF_MS = 500;
  * @param points its past, the oldest first; none when it is not known
  * @param now milliseconds since 1970
  */
-export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: number): Verdict {
+export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: number): PoolVerdict {
   const all: Case = { ...pool, points, now };
   for (const judge of JUDGES) {
     const verdict = judge(all);
@@ -57,7 +57,7 @@ export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: n
 /** The first that has something to say decides: a cause comes before its consequences. */
 const JUDGES: readonly Judge[] = [notRunning, unreachable, refused, bottleneck, notHealthy, allInUse, briefWait, suspectedLeak];
 
-function notRunning({ health, stats: { state }, points }: Case): Verdict | undefined {
+function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | undefined {
   // Asked for at another moment, the counts may know more.
   if (!fails(health, 'state') || state === 'running') return undefined;
   return {
@@ -67,7 +67,7 @@ function notRunning({ health, stats: { state }, points }: Case): Verdict | undef
   };
 }
 
-function unreachable({ health, stats: { lastConnectError, waiting }, points }: Case): Verdict | undefined {
+function unreachable({ health, stats: { lastConnectError, waiting }, points }: Case): PoolVerdict | undefined {
   if (!fails(health, 'connections')) return undefined;
   return {
     level: 'bad',
@@ -82,7 +82,7 @@ function unreachable({ health, stats: { lastConnectError, waiting }, points }: C
 }
 
 /** A breaker that is half-open lets its probes through: the reasons of the health check name it. */
-function refused({ health, stats: { breakers }, now }: Case): Verdict | undefined {
+function refused({ health, stats: { breakers }, now }: Case): PoolVerdict | undefined {
   if (!fails(health, 'breakers')) return undefined;
   const breaker = [breakers.statement, breakers.connect].find(({ state }) => state === 'open' || state === 'isolated');
   if (breaker === undefined) return undefined;
@@ -100,7 +100,7 @@ function refused({ health, stats: { breakers }, now }: Case): Verdict | undefine
   };
 }
 
-function bottleneck({ stats: { used, limit, waiting, longestWaitMs }, borrowed, points, now }: Case): Verdict | undefined {
+function bottleneck({ stats: { used, limit, waiting, longestWaitMs }, borrowed, points, now }: Case): PoolVerdict | undefined {
   const since = sinceWhen(points, isWaiting);
   const waitingForMs = Math.max(longestWaitMs, since === undefined ? 0 : now - since.at);
   if (waiting === 0 || used < limit || waitingForMs < BRIEF_MS) return undefined;
@@ -111,7 +111,7 @@ function bottleneck({ stats: { used, limit, waiting, longestWaitMs }, borrowed, 
   };
 }
 
-function notHealthy(pool: Case): Verdict | undefined {
+function notHealthy(pool: Case): PoolVerdict | undefined {
   const { status, checks } = pool.health;
   if (status === 'healthy') return undefined;
   const reasons = checks.filter((check) => check.status !== 'pass').map(({ message }) => `${capitalised(message)}.`);
@@ -122,7 +122,7 @@ function notHealthy(pool: Case): Verdict | undefined {
   };
 }
 
-function allInUse({ stats: { used, limit, waiting }, borrowed, points }: Case): Verdict | undefined {
+function allInUse({ stats: { used, limit, waiting }, borrowed, points }: Case): PoolVerdict | undefined {
   if (used < limit) return undefined;
   return {
     level: 'warning',
@@ -131,7 +131,7 @@ function allInUse({ stats: { used, limit, waiting }, borrowed, points }: Case): 
   };
 }
 
-function briefWait(pool: Case): Verdict | undefined {
+function briefWait(pool: Case): PoolVerdict | undefined {
   const { waiting } = pool.stats;
   if (waiting === 0) return undefined;
   return {
@@ -141,7 +141,7 @@ function briefWait(pool: Case): Verdict | undefined {
   };
 }
 
-function suspectedLeak(pool: Case): Verdict | undefined {
+function suspectedLeak(pool: Case): PoolVerdict | undefined {
   const { leakDetectionThreshold } = pool.stats.options;
   const [longest] = pool.borrowed;
   if (longest === undefined || leakDetectionThreshold === 0 || longest.heldMs < leakDetectionThreshold) return undefined;
@@ -155,7 +155,7 @@ function suspectedLeak(pool: Case): Verdict | undefined {
   };
 }
 
-function fine(pool: Case): Verdict {
+function fine(pool: Case): PoolVerdict {
   const { used, limit, total } = pool.stats;
   return {
     level: 'good',
@@ -191,6 +191,6 @@ function fails({ checks }: JudgedPool['health'], name: Health['checks'][number][
   return checks.some((check) => check.name === name && check.status === 'fail');
 }
 
-function withoutEmpty({ details, ...verdict }: Verdict): Verdict {
+function withoutEmpty({ details, ...verdict }: PoolVerdict): PoolVerdict {
   return { ...verdict, details: details.filter((detail) => detail !== '') };
 }
