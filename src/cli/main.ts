@@ -46,7 +46,7 @@ function help(name: string | undefined, unasked: boolean): ExitCode {
     'Exit codes: 0 fine, 1 not fine or failed, 2 called wrongly, 3 the running process cannot be asked.',
   ].join('\n');
   const terminal = new Terminal(false);
-  if (unasked) terminal.tell(text);
+  if (unasked) terminal.sayAside(text);
   else terminal.say(text);
   return unasked ? EXIT.wrongCall : EXIT.ok;
 }

@@ -55,7 +55,7 @@ export const metrics: Command = defineCommand({
   },
 });
 
-interface Sample {
+interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** JSON has no infinity and no NaN: those are text. */
@@ -63,7 +63,7 @@ interface Sample {
 }
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-function samplesOf(exposition: string): Sample[] {
+function samplesOf(exposition: string): ParsedSample[] {
   return exposition.split('\n').flatMap((line) => {
     const [, name, labels = '', text] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
     if (name === undefined || text === undefined) return [];

@@ -31,8 +31,6 @@ const connections = {
   about: 'Connections of the pool (default 20, or what DATABASE_URL says).',
 } as const satisfies CommandOption;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 export const serve: Command = defineCommand({
   name: 'serve',
   summary: 'Watches the database of DATABASE_URL: a pool of its own, and the monitoring server over it. Ctrl-C ends it.',
@@ -75,14 +73,14 @@ export const demo: Command = defineCommand({
   },
 });
 
-function hasDatabase({ DATABASE_URL }: Environment): boolean {
+function hasDatabase({ DATABASE_URL }: NodeJS.ProcessEnv): boolean {
   return DATABASE_URL !== undefined && DATABASE_URL !== '';
 }
 
 /** @throws UsageError */
 function addressOf(
   { host, port }: { readonly host: string; readonly port: number | undefined },
-  { PORT }: Environment,
+  { PORT }: NodeJS.ProcessEnv,
   fallback: number,
 ): { readonly host: string; readonly port: number } {
   if (host !== 'localhost' && isIP(host) === 0) throw new UsageError(`--host must be an IP address or localhost; given: '${host}'.`);

@@ -48,7 +48,7 @@ export interface Call<O extends CommandOptions = CommandOptions> {
   /** What stands on the command line without a name, at most as many as the command takes. */
   readonly operands: readonly string[];
   readonly terminal: Terminal;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal;
 }

@@ -35,7 +35,7 @@ export class MonitoringAddress {
   readonly #timeoutMs: number;
 
   /** @throws UsageError when the address is no http URL */
-  constructor(given: string | undefined, environment: Readonly<Record<string, string | undefined>>, timeoutMs: number, token?: string) {
+  constructor(given: string | undefined, environment: Readonly<NodeJS.ProcessEnv>, timeoutMs: number, token?: string) {
     this.url = checked(given ?? environment['POOLWRIGHT_ADDRESS'] ?? DEFAULT_ADDRESS);
     this.#token = token ?? environment['POOLWRIGHT_TOKEN'];
     this.#timeoutMs = timeoutMs;

@@ -44,7 +44,7 @@ export class Terminal {
   }
 
   /** A line beside the answer. */
-  tell(text: string): void {
+  sayAside(text: string): void {
     this.#err.write(`${text}\n`);
   }
 

@@ -27,7 +27,7 @@ export interface DoctorSettings extends Fleet {
   readonly timeoutMs: number;
   readonly redisUrl?: string | undefined;
   readonly pgbouncerUrl?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
 }
 
 /** Tries everything that a pool needs, step by step. It rejects only for what is wrong with the doctor. */

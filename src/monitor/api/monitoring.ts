@@ -18,7 +18,7 @@ import {
 } from '../../telemetry/index.js';
 import { registerPoolMetrics } from '../../telemetry/prometheus.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
-import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import {
   type Action,
   type ActionRecord,
@@ -135,7 +135,7 @@ export class Monitoring {
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
-  constructor(options: MonitoringOptions, environment: Environment) {
+  constructor(options: MonitoringOptions, environment: NodeJS.ProcessEnv) {
     this.#pools = poolReader(options.pools);
     const probe = resolveProbe(options, environment);
     const guard = probe === undefined ? undefined : new ProbeGuard(probe);
@@ -242,7 +242,7 @@ export class Monitoring {
   /** @throws UnknownPool; NoCache; PoolError what the pool says */
   async act(name: string, action: Action, by: string): Promise<void> {
     const pool = this.#pool(name);
-    if (pool !== undefined) await this.#actions.run(pool, action, by);
+    if (pool !== undefined) await this.#actions.runOnPool(pool, action, by);
   }
 
   /**
@@ -250,7 +250,7 @@ export class Monitoring {
    * @throws UnknownBreaker
    */
   async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
-    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
+    await this.#actions.runOnBreaker(this.breaker(action.breaker, pool), pool, action, by);
   }
 
   /** What operators have done, the last first. */

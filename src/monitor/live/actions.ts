@@ -55,12 +55,12 @@ type Asked = Omit<ActionRecord, 'outcome' | 'error'>;
 
 /** Does what operators ask for, and remembers it. */
 export class Actions {
-  readonly #told: (record: ActionRecord) => void;
+  readonly #onRecord: (record: ActionRecord) => void;
   #records: ActionRecord[] = [];
 
-  /** @param told is called with each action that has begun, is done, or has failed */
-  constructor(told: (record: ActionRecord) => void) {
-    this.#told = told;
+  /** @param onRecord is called with each action that has begun, is done, or has failed */
+  constructor(onRecord: (record: ActionRecord) => void) {
+    this.#onRecord = onRecord;
   }
 
   /** The last one first. */
@@ -73,20 +73,20 @@ export class Actions {
    *
    * @throws PoolError what the pool says; NoCache; it is in the record too
    */
-  async run(pool: ObservedPool, action: Action, by: string): Promise<void> {
+  async runOnPool(pool: ObservedPool, action: Action, by: string): Promise<void> {
     const asked = { at: Date.now(), action: action.name, detail: detailOf(action), pool: pool.name, by };
     if (action.name === 'drain') {
       // It takes as long as borrowers take: whoever asks watches it.
-      this.#note(asked, 'started');
+      this.#addRecord(asked, 'started');
       const draining = pool.drain(action.timeoutMs === undefined ? {} : { timeout: action.timeoutMs });
       void draining.then(
         ({ complete, cutOff }) =>
-          this.#note({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off`, complete }, 'done'),
-        (error: unknown) => this.#note(asked, 'failed', error),
+          this.#addRecord({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off`, complete }, 'done'),
+        (error: unknown) => this.#addRecord(asked, 'failed', error),
       );
       return;
     }
-    await this.#do(asked, async () => {
+    await this.#perform(asked, async () => {
       if (action.name === 'resize') pool.resize({ connectionLimit: action.connectionLimit });
       else if (action.name === 'invalidate') await invalidate(pool, action);
       else pool[action.name]();
@@ -94,30 +94,30 @@ export class Actions {
   }
 
   /** @param pool the one that the breaker belongs to; null: none */
-  async runOn(breaker: ObservedBreaker, pool: string | null, action: BreakerAction, by: string): Promise<void> {
+  async runOnBreaker(breaker: ObservedBreaker, pool: string | null, action: BreakerAction, by: string): Promise<void> {
     const { name, reason } = action;
     const detail = reason === undefined || reason === '' ? action.breaker : `${action.breaker}: ${reason}`;
-    await this.#do({ at: Date.now(), action: name, detail, pool, by }, () => {
+    await this.#perform({ at: Date.now(), action: name, detail, pool, by }, () => {
       if (name === 'close-breaker') breaker.close();
       // It stays so until somebody closes it, by this or in the code: what lets go of it is not kept.
       else breaker.isolate(reason === undefined || reason === '' ? 'isolated by an operator' : `isolated by an operator: ${reason}`);
     });
   }
 
-  async #do(asked: Asked, effect: () => void | Promise<void>): Promise<void> {
+  async #perform(asked: Asked, effect: () => void | Promise<void>): Promise<void> {
     try {
       await effect();
     } catch (error) {
-      this.#note(asked, 'failed', error);
+      this.#addRecord(asked, 'failed', error);
       throw error;
     }
-    this.#note(asked, 'done');
+    this.#addRecord(asked, 'done');
   }
 
-  #note(asked: Asked, outcome: ActionRecord['outcome'], error?: unknown): void {
+  #addRecord(asked: Asked, outcome: ActionRecord['outcome'], error?: unknown): void {
     const record = Object.freeze({ ...asked, outcome, error: error === undefined ? null : `${messageOf(error)} (${codeOf(error)})` });
     this.#records = [record, ...this.#records.slice(0, MOST_RECORDS - 1)];
-    this.#told(record);
+    this.#onRecord(record);
   }
 }
 

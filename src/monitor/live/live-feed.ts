@@ -80,7 +80,7 @@ interface FollowedPool {
 /** Looks at the pools each second, and tells whoever listens. However many do, each pool is looked at once. */
 export class LiveFeed {
   readonly #sources: LiveSources;
-  readonly #log = new IncidentLog();
+  readonly #incidentLog = new IncidentLog();
   readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
@@ -100,7 +100,7 @@ export class LiveFeed {
   /** Keeps the last minutes from now on, until `stop()`. Does not keep the process alive. */
   keep(): void {
     this.#kept = true;
-    this.#run();
+    this.#startTimer();
   }
 
   /** Ends everything: whoever listens is told no more. */
@@ -109,7 +109,7 @@ export class LiveFeed {
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     for (const wake of listeners) wake();
-    this.#rest();
+    this.#stopTimerUnlessUsed();
   }
 
   /**
@@ -129,14 +129,14 @@ export class LiveFeed {
     this.#listeners.add(onTick);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) this.#listeners.delete(onTick);
-    this.#run();
+    this.#startTimer();
     try {
       // A number of another process says nothing about this one.
       let last = after <= this.#id ? after : 0;
       while (this.#listeners.has(onTick)) {
         if (last < this.#id) {
-          const snapshot = await this.#current();
-          yield this.#since(snapshot, last);
+          const snapshot = await this.#currentSnapshot();
+          yield this.#withNewPoints(snapshot, last);
           last = snapshot.id;
         } else {
           await new Promise<void>((resolve) => {
@@ -147,22 +147,22 @@ export class LiveFeed {
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#listeners.delete(onTick);
-      this.#rest();
+      this.#stopTimerUnlessUsed();
     }
   }
 
-  #run(): void {
+  #startTimer(): void {
     if (this.#timer !== undefined) return;
     this.#tick();
     this.#timer = setInterval(() => this.#tick(), PERIOD_MS);
     this.#timer.unref();
   }
 
-  #rest(): void {
+  #stopTimerUnlessUsed(): void {
     if (this.#kept || this.#listeners.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#log.stop();
+    this.#incidentLog.stop();
     this.#breakerLog.stop();
     this.#followed.clear();
   }
@@ -172,10 +172,10 @@ export class LiveFeed {
     if (pools === undefined) return;
     this.#id += 1;
     this.#at = Date.now();
-    this.#log.watch(pools);
+    this.#incidentLog.watch(pools);
     this.#breakerLog.watch(this.#breakers());
     for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
-    for (const pool of pools) this.#follow(pool);
+    for (const pool of pools) this.#followPool(pool);
     for (const wake of this.#listeners) wake();
   }
 
@@ -197,28 +197,28 @@ export class LiveFeed {
     }
   }
 
-  #follow(pool: ObservedPool): void {
+  #followPool(pool: ObservedPool): void {
     const followed = this.#followed.get(pool);
     if (followed === undefined) {
       this.#followed.set(pool, { maker: new PointMaker(pool, this.#at), points: [] });
       return;
     }
     const point = followed.maker.next(pool.stats(), this.#at);
-    this.#log.noteLeaks(pool.name, point.leaks);
+    this.#incidentLog.noteLeaks(pool.name, point.leaks);
     followed.points.push({ id: this.#id, point });
     if (followed.points.length > POINTS_KEPT) followed.points.shift();
   }
 
   /** All that listen share it. */
-  #current(): Promise<LiveSnapshot> {
-    if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#look() };
+  #currentSnapshot(): Promise<LiveSnapshot> {
+    if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#makeSnapshot() };
     return this.#snapshot.value;
   }
 
-  async #look(): Promise<LiveSnapshot> {
+  async #makeSnapshot(): Promise<LiveSnapshot> {
     const id = this.#id;
     const at = this.#at;
-    this.#probe();
+    this.#probePgBouncer();
     const breakers = this.#breakers();
     const pools = await Promise.all([...this.#followed.keys()].map((pool) => livePoolOf(pool, breakers)));
     return {
@@ -229,12 +229,12 @@ export class LiveFeed {
       pgbouncer: this.#pgbouncer ?? null,
       breakers: breakers.map(reportOf),
       breakerChanges: this.#breakerLog.changes,
-      incidents: this.#log.incidents,
+      incidents: this.#incidentLog.incidents,
       actions: this.#sources.actions(),
     };
   }
 
-  #since(snapshot: LiveSnapshot, last: number): LiveSnapshot {
+  #withNewPoints(snapshot: LiveSnapshot, last: number): LiveSnapshot {
     const points = new Map([...this.#followed].map(([pool, followed]) => [pool.name, followed.points]));
     const isNew = ({ id }: { readonly id: number }): boolean => id > last && id <= snapshot.id;
     return {
@@ -247,7 +247,7 @@ export class LiveFeed {
   }
 
   /** In the background: a PgBouncer that does not answer must not hold up the pools. */
-  #probe(): void {
+  #probePgBouncer(): void {
     if (this.#at - this.#probedAt < PROBE_PERIOD_MS) return;
     this.#probedAt = this.#at;
     void this.#sources.pgbouncer().then((report) => {

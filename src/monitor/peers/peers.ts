@@ -100,7 +100,7 @@ const MOST_BYTES_OF_REPORT = 256 * 1024;
 
 /** One other process, at the address that the options name. */
 class Peer {
-  readonly #probe = new SharedCall(() => this.#look(), KEEP_MS);
+  readonly #probe = new SharedCall(() => this.#probeProcess(), KEEP_MS);
   readonly #agent: HttpAgent;
   readonly #request: typeof requestHttp;
   readonly #refusedUntil: Record<PeerRole, number> = { reader: 0, operator: 0 };
@@ -153,7 +153,7 @@ class Peer {
     this.#agent.destroy();
   }
 
-  async #look(): Promise<PeerReport> {
+  async #probeProcess(): Promise<PeerReport> {
     try {
       const response = await this.ask({ method: 'GET', path: 'monitoring.process', role: 'reader' }, PROBE_TIMEOUT_MS);
       const text = await boundedText(response);

@@ -3,15 +3,15 @@ import { isIP } from 'node:net';
 
 /** Tells whether an `Authorization` header carries the token. Comparing takes the same time wherever they differ. */
 export function bearerCheck(token: string): (header: string | undefined) => boolean {
-  const expected = digestOf(token);
+  const expected = hashOf(token);
   return (header) => {
     const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
-    return given !== undefined && timingSafeEqual(digestOf(given), expected);
+    return given !== undefined && timingSafeEqual(hashOf(given), expected);
   };
 }
 
 /** Of equal length, as the comparison wants them. */
-function digestOf(text: string): Buffer {
+function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { isLoopback } from '../../mysql/index.js';
-import { type Environment, type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
+import { type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
 
 /** What the monitoring server takes. */
 export interface MonitoringServerOptions extends MonitoringOptions {
@@ -65,7 +65,7 @@ export interface ResolvedServerOptions {
 type PlainOptions = Pick<ResolvedServerOptions, 'host' | 'port'> & Pick<MonitoringServerOptions, 'onError'>;
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function resolveServerOptions(given: MonitoringServerOptions, environment: Environment): ResolvedServerOptions {
+export function resolveServerOptions(given: MonitoringServerOptions, environment: NodeJS.ProcessEnv): ResolvedServerOptions {
   refuseUnknownOptions(given, OPTION_NAMES);
   const { host, port, onError } = resolveFromTable(serverOptionTable, given) as unknown as PlainOptions;
   const token = checkedToken('token', given.token, 'POOLWRIGHT_TOKEN', environment);
@@ -86,7 +86,7 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
 }
 
 /** Its errors never show what was given. */
-function checkedToken(option: string, given: unknown, variable: string, environment: Environment): string | undefined {
+function checkedToken(option: string, given: unknown, variable: string, environment: NodeJS.ProcessEnv): string | undefined {
   const token = given ?? (environment[variable] === '' ? undefined : environment[variable]);
   if (token === undefined) return undefined;
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
@@ -105,7 +105,7 @@ function checkedHosts(given: unknown): readonly string[] | undefined {
 
 const MOST_PEERS = 100;
 
-function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: Environment): readonly URL[] {
+function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: NodeJS.ProcessEnv): readonly URL[] {
   const source = given === undefined ? 'POOLWRIGHT_PEERS' : 'peers';
   const named = POOLWRIGHT_PEERS.split(',').map((address) => address.trim());
   const addresses: unknown = given ?? named.filter((address) => address !== '');
