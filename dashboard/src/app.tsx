@@ -1,3 +1,5 @@
+/** The page as a whole: header, verdict, lists of pools and processes, sign-in. */
+
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
 import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { LivePool } from '../../src/monitor/live/index.js';

@@ -1,3 +1,5 @@
+/** A chart of curves over time. */
+
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';

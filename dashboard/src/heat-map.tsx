@@ -1,3 +1,5 @@
+/** A heat map: how durations are distributed over time. */
+
 import { useEffect, useRef } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
 import type { LivePoint } from '../../src/monitor/points/index.js';

@@ -1,3 +1,5 @@
+/** The state of the page: the feed of the chosen process, its points, and whether the link is live. */
+
 import type { LivePool, LiveSnapshot } from '../../src/monitor/live/index.js';
 import type { LivePoint } from '../../src/monitor/points/index.js';
 import type { PeerReport, ProcessReport } from '../../src/monitor/peers/peers.js';

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+/** The entry point of the command: finds the command that was named, runs it, and ends with its exit code. */
+
 import { readFileSync } from 'node:fs';
 import { nearestName, PoolError } from '../engine/index.js';
 import {

@@ -1,3 +1,5 @@
+/** The one list of all breakers: those of pools, and those that belong to none. */
+
 import { invalid } from '../engine/index.js';
 import type { Breaker, BreakerSnapshot } from '../resilience/breaker/index.js';
 import type { PoolReader } from './pool-source.js';

@@ -1,3 +1,5 @@
+/** The metrics of caches, as one table. */
+
 import type { QueryCache } from '../cache/serving/index.js';
 import type { CacheStats } from '../cache/contract/index.js';
 import { CollectedMetric, type MetricDescription } from './collected-metric.js';

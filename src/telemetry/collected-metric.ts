@@ -1,3 +1,5 @@
+/** A metric for prom-client whose values are read when they are scraped. */
+
 import type { Metric } from 'prom-client';
 
 /** A line of the exposition: `name{labels} value`. */

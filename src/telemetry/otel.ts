@@ -1,3 +1,5 @@
+/** Reports pools, acquires and statements to OpenTelemetry. */
+
 import { tracingChannel } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
 import type * as Api from '@opentelemetry/api';

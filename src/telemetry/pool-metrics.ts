@@ -1,3 +1,5 @@
+/** The metrics of pools and breakers, as one table. */
+
 import type { Registry } from 'prom-client';
 import type { PoolStats, RetryCounts } from '../mysql/index.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';

@@ -1,3 +1,5 @@
+/** The panel of circuit breakers, with their states over time. */
+
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { amount, clock, counted, duration } from '../format.js';
 import type { Frame } from '../series.js';

@@ -1,3 +1,5 @@
+/** The panel of a pool's cache. */
+
 import type { ReactNode } from 'react';
 import type { CachePoint } from '../../../src/monitor/points/index.js';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';

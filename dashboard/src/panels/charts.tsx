@@ -1,3 +1,5 @@
+/** The charts of a pool: connections, waits, rates and latency. */
+
 import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, counted, duration } from '../format.js';

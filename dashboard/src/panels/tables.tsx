@@ -1,3 +1,5 @@
+/** The panels that are tables and lists: borrowers, statements, incidents, counters, options, PgBouncer. */
+
 import type { ReactNode } from 'react';
 import { workOf } from '../../../src/monitor/verdict/index.js';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';

@@ -1,3 +1,5 @@
+/** Measures a statement with pools of several sizes, taking turns, and recommends a size. */
+
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
 

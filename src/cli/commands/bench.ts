@@ -1,3 +1,5 @@
+/** The command bench: loads a database with pools of several sizes and recommends a size. */
+
 import type { BenchReport } from '../bench/index.js';
 import { type Command, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
 

@@ -1,3 +1,5 @@
+/** The command doctor: prints the findings of an examination. */
+
 import { type Command, defineCommand, EXIT, type Terminal } from '../console/index.js';
 import type { Diagnosis, Finding, FindingStatus } from '../doctor/index.js';
 

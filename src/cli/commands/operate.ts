@@ -1,3 +1,5 @@
+/** The commands that act on a running process: evict, suspend, resume, resize, invalidate, breaker and drain. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {

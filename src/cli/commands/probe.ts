@@ -1,3 +1,5 @@
+/** The commands health and metrics: ask a running process once. */
+
 import { type Command, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */

@@ -1,3 +1,5 @@
+/** The commands serve and demo: a monitoring server over a database of the user's or a private one. */
+
 import { isIP } from 'node:net';
 import { type Command, type CommandOption, defineCommand, EXIT, UsageError } from '../console/index.js';
 

@@ -1,3 +1,5 @@
+/** The command top: shows a running process's pools again and again. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';

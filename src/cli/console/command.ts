@@ -1,3 +1,5 @@
+/** What a command is: its options, how its command line is read, and its usage text. */
+
 import { parseArgs } from 'node:util';
 import { nearestName } from '../../engine/index.js';
 import type { ExitCode } from './exit-codes.js';

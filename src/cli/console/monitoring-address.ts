@@ -1,3 +1,5 @@
+/** A client of a running process's monitoring server. */
+
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';

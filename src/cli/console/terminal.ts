@@ -1,3 +1,5 @@
+/** Writes answers, notes, colours and progress to the terminal. */
+
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];

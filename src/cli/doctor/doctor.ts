@@ -1,3 +1,5 @@
+/** The doctor's examination of a database, a Redis and a PgBouncer, one step after the other. */
+
 import type { Socket } from 'node:net';
 import { messageOf } from '../../engine/index.js';
 import { type Pool, type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/index.js';

@@ -1,3 +1,5 @@
+/** The steps of the examination, and what a step finds. */
+
 /** The steps of the examination, in their order. */
 export const STEPS = [
   'url',

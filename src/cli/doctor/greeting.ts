@@ -1,3 +1,5 @@
+/** Step greeting: reads the first packet that the server sends. */
+
 import type { Socket } from 'node:net';
 import { CannotGoOn, type Finding } from './finding.js';
 

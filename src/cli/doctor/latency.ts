@@ -1,3 +1,5 @@
+/** Step latency: measures connects, pings and queries. */
+
 import { Histogram } from '../../engine/index.js';
 import type { Pool } from '../../mysql/index.js';
 import { shown } from '../console/index.js';

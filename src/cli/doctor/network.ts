@@ -1,3 +1,5 @@
+/** Steps name and tcp: resolves the host and connects to its addresses. */
+
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';

@@ -1,3 +1,5 @@
+/** Recognises the kind of a server or proxy by its version text. */
+
 /** What answers, and where its manuals differ. */
 export interface ServerKind {
   readonly kind: 'MySQL' | 'MariaDB' | 'TiDB' | 'Aurora MySQL' | 'ProxySQL' | 'MaxScale' | 'Vitess' | 'PlanetScale';

@@ -1,3 +1,5 @@
+/** Steps tls and certificate: a TLS handshake as the pool would make it, and a look at the certificate. */
+
 import { once } from 'node:events';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';

@@ -1,3 +1,5 @@
+/** The options of what is monitored, and the probe of PgBouncer that they ask for. */
+
 import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../../engine/index.js';
 import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/index.js';

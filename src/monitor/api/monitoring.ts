@@ -1,3 +1,5 @@
+/** Answers questions about pools, caches, breakers and PgBouncer, and acts on pools. */
+
 import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
 import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';

@@ -1,3 +1,5 @@
+/** The tRPC procedures: their inputs, who may call them, and their errors. */
+
 import type * as Trpc from '@trpc/server';
 import type * as Zod from 'zod';
 import { PoolError } from '../../engine/index.js';

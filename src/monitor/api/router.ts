@@ -1,3 +1,5 @@
+/** The public tRPC router that an application mounts in its own. */
+
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { Monitoring } from './monitoring.js';
 import { type MonitoringOptions, monitoringOptionNames } from './monitoring-options.js';

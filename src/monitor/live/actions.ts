@@ -1,3 +1,5 @@
+/** What operators do to pools and breakers, and the record of it. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
 import { NotThere } from './not-there.js';

@@ -1,3 +1,5 @@
+/** The last incidents of pools: leaks, failures to connect, changes of state. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';
 

@@ -1,3 +1,5 @@
+/** The live feed: a snapshot of all pools each second, for all listeners together. */
+
 import type { Borrowed } from '../../engine/index.js';
 import type { Health, SlowQueryReport } from '../../mysql/index.js';
 import type { PgBouncerReport } from '../../probes/index.js';

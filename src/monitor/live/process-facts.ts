@@ -1,3 +1,5 @@
+/** Facts about this process: its id, host, version of Node and age. */
+
 import { hostname } from 'node:os';
 
 /** What tells one process from another. */

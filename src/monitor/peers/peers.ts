@@ -1,3 +1,5 @@
+/** The other processes of a service: their reports, and calls that are passed on to them. */
+
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';

@@ -1,3 +1,5 @@
+/** Metrics of PgBouncer, made from what its admin console answers. */
+
 import type { PgBouncerReport, PgBouncerRow } from '../../probes/index.js';
 import { CollectedMetric, type MetricDescription, type Sample } from '../../telemetry/index.js';
 

@@ -1,3 +1,5 @@
+/** A breaker around the probe of PgBouncer. */
+
 import type { PgBouncerProbe, PgBouncerReason, PgBouncerReport } from '../../probes/index.js';
 import { Breaker, type BreakerEnvironment } from '../../resilience/breaker/index.js';
 

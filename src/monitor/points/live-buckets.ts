@@ -1,3 +1,5 @@
+/** The buckets in which points count durations. */
+
 /**
  * Upper bounds of the buckets in which the dashboard is told of durations, in milliseconds: ten to a decade, from 10 µs to 100 s. Two significant
  * digits of microseconds, so that they are edges of the pool's own buckets and the counts are exact.

@@ -1,3 +1,5 @@
+/** Checks of one request: its token, its origin, its host, and who acts. */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 

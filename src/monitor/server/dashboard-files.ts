@@ -1,3 +1,5 @@
+/** The files of the built dashboard, each compressed when a browser first asks for it. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -1,3 +1,5 @@
+/** Counts wrong tokens by address, and blocks an address that sends too many. */
+
 import { performance } from 'node:perf_hooks';
 
 const MOST_FAILURES = 20;

@@ -1,3 +1,5 @@
+/** The route that passes calls of the dashboard on to another process of the service. */
+
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codeOf, messageOf } from '../../engine/index.js';

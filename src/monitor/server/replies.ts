@@ -1,3 +1,5 @@
+/** Errors of the server in tRPC's form. */
+
 import type * as TrpcRpc from '@trpc/server/rpc';
 import type { FastifyReply } from 'fastify';
 import { requirePeer } from '../../packages/index.js';

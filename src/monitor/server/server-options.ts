@@ -1,3 +1,5 @@
+/** The options of the monitoring server: tokens, hosts, peers, and where to listen. */
+
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { isLoopback } from '../../mysql/index.js';

@@ -1,3 +1,5 @@
+/** The monitoring server: the dashboard, tRPC, metrics and probes over HTTP. */
+
 import type * as TrpcFastify from '@trpc/server/adapters/fastify';
 import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';

@@ -1,3 +1,5 @@
+/** The health of a pool: checks that judge its counts, its past and, on request, a statement. */
+
 import type { BreakerSnapshot } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 import {
