@@ -139,7 +139,7 @@ function LinkState({ view, paused }: { readonly view: View; readonly paused: boo
   );
 }
 
-/** What is known of a process that has told nothing yet. */
+/** The words for a process that has sent nothing yet. */
 function nothingYet({ process, processes }: View): string {
   const peer = processes?.peers.find((one) => one.peer === process);
   if (peer === undefined) return 'Connecting to the server …';
@@ -193,7 +193,7 @@ function PoolList({
   readonly chosen: string;
   readonly onChoose: (name: string) => void;
 }) {
-  // Of many, those that somebody should look at must not be out of sight.
+  // Of many pools, those with problems come first, so that they are in sight.
   const listed =
     pools.length > MOST_IN_SIGHT
       ? pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.health.status) - BY_SEVERITY.indexOf(b.health.status))

@@ -32,7 +32,7 @@ async function main([name, ...rest]: readonly string[]): Promise<ExitCode> {
   return await command.run({ values, operands, terminal, environment: process.env, stop: stopSignal() });
 }
 
-/** Asked for, it is the answer; else it tells what was missing. */
+/** Usage that was asked for is the answer; otherwise it is a remark on what was missing. */
 function help(name: string | undefined, unasked: boolean): ExitCode {
   if (name !== undefined) {
     new Terminal(false).say(usageOf(commandNamed(name)).trimEnd());
@@ -86,7 +86,7 @@ function exitCodeOf(error: unknown): ExitCode {
   return error instanceof Unreachable ? EXIT.unreachable : EXIT.failed;
 }
 
-// Whoever reads the answer may have read enough of it: `poolwright metrics | head`.
+// The reader of a pipe may close it early: `poolwright metrics | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;

@@ -65,7 +65,7 @@ interface Segment {
 /** In which state it was, when; the last one first. */
 function segmentsOf({ pool, name, state }: Breaker, changes: readonly Change[], { from, to, shown }: Frame): readonly Segment[] {
   const segments: Segment[] = [];
-  // Before the server began to look nobody knows.
+  // The state before the server's first look is not known.
   const start = Math.max(from, shown[0]?.at ?? to);
   let end = to;
   let current: string = state;

@@ -45,10 +45,10 @@ export interface BenchReport {
 /** A rate within this share of the best is as good as it. */
 const AS_GOOD = 0.95;
 
-/** Connections without a pool: a server that everybody connects to at once refuses them. */
+/** Connections without a pool: a server refuses too many at once. */
 const MOST_AT_ONCE = 20;
 
-/** Left to others: the administrator, and whoever works with the database now. */
+/** Left free for the administrator and for the database's present clients. */
 const LEFT_FREE = 5;
 
 const DRAIN_MS = 5_000;

@@ -17,7 +17,7 @@ const TOKEN_NOTE = 'Where the address wants a token, it is the one in POOLWRIGHT
 export const health: Command = defineCommand({
   name: 'health',
   summary: 'Asks a running process whether its pools can serve; the exit code says it, for container probes.',
-  notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: nobody answers.', TOKEN_NOTE],
+  notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: no process answers.', TOKEN_NOTE],
   operands: [],
   options: { ...addressOptions, live: { kind: 'flag', about: 'Ask only whether the process is up (/healthz).' } },
   async run({ values, terminal, environment }) {

@@ -77,7 +77,7 @@ export class UsageError extends Error {}
 
 /** Options that every command takes. */
 export const commonOptions = {
-  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one for each line of output that goes on.' },
+  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one a line where the output continues.' },
   help: { kind: 'flag', about: 'Say what the command does and takes.' },
 } as const satisfies CommandOptions;
 

@@ -86,7 +86,7 @@ function checked(address: string): string {
   throw new UsageError('--address must be an http or https URL without credentials, for example http://127.0.0.1:9464.');
 }
 
-/** Not `fetch`: after its caller has given up it goes on connecting for ten seconds, and holds the process for as long. */
+/** Not `fetch`: after its caller has given up, it tries to connect for ten more seconds and keeps the process alive. */
 async function exchange(url: string, { method = 'GET', body }: Question, token: string | undefined, signal: AbortSignal): Promise<Answer> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const headers = {
@@ -94,7 +94,7 @@ async function exchange(url: string, { method = 'GET', body }: Question, token: 
     ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
   };
   const call = request(url, { method, headers, signal, agent: false });
-  // Told by `once`; after a timeout nobody listens any more.
+  // `once` reports errors; after a timeout it listens no more.
   call.on('error', () => undefined);
   call.end(body);
   const [response] = (await once(call, 'response', { signal })) as [IncomingMessage];

@@ -25,7 +25,7 @@ export interface DoctorSettings extends Fleet {
   readonly target?: string;
   /** What goes before what the URL says. */
   readonly options?: PoolOptions;
-  /** For each step that waits for somebody else. */
+  /** For each step that waits for another machine. */
   readonly timeoutMs: number;
   readonly redisUrl?: string | undefined;
   readonly pgbouncerUrl?: string | undefined;

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { CannotGoOn, type Finding } from './finding.js';
 
-/** What a server says of itself before anybody has logged in. */
+/** What a server says of itself before a login. */
 export interface Greeting {
   /** For example '8.4.3' or '5.5.5-10.11.6-MariaDB'. */
   readonly version: string;
@@ -20,7 +20,7 @@ const BYTES_TO_CAPABILITIES = 13;
 
 /** What the server's refusals in place of a greeting mean. */
 const REFUSALS: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken, whoever took them: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
+  1040: 'All of max_connections are taken: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
   1129: 'Too many broken handshakes came from this machine: run FLUSH HOSTS on the server (or TRUNCATE performance_schema.host_cache), then find out what broke them (max_connect_errors).',
   1130: 'The server has no account that may log in from this machine: see the host part of the account (CREATE USER name@host).',
 };

@@ -20,7 +20,7 @@ export interface KindHints {
 
 const BEHIND_PROXY = 'max_connections and timeouts below are those of the server behind it; its own limits count for this pool.';
 
-/** Tells by the words in which servers and proxies name themselves. */
+/** The kind, by the words in which servers and proxies name themselves. */
 export function kindOf({ greeting, version, versionComment, auroraVersion }: KindHints): ServerKind {
   const words = `${greeting} ${version} ${versionComment}`;
   if (/proxysql/i.test(words)) {

@@ -45,7 +45,7 @@ export async function logIn(pool: Pool, { connection, credentials }: ResolvedOpt
 }
 
 const LOGIN_ADVICE: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken, whoever took them: see SHOW PROCESSLIST as an administrator, which has one connection kept for it.',
+  1040: 'All of max_connections are taken: see SHOW PROCESSLIST as an administrator, which has one connection kept for it.',
   1044: 'The account may not use this database: GRANT … ON database.* TO …, or another name of the database.',
   1045: 'The user name or the password is wrong, or the account is for other hosts than this one. In a URL, special characters of the password must be percent-encoded.',
   1049: 'There is no database of this name on the server: check the path of the URL.',

@@ -35,7 +35,7 @@ export async function examineTls(
         status: 'fail',
         message: `the server offers plaintext only, and the options ask for TLS (${tls.mode})`,
         advice:
-          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a network that nobody else can read, ?ssl=false accepts plaintext.',
+          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a private network, ?ssl=false accepts plaintext.',
       });
       throw new CannotGoOn();
     }
@@ -57,7 +57,7 @@ function plaintext({ host, socketPath }: ResolvedOptions['endpoint'], { offersTl
     status: 'warn',
     message: `off, over a network${offersTls ? ', although the server offers TLS' : ''}`,
     advice:
-      'Whoever is on the way can read and change everything. Leave ssl out (verified TLS is the default), or give the CA with ?sslca=path.',
+      'Any machine on the way can read and change everything. Leave ssl out (verified TLS is the default), or give the CA with ?sslca=path.',
   });
 }
 
@@ -106,7 +106,7 @@ function sslRequest(): Buffer {
   return packet;
 }
 
-/** Returns whether the pool would go on. */
+/** Returns whether the pool would connect. */
 function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Report): boolean {
   const certificate = secure.getPeerCertificate(true);
   const faults = faultsOf(secure, certificate, host);
@@ -132,7 +132,7 @@ function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Rep
     report({
       step: 'tls',
       status: 'warn',
-      message: 'encrypted, but not verified: whoever can redirect the connection can read it',
+      message: 'encrypted, but not verified: an attacker who redirects the connection can read it',
       advice: 'Ask for ssl-mode=VERIFY_IDENTITY, with the CA in ?sslca=path when it is a private one.',
     });
   }
@@ -180,7 +180,7 @@ function faultsOf(secure: TLSSocket, certificate: DetailedPeerCertificate, host:
 
 /** In OpenSSL's words; `undefined` when it is trusted. */
 function chainFault({ authorizationError }: TLSSocket): string | undefined {
-  // Node puts the code there, whatever its types say; and the fault of the host name, which is judged on its own.
+  // Node puts the code there, although its types say Error. The fault of the host name, which is judged on its own, is there too.
   const code = authorizationError === null || authorizationError === undefined ? undefined : codeOfFault(authorizationError);
   return code === undefined || code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? undefined : (CHAIN_WORDS[code] ?? code);
 }

@@ -41,7 +41,7 @@ import { type ProcessReport, SharedCall } from '../peers/index.js';
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {
   readonly healthy: boolean;
-  /** `unhealthy`: it cannot serve. `degraded`: it serves, but somebody should look. */
+  /** `unhealthy`: it cannot serve. `degraded`: it serves, but an operator should look. */
   readonly status: Health['status'];
   readonly activeConnections: number;
   readonly idleConnections: number;
@@ -121,12 +121,12 @@ class UnknownBreaker extends NotThere {
   }
 }
 
-/** Whoever asks more often than this gets the last answer: each probe is a login. */
+/** Callers that ask more often share one answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
-/** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
+/** Answers questions about pools and PgBouncer. It does not know by which protocol they came. */
 export class Monitoring {
-  /** Tells it from that of another process. */
+  /** Another one in each process, and each time that a monitoring is made. */
   readonly id = randomUUID();
   readonly #pools: PoolReader;
   readonly #registry: Registry<RegistryContentType>;
@@ -157,13 +157,13 @@ export class Monitoring {
 
   /**
    * @param name default: the first pool
-   * @param deep also runs a statement; who asks at the same time shares it
+   * @param deep also runs a statement, one for all callers that ask at the same time
    * @throws UnknownPool
    */
   async health(name?: string, deep = false): Promise<PoolHealthReport> {
     const pool = this.#pool(name);
     if (pool === undefined) return NO_POOL_HEALTH;
-    // Before: a deep check borrows a connection itself.
+    // Read first: a deep check borrows a connection itself.
     const summary = pool.summary();
     const health = wholeHealth(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
     return {
@@ -191,7 +191,7 @@ export class Monitoring {
     return { metrics: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  /** Those of the pools first. */
+  /** The breakers of the pools come first. */
   breakers(): BreakersReport {
     return { breakers: this.#breakers().map(reportOf) };
   }
@@ -232,7 +232,7 @@ export class Monitoring {
     return this.#feed.listen(signal, after);
   }
 
-  /** Keeps the last minutes for whoever asks for them later, until `stop()`. */
+  /** Keeps the last minutes for later listeners, until `stop()`. */
   keepHistory(): void {
     this.#feed.keep();
   }
@@ -266,7 +266,7 @@ export class Monitoring {
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }
 
-  /** Who this process is, and how its pools are, in a few words. */
+  /** This process, and the state of its pools, in short. */
   async process(): Promise<ProcessReport> {
     const breakers = this.#breakers();
     const pools = await Promise.all(

@@ -30,12 +30,12 @@ export type { MonitoringOptions } from './monitoring-options.js';
 
 /** What `createMonitoringRouter` takes. */
 export interface MonitoringRouterOptions<Context extends object = object> extends MonitoringOptions {
-  /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: everybody may ask. */
+  /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: every caller may ask. */
   readonly authorize?: (context: Context) => boolean | Promise<boolean>;
   /**
    * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize, invalidate, and on
    * breakers; otherwise it is `FORBIDDEN`.
-   * Default: nobody may.
+   * Default: no caller may.
    */
   readonly authorizeActions?: (context: Context) => boolean | Promise<boolean>;
 }
@@ -56,7 +56,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  *
  * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
  *
- * Mutations, for those whom `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
+ * Mutations, for callers that `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
  * `resize({ pool, connectionLimit })`, `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
  * `closeBreaker({ pool, breaker })`.
  *

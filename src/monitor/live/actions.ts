@@ -18,15 +18,15 @@ export interface CachedNames {
   readonly all?: boolean;
 }
 
-/** What an operator may do to a breaker: hold it open until it is closed, or close it, whoever holds it open. */
+/** What an operator may do to a breaker: hold it open until it is closed, or close it, even one that the application holds open. */
 export interface BreakerAction {
   readonly name: 'isolate-breaker' | 'close-breaker';
   readonly breaker: string;
-  /** For everybody who is refused meanwhile. */
+  /** Shown to callers that are refused meanwhile. */
   readonly reason?: string;
 }
 
-/** An action that somebody has asked for. */
+/** An action that was asked for. */
 export interface ActionRecord {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -55,12 +55,12 @@ const MOST_RECORDS = 100;
 
 type Asked = Omit<ActionRecord, 'outcome' | 'error'>;
 
-/** Does what operators ask for, and remembers it. */
+/** Runs the actions that operators ask for, and keeps a record of each. */
 export class Actions {
   readonly #onRecord: (record: ActionRecord) => void;
   #records: ActionRecord[] = [];
 
-  /** @param onRecord is called with each action that has begun, is done, or has failed */
+  /** @param onRecord called with each action that has begun, is done, or has failed */
   constructor(onRecord: (record: ActionRecord) => void) {
     this.#onRecord = onRecord;
   }
@@ -78,7 +78,7 @@ export class Actions {
   async runOnPool(pool: ObservedPool, action: Action, by: string): Promise<void> {
     const asked = { at: Date.now(), action: action.name, detail: detailOf(action), pool: pool.name, by };
     if (action.name === 'drain') {
-      // It takes as long as borrowers take: whoever asks watches it.
+      // It takes as long as borrowers take, so the caller does not wait for it.
       this.#addRecord(asked, 'started');
       const draining = pool.drain(action.timeoutMs === undefined ? {} : { timeout: action.timeoutMs });
       void draining.then(
@@ -101,7 +101,7 @@ export class Actions {
     const detail = reason === undefined || reason === '' ? action.breaker : `${action.breaker}: ${reason}`;
     await this.#perform({ at: Date.now(), action: name, detail, pool, by }, () => {
       if (name === 'close-breaker') breaker.close();
-      // It stays so until somebody closes it, by this or in the code: what lets go of it is not kept.
+      // The function that would release it is not kept: it stays isolated until it is closed, here or in the code.
       else breaker.isolate(reason === undefined || reason === '' ? 'isolated by an operator' : `isolated by an operator: ${reason}`);
     });
   }

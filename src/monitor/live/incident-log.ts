@@ -3,7 +3,7 @@
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';
 
-/** Something that happened to a pool. The same thing again, with nothing else between, is counted. */
+/** Something that happened to a pool. A repetition with nothing else between is counted. */
 export interface PoolIncident {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -63,7 +63,7 @@ export class IncidentLog {
     };
   }
 
-  /** A leak is not listened to: the pool itself warns of one only while nobody does. */
+  /** Leaks are counted, not listened to: the pool prints its own warning only while it has no listener. */
   noteLeaks(pool: string, count: number): void {
     for (let leak = 0; leak < count; leak += 1) this.#note(pool, 'leak', 'a connection is held for longer than leakDetectionThreshold');
   }

@@ -25,7 +25,7 @@ export interface LivePool {
   readonly name: string;
   readonly health: Health;
   readonly stats: ShownStats;
-  /** Who holds connections, the longest-held first; at most 25. */
+  /** The borrowers, the longest-held connection first; at most 25. */
   readonly borrowed: readonly Borrowed[];
   readonly slowQueries: SlowQueryReport;
   /** Null when it has none. */
@@ -36,7 +36,7 @@ export interface LivePool {
 
 /** What `monitoring.live` pushes each second. */
 export interface LiveSnapshot {
-  /** Number of this message, for whoever comes back. */
+  /** Number of this message, for a listener that comes back. */
   readonly id: number;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -61,11 +61,11 @@ export interface LiveSources {
   readonly actions: () => readonly ActionRecord[];
 }
 
-/** Too many listen already. */
+/** There are too many listeners already. */
 export class TooManyListeners extends Error {}
 
 const PERIOD_MS = 1_000;
-/** Ten minutes: since when, for whoever opens the dashboard after the fact. */
+/** Ten minutes, so that a dashboard that is opened afterwards can say since when. */
 const POINTS_KEPT = 600;
 const MOST_BORROWED = 25;
 const MOST_SHAPES = 15;
@@ -79,14 +79,14 @@ interface FollowedPool {
   points: { readonly id: number; readonly point: LivePoint }[];
 }
 
-/** Looks at the pools each second, and tells whoever listens. However many do, each pool is looked at once. */
+/** Reads the pools each second and sends snapshots to its listeners. Each pool is read once, however many listen. */
 export class LiveFeed {
   readonly #sources: LiveSources;
   readonly #incidentLog = new IncidentLog();
   readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
-  /** Somebody wants the past to be kept even while nobody listens. */
+  /** The past is kept even without a listener. */
   #kept = false;
   #timer: NodeJS.Timeout | undefined = undefined;
   #id = 0;
@@ -105,7 +105,7 @@ export class LiveFeed {
     this.#startTimer();
   }
 
-  /** Ends everything: whoever listens is told no more. */
+  /** Ends all feeds. */
   stop(): void {
     this.#kept = false;
     const listeners = [...this.#listeners];
@@ -181,7 +181,7 @@ export class LiveFeed {
     for (const wake of this.#listeners) wake();
   }
 
-  /** The function that names the pools is the application's. While it throws nothing is told, and whoever listens sees that all is old. */
+  /** The function that names the pools is the application's. While it throws, no message is sent, and listeners see that the last one is old. */
   #pools(): ObservedPool[] | undefined {
     try {
       return [...this.#sources.pools().values()];
@@ -194,7 +194,7 @@ export class LiveFeed {
     try {
       return this.#sources.breakers();
     } catch {
-      // The function that names them is the application's, too.
+      // That function is the application's, too.
       return [];
     }
   }
@@ -211,7 +211,7 @@ export class LiveFeed {
     if (followed.points.length > POINTS_KEPT) followed.points.shift();
   }
 
-  /** All that listen share it. */
+  /** All listeners share it. */
   #currentSnapshot(): Promise<LiveSnapshot> {
     if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#makeSnapshot() };
     return this.#snapshot.value;
@@ -248,7 +248,7 @@ export class LiveFeed {
     };
   }
 
-  /** In the background: a PgBouncer that does not answer must not hold up the pools. */
+  /** In the background: a PgBouncer that does not answer must not delay the pools. */
   #probePgBouncer(): void {
     if (this.#at - this.#probedAt < PROBE_PERIOD_MS) return;
     this.#probedAt = this.#at;

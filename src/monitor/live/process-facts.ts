@@ -2,7 +2,7 @@
 
 import { hostname } from 'node:os';
 
-/** What tells one process from another. */
+/** What distinguishes one process from another. */
 export interface ProcessFacts {
   readonly pid: number;
   readonly host: string;

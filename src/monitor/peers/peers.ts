@@ -11,7 +11,7 @@ import { SharedCall } from './shared-call.js';
 
 const { z } = requirePeer('zod', 'poolwright/server') as typeof Zod;
 
-/** Who a process is, and how its pools are, in a few words. */
+/** A process and the state of its pools, in short. */
 export interface ProcessReport {
   /** Another one each time that a monitoring is made. */
   readonly id: string;
@@ -22,7 +22,7 @@ export interface ProcessReport {
   readonly pools: readonly ProcessPool[];
 }
 
-/** A pool of a process, in a few words. */
+/** The state of a pool, in short. */
 export interface ProcessPool {
   readonly name: string;
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -31,7 +31,7 @@ export interface ProcessPool {
   readonly waiting: number;
 }
 
-/** What of another process's answer is taken over. */
+/** The part of another process's answer that is used. */
 const processReport = z.object({
   id: z.string().max(64),
   pid: z.number(),
@@ -73,7 +73,7 @@ export interface PeerReport {
   readonly process: ProcessReport | null;
 }
 
-/** With which of this server's own tokens a peer is asked: never with what a client sent. */
+/** Which of this server's own tokens is sent to a peer. A client's token is never passed on. */
 export type PeerRole = 'reader' | 'operator';
 
 export interface PeerTokens {
@@ -90,10 +90,10 @@ export interface PeerRequest {
   readonly role: PeerRole;
 }
 
-/** The peer has refused this server's token, lately: it is not asked again for a while, since it blocks addresses that send wrong ones. */
+/** The peer has refused this server's token lately. It is not asked again for a while: it blocks addresses that send wrong tokens. */
 export class PeerRefuses extends Error {}
 
-/** A network's answer takes less; live feeds say something every two seconds. */
+/** An answer takes less; a live feed sends something every two seconds. */
 const SILENCE_MS = 10_000;
 const PROBE_TIMEOUT_MS = 2_000;
 const KEEP_MS = 1_000;
@@ -143,7 +143,7 @@ class Peer {
     });
     const overdue = Object.assign(new Error(`nothing came within ${silenceMs} ms`), { code: 'ETIMEDOUT' });
     call.on('timeout', () => call.destroy(overdue));
-    // Told by `once`; after the answer has begun, its stream tells.
+    // `once` reports it; after the answer has begun, the answer's stream does.
     call.on('error', () => undefined);
     call.end(body);
     const [response] = (await once(call, 'response')) as [IncomingMessage];
@@ -186,7 +186,7 @@ class Peer {
   }
 }
 
-/** The other processes of the service: only those that the options name can be asked, by their place there. */
+/** The other processes of the service. Only those that the options name can be asked, each by its place in the list. */
 export class Peers {
   readonly #peers: readonly Peer[];
 
@@ -195,7 +195,7 @@ export class Peers {
   }
 
   /**
-   * How they are; who asks at the same time shares the answer.
+   * The state of each. Callers that ask at the same time share the answer.
    *
    * @param own is left out, so that all processes may be given the same list
    */

@@ -13,12 +13,12 @@ export interface MonitoringServerOptions extends MonitoringOptions {
   readonly port?: number;
   /**
    * What clients must send as `Authorization: Bearer …`, except to /healthz and /readyz: visible ASCII characters, no spaces.
-   * Default: what `POOLWRIGHT_TOKEN` says; without one, everybody who can connect may ask.
+   * Default: what `POOLWRIGHT_TOKEN` says; without one, every client that can connect may ask.
    */
   readonly token?: string;
   /**
-   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize, invalidate their
-   * caches, isolate and close breakers. It reads, too. Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
+   * A second token, for operators: it also allows actions on pools (evict, suspend, resume, drain, resize, invalidate their
+   * caches, isolate and close breakers). Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, no client may act.
    */
   readonly operateToken?: string;
   /**
@@ -87,7 +87,7 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   return { host, port, token, operateToken, hosts, peers: checkedPeers(given.peers, environment), onError: onError ?? ignore };
 }
 
-/** Its errors never show what was given. */
+/** The errors never show the token. */
 function checkedToken(option: string, given: unknown, variable: string, environment: NodeJS.ProcessEnv): string | undefined {
   const token = given ?? (environment[variable] === '' ? undefined : environment[variable]);
   if (token === undefined) return undefined;

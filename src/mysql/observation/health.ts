@@ -59,7 +59,7 @@ export const healthThresholdTable = {
   },
 } as const satisfies Record<keyof HealthThresholds, OptionSpec>;
 
-/** `pass`: fine. `warn`: the pool serves, but somebody should look. `fail`: it cannot serve. */
+/** `pass`: fine. `warn`: the pool serves, but an operator should look. `fail`: it cannot serve. */
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 /** One question of the many that make up the health of a pool, and its answer. */
@@ -81,7 +81,7 @@ export interface Health {
   readonly checks: readonly HealthCheck[];
 }
 
-/** How often the use is looked at. */
+/** How often the use is sampled. */
 const SAMPLE_PERIOD_MS = 1_000;
 
 /** Judges a pool by its counts, and by what it has seen of them over time. */
@@ -192,12 +192,12 @@ export class HealthMonitor {
     const longestFine = acquireTimeout > 0 ? (acquireTimeout * this.#thresholds.waitPercent) / 100 : Number.POSITIVE_INFINITY;
     if (shedNow > 0)
       return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
-    const message = waiting === 0 ? 'nobody waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
+    const message = waiting === 0 ? 'no caller waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
     const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
   }
 
-  /** With a connection open, the breaker for connecting keeps nobody out; what failed then, the check of connect errors tells. */
+  /** While a connection is open, the breaker for connecting refuses no caller. The check of connect errors reports such a failure. */
   #checkBreakers(): HealthCheck {
     const name = 'breakers';
     const { connect, statement, cache } = this.breakers ?? {};
