@@ -15,7 +15,7 @@ export interface MetricDescription {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** How the processes of a cluster are put together. */
+  /** How the values of a cluster's processes are combined. */
   readonly aggregator: 'sum' | 'max' | 'min';
 }
 

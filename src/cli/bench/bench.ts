@@ -146,7 +146,7 @@ async function runRound(plan: BenchPlan, { pool, size, callers }: Lane): Promise
       } catch (error) {
         failed += 1;
         lastError = error;
-        // What fails at once would otherwise keep the machine busy with failing.
+        // Calls that fail at once would otherwise keep the machine busy.
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     }

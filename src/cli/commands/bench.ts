@@ -3,7 +3,7 @@
 import type { BenchReport } from '../bench/index.js';
 import { type Command, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
 
-/** What only reads, by its first word. */
+/** Statements that only read, by their first word. */
 const READS = /^\s*(?:\/\*.*?\*\/\s*)*\(?\s*(SELECT|WITH|SHOW|TABLE|VALUES|DO|EXPLAIN|DESC|DESCRIBE)\b/i;
 
 export const bench: Command = defineCommand({

@@ -92,7 +92,7 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
     const last = before?.pools.find((pool) => pool.stats.name === stats.name)?.stats;
     const rate = (count: (of: Stats) => number): number | null => {
       if (last === undefined || before === undefined) return null;
-      // Less than before: the process was started anew in between.
+      // Less than before: the process was restarted in between.
       return Math.max(0, Math.round(((count(stats) - count(last)) / (atMs - before.atMs)) * 1000));
     };
     return {

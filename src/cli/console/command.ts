@@ -47,7 +47,7 @@ export type Values<O extends CommandOptions> = { readonly [Name in keyof O]: Val
 /** One call of a command. */
 export interface Call<O extends CommandOptions = CommandOptions> {
   readonly values: Values<O>;
-  /** What stands on the command line without a name, at most as many as the command takes. */
+  /** The arguments without a name, at most as many as the command takes. */
   readonly operands: readonly string[];
   readonly terminal: Terminal;
   readonly environment: Readonly<NodeJS.ProcessEnv>;

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { UsageError } from './command.js';
 
-/** The running process cannot be asked: it does not answer, or does not let us in. */
+/** The running process cannot be asked: it does not answer, or it refuses the token. */
 export class Unreachable extends Error {}
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:9464';
@@ -81,7 +81,7 @@ function checked(address: string): string {
     if ((url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === '')
       return address.replace(/\/+$/, '');
   } catch {
-    // Said below.
+    // The error below names it.
   }
   throw new UsageError('--address must be an http or https URL without credentials, for example http://127.0.0.1:9464.');
 }

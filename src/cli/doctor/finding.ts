@@ -62,4 +62,4 @@ export interface Observer {
 }
 
 /** The examination of the database ended early; its reason was reported as a finding. */
-export class CannotGoOn extends Error {}
+export class CannotContinue extends Error {}

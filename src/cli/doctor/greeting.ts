@@ -1,7 +1,7 @@
 /** Step greeting: reads the first packet that the server sends. */
 
 import type { Socket } from 'node:net';
-import { CannotGoOn, type Finding } from './finding.js';
+import { CannotContinue, type Finding } from './finding.js';
 
 /** What a server says of itself before a login. */
 export interface Greeting {
@@ -28,13 +28,13 @@ const REFUSALS: Readonly<Record<number, string>> = {
 /**
  * Reads the first packet of a server (https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html).
  *
- * @throws CannotGoOn
+ * @throws CannotContinue
  */
 export async function readGreeting(socket: Socket, timeoutMs: number, report: (finding: Finding) => void): Promise<Greeting> {
   const failed = (message: string, advice: string): never => {
     socket.destroy();
     report({ step: 'greeting', status: 'fail', message, advice });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   };
   const packet = await firstPacket(socket, timeoutMs);
   if (packet === 'silent') {
@@ -89,7 +89,7 @@ function firstPacket(socket: Socket, timeoutMs: number): Promise<Buffer | 'silen
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
       if (received.length < HEADER_BYTES) return;
-      // What is not our protocol has a length of its own making: a greeting is short.
+      // The first bytes of another protocol read as any length; a greeting is short.
       const length = received.readUIntLE(0, 3);
       if (received.length >= HEADER_BYTES + length || length > 1_024) finish(received);
     });

@@ -3,7 +3,7 @@
 import { messageOf, PoolError } from '../../engine/index.js';
 import { createPool, type Pool, type PoolOptions, type ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
-import { CannotGoOn, type Finding } from './finding.js';
+import { CannotContinue, type Finding } from './finding.js';
 import { readGrants } from './grants.js';
 
 type Report = (finding: Finding) => void;
@@ -21,7 +21,7 @@ export function doctorsPool(target: string | undefined, options: PoolOptions, ti
   });
 }
 
-/** @throws CannotGoOn */
+/** @throws CannotContinue */
 export async function logIn(pool: Pool, { connection, credentials }: ResolvedOptions, report: Report): Promise<void> {
   try {
     await using session = await pool.getConnection();
@@ -40,7 +40,7 @@ export async function logIn(pool: Pool, { connection, credentials }: ResolvedOpt
         (errno === 1045 && !withPassword ? 'No password was given.' : LOGIN_ADVICE[errno ?? 0]) ??
         'See docs/troubleshooting.md for this message.',
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
 }
 

@@ -5,7 +5,7 @@ import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { isLoopback, type ResolvedOptions } from '../../mysql/index.js';
-import { CannotGoOn, type Finding, type FindingStatus } from './finding.js';
+import { CannotContinue, type Finding, type FindingStatus } from './finding.js';
 import type { Greeting } from './greeting.js';
 
 type Report = (finding: Finding) => void;
@@ -18,7 +18,7 @@ const EXPIRES_SOON_DAYS = 14;
  * Tries the TLS that the pool would use, on a connection that the server has greeted on, and looks at the certificate closely: the pool's
  * own error names only the first of its faults.
  *
- * @throws CannotGoOn when the pool could not connect either: a password is not sent over a connection that is not what was asked for
+ * @throws CannotContinue when the pool could not connect either: a password is not sent over a connection that is not what was asked for
  */
 export async function examineTls(
   socket: Socket,
@@ -37,11 +37,11 @@ export async function examineTls(
         advice:
           'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a private network, ?ssl=false accepts plaintext.',
       });
-      throw new CannotGoOn();
+      throw new CannotContinue();
     }
     const secure = await handshake(socket, endpoint.host, tls.ssl ?? {}, timeoutMs, report);
     report({ step: 'tls', status: 'ok', message: `${secure.getProtocol() ?? 'unknown version'}, ${secure.getCipher().name}` });
-    if (!judge(secure, endpoint.host, tls.mode === 'verified', report)) throw new CannotGoOn();
+    if (!judge(secure, endpoint.host, tls.mode === 'verified', report)) throw new CannotContinue();
   } finally {
     socket.destroy();
   }
@@ -87,7 +87,7 @@ async function handshake(socket: Socket, host: string, ssl: object, timeoutMs: n
       message,
       advice: "TLS 1.2 is the oldest version that is accepted. See what the server offers: SHOW VARIABLES LIKE 'tls_version'.",
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
 }
 

@@ -29,7 +29,7 @@ export const monitoringOptionNames: readonly string[] = [
   'onAction',
 ] satisfies (keyof MonitoringOptions)[];
 
-/** What is said of PgBouncer, ready to run; `undefined` when there is none. */
+/** The probe of the PgBouncer that the options or the environment name; `undefined` when there is none. */
 export function resolveProbe(
   { pgbouncer }: Pick<MonitoringOptions, 'pgbouncer'>,
   environment: NodeJS.ProcessEnv,

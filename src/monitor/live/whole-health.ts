@@ -5,8 +5,8 @@ import type { ListedBreaker } from '../../telemetry/index.js';
 import { withOutsideWarnings } from '../verdict/index.js';
 
 /**
- * Breakers that belong to no pool keep no caller from a pool's connections, but an operator should look: what is asked for through them is
- * not there. They make no pool unhealthy, and no process unready.
+ * Breakers that belong to no pool keep no caller from a pool's connections, but an operator should look: the service behind them
+ * does not answer. They make no pool unhealthy, and no process unready.
  */
 export function wholeHealth(own: Health, breakers: readonly ListedBreaker[]): Health {
   const words = breakers

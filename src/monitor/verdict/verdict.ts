@@ -32,11 +32,11 @@ interface Case extends JudgedPool {
   readonly now: number;
 }
 
-/** A verdict, or undefined when the judge finds nothing to say. Empty details are left out later. */
+/** A verdict, or undefined to leave it to the next judge. Empty details are dropped later. */
 type Judge = (pool: Case) => PoolVerdict | undefined;
 
 const RECENT_MS = 60_000;
-/** A wait that is over by then is what a pool is for. */
+/** Shorter waits are normal in a pool that is well used. */
 const BRIEF_MS = 500;
 
 /**
@@ -54,11 +54,11 @@ export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: n
   return withoutEmpty(fine(all));
 }
 
-/** The first that has something to say decides: a cause comes before its consequences. */
+/** The first that returns a verdict decides, so a cause comes before its consequences. */
 const JUDGES: readonly Judge[] = [notRunning, unreachable, refused, bottleneck, notHealthy, allInUse, briefWait, suspectedLeak];
 
 function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | undefined {
-  // Asked for at another moment, the counts may know more.
+  // The counts may be newer than the checks.
   if (!fails(health, 'state') || state === 'running') return undefined;
   return {
     level: 'bad',
