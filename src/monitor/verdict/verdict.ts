@@ -63,7 +63,7 @@ function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | u
   return {
     level: 'bad',
     headline: `The pool is ${state}: it lends nothing.`,
-    details: state === 'suspended' ? ['Resume it below, or in the code that suspended it.'] : [sinceText(points, () => true)],
+    details: state === 'suspended' ? ['Resume it by hand, or in the code that suspended it.'] : [sinceText(points, () => true)],
   };
 }
 
@@ -149,7 +149,7 @@ function suspectedLeak(pool: Case): PoolVerdict | undefined {
     level: 'warning',
     headline: `Connection #${longest.id} may be leaked: it has been held for ${duration(longest.heldMs)}.`,
     details: [
-      `More than leakDetectionThreshold (${duration(leakDetectionThreshold)}): ${workOf(longest)}. Where it was borrowed is below.`,
+      `More than leakDetectionThreshold (${duration(leakDetectionThreshold)}): ${workOf(longest)}. The list of borrowers says where it was borrowed.`,
       lately(pool),
     ],
   };

@@ -69,7 +69,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['level'], string, rea
     { checks: { state: ['fail', 'the pool is suspended'] }, stats: { state: 'suspended', waiting: 4 } },
     'bad',
     'The pool is suspended: it lends nothing.',
-    ['Resume it below, or in the code that suspended it.'],
+    ['Resume it by hand, or in the code that suspended it.'],
   ],
   [
     'draining',
@@ -145,7 +145,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['level'], string, rea
     },
     'warning',
     'Connection #7 may be leaked: it has been held for 1 min 1 s.',
-    ['More than leakDetectionThreshold (1.0 s): no statement running, yet not released. Where it was borrowed is below.'],
+    ['More than leakDetectionThreshold (1.0 s): no statement running, yet not released. The list of borrowers says where it was borrowed.'],
   ],
   [
     'lending for long with leak detection off',
