@@ -1,4 +1,7 @@
+/** The pool's own options: one table of what each takes and its default, and what contradicts what. */
+
 import { PoolError } from './errors.js';
+import { type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
 
 /**
  * Options of a pool of any resource. Durations are in milliseconds. They are validated when the pool is made and do not
@@ -48,14 +51,6 @@ export interface PoolOptions {
 
 /** The options in force: every one has a value. */
 export type ResolvedPoolOptions = { readonly [K in keyof PoolOptions]-?: NonNullable<PoolOptions[K]> };
-
-/** What an option takes, its default, and a sentence for the documentation. */
-export type OptionSpec =
-  | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly default: number | undefined; readonly about: string }
-  | { readonly kind: 'boolean'; readonly default: boolean; readonly about: string }
-  | { readonly kind: 'text'; readonly default: string | undefined; readonly about: string }
-  | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default: string; readonly about: string }
-  | { readonly kind: 'function'; readonly default: undefined; readonly about: string };
 
 /** MySQL's largest `max_connections` (MySQL reference manual, server system variables). */
 export const LARGEST_CONNECTION_LIMIT = 100_000;
@@ -138,25 +133,6 @@ export const poolOptionTable = {
   leakDetectionThreshold: milliseconds(0, "A connection that is lent for longer is reported once, with its borrower's stack; 0 = off."),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
 
-/** Names that other pools use for the same thing, so that the error can say which one is meant. */
-const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
-  max: 'connectionLimit',
-  maximumPoolSize: 'connectionLimit',
-  poolSize: 'connectionLimit',
-  min: 'minIdle',
-  minimumIdle: 'minIdle',
-  acquireTimeoutMillis: 'acquireTimeout',
-  connectionTimeout: 'acquireTimeout',
-  connectionTimeoutMillis: 'connectTimeout',
-  createTimeoutMillis: 'connectTimeout',
-  idleTimeoutMillis: 'idleTimeout',
-  keepaliveTime: 'keepaliveInterval',
-  maxLifetimeSeconds: 'maxLifetime',
-  minDelayValidation: 'validateAfterIdle',
-  leakDetectionTimeout: 'leakDetectionThreshold',
-  maxWaitingClients: 'queueLimit',
-};
-
 /**
  * Checks the given options against the table and fills in the defaults.
  *
@@ -201,116 +177,4 @@ function refuseContradictions({ connectionLimit, minIdle, maxIdle, fairnessLimit
 
 function contradiction(name: string, value: number, limitName: string, limit: number): PoolError {
   return new PoolError('POOL_OPTION_INVALID', `${name} (${value}) must not be above ${limitName} (${limit}).`);
-}
-
-/** Each option of `table`: the given value, checked, or the default. An option given as `undefined` counts as not given. */
-export function resolveFromTable(table: Readonly<Record<string, OptionSpec>>, given: object): Record<string, unknown> {
-  const resolved: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(table)) {
-    const value = (given as Record<string, unknown>)[name];
-    resolved[name] = value === undefined ? spec.default : checkedValue(name, value, spec);
-  }
-  return resolved;
-}
-
-/** Numbers may be written as decimal digits and booleans as words, because environment variables and URLs have no types. */
-function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
-  switch (spec.kind) {
-    case 'number': {
-      const number = typeof value === 'string' && /^(\d+|Infinity)$/.test(value.trim()) ? Number(value) : value;
-      const inRange = typeof number === 'number' && number >= spec.min && number <= spec.max;
-      if (!inRange || !(Number.isInteger(number) || number === Number.POSITIVE_INFINITY)) {
-        throw invalid(name, value, rangeOf(spec));
-      }
-      return number;
-    }
-    case 'boolean': {
-      if (value === true || value === 'true' || value === '1') return true;
-      if (value === false || value === 'false' || value === '0') return false;
-      throw invalid(name, value, 'true or false');
-    }
-    case 'text': {
-      if (typeof value === 'string' && value !== '') return value;
-      throw invalid(name, value, 'a text that is not empty');
-    }
-    case 'choice': {
-      if (typeof value === 'string' && spec.choices.includes(value)) return value;
-      throw invalid(name, value, `one of ${spec.choices.map((choice) => `'${choice}'`).join(', ')}`);
-    }
-    case 'function': {
-      if (typeof value === 'function') return value;
-      throw invalidUnquoted(name, value, 'a function');
-    }
-  }
-}
-
-function rangeOf({ min, max }: { readonly min: number; readonly max: number }): string {
-  return max >= Number.MAX_SAFE_INTEGER ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`;
-}
-
-/** `POOL_OPTION_INVALID` for one option: its name, what was given, what is allowed. */
-export function invalid(name: string, value: unknown, allowed: string): PoolError {
-  return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${printable(value)}.`);
-}
-
-/** The same for an option whose value may be a secret, given in the wrong place: it is not quoted. */
-export function invalidUnquoted(name: string, value: unknown, allowed: string): PoolError {
-  return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${kindOf(value)}.`);
-}
-
-/**
- * Refuses options that nobody knows: a misspelt one would otherwise not be in force, and nobody would see it.
- *
- * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one.
- */
-export function refuseUnknownOptions(given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
-    throw new PoolError('POOL_OPTION_INVALID', `Unknown option ${name}.${hint}`);
-  }
-}
-
-/** The known name that `name` was probably meant to be: at most `within` letters away. */
-export function nearestName(name: string, known: readonly string[], within = Math.max(2, Math.floor(name.length / 3))): string | undefined {
-  const elsewhere = NAMES_ELSEWHERE[name];
-  if (elsewhere !== undefined && known.includes(elsewhere)) return elsewhere;
-  let nearest: string | undefined;
-  let nearestDistance = within + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < nearestDistance) {
-      nearest = candidate;
-      nearestDistance = distance;
-    }
-  }
-  return nearest;
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
-
-/** Short, and without what is inside objects: an option's value may hold a secret. */
-function printable(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  if (typeof value === 'function') return 'a function';
-  return String(value);
 }

@@ -1,5 +1,6 @@
 /** The options of retries: one table, and how they are resolved. */
 
+import { isOptionsObject } from '../../engine/contract/index.js';
 import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { type RetryTiming, retryTimingTable } from '../../resilience/retry/index.js';
 
@@ -34,9 +35,9 @@ export const statementRetryTable = {
 export type ResolvedStatementRetries = Required<StatementRetryOptions>;
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function resolveStatementRetries(given: StatementRetryOptions | false | undefined): ResolvedStatementRetries {
-  const options = given === false ? { attempts: 1 } : (given ?? {});
-  if (typeof options !== 'object' || options === null) throw invalid('retries', given, 'false, or an object of options');
+export function resolveStatementRetries(given: StatementRetryOptions | false = {}): ResolvedStatementRetries {
+  const options = given === false ? { attempts: 1 } : given;
+  if (!isOptionsObject(options)) throw invalid('retries', given, 'false, or an object of options');
   refuseUnknownOptions(options, Object.keys(statementRetryTable));
   return Object.freeze(resolveFromTable(statementRetryTable, options)) as unknown as ResolvedStatementRetries;
 }
