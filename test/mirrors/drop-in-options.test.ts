@@ -58,6 +58,10 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     [{ connectionLimit: 3, maxIdle: 0 }, { maxIdle: 0 }],
     [{ waitForConnections: 0 }, { waitForConnections: false }],
     [
+      { queueLimit: Number.POSITIVE_INFINITY, idleTimeout: Number.POSITIVE_INFINITY },
+      { queueLimit: 0, idleTimeout: 0 },
+    ],
+    [
       { queueLimit: '4', idleTimeout: 'x', connectTimeout: '250' },
       { queueLimit: 4, idleTimeout: 60_000, connectTimeout: 250 },
     ],

@@ -1,6 +1,5 @@
 /** From what a caller gave to the options in force: arguments, URL, environment and defaults, in one of the two dialects. */
 
-import type { QueryCache } from '../../cache/serving/index.js';
 import {
   type PoolOptions as EngineOptions,
   LONGEST_TIMER_MS,
@@ -11,38 +10,27 @@ import {
   resolvePoolOptions,
 } from '../../engine/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
-import { type ClassifyError, type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
-import type { HealthThresholds, PoolLogger, ResolvedPoolBreakers } from '../observation/index.js';
+import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
 import { fitMaxIdle, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './drop-in.js';
 import { type Endpoint, endpointOf, nameOf } from './endpoint.js';
 import { type Environment, environmentOptions } from './environment.js';
 import { checkedOwn, gatherOwn, ownTls } from './own.js';
-import type { ResolvedStatementRetries } from './retry-options.js';
 import {
   defaultsInMysql2,
   type Dialect,
   type Given,
   type Hygiene,
-  type MysqlPoolOptions,
   mysqlOptionTable,
   optionRows,
   optionTable,
+  type ResolvedMysqlOptions,
 } from './table.js';
 import { isTidbCloud, type Tls } from './tls.js';
 
 /** The options in force. `connection` holds secrets: it goes to the driver and nowhere else. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRelease'> {
   /** The pool's options as it was made with them. `resize()` changes those of the running engine, not these. */
   readonly atStart: ResolvedPoolOptions;
-  readonly hygiene: Hygiene;
-  readonly credentials: MysqlPoolOptions['credentials'];
-  readonly onConnect: MysqlPoolOptions['onConnect'];
-  readonly classifyError: ClassifyError | undefined;
-  readonly health: Required<HealthThresholds>;
-  readonly cache: QueryCache | undefined;
-  readonly breakers: ResolvedPoolBreakers;
-  readonly retries: ResolvedStatementRetries;
-  readonly logger: PoolLogger | undefined;
   readonly endpoint: Endpoint;
   readonly tls: Tls;
   /** As it was given. */
@@ -50,9 +38,6 @@ export interface ResolvedOptions {
   readonly flavor: Flavor;
   readonly connection: ConnectionOptions;
 }
-
-type PlainOptions = Pick<ResolvedOptions, 'hygiene' | 'credentials' | 'onConnect' | 'classifyError'>;
-type ObjectOptions = Pick<ResolvedOptions, 'health' | 'cache' | 'breakers' | 'retries' | 'logger'>;
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -89,16 +74,16 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const gathered = rules.gather(given, environment);
   const asked = readValues(gathered, rules.read);
   const values = { ...rules.defaults, ...fromEnvironment, ...asked };
-  const plain = resolveFromTable(mysqlOptionTable, values) as unknown as PlainOptions;
+  const plain = resolveFromTable(mysqlOptionTable, values);
   const endpoint = endpointOf(asked);
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);
   refuseTwoLogins(asked);
   const atStart = resolvePoolOptions(rules.fit({ ...defaultsAt(endpoint), ...named(Object.keys(poolOptionTable), values) }));
+  const own = { ...plain, ...objectOptions(values, atStart) } as unknown as ResolvedMysqlOptions;
   return Object.freeze({
     atStart,
-    ...plain,
-    hygiene: hygieneNamed(asked) ?? hygieneNamed(without(asked, fromEnvironment)) ?? plain.hygiene,
-    ...objectOptions(values, atStart),
+    ...own,
+    hygiene: hygieneNamed(asked) ?? hygieneNamed(without(asked, fromEnvironment)) ?? own.hygiene,
     endpoint,
     tls,
     trace: gathered['trace'] as boolean | undefined,
@@ -118,9 +103,9 @@ function defaultsAt(endpoint: Endpoint): EngineOptions {
   return { name: nameOf(endpoint), ...(isTidbCloud(endpoint.host) ? { maxLifetime: TIDB_CLOUD_LIFETIME_MS } : {}) };
 }
 
-function objectOptions(values: Values, atStart: ResolvedPoolOptions): ObjectOptions {
+function objectOptions(values: Values, atStart: ResolvedPoolOptions): Values {
   const resolved = [...optionRows].flatMap(([name, row]) => (row.kind === 'object' ? [[name, row.resolve(values[name], atStart)]] : []));
-  return Object.fromEntries(resolved) as ObjectOptions;
+  return Object.fromEntries(resolved);
 }
 
 /** What mysql2 is given: its own options, and those that no table knows, which it warns of. */

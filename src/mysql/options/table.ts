@@ -1,4 +1,4 @@
-/** The one table of options: a row for each, with what it takes, its default, and how mysql2's dialect reads it; a new option is a new row. */
+/** Every option of `createPool`, one row each: what it takes, its default, how mysql2's dialect reads it; a new option is a type and a row here. */
 
 import type { QueryCache } from '../../cache/serving/index.js';
 import {
@@ -151,8 +151,12 @@ function resolveBreakers(given: PoolBreakerOptions | false | undefined, { connec
 const PASSED_ON = { kind: 'driver' } as const satisfies OptionRow;
 const TEXT = { kind: 'driver', text: true, check: checkedText } as const satisfies OptionRow;
 
+/**
+ * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelt
+ * name, and the documentation.
+ */
 export const optionTable = {
-  // The pool's: what they take and their defaults stand in the engine's table.
+  // The pool's: what they take and their defaults stand in the engine's table, src/engine/contract/options.ts.
   ...poolOptionTable,
   connectionLimit: { ...poolOptionTable.connectionLimit, mysql2: { default: 10, read: connectionLimitIn } },
   minIdle: { ...poolOptionTable.minIdle, mysql2: { default: 0 } },
@@ -245,6 +249,19 @@ export const optionTable = {
   trace: PASSED_ON,
   typeCast: PASSED_ON,
 } as const satisfies Record<keyof PoolOptions, OptionRow> & Record<string, OptionRow>;
+
+type OptionTable = typeof optionTable;
+
+/** Poolwright's own options for MySQL in force: what the row of each makes of the value that was given. */
+export type ResolvedMysqlOptions = {
+  readonly [K in keyof OptionTable & keyof MysqlPoolOptions as OptionTable[K] extends PlainKind | ObjectKind
+    ? K
+    : never]: OptionTable[K] extends { resolve(...given: never): infer Resolved }
+    ? Resolved
+    : OptionTable[K] extends { default: undefined }
+      ? MysqlPoolOptions[K]
+      : NonNullable<MysqlPoolOptions[K]>;
+};
 
 /** The rows by name. A name that is not there is unknown. */
 export const optionRows: ReadonlyMap<string, OptionRow> = new Map(Object.entries(optionTable));

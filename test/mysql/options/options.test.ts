@@ -212,6 +212,7 @@ describe('an option that is wrong', () => {
     [{ validationTimeout: 0 }, 'validationTimeout must be a whole number from 1 to 31536000000; given: 0.'],
     [{ port: 0 }, 'port must be a whole number from 1 to 65535; given: 0.'],
     [{ port: 70_000 }, 'port must be a whole number from 1 to 65535; given: 70000.'],
+    [{ port: null }, 'port must be a whole number from 1 to 65535; given: null.'],
     [{ port: 'x' }, "port must be a whole number from 1 to 65535; given: 'x'."],
     [{ port: 33.06 }, 'port must be a whole number from 1 to 65535; given: 33.06.'],
     [{ host: '' }, "host must be a host name or an address; given: ''."],
@@ -224,6 +225,10 @@ describe('an option that is wrong', () => {
     [{ health: { utilization: 101 } }, 'utilization must be a whole number from 1 to 100; given: 101.'],
   ])('is refused with its name, what was given and what is allowed: %j', (options, message) => {
     expect(refusalOf(() => resolve(URL, options))).toContain(message);
+  });
+
+  it('is refused before it is used: a URL that is no text', () => {
+    expect(refusalOf(() => resolve({ uri: 5 }))).toBe('uri must be text; given: a value of type number.');
   });
 
   it('is refused in a URL as in an argument', () => {
