@@ -1,6 +1,6 @@
 /** The known option that a misspelt name, or another pool's name for it, probably means. */
 
-/** Names that other pools use for the same thing, so that the error can say which one is meant. */
+/** Names that other pools use for the same thing: the refusal says Poolwright's name for it. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
   max: 'connectionLimit',
   maximumPoolSize: 'connectionLimit',

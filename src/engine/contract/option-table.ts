@@ -1,4 +1,4 @@
-/** A table of options: what each row says, how a given value is checked against it, and how a refusal reads. */
+/** How any table of options is read: what a row says, how a given value is checked against it, and the words of a refusal. */
 
 import { PoolError } from './errors.js';
 import { nearestName } from './nearest-name.js';
@@ -61,7 +61,7 @@ export function invalid(name: string, value: unknown, allowed: string): PoolErro
   return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${printable(value)}.`);
 }
 
-/** The same for an option whose value may be a secret, given in the wrong place: it is not quoted. */
+/** The same without quoting the value: it may be a secret that was given in the wrong place. */
 export function invalidUnquoted(name: string, value: unknown, allowed: string): PoolError {
   return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${kindOf(value)}.`);
 }
@@ -72,9 +72,9 @@ export function isOptionsObject(value: unknown): value is object {
 }
 
 /**
- * Refuses options that nobody knows: a misspelt one would otherwise not be in force, and nobody would see it.
+ * Refuses unknown options. A misspelt one would not be in force, and nothing would show it.
  *
- * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one.
+ * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is unknown, with the nearest known one.
  */
 export function refuseUnknownOptions(given: object, known: readonly string[]): void {
   for (const name of Object.keys(given)) {

@@ -1,11 +1,11 @@
-/** The pool's own options: one table of what each takes and its default, and what contradicts what. */
+/** The options of a pool of any resource: a table of what each takes and its default, and which of them contradict each other. */
 
 import { PoolError } from './errors.js';
 import { type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
 
 /**
- * Options of a pool of any resource. Durations are in milliseconds. They are validated when the pool is made and do not
- * change afterwards, except those that `resize()` changes.
+ * Options of a pool of any resource. Durations are in milliseconds. They are checked when the pool is made. After that only `resize()` changes
+ * some of them.
  */
 export interface PoolOptions {
   /** Name of the pool in errors, statistics and metrics. Default: 'pool'. */
@@ -21,19 +21,19 @@ export interface PoolOptions {
   /** The most acquires that may wait for a resource of others; 0 = unlimited. Default: 0. */
   readonly queueLimit?: number;
   /**
-   * Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come,
-   * first served within. Default: 'fifo'.
+   * Which caller is served next. 'fifo': the one that came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in
+   * turns, in order of arrival within. Default: 'fifo'.
    */
   readonly scheduling?: 'fifo' | 'fair';
   /** With `scheduling: 'fair'`: the most resources that one `fairnessKey` may have at once; 0 = no limit. Default: 0. */
   readonly fairnessLimit?: number;
   /** When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
   readonly waitTarget?: number;
-  /** For how long somebody must have been waiting longer than `waitTarget`. Default: 100. */
+  /** How long callers must have been waiting longer than `waitTarget` before any is refused. Default: 100. */
   readonly waitInterval?: number;
-  /** How long an acquire may wait, in all; 0 = for ever. Default: 30000. */
+  /** How long an acquire may wait, in all; 0 = no limit. Default: 30000. */
   readonly acquireTimeout?: number;
-  /** How long opening a resource may take, in all; 0 = for ever. Default: 10000. */
+  /** How long opening a resource may take, in all; 0 = no limit. Default: 10000. */
   readonly connectTimeout?: number;
   /** A resource that was idle for longer is closed, down to `minIdle`; 0 = never. Default: 600000. */
   readonly idleTimeout?: number;
@@ -66,7 +66,7 @@ const milliseconds = (defaultMs: number, about: string, min = 0): OptionSpec & {
   about,
 });
 
-/** The one table of the engine's options: validation, documentation and metrics read it. */
+/** The one table of these options: the checks, the defaults, the documentation and the metrics are made from it. */
 export const poolOptionTable = {
   name: { kind: 'text', default: 'pool', about: 'Name of the pool in errors, statistics and metrics.' },
   connectionLimit: {
@@ -103,7 +103,7 @@ export const poolOptionTable = {
     choices: ['fifo', 'fair'],
     default: 'fifo',
     about:
-      "Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come, first served within.",
+      "Which caller is served next. 'fifo': the one that came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, in order of arrival within.",
   },
   fairnessLimit: {
     kind: 'number',
@@ -116,9 +116,9 @@ export const poolOptionTable = {
     0,
     'When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off.',
   ),
-  waitInterval: milliseconds(100, 'For how long somebody must have been waiting longer than waitTarget.', 1),
-  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = for ever.'),
-  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = for ever.'),
+  waitInterval: milliseconds(100, 'How long callers must have been waiting longer than waitTarget before any is refused.', 1),
+  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = no limit.'),
+  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = no limit.'),
   idleTimeout: milliseconds(600_000, 'A connection that was idle for longer is closed, down to minIdle; 0 = never.'),
   maxLifetime: milliseconds(1_800_000, 'The longest life of a connection, minus up to 10 % at random; 0 = no limit.'),
   keepaliveInterval: milliseconds(120_000, 'A connection that was idle for longer is pinged in the background; 0 = never.'),
@@ -142,14 +142,14 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
   refuseUnknownOptions(given, Object.keys(poolOptionTable));
   const resolved = resolveFromTable(poolOptionTable, given) as { -readonly [K in keyof ResolvedPoolOptions]: ResolvedPoolOptions[K] };
   const { connectionLimit } = resolved;
-  // Only what somebody asked for can contradict: a default gives way.
+  // Only a value that was given can contradict another. A default gives way.
   if (given.maxIdle === undefined) resolved.maxIdle = connectionLimit;
   if (given.minIdle === undefined) resolved.minIdle = Math.min(resolved.minIdle, resolved.maxIdle, connectionLimit);
   refuseContradictions(resolved);
   return Object.freeze(resolved);
 }
 
-/** The options that a running pool can change: those that mysql2 reads from its configuration at each use, and `minIdle`. */
+/** The options that `resize()` changes: those that mysql2 reads from its configuration at each use, and `minIdle`. */
 const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
 
 /** What `resize()` takes. */

@@ -1,4 +1,4 @@
-/** mysql2's dialect: how options are read that were written for mysql2, where a value that looks wrong is not refused. */
+/** mysql2's dialect: how options are read that were written for mysql2, which refuses almost nothing. */
 
 import type { PoolOptions as EngineOptions } from '../../engine/index.js';
 import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
@@ -13,8 +13,8 @@ export type OptionsBesideMysql2 = Omit<EngineOptions & MysqlPoolOptions, keyof D
 export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
 
 /**
- * What the options say, and behind them what the URL says. In mysql2's options, as for mysql2, the URL fills in where they say nothing: '', 0,
- * null, false. In Poolwright's own these are values.
+ * What the options say, and behind them what the URL says. For mysql2, '', 0, null and false count as not given, and the URL fills them in. In
+ * Poolwright's own options they are values.
  */
 export function gatherAsMysql2({ target }: Given): Record<string, unknown> {
   if (typeof target === 'string') return urlOptions(target);
@@ -51,7 +51,7 @@ export function fitMaxIdle(options: EngineOptions): EngineOptions {
   return Number(maxIdle) > Number(connectionLimit) ? { ...options, maxIdle: connectionLimit as number } : options;
 }
 
-/** What mysql2 is given, it is given unchanged; what the environment says is read as Poolwright reads it. */
+/** `ssl` of the code reaches mysql2 unchanged. `ssl` of the environment is read as Poolwright reads it. */
 export function mysql2Tls(given: unknown, fromEnvironment: unknown, endpoint: Endpoint): Tls {
   if (given === undefined && fromEnvironment !== undefined) return resolveTls(fromEnvironment as TlsRequest, endpoint);
   if (!given) return { mode: 'off', ssl: undefined };

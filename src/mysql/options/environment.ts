@@ -29,7 +29,7 @@ export function environmentOptions(environment: Environment): Record<string, unk
   return options;
 }
 
-/** Other variables with our prefix may belong to something else. One that is nearly an option's is a mistake that would show nowhere. */
+/** Other variables with this prefix may belong to other programs. One that is nearly an option's is a mistake that nothing else would show. */
 function refuseMisspelling(variable: string): void {
   const nearest = nearestName(variable, [...OPTION_OF_VARIABLE.keys()], 2);
   if (nearest !== undefined)

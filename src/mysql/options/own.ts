@@ -1,4 +1,4 @@
-/** Poolwright's own dialect: how `createPool` gathers its options, and refuses those that are wrong instead of guessing. */
+/** Poolwright's own dialect: how `createPool` gathers its options, and refuses wrong ones. */
 
 import { invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { isPlainObject } from './checks.js';
@@ -59,7 +59,7 @@ function urlOf(
   );
 }
 
-/** A value that mysql2 would take as it is, or replace with a warning: checked here. What the pool reads itself is checked with the defaults. */
+/** A value for mysql2, checked: mysql2 would take it as it is, or replace it with a warning. The pool's own are checked with their defaults. */
 export function checkedOwn(name: string, value: unknown): unknown {
   const check = optionRows.get(name)?.check;
   return value === undefined || check === undefined ? value : check(name, value);

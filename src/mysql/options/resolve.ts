@@ -1,4 +1,4 @@
-/** From what a caller gave to the options in force: arguments, URL, environment and defaults, in one of the two dialects. */
+/** The one resolver of options, for both doors: arguments, URL, environment and defaults become the options in force. */
 
 import {
   type PoolOptions as EngineOptions,
@@ -63,8 +63,8 @@ const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
 const TIDB_CLOUD_LIFETIME_MS = 300_000;
 
 /**
- * Puts together what a door was given, what the URL says, what the environment says and the defaults, in this order. Poolwright's own options
- * are checked in each dialect.
+ * The options in force: the arguments go before the URL, the URL before the environment, the environment before the defaults. Poolwright's own
+ * options and the environment are checked in each dialect.
  *
  * @throws PoolError `POOL_OPTION_INVALID`, `POOL_TLS_REQUIRED`
  */
@@ -98,7 +98,7 @@ function readValues(gathered: Values, read: DialectRules['read']): Values {
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
 
-/** What the pool takes of where its database is; any option goes before it. */
+/** Defaults that follow from where the database is. */
 function defaultsAt(endpoint: Endpoint): EngineOptions {
   return { name: nameOf(endpoint), ...(isTidbCloud(endpoint.host) ? { maxLifetime: TIDB_CLOUD_LIFETIME_MS } : {}) };
 }
@@ -108,7 +108,7 @@ function objectOptions(values: Values, atStart: ResolvedPoolOptions): Values {
   return Object.fromEntries(resolved);
 }
 
-/** What mysql2 is given: its own options, and those that no table knows, which it warns of. */
+/** What mysql2 is given: its own options, and unknown ones, of which it warns. */
 function connectionOptions(
   gathered: Values,
   { host, port }: Endpoint,

@@ -1,10 +1,10 @@
-/** The options of retries: one table, and how they are resolved. */
+/** The options of `retries`: the table of what each takes and its default, and their check. */
 
 import { isOptionsObject } from '../../engine/contract/index.js';
 import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { type RetryTiming, retryTimingTable } from '../../resilience/retry/index.js';
 
-/** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. The budget is that of transactions, too. */
+/** How `pool.query` and `pool.execute` retry statements that failed because of their connection. Transactions share the budget. */
 export interface StatementRetryOptions extends RetryTiming {
   /** Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most. Default: 10. */
   readonly budget?: number;

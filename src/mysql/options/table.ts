@@ -33,11 +33,11 @@ export interface Credentials {
 
 /** Options that are Poolwright's own and concern MySQL. */
 export interface MysqlPoolOptions {
-  /** A database URL; what other options say goes before what it says. Default: DATABASE_URL. */
+  /** A database URL. The other options go before what it says. Default: DATABASE_URL. */
   readonly uri?: string;
   /**
-   * How a session is cleaned when its connection is released. 'transaction': an open transaction is rolled back. 'auto': also, a session
-   * that became dirty is reset. 'always': reset at each release. 'never': as it is. Default: 'auto'.
+   * How a session is cleaned when its connection is released. 'transaction': an open transaction is rolled back. 'auto': a session that became
+   * dirty is also reset. 'always': it is reset at each release. 'never': it stays as it is. Default: 'auto'.
    */
   readonly hygiene?: Hygiene;
   /** mysql2's name for `hygiene: 'always'`. Default: false. */
@@ -48,15 +48,15 @@ export interface MysqlPoolOptions {
   readonly credentials?: () => Credentials | Promise<Credentials>;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
-  /** Overrides what an error of the server means for its connection and for the pool; `undefined` leaves it as it is. */
+  /** Overrides what an error of the server means for its connection and for the pool. `undefined` leaves it as it is. */
   readonly classifyError?: ClassifyError;
-  /** Answers statements that ask for it, and hears of every write of this pool. See `poolwright/cache`. Default: none. */
+  /** Answers statements that ask for it, and is invalidated by every write of this pool. See `poolwright/cache`. Default: none. */
   readonly cache?: QueryCache;
   /** When the pool counts as degraded. See {@link HealthThresholds}. */
   readonly health?: HealthThresholds;
-  /** When callers are told at once that the database fails, instead of trying: see {@link PoolBreakerOptions}. False: never. */
+  /** When callers are refused at once because the database fails: see {@link PoolBreakerOptions}. False: never. */
   readonly breakers?: PoolBreakerOptions | false;
-  /** How statements of `pool.query` and `pool.execute` are run again when that is safe: see {@link StatementRetryOptions}. False: never. */
+  /** How statements of `pool.query` and `pool.execute` are retried when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
   /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
   readonly logger?: PoolLogger;
@@ -72,16 +72,16 @@ export interface Given {
 }
 
 /**
- * How a caller means its options. 'own': as `createPool` of Poolwright reads them; a wrong value is refused. 'mysql2': as mysql2 reads them, for
- * code that was written for it; only what mysql2 does not have is checked.
+ * How options are read. 'own': strictly; a wrong value is refused. 'mysql2': as mysql2 reads them, for code that was written for it; only options
+ * that mysql2 does not have are checked.
  */
 export type Dialect = 'own' | 'mysql2';
 
-/** What mysql2's dialect makes of an option, where it differs. */
+/** How mysql2's dialect differs. */
 interface InMysql2 {
   /** Its default there. */
   readonly default?: unknown;
-  /** How mysql2 reads a value; `undefined`: as if it were not given. An option of Poolwright's alone has no such reading: it is checked. */
+  /** How mysql2 reads a value. `undefined` means: as if it were not given. Only options that mysql2 has are read so. */
   readonly read?: (value: unknown) => unknown;
 }
 
@@ -109,18 +109,18 @@ interface DriverKind {
 
 /** What the table says of one option. */
 export type OptionRow = (PlainKind | ObjectKind | ReachKind | DriverKind) & {
-  /** Poolwright's dialect, where the kind does not say it: the value, if it is right. */
+  /** Checks a value that the kind alone does not check, in Poolwright's dialect. Returns it. */
   readonly check?: (name: string, value: unknown) => unknown;
   readonly mysql2?: InMysql2;
 };
 
-/** As mysql2 reads a number (lib/pool_config.js): what is none counts as not given. */
+/** As mysql2 reads a number (lib/pool_config.js). A value that is none counts as not given. */
 function numberIn(value: unknown): number | undefined {
   const number = Number(value);
   return Number.isNaN(number) ? undefined : number;
 }
 
-/** mysql2 has no limit at Infinity; Poolwright says 0 for that. */
+/** Infinity means "no limit" in mysql2; Poolwright says 0 for that. */
 function limitIn(value: unknown): number | undefined {
   return value === Number.POSITIVE_INFINITY ? 0 : numberIn(value);
 }
@@ -135,7 +135,7 @@ function truthIn(value: unknown): boolean | undefined {
   return value === undefined ? undefined : Boolean(value);
 }
 
-/** '', 0, null and false are as good as nothing. */
+/** '', 0, null and false count as not given. */
 function presentIn(value: unknown): unknown {
   return value || undefined;
 }
