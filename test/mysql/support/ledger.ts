@@ -1,5 +1,5 @@
 import type { RowDataPacket } from 'mysql2/promise';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
