@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
-import { PoolError } from '../../src/engine/index.js';
+import { LARGEST_CONNECTION_LIMIT, PoolError } from '../../src/engine/index.js';
 import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
 import { type ResolvedOptions, resolveOptions } from '../../src/mysql/options/resolve.js';
 import { defaultsInMysql2 } from '../../src/mysql/options/table.js';
@@ -107,6 +107,7 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     const environment = { POOLWRIGHT_CONNECTION_LIMIT: '50', POOLWRIGHT_ACQUIRE_TIMEOUT: '2000', POOLWRIGHT_RESET_ON_RELEASE: '1' };
     expect(resolve({}, environment)).toMatchObject({ atStart: { connectionLimit: 50, acquireTimeout: 2_000 }, hygiene: 'always' });
     expect(resolve({ connectionLimit: 5 }, environment).atStart.connectionLimit).toBe(5);
+    expect(resolve({}, { POOLWRIGHT_CONNECTION_LIMIT: '0' }).atStart.connectionLimit).toBe(LARGEST_CONNECTION_LIMIT);
     expect(() => resolve({}, { POOLWRIGHT_CONNECTION_LIMIT: 'many' })).toThrow(/^connectionLimit must be a whole number/);
     expect(() => resolve({}, { POOLWRIGHT_ACQUIRE_TIMEOUTS: '1' })).toThrow('Did you mean POOLWRIGHT_ACQUIRE_TIMEOUT?');
   });

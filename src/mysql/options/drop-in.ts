@@ -1,6 +1,6 @@
 /** mysql2's dialect: how options are read that were written for mysql2, which refuses almost nothing. */
 
-import type { PoolOptions as EngineOptions } from '../../engine/index.js';
+import { type PoolOptions as EngineOptions, LARGEST_CONNECTION_LIMIT } from '../../engine/index.js';
 import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
 import type { Endpoint } from './endpoint.js';
 import { type Given, isOwn, isPlain, type MysqlPoolOptions, optionRows } from './table.js';
@@ -44,11 +44,12 @@ export function readAsMysql2(name: string, value: unknown): unknown {
   return read === undefined ? value : read(value);
 }
 
-/** In mysql2 a `maxIdle` above the limit has no effect. */
-export function fitMaxIdle(options: EngineOptions): EngineOptions {
+/** In mysql2 a limit of 0 means no limit, in the environment too, and a `maxIdle` above the limit has no effect. */
+export function fitLimits(options: EngineOptions): EngineOptions {
   // In the environment they are text.
   const { connectionLimit, maxIdle } = options as Readonly<Record<'connectionLimit' | 'maxIdle', unknown>>;
-  return Number(maxIdle) > Number(connectionLimit) ? { ...options, maxIdle: connectionLimit as number } : options;
+  const limit = Number(connectionLimit) === 0 ? LARGEST_CONNECTION_LIMIT : (connectionLimit as number);
+  return { ...options, connectionLimit: limit, ...(Number(maxIdle) > Number(limit) ? { maxIdle: limit } : {}) };
 }
 
 /** `ssl` of the code reaches mysql2 unchanged. `ssl` of the environment is read as Poolwright reads it. */

@@ -11,7 +11,7 @@ import {
 } from '../../engine/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
-import { fitMaxIdle, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './drop-in.js';
+import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './drop-in.js';
 import { type Endpoint, endpointOf, nameOf } from './endpoint.js';
 import { type Environment, environmentOptions } from './environment.js';
 import { checkedOwn, gatherOwn, ownTls } from './own.js';
@@ -56,7 +56,7 @@ interface DialectRules {
 
 const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   own: { gather: gatherOwn, read: checkedOwn, defaults: {}, fit: (options) => options, tls: ownTls, flavor: ownFlavor },
-  mysql2: { gather: gatherAsMysql2, read: readAsMysql2, defaults: defaultsInMysql2, fit: fitMaxIdle, tls: mysql2Tls, flavor: mysql2Flavor },
+  mysql2: { gather: gatherAsMysql2, read: readAsMysql2, defaults: defaultsInMysql2, fit: fitLimits, tls: mysql2Tls, flavor: mysql2Flavor },
 };
 
 /** Lifetimes on TiDB Cloud, which cuts connections after 30 minutes and advises to start at 5 (its documentation). */
