@@ -1,12 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { PoolConnection as CallbackConnection, PoolOptions } from 'mysql2';
 import { describe, expect, it } from 'vitest';
+import type { Socket } from 'node:net';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIFFERENCES, type DifferenceId } from './differences.js';
+import { droppingServer } from './support/dropping-server.js';
 import {
   answerOf,
   borrow,
@@ -54,24 +55,6 @@ function codeOf(error: unknown): string {
 async function connectionIdOf(queryable: Pick<Fixture['pool'], 'query'>): Promise<number> {
   const [rows] = await queryable.query('SELECT CONNECTION_ID() AS id');
   return (rows as { id: number }[])[0]?.id as number;
-}
-
-/** A server that closes each connection at once. */
-async function droppingServer(): Promise<{ readonly port: number; readonly attempts: () => number } & AsyncDisposable> {
-  let attempts = 0;
-  const server = createServer((socket: Socket) => {
-    attempts += 1;
-    socket.on('error', () => undefined);
-    socket.destroy();
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    port: (server.address() as { port: number }).port,
-    attempts: () => attempts,
-    async [Symbol.asyncDispose]() {
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 const COM_QUIT = Buffer.from([1, 0, 0, 0, 1]);

@@ -1,4 +1,4 @@
-import { type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
@@ -107,7 +107,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
-    return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), ignoring);
+    return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), ignoring);
   }
 
   close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
@@ -142,11 +142,18 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     if (why === 'lent') this.host.tell('acquire', connection);
   }
 
-  describe(connection: ManagedConnection): string {
-    const { runningMs, runningStatement } = connection;
-    const shape = runningStatement === undefined ? '' : `: ${digestOf(runningStatement, LONGEST_SHAPE)}`;
+  describe(connection: ManagedConnection): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> {
+    const { threadId, session, runningMs, runningStatement } = connection;
+    const { inTransaction } = session;
+    const statement = runningStatement === undefined ? undefined : digestOf(runningStatement, LONGEST_SHAPE);
+    const shape = statement === undefined ? '' : `: ${statement}`;
     const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
-    return `connection ${connection.threadId} (${connection.session.inTransaction ? 'in a transaction, ' : ''}${doing})`;
+    return {
+      description: `connection ${threadId} (${inTransaction ? 'in a transaction, ' : ''}${doing})`,
+      inTransaction,
+      ...(statement === undefined ? {} : { statement }),
+      ...(runningMs === undefined ? {} : { runningMs }),
+    };
   }
 
   isPermanent(error: unknown): boolean {

@@ -125,15 +125,15 @@ export class PoolCore {
       },
       writes: cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema),
     });
-    this.#killer = new Killer((lost) => factory.openAside(lost), options.engine.validationTimeout);
-    this.engine = new Engine(factory, options.engine);
+    this.#killer = new Killer((lost) => factory.openAside(lost), options.atStart.validationTimeout);
+    this.engine = new Engine(factory, options.atStart);
     this.#health = new HealthMonitor(this.engine, options.health, undefined, breakers);
     this.engine.on('opened', ({ openMs }) => breakers.connected(openMs));
     this.engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
     this.engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });
-    this.#log = options.logger === undefined ? undefined : new PoolLog(options.engine.name, options.logger);
+    this.#log = options.logger === undefined ? undefined : new PoolLog(options.atStart.name, options.logger);
     this.#log?.listen(this.engine, breakers);
     this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
   }
@@ -167,7 +167,7 @@ export class PoolCore {
       pool: this,
       acquire: (acquireOptions) => this.#acquire(acquireOptions),
       acquireTimeout: this.acquireTimeout,
-      patienceMs: this.options.engine.validationTimeout,
+      patienceMs: this.options.atStart.validationTimeout,
       takeRetry: () => this.#retryBudget.take(),
       tally: this.#transactionRetries,
     };
@@ -197,7 +197,7 @@ export class PoolCore {
   }
 
   get acquireTimeout(): number {
-    return this.options.engine.acquireTimeout;
+    return this.options.atStart.acquireTimeout;
   }
 
   get limits(): ResolvedPoolOptions {
@@ -280,7 +280,7 @@ export class PoolCore {
 
   /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */
   async #selectOne(): Promise<void> {
-    const timeout = this.options.engine.validationTimeout;
+    const timeout = this.options.atStart.validationTimeout;
     await this.#run('query', { sql: 'SELECT 1', timeout }, undefined);
   }
 
