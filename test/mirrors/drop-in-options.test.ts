@@ -139,8 +139,8 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     try {
       const pool = createCallbackPool({ host: '127.0.0.1', connectionLimit: 2, acquireTimeout: 5, somethingElse: 1 } as DropInOptions);
       expect(errors.mock.calls.map(([text]) => String(text))).toEqual([expect.stringContaining('somethingElse')]);
-      await new Promise((resolve) => {
-        pool.end(resolve);
+      await new Promise((ended) => {
+        pool.end(ended);
       });
     } finally {
       vi.restoreAllMocks();

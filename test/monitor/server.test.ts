@@ -89,7 +89,7 @@ describe('/api/trpc', () => {
       const { error } = (await response.json()) as { readonly error: { readonly data: { readonly reason?: string } } };
       return [response.status, error.data.reason];
     };
-    const of = (input: object): string => `?input=${encodeURIComponent(JSON.stringify(input))}`;
+    const of = (given: object): string => `?input=${encodeURIComponent(JSON.stringify(given))}`;
     expect(await errorOf(`monitoring.connectionPoolStats${of({ pool: 'x' })}`)).toEqual([404, 'unknown-pool']);
     expect(await errorOf('monitoring.closeBreaker', { pool: null, breaker: 'x' })).toEqual([404, 'unknown-breaker']);
     expect(await errorOf('monitoring.invalidate', { pool: 'orders', all: true })).toEqual([404, 'no-cache']);

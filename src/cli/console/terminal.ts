@@ -41,8 +41,8 @@ export class Terminal {
 
   /** Draws a whole screen. Precondition: `isScreen`. */
   draw(lines: readonly string[]): void {
-    const shown = lines.slice(0, Math.max(1, this.rows - 1));
-    this.#out.write(`\x1b[H${shown.map((line) => `${line}\x1b[K`).join('\n')}\n\x1b[J`);
+    const visible = lines.slice(0, Math.max(1, this.rows - 1));
+    this.#out.write(`\x1b[H${visible.map((line) => `${line}\x1b[K`).join('\n')}\n\x1b[J`);
   }
 
   /** A line beside the answer. */

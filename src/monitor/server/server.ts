@@ -128,7 +128,7 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     },
   });
   app.server.maxConnections = MOST_CONNECTIONS;
-  const access = accessOf(resolved);
+  const access = accessBy(resolved);
   const files = dashboardFiles();
   guard(app, resolved, access, new Set([...PROBE_ROUTES, '/', ...files.map(({ path }) => path)]));
   addDashboard(app, files);
@@ -162,7 +162,7 @@ interface Access {
 
 type AccessOf = (request: FastifyRequest) => Access;
 
-function accessOf({ token, operateToken }: ResolvedServerOptions): AccessOf {
+function accessBy({ token, operateToken }: ResolvedServerOptions): AccessOf {
   const isReader = token === undefined ? undefined : bearerCheck(token);
   const isOperator = operateToken === undefined ? undefined : bearerCheck(operateToken);
   return ({ headers: { authorization } }) => {
@@ -269,7 +269,10 @@ function addProcedures(
 function withoutDetails({ ready, pools }: Readiness): object {
   return {
     ready,
-    pools: pools.map(({ status, problems }) => ({ status, problems: problems.map(({ name, status }) => ({ name, status })) })),
+    pools: pools.map(({ status, problems }) => ({
+      status,
+      problems: problems.map((problem) => ({ name: problem.name, status: problem.status })),
+    })),
   };
 }
 

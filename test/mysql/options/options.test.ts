@@ -20,7 +20,7 @@ function resolve(
   return resolveOptions({ target, options }, 'own', environment);
 }
 
-function credentials(): object {
+function newCredentials(): object {
   return { password: 'x' };
 }
 
@@ -185,8 +185,8 @@ describe('precedence', () => {
   });
 
   it('refuses to guess when no database was named', () => {
-    for (const environment of [{}, { DATABASE_URL: '' }]) {
-      expect(refusalOf(() => resolve(undefined, undefined, environment))).toContain(
+    for (const nothing of [{}, { DATABASE_URL: '' }]) {
+      expect(refusalOf(() => resolve(undefined, undefined, nothing))).toContain(
         'No database was named: set DATABASE_URL to mysql://user:password@host:3306/database, or pass a URL or ',
       );
     }
@@ -254,10 +254,10 @@ describe('an option that is wrong', () => {
   });
 
   it('is refused when it contradicts another', () => {
-    expect(refusalOf(() => resolve('mysql://app@localhost', { credentials, password: 'secret' }), ['secret'])).toBe(
+    expect(refusalOf(() => resolve('mysql://app@localhost', { credentials: newCredentials, password: 'secret' }), ['secret'])).toBe(
       'password and credentials contradict each other: give one of them.',
     );
-    expect(refusalOf(() => resolve(URL, { credentials }), ['secret'])).toBe(
+    expect(refusalOf(() => resolve(URL, { credentials: newCredentials }), ['secret'])).toBe(
       'password and credentials contradict each other: give one of them.',
     );
     expect(refusalOf(() => resolve(URL, { resetOnRelease: true, hygiene: 'auto' }))).toBe(
