@@ -44,11 +44,11 @@ export function readAsMysql2(name: string, value: unknown): unknown {
   return read === undefined ? value : read(value);
 }
 
-/** In mysql2 a limit of 0 means no limit, in the environment too, and a `maxIdle` above the limit has no effect. */
+/** In mysql2 a limit of 0 or Infinity means no limit, in the environment too, and a `maxIdle` above the limit has no effect. */
 export function fitLimits(options: EngineOptions): EngineOptions {
   // In the environment they are text.
   const { connectionLimit, maxIdle } = options as Readonly<Record<'connectionLimit' | 'maxIdle', unknown>>;
-  const limit = Number(connectionLimit) === 0 ? LARGEST_CONNECTION_LIMIT : (connectionLimit as number);
+  const limit = connectionLimit === '0' || connectionLimit === 'Infinity' ? LARGEST_CONNECTION_LIMIT : (connectionLimit as number);
   return { ...options, connectionLimit: limit, ...(Number(maxIdle) > Number(limit) ? { maxIdle: limit } : {}) };
 }
 
