@@ -27,7 +27,7 @@ import {
   systemClock,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
-import { checkedMilliseconds, throwLater } from './waiting/index.js';
+import { callListener, checkedMilliseconds } from './waiting/index.js';
 import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
 
@@ -155,8 +155,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** Refuses everybody who waits now: somebody who knows more than the pool says that waiting is of no use. */
   refuseWaiting(errorFor: (summary: PoolSummary) => PoolError): void {
     const now = this.#clock.now();
-    this.#lender.refuseQueue(errorFor, now);
-    this.#moved(now);
+    try {
+      this.#lender.refuseQueue(errorFor, now);
+    } finally {
+      this.#moved(now);
+    }
   }
 
   /**
@@ -286,7 +289,16 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   /** Tells of each duration from now on. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
-    return this.#lender.statistics[which].observe(listener);
+    let observing = true;
+    const tell = (durationMs: number): void => {
+      if (observing) callListener(listener, durationMs);
+    };
+    // After the transition that has recorded it: a listener may do anything with the pool.
+    const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => tell(durationMs)));
+    return () => {
+      observing = false;
+      stop();
+    };
   }
 
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
@@ -340,12 +352,6 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   #tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
     if (this.listenerCount(event) === 0) return;
     // One by one: the others are told too.
-    for (const listener of this.rawListeners(event)) {
-      try {
-        Reflect.apply(listener, this, [detail]);
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    for (const listener of this.rawListeners(event)) callListener(() => Reflect.apply(listener, this, [detail]), undefined);
   }
 }

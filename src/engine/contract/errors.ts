@@ -104,17 +104,30 @@ for (const field of DRIVER_FIELDS) {
   });
 }
 
-/** The one line that describes any thrown value. */
+const UNREADABLE = 'an error that cannot be read';
+
+/** The one line that describes any thrown value. Never throws: the value may be anything, with getters that do. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message !== '' ? error.message : codeOf(error);
-  return String(error);
+  try {
+    if (error instanceof Error) return String(error.message !== '' ? error.message : codeOf(error));
+    return String(error);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
-/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. */
+/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. Never throws, as {@link messageOf}. */
 export function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null) {
-    if ('code' in error && typeof error.code === 'string') return error.code;
-    if ('name' in error && typeof error.name === 'string') return error.name;
+  try {
+    return labelOf(error) ?? 'unknown';
+  } catch {
+    return 'unknown';
   }
-  return 'unknown';
+}
+
+function labelOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  if (typeof code === 'string') return code;
+  return typeof name === 'string' ? name : undefined;
 }

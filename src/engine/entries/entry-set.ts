@@ -111,13 +111,14 @@ export class EntrySet<R> {
       entry.state = 'used';
       this.#used += 1;
     }
+    entry.leasedAt = now;
+    const lease = new Lease(entry);
+    entry.lease = lease;
+    // Last: the factory may lose the resource while it unparks it, which ends this lease.
     if (entry.parked) {
       entry.parked = false;
       this.#unpark(entry, 'lent');
     }
-    entry.leasedAt = now;
-    const lease = new Lease(entry);
-    entry.lease = lease;
     return lease;
   }
 
@@ -140,7 +141,8 @@ export class EntrySet<R> {
 
   /** The entry, which was just given back, is lent again when `cleaning` resolves. */
   clean(entry: Entry<R>, cleaning: Promise<void>, now: number): void {
-    this.#check(entry, 'cleaning', () => cleaning, now);
+    // It may be no promise, or one that cannot be asked.
+    this.#check(entry, 'cleaning', () => Promise.resolve(cleaning), now);
   }
 
   /** Closes an entry, in whatever state it is. Its lease, if there is one, is over. */

@@ -1,4 +1,4 @@
-import { type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
+import { answerOf, type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
 
 /** How many borrowers an error names. */
 const BORROWERS_NAMED = 3;
@@ -62,7 +62,8 @@ export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
 
 /** An error of ours keeps its code: one failure has one identity, whoever meets it. */
 export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
-  if (PoolError.is(cause)) return new PoolError(cause.code, cause.message, { cause: cause.cause, pool: summary });
+  const same = answerOf(() => (PoolError.is(cause) ? cause.code : undefined), undefined);
+  if (same !== undefined) return new PoolError(same, messageOf(cause), { cause: (cause as PoolError).cause, pool: summary });
   return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
 }
 

@@ -8,7 +8,7 @@ import {
   overloadedError,
   queueFullError,
 } from './acquire-errors.js';
-import { DeadlineQueue, invalidMilliseconds, invalidSignal, isAbortSignal } from '../waiting/index.js';
+import { DeadlineQueue, ignore, invalidMilliseconds, invalidSignal, isAbortSignal } from '../waiting/index.js';
 import {
   answerOf,
   callSite,
@@ -28,10 +28,12 @@ import { type CheckKind, type Entry, EntrySet, type Lease } from '../entries/ind
 import {
   Abortion,
   FairQueue,
+  grantLease,
   LoadShedder,
   PRIORITIES,
   type Priority,
   type Queue,
+  refuseWaiter,
   type Waiter,
   type WaiterOwner,
   WaitQueue,
@@ -136,34 +138,49 @@ export class Lender<R> {
   }
 
   enqueue(waiter: Waiter<R>, options: AcquireOptions): void {
+    // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
+    const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey } = options;
+    const aborted = isAbortSignal(signal) && signal.aborted;
     if (waiter.owner !== undefined) throw new Error('This waiter waits already.');
-    const { timeout = this.options.acquireTimeout, signal } = options;
     const now = this.clock.now();
+    const refusal = aborted
+      ? abortedError(signal.reason, this.reporter.summary(now))
+      : (invalidMilliseconds('timeout', timeout) ??
+        invalidSignal(signal) ??
+        this.#invalidPlace(priority, fairnessKey) ??
+        this.#refusal(now));
     this.statistics.acquires += 1;
-    if (isAbortSignal(signal) && signal.aborted) {
-      this.statistics.cancelled += 1;
-      waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
-      return;
-    }
-    const refusal = invalidMilliseconds('timeout', timeout) ?? invalidSignal(signal) ?? this.#invalidPlace(options) ?? this.#refusal(now);
     if (refusal !== undefined) {
-      this.statistics.refused += 1;
-      waiter.refused(refusal);
+      if (aborted) this.statistics.cancelled += 1;
+      else this.statistics.refused += 1;
+      refuseWaiter(waiter, refusal);
       return;
     }
     waiter.owner = this.#waiterOwner;
     waiter.enqueuedAt = now;
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
-    if (signal !== undefined) waiter.abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
     if (this.queue.size === 0) {
       this.#queuedSince = now;
       this.#shedder?.foundNobody(now);
     }
     if (this.#fair === undefined) this.queue.push(waiter);
-    else this.#fair.push(waiter, options.priority, options.fairnessKey);
+    else this.#fair.push(waiter, priority, fairnessKey);
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
+    if (signal !== undefined) this.#linkSignal(waiter, signal);
     if (this.#fair !== undefined || this.#shedder !== undefined) this.#trim(now);
     this.#serve(now);
+  }
+
+  /** Precondition: the waiter is in the queue, so that all is true when the signal, which may be of a library, runs its own code. */
+  #linkSignal(waiter: Waiter<R>, signal: AbortSignal): void {
+    try {
+      const abortion = new Abortion(signal, (reason) => this.cancel(waiter, reason));
+      if (waiter.owner === this.#waiterOwner) waiter.abortion = abortion;
+      else abortion.unlink();
+    } catch (cause) {
+      if (waiter.owner !== this.#waiterOwner) return;
+      this.#turnAway(waiter, new PoolError('POOL_OPTION_INVALID', 'signal must be an AbortSignal that can be listened to.', { cause }));
+    }
   }
 
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
@@ -171,7 +188,7 @@ export class Lender<R> {
     const now = this.clock.now();
     this.#dequeue(waiter);
     this.statistics.cancelled += 1;
-    waiter.refused(abortedError(reason, this.reporter.summary(now)));
+    refuseWaiter(waiter, abortedError(reason, this.reporter.summary(now)));
     this.listener.moved(now);
     return true;
   }
@@ -182,9 +199,9 @@ export class Lender<R> {
     for (const waiter of this.queue.all()) {
       // Whoever was refused before may have taken this one out.
       if (waiter.owner !== this.#waiterOwner) continue;
-      this.#dequeue(waiter);
-      this.statistics.refused += 1;
-      waiter.refused(errorFor(summary));
+      const error = errorFor(summary);
+      // So may the function that makes the error, which may be a caller's.
+      if (waiter.owner === this.#waiterOwner) this.#turnAway(waiter, error);
     }
   }
 
@@ -242,17 +259,13 @@ export class Lender<R> {
     this.#shedder?.served(now - (this.queue.oldest?.enqueuedAt ?? now), now);
     const lease = this.#lend(entry, now, now - waiter.enqueuedAt);
     if (waiter.stack !== undefined) entry.borrowedAt = waiter.stack;
-    waiter.granted(lease);
+    grantLease(waiter, lease);
   }
 
   #dequeue(waiter: Waiter<R>): void {
     waiter.owner = undefined;
     this.queue.remove(waiter);
     this.#deadlines.remove(waiter);
-    if (waiter.abortion !== undefined) {
-      waiter.abortion.unlink();
-      waiter.abortion = undefined;
-    }
   }
 
   #release(lease: Lease<R>): boolean {
@@ -267,13 +280,16 @@ export class Lender<R> {
       return true;
     }
     const cleaning = this.#cleaningOf(entry.resource as R);
-    if (cleaning === undefined) {
+    if (cleaning === undefined && entry.state === 'used' && entry.doomed === undefined) {
       entry.provenAt = now;
       this.#offer(entry, now);
-    } else {
-      this.entries.clean(entry, cleaning, now);
-      this.#serveItsKey(now);
+      return true;
     }
+    // The factory may have lost or doomed the resource while it was asked.
+    if (entry.state !== 'used') Promise.resolve(cleaning).catch(ignore);
+    else if (cleaning === undefined) this.entries.close(entry, entry.doomed ?? 'lost', false, now);
+    else this.entries.clean(entry, cleaning, now);
+    this.#serveItsKey(now);
     return true;
   }
 
@@ -475,7 +491,7 @@ export class Lender<R> {
   #timedOut(waiter: Waiter<R>, now: number): void {
     this.#dequeue(waiter);
     this.statistics.timedOut += 1;
-    waiter.refused(acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
+    refuseWaiter(waiter, acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
     this.listener.moved(now);
   }
 
@@ -500,7 +516,7 @@ export class Lender<R> {
   #turnAway(waiter: Waiter<R>, error: PoolError): void {
     this.#dequeue(waiter);
     this.statistics.refused += 1;
-    waiter.refused(error);
+    refuseWaiter(waiter, error);
   }
 
   /** Those who will get an entry that is idle, checked or opened now do not wait for somebody else's. */
@@ -510,7 +526,7 @@ export class Lender<R> {
     return this.queue.size - served;
   }
 
-  #invalidPlace({ priority, fairnessKey }: AcquireOptions): PoolError | undefined {
+  #invalidPlace(priority: Priority | undefined, fairnessKey: string | undefined): PoolError | undefined {
     if (priority === undefined && fairnessKey === undefined) return undefined;
     if (this.#fair === undefined) {
       const given = priority === undefined ? 'fairnessKey' : 'priority';

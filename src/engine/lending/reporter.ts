@@ -85,7 +85,8 @@ export class Reporter<R> {
 
   borrowed(entry: Entry<R>, now: number): Borrowed {
     const description = answerOf(() => this.factory.describe?.(entry.resource as R), `#${entry.id}`);
-    const stack = entry.borrowedAt?.stack;
+    // Made into text now, perhaps by an application's `Error.prepareStackTrace`.
+    const stack = answerOf(() => entry.borrowedAt?.stack, undefined);
     return Object.freeze({ id: entry.id, heldMs: now - entry.leasedAt, description, ...(stack === undefined ? {} : { stack }) });
   }
 

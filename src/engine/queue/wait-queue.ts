@@ -1,5 +1,5 @@
 import { Deadline, onAbort } from '../waiting/index.js';
-import { type CallSite, keepShape, type PoolError } from '../contract/index.js';
+import { answerOf, type CallSite, keepShape, type PoolError } from '../contract/index.js';
 import type { Lease } from '../entries/index.js';
 
 /** What a waiter needs of the pool in whose queue it stands. */
@@ -8,8 +8,9 @@ export interface WaiterOwner<R> {
 }
 
 /**
- * A queued acquire. Subclass it to receive a lease without a promise in between; exactly one of `granted` and `refused`
- * is called, once, in a synchronous section of the pool: neither may throw.
+ * A queued acquire. Subclass it to receive a lease without a promise in between. The pool calls exactly one of `granted` and `refused`, once,
+ * in the middle of its own work. What they throw is thrown later, as an uncaught exception; a waiter whose `granted` throws loses its lease, and
+ * the resource is closed.
  */
 export abstract class Waiter<R> extends Deadline {
   /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
@@ -63,7 +64,7 @@ export class Abortion {
   readonly unlink: () => void;
 
   constructor(signal: AbortSignal, tell: (reason: unknown) => void) {
-    this.unlink = onAbort(signal, () => tell(signal.reason));
+    this.unlink = onAbort(signal, () => tell(answerOf<unknown>(() => signal.reason, undefined)));
   }
 }
 

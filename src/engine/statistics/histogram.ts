@@ -1,3 +1,5 @@
+import { callListener } from '../waiting/index.js';
+
 /**
  * Bucket layout: one bucket per microsecond below 100 µs, then 90 per decade (two significant digits), up to 1 000 s.
  * Edges are decimal on purpose: 1 ms, 5 ms, 10 ms … are edges, so counts "up to a bound" are exact for the bounds that
@@ -41,7 +43,7 @@ export class Histogram {
   readonly #listeners = new Set<(durationMs: number) => void>();
   readonly #recordAndTell = (durationMs: number): void => {
     Histogram.prototype.record.call(this, durationMs);
-    for (const listener of this.#listeners) listener(durationMs);
+    for (const listener of this.#listeners) callListener(listener, durationMs);
   };
 
   /** `durationMs` is in milliseconds; below zero counts as zero. */

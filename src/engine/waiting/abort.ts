@@ -1,4 +1,4 @@
-import { throwLater } from './throw-later.js';
+import { callListener } from './throw-later.js';
 
 interface Listening {
   readonly listeners: Set<() => void>;
@@ -30,23 +30,18 @@ function listenTo(signal: AbortSignal): Listening {
   const listeners = new Set<() => void>();
   const tellAll = (): void => {
     listening.delete(signal);
-    for (const listener of listeners) {
-      try {
-        listener();
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    for (const listener of listeners) callListener(listener, undefined);
   };
   const entry = { listeners, onAbort: tellAll };
-  listening.set(signal, entry);
+  // First: a signal that cannot be listened to must not be taken for one that is.
   signal.addEventListener('abort', tellAll, { once: true });
+  listening.set(signal, entry);
   return entry;
 }
 
 function stopListening(signal: AbortSignal): void {
   const entry = listening.get(signal);
   if (entry === undefined) return;
-  signal.removeEventListener('abort', entry.onAbort);
   listening.delete(signal);
+  callListener(() => signal.removeEventListener('abort', entry.onAbort), undefined);
 }

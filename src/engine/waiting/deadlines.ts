@@ -1,5 +1,5 @@
 import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
-import { throwLater } from './throw-later.js';
+import { callListener } from './throw-later.js';
 
 /**
  * Deadlines are rounded up to a multiple of this, so that thousands of waiters share one bucket and one timer.
@@ -129,11 +129,7 @@ export class DeadlineQueue {
     for (const bucket of due) {
       for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
         this.remove(deadline);
-        try {
-          deadline.expire(now);
-        } catch (error) {
-          throwLater(error);
-        }
+        callListener(() => deadline.expire(now), undefined);
       }
     }
   }

@@ -10,7 +10,7 @@ import {
   resolveFromTable,
   systemClock,
 } from '../../engine/contract/index.js';
-import { throwLater } from '../../engine/waiting/index.js';
+import { callListener, throwLater } from '../../engine/waiting/index.js';
 import { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
 import { CallWindow } from './call-window.js';
 import { currentDeadline, throwIfOver } from '../deadline/deadline.js';
@@ -432,13 +432,7 @@ export class Breaker {
       reason: this.#reason,
       nextProbeInMs: this.#nextProbeInMs(now),
     });
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    for (const listener of this.#listeners) callListener(listener, change);
   }
 }
 
