@@ -1,5 +1,5 @@
 import { PRIORITIES } from '../../src/engine/queue/fair-queue.js';
-import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../src/engine/lending/acquire-options.js';
 import { seededRandom } from '../engine/support/random.js';
 import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
 import { SimulatedWaiter } from './callers.js';

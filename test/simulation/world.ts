@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { RandomSource } from '../../src/engine/contract/clock.js';
 import type { PoolError } from '../../src/engine/contract/errors.js';
-import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../src/engine/lending/acquire-options.js';
 import { Pool } from '../../src/engine/pool.js';
 import type { DrainReport } from '../../src/engine/lending/shutdown.js';
 import { FakeClock } from '../engine/support/fake-clock.js';

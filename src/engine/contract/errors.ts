@@ -109,8 +109,10 @@ const UNREADABLE = 'an error that cannot be read';
 /** The one line that describes any thrown value. Never throws: the value may be anything, with getters that do. */
 export function messageOf(error: unknown): string {
   try {
-    if (error instanceof Error) return String(error.message !== '' ? error.message : codeOf(error));
-    return String(error);
+    if (!(error instanceof Error)) return String(error);
+    // An application may have put anything in its place.
+    const message: unknown = error.message;
+    return message === '' ? codeOf(error) : String(message);
   } catch {
     return UNREADABLE;
   }

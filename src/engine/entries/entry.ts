@@ -4,9 +4,9 @@ import { Deadline } from '../waiting/index.js';
 /** What entries and leases need of the pool that they belong to. */
 export interface EntryOwner<R> {
   /** An entry's opening, check or closing took longer than it may. */
-  overdue(entry: Entry<R>, now: number): void;
-  release(lease: Lease<R>): boolean;
-  destroy(lease: Lease<R>): boolean;
+  stepOverdue(entry: Entry<R>, now: number): void;
+  releaseLease(lease: Lease<R>): boolean;
+  destroyLease(lease: Lease<R>): boolean;
 }
 
 /**
@@ -59,7 +59,7 @@ export class Entry<R> extends Deadline {
   }
 
   override expire(now: number): void {
-    this.owner.overdue(this, now);
+    this.owner.stepOverdue(this, now);
   }
 }
 
@@ -90,12 +90,12 @@ export class Lease<R> {
 
   /** Gives the resource back. Returns false, and does nothing, when this lease is over already. */
   release(): boolean {
-    return this.#entry.owner.release(this);
+    return this.#entry.owner.releaseLease(this);
   }
 
   /** Closes the resource instead of giving it back. Returns false when this lease is over already. */
   destroy(): boolean {
-    return this.#entry.owner.destroy(this);
+    return this.#entry.owner.destroyLease(this);
   }
 
   /** The resource is closed when it is released, not lent again. */

@@ -60,22 +60,22 @@ export class OpeningPolicy {
     return this.#retryAt;
   }
 
-  leased(now: number): void {
+  noteLease(now: number): void {
     this.#lastTurnover = now;
   }
 
-  used(durationMs: number, now: number): void {
+  noteUse(durationMs: number, now: number): void {
     this.#averageUseMs = runningAverage(this.#averageUseMs, durationMs);
     this.#lastTurnover = now;
   }
 
-  opened(durationMs: number): void {
+  noteOpening(durationMs: number): void {
     this.#averageOpenMs = runningAverage(this.#averageOpenMs, durationMs);
     this.#failing = false;
     this.#backoffMs = SMALLEST_BACKOFF_MS;
   }
 
-  failed(now: number, permanent: boolean): void {
+  noteFailure(now: number, permanent: boolean): void {
     const largest = permanent ? LARGEST_PERMANENT_BACKOFF_MS : LARGEST_BACKOFF_MS;
     const spread = this.#backoffMs * 3 - SMALLEST_BACKOFF_MS;
     this.#failing = true;
@@ -84,7 +84,7 @@ export class OpeningPolicy {
   }
 
   /** How many openings to start now for the waiters. At least one is in flight while anybody waits, unless it must back off. */
-  forWaiters(demand: Demand, now: number): number {
+  openingsForWaiters(demand: Demand, now: number): number {
     const { unserved, opening, room } = demand;
     if (this.#failing) return this.#oneAttempt(opening, room, now);
     const needed = unserved - this.#expectedFromBusy(demand, now);
@@ -93,7 +93,7 @@ export class OpeningPolicy {
   }
 
   /** How many openings to start now to keep `missing` more entries ready. */
-  forReserve(missing: number, opening: number, room: number, now: number): number {
+  openingsForReserve(missing: number, opening: number, room: number, now: number): number {
     if (this.#failing) return missing > 0 ? this.#oneAttempt(opening, room, now) : 0;
     return Math.max(Math.min(missing, room, MOST_OPENING - opening), 0);
   }

@@ -67,7 +67,7 @@ class Ring<R> {
     if (this.current === undefined) this.passedOver = 0;
   }
 
-  turn(): void {
+  passTurn(): void {
     this.current = this.current?.next;
   }
 }
@@ -139,30 +139,30 @@ export class FairQueue<R> implements Queue<R> {
     account.waiting -= 1;
     if (account.full) this.#blocked -= 1;
     else if (line.size === 0) this.#ringOf(line).remove(line);
-    this.#forgetIfIdle(account);
+    this.#forgetIdleAccount(account);
   }
 
   /** The first one is about to get an entry: the next turn is another's. To be called before it is removed. */
-  serving(waiter: Waiter<R>, entry: Entry<R>): void {
+  noteServing(waiter: Waiter<R>, entry: Entry<R>): void {
     const line = this.#places.get(waiter) as Line<R>;
     const { account } = line;
     for (const ring of this.#rings) if (ring.current !== undefined) ring.passedOver += 1;
     const ring = this.#ringOf(line);
     ring.passedOver = 0;
-    if (ring.current === line) ring.turn();
+    if (ring.current === line) ring.passTurn();
     account.used += 1;
     this.#borrowers.set(entry, account);
-    if (this.share > 0 && account.key !== undefined && account.used >= this.share) this.#block(account);
+    if (this.share > 0 && account.key !== undefined && account.used >= this.share) this.#blockAccount(account);
   }
 
   /** An entry is in use no more. */
-  returned(entry: Entry<R>): void {
+  noteReturn(entry: Entry<R>): void {
     const account = this.#borrowers.get(entry);
     if (account === undefined) return;
     this.#borrowers.delete(entry);
     account.used -= 1;
-    if (account.full) this.#unblock(account);
-    this.#forgetIfIdle(account);
+    if (account.full) this.#unblockAccount(account);
+    this.#forgetIdleAccount(account);
   }
 
   /** The most urgent who can be served, unless others have been passed over too often. */
@@ -176,13 +176,13 @@ export class FairQueue<R> implements Queue<R> {
   }
 
   /** Precondition: its lines are in their rings. */
-  #block(account: Account<R>): void {
+  #blockAccount(account: Account<R>): void {
     account.full = true;
     this.#blocked += account.waiting;
     for (const line of account.lines) if (line.inRing) this.#ringOf(line).remove(line);
   }
 
-  #unblock(account: Account<R>): void {
+  #unblockAccount(account: Account<R>): void {
     account.full = false;
     this.#blocked -= account.waiting;
     for (const line of account.lines) if (line.size > 0) this.#ringOf(line).add(line);
@@ -202,7 +202,7 @@ export class FairQueue<R> implements Queue<R> {
   }
 
   /** Keys come from outside: those that have nothing here are not kept. */
-  #forgetIfIdle({ key, used, waiting }: Account<R>): void {
+  #forgetIdleAccount({ key, used, waiting }: Account<R>): void {
     if (used === 0 && waiting === 0) this.#accounts.delete(key);
   }
 }

@@ -27,37 +27,37 @@ export class LoadShedder {
   ) {}
 
   /** Somebody has come to a queue that is empty. */
-  foundNobody(now: number): void {
-    this.#fine(now);
+  noteEmptyQueue(now: number): void {
+    this.#noteShortWait(now);
     // Nobody may have been served for long.
     if (this.#servedInInterval === 0) this.#intervalBegan = now;
   }
 
   /** Somebody was served; of those who wait still, one has been waiting for so long. */
-  served(longestWaitMs: number, now: number): void {
-    if (longestWaitMs < this.targetMs) this.#fine(now);
+  noteServed(longestWaitMs: number, now: number): void {
+    if (longestWaitMs < this.targetMs) this.#noteShortWait(now);
     this.#servedInInterval += 1;
-    this.#measure(now);
+    this.#measureRate(now);
   }
 
   /** Somebody was refused for it. */
-  shed(now: number): void {
+  noteShed(now: number): void {
     this.#shedAt = now;
   }
 
   /** How many may wait now; `Infinity` as long as all is well. */
   room(now: number): number {
     if (now - this.#fineAt < this.targetMs + this.intervalMs) return Number.POSITIVE_INFINITY;
-    this.#measure(now);
+    this.#measureRate(now);
     return Math.max(Math.floor((this.#servedPerMs ?? 0) * this.targetMs * AIM), 1);
   }
 
   /** While others are refused, short waits are no sign that all could be served. */
-  #fine(now: number): void {
+  #noteShortWait(now: number): void {
     if (now - this.#shedAt >= this.intervalMs) this.#fineAt = now;
   }
 
-  #measure(now: number): void {
+  #measureRate(now: number): void {
     const elapsedMs = now - this.#intervalBegan;
     if (elapsedMs < this.intervalMs) return;
     const rate = this.#servedInInterval / elapsedMs;

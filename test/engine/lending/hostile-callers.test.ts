@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Lease } from '../../../src/engine/entries/entry.js';
-import type { AcquireOptions } from '../../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../../src/engine/lending/acquire-options.js';
 import { PoolError } from '../../../src/engine/contract/errors.js';
 import { driverError, type FakeFactory, type FakeResource, hold } from '../support/fake-factory.js';
 import { NotingWaiter } from '../support/noting-waiter.js';
@@ -356,7 +356,7 @@ describe('what else runs foreign code in the middle of a transition', () => {
   });
 
   it('a cleaning that is no promise, or cannot be asked, closes the entry or lends it again', async () => {
-    const cleanings: unknown[] = [true, { then: fail }, Object.defineProperty({}, 'then', { get: fail })];
+    const cleanings: unknown[] = [true, Object.fromEntries([['then', fail]]), Object.defineProperty({}, 'then', { get: fail })];
     for (const cleaning of cleanings) {
       await using fixture = new PoolFixture({ connectionLimit: 1 }, { methods: { recycle: () => cleaning as Promise<void> } });
       const lease = await fixture.pool.acquire();
