@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../src/engine/contract/errors.js';
-import { Breaker, type BreakerChange, type BreakerSettings, type BreakerState } from '../../src/resilience/breaker/breaker.js';
+import type { BreakerChange, BreakerSettings, BreakerState } from '../../src/resilience/breaker/breaker-types.js';
+import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
 import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
 

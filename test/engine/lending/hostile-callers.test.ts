@@ -356,7 +356,7 @@ describe('what else runs foreign code in the middle of a transition', () => {
   });
 
   it('a cleaning that is no promise, or cannot be asked, closes the entry or lends it again', async () => {
-    const cleanings: unknown[] = [true, Object.fromEntries([['then', fail]]), Object.defineProperty({}, 'then', { get: fail })];
+    const cleanings: unknown[] = [true, new Proxy({}, { get: () => fail }), new Proxy({}, { get: fail })];
     for (const cleaning of cleanings) {
       await using fixture = new PoolFixture({ connectionLimit: 1 }, { methods: { recycle: () => cleaning as Promise<void> } });
       const lease = await fixture.pool.acquire();
