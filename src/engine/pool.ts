@@ -1,3 +1,5 @@
+/** The pool: acquire, resize, suspend, drain, close. It puts the lender, the housekeeper and the shutdown together. */
+
 import { EventEmitter } from 'node:events';
 import {
   type AcquireOptions,
@@ -44,7 +46,7 @@ const DEFAULT_READY_TIMEOUT_MS = 30_000;
 const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
 
 /**
- * A pool of resources. Acquires are served in order of arrival, by whichever resource comes free first; the most recently used idle
+ * A pool of resources. Acquires are served in order of arrival, by the resource that comes free first; the most recently used idle
  * resource is lent first, so that those which are not needed age and go.
  *
  * @example
@@ -153,7 +155,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.cancelWaiter(waiter, reason);
   }
 
-  /** Refuses everybody who waits now: somebody who knows more than the pool says that waiting is of no use. */
+  /** Refuses every waiter of this moment: the caller of this knows that waiting is of no use. */
   refuseWaiting(errorFor: (summary: PoolSummary) => PoolError): void {
     const now = this.#clock.now();
     try {
@@ -224,8 +226,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * The graceful end: takes no new acquires, serves those that wait, lets borrowers finish, says goodbye on every connection.
-   * At the deadline the rest is cut off, and the report says who it was. A second call returns the same promise.
+   * The graceful end: takes no new acquires, serves waiters, lets borrowers finish, says goodbye on every connection.
+   * At the deadline the rest is cut off, and the report names the borrowers. A second call returns the same promise.
    *
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
@@ -236,7 +238,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     let shutdown = this.#shutdown;
     if (shutdown === undefined) {
       const now = this.#clock.now();
-      // While suspended nobody can be served, and an operator had reasons to suspend.
+      // While suspended no waiter can be served, and an operator had reasons to suspend.
       const serve = queue === 'serve' && this.state === 'running';
       shutdown = this.#startShutdown('draining', now);
       shutdown.setDeadline(this.#clock, timeout, () => this.#cutOff());
@@ -247,7 +249,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * The quick end: refuses those who wait, closes idle resources, and lets borrowers' resources finish only what they were told
+   * The quick end: refuses waiters, closes idle resources, and lets borrowers' resources finish only what was sent to them
    * already. Resolves when all are closed. May be called during a drain, which it cuts short.
    */
   async close(): Promise<void> {
@@ -280,7 +282,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.reporter.borrowedBy(this.#clock.now());
   }
 
-  /** The open resources: all of them, or those that nobody has. */
+  /** The open resources: all of them, or the idle ones. */
   resources(which: 'all' | 'idle'): R[] {
     const entries = [...this.#lender.entries].filter(({ state }) =>
       which === 'idle' ? state === 'idle' : state !== 'opening' && state !== 'closing',
@@ -288,14 +290,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return entries.map((entry) => entry.resource as R);
   }
 
-  /** Tells of each duration from now on. Returns a function that ends it. */
+  /** Calls `listener` with each duration from now on, after the transition that recorded it. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
     let observing = true;
-    const tell = (durationMs: number): void => {
+    const report = (durationMs: number): void => {
       if (observing) callListener(listener, durationMs);
     };
     // After the transition that has recorded it: a listener may do anything with the pool.
-    const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => tell(durationMs)));
+    const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => report(durationMs)));
     return () => {
       observing = false;
       stop();
@@ -326,7 +328,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     for (const checkReadiness of this.#readinessChecks) checkReadiness();
   }
 
-  /** Closes what nobody needs any more, and ends when nothing is left. */
+  /** Closes what is not needed any more, and ends when nothing is left. */
   #advanceShutdown(now: number): void {
     const shutdown = this.#shutdown;
     const { queue, entries } = this.#lender;
@@ -352,7 +354,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   #emitEvent<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
     if (this.listenerCount(event) === 0) return;
-    // One by one: the others are told too.
+    // One by one: a listener that throws does not keep the others from being called.
     for (const listener of this.rawListeners(event)) callListener(() => Reflect.apply(listener, this, [detail]), undefined);
   }
 }

@@ -1,3 +1,5 @@
+/** The error that every part of Poolwright raises, its codes, and the text and label of any thrown value. */
+
 import type { PoolSummary } from './summary.js';
 
 /** Every code that Poolwright's own errors carry. docs/errors.md says for each what happened and what to do. */
@@ -92,7 +94,7 @@ export class PoolError extends Error {
 Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
 Object.defineProperty(PoolError.prototype, BRAND, { value: true });
 
-// Looked up when somebody asks: one failed connect is told to all who wait.
+// Looked up when they are read: all waiters get an error for one failed connect.
 for (const field of DRIVER_FIELDS) {
   Object.defineProperty(PoolError.prototype, field, {
     configurable: true,

@@ -1,3 +1,5 @@
+/** The options of a pool: the one table with their defaults and ranges, and the checks of what was given. */
+
 import { PoolError } from './errors.js';
 
 /**
@@ -26,11 +28,11 @@ export interface PoolOptions {
   readonly fairnessLimit?: number;
   /** When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
   readonly waitTarget?: number;
-  /** For how long somebody must have been waiting longer than `waitTarget`. Default: 100. */
+  /** For how long a waiter must have been waiting longer than `waitTarget`. Default: 100. */
   readonly waitInterval?: number;
-  /** How long an acquire may wait, in all; 0 = for ever. Default: 30000. */
+  /** How long an acquire may wait, in all; 0 = without limit. Default: 30000. */
   readonly acquireTimeout?: number;
-  /** How long opening a resource may take, in all; 0 = for ever. Default: 10000. */
+  /** How long opening a resource may take, in all; 0 = without limit. Default: 10000. */
   readonly connectTimeout?: number;
   /** A resource that was idle for longer is closed, down to `minIdle`; 0 = never. Default: 600000. */
   readonly idleTimeout?: number;
@@ -121,9 +123,9 @@ export const poolOptionTable = {
     0,
     'When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off.',
   ),
-  waitInterval: milliseconds(100, 'For how long somebody must have been waiting longer than waitTarget.', 1),
-  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = for ever.'),
-  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = for ever.'),
+  waitInterval: milliseconds(100, 'For how long a waiter must have been waiting longer than waitTarget.', 1),
+  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = without limit.'),
+  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = without limit.'),
   idleTimeout: milliseconds(600_000, 'A connection that was idle for longer is closed, down to minIdle; 0 = never.'),
   maxLifetime: milliseconds(1_800_000, 'The longest life of a connection, minus up to 10 % at random; 0 = no limit.'),
   keepaliveInterval: milliseconds(120_000, 'A connection that was idle for longer is pinged in the background; 0 = never.'),
@@ -166,7 +168,7 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
   refuseUnknownOptions(given, Object.keys(poolOptionTable));
   const resolved = resolveFromTable(poolOptionTable, given) as { -readonly [K in keyof ResolvedPoolOptions]: ResolvedPoolOptions[K] };
   const { connectionLimit } = resolved;
-  // Only what somebody asked for can contradict: a default gives way.
+  // Only options that were given can contradict each other: a default gives way.
   if (given.maxIdle === undefined) resolved.maxIdle = connectionLimit;
   if (given.minIdle === undefined) resolved.minIdle = Math.min(resolved.minIdle, resolved.maxIdle, connectionLimit);
   refuseContradictions(resolved);
@@ -259,7 +261,7 @@ export function invalidUnquoted(name: string, value: unknown, allowed: string): 
 }
 
 /**
- * Refuses options that nobody knows: a misspelt one would otherwise not be in force, and nobody would see it.
+ * Refuses unknown options: a misspelt one would otherwise not be in force, and its author would not notice.
  *
  * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one.
  */

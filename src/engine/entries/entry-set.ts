@@ -1,3 +1,5 @@
+/** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
+
 import type { Clock, CloseReason, ResourceFactory } from '../contract/index.js';
 import { DeadlineQueue, ignore, throwLater } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
@@ -14,7 +16,7 @@ export interface EntrySetListener<R> {
   entryChecked(entry: Entry<R>, kind: CheckKind, now: number): void;
   /** An entry failed by itself, while idle, lent or being checked. To take note only: it is about to be closed. */
   entryFailed(entry: Entry<R>, now: number): void;
-  /** A failed entry is on its way out: whoever hoped for it needs another. */
+  /** A failed entry is on its way out: a waiter that it might have served needs another. */
   entryLeaving(entry: Entry<R>, error: unknown, now: number): void;
   /** An entry was closed: its place is free. */
   entryClosed(entry: Entry<R>, reason: CloseReason, now: number): void;
@@ -30,7 +32,7 @@ export interface StepTimeouts {
 }
 
 /**
- * Every entry of a pool and the transitions of its life. It bounds each step in time and counts states; who gets which entry,
+ * Every entry of a pool and the transitions of its life. It bounds each step in time and counts states. Which waiter gets which entry,
  * and when one is opened or closed, the pool decides.
  */
 export class EntrySet<R> {
@@ -51,12 +53,12 @@ export class EntrySet<R> {
     private readonly listener: EntrySetListener<R>,
     leases: Pick<EntryOwner<R>, 'releaseLease' | 'destroyLease'>,
   ) {
-    // Sockets and waiters keep the process alive where somebody waits for a step; its time limit alone must not.
+    // Sockets and waiters keep the process alive where a caller waits for a step; its time limit alone must not.
     this.#stepDeadlines = new DeadlineQueue(clock, { holdsProcess: false });
     this.#owner = { ...leases, stepOverdue: (entry, now) => this.#stepOverdue(entry, now) };
   }
 
-  /** All entries, in whatever state. */
+  /** All entries, in any state. */
   get size(): number {
     return this.#entries.size;
   }
@@ -122,7 +124,7 @@ export class EntrySet<R> {
     return lease;
   }
 
-  /** Precondition: nobody holds the entry, and its last step has ended well. */
+  /** Precondition: the entry is not lent, and its last step has ended well. */
   parkEntry(entry: Entry<R>, now: number): void {
     this.#leaveState(entry);
     entry.state = 'idle';
@@ -154,7 +156,7 @@ export class EntrySet<R> {
     this.#startCheck(entry, 'cleaning', () => Promise.resolve(cleaning), now);
   }
 
-  /** Closes an entry, in whatever state it is. Its lease, if there is one, is over. */
+  /** Closes an entry in any state. Its lease, if there is one, is over. */
   closeEntry(entry: Entry<R>, reason: CloseReason, force: boolean, now: number, allowedMs = CLOSE_TIMEOUT_MS): void {
     if (entry.state === 'closed') return;
     if (entry.state === 'opening' && entry.resource === undefined) {
@@ -169,7 +171,7 @@ export class EntrySet<R> {
     this.#closing.set(entry, firstReason);
     this.#boundStep(entry, allowedMs, now);
     if (!force && entry.parked) {
-      // Somebody needs it once more: without a goodbye that may keep the process alive, the pool's end might never come.
+      // It is needed once more: without a goodbye that may keep the process alive, the pool's end might never come.
       entry.parked = false;
       this.#unparkResource(entry, 'closing');
     }
@@ -185,7 +187,7 @@ export class EntrySet<R> {
   loseEntry(entry: Entry<R>, error: unknown): void {
     switch (entry.state) {
       case 'opening':
-        // The promise of `open` tells of a failure, but it may have been resolved a moment ago.
+        // The promise of `open` reports a failure, but it may have been resolved a moment ago.
         entry.lostEarly ??= { error };
         return;
       case 'closed':
@@ -209,7 +211,7 @@ export class EntrySet<R> {
     if (entry.state === 'idle') this.closeEntry(entry, entry.doomed, false, this.clock.now());
   }
 
-  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting for ever. */
+  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting without end. */
   #parkResource(entry: Entry<R>): void {
     try {
       this.factory.park?.(entry.resource as R);
@@ -251,7 +253,7 @@ export class EntrySet<R> {
 
   #resourceOpened(entry: Entry<R>, resource: R): void {
     if (entry.state !== 'opening') {
-      // Given up meanwhile: nobody counts it any more.
+      // Given up meanwhile: it is not counted any more.
       this.#discardResource(resource, 'pool');
       return;
     }
@@ -294,7 +296,7 @@ export class EntrySet<R> {
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;
         this.#discardResource(entry.resource as R, reason);
-        // Unless the factory has told of its end meanwhile.
+        // Unless the factory has reported its end meanwhile.
         if (this.#closing.has(entry)) this.#resourceClosed(entry);
         return;
       }

@@ -1,3 +1,5 @@
+/** An entry with its state, the lease on it, and the list of idle entries. */
+
 import { type CallSite, type CloseReason, type EntryState, keepShape } from '../contract/index.js';
 import { Deadline } from '../waiting/index.js';
 
@@ -35,14 +37,14 @@ export class Entry<R> extends Deadline {
   step = 0;
   /** What it is closed for if the check that runs does not end well. */
   checkedFor: 'validation' | 'hygiene' = 'validation';
-  /** The factory said that the resource is lost before it said that it is open. */
+  /** The factory reported the resource as lost before it reported it as open. */
   lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;
-  /** Nobody needs the resource: so it is from the start, and stays while it is validated. */
+  /** No borrower needs the resource: so it is from the start, and stays while it is validated. */
   parked = true;
   /** Links of the idle list. */
   newer: Entry<R> | undefined = undefined;
@@ -65,7 +67,7 @@ export class Entry<R> extends Deadline {
 
 /**
  * The right to use a resource until it is released. Each acquire makes a new one, so a second release, or a release
- * after somebody else has borrowed the same resource, is told apart and does nothing.
+ * after another caller has borrowed the same resource, is recognised and does nothing.
  */
 export class Lease<R> {
   readonly #entry: Entry<R>;

@@ -1,3 +1,5 @@
+/** The periodic sweep over entries: idle timeout, lifetime, keepalive, the report of leaks. */
+
 import type { Clock, ResolvedPoolOptions, Timer } from '../contract/index.js';
 import type { Entry } from './entry.js';
 import type { EntrySet } from './entry-set.js';
@@ -7,7 +9,7 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
-  /** An entry is lent for longer than the threshold: told once per lease. */
+  /** An entry is lent for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
   sweepEnded(now: number): void;
@@ -43,7 +45,7 @@ export class Housekeeper<R> {
     let entry = this.entries.idle.oldest;
     while (entry !== undefined) {
       const next: Entry<R> | undefined = entry.newer;
-      // Whoever heard of the last one's end may have taken this one.
+      // A listener that ran at the last one's end may have taken this one.
       if (entry.state === 'idle') this.#careForIdleEntry(entry, now);
       entry = next;
     }

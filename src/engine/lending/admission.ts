@@ -80,7 +80,7 @@ export class Admission<R> {
     }
   }
 
-  /** How many wait for an entry that another caller has: those who will get one that is idle, checked or opened now do not. */
+  /** How many wait for an entry that a borrower holds. Waiters that will get an entry that is idle, checked or being opened now do not count. */
   #waitingForOthers(): number {
     const { entries, queue, options, state } = this.pool;
     const served = state === 'suspended' ? 0 : Math.max(options.connectionLimit - entries.used - entries.closing, 0);

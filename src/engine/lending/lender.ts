@@ -158,7 +158,7 @@ export class Lender<R> {
     }
   }
 
-  /** Closes idle entries, from the oldest, until it is enough; a listener that hears of a closed entry may change what is enough. */
+  /** Closes idle entries, from the oldest, until it is enough; a listener may change what is enough when an entry closes. */
   closeIdleEntries(reason: CloseReason, now: number, isEnough = (): boolean => false): void {
     const { idle } = this.entries;
     for (let entry = idle.oldest; entry !== undefined && !isEnough(); entry = idle.oldest) {

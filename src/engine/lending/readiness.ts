@@ -1,3 +1,5 @@
+/** The wait for a pool's first connections: ready(). */
+
 import { type Clock, codeOf, messageOf, PoolError } from '../contract/index.js';
 
 /** What `ready()` checks at. */

@@ -1,3 +1,5 @@
+/** The pool's reports of itself as frozen values: counts, statistics, borrowers, the context of errors. */
+
 import type { AcquireFailureContext } from './acquire-errors.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 import {

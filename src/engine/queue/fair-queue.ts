@@ -1,3 +1,5 @@
+/** A queue of waiters by priority and, within a priority, by keys that take turns. */
+
 import type { Entry } from '../entries/index.js';
 import { type Queue, type Waiter, WaitQueue } from './wait-queue.js';
 
@@ -6,10 +8,10 @@ export type Priority = 'high' | 'normal' | 'low';
 
 export const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
-/** So often in a row those who are less urgent are passed over; then one of them is served. */
+/** So often in a row less urgent waiters are passed over; then one of them is served. */
 const PATIENCE = 8;
 
-/** Those of one key and one priority, in order of arrival. A link of the ring of those that may be served. */
+/** The waiters of one key and one priority, in order of arrival. A link of the ring of those that may be served. */
 class Line<R> extends WaitQueue<R> {
   next: Line<R> = this;
   previous: Line<R> = this;
@@ -23,7 +25,7 @@ class Line<R> extends WaitQueue<R> {
   }
 }
 
-/** What a key has: entries in use, and waiters. Those without a key share one, which has no limit. */
+/** What a key has: entries in use, and waiters. Waiters without a key share one account, which has no limit. */
 class Account<R> {
   used = 0;
   waiting = 0;
@@ -40,10 +42,10 @@ class Account<R> {
 class Ring<R> {
   /** Whose turn it is. */
   current: Line<R> | undefined = undefined;
-  /** How many were served since one of this ring was, though it had somebody to serve. */
+  /** How many waiters were served since one of this ring was, though it had waiters. */
   passedOver = 0;
 
-  /** Its turn is after everybody's. */
+  /** Its turn comes after all others'. */
   add(line: Line<R>): void {
     line.inRing = true;
     const { current } = this;
@@ -73,7 +75,7 @@ class Ring<R> {
 }
 
 /**
- * Waiters by priority, and within a priority by key in turns: whoever has many waiters waits for them, not the others. Every operation takes
+ * Waiters by priority, and within a priority by key in turns: the waiters of a key that has many wait for each other, and not the other keys'. Every operation takes
  * constant time, but the choice of whom to refuse first, which looks at every key that waits.
  */
 export class FairQueue<R> implements Queue<R> {
@@ -82,7 +84,7 @@ export class FairQueue<R> implements Queue<R> {
   readonly #places = new Map<Waiter<R>, Line<R>>();
   readonly #borrowers = new Map<Entry<R>, Account<R>>();
   readonly #rings: readonly Ring<R>[] = PRIORITIES.map(() => new Ring<R>());
-  /** Those whose key has its share. */
+  /** Waiters whose key has its share. */
   #blocked = 0;
 
   /** @param share the most entries that one key may have; 0 = no limit */
@@ -104,7 +106,7 @@ export class FairQueue<R> implements Queue<R> {
     return this.#places.keys().next().value;
   }
 
-  /** The newest of those who wait most of the least urgent. */
+  /** The newest waiter of the longest line among the least urgent. */
   get leastUrgent(): Waiter<R> | undefined {
     for (let rank = PRIORITIES.length - 1; rank >= 0; rank -= 1) {
       let longest: Line<R> | undefined;

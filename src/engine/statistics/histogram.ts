@@ -1,3 +1,5 @@
+/** A histogram of durations from 1 µs to 1 000 s: recording takes nanoseconds, percentiles are exact to two digits. */
+
 import { callListener } from '../waiting/index.js';
 
 /**
@@ -41,7 +43,7 @@ export class Histogram {
   #sumMs = 0;
   #maxMs = 0;
   readonly #listeners = new Set<(durationMs: number) => void>();
-  readonly #recordAndTell = (durationMs: number): void => {
+  readonly #recordAndReport = (durationMs: number): void => {
     Histogram.prototype.record.call(this, durationMs);
     for (const listener of this.#listeners) callListener(listener, durationMs);
   };
@@ -60,13 +62,14 @@ export class Histogram {
   }
 
   /**
-   * Tells of each duration from now on. Until somebody asks, recording costs nothing more: its own method takes the place of the class's.
+   * Calls `listener` with each duration from now on. Without a listener, recording costs nothing more: with one, a method of this object takes the place
+   * of the class's.
    *
    * @returns ends it
    */
   observe(listener: (durationMs: number) => void): () => void {
     this.#listeners.add(listener);
-    this.record = this.#recordAndTell;
+    this.record = this.#recordAndReport;
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) Reflect.deleteProperty(this, 'record');

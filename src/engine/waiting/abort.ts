@@ -1,3 +1,5 @@
+/** Abort signals: whether a value is one, and one listener per signal for all that wait for it. */
+
 import { callListener } from './throw-later.js';
 
 interface Listening {
@@ -12,7 +14,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
 
-/** One listener per signal, whatever the number of those who wait for it: Node warns of more than ten on one signal. */
+/** One listener per signal, however many wait for it: Node warns of more than ten on one signal. */
 const listening = new WeakMap<AbortSignal, Listening>();
 
 /** Calls `listener` once when `signal` aborts, unless the returned function is called before. Precondition: it has not aborted. */
@@ -28,13 +30,13 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
 
 function listenTo(signal: AbortSignal): Listening {
   const listeners = new Set<() => void>();
-  const tellAll = (): void => {
+  const callListeners = (): void => {
     listening.delete(signal);
     for (const listener of listeners) callListener(listener, undefined);
   };
-  const entry = { listeners, onAbort: tellAll };
+  const entry = { listeners, onAbort: callListeners };
   // First: a signal that cannot be listened to must not be taken for one that is.
-  signal.addEventListener('abort', tellAll, { once: true });
+  signal.addEventListener('abort', callListeners, { once: true });
   listening.set(signal, entry);
   return entry;
 }

@@ -22,7 +22,7 @@ export interface BreakerOptions {
   readonly longestOpen?: number;
   /** While half-open: how many calls are let through at once; as many successes close it. Default: 1. */
   readonly probes?: number;
-  /** A probe that has not told how it went for so long is replaced by another. Default: 1 000. */
+  /** A probe without an outcome for so long is replaced by another. Default: 1 000. */
   readonly probeTimeout?: number;
 }
 
@@ -77,7 +77,7 @@ export const breakerOptionTable = {
     min: 1,
     max: LONGEST_MS,
     default: 1_000,
-    about: 'A probe that has not told how it went for so many milliseconds is replaced by another.',
+    about: 'A probe without an outcome for so many milliseconds is replaced by another.',
   },
 } as const satisfies Record<keyof BreakerOptions, OptionSpec>;
 
@@ -89,7 +89,7 @@ export const breakerOptionTable = {
 export function resolveBreakerOptions(given: BreakerOptions): ResolvedBreakerOptions {
   refuseUnknownOptions(given, Object.keys(breakerOptionTable));
   const resolved = resolveFromTable(breakerOptionTable, given) as unknown as { -readonly [K in keyof BreakerOptions]-?: number };
-  // Only what somebody asked for can contradict: a default gives way.
+  // Only options that were given can contradict each other: a default gives way.
   if (given.longestOpen === undefined) resolved.longestOpen = Math.max(resolved.longestOpen, resolved.shortestOpen);
   if (given.shortestOpen === undefined) resolved.shortestOpen = Math.min(resolved.longestOpen, resolved.shortestOpen);
   const { shortestOpen, longestOpen } = resolved;

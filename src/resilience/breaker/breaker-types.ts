@@ -3,11 +3,11 @@
 import type { Clock, RandomSource } from '../../engine/contract/index.js';
 import type { BreakerOptions } from './breaker-options.js';
 
-/** `isolated`: held open by somebody until they let go. */
+/** `isolated`: held open until it is let go. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated';
 
 /**
- * What an error says about whoever was called. `failed`: not reached, or too late. `answered`: it works, and did not like what it was
+ * What an error says about the party that was called. `failed`: not reached, or too late. `answered`: it works, and rejects what it was
  * asked. `nothing`: the caller gave up by itself.
  */
 export type Verdict = 'failed' | 'answered' | 'nothing';

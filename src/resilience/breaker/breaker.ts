@@ -28,8 +28,8 @@ const CLOSED: State = { kind: 'closed' };
 /**
  * A circuit breaker: while calls fail it refuses them at once, and lets a few through from time to time to see whether that has changed.
  *
- * It has no timer and wraps no promise: whoever calls asks {@link refusal} before, and tells {@link succeeded}, {@link failed} or
- * {@link gaveUp} after. {@link execute} does all of it. Outcomes of calls that began before the last change of state say nothing about
+ * It has no timer and wraps no promise: a caller asks {@link refusal} before a call, and reports {@link succeeded}, {@link failed} or
+ * {@link gaveUp} after it. {@link execute} does all of it. Outcomes of calls that began before the last change of state say nothing about
  * now, and do not count.
  *
  * @example
@@ -89,9 +89,9 @@ export class Breaker {
   }
 
   /**
-   * Why a call must not be made now. Nothing: make it, and tell how it went; while half-open it is one of the probes.
+   * Why a call must not be made now. Nothing: make it, and report its outcome; while half-open it is one of the probes.
    *
-   * @param details what else the error should tell
+   * @param details what else the error carries
    * @returns PoolError `POOL_BREAKER_OPEN`
    */
   refusal(details?: () => PoolErrorDetails): PoolError | undefined {
@@ -130,7 +130,7 @@ export class Breaker {
   /**
    * A call has failed.
    *
-   * @param retryInMs when whoever calls will try again by itself; default: the breaker's own delay, longer each time
+   * @param retryInMs when the caller will try again by itself; default: the breaker's own delay, longer each time
    */
   failed(error: unknown, durationMs: number, now = this.#clock.now(), retryInMs?: number): void {
     this.#failures += 1;
@@ -147,12 +147,12 @@ export class Breaker {
     }
   }
 
-  /** A call that was let through ended without saying anything about whom it called: another may take its place. */
+  /** A call that was let through ended without a verdict on the party that it called: another may take its place. */
   gaveUp(): void {
     if (this.#state.kind === 'half-open') this.#state.probes.noteGivenUp();
   }
 
-  /** Somebody else has decided that it is time for the next probe, and makes it: nobody else is let through meanwhile. */
+  /** The caller has decided by itself that it is time for the next probe, and makes it: no other call is let through meanwhile. */
   probing(): void {
     if (this.#state.kind !== 'open' && this.#state.kind !== 'half-open') return;
     const now = this.#clock.now();
@@ -189,12 +189,12 @@ export class Breaker {
     if (this.#state.kind === 'closed' || this.#state.kind === 'half-open') this.#open(reason, this.#clock.now());
   }
 
-  /** Closes it now, whatever it was, and whoever holds it open. */
+  /** Closes it now from any state, also while it is held open. */
   close(): void {
     if (this.#state !== CLOSED) this.#close(this.#clock.now());
   }
 
-  /** Holds it open until the returned function is called, by everybody who holds it. */
+  /** Holds it open until the returned function is called. With several holders, until all have let go. */
   isolate(reason = 'isolated by hand'): () => void {
     let state = this.#state;
     if (state.kind === 'isolated') {

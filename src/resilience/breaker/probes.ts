@@ -1,6 +1,6 @@
 /** The probes of a half-open breaker: how many may be under way, how many have succeeded, when silent ones are replaced. */
 
-/** Moments are told apart to this, in milliseconds: a duration and the end of it do not give back its beginning to the last bit. */
+/** Moments that differ by less than this, in milliseconds, are the same: the end of a duration less the duration is not its beginning to the last bit. */
 export const TOLERANCE_MS = 0.001;
 
 /** Counts the probes of one half-open time. */
