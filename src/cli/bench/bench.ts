@@ -1,6 +1,7 @@
 /** Measures a statement with pools of several sizes, taking turns, and recommends a size. */
 
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
+import { pause } from '../../engine/waiting/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
 
 export interface BenchPlan {
@@ -147,7 +148,7 @@ async function runRound(plan: BenchPlan, { pool, size, callers }: Lane): Promise
         failed += 1;
         lastError = error;
         // Calls that fail at once would otherwise keep the machine busy.
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await pause(10);
       }
     }
   };

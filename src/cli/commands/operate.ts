@@ -1,6 +1,6 @@
 /** The commands that act on a running process: evict, suspend, resume, resize, invalidate, breaker and drain. */
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
   type Call,
@@ -192,7 +192,7 @@ async function endOfDrain(
     );
     if (ended !== undefined) return ended;
     if (stop.aborted || performance.now() > deadline) throw new Error(`pool '${pool}' is still draining.`);
-    await delay(POLL_MS);
+    await pause(POLL_MS);
   }
 }
 

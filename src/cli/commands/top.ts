@@ -1,6 +1,6 @@
 /** The command top: shows a running process's pools again and again. */
 
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../engine/waiting/index.js';
 import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
 import { type Command, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
@@ -47,7 +47,7 @@ export const top: Command = defineCommand({
     const process = new MonitoringAddress(values.address, environment, values.timeout);
     let before: Reading | undefined;
     for (let round = 0; !stop.aborted && (values.count === undefined || round < values.count); round += 1) {
-      if (round > 0) await delay(values.interval, undefined, { signal: stop }).catch(() => undefined);
+      if (round > 0) await pause(values.interval, { signals: [stop] });
       if (stop.aborted) break;
       const reading = await readPools(process);
       const lines = linesOf(reading, before);

@@ -1,7 +1,8 @@
-import { isAbortSignal, onAbort } from '../../engine/waiting/index.js';
+/** Retries of a piece of work: how often, how soon, after which errors. */
+
+import { checkedSignal, pause } from '../../engine/waiting/index.js';
 import {
   type Clock,
-  invalid,
   type OptionSpec,
   PoolError,
   type RandomSource,
@@ -20,7 +21,7 @@ export interface RetryTiming {
   readonly shortestDelay?: number;
   /** The longest time before a retry. Default: 1 000. */
   readonly longestDelay?: number;
-  /** No retry begins later than this after the first failure; a deadline counts too, whichever is first. Default: 5 000. */
+  /** No retry begins later than this after the first failure; a deadline counts too, if it is earlier. Default: 5 000. */
   readonly totalTime?: number;
 }
 
@@ -40,13 +41,13 @@ export const retryTimingTable = {
 
 /** How often and when work is run again, and after which errors. */
 export interface RetryOptions extends RetryTiming {
-  /** Whether the work may be run again after this error. Default: unless somebody gave up or a breaker refused. */
+  /** Whether the work may be run again after this error. Default: unless the caller gave up or a breaker refused. */
   readonly retryable?: (error: unknown) => boolean;
   /** Gives up when it aborts, also while it waits for the next attempt. */
   readonly signal?: AbortSignal;
   /** Bounds the retries of all who share it. */
   readonly budget?: RetryBudget;
-  /** Told before each retry. */
+  /** Called before each retry. */
   readonly onRetry?: (retry: { readonly error: unknown; readonly attempt: number; readonly delayMs: number }) => void;
 }
 
@@ -108,7 +109,7 @@ export async function retry<T>(
   { clock = systemClock, random = Math.random }: RetryEnvironment = {},
 ): Promise<T> {
   const { retryable = isRetryable, signal, budget, onRetry, ...timing } = options;
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  checkedSignal(signal);
   const schedule = new RetrySchedule(resolveRetryTiming(timing), random);
   budget?.called();
   for (let attempt = 1; ; attempt += 1) {
@@ -122,8 +123,8 @@ export async function retry<T>(
       const delayMs = schedule.next(clock.now(), deadline?.over === true ? 0 : (deadline?.remainingMs ?? Number.POSITIVE_INFINITY));
       if (delayMs === undefined || budget?.take() === false) throw error;
       onRetry?.({ error, attempt: attempt + 1, delayMs });
-      await pause(clock, delayMs, [signal, deadline?.givenUp]);
-      // Somebody gave up meanwhile: what is known is the error.
+      await pause(delayMs, { clock, signals: [signal, deadline?.givenUp] });
+      // The caller gave up meanwhile: what is known is the error.
       if (deadline?.over === true) throw error;
     }
   }
@@ -133,27 +134,6 @@ export async function retry<T>(
 function resolveRetryTiming(given: RetryTiming): Required<RetryTiming> {
   refuseUnknownOptions(given, Object.keys(retryTimingTable));
   return resolveFromTable(retryTimingTable, given) as unknown as Required<RetryTiming>;
-}
-
-/** Resolves after `delayMs`, or when one of the signals aborts. */
-export function pause(clock: Clock, delayMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
-  return new Promise((resolve) => {
-    const unlinks: (() => void)[] = [];
-    const end = (): void => {
-      timer.cancel();
-      for (const unlink of unlinks) unlink();
-      resolve();
-    };
-    const timer = clock.setTimer(end, delayMs);
-    for (const signal of signals) {
-      if (signal === undefined) continue;
-      if (signal.aborted) {
-        end();
-        return;
-      }
-      unlinks.push(onAbort(signal, end));
-    }
-  });
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {
