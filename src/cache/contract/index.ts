@@ -1,9 +1,13 @@
 /** The cache's options, policies, rules and statistics. */
 
+export { type CallerLimits, checkLimits, limited } from './caller-limits.js';
+export type { Invalidation } from './invalidation.js';
 export {
+  type Encryption,
   type MemoryCacheOptions,
   type QueryCacheOptions,
   type RedisCacheOptions,
+  type RedisTarget,
   resolveCacheOptions,
   type ResolvedCacheOptions,
 } from './options.js';

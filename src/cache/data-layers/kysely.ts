@@ -1,8 +1,8 @@
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { anyValue, textOf, type ValueKind } from '../values/index.js';
-import { ANY_TABLE } from '../invalidation/index.js';
+import { ANY_TABLE, namesOf } from '../invalidation/index.js';
 import { type CachePolicy, policyNames, resolvePolicy } from '../contract/index.js';
-import { namesOf, type QueryCache } from '../serving/index.js';
+import type { QueryCache } from '../serving/index.js';
 
 /** What is used of Kysely, as it declares it. */
 interface CompiledQuery {

@@ -1,3 +1,6 @@
+/** When each name was last invalidated, in two orders: this process's own, and the ledger's in Redis. */
+import { EVERYTHING } from './names.js';
+
 /**
  * What is known of invalidations: for each name of a table, tag or key, when it was last invalidated. A value is still good when none of its
  * names was invalidated since it began to be loaded.
@@ -15,18 +18,6 @@ export interface Mark {
 /** Names share marks when their hashes agree, which costs an invalidation too many, once in this many pairs; memory stays bounded. */
 const MARKS = 1 << 16;
 
-/** The prefixes by which the kinds of names are told apart. */
-export const TABLE = 't:';
-export const TAG = 'g:';
-export const KEY = 'k:';
-/** All that is cached. */
-export const EVERYTHING = '*';
-/** What is known of the schema. */
-export const SCHEMA = 's:';
-
-/** Whoever invalidates a table invalidates this too: for values of which it is not known what tables they come from. */
-export const ANY_TABLE = 't:*';
-
 export class Marks {
   readonly #marks: (Mark | undefined)[] = Array.from({ length: MARKS });
   readonly #everything: Mark = { sequence: 0, position: 0, pending: 0 };
@@ -39,7 +30,7 @@ export class Marks {
     return this.#sequence;
   }
 
-  of(names: readonly string[]): Mark[] {
+  marksOf(names: readonly string[]): Mark[] {
     return names.map((name) => this.#of(name));
   }
 

@@ -2,17 +2,9 @@ import type { EventEmitter } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import type * as IoRedis from 'ioredis';
 import { PoolError } from '../../engine/index.js';
+import type { RedisTarget } from '../contract/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
-
-/** Where Redis is. */
-export interface RedisTarget {
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
-  readonly tls?: ConnectionOptions;
-}
 
 /** A connection that is made again and again. */
 interface Connection extends EventEmitter {

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../engine/index.js';
 import { Breaker } from '../../resilience/breaker/index.js';
-import { type Encryption, type Envelope, FORMAT, Garbage, hashOf, open, seal, type ValueKind } from '../values/index.js';
+import type { Encryption } from '../contract/index.js';
+import { type Envelope, FORMAT, Garbage, hashOf, open, seal, type ValueKind } from '../values/index.js';
 import { Ledger } from './ledger.js';
 import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
@@ -152,7 +153,7 @@ export class RedisTier {
     try {
       if (typeof leftMs !== 'number' || !Buffer.isBuffer(sealed)) throw new Garbage('not what was asked for');
       const envelope = await open(hash, sealed, this.options.encryption);
-      if (leftMs < 0 || !this.marks.isGoodAt(this.marks.of(envelope.names), envelope.position)) return undefined;
+      if (leftMs < 0 || !this.marks.isGoodAt(this.marks.marksOf(envelope.names), envelope.position)) return undefined;
       const value = envelope.refused ? undefined : kind.unpack(envelope.value);
       return { ...envelope, value, ageMs: envelope.lifeMs - leftMs, bytes: sealed.length };
     } catch {

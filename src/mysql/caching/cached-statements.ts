@@ -1,8 +1,8 @@
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
 import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
-import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
-import { type CallerLimits, checkLimits, limited, type QueryCache } from '../../cache/serving/index.js';
+import { type CallerLimits, checkLimits, limited, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
 import type { Schema } from '../../cache/schema.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
