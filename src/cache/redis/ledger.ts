@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { pause } from '../../engine/waiting/index.js';
 import { EVERYTHING, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { within } from './within.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 /** What the ledger needs. */
 export interface LedgerOptions {
@@ -138,7 +139,7 @@ export class Ledger {
     this.#backlog = new Set();
     const message = JSON.stringify([this.#origin, names]);
     try {
-      const position = await within(this.#publishTimeoutMs, this.#tell(over, this.#id, message));
+      const position = await answerWithin(this.#publishTimeoutMs, this.#tell(over, this.#id, message));
       if (position > 0) {
         this.marks.settle(names, position);
         return;
@@ -192,7 +193,7 @@ export class Ledger {
   /** A server that is full and takes no invalidations either (Redis does) lets go: without a ledger nobody serves anything that may have changed. */
   async #giveWay(): Promise<void> {
     try {
-      await within(this.options.timeoutMs, this.writer.del(this.#keys[0]));
+      await answerWithin(this.options.timeoutMs, this.writer.del(this.#keys[0]));
     } catch (failure) {
       this.listener.failed(failure);
     }
@@ -209,21 +210,21 @@ export class Ledger {
       } catch (error) {
         if (this.#closed) return;
         this.listener.failed(error);
-        if (isOverdue(error)) this.reader.disconnect(true);
+        if (error instanceof Overdue) this.reader.disconnect(true);
       }
       // Others may be cut off by the same, with something to tell.
       this.#leaseUntil = 0;
-      await pause(PAUSE_AFTER_FAILURE_MS);
+      await pause(PAUSE_AFTER_FAILURE_MS, { hold: 'unheld' });
     }
   }
 
   async #join(): Promise<void> {
     const sentAt = performance.now();
-    const [id, count] = await within(this.options.boundMs, this.#check(), 'unheld');
+    const [id, count] = await answerWithin(this.options.boundMs, this.#check(), 'unheld');
     // Whatever others have told an old master, they told it before this: it must be unknown from now on, and not before.
-    await within(this.options.boundMs, this.reader.confirm(), 'unheld');
+    await answerWithin(this.options.boundMs, this.reader.confirm(), 'unheld');
     this.#adopt(id);
-    const past = (await within(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
+    const past = (await answerWithin(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
     const first = past[0];
     // Values that are older than what is remembered cannot be judged.
     this.marks.noteGap(first === undefined ? Number(count) : positionOf(first) - 1);
@@ -243,7 +244,7 @@ export class Ledger {
     // The writer is not connected, or could not tell it: this connection leads to where the others listen.
     if (this.#backlog.size > 0 && this.#publishing === undefined) void this.#publish(this.reader);
     const reading = this.reader.xread('COUNT', BATCH, 'BLOCK', Math.ceil(boundMs / 8), 'STREAMS', this.#keys[2], `${this.#position}-0`);
-    const [streams, [id, count]] = await within(boundMs, Promise.all([reading, this.#check()]), 'unheld');
+    const [streams, [id, count]] = await answerWithin(boundMs, Promise.all([reading, this.#check()]), 'unheld');
     if (id !== this.#id || Number(count) < this.#position) {
       this.#id = undefined;
       return;
@@ -302,14 +303,4 @@ function messageOf([, fields]: LogEntry): { readonly origin: string; readonly na
 
 function positionOf([id]: LogEntry): number {
   return Number.parseInt(id, 10);
-}
-
-function isOverdue(error: unknown): boolean {
-  return error instanceof Error && error.name === 'Overdue';
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
 }

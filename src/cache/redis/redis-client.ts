@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { ConnectionOptions } from 'node:tls';
 import type * as IoRedis from 'ioredis';
 import { PoolError } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
 import type { RedisTarget } from '../contract/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
@@ -289,5 +290,3 @@ function unref(redis: EventEmitter): void {
 export function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.includes('OOM');
 }
-
-function ignore(): void {}

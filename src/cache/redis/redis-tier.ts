@@ -7,7 +7,7 @@ import { type Envelope, FORMAT, Garbage, hashOf, open, seal, type ValueKind } fr
 import { Ledger } from './ledger.js';
 import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { within } from './within.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 export interface RedisTierOptions {
   readonly prefix: string;
@@ -171,7 +171,7 @@ export class RedisTier {
     if (this.#closed || this.breaker.refusal() !== undefined) return undefined;
     const startedAt = performance.now();
     try {
-      const answer = await within(this.options.timeoutMs, command());
+      const answer = await answerWithin(this.options.timeoutMs, command());
       const durationMs = performance.now() - startedAt;
       this.breaker.succeeded(durationMs);
       this.times.record(durationMs);
@@ -208,7 +208,7 @@ export class RedisTier {
       this.breaker.succeeded(durationMs);
       return;
     }
-    if (error instanceof Error && error.name === 'Overdue') this.errors.timeout += 1;
+    if (error instanceof Overdue) this.errors.timeout += 1;
     else this.errors.other += 1;
     this.breaker.failed(error, durationMs);
   }

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { within } from './within.js';
+import { ignore } from '../../engine/waiting/index.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */
 export interface SentinelClient {
@@ -66,7 +67,7 @@ export class Sentinels {
     this.#asking = true;
     this.#ask()
       // Without a majority nothing is confirmed; whoever needs it is told.
-      .catch(() => undefined)
+      .catch(ignore)
       .finally(() => {
         this.#asking = false;
       });
@@ -104,12 +105,12 @@ export class Sentinels {
 
   async #vote(client: SentinelClient): Promise<string> {
     try {
-      const answer = await within(this.boundMs, client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.group), 'unheld');
+      const answer = await answerWithin(this.boundMs, client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.group), 'unheld');
       const [host, port] = answer as [string, string];
       return textOf(isIP(host) === 0 ? (await lookup(host)).address : host, Number(port));
     } catch (error) {
       // TCP takes minutes to say that nobody is there.
-      if (error instanceof Error && error.name === 'Overdue') client.disconnect();
+      if (error instanceof Overdue) client.disconnect();
       throw error;
     }
   }

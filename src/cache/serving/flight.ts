@@ -1,6 +1,6 @@
 /** One loading of a key that all callers of this process share. It is abandoned when the last of them gives up. */
 import { keepShape, PoolError } from '../../engine/index.js';
-import { type CallerLimits, limited } from '../contract/index.js';
+import { type CallerLimits, withinLimits } from '../contract/index.js';
 import type { Mark } from '../invalidation/index.js';
 
 /** What a flight brings. */
@@ -66,7 +66,7 @@ export class Flight {
     this.#joined += 1;
     try {
       const landing = this.#landing as Promise<Landing>;
-      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await limited(landing, timeout, signal);
+      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await withinLimits(landing, timeout, signal);
       // With several callers, none gets the original: the first could change it before the next has a copy.
       return { value, own: !shared && this.#joined === 1 };
     } finally {

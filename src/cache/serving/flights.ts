@@ -1,10 +1,11 @@
 /** The loadings that are under way, one for a key: callers who want the same value share one query. */
 import { performance } from 'node:perf_hooks';
+import { pause } from '../../engine/waiting/index.js';
 import type { CallerLimits } from '../contract/index.js';
 import type { Found, Lock } from '../redis/index.js';
 import { Flight, type Landing } from './flight.js';
 import type { CacheRequest } from './request.js';
-import { pause, type Tiers } from './tiers.js';
+import type { Tiers } from './tiers.js';
 import { isFresh, type ValueStore } from './value-store.js';
 
 const FIRST_POLL_MS = 2;

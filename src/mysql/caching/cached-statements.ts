@@ -1,7 +1,15 @@
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
 import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
-import { type CallerLimits, checkLimits, limited, names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
+import {
+  type CallerLimits,
+  checkLimits,
+  names,
+  policyNames,
+  resolvePolicy,
+  type ResolvedPolicy,
+  withinLimits,
+} from '../../cache/contract/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
 import type { Schema } from '../../cache/schema.js';
@@ -151,7 +159,7 @@ export class CachedStatements {
       const known = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement: left });
       return known ?? this.run(method, copyOf(left, { cache: false }), values);
     };
-    return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
+    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
   }
 
   #keyNamed(name: string, { epoch }: Schema, method: Method, statement: StatementOptions): string {
