@@ -11,6 +11,6 @@ export {
   resolveCacheOptions,
   type ResolvedCacheOptions,
 } from './options.js';
-export { type CachePolicy, names, policyNames, type ResolvedPolicy, resolvePolicy } from './policy.js';
+export { type CachePolicy, checkedNames, policyNames, type ResolvedPolicy, resolvePolicy } from './policy.js';
 export type { CacheRule } from './rules.js';
 export type { CacheStats, RedisStats } from './stats.js';

@@ -1,7 +1,7 @@
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { statementResult, withPlainFields } from '../values/index.js';
 import { KEY, namesReadFrom, tableNames, TAG } from '../invalidation/index.js';
-import { type CachePolicy, names, policyNames, resolvePolicy } from '../contract/index.js';
+import { type CachePolicy, checkedNames, policyNames, resolvePolicy } from '../contract/index.js';
 import type { CacheRequest, Departure, QueryCache } from '../serving/index.js';
 
 /** Drizzle's `CacheConfig`, as far as it is understood. */
@@ -114,7 +114,7 @@ export function withDrizzleCache<T extends object>(db: T, cache: QueryCache, opt
   if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a text that names the database');
   if (!['explicit', 'all'].includes(strategy)) throw invalid('strategy', strategy, "'explicit' or 'all'");
   if (!['everything', 'named'].includes(dependsOn)) throw invalid('dependsOn', dependsOn, "'everything' or 'named'");
-  names('tags', tags);
+  checkedNames('tags', tags);
   const database = db as DrizzleDatabase;
   const { session } = database;
   if (typeof session?.options !== 'object' || !('cache' in session)) {

@@ -1,6 +1,6 @@
 /** The names that values depend on and that invalidations carry: a table, a tag or a key, each kind behind its own prefix. */
 import { invalid } from '../../engine/index.js';
-import { type Invalidation, names } from '../contract/index.js';
+import { checkedNames, type Invalidation } from '../contract/index.js';
 
 /** The prefixes keep the kinds of names apart: a tag `users` is not the table `users`. */
 export const TABLE = 't:';
@@ -32,9 +32,9 @@ export function namesChangedIn(tables: readonly string[] | 'everything'): string
 export function namesOf({ tags, tables, keys, all }: Invalidation): string[] {
   if (all !== undefined && typeof all !== 'boolean') throw invalid('all', all, 'true or false');
   return [
-    ...names('tags', tags).map((tag) => TAG + tag),
-    ...tableNames(names('tables', tables)),
-    ...names('keys', keys).map((key) => KEY + key),
+    ...checkedNames('tags', tags).map((tag) => TAG + tag),
+    ...tableNames(checkedNames('tables', tables)),
+    ...checkedNames('keys', keys).map((key) => KEY + key),
     ...(all === true ? [EVERYTHING] : []),
   ];
 }

@@ -32,7 +32,7 @@ export class Flights {
   async joinFlight(request: CacheRequest, limits: CallerLimits, now: number): Promise<unknown> {
     const { marks, counts } = this.tiers;
     let flight = this.#byKey.get(request.key);
-    if (flight !== undefined && !flight.abandoned && marks.isGood(flight.marks, flight.sequence)) {
+    if (flight !== undefined && !flight.abandoned && marks.isGoodSince(flight.marks, flight.sequence)) {
       counts.coalesced += 1;
     } else {
       flight = this.#startFlight(request, now, 'wanted');

@@ -119,7 +119,7 @@ export class QueryCache {
     counts.invalidations += 1;
     const names = withAnyTable(given);
     if (redis !== undefined) return redis.ledger.invalidate(names);
-    marks.noteOwn(names);
+    marks.noteOwnInvalidation(names);
     return undefined;
   }
 
@@ -129,7 +129,7 @@ export class QueryCache {
     const watched = marks.marksOf(names);
     let { sequence } = marks;
     return () => {
-      const good = marks.isGood(watched, sequence);
+      const good = marks.isGoodSince(watched, sequence);
       sequence = marks.sequence;
       return !good;
     };

@@ -77,7 +77,7 @@ export class ValueServer {
     const entry = memory.get(key);
     if (entry === undefined) return this.flights.joinFlight(request, limits, now);
     if (this.#isFreshInMemory(entry, policy, now)) return Promise.resolve(this.#serveEntry(entry, kind, now));
-    if (now >= entry.servedUntil || !marks.isGood(entry.marks, entry.sequence)) {
+    if (now >= entry.servedUntil || !marks.isGoodSince(entry.marks, entry.sequence)) {
       memory.delete(key);
       return this.flights.joinFlight(request, limits, now);
     }
@@ -91,7 +91,11 @@ export class ValueServer {
   #isFreshInMemory(entry: MemoryEntry, { ttl, maxStale }: ResolvedPolicy, now: number): boolean {
     const ageMs = now - entry.loadedAt;
     return (
-      now < entry.freshUntil && ageMs < ttl && ageMs < maxStale && !entry.refused && this.tiers.marks.isGood(entry.marks, entry.sequence)
+      now < entry.freshUntil &&
+      ageMs < ttl &&
+      ageMs < maxStale &&
+      !entry.refused &&
+      this.tiers.marks.isGoodSince(entry.marks, entry.sequence)
     );
   }
 

@@ -40,7 +40,7 @@ export class ValueStore {
     const ttl = Math.min(kind.isNegative(value) ? policy.negativeTtl : policy.ttl, policy.maxStale);
     const now = performance.now();
     if (ttl === 0 || !this.tiers.isLive(now)) return;
-    if (!known.isGood(marks, sequence)) {
+    if (!known.isGoodSince(marks, sequence)) {
       counts.discarded += 1;
       return;
     }

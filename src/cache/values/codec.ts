@@ -48,7 +48,7 @@ export function valueOf(bytes: Buffer): unknown {
  *
  * @param content `bytesOf([names, refused, value])`
  */
-export async function seal(
+export async function sealEnvelope(
   key: string,
   { position, lifeMs, freshMs }: Pick<Envelope, 'position' | 'lifeMs' | 'freshMs'>,
   content: Buffer,
@@ -67,7 +67,7 @@ export async function seal(
 }
 
 /** @throws Garbage */
-export async function open(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
+export async function openEnvelope(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
   if (sealed.length < OUTER_LENGTH || sealed.readUInt32BE(0) !== MAGIC) throw new Garbage('not an envelope');
   const body = sealed.subarray(OUTER_LENGTH);
   if (sealed.readUInt32BE(4) !== crc32(body)) throw new Garbage('the checksum is wrong');

@@ -4,7 +4,7 @@ import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
 import {
   type CallerLimits,
   checkLimits,
-  names,
+  checkedNames,
   policyNames,
   resolvePolicy,
   type ResolvedPolicy,
@@ -228,7 +228,7 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
   refuseUnknownOptions(cache, OPTION_NAMES);
   const { key, tables } = cache;
-  names('tables', tables);
+  checkedNames('tables', tables);
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, Garbage, open, seal, valueOf } from '../../../src/cache/values/codec.js';
+import { bytesOf, Garbage, openEnvelope, sealEnvelope, valueOf } from '../../../src/cache/values/codec.js';
 import { hashOf, textOf } from '../../../src/cache/values/key.js';
 import { copyOfPlain, NotPlain } from '../../../src/cache/values/plain-value.js';
 import { statementResult, withPlainFields } from '../../../src/cache/values/value-kind.js';
@@ -46,8 +46,8 @@ describe('a value', () => {
         async (value) => {
           const withPrototype = valueOf(bytesOf(value));
           expect(same(copyOfPlain(withPrototype), withPrototype)).toBe(true);
-          const sealed = await seal(key, { position: 7, lifeMs: 1.5, freshMs: 1 }, bytesOf([['t:a'], false, value]), undefined);
-          const opened = await open(key, sealed, undefined);
+          const sealed = await sealEnvelope(key, { position: 7, lifeMs: 1.5, freshMs: 1 }, bytesOf([['t:a'], false, value]), undefined);
+          const opened = await openEnvelope(key, sealed, undefined);
           expect(same(value, opened.value)).toBe(true);
           expect(opened).toMatchObject({ position: 7, lifeMs: 1.5, freshMs: 1, names: ['t:a'], refused: false });
         },
@@ -65,18 +65,18 @@ describe('a value', () => {
 
   it('that was changed on its way, or belongs to another key, is garbage', async () => {
     const key = hashOf('key');
-    const sealed = await seal(key, { position: 7, lifeMs: 1, freshMs: 1 }, bytesOf([[], false, 'value']), undefined);
-    await expect(open(hashOf('other'), sealed, undefined)).rejects.toThrow(Garbage);
+    const sealed = await sealEnvelope(key, { position: 7, lifeMs: 1, freshMs: 1 }, bytesOf([[], false, 'value']), undefined);
+    await expect(openEnvelope(hashOf('other'), sealed, undefined)).rejects.toThrow(Garbage);
     await fc.assert(
       fc.asyncProperty(fc.nat(sealed.length - 1), fc.integer({ min: 1, max: 255 }), async (index, change) => {
         const changed = Buffer.from(sealed);
         changed[index] = (changed[index] as number) ^ change;
-        await expect(open(key, changed, undefined)).rejects.toThrow(Garbage);
+        await expect(openEnvelope(key, changed, undefined)).rejects.toThrow(Garbage);
       }),
     );
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (bytes) => {
-        await expect(open(key, Buffer.from(bytes), undefined)).rejects.toThrow(Garbage);
+        await expect(openEnvelope(key, Buffer.from(bytes), undefined)).rejects.toThrow(Garbage);
       }),
     );
   });
