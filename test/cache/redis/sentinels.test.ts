@@ -1,5 +1,6 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type MasterClient, type SentinelClient, Sentinels } from '../../../src/cache/redis/sentinels.js';
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, it, type Mock, vi } from 'vitest';
+import { type SentinelClient, Sentinels } from '../../../src/cache/redis/sentinels.js';
 import { errorOf } from '../../mysql/support/pools.js';
 
 type Answer = [host: string, port: string] | null | 'silent' | Error;
@@ -30,8 +31,8 @@ function sentinelsThat(answers: Answer[], boundMs = 60_000): { readonly sentinel
 function masterAt(
   remoteAddress: string,
   remotePort = 6379,
-): MasterClient & { readonly stream: { readonly destroy: ReturnType<typeof vi.fn> } } {
-  return { stream: { remoteAddress, remotePort, destroy: vi.fn() } } as never;
+): { stream: { remoteAddress: string; remotePort: number; destroy: Mock<() => Socket> } } {
+  return { stream: { remoteAddress, remotePort, destroy: vi.fn<() => Socket>() } };
 }
 
 const toClose: Sentinels[] = [];
@@ -52,7 +53,9 @@ describe('the sentinels', () => {
 
   it('do not wait for one that is silent', async () => {
     const { sentinels } = sentinelsThat([OLD, 'silent', OLD]);
-    await sentinels.confirm(masterAt('10.0.0.1'));
+    const master = masterAt('10.0.0.1');
+    await sentinels.confirm(master);
+    expect(sentinels.confirmedAt(master)).toBeGreaterThan(0);
   });
 
   it.each<[string, Answer[]]>([
