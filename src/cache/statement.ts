@@ -1,4 +1,4 @@
-import { ANY_TABLE, EVERYTHING, TABLE } from './invalidation/marks.js';
+import { ANY_TABLE, EVERYTHING, TABLE } from './invalidation/index.js';
 import type { Schema } from './schema.js';
 import { type Token, tokensOf } from './sql-tokens.js';
 

@@ -1,10 +1,11 @@
+/** The cache for Kysely: a dialect that asks the cache before it takes a connection, and a plugin that marks queries as cached. */
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { anyValue, textOf, type ValueKind } from '../values/index.js';
-import { ANY_TABLE } from '../invalidation/index.js';
+import { ANY_TABLE, namesOf } from '../invalidation/index.js';
 import { type CachePolicy, policyNames, resolvePolicy } from '../contract/index.js';
-import { namesOf, type QueryCache } from '../serving/index.js';
+import type { QueryCache } from '../serving/index.js';
 
-/** What is used of Kysely, as it declares it. */
+/** The part of Kysely that the cache uses, as Kysely declares it. */
 interface CompiledQuery {
   readonly query: { readonly kind: string };
   readonly queryId: object;
@@ -29,8 +30,8 @@ interface Dialect {
 /** How the queries of a Kysely plugin are cached. */
 export interface KyselyCacheOptions extends CachePolicy {
   /**
-   * The tables that the queries depend on: Kysely's text does not tell what views and routines read. Default: all, that is, any write through a
-   * pool with this cache makes the result invalid.
+   * The tables that the queries depend on: the text of a query does not show which tables its views and routines read. Default: all, that is,
+   * any write through a pool with this cache makes the result invalid.
    */
   readonly tables?: readonly string[];
 }
@@ -92,10 +93,10 @@ const kyselyResult: ValueKind = {
   isNegative: (value) => (value as { readonly rows?: readonly unknown[] }).rows?.length === 0,
 };
 
-/** A connection that is taken when a query needs it. */
+/** A connection that is acquired when a query needs it. */
 class LazyConnection implements Connection {
   inTransaction = false;
-  #taken: Promise<Connection> | undefined = undefined;
+  #acquired: Promise<Connection> | undefined = undefined;
 
   constructor(
     private readonly driver: Driver,
@@ -103,23 +104,23 @@ class LazyConnection implements Connection {
     private readonly answer: (query: CompiledQuery) => Promise<unknown> | undefined,
   ) {}
 
-  take(): Promise<Connection> {
-    this.#taken ??= this.driver.acquireConnection(...this.acquireOptions);
-    return this.#taken;
+  acquireConnection(): Promise<Connection> {
+    this.#acquired ??= this.driver.acquireConnection(...this.acquireOptions);
+    return this.#acquired;
   }
 
   async executeQuery(query: CompiledQuery, ...rest: never[]): Promise<unknown> {
     const answer = this.inTransaction ? undefined : this.answer(query);
-    return await (answer ?? (await this.take()).executeQuery(query, ...rest));
+    return await (answer ?? (await this.acquireConnection()).executeQuery(query, ...rest));
   }
 
   async *streamQuery(query: CompiledQuery, ...rest: never[]): AsyncIterableIterator<unknown> {
-    yield* (await this.take()).streamQuery(query, ...rest);
+    yield* (await this.acquireConnection()).streamQuery(query, ...rest);
   }
 
   async release(...rest: unknown[]): Promise<void> {
-    const taken = await this.#taken?.catch(() => undefined);
-    if (taken !== undefined) await this.driver.releaseConnection(taken, ...rest);
+    const acquired = await this.#acquired?.catch(() => undefined);
+    if (acquired !== undefined) await this.driver.releaseConnection(acquired, ...rest);
   }
 }
 
@@ -157,9 +158,9 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
       return async (...given: unknown[]): Promise<unknown> => {
         const [connection] = given;
         if (!(connection instanceof LazyConnection)) return await Reflect.apply(value as () => unknown, target, given);
-        // Everything else that is done to a connection has to do with a transaction.
+        // Every other method that takes a connection begins or continues a transaction.
         connection.inTransaction = name !== 'commitTransaction' && name !== 'rollbackTransaction';
-        return await Reflect.apply(value as () => unknown, target, [await connection.take(), ...given.slice(1)]);
+        return await Reflect.apply(value as () => unknown, target, [await connection.acquireConnection(), ...given.slice(1)]);
       };
     },
   });

@@ -1,8 +1,16 @@
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
 import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
-import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
-import { type CallerLimits, checkLimits, limited, type QueryCache } from '../../cache/serving/index.js';
+import {
+  type CallerLimits,
+  checkLimits,
+  checkedNames,
+  policyNames,
+  resolvePolicy,
+  type ResolvedPolicy,
+  withinLimits,
+} from '../../cache/contract/index.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
 import type { Schema } from '../../cache/schema.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
@@ -151,7 +159,7 @@ export class CachedStatements {
       const known = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement: left });
       return known ?? this.run(method, copyOf(left, { cache: false }), values);
     };
-    return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
+    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
   }
 
   #keyNamed(name: string, { epoch }: Schema, method: Method, statement: StatementOptions): string {
@@ -220,7 +228,7 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
   refuseUnknownOptions(cache, OPTION_NAMES);
   const { key, tables } = cache;
-  names('tables', tables);
+  checkedNames('tables', tables);
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
 }
