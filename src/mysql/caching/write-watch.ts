@@ -4,7 +4,8 @@ import { effectOf, looksLikeRead } from '../../cache/statement.js';
 import { type Command, statementOf } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
-import { commitsImplicitly, type ManagedConnection } from '../connections/index.js';
+import { commitsImplicitly } from '../connections/index.js';
+import type { WriteObserver, WritingConnection } from '../observation/index.js';
 
 /** A server may go on with a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
@@ -13,9 +14,9 @@ const AFTER_LOSS_MS = 5_000;
  * Sees every statement of a pool's connections, whoever sends it, and invalidates what the writes among them change: when the transaction
  * ends, however it ends, and before the caller is told.
  */
-export class WriteWatch {
+export class WriteWatch implements WriteObserver {
   /** What the open transaction of a connection has written so far. */
-  readonly #written = new WeakMap<ManagedConnection, Set<string>>();
+  readonly #written = new WeakMap<WritingConnection, Set<string>>();
 
   constructor(
     private readonly cache: QueryCache,
@@ -23,7 +24,7 @@ export class WriteWatch {
   ) {}
 
   /** A command is about to be sent. */
-  sent(connection: ManagedConnection, command: Command): void {
+  sent(connection: WritingConnection, command: Command): void {
     const sql = statementOf(command);
     if (sql === undefined) {
       // A reset and another login roll back.
@@ -47,12 +48,12 @@ export class WriteWatch {
   }
 
   /** The connection is gone, and with it what it had not committed; tables without transactions keep it. */
-  lost(connection: ManagedConnection): void {
+  lost(connection: WritingConnection): void {
     void this.#tell(connection);
   }
 
   /** The caller is told when all processes were. */
-  #holdBack(connection: ManagedConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
+  #holdBack(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
@@ -68,7 +69,7 @@ export class WriteWatch {
   }
 
   /** A caller who gives up is told before the server has ended the statement, which may have taken effect even so. */
-  #tellAgain(connection: ManagedConnection, command: Command, error: Error, names: readonly string[]): void {
+  #tellAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
     const again = (): void => {
       this.#note(connection, names);
       if (!connection.session.inTransaction || !connection.alive) void this.#tell(connection);
@@ -90,7 +91,7 @@ export class WriteWatch {
     }
   }
 
-  #note(connection: ManagedConnection, names: readonly string[]): void {
+  #note(connection: WritingConnection, names: readonly string[]): void {
     let written = this.#written.get(connection);
     if (written === undefined) {
       written = new Set();
@@ -99,7 +100,7 @@ export class WriteWatch {
     for (const name of names) written.add(name);
   }
 
-  #tell(connection: ManagedConnection): Promise<void> | undefined {
+  #tell(connection: WritingConnection): Promise<void> | undefined {
     const written = this.#written.get(connection);
     if (written === undefined) return undefined;
     this.#written.delete(connection);

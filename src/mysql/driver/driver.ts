@@ -37,6 +37,10 @@ export interface Command {
   onResult?: ((error: Error | null, rows?: unknown, fields?: unknown) => void) | undefined;
   /** The text of a Query or Execute; with values put in, for a Query that was started. */
   readonly sql?: string;
+  /** Of a Query: its values, where they were not put into the text yet. */
+  readonly values?: unknown;
+  /** Of a Query: the options that it was made with. */
+  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
   /** Only a ChangeUser has it. */

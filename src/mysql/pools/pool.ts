@@ -1,3 +1,5 @@
+/** The promise pool: everything of mysql2/promise's pool, and what production needs beside it. */
+
 import { inspect } from 'node:util';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
@@ -27,10 +29,17 @@ import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '..
 import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
-import type { CallbackPoolView, StatementOptions, TransactionOptions } from '../contract/index.js';
+import {
+  type CallbackPoolView,
+  type Method,
+  type Statement,
+  type StatementOptions,
+  statementOf,
+  type TransactionOptions,
+} from '../contract/index.js';
 import { PooledStatement } from '../statements/index.js';
 import type { Transaction } from '../transactions/index.js';
-import { acquireInTime, dueStatement, statementInTime, transactionInTime } from '../limits/index.js';
+import { acquireInTime, transactionInTime } from '../limits/index.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -238,36 +247,31 @@ export class Pool extends DriverPromisePool {
   watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
   watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
   watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
-    const { engine, breakers } = this.#core;
-    if (event === 'breakerChanged') return breakers.onChange(listener as (change: BreakerChange) => void);
-    engine.on(event, listener as never);
-    return () => engine.off(event, listener as never);
+    return this.#core.watch(event, listener);
   }
 
-  /** Whoever logs a pool must not log its password. */
+  /** A log of a pool must not show its password. */
   [inspect.custom](): string {
     const { state, used, idle, waiting, limit } = this.summary();
     return `Pool { ${this.name}, ${state}, used: ${used}, idle: ${idle}, waiting: ${waiting}, limit: ${limit} }`;
   }
 
-  #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  /** What comes here may be anything: this is the pool's door. */
+  #run(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    let cached: Promise<unknown> | undefined;
-    if (currentDeadline() === undefined) {
-      cached = this.#core.cached?.take(method, sql, values);
-    } else {
-      try {
-        cached = this.#core.cached?.take(method, statementInTime(sql), values);
-        sql = dueStatement(sql);
-      } catch (error) {
-        return Promise.reject(error);
-      }
+    let statement: Statement;
+    try {
+      statement = statementOf(method, sql, values, currentDeadline());
+    } catch (error) {
+      return Promise.reject(error);
     }
+    const core = this.#core;
+    const cached = core.cached?.answer(statement);
     if (cached !== undefined) return cached;
-    const { trace } = this.#core.options;
+    const { trace } = core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
+      new PooledStatement(core, statement, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

@@ -1,3 +1,5 @@
+/** The runs of a transaction, from BEGIN to COMMIT or ROLLBACK, and again after a deadlock. */
+
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type AcquireOptions,
@@ -14,10 +16,9 @@ import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
-import { Transaction } from './transaction.js';
-import type { TransactionOptions } from '../contract/index.js';
+import { answerInTransaction, Transaction } from './transaction.js';
+import { ownStatement, stoppedBy, type TransactionOptions } from '../contract/index.js';
 import { TransactionLimits } from '../limits/index.js';
-import { send } from './send.js';
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
 const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
@@ -143,7 +144,7 @@ class Attempt {
   async #begin(connection: ManagedConnection): Promise<void> {
     const { isolation, readOnly } = this.options;
     const { signal } = this.limits;
-    const run = (sql: string): Promise<unknown> => send(connection, 'query', signal === undefined ? sql : { sql, signal });
+    const run = (sql: string): Promise<unknown> => answerInTransaction(connection, ownStatement(sql, stoppedBy(signal)));
     const { dirty } = connection.session;
     if (isolation !== undefined) await run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
     await run(readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
@@ -157,7 +158,7 @@ class Attempt {
     try {
       // Statements that nobody awaits come first: they would run outside of the transaction.
       await this.#transaction?.settled().catch(ignore);
-      await send(lease.resource, 'query', 'ROLLBACK');
+      await answerInTransaction(lease.resource, ownStatement('ROLLBACK'));
       lease.release();
     } catch {
       lease.destroy();
@@ -168,7 +169,7 @@ class Attempt {
 
   async #commit(lease: Lease<ManagedConnection>): Promise<void> {
     try {
-      await this.#awaitCommit(send(lease.resource, 'query', 'COMMIT'));
+      await this.#awaitCommit(answerInTransaction(lease.resource, ownStatement('COMMIT')));
     } catch (error) {
       if (isOutcomeUnknown(error)) {
         lease.destroy();

@@ -8,6 +8,7 @@ import { CachedStatements } from '../../../src/mysql/caching/cached-statements.j
 import type { QueryValues } from '../../../src/mysql/driver/driver.js';
 import { ownFlavor } from '../../../src/mysql/errors/flavor.js';
 import type { Credentials } from '../../../src/mysql/options/resolve.js';
+import { statementOf } from '../../../src/mysql/contract/statement.js';
 import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
 
 /** A statement, as its caller gives it; and what of it can change its result. */
@@ -63,7 +64,8 @@ const asked: fc.Arbitrary<Asked> = fc
       method,
       sql,
       Object.fromEntries(Object.entries(some).filter(([, one]) => one !== undefined)),
-      given === undefined ? own : given,
+      // What mysql2 sends: of `execute` the option goes first.
+      (method === 'execute' && own) || given === undefined ? own : given,
     ],
   }));
 
@@ -84,7 +86,7 @@ function keysOf(connection: object = {}, epoch = 'e', credentials?: () => Creden
   });
   return ({ method, statement, values: given }) => {
     key = '';
-    void statements.take(method, statement, given as QueryValues)?.catch(() => undefined);
+    void statements.answer(statementOf(method, statement, given as QueryValues, undefined))?.catch(() => undefined);
     return key;
   };
 }
