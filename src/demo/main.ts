@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../engine/waiting/index.js';
 import { createPool, type Pool, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
 import { type MariaDb, startMariaDb } from './mariadb-server.js';
@@ -115,7 +115,7 @@ async function firstValue(pool: Pool, sql: string): Promise<string> {
 
 async function eachSecond(stop: AbortSignal, work: () => void): Promise<void> {
   while (!stop.aborted) {
-    await delay(1000, undefined, { signal: stop }).catch(() => undefined);
+    await pause(1000, { signals: [stop] });
     if (!stop.aborted) work();
   }
 }

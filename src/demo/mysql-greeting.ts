@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { pause } from '../engine/waiting/index.js';
 
 const RETRY_INTERVAL_MS = 10;
 const HEADER_LENGTH = 4;
@@ -41,12 +42,6 @@ function tryGreeting(address: GreetingAddress, timeoutMs: number): Promise<strin
   });
 }
 
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds);
-  });
-}
-
 /**
  * Waits until a MySQL server greets on an address, which is when it accepts connections; an address that only listens is not enough.
  *
@@ -61,6 +56,6 @@ export async function waitForGreeting(address: GreetingAddress, timeoutMs: numbe
     const reason = abandon();
     if (reason !== undefined) throw new Error(reason);
     if (performance.now() >= deadline) throw new Error(`no greeting on ${inWords(address)} after ${timeoutMs} ms: ${refusal}`);
-    await sleep(RETRY_INTERVAL_MS);
+    await pause(RETRY_INTERVAL_MS);
   }
 }

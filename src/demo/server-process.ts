@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
+import { pause } from '../engine/waiting/index.js';
 import { findExecutable } from './find-executable.js';
 
 /** How many characters of a server's log an error message quotes. */
@@ -52,9 +53,7 @@ async function untilFrozen(pid: number): Promise<void> {
   if (process.platform !== 'linux') return;
   // A process that ends meanwhile has no threads to read.
   while (!(await isFrozen(pid).catch(() => true))) {
-    await new Promise((resolve) => {
-      setTimeout(resolve, FROZEN_POLL_MS);
-    });
+    await pause(FROZEN_POLL_MS);
   }
 }
 

@@ -6,8 +6,6 @@ import {
   drainingError,
   type DrainOptions,
   type DrainReport,
-  invalidTimeout,
-  isTimeout,
   Lender,
   Shutdown,
 } from './lending/index.js';
@@ -29,7 +27,7 @@ import {
   systemClock,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
-import { throwLater } from './waiting/index.js';
+import { checkedMilliseconds, throwLater } from './waiting/index.js';
 import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
 
@@ -170,7 +168,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   async ready(options: { readonly timeout?: number } = {}): Promise<void> {
     const lender = this.#lender;
     const { timeout = lender.options.connectTimeout > 0 ? lender.options.connectTimeout : DEFAULT_READY_TIMEOUT_MS } = options;
-    if (!isTimeout(timeout)) throw invalidTimeout(timeout);
+    checkedMilliseconds('timeout', timeout);
     lender.readinessAwaited += 1;
     try {
       // First, so that a failure of long ago is tried again before it is reported.
@@ -229,7 +227,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     const { timeout = DEFAULT_DRAIN_TIMEOUT_MS, queue = 'serve' } = options;
-    if (!isTimeout(timeout)) throw invalidTimeout(timeout);
+    checkedMilliseconds('timeout', timeout);
     if (queue !== 'serve' && queue !== 'refuse') throw invalid('queue', queue, "'serve' or 'refuse'");
     let shutdown = this.#shutdown;
     if (shutdown === undefined) {

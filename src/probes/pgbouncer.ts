@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type * as Pg from 'pg';
+import { ignore, within } from '../engine/waiting/index.js';
 import { requirePeer } from '../packages/index.js';
 import { type PgBouncerOptions, type PgBouncerTarget, resolveTarget } from './pgbouncer-target.js';
 import { DeadlinePassed, NotPgBouncer, type PgBouncerReason, verdictOf } from './pgbouncer-verdict.js';
@@ -132,19 +133,12 @@ class AdminConsole {
   }
 
   async read(): Promise<Findings> {
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new DeadlinePassed()), this.#timeoutMs);
-    });
-    deadline.catch(ignore);
-    const reading = this.#read();
-    reading.catch(ignore);
+    const dueAt = performance.now() + this.#timeoutMs;
     try {
-      const findings = await Promise.race([reading, deadline]);
-      await Promise.race([this.#sayGoodbye(), deadline]).catch(ignore);
+      const findings = await within(this.#read(), this.#timeoutMs, late);
+      await within(this.#sayGoodbye(), Math.max(dueAt - performance.now(), 0), late).catch(ignore);
       return findings;
     } finally {
-      clearTimeout(timer);
       await this.#hangUp();
     }
   }
@@ -181,6 +175,10 @@ class AdminConsole {
   }
 }
 
+function late(): Error {
+  return new DeadlinePassed();
+}
+
 /** pg reads PGOPTIONS and PGREPLICATION unless it is given a value of its own; PgBouncer refuses a login that has either. */
 function forgetEnvironment(client: Pg.Client): void {
   const { connectionParameters } = client as unknown as { readonly connectionParameters: object };
@@ -202,5 +200,3 @@ const NUMBER_TYPES: ReadonlySet<number> = new Set([20, 21, 23, 1700]);
 function parserOf(type: number): (value: string) => string | number {
   return NUMBER_TYPES.has(type) ? Number : (value) => value;
 }
-
-function ignore(): void {}

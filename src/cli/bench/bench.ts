@@ -1,4 +1,5 @@
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
+import { pause } from '../../engine/waiting/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
 
 export interface BenchPlan {
@@ -145,7 +146,7 @@ async function runRound(plan: BenchPlan, { pool, size, callers }: Lane): Promise
         failed += 1;
         lastError = error;
         // What fails at once would otherwise keep the machine busy with failing.
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await pause(10);
       }
     }
   };

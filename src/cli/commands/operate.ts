@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
   type Call,
@@ -190,7 +190,7 @@ async function endOfDrain(
     );
     if (ended !== undefined) return ended;
     if (stop.aborted || performance.now() > deadline) throw new Error(`pool '${pool}' is still draining.`);
-    await delay(POLL_MS);
+    await pause(POLL_MS);
   }
 }
 

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { pause } from '../../engine/waiting/index.js';
 import type { PoolStatsReport } from '../../monitor/api/index.js';
 import { type Command, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
@@ -39,7 +39,7 @@ export const top: Command = defineCommand({
     const process = new MonitoringAddress(values.address, environment, values.timeout);
     let before: Look | undefined;
     for (let round = 0; !stop.aborted && (values.count === undefined || round < values.count); round += 1) {
-      if (round > 0) await delay(values.interval, undefined, { signal: stop }).catch(() => undefined);
+      if (round > 0) await pause(values.interval, { signals: [stop] });
       if (stop.aborted) break;
       const look = await lookAt(process);
       const lines = linesOf(look, before);

@@ -1,5 +1,5 @@
 import type { Clock, CloseReason, ResourceFactory } from '../contract/index.js';
-import { DeadlineQueue, throwLater } from '../waiting/index.js';
+import { DeadlineQueue, ignore, throwLater } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
 
 /** How long a goodbye to the other side may take before the resource is freed by force. */
@@ -349,8 +349,6 @@ export class EntrySet<R> {
     this.#overdue.remove(entry);
   }
 }
-
-function ignore(): void {}
 
 /** Calls a function of the factory so that a throw is a rejection. */
 async function attempt<T>(step: () => Promise<T> | undefined): Promise<T> {

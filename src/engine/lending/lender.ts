@@ -8,7 +8,7 @@ import {
   overloadedError,
   queueFullError,
 } from './acquire-errors.js';
-import { DeadlineQueue, isAbortSignal } from '../waiting/index.js';
+import { DeadlineQueue, invalidMilliseconds, invalidSignal, isAbortSignal } from '../waiting/index.js';
 import {
   answerOf,
   callSite,
@@ -145,7 +145,7 @@ export class Lender<R> {
       waiter.refused(abortedError(signal.reason, this.reporter.summary(now)));
       return;
     }
-    const refusal = invalidOption(timeout, signal) ?? this.#invalidPlace(options) ?? this.#refusal(now);
+    const refusal = invalidMilliseconds('timeout', timeout) ?? invalidSignal(signal) ?? this.#invalidPlace(options) ?? this.#refusal(now);
     if (refusal !== undefined) {
       this.statistics.refused += 1;
       waiter.refused(refusal);
@@ -544,18 +544,4 @@ export class Lender<R> {
   #nothingUnderWay(): boolean {
     return this.entries.usable === 0 && this.entries.opening === 0;
   }
-}
-
-/** Milliseconds, `Infinity` allowed. */
-export function isTimeout(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0;
-}
-
-function invalidOption(timeout: unknown, signal: unknown): PoolError | undefined {
-  if (!isTimeout(timeout)) return invalidTimeout(timeout);
-  return signal === undefined || isAbortSignal(signal) ? undefined : invalid('signal', signal, 'an AbortSignal');
-}
-
-export function invalidTimeout(value: unknown): PoolError {
-  return invalid('timeout', value, 'a number of milliseconds, at least 0');
 }

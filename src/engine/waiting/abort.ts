@@ -1,4 +1,4 @@
-import { throwLater } from './waiting.js';
+import { throwLater } from './throw-later.js';
 
 interface Listening {
   readonly listeners: Set<() => void>;

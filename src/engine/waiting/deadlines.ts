@@ -1,5 +1,5 @@
 import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
-import { throwLater } from './waiting.js';
+import { throwLater } from './throw-later.js';
 
 /**
  * Deadlines are rounded up to a multiple of this, so that thousands of waiters share one bucket and one timer.

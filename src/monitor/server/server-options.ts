@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
 import { isLoopback } from '../../mysql/index.js';
 import { type Environment, type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
 
@@ -119,5 +120,3 @@ function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: Environment): r
     throw new PoolError('POOL_OPTION_INVALID', `${source}: each address must be like http://10.0.0.2:9464, without credentials and path.`);
   });
 }
-
-function ignore(): void {}

@@ -1,7 +1,8 @@
 /** One statement of a pool: it waits for a connection, runs on it, and is run again where that is allowed. */
 
-import { type AcquireOptions, keepShape, type Lease, type PoolError, systemClock } from '../../engine/index.js';
-import { pause, type RetrySchedule } from '../../resilience/retry/index.js';
+import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
+import { pause } from '../../engine/waiting/index.js';
+import type { RetrySchedule } from '../../resilience/retry/index.js';
 import type { Statement, StatementResult } from '../contract/index.js';
 import { type CapturedSite, type FieldPacket, withStackOf } from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid, statementFailure } from '../errors/index.js';
@@ -120,7 +121,7 @@ export class PooledStatement extends ConnectionWaiter {
     // Dead, and the pool has not heard of it yet: it must not be the next one again.
     if (isNeverSent(failure)) this.#lease?.destroy();
     this.#lease = undefined;
-    void pause(systemClock, delayMs, [limits?.signal]).then(() => this.start());
+    void pause(delayMs, { signals: [limits?.signal] }).then(() => this.start());
     return true;
   }
 

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isAbortSignal } from '../../engine/waiting/index.js';
-import { invalid, LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
+import { checkedMilliseconds, isAbortSignal } from '../../engine/waiting/index.js';
+import { LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
 
 /** The moment by which everything inside a {@link withDeadline} must be over, and who may end it before. */
 export class WorkDeadline {
@@ -61,9 +61,7 @@ const deadlines = new AsyncLocalStorage<WorkDeadline | undefined>();
  */
 export async function withDeadline<T>(limit: number | AbortSignal, work: (deadline: WorkDeadline) => T | Promise<T>): Promise<T> {
   const signal = isAbortSignal(limit) ? limit : undefined;
-  if (signal === undefined && !(typeof limit === 'number' && limit >= 0)) {
-    throw invalid('The deadline', limit, 'a number of milliseconds, at least 0, or an AbortSignal');
-  }
+  if (signal === undefined) checkedMilliseconds('The deadline', limit, 'a number of milliseconds, at least 0, or an AbortSignal');
   const at = typeof limit === 'number' ? systemClock.now() + limit : Number.POSITIVE_INFINITY;
   const deadline = (deadlines.getStore() ?? NONE).and(at, signal);
   return await deadlines.run(deadline, async () => await work(deadline));

@@ -1,7 +1,6 @@
-import { isAbortSignal, onAbort } from '../../engine/waiting/index.js';
+import { checkedSignal, pause } from '../../engine/waiting/index.js';
 import {
   type Clock,
-  invalid,
   type OptionSpec,
   PoolError,
   type RandomSource,
@@ -108,7 +107,7 @@ export async function retry<T>(
   { clock = systemClock, random = Math.random }: RetryEnvironment = {},
 ): Promise<T> {
   const { retryable = isRetryable, signal, budget, onRetry, ...timing } = options;
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  checkedSignal(signal);
   const schedule = new RetrySchedule(resolveRetryTiming(timing), random);
   budget?.called();
   for (let attempt = 1; ; attempt += 1) {
@@ -122,7 +121,7 @@ export async function retry<T>(
       const delayMs = schedule.next(clock.now(), deadline?.over === true ? 0 : (deadline?.remainingMs ?? Number.POSITIVE_INFINITY));
       if (delayMs === undefined || budget?.take() === false) throw error;
       onRetry?.({ error, attempt: attempt + 1, delayMs });
-      await pause(clock, delayMs, [signal, deadline?.givenUp]);
+      await pause(delayMs, { clock, signals: [signal, deadline?.givenUp] });
       // Somebody gave up meanwhile: what is known is the error.
       if (deadline?.over === true) throw error;
     }
@@ -133,27 +132,6 @@ export async function retry<T>(
 function resolveRetryTiming(given: RetryTiming): Required<RetryTiming> {
   refuseUnknownOptions(given, Object.keys(retryTimingTable));
   return resolveFromTable(retryTimingTable, given) as unknown as Required<RetryTiming>;
-}
-
-/** Resolves after `delayMs`, or when one of the signals aborts. */
-export function pause(clock: Clock, delayMs: number, signals: readonly (AbortSignal | undefined)[]): Promise<void> {
-  return new Promise((resolve) => {
-    const unlinks: (() => void)[] = [];
-    const end = (): void => {
-      timer.cancel();
-      for (const unlink of unlinks) unlink();
-      resolve();
-    };
-    const timer = clock.setTimer(end, delayMs);
-    for (const signal of signals) {
-      if (signal === undefined) continue;
-      if (signal.aborted) {
-        end();
-        return;
-      }
-      unlinks.push(onAbort(signal, end));
-    }
-  });
 }
 
 function throwIfAborted(signal: AbortSignal | undefined): void {

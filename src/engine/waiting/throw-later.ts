@@ -1,0 +1,14 @@
+/** Errors that no caller waits for: thrown after the running transition, or ignored. */
+
+/**
+ * Throws what foreign code has thrown, as any event emitter would, but only after the running transition: a transition that stopped half-way
+ * would leave callers waiting without end.
+ */
+export function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}
+
+/** Does nothing: for events and rejections that another path reports already. */
+export function ignore(): void {}
