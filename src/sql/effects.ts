@@ -1,0 +1,157 @@
+/** What the statements of a text do to the data of others: which tables they write, or that they change the schema. */
+
+import { callsRoutine } from './routines.js';
+import type { Schema } from './schema.js';
+import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
+import { tablesIn } from './tables.js';
+import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
+import { wordSet } from './words.js';
+
+/*
+ * What statements read and write is found without a grammar, because a grammar that misses a table would make a wrong answer: every table that
+ * a text uses is named in it, and the schema knows all names. What the text does not name (views, triggers, foreign keys, routines) the schema
+ * knows too. Where a word may be a table and may be not, it counts as one.
+ */
+
+/** What a statement does to the data of others. */
+export type Effect =
+  | { readonly kind: 'none' }
+  /** It writes these tables. `unknownTable`: the schema does not have one that it names. */
+  | { readonly kind: 'writes'; readonly tables: readonly string[] | 'everything'; readonly unknownTable?: boolean }
+  /** It changes the schema. */
+  | { readonly kind: 'schema' };
+
+export const READING = wordSet('select table values');
+const WRITING = wordSet('insert replace update delete load truncate import');
+const CHANGING_SCHEMA = wordSet('create drop alter rename');
+/** Statements that change no rows. */
+const HARMLESS =
+  wordSet(`analyze begin binlog cache change check checksum commit deallocate desc describe do explain flush get grant help kill lock optimize
+  prepare purge release repair reset resignal revoke rollback savepoint set show shutdown signal start stop unlock use xa`);
+
+const NONE: Effect = { kind: 'none' };
+const SCHEMA: Effect = { kind: 'schema' };
+const WRITES_EVERYTHING: Effect = { kind: 'writes', tables: 'everything' };
+const WRITES_UNKNOWN: Effect = { kind: 'writes', tables: 'everything', unknownTable: true };
+
+/** What a text of one statement or several does, as far as others are concerned. `schema` undefined: it is not known yet. */
+export function effectOf(sql: string, schema: Schema | undefined): Effect {
+  const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(sql, BY_DEFAULT);
+  // The worst that it may be.
+  if (unclear) return SCHEMA;
+  if (unterminated) return WRITES_EVERYTHING;
+  const sum = new Sum(schema);
+  sum.addAll(statements);
+  if (escapedQuote) for (const reading of OTHER_READINGS) sum.addAll(completeStatements(tokenListsOf(sql, reading)));
+  return sum.effect;
+}
+
+/** The server refuses a statement in which a literal has no end, and has run those before it by then. */
+function completeStatements({ statements, unterminated }: ReturnType<typeof tokenListsOf>): readonly StatementTokens[] {
+  return unterminated ? statements.slice(0, -1) : statements;
+}
+
+/** The effects of several statements together. */
+class Sum {
+  #everything = false;
+  #unknownTable = false;
+  #schemaChanged = false;
+  /** Those whose reach was added already. */
+  readonly #named = new Set<string>();
+  readonly #written = new Set<string>();
+
+  constructor(private readonly schema: Schema | undefined) {}
+
+  get effect(): Effect {
+    if (this.#schemaChanged) return SCHEMA;
+    if (this.#everything) return this.#unknownTable ? WRITES_UNKNOWN : WRITES_EVERYTHING;
+    return this.#written.size === 0 ? NONE : { kind: 'writes', tables: [...this.#written] };
+  }
+
+  /** Up to the first one that changes the schema: a procedure's text has statements of its own, of which the first word told enough. */
+  addAll(statements: readonly StatementTokens[]): void {
+    for (const statement of statements) {
+      if (this.#schemaChanged) return;
+      this.#add(statement);
+    }
+  }
+
+  /** With a comment that may be executed or not there are two statements; with several of them the worst counts. */
+  #add({ tokens, executables }: StatementTokens): void {
+    if (executables > 1 && tokens.some(isChangingSchema)) this.#schemaChanged = true;
+    else if (this.#everything && !mayChangeSchema(tokens)) return;
+    else if (executables > 1 && mayWrite(tokens)) this.#everything = true;
+    else this.#addOne(tokens);
+    if (executables === 1) this.#addOne(tokens.filter(({ conditional }) => !conditional));
+  }
+
+  #addOne(tokens: readonly Token[]): void {
+    const at = firstIndexOf(tokens);
+    const first = firstWordOf(tokens);
+    const second = tokens[at + 1]?.text;
+    if (first === '') return;
+    if (CHANGING_SCHEMA.has(first)) {
+      if (second !== 'temporary') this.#schemaChanged = true;
+      else if (callsRoutine(tokens, this.schema)) this.#everything = true;
+      return;
+    }
+    if (isMoreThanItSeems(first, second)) this.#everything = true;
+    else if (runsAnother(first, second)) this.#addWrite(tokens);
+    else if (READING.has(first) || HARMLESS.has(first) || (first === 'with' && !tokens.some(isWriting))) {
+      if (callsRoutine(tokens, this.schema)) this.#everything = true;
+    } else if (first === 'with' || WRITING.has(first)) this.#addWrite(tokens);
+    else this.#everything = true;
+  }
+
+  #addWrite(tokens: readonly Token[]): void {
+    if (this.schema === undefined || callsRoutine(tokens, this.schema)) {
+      this.#everything = true;
+      return;
+    }
+    const tables = tablesIn(tokens);
+    if (tables.length === 0) this.#everything = true;
+    for (const table of tables) this.#addTable(table, this.schema);
+  }
+
+  #addTable(table: string, schema: Schema): void {
+    if (this.#named.has(table)) return;
+    this.#named.add(table);
+    const changed = schema.has(table) ? schema.changedBy(table) : 'everything';
+    if (!schema.has(table)) this.#unknownTable = true;
+    if (changed === 'everything') this.#everything = true;
+    else for (const name of changed) this.#written.add(name);
+  }
+}
+
+/** Blocks of statements, SET STATEMENT … FOR (both MariaDB's), and the end of a transaction that another connection may have begun. */
+function isMoreThanItSeems(first: string, second: string | undefined): boolean {
+  if (first === 'begin') return second !== undefined && second !== 'work';
+  return (first === 'set' && second === 'statement') || (first === 'xa' && second === 'commit');
+}
+
+/** MariaDB's ANALYZE and MySQL's EXPLAIN ANALYZE run the statement that they are given. */
+function runsAnother(first: string, second: string | undefined): boolean {
+  if (first === 'analyze') return second !== 'table' && second !== 'local' && second !== 'no_write_to_binlog';
+  return (first === 'explain' || first === 'describe' || first === 'desc') && second === 'analyze';
+}
+
+/** Whether any choice among the comments of a statement may make it one that writes. */
+function mayWrite(tokens: readonly Token[]): boolean {
+  const first = firstWordOf(tokens);
+  const isHarmless = tokens[0]?.conditional === false && (READING.has(first) || HARMLESS.has(first));
+  return !isHarmless || tokens.some(isWriting);
+}
+
+/** What is left to be found once everything is written. */
+function mayChangeSchema(tokens: readonly Token[]): boolean {
+  return tokens[0]?.kind === 'sign' || tokens[0]?.conditional === true || CHANGING_SCHEMA.has(tokens[0]?.text ?? '');
+}
+
+function isChangingSchema({ kind, text }: Token): boolean {
+  return kind === 'word' && CHANGING_SCHEMA.has(text);
+}
+
+/** A word by which a statement writes, not as a function's name or a column's. */
+export function isWriting({ kind, text }: Token, index: number, tokens: readonly Token[]): boolean {
+  return kind === 'word' && WRITING.has(text) && tokens[index + 1]?.text !== '(' && !isPartOfName(tokens, index);
+}

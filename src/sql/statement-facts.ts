@@ -1,0 +1,162 @@
+/** The facts of a text of SQL, each found when it is first asked for. */
+
+import { digestOf, LONGEST_DIGEST } from './digest.js';
+import { isReadOnly } from './read-only.js';
+import { ruleDigestOf } from './rule-digest.js';
+import {
+  ASKS_READ_ONLY_SESSION,
+  ASKS_READ_ONLY_TRANSACTION,
+  CHANGES_SESSION,
+  FIRST_MAY_COMMIT,
+  LOADS_LOCAL_FILE,
+  MAY_COMMIT,
+  SEVERAL,
+  surveyOf,
+} from './session-effects.js';
+import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits } from './statement-words.js';
+import { summaryOf } from './summary.js';
+import { classOf, isNamePart, LETTERS, OPEN, SEMICOLON } from './characters.js';
+import { isPlain } from './plain-text.js';
+import { EXECUTABLE, Scanner, SIGN, WORD } from './tokens.js';
+
+const OTHER_OPERATION = 'OTHER';
+
+/** What a text of one statement or several says about itself. */
+export class StatementFacts {
+  readonly sql: string;
+  /** The first word: its nature, and where it stands. */
+  readonly #nature: number;
+  readonly #start: number;
+  readonly #end: number;
+  /** The first word stands in or behind a comment that a server may execute. */
+  readonly #conditional: boolean;
+  #first: string | undefined = undefined;
+  #survey = -1;
+  #readOnly: boolean | undefined = undefined;
+  #digest: string | undefined = undefined;
+  #ruleDigest: string | null | undefined = undefined;
+  #summary: string | undefined = undefined;
+
+  constructor(sql: string) {
+    this.sql = sql;
+    if (sql.length > 0 && classOf(sql.charCodeAt(0)) === LETTERS) {
+      let end = 1;
+      while (isNamePart(sql.charCodeAt(end))) end += 1;
+      this.#start = 0;
+      this.#end = end;
+      this.#conditional = false;
+    } else {
+      const scanner = atFirstWord(sql);
+      const isWord = scanner.kind === WORD;
+      this.#start = isWord ? scanner.start : 0;
+      this.#end = isWord ? scanner.end : 0;
+      this.#conditional = scanner.executable;
+    }
+    this.#nature = this.#end === 0 ? 0 : natureAt(sql, this.#start, this.#end);
+  }
+
+  /**
+   * The first keyword in capitals, behind white space, brackets, semicolons, comments and the marks of comments that a server may execute. An
+   * empty text when there is none.
+   */
+  get first(): string {
+    this.#first ??= this.#end === 0 ? '' : capitalsAt(this.sql, this.#start, this.#end);
+    return this.#first;
+  }
+
+  /** The first keyword when some statement begins with it, otherwise OTHER: a bounded set, for OpenTelemetry's `db.operation.name`. */
+  get operation(): string {
+    return this.#end === 0 ? OTHER_OPERATION : (knownWordAt(this.sql, this.#start, this.#end) ?? OTHER_OPERATION);
+  }
+
+  /** The operation with the tables that it names, for OpenTelemetry's `db.query.summary`: at most 255 characters, and no values. */
+  get summary(): string {
+    this.#summary ??= summaryOf(this.sql, this.operation);
+    return this.#summary;
+  }
+
+  /** It is more than one statement. The definition of a stored program is one, as far as that can be seen without a grammar. */
+  get severalStatements(): boolean {
+    return this.#has(SEVERAL);
+  }
+
+  /** The text proves that it only reads: run twice it does what it does once. */
+  get readOnly(): boolean {
+    this.#readOnly ??= isReadOnly(this.sql);
+    return this.#readOnly;
+  }
+
+  /** It may leave something behind in the session that the status flags of the protocol do not show. */
+  get changesSession(): boolean {
+    if (!isHarmless(this.#nature)) return true;
+    if (this.#survey === -1 && !this.#conditional && !isLookedInto(this.#nature) && isPlain(this.sql))
+      this.#survey = neverCommits(this.#nature) ? 0 : MAY_COMMIT | FIRST_MAY_COMMIT;
+    return this.#has(CHANGES_SESSION);
+  }
+
+  /** It asks for transactions in which nothing is written: the next one, or those of the session from now on. */
+  get asksReadOnly(): 'transaction' | 'session' | undefined {
+    // Most statements are spared the walk.
+    if (!mayAsk(this.#nature) && !this.#conditional && !this.sql.includes(';')) return undefined;
+    if (this.#has(ASKS_READ_ONLY_SESSION)) return 'session';
+    return this.#has(ASKS_READ_ONLY_TRANSACTION) ? 'transaction' : undefined;
+  }
+
+  /** LOAD DATA LOCAL or LOAD XML LOCAL: it asks the client for a file, which can be read once only. */
+  get loadsLocalFile(): boolean {
+    const runsText = this.first === 'EXECUTE' || this.first === 'PREPARE';
+    return runsText ? mentionsLocalFile(this.sql.toLowerCase()) : this.#has(LOADS_LOCAL_FILE);
+  }
+
+  /** It begins with SELECT, on every server: the only test of the cache that every statement pays for. */
+  get looksLikeRead(): boolean {
+    return this.first === 'SELECT' && !this.#conditional;
+  }
+
+  /** The shape of the statement, without its values, for people: at most 600 characters. */
+  get digest(): string {
+    this.#digest ??= digestOf(this.sql, LONGEST_DIGEST);
+    return this.#digest;
+  }
+
+  /** The whole shape in small letters, by which the rules of a cache match. Undefined when there is none, or it is not clear. */
+  get ruleDigest(): string | undefined {
+    if (this.#ruleDigest === undefined) this.#ruleDigest = ruleDigestOf(this.sql) ?? null;
+    return this.#ruleDigest ?? undefined;
+  }
+
+  /**
+   * Whether it ends the transaction that it is run in, or may do so. Going back to a savepoint does not.
+   *
+   * @param severalStatements the connection takes texts of several statements
+   */
+  mayCommit(severalStatements: boolean): boolean {
+    if (this.#end === 0 && !severalStatements) return true;
+    if (neverCommits(this.#nature) && !this.#conditional && (!severalStatements || !this.sql.includes(';'))) return false;
+    return this.#has(severalStatements ? MAY_COMMIT : FIRST_MAY_COMMIT);
+  }
+
+  /** @param longest what is left of a longer digest, in characters */
+  digestUpTo(longest: number): string {
+    return longest === LONGEST_DIGEST ? this.digest : digestOf(this.sql, longest);
+  }
+
+  #has(bit: number): boolean {
+    if (this.#survey === -1) this.#survey = surveyOf(this.sql);
+    return (this.#survey & bit) !== 0;
+  }
+}
+
+/** A scanner that stands at the first token that is no bracket. */
+function atFirstWord(sql: string): Scanner {
+  const scanner = new Scanner(sql);
+  let kind = scanner.next();
+  while (kind === EXECUTABLE || (kind === SIGN && (scanner.code === OPEN || scanner.code === SEMICOLON))) kind = scanner.next();
+  return scanner;
+}
+
+/** MariaDB's EXECUTE IMMEDIATE runs a statement that stands in a literal. */
+function mentionsLocalFile(text: string): boolean {
+  const at = text.indexOf('load');
+  return at !== -1 && text.includes('local', at);
+}

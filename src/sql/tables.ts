@@ -1,0 +1,108 @@
+/** Finds the names in a statement that stand where tables stand. */
+
+import { isName, isPartOfName, type Token } from './token-list.js';
+import { wordSet } from './words.js';
+
+/** Words behind which names of tables stand, */
+const BEFORE_TABLES = wordSet('insert replace into update from join straight_join using table truncate');
+/** words that may stand in between, */
+const MODIFIERS = wordSet('low_priority high_priority delayed ignore quick into table only lateral from if not exists');
+/** words after which a list of them goes on, but not at once, */
+const WITHIN_TABLES = wordSet('as on use force partition for');
+/** and words after which it has ended. */
+const AFTER_TABLES = wordSet('set values value select where group order having limit returning window union except intersect duplicate');
+
+/** Functions with FROM among their arguments. */
+const WITH_FROM = wordSet('extract trim substring substr mid');
+
+/** Of an open bracket: names in it are tables; one is expected now, which is only so where they are; it is one of a function with FROM. */
+const HAS_TABLES = 1;
+const EXPECTS = 2;
+const IS_WITH_FROM = 4;
+
+/** The names that stand where tables stand, in small letters, without their databases, aliases and common table expressions. */
+export function tablesIn(tokens: readonly Token[]): string[] {
+  return new TableSearch(tokens).run();
+}
+
+class TableSearch {
+  readonly #common: ReadonlySet<string>;
+  readonly #found = new Set<string>();
+  /** The open brackets around the current one. */
+  readonly #outer: number[] = [];
+  #level = 0;
+
+  constructor(private readonly tokens: readonly Token[]) {
+    this.#common = commonTables(tokens);
+  }
+
+  run(): string[] {
+    for (let index = 0; index < this.tokens.length; index += 1) {
+      const token = this.tokens[index] as Token;
+      if (token.kind === 'sign') this.#sign(token.text, this.tokens[index - 1]);
+      else this.#other(token, index);
+    }
+    return [...this.#found];
+  }
+
+  #sign(text: string, previous: Token | undefined): void {
+    if (text === '(') this.#open(previous);
+    else if (text === ')') this.#level = this.#outer.pop() ?? this.#level;
+    else if (text === ',' && (this.#level & HAS_TABLES) !== 0) this.#level |= EXPECTS;
+  }
+
+  #open(previous: Token | undefined): void {
+    const inherits = (this.#level & HAS_TABLES) !== 0 && (this.#level & EXPECTS) !== 0 && previous?.text !== 'using';
+    this.#outer.push(this.#level & ~EXPECTS);
+    this.#level = inherits ? HAS_TABLES | EXPECTS : 0;
+    if (previous?.kind === 'word' && WITH_FROM.has(previous.text)) this.#level |= IS_WITH_FROM;
+  }
+
+  #other({ kind, text }: Token, index: number): void {
+    const isWord = kind === 'word';
+    if (isWord && BEFORE_TABLES.has(text) && !this.#isNoBeginning(index)) this.#level |= HAS_TABLES | EXPECTS;
+    else if (isWord && AFTER_TABLES.has(text) && !isPartOfName(this.tokens, index)) this.#level &= IS_WITH_FROM;
+    else if (isWord && WITHIN_TABLES.has(text) && !isPartOfName(this.tokens, index)) this.#level &= ~EXPECTS;
+    else if ((this.#level & EXPECTS) !== 0 && (kind === 'name' || (isWord && !MODIFIERS.has(text)))) this.#name(text, index);
+  }
+
+  #name(text: string, index: number): void {
+    const next = this.tokens[index + 1]?.text;
+    // `database.table`: the last part is the table.
+    if (next === '.') return;
+    this.#level &= ~EXPECTS;
+    const isFunction = next === '(' && text === 'json_table';
+    if (!isFunction && text !== 'dual' && !this.#common.has(text)) this.#found.add(text);
+  }
+
+  /** INSERT and REPLACE as functions, DUPLICATE KEY UPDATE, FOR UPDATE, EXTRACT(YEAR FROM …), IS DISTINCT FROM; and names of columns. */
+  #isNoBeginning(index: number): boolean {
+    const { tokens } = this;
+    const text = tokens[index]?.text;
+    const previous = tokens[index - 1]?.text;
+    const next = tokens[index + 1]?.text;
+    if (isPartOfName(tokens, index)) return true;
+    if (text === 'update') return previous === 'key' || previous === 'for' || previous === 'on';
+    if (text === 'insert' || text === 'replace') return next === '(';
+    if (text === 'using') return next === '(' || previous === 'convert';
+    return text === 'from' && ((this.#level & IS_WITH_FROM) !== 0 || previous === 'distinct');
+  }
+}
+
+/** The names that WITH defines: followed by AS (, perhaps with columns in between. */
+function commonTables(tokens: readonly Token[]): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (!tokens.some(({ kind, text }) => kind === 'word' && text === 'with')) return names;
+  /** What stood before the last bracket that was opened. */
+  let beforeBracket: Token | undefined = undefined;
+  for (let index = 0; index < tokens.length; index += 1) {
+    const token = tokens[index] as Token;
+    if (token.text === 'as' && tokens[index + 1]?.text === '(') {
+      const previous = tokens[index - 1];
+      const name = previous?.text === ')' ? beforeBracket : previous;
+      if (name !== undefined && isName(name)) names.add(name.text);
+    }
+    if (token.text === '(') beforeBracket = tokens[index - 1];
+  }
+  return names;
+}
