@@ -2,11 +2,10 @@
 
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
-import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
+import { ANY_TABLE, KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
 import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
 import { type CallerLimits, limited, type QueryCache } from '../../cache/serving/index.js';
-import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
-import type { Schema } from '../../cache/schema.js';
+import { type Dependencies, dependenciesOf, type Schema } from '../../sql/index.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { type Flavor, ownFlavor } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
@@ -190,7 +189,7 @@ function shortened(statement: Statement, waitedMs: number): Statement {
 /** Precondition: it may be cached. */
 function namesBehind(found: Dependencies, { tables }: StatementCacheOptions): string[] {
   if (tables !== undefined) return tables.map((table) => TABLE + table.toLowerCase());
-  return found.kind === 'tables' ? [...found.names] : [...DEPENDS_ON_ALL];
+  return found.kind === 'tables' ? found.tables.map((table) => TABLE + table) : [ANY_TABLE];
 }
 
 /** What a caller answers instead is that caller's own: it is not cached. */

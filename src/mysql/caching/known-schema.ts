@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { SCHEMA } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { Schema } from '../../cache/schema.js';
+import { Schema } from '../../sql/index.js';
 import { type ReadRows, readSchema } from './schema-reader.js';
 
 /** Others may change the schema without the cache hearing of it: it is read again after this time. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SchemaFacts } from '../../cache/schema.js';
+import type { SchemaFacts } from '../../sql/index.js';
 
 /** Runs a statement and gives its rows as arrays. */
 export type ReadRows = (sql: string) => Promise<readonly (readonly unknown[])[]>;

@@ -1,10 +1,9 @@
-import { EVERYTHING, SCHEMA } from '../../cache/invalidation/index.js';
+import { EVERYTHING, SCHEMA, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { effectOf, looksLikeRead } from '../../cache/statement.js';
-import { type Command, statementOf } from '../driver/index.js';
+import { effectOf, type StatementFacts } from '../../sql/index.js';
+import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
-import { commitsImplicitly } from '../connections/index.js';
 import type { WriteObserver, WritingConnection } from '../observation/index.js';
 
 /** A server may go on with a statement whose connection is gone: what it wrote is invalidated once more after this time. */
@@ -24,41 +23,40 @@ export class WriteWatch implements WriteObserver {
   ) {}
 
   /** A command is about to be sent. */
-  sent(connection: WritingConnection, command: Command): void {
-    const sql = statementOf(command);
-    if (sql === undefined) {
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void {
+    if (facts === undefined) {
       // A reset and another login roll back.
-      if (this.#written.has(connection)) command.once('end', () => void this.#tell(connection));
+      if (this.#written.has(connection)) command.once('end', () => void this.#invalidateWritten(connection));
       return;
     }
     const several = connection.takesSeveralStatements;
-    if (looksLikeRead(sql) && !several && this.schema.current?.hasRoutines === false) return;
-    const names = this.#namesWrittenBy(sql);
-    const ends = commitsImplicitly(sql, several);
-    if (names.length > 0) this.#note(connection, names);
+    if (facts.looksLikeRead && !several && this.schema.current?.hasRoutines === false) return;
+    const names = this.#namesWrittenBy(facts.sql);
+    const ends = facts.mayCommit(several);
+    if (names.length > 0) this.#noteWritten(connection, names);
     else if (!ends || !this.#written.has(connection)) return;
     const isOver = (): boolean => ends || !connection.session.inTransaction;
     if (command.onResult === undefined) {
       command.once('end', () => {
-        if (isOver()) void this.#tell(connection);
+        if (isOver()) void this.#invalidateWritten(connection);
       });
     } else {
-      this.#holdBack(connection, command, isOver, names);
+      this.#holdBackAnswer(connection, command, isOver, names);
     }
   }
 
   /** The connection is gone, and with it what it had not committed; tables without transactions keep it. */
-  lost(connection: WritingConnection): void {
-    void this.#tell(connection);
+  connectionLost(connection: WritingConnection): void {
+    void this.#invalidateWritten(connection);
   }
 
   /** The caller is told when all processes were. */
-  #holdBack(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
+  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
-      const told = isOver() ? this.#tell(connection) : undefined;
-      if (error !== null) this.#tellAgain(connection, command, error, names);
+      const told = isOver() ? this.#invalidateWritten(connection) : undefined;
+      if (error !== null) this.#invalidateAgain(connection, command, error, names);
       const answer = (): void => {
         onResult?.apply(command, result);
       };
@@ -69,10 +67,10 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** A caller who gives up is told before the server has ended the statement, which may have taken effect even so. */
-  #tellAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
+  #invalidateAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
     const again = (): void => {
-      this.#note(connection, names);
-      if (!connection.session.inTransaction || !connection.alive) void this.#tell(connection);
+      this.#noteWritten(connection, names);
+      if (!connection.session.inTransaction || !connection.alive) void this.#invalidateWritten(connection);
     };
     command.once('end', again);
     if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
@@ -87,11 +85,11 @@ export class WriteWatch implements WriteObserver {
         return [EVERYTHING, SCHEMA];
       case 'writes':
         if (effect.unknownTable === true) this.schema.refresh();
-        return effect.names;
+        return effect.tables === 'everything' ? [EVERYTHING] : effect.tables.map((table) => TABLE + table);
     }
   }
 
-  #note(connection: WritingConnection, names: readonly string[]): void {
+  #noteWritten(connection: WritingConnection, names: readonly string[]): void {
     let written = this.#written.get(connection);
     if (written === undefined) {
       written = new Set();
@@ -100,7 +98,7 @@ export class WriteWatch implements WriteObserver {
     for (const name of names) written.add(name);
   }
 
-  #tell(connection: WritingConnection): Promise<void> | undefined {
+  #invalidateWritten(connection: WritingConnection): Promise<void> | undefined {
     const written = this.#written.get(connection);
     if (written === undefined) return undefined;
     this.#written.delete(connection);

@@ -251,11 +251,11 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(borrow(lease));
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.reject(this.flavor.acquireFailure(error));
   }
 }

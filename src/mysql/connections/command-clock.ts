@@ -3,6 +3,7 @@
 import { performance } from 'node:perf_hooks';
 import { type Command, statementOf } from '../driver/index.js';
 import type { StatementLog } from '../observation/index.js';
+import type { Lender } from './lendable-connection.js';
 
 /** Times the commands of one connection and reports to the log what became of those of its borrowers. */
 export class CommandClock {
@@ -15,11 +16,10 @@ export class CommandClock {
 
   /**
    * @param log undefined for a connection that is never lent
-   * @param isLent whether the connection has a borrower now
    */
   constructor(
     private readonly log: StatementLog | undefined,
-    private readonly isLent: () => boolean,
+    private readonly lender: Pick<Lender, 'isLent'>,
   ) {}
 
   /** A command is sent on a connection that was not busy. */
@@ -33,10 +33,10 @@ export class CommandClock {
 
   /** The command that is being answered fails with its connection, or for lack of time. Only a borrower's statement counts. */
   broke(command: Command, error: Error): void {
-    if (this.log === undefined || statementOf(command) === undefined || !this.isLent()) return;
+    if (this.log === undefined || statementOf(command) === undefined || !this.lender.isLent()) return;
     const now = performance.now();
     this.#broken = command;
-    this.log.broke(error, now - this.startedAt, now);
+    this.log.statementBroke(error, now - this.startedAt, now);
   }
 
   /** @param startedAt when the command began: the next one may have begun, and ended, since */
@@ -45,8 +45,8 @@ export class CommandClock {
     // What the pool itself asks between two leases does not count.
     const sql = this.log === undefined ? undefined : statementOf(command);
     if (sql !== undefined) {
-      if (this.isLent()) this.log?.ended(now - startedAt, sql, now, command === this.#broken);
-      else if (this.#stopped === command) this.log?.stopped(now - startedAt, sql);
+      if (this.lender.isLent()) this.log?.statementEnded(now - startedAt, sql, now, command === this.#broken);
+      else if (this.#stopped === command) this.log?.statementStopped(now - startedAt, sql);
     }
     this.startedAt = now;
   }

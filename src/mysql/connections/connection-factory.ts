@@ -19,7 +19,7 @@ import { noteAddress } from './killer.js';
 import { type ConnectionOwner, ManagedConnection } from './managed-connection.js';
 import type { StatementLog } from '../observation/index.js';
 import { plaintextRefused, type ResolvedOptions } from '../options/index.js';
-import { digestOf } from '../statement-digest.js';
+import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {
@@ -128,7 +128,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   describe(connection: ManagedConnection): string {
     const { runningMs, runningStatement } = connection;
-    const shape = runningStatement === undefined ? '' : `: ${digestOf(runningStatement, LONGEST_SHAPE)}`;
+    const shape = runningStatement === undefined ? '' : `: ${factsOf(runningStatement).digestUpTo(LONGEST_SHAPE)}`;
     const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
     return `connection ${connection.threadId} (${connection.session.inTransaction ? 'in a transaction, ' : ''}${doing})`;
   }

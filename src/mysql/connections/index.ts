@@ -7,6 +7,5 @@ export { ConnectionWaiter } from './connection-waiter.js';
 export { notSent, refusedStatement } from './ended-commands.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
-export { commitsImplicitly } from './session.js';
 export { stopWhenAbandoned } from './streams.js';
 export { enqueueTraced, isTraced } from './tracing.js';

@@ -1,4 +1,7 @@
+/** Stops a statement that runs on a connection, so that the ones behind it are not hit. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
 import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/index.js';
 
 /** What is needed of a connection whose statement is stopped. */
@@ -75,5 +78,3 @@ function endTurn(connection: DriverConnection, command: Command): void {
 function over(): null {
   return null;
 }
-
-function ignore(): void {}

@@ -1,4 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+/** Kills statements on the server, over a connection that is kept for it. */
+
+import { ignore, within } from '../../engine/waiting/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { isLoopback } from '../options/index.js';
 
@@ -34,33 +36,30 @@ export class Killer {
    */
   async kill(victim: ManagedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
-    const late = delay(this.timeoutMs, undefined, { ref: false }).then(() => {
-      throw new Error(`no answer within ${this.timeoutMs} ms`);
-    });
+    const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
-      await Promise.race([this.#kill(victim), late]);
+      await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld' });
     } catch (error) {
       // Whatever it is, the next one is better off with a new connection: after a fail-over this one leads to the wrong server.
-      this.renew();
+      this.renewConnection();
       throw error;
-    } finally {
-      late.catch(() => undefined);
     }
   }
 
   /** The next kill opens a new connection: after a fail-over, or a new password. */
-  renew(): void {
+  renewConnection(): void {
     const opening = this.#connection;
     this.#connection = undefined;
-    opening?.then((connection) => connection.terminate()).catch(() => undefined);
+    opening?.then((connection) => connection.terminate()).catch(ignore);
   }
 
   /** Resolves within about a second, also when the server does not answer. */
   async close(): Promise<void> {
     this.#closed = true;
-    const end = this.#connection?.then(quit, () => undefined);
-    await Promise.race([end, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-    this.renew();
+    const end = this.#connection?.then(quit, ignore);
+    const late = (): Error => new Error('The goodbye of the connection that kills took too long.');
+    if (end !== undefined) await within(end, CLOSE_TIMEOUT_MS, late, { hold: 'unheld' }).catch(ignore);
+    this.renewConnection();
   }
 
   async #kill(victim: ManagedConnection): Promise<void> {

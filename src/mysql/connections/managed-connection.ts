@@ -4,6 +4,8 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import { keepShape } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
+import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
@@ -75,7 +77,7 @@ export class ManagedConnection extends LendableConnection {
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
     this.#owner = owner;
-    this.#clock = new CommandClock(owner.log, () => owner.isLent());
+    this.#clock = new CommandClock(owner.log, owner);
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
     this.stream.unref?.();
     // Node verifies "localhost" when TLS is put on a socket that was connected to an address: it must know which address.
@@ -110,30 +112,41 @@ export class ManagedConnection extends LendableConnection {
   }
 
   /** The door of the callback API: what comes here may be anything. */
-  override query(sql: unknown, ...rest: unknown[]): Command {
-    if (typeof sql === 'string' && !this.#isBounded) return this.#query(sql, rest, undefined);
+  override query(sql: unknown, ...parameters: unknown[]): Command {
+    if (typeof sql === 'string' && !this.#isBounded) return this.#query(sql, parameters, undefined);
     let asked: Statement | Command;
     let limits: StatementLimits | undefined;
     try {
-      asked = isQueryCommand(sql) ? sql : this.#statementOf('query', sql, rest);
+      asked = isQueryCommand(sql) ? sql : this.#statementOf('query', sql, parameters);
       limits = asked instanceof Statement ? asked.limits : limitsOfCommand(asked, this.lease !== undefined);
     } catch (error) {
-      return refusedStatement(callbackIn(rest), error);
+      return refusedStatement(callbackIn(parameters), error);
     }
-    if (asked instanceof Statement) return this.#query(asked.forDriver, parametersOf(asked, rest), limits);
-    return this.#query(asked, rest, limits);
+    if (asked instanceof Statement) return this.#query(asked.forDriver, parametersOf(asked, parameters), limits);
+    return this.#query(asked, parameters, limits);
   }
 
   /** The same for prepared statements. */
-  override execute(sql: unknown, ...rest: unknown[]): Command {
-    if (typeof sql === 'string' && !this.#isBounded) return this.#execute(sql, rest, undefined);
+  override execute(sql: unknown, ...parameters: unknown[]): Command {
+    if (typeof sql === 'string' && !this.#isBounded) return this.#execute(sql, parameters, undefined);
     let statement: Statement;
     try {
-      statement = this.#statementOf('execute', sql, rest);
+      statement = this.#statementOf('execute', sql, parameters);
     } catch (error) {
-      return refusedStatement(callbackIn(rest), error);
+      return refusedStatement(callbackIn(parameters), error);
     }
-    return this.#execute(statement.forDriver, parametersOf(statement, rest), statement.limits);
+    return this.#execute(statement.forDriver, parametersOf(statement, parameters), statement.limits);
+  }
+
+  /** A text that is none would throw in the middle of mysql2's work, and the connection would never end that command. */
+  override prepare(sql: unknown, callback?: unknown): unknown {
+    let statement: Statement;
+    try {
+      statement = this.#statementOf('execute', sql, []);
+    } catch (error) {
+      return refusedStatement(callback, error);
+    }
+    return super.prepare(statement.forDriver, callback);
   }
 
   /** Stops a statement of this connection, see {@link interrupt}. */
@@ -156,10 +169,12 @@ export class ManagedConnection extends LendableConnection {
   override addCommand<C extends Command>(command: C): C {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
-    this.session.noteCommand(command);
+    const sql = textOf(command);
+    const facts = sql === undefined ? undefined : factsOf(sql);
+    this.session.noteCommand(command, facts);
     // A borrower has this very object, and the callbacks are the borrower's own.
     if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
-    this.#owner.log?.sent(this, command);
+    this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
   }
@@ -214,7 +229,7 @@ export class ManagedConnection extends LendableConnection {
         this.stream.once('close', () => this._notifyError(connectionLost()));
     }
     this._pool = null;
-    this.#owner.log?.lostConnection(this);
+    this.#owner.log?.connectionLost(this);
     const error = this._fatalError ?? this._protocolError ?? connectionLost();
     this.#brokeUnder(this._command, error);
     this.#owner.lost(error);
@@ -236,24 +251,24 @@ export class ManagedConnection extends LendableConnection {
     return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
-  #query(given: string | object, rest: readonly unknown[], limits: StatementLimits | undefined): Command {
+  #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
     const isCommand = limits !== undefined && isQueryCommand(given);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
-    if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, rest), refusal);
+    if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, parameters), refusal);
     // mysql2 would set a timer of its own, which leaves the statement running.
     if (isCommand) given.timeout = undefined;
-    const command = super.query(given, ...rest);
+    const command = super.query(given, ...parameters);
     if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
 
-  #execute(given: string | object, rest: readonly unknown[], limits: StatementLimits | undefined): Command {
-    if (!this.alive) return this.#refuseExecute(given, rest);
+  #execute(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
+    if (!this.alive) return this.#refuseExecute(given, parameters);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
-    if (refusal !== undefined) return notSent(this.#commandOf(given, rest), refusal);
+    if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
     // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
-    const command = super.execute(given, ...(limits === undefined ? rest : rest.map(callOnce)));
+    const command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
     if (!executeShapeIsKept) keepExecuteShape(command);
     if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
@@ -283,10 +298,10 @@ export class ManagedConnection extends LendableConnection {
   }
 
   /** mysql2 would report the failure twice, once for preparing and once for executing, or throw where there is no callback. */
-  #refuseExecute(given: string | object, rest: readonly unknown[]): Command {
+  #refuseExecute(given: string | object, parameters: readonly unknown[]): Command {
     this.addCommand = (command) => command;
     try {
-      return this.refuseCommand(super.execute(given, ...rest));
+      return this.refuseCommand(super.execute(given, ...parameters));
     } finally {
       this.addCommand = this.refuseCommand;
     }
@@ -315,7 +330,7 @@ export class ManagedConnection extends LendableConnection {
   }
 
   #noteError(error: ServerError, command: Command): void {
-    if (this.#owner.isLent()) this.#owner.log?.failed(error);
+    if (this.#owner.isLent()) this.#owner.log?.statementFailed(error);
     if (this.#owner.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
   }
 
@@ -327,8 +342,8 @@ export class ManagedConnection extends LendableConnection {
 }
 
 /** What follows the statement in a call of mysql2's: its values, if it has any, and the callback. */
-function parametersOf({ values }: Statement, rest: readonly unknown[]): unknown[] {
-  const callback = callbackIn(rest);
+function parametersOf({ values }: Statement, parameters: readonly unknown[]): unknown[] {
+  const callback = callbackIn(parameters);
   return values === undefined ? [callback] : [values, callback];
 }
 
@@ -343,8 +358,6 @@ function keepExecuteShape({ constructor }: Command): void {
   executeShapeIsKept = true;
   keepShape(constructor as new () => Command, {});
 }
-
-function ignore(): void {}
 
 /** A callback that does nothing when it is called again; anything else as it is. */
 function callOnce(parameter: unknown): unknown {

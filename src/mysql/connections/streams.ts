@@ -1,3 +1,6 @@
+/** Result streams that are left before their end: their statements are stopped. */
+
+import { ignore } from '../../engine/waiting/index.js';
 import type { Command } from '../driver/index.js';
 import { neverSend } from './interruption.js';
 
@@ -55,5 +58,3 @@ export function stopWhenLeft(command: Command): void {
   const stream = streams.get(command);
   if (stream?.readableFlowing === false && stream.listenerCount('data') === 0 && stream.listenerCount('readable') === 0) stream.destroy();
 }
-
-function ignore(): void {}

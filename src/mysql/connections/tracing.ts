@@ -36,11 +36,11 @@ class TracedWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.done(null, lease);
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.done(error);
   }
 }

@@ -1,7 +1,8 @@
 /** How long a statement may take and what may stop it: its own timeout and signal, and the deadline of the work around it. */
 
 import { performance } from 'node:perf_hooks';
-import { invalid, isAbortSignal, keepShape } from '../../engine/index.js';
+import { keepShape } from '../../engine/index.js';
+import { checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
 import type { WorkDeadline } from '../../resilience/deadline/index.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -51,12 +52,11 @@ keepShape(StatementLimits, {});
  */
 export function limitsFrom(timeout: unknown, signal: unknown, deadline: WorkDeadline | undefined): StatementLimits | undefined {
   if (timeout === undefined && signal === undefined && deadline === undefined) return undefined;
-  const timeoutMs = timeout === undefined ? 0 : timeout;
-  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  const timeoutMs = timeout === undefined ? 0 : checkedMilliseconds('timeout', timeout);
+  const own = checkedSignal(signal);
   if (deadline !== undefined)
-    return new StatementLimits(timeoutMs, eitherOf(signal, deadline.givenUp), performance.now() + deadline.remainingMs);
-  return timeoutMs === 0 && signal === undefined ? undefined : new StatementLimits(timeoutMs, signal, NEVER);
+    return new StatementLimits(timeoutMs, eitherOf(own, deadline.givenUp), performance.now() + deadline.remainingMs);
+  return timeoutMs === 0 && own === undefined ? undefined : new StatementLimits(timeoutMs, own, NEVER);
 }
 
 /** Limits of nothing but a signal. */

@@ -2,6 +2,7 @@
 
 import { types } from 'node:util';
 import { invalid, keepShape, PoolError, type Priority } from '../../engine/index.js';
+import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
 import { isQueryCommand, type QueryValues } from '../driver/index.js';
 import { limitsFrom, type StatementLimits, stoppedBy } from './statement-limits.js';
@@ -47,6 +48,11 @@ export class Statement {
   /** What mysql2 is given as its first argument. */
   get forDriver(): string | DriverOptions {
     return this.options ?? this.sql;
+  }
+
+  /** What the text says about itself. */
+  get facts(): StatementFacts {
+    return factsOf(this.sql);
   }
 
   /** The same with other limits. */

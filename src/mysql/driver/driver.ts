@@ -117,6 +117,7 @@ export interface DriverConnection extends EventEmitter {
   connect(callback: (error: NodeJS.ErrnoException | null) => void): void;
   query(sql: unknown, ...rest: unknown[]): Command;
   execute(sql: unknown, ...rest: unknown[]): Command;
+  prepare(sql: unknown, callback?: unknown): unknown;
   unprepare(sql: unknown): unknown;
   /** Prepared statements, each closed when it is taken out. */
   readonly _statements: PreparedStatements;

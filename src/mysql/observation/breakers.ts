@@ -96,12 +96,12 @@ export class PoolBreakers {
     this.statement = new Breaker({ name: 'statement', ...options.statement });
     this.connect.onChange(({ to }) => {
       // After failures the pool itself tells those who wait, once nothing is left that could serve them.
-      if (to === 'isolated') this.#tellWaiting(this.connect);
+      if (to === 'isolated') this.#refuseWaiters(this.connect);
     });
     this.statement.onChange(({ to }) => {
       // As it is now: another listener may have changed it again.
       this.lending = this.statement.closed;
-      if (to === 'open' || to === 'isolated') this.#tellWaiting(this.statement);
+      if (to === 'open' || to === 'isolated') this.#refuseWaiters(this.statement);
     });
   }
 
@@ -166,7 +166,7 @@ export class PoolBreakers {
   }
 
   /** Later: in the middle of a transition of the pool those who wait may be about to be told already, and more exactly. */
-  #tellWaiting(breaker: Breaker): void {
+  #refuseWaiters(breaker: Breaker): void {
     queueMicrotask(() => {
       const engine = this.engine();
       if (breaker.closed || engine.state !== 'running' || (breaker === this.connect && engine.usable > 0)) return;

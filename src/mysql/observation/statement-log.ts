@@ -1,6 +1,7 @@
 /** The one observer of a pool's statements: their times, their errors, the slow ones, what the breaker counts, what the cache must see. */
 
 import { type DurationCounts, type DurationSummary, Histogram, LabelledCounts } from '../../engine/index.js';
+import type { StatementFacts } from '../../sql/index.js';
 import type { Breaker } from '../../resilience/breaker/index.js';
 import type { Command } from '../driver/index.js';
 import type { ServerError } from '../errors/index.js';
@@ -15,8 +16,9 @@ export interface WritingConnection {
 
 /** Sees each command before it is sent, and the end of each connection. */
 export interface WriteObserver {
-  sent(connection: WritingConnection, command: Command): void;
-  lost(connection: WritingConnection): void;
+  /** @param facts of the command's statement, if it runs one */
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void;
+  connectionLost(connection: WritingConnection): void;
 }
 
 /** What the statements of a pool have cost so far. */
@@ -42,37 +44,37 @@ export class StatementLog {
     private readonly writes: WriteObserver | undefined,
   ) {}
 
-  /** A command is about to be sent. */
-  sent(connection: WritingConnection, command: Command): void {
-    this.writes?.sent(connection, command);
+  /** A command is about to be sent. @param facts of its statement, if it runs one */
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void {
+    this.writes?.commandSent(connection, command, facts);
   }
 
-  /** A statement has ended. @param broke whether `broke` was called for it */
-  ended(durationMs: number, sql: string, now: number, broke: boolean): void {
+  /** A statement has ended. @param broke whether `statementBroke` was called for it */
+  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void {
     this.#times.record(durationMs);
     this.slowQueries.record(durationMs, sql);
     if (!broke) this.breaker.succeeded(durationMs, now);
   }
 
   /** A statement was stopped whose caller did not wait for its end. */
-  stopped(durationMs: number, sql: string): void {
+  statementStopped(durationMs: number, sql: string): void {
     this.slowQueries.record(durationMs, sql);
   }
 
   /** The server answered a statement with an error. */
-  failed({ errno }: ServerError): void {
+  statementFailed({ errno }: ServerError): void {
     this.#errors += 1;
     this.#errorsByErrno.add(String(errno));
   }
 
   /** A statement has lost its connection, or its time was up while the server had it. */
-  broke(error: Error, durationMs: number, now: number): void {
+  statementBroke(error: Error, durationMs: number, now: number): void {
     this.breaker.failed(error, durationMs, now);
   }
 
   /** A connection is gone. */
-  lostConnection(connection: WritingConnection): void {
-    this.writes?.lost(connection);
+  connectionLost(connection: WritingConnection): void {
+    this.writes?.connectionLost(connection);
   }
 
   get counts(): StatementCounts {

@@ -2,6 +2,7 @@
 
 import { inspect } from 'node:util';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
+import { throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { CachedStatements } from '../caching/index.js';
 import {
@@ -112,9 +113,7 @@ export class CallbackPool extends DriverPool {
     try {
       return this.emit(event, connection);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
       return true;
     }
   }
@@ -124,19 +123,19 @@ export class CallbackPool extends DriverPool {
     if (limits === undefined) {
       const lease = this.#core.tryAcquire();
       if (lease !== undefined) {
-        hand(this, callback, lease);
+        handOver(this, callback, lease);
         return;
       }
     }
     const waiter = new CallbackWaiter(this, callback, this.#core.options.flavor);
-    if (limits instanceof PoolError) waiter.failed(limits);
+    if (limits instanceof PoolError) waiter.receiveFailure(limits);
     else this.#core.enqueue(waiter, limits);
   }
 
   /** The door of statements by callback: what comes here may be anything. */
-  override query(sql: unknown, ...rest: unknown[]): Command {
-    const callback = callbackIn(rest);
-    const statement = readStatement('query', sql, rest);
+  override query(sql: unknown, ...given: unknown[]): Command {
+    const callback = callbackIn(given);
+    const statement = readStatement('query', sql, given);
     if (!('sql' in statement)) return refusedStatement(callback, statement.error);
     const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
     if (callback !== undefined && cached !== undefined) return this.#commandOf(statement, callback, cached);
@@ -149,9 +148,9 @@ export class CallbackPool extends DriverPool {
   }
 
   /** The same for prepared statements. @throws what makes it no statement, when there is no callback */
-  override execute(sql: unknown, ...rest: unknown[]): void {
-    const callback = callbackIn(rest);
-    const statement = readStatement('execute', sql, rest);
+  override execute(sql: unknown, ...given: unknown[]): void {
+    const callback = callbackIn(given);
+    const statement = readStatement('execute', sql, given);
     if (!('sql' in statement)) {
       if (callback === undefined) throw statement.error;
       refusedStatement(callback, statement.error);
@@ -163,9 +162,9 @@ export class CallbackPool extends DriverPool {
       return;
     }
     // mysql2 hands both on to the connection, which knows a statement when it sees one.
-    const given = statement.limits === undefined ? statement.forDriver : statement;
+    const first = statement.limits === undefined ? statement.forDriver : statement;
     const last = callback === undefined ? undefined : inCallersContext(callback);
-    this.#askingFor(statement, () => super.execute(given, statement.values, last));
+    this.#askingFor(statement, () => super.execute(first, statement.values, last));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -253,7 +252,7 @@ function callbackIn([values, callback]: readonly unknown[]): ResultCallback | un
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
-  readonly #settle: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
+  readonly #answer: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
 
   constructor(
     pool: CallbackPool,
@@ -262,24 +261,24 @@ class CallbackWaiter extends ConnectionWaiter {
   ) {
     super();
     // All that follows is done where it was asked for: whoever gives a connection back has a deadline of their own.
-    this.#settle = inCallersContext((lease, error) => {
+    this.#answer = inCallersContext((lease, error) => {
       if (lease === undefined) process.nextTick(callback, error);
-      else hand(pool, callback, lease);
+      else handOver(pool, callback, lease);
     });
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
-    this.#settle(lease);
+  override receiveLease(lease: Lease<ManagedConnection>): void {
+    this.#answer(lease);
   }
 
-  override failed(error: PoolError): void {
-    this.#settle(undefined, this.flavor.acquireFailure(error));
+  override receiveFailure(error: PoolError): void {
+    this.#answer(undefined, this.flavor.acquireFailure(error));
   }
 }
 
 keepShape(CallbackWaiter);
 
-function hand(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
+function handOver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   lease.resource.promised = true;
   process.nextTick(deliver, pool, callback, lease);
 }

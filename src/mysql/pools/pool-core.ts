@@ -179,7 +179,7 @@ export class PoolCore {
 
   /** Soft-evicts all connections, and the one that kills. */
   evict(): void {
-    this.#killer.renew();
+    this.#killer.renewConnection();
     this.engine.evict();
   }
 
@@ -281,7 +281,7 @@ export class PoolCore {
   }
 
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
-    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined);
+    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
     // A connection that comes straight from being cleaned is handed over without a word (`unpark`).
@@ -335,11 +335,11 @@ class LeaseWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(lease);
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.reject(error);
   }
 }

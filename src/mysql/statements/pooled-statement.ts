@@ -47,7 +47,7 @@ export class PooledStatement extends ConnectionWaiter {
     if (limits === undefined && place === undefined) {
       const lease = pool.tryAcquire();
       if (lease === undefined) pool.enqueue(this);
-      else this.lent(lease);
+      else this.receiveLease(lease);
       return;
     }
     const { timeoutCoversWaiting } = pool.options.flavor;
@@ -55,7 +55,7 @@ export class PooledStatement extends ConnectionWaiter {
     pool.enqueue(this, { ...(limits === undefined ? {} : acquireWithin(limits, pool.acquireTimeout, timeoutCoversWaiting)), ...place });
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.#lease = lease;
     const done = (error: Error | null, rows?: unknown, fields?: unknown): void => this.#done(error, rows, fields as FieldPacket[]);
     try {
@@ -66,7 +66,7 @@ export class PooledStatement extends ConnectionWaiter {
     }
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     const told = this.pool.options.flavor.acquireFailure(error);
     if (this.#isRunAgain(error, told) || this.#answersInstead(error)) return;
     // Without a connection for another run, it is the last run that failed.
@@ -82,7 +82,7 @@ export class PooledStatement extends ConnectionWaiter {
     } else if (this.statement.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
       lease.resource.forgetStatement(this.statement, error);
-      this.lent(lease);
+      this.receiveLease(lease);
     } else {
       // mysql2 tells of an error before it has taken the command off the connection.
       process.nextTick(release, lease);
@@ -105,7 +105,7 @@ export class PooledStatement extends ConnectionWaiter {
     if (this.#retry === undefined && !pool.retries.concerns(failure)) return false;
     const { limits } = statement;
     const retryable = {
-      sql: statement.sql,
+      facts: statement.facts,
       idempotent: statement.wishes.idempotent,
       inTransaction: this.#lease?.resource.session.inTransaction === true,
       remainingMs: limits === undefined ? Number.POSITIVE_INFINITY : Math.min(limits.remainingMs, limits.dueInMs),

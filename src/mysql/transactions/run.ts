@@ -1,17 +1,7 @@
 /** The runs of a transaction, from BEGIN to COMMIT or ROLLBACK, and again after a deadlock. */
 
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type AcquireOptions,
-  invalid,
-  isAbortSignal,
-  keepShape,
-  type Lease,
-  messageOf,
-  onAbort,
-  PoolError,
-  refuseUnknownOptions,
-} from '../../engine/index.js';
+import { type AcquireOptions, invalid, keepShape, type Lease, messageOf, PoolError, refuseUnknownOptions } from '../../engine/index.js';
+import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
 import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
@@ -76,7 +66,9 @@ export async function runTransaction<T>(
           throw error;
         }
       }
-      await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+      const bound = Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS);
+      await pause(Math.random() * bound, { signals: [limits.signal] });
+      limits.throwIfOver();
       tally.retried += 1;
     }
   } finally {
@@ -190,16 +182,14 @@ class Attempt {
       await committed;
       return;
     }
-    const overdue = new Promise<never>((_, reject) => {
-      const fail = (): void => reject(new CommitOverdue('no answer in time.'));
+    try {
+      await waitOrAbort(committed, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      const patienceMs = Math.min(this.host.patienceMs, this.limits.remainingMs);
       // Node's timers may be early by a fraction of a millisecond: what is left then is awaited, too.
-      const giveUp = (): void => void setTimeout(fail, Math.min(this.host.patienceMs, this.limits.remainingMs)).unref();
-      if (signal.aborted) giveUp();
-      else onAbort(signal, giveUp);
-    });
-    overdue.catch(ignore);
-    committed.catch(ignore);
-    await Promise.race([committed, overdue]);
+      await within(committed, patienceMs, () => new CommitOverdue('no answer in time.'), { hold: 'unheld' });
+    }
   }
 }
 
@@ -225,10 +215,7 @@ function checked(options: TransactionOptions): TransactionOptions {
   if (readOnly !== undefined && typeof readOnly !== 'boolean') throw invalid('readOnly', readOnly, 'true or false');
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0))
     throw invalid('maxRetries', maxRetries, 'a whole number, at least 0');
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
-    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  if (timeout !== undefined) checkedMilliseconds('timeout', timeout);
+  checkedSignal(signal);
   return options;
 }
-
-function ignore(): void {}

@@ -49,7 +49,7 @@ export class SelfDeadlockWatch {
   ) {}
 
   /** To be called before a waiter is queued. Returns why it must not be. */
-  check(waiter: ConnectionWaiter): PoolError | undefined {
+  refusalOf(waiter: ConnectionWaiter): PoolError | undefined {
     const waiting = this.#transactionsAround();
     if (waiting.length === 0) return undefined;
     const { used, limit, idle, checking, opening } = this.summary();
@@ -59,11 +59,11 @@ export class SelfDeadlockWatch {
       scope.waiting += 1;
       this.#stuck.add(scope);
     }
-    waiter.onceSettled(() => this.#settled(waiting));
+    waiter.onceSettled(() => this.#endWaits(waiting));
     return undefined;
   }
 
-  #settled(transactions: readonly TransactionScope[]): void {
+  #endWaits(transactions: readonly TransactionScope[]): void {
     for (const scope of transactions) {
       scope.waiting -= 1;
       if (scope.waiting === 0) this.#stuck.delete(scope);

@@ -2,9 +2,10 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Lease, PoolError } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
-import { answerOf, commitsImplicitly, type ManagedConnection } from '../connections/index.js';
+import { answerOf, type ManagedConnection } from '../connections/index.js';
 import { type Method, ownStatement, type Statement, type StatementOptions, statementOf, stoppedBy } from '../contract/index.js';
 import { errnoOf, statementFailure } from '../errors/index.js';
 
@@ -132,7 +133,7 @@ export class Transaction {
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
     const connection = this.#lease.resource;
-    if (commitsImplicitly(statement.sql, connection.takesSeveralStatements)) this.#committedImplicitly = true;
+    if (statement.facts.mayCommit(connection.takesSeveralStatements)) this.#committedImplicitly = true;
     const result = await this.#untilStopped(answerInTransaction(connection, statement.alsoStoppedBy(this.#stop)));
     if (!connection.session.inTransaction) this.#committedImplicitly = true;
     return result;
@@ -197,5 +198,3 @@ function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
   if (resource.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed. What the transaction had not committed was rolled back.');
   throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
 }
-
-function ignore(): void {}

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../../src/cache/index.js';
 import { hashOf } from '../../../src/cache/values/key.js';
-import { Schema } from '../../../src/cache/schema.js';
+import { Schema } from '../../../src/sql/schema.js';
 import { CachedStatements } from '../../../src/mysql/caching/cached-statements.js';
 import type { QueryValues } from '../../../src/mysql/driver/driver.js';
 import { ownFlavor } from '../../../src/mysql/errors/flavor.js';

@@ -274,6 +274,19 @@ describe.each(Object.entries(FLAVORS))('what is no statement, given to %s', (_, 
     });
   });
 
+  it('is refused by prepare() of a borrowed connection, which goes on', async () => {
+    using uncaught = captureUncaught();
+    await using pool = poolAt(database, database.port);
+    await using connection = await pool.getConnection();
+    const called = connection.connection as unknown as { prepare(sql: never, callback: never): void };
+    const door = byPromise({ query: (statement) => connection.prepare(statement), execute: connection.prepare.bind(connection) });
+    const callbackDoor = byCallback({ query: called.prepare.bind(called), execute: called.prepare.bind(called) } as unknown as Asked);
+    expect([...(await refusedAt(door)), ...(await refusedAt(callbackDoor))]).toEqual([]);
+    const prepared = await connection.prepare('SELECT ? AS one');
+    expect((await prepared.execute([1]))[0]).toEqual([{ one: 1 }]);
+    expect(uncaught.errors).toEqual([]);
+  });
+
   it('is refused in the breaker’s place while that is open', async () => {
     using uncaught = captureUncaught();
     await using pool = poolAt(database, database.port);
