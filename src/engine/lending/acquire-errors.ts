@@ -57,7 +57,10 @@ export function nothingFreeError(context: AcquireFailureContext): PoolError {
 }
 
 function notQueued(headline: string, explanation: string, { summary }: AcquireFailureContext, reason?: 'overloaded'): PoolError {
-  const error = new PoolError('POOL_QUEUE_FULL', `${headline} ${explanation}`, { pool: summary, ...(reason === undefined ? {} : { reason }) });
+  const error = new PoolError('POOL_QUEUE_FULL', `${headline} ${explanation}`, {
+    pool: summary,
+    ...(reason === undefined ? {} : { reason }),
+  });
   headlines.set(error, headline);
   return error;
 }

@@ -1,3 +1,5 @@
+/** Sees what the statements of a pool write, and invalidates it in the cache when it is committed. */
+
 import { EVERYTHING, SCHEMA, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { effectOf, type StatementFacts } from '../../sql/index.js';
@@ -6,12 +8,12 @@ import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
 import type { WriteObserver, WritingConnection } from '../observation/index.js';
 
-/** A server may go on with a statement whose connection is gone: what it wrote is invalidated once more after this time. */
+/** A server may continue a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
 
 /**
- * Sees every statement of a pool's connections, whoever sends it, and invalidates what the writes among them change: when the transaction
- * ends, however it ends, and before the caller is told.
+ * Sees every statement of a pool's connections, and invalidates what the writes among them change: when the transaction ends, however it
+ * ends, and before the caller has its answer.
  */
 export class WriteWatch implements WriteObserver {
   /** What the open transaction of a connection has written so far. */
@@ -50,23 +52,23 @@ export class WriteWatch implements WriteObserver {
     void this.#invalidateWritten(connection);
   }
 
-  /** The caller is told when all processes were. */
+  /** The caller has the answer when all processes know of the write. */
   #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
-      const told = isOver() ? this.#invalidateWritten(connection) : undefined;
+      const invalidated = isOver() ? this.#invalidateWritten(connection) : undefined;
       if (error !== null) this.#invalidateAgain(connection, command, error, names);
       const answer = (): void => {
         onResult?.apply(command, result);
       };
-      if (told === undefined) answer();
+      if (invalidated === undefined) answer();
       // Not in the promise: an error of the caller's own is not a rejection.
-      else void told.then(() => process.nextTick(answer));
+      else void invalidated.then(() => process.nextTick(answer));
     };
   }
 
-  /** A caller who gives up is told before the server has ended the statement, which may have taken effect even so. */
+  /** A caller that gives up has its error before the server has ended the statement, which may take effect even so. */
   #invalidateAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
     const again = (): void => {
       this.#noteWritten(connection, names);

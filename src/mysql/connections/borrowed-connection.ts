@@ -80,19 +80,19 @@ class BorrowedConnection {
     return this.#raw.promiseView;
   }
 
-  /** mysql2's own connection. Whoever asks for it may release it there too. */
+  /** mysql2's own connection. It can be released there, too. */
   get connection(): ManagedConnection {
     if (this.#lease.active) this.#raw.lendTo(this.#lease);
     return this.#raw;
   }
 
-  /** Gives the connection back to the pool. A second call does nothing, also when somebody else has the connection by then. */
+  /** Gives the connection back to the pool. A second call does nothing, also when another borrower has the connection by then. */
   release(): void {
     this.#leave();
     this.#lease.release();
   }
 
-  /** Closes the connection and takes it out of the pool. After the release, only if nobody else has borrowed it since. */
+  /** Closes the connection and takes it out of the pool. After the release, only if it has had no other borrower since. */
   destroy(): void {
     this.#leave();
     if (!this.#lease.destroy()) this.#raw.destroyUnlent();
@@ -160,9 +160,9 @@ class BorrowedConnection {
   refuseAfterRelease(method: string): void {
     if (this.#lease.active) return;
     if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
-    // The connection broke while it was borrowed: mysql2's own error tells what happened better than ours.
+    // The connection broke while it was borrowed: mysql2's own error says what happened better than ours.
     if (!this.#raw.alive) return;
-    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be somebody else's by now.`);
+    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be another borrower's by now.`);
   }
 
   /** Passes an event of the connection on to this borrower, until it is given back. */

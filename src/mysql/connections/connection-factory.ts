@@ -168,7 +168,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return errorClass === 'connection-fatal';
   }
 
-  /** It is asked in the middle of a packet: a throw must not keep the error from whoever waits for it. */
+  /** It is asked in the middle of a packet: a throw must not keep the error from its waiter. */
   #overriddenClass(error: ServerError): ErrorClass | undefined {
     try {
       return this.options.classifyError?.(error);
@@ -183,7 +183,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       this.#asksForAddresses = await noteAddress(connection);
     } catch (error) {
       if (isConnectionLost(error)) throw error;
-      // It does not tell: then what runs too long is cut off, not killed.
+      // The address is not known: then what runs too long is cut off, not killed.
       this.#asksForAddresses = false;
     }
   }
@@ -210,7 +210,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 const WITHOUT_TRACKING = /proxysql|vitess|tidb/i;
 
 /**
- * Asks the server to tell when a statement has changed the session: functions and triggers do so without their callers' text showing it
+ * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
  * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
  */
 async function trackSession(connection: ManagedConnection): Promise<void> {

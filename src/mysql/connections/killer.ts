@@ -40,7 +40,7 @@ export class Killer {
     try {
       await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld' });
     } catch (error) {
-      // Whatever it is, the next one is better off with a new connection: after a fail-over this one leads to the wrong server.
+      // The next kill is better off with a new connection: after a fail-over this one leads to the wrong server.
       this.renewConnection();
       throw error;
     }
@@ -91,7 +91,7 @@ function quit(connection: ManagedConnection): Promise<void> {
  * Asks the server which address it sees this connection come from, and remembers it there. It is not ours when a proxy or a load balancer stands in
  * between; and a proxy that shares its connections has numbers of its own, by which nothing can be killed.
  *
- * @returns whether other connections of the pool are to be asked for, too: theirs cannot be told from this side
+ * @returns whether other connections of the pool must be asked, too: this side cannot know their addresses
  */
 export async function noteAddress(connection: ManagedConnection): Promise<boolean> {
   if (connection.stream.localPort === undefined) return false;
@@ -101,7 +101,7 @@ export async function noteAddress(connection: ManagedConnection): Promise<boolea
   return !comesFromHere(row.host, connection);
 }
 
-/** The server shows for each connection the address that it comes from: ours, with our port, or the one that it told when the connection was new. */
+/** The server shows for each connection the address that it comes from: ours, with our port, or the one that it showed when the connection was new. */
 async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
   const row = await processRow(connection, String(victim.threadId));
@@ -115,7 +115,7 @@ function comesFromHere(host: string, { stream, config }: ManagedConnection): boo
 function processRow(connection: ManagedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
   const sql = `SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
-    // Whatever the pool's options make of the results of its callers.
+    // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
       if (error === null) resolve((rows as { id: unknown; host: string }[])[0]);
       else reject(error);

@@ -59,7 +59,7 @@ export abstract class LendableConnection extends DriverPoolConnection {
     return this._command != null || this._commands.length > 0;
   }
 
-  /** The connection works as far as this side can tell. */
+  /** The connection works as far as this side knows. */
   get alive(): boolean {
     return this._fatalError === null && this._protocolError === null && this._closing !== true && !this.stream.destroyed;
   }

@@ -144,7 +144,7 @@ function valuesOf(method: Method, option: QueryValues | undefined, argument: Que
   return argument === undefined ? option : argument;
 }
 
-/** @param others a copy that is nobody's yet */
+/** @param others a fresh copy, which becomes the result */
 function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions | undefined {
   if (Object.keys(others).length === 0) return undefined;
   others['sql'] = sql;

@@ -1,3 +1,5 @@
+/** Everything that Poolwright uses of mysql2, and what mysql2's typings leave out. */
+
 import type { EventEmitter } from 'node:events';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';

@@ -42,7 +42,7 @@ export class TransactionLimits {
     return this.#deadline === Number.POSITIVE_INFINITY ? this.#deadline : Math.max(this.#deadline - performance.now(), 0);
   }
 
-  /** The promise's outcome, or the reason to stop, whichever comes first. */
+  /** The promise's outcome, or the reason to stop: the first of the two. */
   race<T>(promise: Promise<T>): Promise<T> {
     return this.#stop === undefined ? promise : waitOrAbort(promise, this.#stop.signal);
   }

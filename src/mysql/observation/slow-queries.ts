@@ -1,3 +1,5 @@
+/** The statements that cost most lately, by shape, found by sampling. */
+
 import { performance } from 'node:perf_hooks';
 import { factsOf } from '../../sql/index.js';
 

@@ -179,11 +179,11 @@ export class CallbackPool extends DriverPool {
 
   override end(callback?: EndCallback): void {
     this._closed = true;
-    const tell = (error?: Error): void => {
+    const callBackWith = (error?: Error): void => {
       // A callback that throws ends in the process's own handler, as any callback does.
       if (callback !== undefined) process.nextTick(callback, error);
     };
-    this.#core.end().then(() => tell(), tell);
+    this.#core.end().then(() => callBackWith(), callBackWith);
   }
 
   /** What mysql2 returns: a command, which is never sent. */
@@ -260,7 +260,7 @@ class CallbackWaiter extends ConnectionWaiter {
     private readonly flavor: Flavor,
   ) {
     super();
-    // All that follows is done where it was asked for: whoever gives a connection back has a deadline of their own.
+    // All that follows runs in the asker's context: the borrower who gives the connection back has a deadline of its own.
     this.#answer = inCallersContext((lease, error) => {
       if (lease === undefined) process.nextTick(callback, error);
       else handOver(pool, callback, lease);
@@ -284,7 +284,7 @@ function handOver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease
 }
 
 function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
-  // Lost between the two ticks: whoever asked gets another.
+  // Lost between the two ticks: the caller gets another.
   if (!lease.active) {
     pool.getConnection(callback);
     return;

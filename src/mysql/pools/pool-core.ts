@@ -220,7 +220,7 @@ export class PoolCore {
     else this.#enqueue(waiter, options);
   }
 
-  /** Open connections: all of them, or those that nobody has. */
+  /** Open connections: all of them, or the idle ones. */
   connections(which: 'all' | 'idle'): readonly ManagedConnection[] {
     return this.engine.resources(which);
   }
@@ -284,9 +284,9 @@ export class PoolCore {
     const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
-    // A connection that comes straight from being cleaned is handed over without a word (`unpark`).
+    // A connection that comes straight from being cleaned is handed over without `unpark`.
     if (waiter.queued) this.#hold.start();
-    // mysql2 tells of those who wait for others' connections, not of those for whom one is opened.
+    // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
     if (waiter.queued && this.callbackPool.listenerCount('enqueue') > 0) {
       const { waiting, limit, used, closing } = this.engine.summary();
       if (waiting > limit - used - closing) this.callbackPool.announce('enqueue');

@@ -119,7 +119,7 @@ export class Pool extends DriverPromisePool {
   /**
    * Borrows a connection. Release it, or declare it with `await using`.
    *
-   * @param options.timeout milliseconds, 0 = for ever; default: the pool's `acquireTimeout`
+   * @param options.timeout milliseconds, 0 = no limit; default: the pool's `acquireTimeout`
    * @param options.signal gives up waiting when it aborts
    * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`,
    *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
@@ -176,7 +176,7 @@ export class Pool extends DriverPromisePool {
     return this.#core.engine.summary();
   }
 
-  /** Who holds connections now, the longest-held first. */
+  /** Which borrowers hold connections now, the longest-held first. */
   borrowed(): readonly Borrowed[] {
     return this.#core.engine.borrowed();
   }
@@ -191,7 +191,7 @@ export class Pool extends DriverPromisePool {
     return this.#core.slowQueries.report(limit, orderBy);
   }
 
-  /** For tracers: tells of each duration from now on, in milliseconds. Returns a function that ends it. */
+  /** For tracers: reports each duration from now on, in milliseconds. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
     return this.#core.engine.observeDurations(which, listener);
   }
@@ -230,10 +230,10 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The graceful end: takes no new work, serves those who wait, lets borrowers finish, says goodbye on every connection.
+   * The graceful end: takes no new work, serves the waiters, lets borrowers finish, says goodbye on every connection.
    *
    * @param options.timeout milliseconds until the rest is cut off; default: 30 000
-   * @param options.queue 'serve' those who wait, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
+   * @param options.queue 'serve' the waiters, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
    * @throws PoolError `POOL_OPTION_INVALID`
    */
   drain(options?: DrainOptions): Promise<DrainReport> {

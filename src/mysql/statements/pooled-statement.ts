@@ -21,7 +21,7 @@ export interface StatementPool {
 }
 
 /**
- * One statement on whichever connection comes free first. It waits in the pool's queue itself, so that there is one promise per statement
+ * One statement on the first connection that comes free. It waits in the pool's queue itself, so that there is one promise per statement
  * and no callback or event in between.
  */
 export class PooledStatement extends ConnectionWaiter {
@@ -67,10 +67,10 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   override receiveFailure(error: PoolError): void {
-    const told = this.pool.options.flavor.acquireFailure(error);
-    if (this.#isRunAgain(error, told) || this.#answersInstead(error)) return;
+    const shown = this.pool.options.flavor.acquireFailure(error);
+    if (this.#isRunAgain(error, shown) || this.#answersInstead(error)) return;
     // Without a connection for another run, it is the last run that failed.
-    this.#reject(error.code === 'POOL_ABORTED' ? told : (this.#retry?.lastError ?? told));
+    this.#reject(error.code === 'POOL_ABORTED' ? shown : (this.#retry?.lastError ?? shown));
   }
 
   #done(error: Error | null, rows: unknown, fields: FieldPacket[]): void {
@@ -84,23 +84,23 @@ export class PooledStatement extends ConnectionWaiter {
       lease.resource.forgetStatement(this.statement, error);
       this.receiveLease(lease);
     } else {
-      // mysql2 tells of an error before it has taken the command off the connection.
+      // mysql2 reports an error before it has taken the command off the connection.
       process.nextTick(release, lease);
       this.#fail(error);
     }
   }
 
   #fail(error: Error): void {
-    const told = this.pool.options.flavor.statementFailure(error) as Error;
-    if (!this.#isRunAgain(statementFailure(error), told)) this.#reject(told);
+    const shown = this.pool.options.flavor.statementFailure(error) as Error;
+    if (!this.#isRunAgain(statementFailure(error), shown)) this.#reject(shown);
   }
 
   #reject(failure: Error): void {
     this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
   }
 
-  /** @param told what its caller would be told of the failure */
-  #isRunAgain(failure: unknown, told: Error): boolean {
+  /** @param shown the failure as its caller would get it */
+  #isRunAgain(failure: unknown, shown: Error): boolean {
     const { pool, statement } = this;
     if (this.#retry === undefined && !pool.retries.concerns(failure)) return false;
     const { limits } = statement;
@@ -114,11 +114,11 @@ export class PooledStatement extends ConnectionWaiter {
     if (this.#retry === undefined) return false;
     const delayMs = pool.retries.delayFor(this.#retry, failure, retryable);
     if (typeof delayMs === 'string') {
-      if (delayMs === 'over-budget') noteOverBudget(told);
+      if (delayMs === 'over-budget') noteOverBudget(shown);
       return false;
     }
-    this.#retry.lastError = told;
-    // Dead, and the pool has not heard of it yet: it must not be the next one again.
+    this.#retry.lastError = shown;
+    // Dead, and the pool does not know it yet: it must not be the next one again.
     if (isNeverSent(failure)) this.#lease?.destroy();
     this.#lease = undefined;
     void pause(delayMs, { signals: [limits?.signal] }).then(() => this.start());

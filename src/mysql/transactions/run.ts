@@ -108,7 +108,7 @@ class Attempt {
     } catch (error) {
       this.#close();
       const rolledBack = this.#rollBack(lease);
-      // Whoever gave up is told at once; anybody else finds the locks released.
+      // A caller that gave up has the error at once. Any other finds the locks released.
       if (!this.limits.over) await rolledBack;
       throw error;
     }
@@ -148,7 +148,7 @@ class Attempt {
   async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
     const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
     try {
-      // Statements that nobody awaits come first: they would run outside of the transaction.
+      // Statements that were not awaited come first: they would run outside of the transaction.
       await this.#transaction?.settled().catch(ignore);
       await answerInTransaction(lease.resource, ownStatement('ROLLBACK'));
       lease.release();
@@ -175,7 +175,7 @@ class Attempt {
     lease.release();
   }
 
-  /** Once COMMIT was sent nobody can take it back: the deadline still counts, and a caller who gives up is kept waiting only so long. */
+  /** A COMMIT that was sent cannot be taken back. The deadline still counts, and a caller that gives up waits a bounded time. */
   async #awaitCommit(committed: Promise<unknown>): Promise<void> {
     const { signal } = this.limits;
     if (signal === undefined) {

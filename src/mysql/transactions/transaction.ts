@@ -52,7 +52,7 @@ export class Transaction {
   }
 
   /**
-   * A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time.
+   * A transaction within this one: what `work` did is undone when it throws, and this transaction continues. One at a time.
    *
    * @throws what `work` throws; PoolError `POOL_TRANSACTION_OVERLAP` while another one is under way that this call is not inside of
    */
@@ -79,7 +79,7 @@ export class Transaction {
     this.#over = true;
   }
 
-  /** @internal Resolves when every statement has ended, also those that nobody awaits; rejects when the transaction cannot be committed. */
+  /** @internal Resolves when every statement has ended, also one that is not awaited; rejects when the transaction cannot be committed. */
   async settled(): Promise<void> {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
@@ -105,7 +105,7 @@ export class Transaction {
     return await this.#run(statementOf(method, sql, values, currentDeadline()));
   }
 
-  /** What somebody else does between the savepoint of a nested transaction and its end would be undone with it, without their knowing. */
+  /** A statement from outside, between the savepoint of a nested transaction and its end, would be undone with it unseen. */
   #refuseOverlap(method: string): void {
     const innermost = this.#nested[this.#nested.length - 1];
     if (innermost === undefined) return;
