@@ -17,13 +17,13 @@ import { defaultPool, register, uniqueName } from './registry.js';
  * ```
  */
 export function createPool(target?: string | PoolOptions, options?: PoolOptions): Pool {
-  return makePool(resolveOptions(target, options, process.env));
+  return makePool(resolveOptions({ target, options }, 'own', process.env));
 }
 
 /** Makes a pool under a name of its own, and lists it. */
 export function makePool(resolved: ResolvedOptions): Pool {
-  const name = uniqueName(resolved.engine.name);
-  const pool = new Pool({ ...resolved, engine: { ...resolved.engine, name } });
+  const name = uniqueName(resolved.atStart.name);
+  const pool = new Pool({ ...resolved, atStart: { ...resolved.atStart, name } });
   register(pool);
   return pool;
 }

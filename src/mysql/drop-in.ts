@@ -3,7 +3,7 @@
 import type { CallbackPool, Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
-import { type DropInOptions, resolveDropInOptions } from './options/index.js';
+import { type DropInOptions, resolveOptions } from './options/index.js';
 
 /** What takes the place of mysql2's `createPool` and `createPoolCluster`, in the callback form and in the promise form. */
 
@@ -43,5 +43,5 @@ export function createPromisePoolCluster(options?: DriverClusterOptions): Instan
 }
 
 function createManaged(config: string | DropInOptions): Pool {
-  return makePool(resolveDropInOptions(config, process.env));
+  return makePool(resolveOptions({ target: config }, 'mysql2', process.env));
 }

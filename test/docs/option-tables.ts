@@ -2,10 +2,10 @@ import { cacheOptionTable } from '../../src/cache/contract/options.js';
 import { type OptionSpec, poolOptionTable } from '../../src/engine/index.js';
 import { serverOptionTable } from '../../src/monitor/server/server-options.js';
 import { healthThresholdTable } from '../../src/mysql/observation/health.js';
-import { dropInDefaults } from '../../src/mysql/options/drop-in.js';
+import { environmentName } from '../../src/mysql/options/environment.js';
 import { statementRetryTable } from '../../src/mysql/options/retry-options.js';
 import { breakerOptionTable } from '../../src/resilience/breaker/breaker-options.js';
-import { environmentName, mysqlOptionTable } from '../../src/mysql/options/resolve.js';
+import { defaultsInMysql2, mysqlOptionTable } from '../../src/mysql/options/table.js';
 
 /** The options that hold a plain value, as the documents show them: made from the tables in the code. */
 export function optionTables(): string {
@@ -47,7 +47,7 @@ export function environmentTable(): string {
 }
 
 function dropInDefaultOf(name: string, spec: OptionSpec): string {
-  const value = (dropInDefaults as Readonly<Record<string, number | string>>)[name];
+  const value = defaultsInMysql2[name] as number | string | undefined;
   if (value === undefined) return defaultOf(name, spec);
   return typeof value === 'number' ? grouped(value) : `\`${value}\``;
 }

@@ -1,12 +1,13 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { PoolError } from '../../src/engine/index.js';
-import { type DropInOptions, dropInDefaults, resolveDropInOptions } from '../../src/mysql/options/drop-in.js';
-import type { ResolvedOptions } from '../../src/mysql/options/resolve.js';
+import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
+import { type ResolvedOptions, resolveOptions } from '../../src/mysql/options/resolve.js';
+import { defaultsInMysql2 } from '../../src/mysql/options/table.js';
 
 /** What a caller without types may pass. */
 function resolve(config: string | Record<string, unknown>, environment: Record<string, string> = {}): ResolvedOptions {
-  return resolveDropInOptions(config, environment);
+  return resolveOptions({ target: config }, 'mysql2', environment);
 }
 
 function outcomeOfResolving(config: string | Record<string, unknown>): { readonly error?: unknown } {
@@ -20,8 +21,8 @@ function outcomeOfResolving(config: string | Record<string, unknown>): { readonl
 
 describe('the options of a pool that stands in for mysql2’s', () => {
   it('have mysql2’s defaults where mysql2 has them, and Poolwright’s elsewhere', () => {
-    const { engine, hygiene, tls } = resolve({});
-    expect(engine).toMatchObject({
+    const { atStart, hygiene, tls } = resolve({});
+    expect(atStart).toMatchObject({
       name: 'localhost:3306',
       connectionLimit: 10,
       minIdle: 0,
@@ -39,9 +40,9 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     });
     expect(hygiene).toBe('transaction');
     expect(tls).toEqual({ mode: 'off', ssl: undefined });
-    const { hygiene: defaultHygiene, ...engineDefaults } = dropInDefaults;
-    expect(engine).toMatchObject(engineDefaults);
-    expect(hygiene).toBe(defaultHygiene);
+    const { hygiene: defaultHygiene, breakers, retries, ...poolDefaults } = defaultsInMysql2;
+    expect(atStart).toMatchObject(poolDefaults);
+    expect([hygiene, breakers, retries]).toEqual([defaultHygiene, false, false]);
   });
 
   it.each([
@@ -57,11 +58,15 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     [{ connectionLimit: 3, maxIdle: 0 }, { maxIdle: 0 }],
     [{ waitForConnections: 0 }, { waitForConnections: false }],
     [
+      { queueLimit: Number.POSITIVE_INFINITY, idleTimeout: Number.POSITIVE_INFINITY },
+      { queueLimit: 0, idleTimeout: 0 },
+    ],
+    [
       { queueLimit: '4', idleTimeout: 'x', connectTimeout: '250' },
       { queueLimit: 4, idleTimeout: 60_000, connectTimeout: 250 },
     ],
   ])('are read as mysql2 reads them: %j', (given, expected) => {
-    expect(resolve(given).engine).toMatchObject(expected);
+    expect(resolve(given).atStart).toMatchObject(expected);
   });
 
   it('resetOnRelease is the same as hygiene: always', () => {
@@ -73,7 +78,7 @@ describe('the options of a pool that stands in for mysql2’s', () => {
   it('a URL is read as mysql2 reads it, and gives way to the options beside it', () => {
     const url = 'mysql://app:s%40cret@[::1]:3307/shop?connectionLimit=5&dateStrings=true';
     expect(resolve(url)).toMatchObject({
-      engine: { connectionLimit: 5 },
+      atStart: { connectionLimit: 5 },
       endpoint: { host: '::1', port: 3307, database: 'shop' },
       connection: { user: 'app', password: 's@cret', dateStrings: true },
     });
@@ -100,8 +105,8 @@ describe('the options of a pool that stands in for mysql2’s', () => {
 
   it('come from the environment where the code says nothing', () => {
     const environment = { POOLWRIGHT_CONNECTION_LIMIT: '50', POOLWRIGHT_ACQUIRE_TIMEOUT: '2000', POOLWRIGHT_RESET_ON_RELEASE: '1' };
-    expect(resolve({}, environment)).toMatchObject({ engine: { connectionLimit: 50, acquireTimeout: 2_000 }, hygiene: 'always' });
-    expect(resolve({ connectionLimit: 5 }, environment).engine.connectionLimit).toBe(5);
+    expect(resolve({}, environment)).toMatchObject({ atStart: { connectionLimit: 50, acquireTimeout: 2_000 }, hygiene: 'always' });
+    expect(resolve({ connectionLimit: 5 }, environment).atStart.connectionLimit).toBe(5);
     expect(() => resolve({}, { POOLWRIGHT_CONNECTION_LIMIT: 'many' })).toThrow(/^connectionLimit must be a whole number/);
     expect(() => resolve({}, { POOLWRIGHT_ACQUIRE_TIMEOUTS: '1' })).toThrow('Did you mean POOLWRIGHT_ACQUIRE_TIMEOUT?');
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { HealthMonitor } from '../../src/mysql/observation/health.js';
-import type { PoolOptions } from '../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../src/mysql/options/table.js';
 import { PoolFixture } from '../engine/support/pool-fixture.js';
 import { createDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';

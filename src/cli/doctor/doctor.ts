@@ -82,7 +82,7 @@ async function examineDatabase(settings: DoctorSettings, observer: Observer, rep
 
 function readOptions({ target, options, environment }: DoctorSettings, report: Report): ResolvedOptions {
   try {
-    const resolved = resolveOptions(target, options, environment);
+    const resolved = resolveOptions({ target, options }, 'own', environment);
     const { endpoint, tls, connection } = resolved;
     const where = endpoint.socketPath ?? `${endpoint.host} port ${endpoint.port}`;
     const database = endpoint.database === undefined ? 'no database' : `database ${endpoint.database}`;

@@ -84,14 +84,14 @@ function isOn(value: string | undefined): boolean {
 const PLANNED_SHARE = 0.8;
 
 export function examineMaxConnections(
-  { engine }: ResolvedOptions,
+  { atStart }: ResolvedOptions,
   variables: Variables,
   { processes }: Fleet,
   report: Report,
 ): Recommendation[] {
   const maximum = smallest(variables.get('max_connections'), variables.get('max_user_connections'));
-  const wanted = engine.connectionLimit * processes;
-  const sum = `connectionLimit ${engine.connectionLimit} × ${processes} ${processes === 1 ? 'process' : 'processes'} = ${wanted}`;
+  const wanted = atStart.connectionLimit * processes;
+  const sum = `connectionLimit ${atStart.connectionLimit} × ${processes} ${processes === 1 ? 'process' : 'processes'} = ${wanted}`;
   if (maximum === undefined) {
     report({ step: 'max-connections', status: 'ok', message: `${sum}; the server names no limit` });
     return [];
@@ -144,14 +144,14 @@ function smallest(...values: readonly (string | undefined)[]): { readonly limit:
     .sort((one, other) => one.limit - other.limit)[0];
 }
 
-export function examineWaitTimeout({ engine }: ResolvedOptions, variables: Variables, report: Report): Recommendation[] {
+export function examineWaitTimeout({ atStart }: ResolvedOptions, variables: Variables, report: Report): Recommendation[] {
   const seconds = number(variables.get('wait_timeout'));
   if (seconds === 0) {
     report({ step: 'wait-timeout', status: 'skip', message: 'the server does not say its wait_timeout' });
     return [];
   }
   const waitTimeoutMs = seconds * 1000;
-  const { maxLifetime, idleTimeout, keepaliveInterval, minIdle } = engine;
+  const { maxLifetime, idleTimeout, keepaliveInterval, minIdle } = atStart;
   const closedWhenIdle = idleTimeout > 0 && minIdle === 0 ? idleTimeout : Number.POSITIVE_INFINITY;
   const longestSilenceMs = Math.min(keepaliveInterval || Number.POSITIVE_INFINITY, maxLifetime || Number.POSITIVE_INFINITY, closedWhenIdle);
   const longestLifeMs = maxLifetime === 0 ? Number.POSITIVE_INFINITY : maxLifetime;
@@ -199,7 +199,7 @@ export function examinePreparedStatements(
   report: Report,
 ): Recommendation[] {
   const limit = number(variables.get('max_prepared_stmt_count'));
-  const wanted = options.engine.connectionLimit * processes;
+  const wanted = options.atStart.connectionLimit * processes;
   if (!variables.has('max_prepared_stmt_count') || limit < 0) {
     report({ step: 'prepared-statements', status: 'ok', message: 'the server names no limit' });
     return [];

@@ -6,19 +6,15 @@ export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, typ
 export type { PoolEvents } from './events.js';
 export { answerOf, type CloseRequest, type OpenContext, type ResourceFactory } from './factory.js';
 export type { CloseReason, EntryState } from './lifecycle.js';
+export { nearestName } from './nearest-name.js';
+export { invalid, invalidUnquoted, isOptionsObject, type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
 export {
-  invalid,
-  invalidUnquoted,
   LARGEST_CONNECTION_LIMIT,
-  nearestName,
-  type OptionSpec,
   type PoolOptions,
   poolOptionTable,
-  refuseUnknownOptions,
   type Resizable,
   resizedOptions,
   type ResolvedPoolOptions,
-  resolveFromTable,
   resolvePoolOptions,
 } from './options.js';
 export { keepShape } from './shape.js';

@@ -1,8 +1,11 @@
+/** The options of a pool of any resource: a table of what each takes and its default, and which of them contradict each other. */
+
 import { PoolError } from './errors.js';
+import { type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
 
 /**
- * Options of a pool of any resource. Durations are in milliseconds. They are validated when the pool is made and do not
- * change afterwards, except those that `resize()` changes.
+ * Options of a pool of any resource. Durations are in milliseconds. They are checked when the pool is made. After that only `resize()` changes
+ * some of them.
  */
 export interface PoolOptions {
   /** Name of the pool in errors, statistics and metrics. Default: 'pool'. */
@@ -18,19 +21,19 @@ export interface PoolOptions {
   /** The most acquires that may wait for a resource of others; 0 = unlimited. Default: 0. */
   readonly queueLimit?: number;
   /**
-   * Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come,
-   * first served within. Default: 'fifo'.
+   * Which caller is served next. 'fifo': the one that came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in
+   * turns, in order of arrival within. Default: 'fifo'.
    */
   readonly scheduling?: 'fifo' | 'fair';
   /** With `scheduling: 'fair'`: the most resources that one `fairnessKey` may have at once; 0 = no limit. Default: 0. */
   readonly fairnessLimit?: number;
   /** When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
   readonly waitTarget?: number;
-  /** For how long somebody must have been waiting longer than `waitTarget`. Default: 100. */
+  /** How long callers must have been waiting longer than `waitTarget` before any is refused. Default: 100. */
   readonly waitInterval?: number;
-  /** How long an acquire may wait, in all; 0 = for ever. Default: 30000. */
+  /** How long an acquire may wait, in all; 0 = no limit. Default: 30000. */
   readonly acquireTimeout?: number;
-  /** How long opening a resource may take, in all; 0 = for ever. Default: 10000. */
+  /** How long opening a resource may take, in all; 0 = no limit. Default: 10000. */
   readonly connectTimeout?: number;
   /** A resource that was idle for longer is closed, down to `minIdle`; 0 = never. Default: 600000. */
   readonly idleTimeout?: number;
@@ -49,14 +52,6 @@ export interface PoolOptions {
 /** The options in force: every one has a value. */
 export type ResolvedPoolOptions = { readonly [K in keyof PoolOptions]-?: NonNullable<PoolOptions[K]> };
 
-/** What an option takes, its default, and a sentence for the documentation. */
-export type OptionSpec =
-  | { readonly kind: 'number'; readonly min: number; readonly max: number; readonly default: number | undefined; readonly about: string }
-  | { readonly kind: 'boolean'; readonly default: boolean; readonly about: string }
-  | { readonly kind: 'text'; readonly default: string | undefined; readonly about: string }
-  | { readonly kind: 'choice'; readonly choices: readonly string[]; readonly default: string; readonly about: string }
-  | { readonly kind: 'function'; readonly default: undefined; readonly about: string };
-
 /** MySQL's largest `max_connections` (MySQL reference manual, server system variables). */
 export const LARGEST_CONNECTION_LIMIT = 100_000;
 
@@ -71,7 +66,7 @@ const milliseconds = (defaultMs: number, about: string, min = 0): OptionSpec & {
   about,
 });
 
-/** The one table of the engine's options: validation, documentation and metrics read it. */
+/** The one table of these options: the checks, the defaults, the documentation and the metrics are made from it. */
 export const poolOptionTable = {
   name: { kind: 'text', default: 'pool', about: 'Name of the pool in errors, statistics and metrics.' },
   connectionLimit: {
@@ -108,7 +103,7 @@ export const poolOptionTable = {
     choices: ['fifo', 'fair'],
     default: 'fifo',
     about:
-      "Who is served next. 'fifo': who came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, first come, first served within.",
+      "Which caller is served next. 'fifo': the one that came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, in order of arrival within.",
   },
   fairnessLimit: {
     kind: 'number',
@@ -121,9 +116,9 @@ export const poolOptionTable = {
     0,
     'When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off.',
   ),
-  waitInterval: milliseconds(100, 'For how long somebody must have been waiting longer than waitTarget.', 1),
-  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = for ever.'),
-  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = for ever.'),
+  waitInterval: milliseconds(100, 'How long callers must have been waiting longer than waitTarget before any is refused.', 1),
+  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = no limit.'),
+  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = no limit.'),
   idleTimeout: milliseconds(600_000, 'A connection that was idle for longer is closed, down to minIdle; 0 = never.'),
   maxLifetime: milliseconds(1_800_000, 'The longest life of a connection, minus up to 10 % at random; 0 = no limit.'),
   keepaliveInterval: milliseconds(120_000, 'A connection that was idle for longer is pinged in the background; 0 = never.'),
@@ -138,25 +133,6 @@ export const poolOptionTable = {
   leakDetectionThreshold: milliseconds(0, "A connection that is lent for longer is reported once, with its borrower's stack; 0 = off."),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
 
-/** Names that other pools use for the same thing, so that the error can say which one is meant. */
-const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
-  max: 'connectionLimit',
-  maximumPoolSize: 'connectionLimit',
-  poolSize: 'connectionLimit',
-  min: 'minIdle',
-  minimumIdle: 'minIdle',
-  acquireTimeoutMillis: 'acquireTimeout',
-  connectionTimeout: 'acquireTimeout',
-  connectionTimeoutMillis: 'connectTimeout',
-  createTimeoutMillis: 'connectTimeout',
-  idleTimeoutMillis: 'idleTimeout',
-  keepaliveTime: 'keepaliveInterval',
-  maxLifetimeSeconds: 'maxLifetime',
-  minDelayValidation: 'validateAfterIdle',
-  leakDetectionTimeout: 'leakDetectionThreshold',
-  maxWaitingClients: 'queueLimit',
-};
-
 /**
  * Checks the given options against the table and fills in the defaults.
  *
@@ -166,14 +142,14 @@ export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
   refuseUnknownOptions(given, Object.keys(poolOptionTable));
   const resolved = resolveFromTable(poolOptionTable, given) as { -readonly [K in keyof ResolvedPoolOptions]: ResolvedPoolOptions[K] };
   const { connectionLimit } = resolved;
-  // Only what somebody asked for can contradict: a default gives way.
+  // Only a value that was given can contradict another. A default gives way.
   if (given.maxIdle === undefined) resolved.maxIdle = connectionLimit;
   if (given.minIdle === undefined) resolved.minIdle = Math.min(resolved.minIdle, resolved.maxIdle, connectionLimit);
   refuseContradictions(resolved);
   return Object.freeze(resolved);
 }
 
-/** The options that a running pool can change: those that mysql2 reads from its configuration at each use, and `minIdle`. */
+/** The options that `resize()` changes: those that mysql2 reads from its configuration at each use, and `minIdle`. */
 const RESIZABLE = ['connectionLimit', 'minIdle', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
 
 /** What `resize()` takes. */
@@ -201,116 +177,4 @@ function refuseContradictions({ connectionLimit, minIdle, maxIdle, fairnessLimit
 
 function contradiction(name: string, value: number, limitName: string, limit: number): PoolError {
   return new PoolError('POOL_OPTION_INVALID', `${name} (${value}) must not be above ${limitName} (${limit}).`);
-}
-
-/** Each option of `table`: the given value, checked, or the default. An option given as `undefined` counts as not given. */
-export function resolveFromTable(table: Readonly<Record<string, OptionSpec>>, given: object): Record<string, unknown> {
-  const resolved: Record<string, unknown> = {};
-  for (const [name, spec] of Object.entries(table)) {
-    const value = (given as Record<string, unknown>)[name];
-    resolved[name] = value === undefined ? spec.default : checkedValue(name, value, spec);
-  }
-  return resolved;
-}
-
-/** Numbers may be written as decimal digits and booleans as words, because environment variables and URLs have no types. */
-function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
-  switch (spec.kind) {
-    case 'number': {
-      const number = typeof value === 'string' && /^(\d+|Infinity)$/.test(value.trim()) ? Number(value) : value;
-      const inRange = typeof number === 'number' && number >= spec.min && number <= spec.max;
-      if (!inRange || !(Number.isInteger(number) || number === Number.POSITIVE_INFINITY)) {
-        throw invalid(name, value, rangeOf(spec));
-      }
-      return number;
-    }
-    case 'boolean': {
-      if (value === true || value === 'true' || value === '1') return true;
-      if (value === false || value === 'false' || value === '0') return false;
-      throw invalid(name, value, 'true or false');
-    }
-    case 'text': {
-      if (typeof value === 'string' && value !== '') return value;
-      throw invalid(name, value, 'a text that is not empty');
-    }
-    case 'choice': {
-      if (typeof value === 'string' && spec.choices.includes(value)) return value;
-      throw invalid(name, value, `one of ${spec.choices.map((choice) => `'${choice}'`).join(', ')}`);
-    }
-    case 'function': {
-      if (typeof value === 'function') return value;
-      throw invalidUnquoted(name, value, 'a function');
-    }
-  }
-}
-
-function rangeOf({ min, max }: { readonly min: number; readonly max: number }): string {
-  return max >= Number.MAX_SAFE_INTEGER ? `a whole number, at least ${min}` : `a whole number from ${min} to ${max}`;
-}
-
-/** `POOL_OPTION_INVALID` for one option: its name, what was given, what is allowed. */
-export function invalid(name: string, value: unknown, allowed: string): PoolError {
-  return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${printable(value)}.`);
-}
-
-/** The same for an option whose value may be a secret, given in the wrong place: it is not quoted. */
-export function invalidUnquoted(name: string, value: unknown, allowed: string): PoolError {
-  return new PoolError('POOL_OPTION_INVALID', `${name} must be ${allowed}; given: ${kindOf(value)}.`);
-}
-
-/**
- * Refuses options that nobody knows: a misspelt one would otherwise not be in force, and nobody would see it.
- *
- * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is not known, with the nearest known one.
- */
-export function refuseUnknownOptions(given: object, known: readonly string[]): void {
-  for (const name of Object.keys(given)) {
-    if (known.includes(name)) continue;
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
-    throw new PoolError('POOL_OPTION_INVALID', `Unknown option ${name}.${hint}`);
-  }
-}
-
-/** The known name that `name` was probably meant to be: at most `within` letters away. */
-export function nearestName(name: string, known: readonly string[], within = Math.max(2, Math.floor(name.length / 3))): string | undefined {
-  const elsewhere = NAMES_ELSEWHERE[name];
-  if (elsewhere !== undefined && known.includes(elsewhere)) return elsewhere;
-  let nearest: string | undefined;
-  let nearestDistance = within + 1;
-  for (const candidate of known) {
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance < nearestDistance) {
-      nearest = candidate;
-      nearestDistance = distance;
-    }
-  }
-  return nearest;
-}
-
-/** Levenshtein's distance, one row at a time. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substitution = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
-
-function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  return Array.isArray(value) ? 'an array' : `a value of type ${typeof value}`;
-}
-
-/** Short, and without what is inside objects: an option's value may hold a secret. */
-function printable(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  if (typeof value === 'function') return 'a function';
-  return String(value);
 }

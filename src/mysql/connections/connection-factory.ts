@@ -91,7 +91,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
-    return this.#connect(AbortSignal.timeout(this.options.engine.connectTimeout || LONGEST_CONNECT_MS), owner);
+    return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), owner);
   }
 
   close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {

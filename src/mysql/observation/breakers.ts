@@ -1,5 +1,6 @@
 /** The breakers of a pool, for connecting and for statements, and when they refuse callers. */
 
+import { isOptionsObject } from '../../engine/contract/index.js';
 import { type Pool as Engine, invalid, invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import {
   Breaker,
@@ -34,7 +35,8 @@ const LONGEST_CONNECT_MS = 60_000;
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
 export function resolvePoolBreakers(given: PoolBreakerOptions | false | undefined, connectTimeout: number): ResolvedPoolBreakers {
-  const { connect = {}, statement = {} } = given === false ? { connect: false as const, statement: false as const } : checked(given ?? {});
+  const { connect = {}, statement = {} } =
+    given === false ? { connect: false as const, statement: false as const } : checked(given === undefined ? {} : given);
   const probeTimeout = Math.min(connectTimeout > 0 ? connectTimeout : LONGEST_CONNECT_MS, LONGEST_CONNECT_MS);
   return Object.freeze({
     connect: resolve('connect', connect, { ...CONNECT_DEFAULTS, probeTimeout }),
@@ -43,14 +45,14 @@ export function resolvePoolBreakers(given: PoolBreakerOptions | false | undefine
 }
 
 function checked(given: PoolBreakerOptions): PoolBreakerOptions {
-  if (typeof given !== 'object' || given === null) throw invalid('breakers', given, 'false, or an object of breakers');
+  if (!isOptionsObject(given)) throw invalid('breakers', given, 'false, or an object of breakers');
   refuseUnknownOptions(given, ['connect', 'statement']);
   return given;
 }
 
 function resolve(name: string, given: BreakerOptions | false, defaults: BreakerOptions): ResolvedBreakerOptions {
   if (given === false) return resolveBreakerOptions({ ...defaults, ...NEVER });
-  if (typeof given !== 'object' || given === null) throw invalidUnquoted(`breakers.${name}`, given, 'false, or an object of options');
+  if (!isOptionsObject(given)) throw invalidUnquoted(`breakers.${name}`, given, 'false, or an object of options');
   return resolveBreakerOptions({ ...defaults, ...given });
 }
 

@@ -1,6 +1,8 @@
-/** What createPool takes: the tables, the URL, the environment, TLS, and the two dialects. */
+/** What a pool's options mean: one table, two dialects, and `resolveOptions`, which both doors use. */
 
-export { type DropInOptions, type OptionsBesideMysql2, resolveDropInOptions } from './drop-in.js';
-export { type Credentials, type Endpoint, type Hygiene, type PoolOptions, type ResolvedOptions, resolveOptions } from './resolve.js';
+export type { DropInOptions, OptionsBesideMysql2 } from './drop-in.js';
+export type { Endpoint } from './endpoint.js';
+export { type ResolvedOptions, resolveOptions } from './resolve.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
+export type { Credentials, Hygiene, PoolOptions } from './table.js';
 export { isLoopback, plaintextRefused, type TlsMode } from './tls.js';

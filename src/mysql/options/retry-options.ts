@@ -1,9 +1,10 @@
-/** The options of retries: one table, and how they are resolved. */
+/** The options of `retries`: the table of what each takes and its default, and their check. */
 
+import { isOptionsObject } from '../../engine/contract/index.js';
 import { invalid, type OptionSpec, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { type RetryTiming, retryTimingTable } from '../../resilience/retry/index.js';
 
-/** How `pool.query` and `pool.execute` run statements again that failed for reasons of the connection. The budget is that of transactions, too. */
+/** How `pool.query` and `pool.execute` retry statements that failed because of their connection. Transactions share the budget. */
 export interface StatementRetryOptions extends RetryTiming {
   /** Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most. Default: 10. */
   readonly budget?: number;
@@ -34,9 +35,9 @@ export const statementRetryTable = {
 export type ResolvedStatementRetries = Required<StatementRetryOptions>;
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function resolveStatementRetries(given: StatementRetryOptions | false | undefined): ResolvedStatementRetries {
-  const options = given === false ? { attempts: 1 } : (given ?? {});
-  if (typeof options !== 'object' || options === null) throw invalid('retries', given, 'false, or an object of options');
+export function resolveStatementRetries(given: StatementRetryOptions | false = {}): ResolvedStatementRetries {
+  const options = given === false ? { attempts: 1 } : given;
+  if (!isOptionsObject(options)) throw invalid('retries', given, 'false, or an object of options');
   refuseUnknownOptions(options, Object.keys(statementRetryTable));
   return Object.freeze(resolveFromTable(statementRetryTable, options)) as unknown as ResolvedStatementRetries;
 }

@@ -1,3 +1,5 @@
+/** How connections are encrypted: what the option `ssl` and the TLS parameters of a URL ask for, and what is refused. */
+
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { invalid, invalidUnquoted, messageOf, PoolError } from '../../engine/index.js';
@@ -6,7 +8,7 @@ import { type SslOptions, sslProfile } from '../driver/index.js';
 /** mysql2's `ssl` object, as far as Poolwright sets it. */
 export type TlsOptions = SslOptions;
 
-/** What somebody asked for: nothing, verified TLS, plaintext, a profile of mysql2's by name, or an object. */
+/** What the options ask for: nothing, verified TLS, plaintext, a profile of mysql2's by name, or an object. */
 export type TlsRequest = boolean | string | TlsOptions;
 
 /** What a pool does: `verified` checks the certificate's chain and host name, `unverified` encrypts only. */
@@ -18,17 +20,17 @@ export interface Tls {
   readonly ssl: TlsOptions | undefined;
 }
 
-/** Below this, TLS is broken (RFC 8996); TiDB Cloud refuses it too. */
+/** Older versions are broken (RFC 8996), and TiDB Cloud refuses them. */
 const OLDEST_VERSION = 'TLSv1.2';
 
-/** Where the way out is: every refusal of plaintext says the same. */
+/** What a caller can do: every refusal of plaintext says the same. */
 const WAY_OUT =
   "give the server's CA as ssl: { ca } (or ?sslca=path), or say ssl: false (or ?ssl=false) to accept plaintext on this network";
 
 /** What the option takes. */
 const ALLOWED = "true, false, an object of TLS options, or the name of one of mysql2's profiles";
 
-/** Parameters of a URL that speak of TLS, in lower case. */
+/** The parameters of a URL that set TLS, in lower case. */
 export const tlsUrlParameters: readonly string[] = [
   'ssl',
   'sslaccept',
@@ -68,7 +70,7 @@ export function resolveTls(
   return verified(request);
 }
 
-/** Whether nobody else can listen between this process and `host`. */
+/** Whether the traffic between this process and `host` stays on this machine. */
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
@@ -81,7 +83,7 @@ export function isTidbCloud(host: string): boolean {
   return /(^|\.)tidbcloud\.com$/i.test(host);
 }
 
-/** The server does not offer TLS, and nobody said that plaintext is all right. */
+/** The server does not offer TLS, and no option allows plaintext. */
 export function plaintextRefused(host: string, cause: unknown): PoolError {
   return new PoolError(
     'POOL_TLS_REQUIRED',
@@ -94,7 +96,7 @@ export function plaintextRefused(host: string, cause: unknown): PoolError {
  * The TLS spellings of database URLs: mysql2's `ssl`, Prisma's `sslaccept`, the mysql client's `ssl-mode`, and files.
  *
  * @param parameters names in lower case, and values, as often as they are given
- * @throws PoolError `POOL_OPTION_INVALID`, also when two of them ask for different things: never is the weaker one taken silently
+ * @throws PoolError `POOL_OPTION_INVALID`, also when two of them ask for different things, so that the weaker one is never taken silently
  */
 export function tlsFromUrl(parameters: readonly (readonly [string, string])[], source: string): TlsRequest | undefined {
   const requests: TlsRequest[] = [];
@@ -127,7 +129,7 @@ function profileNamed(name: string): TlsOptions {
   try {
     return sslProfile(name);
   } catch {
-    // Whoever pastes a key here must not find it in a log.
+    // A key that was pasted here by mistake must not get into a log.
     throw invalidUnquoted('ssl', name, ALLOWED);
   }
 }
@@ -173,7 +175,7 @@ function sslModeParameter(text: string, source: string): TlsRequest {
     case 'VERIFY_FULL':
       return true;
     default:
-      // PREFERRED falls back to plaintext without a word: whoever wants that can say DISABLED.
+      // PREFERRED falls back to plaintext silently. DISABLED asks for plaintext openly.
       throw invalid(`ssl-mode in ${source}`, text, 'DISABLED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY');
   }
 }

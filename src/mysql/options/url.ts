@@ -1,7 +1,9 @@
+/** The reader of database URLs: host, credentials, TLS, and options as parameters. */
+
 import { nearestName, PoolError } from '../../engine/index.js';
 import { type TlsRequest, tlsFromUrl, tlsUrlParameters } from './tls.js';
 
-/** What a database URL says; whatever it leaves out is left out here too. */
+/** What a database URL says. What it leaves out is left out here, too. */
 export interface UrlOptions {
   readonly host?: string;
   readonly port?: number;
@@ -24,7 +26,7 @@ const PROTOCOLS = ['mysql:', 'mariadb:', 'mysql2:'];
 const FORM = 'mysql://user:password@host:3306/database';
 const HINT = 'special characters in user name and password must be percent-encoded';
 
-/** Other databases' URLs, given by mistake: these, and nothing else of a text that may hold a secret, are quoted. */
+/** The protocols of other databases, whose URL was given by mistake. Only these are quoted: the rest of the text may hold a secret. */
 const FOREIGN_PROTOCOLS = ['postgres:', 'postgresql:', 'http:', 'https:', 'jdbc:', 'mongodb:', 'redis:', 'sqlite:', 'file:', 'tidb:'];
 
 /**
@@ -69,7 +71,7 @@ function parse(text: string, source: string): URL {
   return url;
 }
 
-/** The parser takes what follows an unencoded '/', '?' or '#' of a password for path, parameters or fragment: then the '@' is there. */
+/** The parser takes the text after an unencoded '/', '?' or '#' in a password for path, parameters or fragment. The '@' is then in there. */
 function isBroken(url: URL, text: string): boolean {
   if (!text.toLowerCase().startsWith(`${url.protocol}//`) || url.hash !== '' || text.includes('#')) return true;
   return url.username === '' && `${url.pathname}${url.search}`.includes('@');

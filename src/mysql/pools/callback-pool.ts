@@ -59,16 +59,16 @@ export class CallbackPool extends DriverPool {
   #asking: Statement | undefined = undefined;
 
   constructor(core: CallbackPoolCore) {
-    const { engine } = core.options;
+    const { atStart } = core.options;
     super({
       config: {
         connectionConfig: connectionConfig(core.options.connection),
-        waitForConnections: engine.waitForConnections,
-        connectionLimit: engine.connectionLimit,
+        waitForConnections: atStart.waitForConnections,
+        connectionLimit: atStart.connectionLimit,
         // Equal to the limit: mysql2 would start a sweeper of its own otherwise.
-        maxIdle: engine.connectionLimit,
-        idleTimeout: engine.idleTimeout,
-        queueLimit: engine.queueLimit,
+        maxIdle: atStart.connectionLimit,
+        idleTimeout: atStart.idleTimeout,
+        queueLimit: atStart.queueLimit,
         resetOnRelease: core.options.hygiene === 'always',
       },
     });
@@ -224,7 +224,7 @@ export class CallbackPool extends DriverPool {
 
   /** A log of a pool must not show its password. */
   [inspect.custom](): string {
-    return `CallbackPool { ${this.#core.options.engine.name} }`;
+    return `CallbackPool { ${this.#core.options.atStart.name} }`;
   }
 }
 

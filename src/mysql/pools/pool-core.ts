@@ -102,7 +102,7 @@ export class PoolCore {
     /** The promise view of this core, which is made after it. */
     private readonly view: () => DriverPromisePool,
   ) {
-    const { cache, engine, logger } = options;
+    const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
     const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql), cache);
     if (cache !== undefined && schema !== undefined) {
@@ -114,10 +114,10 @@ export class PoolCore {
     const writes = cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema);
     this.#statements = new StatementLog(this.breakers.statement, writes);
     const factory = new ConnectionFactory(options, this.#connectionHost());
-    this.#killer = new Killer((lost) => factory.openAside(lost), engine.validationTimeout);
-    this.engine = new Engine(factory, engine);
+    this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
+    this.engine = new Engine(factory, atStart);
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
-    this.#logger = logger === undefined ? undefined : new PoolLog(engine.name, logger);
+    this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
     this.#listen();
   }
@@ -165,7 +165,7 @@ export class PoolCore {
       pool: this,
       acquire: (acquireOptions) => this.#acquire(acquireOptions),
       acquireTimeout: this.acquireTimeout,
-      patienceMs: this.options.engine.validationTimeout,
+      patienceMs: this.options.atStart.validationTimeout,
       takeRetry: () => this.#retryBudget.take(),
       tally: this.#transactionRetries,
     };
@@ -195,7 +195,7 @@ export class PoolCore {
   }
 
   get acquireTimeout(): number {
-    return this.options.engine.acquireTimeout;
+    return this.options.atStart.acquireTimeout;
   }
 
   get limits(): ResolvedPoolOptions {
@@ -302,7 +302,7 @@ export class PoolCore {
 
   /** Not longer than a validation may take: the answer must come while the caller still waits for it. */
   async #selectOne(): Promise<void> {
-    const limits = limitsFrom(this.options.engine.validationTimeout, undefined, undefined);
+    const limits = limitsFrom(this.options.atStart.validationTimeout, undefined, undefined);
     await this.#run(ownStatement('SELECT 1', limits));
   }
 

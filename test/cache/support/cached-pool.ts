@@ -1,5 +1,5 @@
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { poolOf } from '../../mysql/support/pools.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';

@@ -7,8 +7,8 @@ import { Schema } from '../../../src/sql/schema.js';
 import { CachedStatements } from '../../../src/mysql/caching/cached-statements.js';
 import type { QueryValues } from '../../../src/mysql/driver/driver.js';
 import { ownFlavor } from '../../../src/mysql/errors/flavor.js';
-import type { Credentials } from '../../../src/mysql/options/resolve.js';
 import { statementOf } from '../../../src/mysql/contract/statement.js';
+import type { Credentials } from '../../../src/mysql/options/table.js';
 import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
 
 /** A statement, as its caller gives it; and what of it can change its result. */

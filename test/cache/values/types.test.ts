@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import { startRedis } from '../../support/servers/redis-server.js';
 import { waitFor } from '../../support/wait-for.js';
 import { openCachedPool } from '../support/cached-pool.js';

@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/engine/contract/errors.js';
-import {
-  nearestName,
-  type PoolOptions,
-  poolOptionTable,
-  refuseUnknownOptions,
-  resizedOptions,
-  resolveFromTable,
-  resolvePoolOptions,
-} from '../../../src/engine/contract/options.js';
+import { nearestName } from '../../../src/engine/contract/nearest-name.js';
+import { refuseUnknownOptions, resolveFromTable } from '../../../src/engine/contract/option-table.js';
+import { type PoolOptions, poolOptionTable, resizedOptions, resolvePoolOptions } from '../../../src/engine/contract/options.js';
 
 /** What a caller without types may pass. */
 function resolve(options: Record<string, unknown>): ReturnType<typeof resolvePoolOptions> {

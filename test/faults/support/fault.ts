@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { imbalanceOf, poolOf, valueOf } from '../../mysql/support/pools.js';
 import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/servers/database.js';

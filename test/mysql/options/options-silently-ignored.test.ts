@@ -1,24 +1,25 @@
 import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import { type PoolOptions, type ResolvedOptions, resolveOptions } from '../../../src/mysql/options/resolve.js';
+import { type ResolvedOptions, resolveOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import { refusalOf } from '../support/refusals.js';
 
 const URL_TEXT = 'mysql://app:secret@localhost/shop';
 
 function resolve(target: unknown, options?: Record<string, unknown>, environment: Record<string, string> = {}): ResolvedOptions {
-  return resolveOptions(target as string, options, environment);
+  return resolveOptions({ target: target as string, options }, 'own', environment);
 }
 
 describe('an option that is given as undefined', () => {
   it('counts as not given: it does not hide what the URL, the first argument or the environment says', () => {
-    const { engine, connection } = resolve(`${URL_TEXT}?connectionLimit=5`, {
+    const { atStart, connection } = resolve(`${URL_TEXT}?connectionLimit=5`, {
       connectionLimit: undefined,
       user: undefined,
       password: undefined,
     });
-    expect([engine.connectionLimit, connection.user, connection.password]).toEqual([5, 'app', 'secret']);
-    expect(resolve({ connectionLimit: 5, host: 'localhost' }, { connectionLimit: undefined }).engine.connectionLimit).toBe(5);
-    expect(resolve(URL_TEXT, { connectionLimit: undefined }, { POOLWRIGHT_CONNECTION_LIMIT: '5' }).engine.connectionLimit).toBe(5);
+    expect([atStart.connectionLimit, connection.user, connection.password]).toEqual([5, 'app', 'secret']);
+    expect(resolve({ connectionLimit: 5, host: 'localhost' }, { connectionLimit: undefined }).atStart.connectionLimit).toBe(5);
+    expect(resolve(URL_TEXT, { connectionLimit: undefined }, { POOLWRIGHT_CONNECTION_LIMIT: '5' }).atStart.connectionLimit).toBe(5);
     expect(resolve(`${URL_TEXT}?ssl-mode=REQUIRED`, { ssl: undefined }).tls.mode).toBe('unverified');
   });
 });
@@ -64,7 +65,7 @@ describe('a wrong value', () => {
 
 describe('text', () => {
   it('that reads as a number stays text where text is asked for', () => {
-    expect(resolve(`${URL_TEXT}?name=5`).engine.name).toBe('5');
+    expect(resolve(`${URL_TEXT}?name=5`).atStart.name).toBe('5');
     expect(resolve('mysql://localhost?database=2024').endpoint.database).toBe('2024');
     expect(resolve('mysql://localhost?user=1001').connection.user).toBe('1001');
   });

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { OptionSpec } from '../../../src/engine/contract/option-table.js';
 import { poolOptionTable } from '../../../src/engine/contract/options.js';
 import { healthThresholdTable } from '../../../src/mysql/observation/health.js';
-import { mysqlOptionTable, type ResolvedOptions, resolveOptions } from '../../../src/mysql/options/resolve.js';
+import { type ResolvedOptions, resolveOptions } from '../../../src/mysql/options/resolve.js';
+import { mysqlOptionTable } from '../../../src/mysql/options/table.js';
 import { refusalOf } from '../support/refusals.js';
 
 const URL = 'mysql://app:secret@localhost:3307/shop';
@@ -15,7 +17,7 @@ function resolve(
   options?: Record<string, unknown>,
   environment: Record<string, string | undefined> = {},
 ): ResolvedOptions {
-  return resolveOptions(target, options, environment);
+  return resolveOptions({ target, options }, 'own', environment);
 }
 
 function credentials(): object {
@@ -24,9 +26,9 @@ function credentials(): object {
 
 describe('the defaults of createPool', () => {
   it('are those of the design', () => {
-    const { engine, hygiene, tls, health, credentials, onConnect } = resolve(URL);
+    const { atStart, hygiene, tls, health, credentials, onConnect } = resolve(URL);
 
-    expect(engine).toEqual({
+    expect(atStart).toEqual({
       name: 'shop@localhost:3307',
       connectionLimit: 20,
       minIdle: 1,
@@ -57,7 +59,7 @@ describe('the defaults of createPool', () => {
 
   it('are as the docstrings of the options say', async () => {
     const tables = { ...poolOptionTable, ...mysqlOptionTable, ...healthThresholdTable };
-    const sources = ['engine/contract/options.ts', 'mysql/options/resolve.ts', 'mysql/observation/health.ts'];
+    const sources = ['engine/contract/options.ts', 'mysql/options/table.ts', 'mysql/observation/health.ts'];
     const texts = await Promise.all(
       sources.map((source) => readFile(new globalThis.URL(`../../../src/${source}`, import.meta.url), 'utf8')),
     );
@@ -69,7 +71,7 @@ describe('the defaults of createPool', () => {
       }
     }
 
-    for (const [name, spec] of Object.entries(tables)) {
+    for (const [name, spec] of Object.entries<OptionSpec>(tables)) {
       if (spec.kind === 'function') continue;
       const inWords =
         spec.default === undefined ? 'connectionLimit' : typeof spec.default === 'string' ? `'${spec.default}'` : String(spec.default);
@@ -78,15 +80,15 @@ describe('the defaults of createPool', () => {
   });
 
   it('let the maximum of idle connections follow the limit, and the minimum give way to it', () => {
-    expect(resolve(URL, { connectionLimit: 5 }).engine).toMatchObject({ connectionLimit: 5, maxIdle: 5, minIdle: 1 });
-    expect(resolve(URL, { maxIdle: 0 }).engine).toMatchObject({ maxIdle: 0, minIdle: 0 });
+    expect(resolve(URL, { connectionLimit: 5 }).atStart).toMatchObject({ connectionLimit: 5, maxIdle: 5, minIdle: 1 });
+    expect(resolve(URL, { maxIdle: 0 }).atStart).toMatchObject({ maxIdle: 0, minIdle: 0 });
   });
 
   it('name the pool after its database, without user and password', () => {
-    expect(resolve(NETWORK_URL).engine.name).toBe('shop@db.example.com:3306');
-    expect(resolve('mysql://app:secret@localhost').engine.name).toBe('localhost:3306');
-    expect(resolve('mysql://app@localhost/shop?socketPath=/run/x.sock').engine.name).toBe('shop@/run/x.sock');
-    expect(resolve(URL, { name: 'orders' }).engine.name).toBe('orders');
+    expect(resolve(NETWORK_URL).atStart.name).toBe('shop@db.example.com:3306');
+    expect(resolve('mysql://app:secret@localhost').atStart.name).toBe('localhost:3306');
+    expect(resolve('mysql://app@localhost/shop?socketPath=/run/x.sock').atStart.name).toBe('shop@/run/x.sock');
+    expect(resolve(URL, { name: 'orders' }).atStart.name).toBe('orders');
   });
 
   it.each([
@@ -132,7 +134,7 @@ describe('precedence', () => {
   const environment = { POOLWRIGHT_CONNECTION_LIMIT: '7', POOLWRIGHT_ACQUIRE_TIMEOUT: '700', POOLWRIGHT_IDLE_TIMEOUT: '7000' };
 
   it('is arguments, then the URL, then POOLWRIGHT_ variables, then defaults', () => {
-    expect(resolve(fromUrl, { connectionLimit: 5 }, environment).engine).toMatchObject({
+    expect(resolve(fromUrl, { connectionLimit: 5 }, environment).atStart).toMatchObject({
       connectionLimit: 5,
       acquireTimeout: 600,
       idleTimeout: 7_000,
@@ -142,9 +144,9 @@ describe('precedence', () => {
 
   it('is the same for a URL given as an option and for one in DATABASE_URL', () => {
     const expected = { connectionLimit: 5, acquireTimeout: 600, idleTimeout: 7_000 };
-    expect(resolve({ uri: fromUrl, connectionLimit: 5 }, undefined, environment).engine).toMatchObject(expected);
-    expect(resolve({ uri: fromUrl }, { connectionLimit: 5 }, environment).engine).toMatchObject(expected);
-    expect(resolve(undefined, { connectionLimit: 5 }, { ...environment, DATABASE_URL: fromUrl }).engine).toMatchObject(expected);
+    expect(resolve({ uri: fromUrl, connectionLimit: 5 }, undefined, environment).atStart).toMatchObject(expected);
+    expect(resolve({ uri: fromUrl }, { connectionLimit: 5 }, environment).atStart).toMatchObject(expected);
+    expect(resolve(undefined, { connectionLimit: 5 }, { ...environment, DATABASE_URL: fromUrl }).atStart).toMatchObject(expected);
   });
 
   it('puts the second argument before the first, and a named URL before DATABASE_URL', () => {
@@ -155,14 +157,14 @@ describe('precedence', () => {
   });
 
   it('lets the environment set every option that is a number, a word or a truth value', () => {
-    const { engine, hygiene } = resolve(URL, undefined, {
+    const { atStart, hygiene } = resolve(URL, undefined, {
       POOLWRIGHT_NAME: 'orders',
       POOLWRIGHT_WAIT_FOR_CONNECTIONS: 'false',
       POOLWRIGHT_VALIDATE_AFTER_IDLE: 'Infinity',
       POOLWRIGHT_HYGIENE: 'always',
       POOLWRIGHT_MIN_IDLE: '',
     });
-    expect(engine).toMatchObject({ name: 'orders', waitForConnections: false, validateAfterIdle: Number.POSITIVE_INFINITY, minIdle: 1 });
+    expect(atStart).toMatchObject({ name: 'orders', waitForConnections: false, validateAfterIdle: Number.POSITIVE_INFINITY, minIdle: 1 });
     expect(hygiene).toBe('always');
   });
 
@@ -173,7 +175,7 @@ describe('precedence', () => {
     expect(refusalOf(() => resolve(URL, undefined, { POOLWRIGHT_HYGEINE: 'auto' }))).toBe(
       'Unknown environment variable POOLWRIGHT_HYGEINE. Did you mean POOLWRIGHT_HYGIENE?',
     );
-    expect(resolve(URL, undefined, { POOLWRIGHT_BUILD_NUMBER: '5', NODE_ENV: 'x' }).engine.connectionLimit).toBe(20);
+    expect(resolve(URL, undefined, { POOLWRIGHT_BUILD_NUMBER: '5', NODE_ENV: 'x' }).atStart.connectionLimit).toBe(20);
   });
 
   it('refuses a bad value in a variable by the name of its option', () => {
@@ -210,6 +212,7 @@ describe('an option that is wrong', () => {
     [{ validationTimeout: 0 }, 'validationTimeout must be a whole number from 1 to 31536000000; given: 0.'],
     [{ port: 0 }, 'port must be a whole number from 1 to 65535; given: 0.'],
     [{ port: 70_000 }, 'port must be a whole number from 1 to 65535; given: 70000.'],
+    [{ port: null }, 'port must be a whole number from 1 to 65535; given: null.'],
     [{ port: 'x' }, "port must be a whole number from 1 to 65535; given: 'x'."],
     [{ port: 33.06 }, 'port must be a whole number from 1 to 65535; given: 33.06.'],
     [{ host: '' }, "host must be a host name or an address; given: ''."],
@@ -222,6 +225,10 @@ describe('an option that is wrong', () => {
     [{ health: { utilization: 101 } }, 'utilization must be a whole number from 1 to 100; given: 101.'],
   ])('is refused with its name, what was given and what is allowed: %j', (options, message) => {
     expect(refusalOf(() => resolve(URL, options))).toContain(message);
+  });
+
+  it('is refused before it is used: a URL that is no text', () => {
+    expect(refusalOf(() => resolve({ uri: 5 }))).toBe('uri must be text; given: a value of type number.');
   });
 
   it('is refused in a URL as in an argument', () => {
@@ -264,18 +271,18 @@ describe('an option that is wrong', () => {
 
   it('is not zero: zero is a value', () => {
     const zeros = { acquireTimeout: 0, connectTimeout: 0, idleTimeout: 0, maxLifetime: 0, keepaliveInterval: 0, validateAfterIdle: 0 };
-    expect(resolve(URL, { ...zeros, minIdle: 0, queueLimit: 0 }).engine).toMatchObject({ ...zeros, minIdle: 0, queueLimit: 0 });
+    expect(resolve(URL, { ...zeros, minIdle: 0, queueLimit: 0 }).atStart).toMatchObject({ ...zeros, minIdle: 0, queueLimit: 0 });
   });
 });
 
 describe('on a TiDB Cloud host', () => {
   it('connections live for five minutes, unless somebody says otherwise', () => {
-    expect(resolve(TIDB_URL).engine.maxLifetime).toBe(300_000);
-    expect(resolve(TIDB_URL.replace('tidbcloud.com', 'TiDBCloud.com')).engine.maxLifetime).toBe(300_000);
-    expect(resolve(TIDB_URL, { maxLifetime: 60_000 }).engine.maxLifetime).toBe(60_000);
-    expect(resolve(`${TIDB_URL}?maxLifetime=0`).engine.maxLifetime).toBe(0);
-    expect(resolve(TIDB_URL, undefined, { POOLWRIGHT_MAX_LIFETIME: '70000' }).engine.maxLifetime).toBe(70_000);
-    expect(resolve('mysql://app@nottidbcloud.com/shop').engine.maxLifetime).toBe(1_800_000);
+    expect(resolve(TIDB_URL).atStart.maxLifetime).toBe(300_000);
+    expect(resolve(TIDB_URL.replace('tidbcloud.com', 'TiDBCloud.com')).atStart.maxLifetime).toBe(300_000);
+    expect(resolve(TIDB_URL, { maxLifetime: 60_000 }).atStart.maxLifetime).toBe(60_000);
+    expect(resolve(`${TIDB_URL}?maxLifetime=0`).atStart.maxLifetime).toBe(0);
+    expect(resolve(TIDB_URL, undefined, { POOLWRIGHT_MAX_LIFETIME: '70000' }).atStart.maxLifetime).toBe(70_000);
+    expect(resolve('mysql://app@nottidbcloud.com/shop').atStart.maxLifetime).toBe(1_800_000);
   });
 
   it('TLS is verified by default, and plaintext is refused however it is asked for', () => {

@@ -7,7 +7,7 @@ import { type CertificateFiles, createCertificateAuthority, createSelfSignedCert
 import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createTemporaryFolder, type TemporaryFolder } from '../../../src/demo/temporary-folder.js';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { leaksIn } from '../support/refusals.js';

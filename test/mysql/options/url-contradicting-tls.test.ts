@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resolveOptions, type ResolvedOptions } from '../../../src/mysql/options/resolve.js';
 
 function resolve(parameters: string): ResolvedOptions {
-  return resolveOptions(`mysql://app@db.example.com/shop?${parameters}`, undefined, {});
+  return resolveOptions({ target: `mysql://app@db.example.com/shop?${parameters}` }, 'own', {});
 }
 
 /** What `read` finds in the options, or the code of the refusal. */

@@ -7,8 +7,8 @@ import { leaksIn } from '../support/refusals.js';
 /** What everybody may see of an URL: the refusal, or the pool's name, endpoint and user. */
 function shownOf(url: string): unknown {
   try {
-    const { engine, endpoint, connection } = resolveOptions(url, undefined, {});
-    return { name: engine.name, endpoint, user: connection.user };
+    const { atStart, endpoint, connection } = resolveOptions({ target: url }, 'own', {});
+    return { name: atStart.name, endpoint, user: connection.user };
   } catch (error) {
     if (!PoolError.is(error)) throw error;
     return error;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
-import { knownOptionNames } from '../../../src/mysql/options/resolve.js';
+import { knownOptionNames } from '../../../src/mysql/options/table.js';
 import { parseDatabaseUrl, type UrlOptions } from '../../../src/mysql/options/url.js';
 import { refusalOf } from '../support/refusals.js';
 

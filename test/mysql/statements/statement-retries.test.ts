@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/network/statement-proxy.js';

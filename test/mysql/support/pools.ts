@@ -1,7 +1,7 @@
 import type { PoolConnection as CallbackConnection } from 'mysql2';
 import type { QueryResult, RowDataPacket } from 'mysql2/promise';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../../src/mysql/options/resolve.js';
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolStats } from '../../../src/mysql/pools/pool-core.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';

@@ -1,0 +1,37 @@
+/** Options in the environment: `POOLWRIGHT_CONNECTION_LIMIT=50` and the like, read the same in each dialect. */
+
+import { nearestName, PoolError } from '../../engine/index.js';
+import { isPlain, optionRows } from './table.js';
+import { tlsFromUrl } from './tls.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The variable of the environment that holds an option. */
+export function environmentName(option: string): string {
+  return `POOLWRIGHT_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+/** The options by their variables: each that holds a number, a word or a truth value, and `ssl`. */
+const OPTION_OF_VARIABLE: ReadonlyMap<string, string> = new Map([
+  ...[...optionRows].filter(([, row]) => isPlain(row) && row.kind !== 'function').map(([name]) => [environmentName(name), name] as const),
+  [environmentName('ssl'), 'ssl'],
+]);
+
+/** @throws PoolError `POOL_OPTION_INVALID` for a variable that is nearly an option's */
+export function environmentOptions(environment: Environment): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const [variable, value] of Object.entries(environment)) {
+    if (!variable.startsWith('POOLWRIGHT_') || value === undefined || value === '') continue;
+    const option = OPTION_OF_VARIABLE.get(variable);
+    if (option === undefined) refuseMisspelling(variable);
+    else options[option] = option === 'ssl' ? tlsFromUrl([['ssl', value]], variable) : value;
+  }
+  return options;
+}
+
+/** Other variables with this prefix may belong to other programs. One that is nearly an option's is a mistake that nothing else would show. */
+function refuseMisspelling(variable: string): void {
+  const nearest = nearestName(variable, [...OPTION_OF_VARIABLE.keys()], 2);
+  if (nearest !== undefined)
+    throw new PoolError('POOL_OPTION_INVALID', `Unknown environment variable ${variable}. Did you mean ${nearest}?`);
+}
