@@ -1,3 +1,5 @@
+/** How the page is built. */
+
 import { defineConfig } from 'vite';
 
 /** Everything goes into files of their own: the server's content security policy takes nothing inline. */

@@ -1,7 +1,9 @@
+/** The page as a whole: header, verdict, lists of pools and processes, sign-in. */
+
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import type { LivePool } from '../../src/monitor/live/live-feed.js';
+import { verdictOn } from '../../src/monitor/verdict/index.js';
+import type { LivePool } from '../../src/monitor/live/index.js';
 import { type Process, setToken, token } from './connection.js';
-import { diagnose } from './diagnosis.js';
 import { clock, duration } from './format.js';
 import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
@@ -137,7 +139,7 @@ function LinkState({ view, paused }: { readonly view: View; readonly paused: boo
   );
 }
 
-/** What is known of a process that has told nothing yet. */
+/** The words for a process that has sent nothing yet. */
 function nothingYet({ process, processes }: View): string {
   const peer = processes?.peers.find((one) => one.peer === process);
   if (peer === undefined) return 'Connecting to the server …';
@@ -145,7 +147,7 @@ function nothingYet({ process, processes }: View): string {
 }
 
 function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
-  const { level, headline, details } = diagnose(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
+  const { level, headline, details } = verdictOn(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
   const { stats } = pool;
   return (
     <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
@@ -156,11 +158,9 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
       <h2>
         <span role="status">{headline}</span>
       </h2>
-      {details
-        .filter((detail) => detail !== '')
-        .map((detail) => (
-          <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
-        ))}
+      {details.map((detail) => (
+        <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
+      ))}
       <dl className="figures">
         <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
         <Figure name="waiting" value={String(stats.waiting)} />
@@ -193,7 +193,7 @@ function PoolList({
   readonly chosen: string;
   readonly onChoose: (name: string) => void;
 }) {
-  // Of many, those that somebody should look at must not be out of sight.
+  // Of many pools, those with problems come first, so that they are in sight.
   const listed =
     pools.length > MOST_IN_SIGHT
       ? pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.health.status) - BY_SEVERITY.indexOf(b.health.status))

@@ -1,3 +1,5 @@
+/** A chart of curves over time. */
+
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -15,7 +17,7 @@ export interface Curve {
 
 interface ChartProps {
   readonly title: string;
-  /** What it shows, in words, for those who do not see it. */
+  /** What it shows in words, for screen readers. */
   readonly summary: string;
   /** Milliseconds since 1970. */
   readonly times: readonly number[];

@@ -1,3 +1,5 @@
+/** The page's connection to the server: tokens, and tRPC clients of this process and of others. */
+
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client';
 import { EventSource } from 'eventsource';
 import type { MonitoringServerRouter } from '../../src/monitor/server/server.js';

@@ -1,6 +1,8 @@
+/** A heat map: how durations are distributed over time. */
+
 import { useEffect, useRef } from 'react';
-import { LIVE_BOUNDS_MS } from '../../src/monitor/live/live-buckets.js';
-import type { LivePoint } from '../../src/monitor/live/live-points.js';
+import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
+import type { LivePoint } from '../../src/monitor/points/index.js';
 import { duration } from './format.js';
 import { bucketsOf, type DurationName } from './series.js';
 

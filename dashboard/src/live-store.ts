@@ -1,6 +1,8 @@
-import type { LivePool, LiveSnapshot } from '../../src/monitor/live/live-feed.js';
-import type { LivePoint } from '../../src/monitor/live/live-points.js';
-import type { PeerReport, ProcessReport } from '../../src/monitor/peers/peers.js';
+/** The state of the page: the feed of the chosen process, its points, and whether the link is live. */
+
+import type { LivePool, LiveSnapshot } from '../../src/monitor/live/index.js';
+import type { LivePoint } from '../../src/monitor/points/index.js';
+import type { PeerReport, ProcessReport } from '../../src/monitor/peers/index.js';
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
 /**
@@ -35,7 +37,7 @@ const POINTS_KEPT = 900;
 const STALE_AFTER_MS = 3_500;
 const CHECK_MS = 1_000;
 const TRY_AGAIN_MS = 2_000;
-/** So long a server does not listen to whoever had wrong tokens. */
+/** How long a server blocks an address that sent wrong tokens. */
 const BLOCKED_MS = 60_000;
 const ASK_FOR_PEERS_MS = 2_000;
 /** Where there are none there may be some after a restart. */
@@ -43,7 +45,7 @@ const LOOK_FOR_PEERS_MS = 30_000;
 
 const own = clientOf('own');
 
-/** Of a process of which nothing has been heard yet. */
+/** The view before the first message. */
 const NOTHING_HEARD = { link: 'connecting', heardAt: undefined, snapshot: undefined, points: new Map(), mayAct: false } as const;
 
 /** Listens to a process, and remembers. */
@@ -145,7 +147,7 @@ export class LiveStore {
     if (link !== 'locked' && link !== 'blocked' && now >= this.#askPeersAt) void this.#askForPeers(now);
   }
 
-  /** Of the server that sent this page, whichever process is shown. */
+  /** The processes that this page's own server lists; the shown process does not matter. */
   async #askForPeers(now: number): Promise<void> {
     this.#askPeersAt = Number.POSITIVE_INFINITY;
     const processes = await own.monitoring.processes.query().catch(() => undefined);

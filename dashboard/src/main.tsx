@@ -1,3 +1,5 @@
+/** Starts the page. */
+
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { LiveStore } from './live-store.js';

@@ -1,45 +1,8 @@
-import { LIVE_BOUNDS_MS } from '../../src/monitor/live/live-buckets.js';
-import type { LivePoint } from '../../src/monitor/live/live-points.js';
+/** Reads points for charts: time frames, groups, rates. */
 
-export type DurationName = 'acquire' | 'use' | 'query' | 'connect';
+import { bucketsOf, type DurationName, type LivePoint, percentilesOf, within } from '../../src/monitor/points/index.js';
 
-const BUCKETS = LIVE_BOUNDS_MS.length + 1;
-const PERCENTILES = [0.5, 0.9, 0.99];
-
-/** The points that the chosen time range shows. */
-export function within(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
-  const first = points.findIndex(({ at }) => at >= now - rangeMs);
-  return first === -1 ? [] : points.slice(first);
-}
-
-/** How many durations each bucket has, of all these points. */
-export function bucketsOf(points: readonly LivePoint[], name: DurationName): Float64Array {
-  const counts = new Float64Array(BUCKETS);
-  for (const point of points) {
-    const sparse = point[name];
-    for (let index = 0; index < sparse.length; index += 2) {
-      const bucket = sparse[index] as number;
-      counts[bucket] = (counts[bucket] as number) + (sparse[index + 1] as number);
-    }
-  }
-  return counts;
-}
-
-/** Upper bounds, in milliseconds; null while there was nothing. */
-export function percentilesOf(points: readonly LivePoint[], name: DurationName): (number | null)[] {
-  const counts = bucketsOf(points, name);
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  if (total === 0) return PERCENTILES.map(() => null);
-  return PERCENTILES.map((fraction) => {
-    const rank = Math.ceil(total * fraction);
-    let seen = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
-      seen += counts[bucket] as number;
-      if (seen >= rank) return LIVE_BOUNDS_MS[bucket] ?? (LIVE_BOUNDS_MS.at(-1) as number);
-    }
-    return null;
-  });
-}
+export { bucketsOf, type DurationName, percentilesOf };
 
 const LEAST_SPAN_MS = 60_000;
 
@@ -103,15 +66,4 @@ export function queryRate(points: readonly LivePoint[]): number {
   const seconds = points.reduce((sum, { sinceMs }) => sum + sinceMs, 0) / 1_000;
   const count = bucketsOf(points, 'query').reduce((sum, bucket) => sum + bucket, 0);
   return seconds === 0 ? 0 : count / seconds;
-}
-
-/** Since when, without a break, something has been so; undefined when it is not so now. */
-export function sinceWhen(
-  points: readonly LivePoint[],
-  isSo: (point: LivePoint) => boolean,
-): { readonly at: number; readonly orLonger: boolean } | undefined {
-  let index = points.length;
-  while (index > 0 && isSo(points[index - 1] as LivePoint)) index -= 1;
-  const first = points[index];
-  return first === undefined ? undefined : { at: first.at, orLonger: index === 0 };
 }

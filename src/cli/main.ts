@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+/** The entry point of the command: finds the command that was named, runs it, and ends with its exit code. */
+
 import { readFileSync } from 'node:fs';
 import { nearestName, PoolError } from '../engine/index.js';
 import {
@@ -30,7 +32,7 @@ async function main([name, ...rest]: readonly string[]): Promise<ExitCode> {
   return await command.run({ values, operands, terminal, environment: process.env, stop: stopSignal() });
 }
 
-/** Asked for, it is the answer; else it tells what was missing. */
+/** Usage that was asked for is the answer; otherwise it is a remark on what was missing. */
 function help(name: string | undefined, unasked: boolean): ExitCode {
   if (name !== undefined) {
     new Terminal(false).say(usageOf(commandNamed(name)).trimEnd());
@@ -46,7 +48,7 @@ function help(name: string | undefined, unasked: boolean): ExitCode {
     'Exit codes: 0 fine, 1 not fine or failed, 2 called wrongly, 3 the running process cannot be asked.',
   ].join('\n');
   const terminal = new Terminal(false);
-  if (unasked) terminal.tell(text);
+  if (unasked) terminal.sayAside(text);
   else terminal.say(text);
   return unasked ? EXIT.wrongCall : EXIT.ok;
 }
@@ -84,7 +86,7 @@ function exitCodeOf(error: unknown): ExitCode {
   return error instanceof Unreachable ? EXIT.unreachable : EXIT.failed;
 }
 
-// Whoever reads the answer may have read enough of it: `poolwright metrics | head`.
+// The reader of a pipe may close it early: `poolwright metrics | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.ok);
   throw error;

@@ -1,3 +1,5 @@
+/** The one list of all breakers: those of pools, and those that belong to none. */
+
 import { invalid } from '../engine/index.js';
 import type { Breaker, BreakerSnapshot } from '../resilience/breaker/index.js';
 import type { PoolReader } from './pool-source.js';
@@ -56,7 +58,7 @@ export function reportOf({ pool, name, breaker }: ListedBreaker): ReportedBreake
   return { pool, ...breaker.snapshot(), name };
 }
 
-/** Of several that have the same name: labels must be unique, or Prometheus takes nothing at all. */
+/** Numbers breakers that share a name: labels must be unique, or Prometheus rejects the whole scrape. */
 function uniqueIn(names: Set<string>, wanted: string): string {
   let name = wanted;
   for (let number = 2; names.has(name); number += 1) name = `${wanted}#${number}`;

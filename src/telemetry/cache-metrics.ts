@@ -1,3 +1,5 @@
+/** The metrics of caches, as one table. */
+
 import type { QueryCache } from '../cache/serving/index.js';
 import type { CacheStats } from '../cache/contract/index.js';
 import { CollectedMetric, type MetricDescription } from './collected-metric.js';
@@ -39,7 +41,7 @@ const CACHE_METRICS: readonly CacheMetric[] = [
       [{ tier: 'database', result: 'bypassed' }, bypassed],
     ],
   ),
-  counter('cache_stale_total', 'Hits that were served beyond their ttl while somebody loads them anew.', ({ stale }) => [[{}, stale]]),
+  counter('cache_stale_total', 'Hits that were served beyond their ttl while a caller loads them anew.', ({ stale }) => [[{}, stale]]),
   counter('cache_loads_total', 'Loaders that have ended, by outcome.', ({ latency, loadErrors }) => [
     [{ outcome: 'loaded' }, latency.load.count - loadErrors],
     [{ outcome: 'failed' }, loadErrors],
@@ -59,8 +61,8 @@ const CACHE_METRICS: readonly CacheMetric[] = [
   ),
   gauge('cache_entries', 'Values in memory.', ({ entries }) => entries),
   gauge('cache_bytes', 'What the values in memory take, in bytes.', ({ bytes }) => bytes),
-  gauge('cache_live', 'Whether the cache serves: 0 while it is not proven that all invalidations were heard of.', isLive, 'min'),
-  gauge('cache_invalidation_backlog', 'Invalidations that other processes have not been told of yet.', ({ redis }) => redis?.backlog ?? 0),
+  gauge('cache_live', 'Whether the cache serves: 0 while it may have missed an invalidation.', isLive, 'min'),
+  gauge('cache_invalidation_backlog', 'Invalidations that were not sent to other processes yet.', ({ redis }) => redis?.backlog ?? 0),
   counter('cache_tier_seconds_total', 'Time that was measured in each tier; of the memory, one hit in 64 is.', ({ latency }) => [
     [{ tier: 'memory' }, latency.memory.sumMs / 1000],
     [{ tier: 'redis' }, latency.redis.sumMs / 1000],

@@ -1,3 +1,5 @@
+/** A metric for prom-client whose values are read when they are scraped. */
+
 import type { Metric } from 'prom-client';
 
 /** A line of the exposition: `name{labels} value`. */
@@ -13,12 +15,12 @@ export interface MetricDescription {
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly help: string;
-  /** How the processes of a cluster are put together. */
+  /** How the values of a cluster's processes are combined. */
   readonly aggregator: 'sum' | 'max' | 'min';
 }
 
 /**
- * A metric whose values are somebody else's and are read when it is scraped. It has what prom-client's registries use of a metric;
+ * A metric whose values belong to other objects and are read when it is scraped. It has what prom-client's registries use of a metric;
  * prom-client's own classes only count by themselves, and its histogram takes no buckets that were counted before.
  */
 export class CollectedMetric {
@@ -48,12 +50,12 @@ export class CollectedMetric {
     return { name: this.name, type: this.type, help: this.help, aggregator: this.aggregator, values };
   }
 
-  /** Samples of somebody else who found this metric in the registry already; those of the last one who said so. */
+  /** Adds the samples of another monitoring that found this metric in its registry. A second call replaces the first. */
   alsoFrom(others: () => readonly Sample[]): void {
     this.#others = others;
   }
 
-  /** The values are not this object's to forget. */
+  /** Does nothing: the values belong to the pools. */
   reset(): void {}
 
   /** As prom-client's types want it. */
@@ -62,7 +64,7 @@ export class CollectedMetric {
   }
 }
 
-/** The first one of each set of labels: Prometheus takes nothing at all when two are the same. */
+/** The first sample of each set of labels: Prometheus rejects the whole scrape when two are the same. */
 function withoutRepetitions(samples: readonly Sample[]): Sample[] {
   const seen = new Map<string, Sample>();
   for (const sample of samples) {

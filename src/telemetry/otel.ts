@@ -1,3 +1,5 @@
+/** Reports pools, acquires and statements to OpenTelemetry. */
+
 import { tracingChannel } from 'node:diagnostics_channel';
 import { performance } from 'node:perf_hooks';
 import type * as Api from '@opentelemetry/api';
@@ -133,7 +135,7 @@ function measurePools(meter: Meter, pools: PoolReader): () => void {
       const { idle, used, checking, closing, limit, maxIdle, minIdle, waiting, timedOut } = pool.stats();
       const attributes = { [POOL_NAME]: pool.name };
       result.observe(count, idle, { ...attributes, [POOL_STATE]: 'idle' });
-      // There are two states: what is being cleaned or closed is nobody's to take.
+      // OpenTelemetry has two states: a connection that is being cleaned or closed cannot be lent.
       result.observe(count, used + checking + closing, { ...attributes, [POOL_STATE]: 'used' });
       result.observe(most, limit, attributes);
       result.observe(idleMax, maxIdle, attributes);
@@ -163,7 +165,7 @@ function recordDurations(pool: ObservedPool, histograms: DurationHistograms): ()
   };
 }
 
-/** What mysql2's channels tell of one acquire or statement, and what is remembered of it here. */
+/** What mysql2's channels publish about one acquire or statement. */
 interface Operation {
   readonly query?: string;
   readonly database: string;
@@ -183,7 +185,7 @@ class Operations {
   readonly #tracer: Tracer | undefined;
   readonly #duration: Api.Histogram | undefined;
   readonly #remembered = new WeakMap<object, Remembered>();
-  /** Where the acquire was asked for whose borrower runs its statement now: it is served in the context of whoever gave the connection back. */
+  /** The caller's context of the acquire whose borrower runs its statement now: a waiter is served in the context of the borrower that released. */
   #parent: Context | undefined = undefined;
   readonly #stops: (() => void)[] = [];
 

@@ -1,3 +1,5 @@
+/** The metrics of pools and breakers, as one table. */
+
 import type { Registry } from 'prom-client';
 import type { PoolStats, RetryCounts } from '../mysql/index.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';
@@ -115,7 +117,7 @@ const HISTOGRAMS = [
   ['query', 'Time that the server took to answer statements.'],
 ] as const;
 
-/** So that the worst is the highest. */
+/** The worst state has the highest number. */
 const STATE_NUMBERS: Readonly<Record<BreakerState, number>> = { closed: 0, 'half-open': 1, open: 2, isolated: 3 };
 
 /** A metric of each breaker: its values, with their labels but the breaker's. */
@@ -154,7 +156,7 @@ const BREAKER_METRICS: readonly BreakerMetric[] = [
   },
 ];
 
-/** One look at each pool for all the metrics of a scrape: prom-client asks all of them in one turn. */
+/** Reads each pool once a scrape: prom-client reads all metrics in one turn of the event loop. */
 function sharedStats(): (pool: ObservedPool) => PoolStats {
   const looked = new Map<ObservedPool, PoolStats>();
   return (pool) => {

@@ -1,3 +1,5 @@
+/** Where pools to observe come from: one, several, or a function that names them. */
+
 import { invalid, PoolError } from '../engine/index.js';
 import type { Pool } from '../mysql/index.js';
 

@@ -1,3 +1,5 @@
+/** Registers the metrics of pools and caches with prom-client. */
+
 import type * as PromClient from 'prom-client';
 import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-client';
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';

@@ -131,6 +131,9 @@ describe('poolwright health, metrics and top', () => {
       expect.objectContaining({ pools: [expect.objectContaining({ name: 'shop', limit: 20, queriesPerSecond: null })] }),
       expect.objectContaining({ pools: [expect.objectContaining({ name: 'shop', queriesPerSecond: 0 })] }),
     ]);
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      pools: [{ verdict: { level: 'good', headline: 'The pool is fine: every caller is served at once.' } }],
+    });
 
     await pool.end();
     expect(await command.run(['health', ...address])).toMatchObject({ code: 1, stdout: expect.stringMatching(/^not ready\n/) });
@@ -249,6 +252,12 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
     expect(await command.run(['evict', '--pool', 'three'], operator)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("no pool named 'three'"),
+    });
+    // Another 404: something answers there, and is no Poolwright process.
+    const elsewhere = { ...operator, POOLWRIGHT_ADDRESS: `${monitoring.url}/elsewhere` };
+    expect(await command.run(['evict', '--pool', 'one'], elsewhere)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('has no /api/trpc/monitoring.evict'),
     });
     expect(await command.run(['resize', 'many'], operator)).toMatchObject({ code: 2, stderr: expect.stringContaining("given: 'many'") });
     expect(await command.run(['resize', '3', '--pool', 'two'], operator)).toMatchObject({ code: 0 });

@@ -106,6 +106,19 @@ describe('the health of a pool', () => {
       message: "breaker 'statement' is isolated: too; breaker 'rates' is isolated: maintenance",
     });
   });
+
+  it('is the same in its own procedure, in the live feed and in the list of processes', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    const rates = new Breaker({ name: 'rates' });
+    rates.isolate('maintenance');
+    const monitoring = new Monitoring({ pools: fixture.pool, breakers: [rates], pgbouncer: false }, {});
+    const { status, message, checks } = await monitoring.health();
+    expect(status).toBe('degraded');
+    expect((await monitoring.process()).pools).toMatchObject([{ name: 'orders', status }]);
+    const { value } = await monitoring.live(undefined).next();
+    expect(value?.pools[0]?.health).toMatchObject({ status, message, checks });
+    monitoring.stop();
+  });
 });
 
 describe('the metrics of breakers', () => {

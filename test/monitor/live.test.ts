@@ -233,7 +233,8 @@ describe('actions', () => {
       'resume done',
       'suspend done',
     ]);
-    expect(actions[0]).toMatchObject({ pool: 'orders', by: '127.0.0.1', detail: 'complete' });
+    expect(actions[0]).toMatchObject({ pool: 'orders', by: '127.0.0.1', detail: 'complete', complete: true });
+    expect(actions.slice(1).every((action) => action.complete === undefined)).toBe(true);
     expect(told.toReversed()).toEqual(actions);
   });
 

@@ -15,8 +15,8 @@ const PEERS = ['@opentelemetry/api', 'prom-client', '@trpc/server', 'zod', 'fast
 const ENTRIES = {
   'poolwright/prometheus': 'telemetry/prometheus.js',
   'poolwright/otel': 'telemetry/otel.js',
-  'poolwright/trpc': 'monitor/router.js',
-  'poolwright/server': 'monitor/server.js',
+  'poolwright/trpc': 'monitor/api/router.js',
+  'poolwright/server': 'monitor/server/server.js',
 } as const;
 
 let folder: TemporaryFolder;

@@ -75,6 +75,28 @@ describe('/api/trpc', () => {
     });
   });
 
+  it('says in data what is missing, and nothing of the kind for a procedure that is not there', async () => {
+    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using server = await serve({ pools: fixture.pool, operateToken: 'operate-token-1' });
+    const errorOf = async (procedure: string, body?: object): Promise<unknown> => {
+      const authorization = 'Bearer operate-token-1';
+      const response = await fetch(
+        `${server.url}/api/trpc/${procedure}`,
+        body === undefined
+          ? { headers: { authorization } }
+          : { method: 'POST', headers: { authorization, 'content-type': 'application/json' }, body: JSON.stringify(body) },
+      );
+      const { error } = (await response.json()) as { readonly error: { readonly data: { readonly reason?: string } } };
+      return [response.status, error.data.reason];
+    };
+    const of = (input: object): string => `?input=${encodeURIComponent(JSON.stringify(input))}`;
+    expect(await errorOf(`monitoring.connectionPoolStats${of({ pool: 'x' })}`)).toEqual([404, 'unknown-pool']);
+    expect(await errorOf('monitoring.closeBreaker', { pool: null, breaker: 'x' })).toEqual([404, 'unknown-breaker']);
+    expect(await errorOf('monitoring.invalidate', { pool: 'orders', all: true })).toEqual([404, 'no-cache']);
+    expect(await errorOf('monitoring.nothing')).toEqual([404, undefined]);
+    expect(await errorOf(`monitoring.connectionPoolStats${of({ pool: 1 })}`)).toEqual([400, undefined]);
+  });
+
   it('tells a tRPC client that it needs a token', async () => {
     await using server = await serve({ pools: [], token: 'sesame' });
     for (const [, link] of LINKS) {

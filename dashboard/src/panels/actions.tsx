@@ -1,5 +1,7 @@
+/** The panel in which an operator acts on a pool, after a question. */
+
 import { useRef, useState } from 'react';
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { type Client, messageOf } from '../connection.js';
 import { clock } from '../format.js';
 import { Panel } from './tables.js';

@@ -1,4 +1,6 @@
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
+/** The panel of circuit breakers, with their states over time. */
+
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { amount, clock, counted, duration } from '../format.js';
 import type { Frame } from '../series.js';
 import { Panel, Table } from './tables.js';
@@ -63,7 +65,7 @@ interface Segment {
 /** In which state it was, when; the last one first. */
 function segmentsOf({ pool, name, state }: Breaker, changes: readonly Change[], { from, to, shown }: Frame): readonly Segment[] {
   const segments: Segment[] = [];
-  // Before the server began to look nobody knows.
+  // The state before the server's first look is not known.
   const start = Math.max(from, shown[0]?.at ?? to);
   let end = to;
   let current: string = state;

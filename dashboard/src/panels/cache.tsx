@@ -1,7 +1,9 @@
+/** The panel of a pool's cache. */
+
 import type { ReactNode } from 'react';
-import type { CachePoint } from '../../../src/monitor/live/cache-points.js';
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
-import type { LivePoint } from '../../../src/monitor/live/live-points.js';
+import type { CachePoint } from '../../../src/monitor/points/index.js';
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
+import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, bytes, duration, percent } from '../format.js';
 import type { Frame } from '../series.js';

@@ -1,4 +1,6 @@
-import type { LivePoint } from '../../../src/monitor/live/live-points.js';
+/** The charts of a pool: connections, waits, rates and latency. */
+
+import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, counted, duration } from '../format.js';
 import { HeatMap } from '../heat-map.js';

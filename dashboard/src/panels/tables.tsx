@@ -1,6 +1,8 @@
+/** The panels that are tables and lists: borrowers, statements, incidents, counters, options, PgBouncer. */
+
 import type { ReactNode } from 'react';
-import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/live-feed.js';
-import { workOf } from '../diagnosis.js';
+import { workOf } from '../../../src/monitor/verdict/index.js';
+import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { amount, clock, counted, duration, percent } from '../format.js';
 
 /** A part of the page with a heading, and words for when there is nothing in it. */
@@ -73,18 +75,18 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
       <Table
         caption="Who holds connections, the longest-held first"
         head={['Connection', 'Held for', 'What it does', 'Borrowed at']}
-        rows={borrowed.map(({ id, heldMs, description, stack }) => [
-          `#${id}`,
-          duration(heldMs),
-          <code key="work">{workOf(description)}</code>,
-          stack === undefined ? (
+        rows={borrowed.map((one) => [
+          `#${one.id}`,
+          duration(one.heldMs),
+          <code key="work">{workOf(one)}</code>,
+          one.stack === undefined ? (
             <span key="stack" className="note">
               {detects ? '–' : 'leak detection is off'}
             </span>
           ) : (
             <details key="stack">
-              <summary>{placeOf(stack)}</summary>
-              <pre tabIndex={0}>{stack}</pre>
+              <summary>{placeOf(one.stack)}</summary>
+              <pre tabIndex={0}>{one.stack}</pre>
             </details>
           ),
         ])}

@@ -1,3 +1,5 @@
+/** Measures a statement with pools of several sizes, taking turns, and recommends a size. */
+
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
 import { pause } from '../../engine/waiting/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
@@ -44,10 +46,10 @@ export interface BenchReport {
 /** A rate within this share of the best is as good as it. */
 const AS_GOOD = 0.95;
 
-/** Connections without a pool: a server that everybody connects to at once refuses them. */
+/** Connections without a pool: a server refuses too many at once. */
 const MOST_AT_ONCE = 20;
 
-/** Left to others: the administrator, and whoever works with the database now. */
+/** Left free for the administrator and for the database's present clients. */
 const LEFT_FREE = 5;
 
 const DRAIN_MS = 5_000;
@@ -145,7 +147,7 @@ async function runRound(plan: BenchPlan, { pool, size, callers }: Lane): Promise
       } catch (error) {
         failed += 1;
         lastError = error;
-        // What fails at once would otherwise keep the machine busy with failing.
+        // Calls that fail at once would otherwise keep the machine busy.
         await pause(10);
       }
     }

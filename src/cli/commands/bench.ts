@@ -1,3 +1,5 @@
+/** The command bench: loads a database with pools of several sizes and recommends a size. */
+
 import type { BenchReport } from '../bench/index.js';
 import { effectOf, factsOf } from '../../sql/index.js';
 import { type Command, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
@@ -14,7 +16,7 @@ export const bench: Command = defineCommand({
   name: 'bench',
   summary: 'Loads the database of DATABASE_URL with one statement: without a pool and with pools of several sizes; recommends a size.',
   notes: [
-    'The sizes take turns, several rounds long, so that whatever else the database does falls on all of them. The size that it recommends is the',
+    'The sizes take turns, several rounds long, so that other work of the database falls on all of them. The size that it recommends is the',
     'smallest whose rate is within 5 % of the best: more connections would only wait inside the server.',
     'This is load. Do not aim it at a production database at a busy hour. A statement that writes needs --writes.',
   ],

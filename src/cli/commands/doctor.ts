@@ -1,3 +1,5 @@
+/** The command doctor: prints the findings of an examination. */
+
 import { type Command, defineCommand, EXIT, type Terminal } from '../console/index.js';
 import type { Diagnosis, Finding, FindingStatus } from '../doctor/index.js';
 
@@ -9,7 +11,7 @@ export const doctor: Command = defineCommand({
   summary: 'Tries everything that a pool needs of a database, step by step: what it found, and what to do about it.',
   notes: [
     'The database is the one of DATABASE_URL, with the options that POOLWRIGHT_… give, as the service itself would take them. A URL as an operand',
-    'is seen by everybody who can list the processes of this machine.',
+    'is seen by every user who can list the processes of this machine.',
     'It opens one connection at a time, runs statements that change nothing, and prints no password.',
   ],
   operands: ['[url]'],
@@ -32,7 +34,7 @@ export const doctor: Command = defineCommand({
       min: 100,
       max: 60_000,
       default: 5_000,
-      about: 'How long each step may wait for somebody else, in milliseconds.',
+      about: 'How long each step may wait for another machine, in milliseconds.',
     },
     strict: { kind: 'flag', about: 'Warnings count as problems for the exit code.' },
   },

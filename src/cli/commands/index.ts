@@ -1,3 +1,5 @@
+/** Every command, in the order of the usage. */
+
 import type { Command } from '../console/index.js';
 import { bench } from './bench.js';
 import { doctor } from './doctor.js';

@@ -1,3 +1,5 @@
+/** The commands that act on a running process: evict, suspend, resume, resize, invalidate, breaker and drain. */
+
 import { pause } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
@@ -105,10 +107,10 @@ const BREAKER_ACTIONS = { isolate: 'monitoring.isolateBreaker', close: 'monitori
 
 export const breaker: Command = defineCommand({
   name: 'breaker',
-  summary: 'Holds a breaker of a running process open until it is closed, or closes it, whoever holds it open.',
+  summary: 'Holds a breaker of a running process open until it is closed, or closes it, even one that the application holds open.',
   notes: [TOKEN_NOTE],
   operands: ['<isolate|close>', '<name>'],
-  options: { ...operateOptions, reason: { kind: 'text', value: 'TEXT', about: 'What those who are refused meanwhile are told.' } },
+  options: { ...operateOptions, reason: { kind: 'text', value: 'TEXT', about: 'What callers that are refused meanwhile see.' } },
   async run(call) {
     const [what = '', name = ''] = call.operands;
     if (!Object.hasOwn(BREAKER_ACTIONS, what) || name === '') {
@@ -140,7 +142,7 @@ function whoseBreaker({ pool, name }: NamedBreaker): string {
 }
 
 const POLL_MS = 100;
-/** The pool keeps its own deadline; this is for the way there and back. */
+/** The pool keeps its own deadline; this is for the network. */
 const GRACE_MS = 5_000;
 
 export const drain: Command = defineCommand({
@@ -173,7 +175,7 @@ export const drain: Command = defineCommand({
       { pool, action: 'drain', outcome: record.outcome, detail: record.error ?? record.detail },
       `${pool}: ${record.error ?? record.detail}`,
     );
-    return record.outcome === 'done' && record.detail === 'complete' ? EXIT.ok : EXIT.failed;
+    return record.complete === true ? EXIT.ok : EXIT.failed;
   },
 });
 

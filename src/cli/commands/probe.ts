@@ -1,3 +1,5 @@
+/** The commands health and metrics: ask a running process once. */
+
 import { type Command, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */
@@ -15,7 +17,7 @@ const TOKEN_NOTE = 'Where the address wants a token, it is the one in POOLWRIGHT
 export const health: Command = defineCommand({
   name: 'health',
   summary: 'Asks a running process whether its pools can serve; the exit code says it, for container probes.',
-  notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: nobody answers.', TOKEN_NOTE],
+  notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: no process answers.', TOKEN_NOTE],
   operands: [],
   options: { ...addressOptions, live: { kind: 'flag', about: 'Ask only whether the process is up (/healthz).' } },
   async run({ values, terminal, environment }) {
@@ -55,7 +57,7 @@ export const metrics: Command = defineCommand({
   },
 });
 
-interface Sample {
+interface ParsedSample {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   /** JSON has no infinity and no NaN: those are text. */
@@ -63,7 +65,7 @@ interface Sample {
 }
 
 /** https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-function samplesOf(exposition: string): Sample[] {
+function samplesOf(exposition: string): ParsedSample[] {
   return exposition.split('\n').flatMap((line) => {
     const [, name, labels = '', text] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
     if (name === undefined || text === undefined) return [];

@@ -1,3 +1,5 @@
+/** The commands serve and demo: a monitoring server over a database of the user's or a private one. */
+
 import { isIP } from 'node:net';
 import { type Command, type CommandOption, defineCommand, EXIT, UsageError } from '../console/index.js';
 
@@ -30,8 +32,6 @@ const connections = {
   max: 1_000,
   about: 'Connections of the pool (default 20, or what DATABASE_URL says).',
 } as const satisfies CommandOption;
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 export const serve: Command = defineCommand({
   name: 'serve',
@@ -75,14 +75,14 @@ export const demo: Command = defineCommand({
   },
 });
 
-function hasDatabase({ DATABASE_URL }: Environment): boolean {
+function hasDatabase({ DATABASE_URL }: NodeJS.ProcessEnv): boolean {
   return DATABASE_URL !== undefined && DATABASE_URL !== '';
 }
 
 /** @throws UsageError */
 function addressOf(
   { host, port }: { readonly host: string; readonly port: number | undefined },
-  { PORT }: Environment,
+  { PORT }: NodeJS.ProcessEnv,
   fallback: number,
 ): { readonly host: string; readonly port: number } {
   if (host !== 'localhost' && isIP(host) === 0) throw new UsageError(`--host must be an IP address or localhost; given: '${host}'.`);

@@ -1,13 +1,18 @@
+/** The command top: shows a running process's pools again and again. */
+
 import { pause } from '../../engine/waiting/index.js';
-import type { PoolStatsReport } from '../../monitor/api/index.js';
+import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
+import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
 import { type Command, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
 
 /** What is shown of a pool at one moment. */
-export interface PoolLine {
+interface PoolLine {
   readonly name: string;
+  /** Without the pool's past and its borrowers, which only the live feed has. */
+  readonly verdict: PoolVerdict;
   readonly state: string;
   readonly limit: number;
   readonly used: number;
@@ -15,7 +20,7 @@ export interface PoolLine {
   readonly opening: number;
   readonly waiting: number;
   readonly longestWaitMs: number;
-  /** Leases and statements per second since the last look; `null` at the first. */
+  /** Leases and statements per second since the last reading; `null` at the first. */
   readonly acquiresPerSecond: number | null;
   readonly queriesPerSecond: number | null;
   readonly acquireP99Ms: number;
@@ -28,7 +33,10 @@ export interface PoolLine {
 export const top: Command = defineCommand({
   name: 'top',
   summary: "Shows a running process's pools, again each second, until Ctrl-C.",
-  notes: ['Where the address wants a token, it is the one in POOLWRIGHT_TOKEN. Percentiles are those since the start of the process.'],
+  notes: [
+    'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN. Percentiles are those since the start of the process.',
+    'The verdict on a pool is the one of the dashboard, without what only its live feed knows: the past, and what the borrowers do.',
+  ],
   operands: [],
   options: {
     ...addressOptions,
@@ -37,45 +45,59 @@ export const top: Command = defineCommand({
   },
   async run({ values, terminal, environment, stop }) {
     const process = new MonitoringAddress(values.address, environment, values.timeout);
-    let before: Look | undefined;
+    let before: Reading | undefined;
     for (let round = 0; !stop.aborted && (values.count === undefined || round < values.count); round += 1) {
       if (round > 0) await pause(values.interval, { signals: [stop] });
       if (stop.aborted) break;
-      const look = await lookAt(process);
-      const lines = linesOf(look, before);
+      const reading = await readPools(process);
+      const lines = linesOf(reading, before);
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
       else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines));
       else for (const line of tableOf(terminal, lines, round === 0)) terminal.say(line);
-      before = look;
+      before = reading;
     }
     return EXIT.ok;
   },
 });
 
-interface Look {
-  readonly atMs: number;
-  readonly pools: readonly Stats[];
+interface PoolReading {
+  readonly stats: Stats;
+  readonly health: PoolHealthReport;
 }
 
-async function lookAt(process: MonitoringAddress): Promise<Look> {
+/** All pools of a process at one moment. */
+interface Reading {
+  readonly atMs: number;
+  readonly pools: readonly PoolReading[];
+}
+
+async function readPools(process: MonitoringAddress): Promise<Reading> {
   const { body } = await process.get('/readyz', [503]);
   const { pools } = JSON.parse(body) as { readonly pools: readonly { readonly pool?: string }[] };
-  const reports = (await Promise.all(
-    pools.map(({ pool }) => process.query('monitoring.connectionPoolStats', pool === undefined ? undefined : { pool })),
-  )) as PoolStatsReport[];
-  return { atMs: performance.now(), pools: reports.flatMap(({ stats }) => stats ?? []) };
+  const readings = await Promise.all(pools.map(({ pool }) => readPool(process, pool === undefined ? undefined : { pool })));
+  return { atMs: performance.now(), pools: readings.flat() };
 }
 
-function linesOf({ atMs, pools }: Look, before: Look | undefined): PoolLine[] {
-  return pools.map((stats) => {
-    const last = before?.pools.find(({ name }) => name === stats.name);
+/** Empty when the process has no pool any more. */
+async function readPool(process: MonitoringAddress, which: { readonly pool: string } | undefined): Promise<PoolReading[]> {
+  const [{ stats }, health] = (await Promise.all([
+    process.query('monitoring.connectionPoolStats', which),
+    process.query('monitoring.connectionPoolHealth', which),
+  ])) as [PoolStatsReport, PoolHealthReport];
+  return stats === null ? [] : [{ stats, health }];
+}
+
+function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLine[] {
+  return pools.map(({ stats, health }) => {
+    const last = before?.pools.find((pool) => pool.stats.name === stats.name)?.stats;
     const rate = (count: (of: Stats) => number): number | null => {
       if (last === undefined || before === undefined) return null;
-      // Less than before: the process was started anew in between.
+      // Less than before: the process was restarted in between.
       return Math.max(0, Math.round(((count(stats) - count(last)) / (atMs - before.atMs)) * 1000));
     };
     return {
       name: stats.name,
+      verdict: verdictOn({ stats, health, borrowed: [] }, [], Date.now()),
       state: stats.state,
       limit: stats.limit,
       used: stats.used,
@@ -116,11 +138,15 @@ function tableOf(terminal: Terminal, pools: readonly PoolLine[], withHead: boole
   const head = `${'POOL'.padEnd(width)}${COLUMNS.map(([title, columns]) => title.padStart(columns)).join('')}`;
   const lines = pools.map((pool) => {
     const text = `${pool.name.padEnd(width)}${COLUMNS.map(([, columns, value]) => value(pool).padStart(columns)).join('')}`;
-    if (pool.state !== 'running' || pool.waiting > 0) return terminal.paint('yellow', text);
-    return text;
+    return coloured(terminal, pool.verdict, text);
   });
   if (pools.length === 0) return ['there is no pool'];
   return withHead ? [terminal.paint('bold', head), ...lines] : lines;
+}
+
+function coloured(terminal: Terminal, { level }: PoolVerdict, text: string): string {
+  if (level === 'good') return text;
+  return terminal.paint(level === 'bad' ? 'red' : 'yellow', text);
 }
 
 const BAR = 40;
@@ -132,5 +158,7 @@ function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[]): 
     const open = Math.min(BAR - busy, part(idle));
     return `${terminal.paint('red', '█'.repeat(busy))}${terminal.paint('green', '█'.repeat(open))}${'░'.repeat(BAR - busy - open)} ${used} of ${limit} in use  ${name}`;
   });
-  return [`poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`, '', ...tableOf(terminal, pools, true), '', ...bars];
+  const verdicts = pools.map(({ name, verdict }) => coloured(terminal, verdict, `${name}: ${verdict.headline}`));
+  const head = `poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`;
+  return [head, '', ...verdicts, '', ...tableOf(terminal, pools, true), '', ...bars];
 }

@@ -1,3 +1,5 @@
+/** What a command is: its options, how its command line is read, and its usage text. */
+
 import { parseArgs } from 'node:util';
 import { nearestName } from '../../engine/index.js';
 import type { ExitCode } from './exit-codes.js';
@@ -45,10 +47,10 @@ export type Values<O extends CommandOptions> = { readonly [Name in keyof O]: Val
 /** One call of a command. */
 export interface Call<O extends CommandOptions = CommandOptions> {
   readonly values: Values<O>;
-  /** What stands on the command line without a name, at most as many as the command takes. */
+  /** The arguments without a name, at most as many as the command takes. */
   readonly operands: readonly string[];
   readonly terminal: Terminal;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
   /** Aborts at the first SIGINT or SIGTERM. */
   readonly stop: AbortSignal;
 }
@@ -75,7 +77,7 @@ export class UsageError extends Error {}
 
 /** Options that every command takes. */
 export const commonOptions = {
-  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one for each line of output that goes on.' },
+  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one a line where the output continues.' },
   help: { kind: 'flag', about: 'Say what the command does and takes.' },
 } as const satisfies CommandOptions;
 

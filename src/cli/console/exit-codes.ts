@@ -1,3 +1,5 @@
+/** The exit codes of the command. */
+
 /** What the command ends with; docs/cli.md lists them. */
 export const EXIT = {
   /** Done; what was asked about is fine. */

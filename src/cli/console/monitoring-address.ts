@@ -1,3 +1,5 @@
+/** A client of a running process's monitoring server. */
+
 import { once } from 'node:events';
 import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
@@ -5,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { UsageError } from './command.js';
 
-/** The running process cannot be asked: it does not answer, or does not let us in. */
+/** The running process cannot be asked: it does not answer, or it refuses the token. */
 export class Unreachable extends Error {}
 
 const DEFAULT_ADDRESS = 'http://127.0.0.1:9464';
@@ -25,7 +27,7 @@ interface Answer {
 /** The answer of a tRPC procedure over HTTP. */
 interface Envelope {
   readonly result?: { readonly data?: unknown };
-  readonly error?: { readonly message?: string };
+  readonly error?: { readonly message?: string; readonly data?: { readonly reason?: string } };
 }
 
 /** A running process, asked over HTTP at its monitoring address. */
@@ -35,7 +37,7 @@ export class MonitoringAddress {
   readonly #timeoutMs: number;
 
   /** @throws UsageError when the address is no http URL */
-  constructor(given: string | undefined, environment: Readonly<Record<string, string | undefined>>, timeoutMs: number, token?: string) {
+  constructor(given: string | undefined, environment: Readonly<NodeJS.ProcessEnv>, timeoutMs: number, token?: string) {
     this.url = checked(given ?? environment['POOLWRIGHT_ADDRESS'] ?? DEFAULT_ADDRESS);
     this.#token = token ?? environment['POOLWRIGHT_TOKEN'];
     this.#timeoutMs = timeoutMs;
@@ -68,7 +70,7 @@ export class MonitoringAddress {
     }
     const { status, body } = answer;
     if (status === 200 || others.includes(status)) return answer;
-    if (saysNo(path, status, body)) throw new Error(messageIn(body));
+    if (isUnderstood(path, status, body)) throw new Error(messageIn(body));
     throw new Unreachable(refusal(this.url, path, status, body, this.#token !== undefined));
   }
 }
@@ -79,12 +81,12 @@ function checked(address: string): string {
     if ((url.protocol === 'http:' || url.protocol === 'https:') && url.username === '' && url.password === '')
       return address.replace(/\/+$/, '');
   } catch {
-    // Said below.
+    // The error below names it.
   }
   throw new UsageError('--address must be an http or https URL without credentials, for example http://127.0.0.1:9464.');
 }
 
-/** Not `fetch`: after its caller has given up it goes on connecting for ten seconds, and holds the process for as long. */
+/** Not `fetch`: after its caller has given up, it tries to connect for ten more seconds and keeps the process alive. */
 async function exchange(url: string, { method = 'GET', body }: Question, token: string | undefined, signal: AbortSignal): Promise<Answer> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp;
   const headers = {
@@ -92,7 +94,7 @@ async function exchange(url: string, { method = 'GET', body }: Question, token: 
     ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
   };
   const call = request(url, { method, headers, signal, agent: false });
-  // Told by `once`; after a timeout nobody listens any more.
+  // `once` reports errors; after a timeout it listens no more.
   call.on('error', () => undefined);
   call.end(body);
   const [response] = (await once(call, 'response', { signal })) as [IncomingMessage];
@@ -105,11 +107,9 @@ function reasonOf(error: unknown, timeoutMs: number): string {
   return codeOf(error) === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : `${messageOf(error)} (${codeOf(error)})`;
 }
 
-/** The process has understood, and says why it will not: there is no such pool or breaker, the limit is out of range. */
-function saysNo(path: string, status: number, body: string): boolean {
-  return (
-    path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && /pool named|has no cache|no breaker/.test(messageIn(body))))
-  );
+/** The process has understood, and says why it will not: there is no such pool, breaker or cache, or the input is wrong. */
+function isUnderstood(path: string, status: number, body: string): boolean {
+  return path.startsWith('/api/trpc/') && (status === 400 || (status === 404 && errorIn(body)?.data?.reason !== undefined));
 }
 
 function refusal(url: string, path: string, status: number, body: string, withToken: boolean): string {
@@ -119,9 +119,13 @@ function refusal(url: string, path: string, status: number, body: string, withTo
 }
 
 function messageIn(body: string): string {
+  return errorIn(body)?.message ?? body.slice(0, 200);
+}
+
+function errorIn(body: string): Envelope['error'] {
   try {
-    return (JSON.parse(body) as Envelope).error?.message ?? body.slice(0, 200);
+    return (JSON.parse(body) as Envelope).error;
   } catch {
-    return body.slice(0, 200);
+    return undefined;
   }
 }

@@ -1,12 +1,14 @@
+/** Writes answers, notes, colours and progress to the terminal. */
+
 import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** How long something may take before it is said that it is going on. */
+/** How long work may take before progress is shown. */
 const PROGRESS_AFTER_MS = 1_000;
 const PROGRESS_EVERY_MS = 1_000;
 
-/** What a command writes to: answers to stdout, what is going on to stderr. */
+/** What a command writes to: answers go to stdout, progress and remarks to stderr. */
 export class Terminal {
   readonly #out: NodeJS.WriteStream;
   readonly #err: NodeJS.WriteStream;
@@ -18,7 +20,7 @@ export class Terminal {
     this.#err = err;
   }
 
-  /** Whether somebody looks at a screen: it may be drawn again. */
+  /** Whether the output is a screen, which may be drawn again. */
   get isScreen(): boolean {
     return this.#out.isTTY && !this.json;
   }
@@ -44,7 +46,7 @@ export class Terminal {
   }
 
   /** A line beside the answer. */
-  tell(text: string): void {
+  sayAside(text: string): void {
     this.#err.write(`${text}\n`);
   }
 
@@ -54,7 +56,7 @@ export class Terminal {
     return shows ? styleText(style, text) : text;
   }
 
-  /** Says that `what` is going on when it takes over a second: each second on a screen, else once. */
+  /** Shows `what` as progress when the work takes over a second: each second on a screen, else once. */
   async during<T>(what: () => string, work: Promise<T>): Promise<T> {
     const startedAt = performance.now();
     const screen = this.#err.isTTY;

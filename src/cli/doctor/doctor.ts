@@ -1,8 +1,10 @@
+/** The doctor's examination of a database, a Redis and a PgBouncer, one step after the other. */
+
 import type { Socket } from 'node:net';
 import { messageOf } from '../../engine/index.js';
 import { type Pool, type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/index.js';
 import { probePgBouncer, probeRedis } from '../../probes/index.js';
-import { CannotGoOn, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';
+import { CannotContinue, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';
 import { type Greeting, readGreeting } from './greeting.js';
 import { examineLatency } from './latency.js';
 import {
@@ -21,16 +23,16 @@ import { examineTls } from './tls.js';
 export interface DoctorSettings extends Fleet {
   /** A database URL; default: DATABASE_URL. */
   readonly target?: string;
-  /** What goes before what the URL says. */
+  /** Options that override the URL. */
   readonly options?: PoolOptions;
-  /** For each step that waits for somebody else. */
+  /** For each step that waits for another machine. */
   readonly timeoutMs: number;
   readonly redisUrl?: string | undefined;
   readonly pgbouncerUrl?: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Readonly<NodeJS.ProcessEnv>;
 }
 
-/** Tries everything that a pool needs, step by step. It rejects only for what is wrong with the doctor. */
+/** Tries everything that a pool needs, step by step. It rejects only for a fault of its own. */
 export async function examine(settings: DoctorSettings, observer: Observer): Promise<Diagnosis> {
   const findings: Finding[] = [];
   const report = (finding: Finding): void => {
@@ -42,7 +44,7 @@ export async function examine(settings: DoctorSettings, observer: Observer): Pro
   try {
     recommendations.push(...(await examineDatabase(settings, observer, report)));
   } catch (error) {
-    if (!(error instanceof CannotGoOn)) throw error;
+    if (!(error instanceof CannotContinue)) throw error;
     stopped = true;
   }
   await examineRedis(settings, observer, report);
@@ -95,7 +97,7 @@ function readOptions({ target, options, environment }: DoctorSettings, report: R
       message: messageOf(error),
       advice: 'See docs/options.md for what a URL and the environment may say.',
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
 }
 

@@ -1,3 +1,5 @@
+/** The steps of the examination, and what a step finds. */
+
 /** The steps of the examination, in their order. */
 export const STEPS = [
   'url',
@@ -22,7 +24,7 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number];
 
-/** `fail`: it will not work, or not for long. `warn`: it works, but somebody should look. `skip`: not tried, and why. */
+/** `fail`: it will not work, or not for long. `warn`: it works, but an operator should look. `skip`: not tried, and why. */
 export type FindingStatus = 'ok' | 'warn' | 'fail' | 'skip';
 
 /** What one step found. Never holds a secret. */
@@ -52,12 +54,12 @@ export interface Diagnosis {
   readonly recommendations: readonly Recommendation[];
 }
 
-/** Who is told while the examination goes on. */
+/** Follows an examination while it runs. */
 export interface Observer {
   /** A step begins: what it waits for, in words. */
   begins(what: string): void;
   found(finding: Finding): void;
 }
 
-/** Whatever ended the examination of the database early was reported as a finding. */
-export class CannotGoOn extends Error {}
+/** The examination of the database ended early; its reason was reported as a finding. */
+export class CannotContinue extends Error {}

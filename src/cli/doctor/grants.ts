@@ -1,3 +1,5 @@
+/** Reads what an account may do from SHOW GRANTS. */
+
 /** One right or several, on one level. */
 interface Grant {
   readonly rights: string;

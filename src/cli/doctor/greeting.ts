@@ -1,7 +1,9 @@
-import type { Socket } from 'node:net';
-import { CannotGoOn, type Finding } from './finding.js';
+/** Step greeting: reads the first packet that the server sends. */
 
-/** What a server says of itself before anybody has logged in. */
+import type { Socket } from 'node:net';
+import { CannotContinue, type Finding } from './finding.js';
+
+/** What a server says of itself before a login. */
 export interface Greeting {
   /** For example '8.4.3' or '5.5.5-10.11.6-MariaDB'. */
   readonly version: string;
@@ -18,7 +20,7 @@ const BYTES_TO_CAPABILITIES = 13;
 
 /** What the server's refusals in place of a greeting mean. */
 const REFUSALS: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken, whoever took them: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
+  1040: 'All of max_connections are taken: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
   1129: 'Too many broken handshakes came from this machine: run FLUSH HOSTS on the server (or TRUNCATE performance_schema.host_cache), then find out what broke them (max_connect_errors).',
   1130: 'The server has no account that may log in from this machine: see the host part of the account (CREATE USER name@host).',
 };
@@ -26,13 +28,13 @@ const REFUSALS: Readonly<Record<number, string>> = {
 /**
  * Reads the first packet of a server (https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html).
  *
- * @throws CannotGoOn
+ * @throws CannotContinue
  */
 export async function readGreeting(socket: Socket, timeoutMs: number, report: (finding: Finding) => void): Promise<Greeting> {
   const failed = (message: string, advice: string): never => {
     socket.destroy();
     report({ step: 'greeting', status: 'fail', message, advice });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   };
   const packet = await firstPacket(socket, timeoutMs);
   if (packet === 'silent') {
@@ -87,7 +89,7 @@ function firstPacket(socket: Socket, timeoutMs: number): Promise<Buffer | 'silen
     socket.on('data', (chunk) => {
       received = Buffer.concat([received, chunk]);
       if (received.length < HEADER_BYTES) return;
-      // What is not our protocol has a length of its own making: a greeting is short.
+      // The first bytes of another protocol read as any length; a greeting is short.
       const length = received.readUIntLE(0, 3);
       if (received.length >= HEADER_BYTES + length || length > 1_024) finish(received);
     });

@@ -1,3 +1,5 @@
+/** Step latency: measures connects, pings and queries. */
+
 import { Histogram } from '../../engine/index.js';
 import type { Pool } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
@@ -31,9 +33,7 @@ export async function examineLatency(pool: Pool, report: (finding: Finding) => v
     step: 'latency',
     status: far ? 'warn' : 'ok',
     message: words.join('; '),
-    ...(far
-      ? { advice: 'Each statement pays this once, whatever it does: run the service near the database, and send fewer statements.' }
-      : {}),
+    ...(far ? { advice: 'Each statement pays this once: run the service near the database, and send fewer statements.' } : {}),
   });
 }
 

@@ -1,3 +1,5 @@
+/** Steps that read the server's settings: version, read-only, connections, timeouts, prepared statements. */
+
 import type { Pool, ResolvedOptions } from '../../mysql/index.js';
 import type { Finding, Recommendation } from './finding.js';
 import { kindOf } from './server-kind.js';

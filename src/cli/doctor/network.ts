@@ -1,3 +1,5 @@
+/** Steps name and tcp: resolves the host and connects to its addresses. */
+
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
@@ -5,19 +7,19 @@ import { connect, isIP, type Socket } from 'node:net';
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { Endpoint } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
-import { CannotGoOn, type Finding } from './finding.js';
+import { CannotContinue, type Finding } from './finding.js';
 
 type Report = (finding: Finding) => void;
 
 /** More addresses than this are not tried: a service name may have hundreds. */
 const MOST_ADDRESSES = 8;
 
-/** The addresses to connect to. @throws CannotGoOn */
+/** The addresses to connect to. @throws CannotContinue */
 export async function resolveName({ host, socketPath }: Endpoint, report: Report): Promise<readonly string[]> {
   const found = (message: string): void => report({ step: 'name', status: 'ok', message });
   const failed = (message: string, advice: string): never => {
     report({ step: 'name', status: 'fail', message, advice });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   };
   if (socketPath !== undefined) {
     if (statSync(socketPath, { throwIfNoEntry: false })?.isSocket() !== true) {
@@ -47,7 +49,7 @@ export async function resolveName({ host, socketPath }: Endpoint, report: Report
   }
 }
 
-/** A socket to the first address that accepts; the others are tried too. @throws CannotGoOn */
+/** A socket to the first address that accepts; the others are tried too. @throws CannotContinue */
 export async function connectTcp(endpoint: Endpoint, addresses: readonly string[], timeoutMs: number, report: Report): Promise<Socket> {
   const { port, socketPath } = endpoint;
   if (socketPath !== undefined) {
@@ -62,7 +64,7 @@ export async function connectTcp(endpoint: Endpoint, addresses: readonly string[
       message: `${socketPath}: ${attempt.reason}`,
       advice: 'Nothing accepts on the socket: is the server running?',
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
   const attempts = await Promise.all(
     addresses.map(async (address) => ({ address, ...(await tryConnect({ host: address, port }, timeoutMs)) })),
@@ -75,7 +77,7 @@ export async function connectTcp(endpoint: Endpoint, addresses: readonly string[
     const status = first === undefined ? 'fail' : 'warn';
     report({ step: 'tcp', status, message: `${address} port ${port}: ${reason}`, advice: adviceFor(code, first === undefined) });
   }
-  if (first?.socket === undefined) throw new CannotGoOn();
+  if (first?.socket === undefined) throw new CannotContinue();
   report({
     step: 'tcp',
     status: 'ok',

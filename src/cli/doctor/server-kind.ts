@@ -1,3 +1,5 @@
+/** Recognises the kind of a server or proxy by its version text. */
+
 /** What answers, and where its manuals differ. */
 export interface ServerKind {
   readonly kind: 'MySQL' | 'MariaDB' | 'TiDB' | 'Aurora MySQL' | 'ProxySQL' | 'MaxScale' | 'Vitess' | 'PlanetScale';
@@ -18,7 +20,7 @@ export interface KindHints {
 
 const BEHIND_PROXY = 'max_connections and timeouts below are those of the server behind it; its own limits count for this pool.';
 
-/** Tells by the words in which servers and proxies name themselves. */
+/** The kind, by the words in which servers and proxies name themselves. */
 export function kindOf({ greeting, version, versionComment, auroraVersion }: KindHints): ServerKind {
   const words = `${greeting} ${version} ${versionComment}`;
   if (/proxysql/i.test(words)) {

@@ -1,7 +1,9 @@
+/** Steps on a session: login, privileges, clock and the kill of a statement. */
+
 import { messageOf, PoolError } from '../../engine/index.js';
 import { createPool, type Pool, type PoolOptions, type ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
-import { CannotGoOn, type Finding } from './finding.js';
+import { CannotContinue, type Finding } from './finding.js';
 import { readGrants } from './grants.js';
 
 type Report = (finding: Finding) => void;
@@ -19,7 +21,7 @@ export function doctorsPool(target: string | undefined, options: PoolOptions, ti
   });
 }
 
-/** @throws CannotGoOn */
+/** @throws CannotContinue */
 export async function logIn(pool: Pool, { connection, credentials }: ResolvedOptions, report: Report): Promise<void> {
   try {
     await using session = await pool.getConnection();
@@ -38,12 +40,12 @@ export async function logIn(pool: Pool, { connection, credentials }: ResolvedOpt
         (errno === 1045 && !withPassword ? 'No password was given.' : LOGIN_ADVICE[errno ?? 0]) ??
         'See docs/troubleshooting.md for this message.',
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
 }
 
 const LOGIN_ADVICE: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken, whoever took them: see SHOW PROCESSLIST as an administrator, which has one connection kept for it.',
+  1040: 'All of max_connections are taken: see SHOW PROCESSLIST as an administrator, which has one connection kept for it.',
   1044: 'The account may not use this database: GRANT … ON database.* TO …, or another name of the database.',
   1045: 'The user name or the password is wrong, or the account is for other hosts than this one. In a URL, special characters of the password must be percent-encoded.',
   1049: 'There is no database of this name on the server: check the path of the URL.',

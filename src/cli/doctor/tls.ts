@@ -1,9 +1,11 @@
+/** Steps tls and certificate: a TLS handshake as the pool would make it, and a look at the certificate. */
+
 import { once } from 'node:events';
 import { isIP, type Socket } from 'node:net';
 import { checkServerIdentity, connect, type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket } from 'node:tls';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { isLoopback, type ResolvedOptions } from '../../mysql/index.js';
-import { CannotGoOn, type Finding, type FindingStatus } from './finding.js';
+import { CannotContinue, type Finding, type FindingStatus } from './finding.js';
 import type { Greeting } from './greeting.js';
 
 type Report = (finding: Finding) => void;
@@ -16,7 +18,7 @@ const EXPIRES_SOON_DAYS = 14;
  * Tries the TLS that the pool would use, on a connection that the server has greeted on, and looks at the certificate closely: the pool's
  * own error names only the first of its faults.
  *
- * @throws CannotGoOn when the pool could not connect either: a password is not sent over a connection that is not what was asked for
+ * @throws CannotContinue when the pool could not connect either: a password is not sent over a connection that is not what was asked for
  */
 export async function examineTls(
   socket: Socket,
@@ -33,13 +35,13 @@ export async function examineTls(
         status: 'fail',
         message: `the server offers plaintext only, and the options ask for TLS (${tls.mode})`,
         advice:
-          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a network that nobody else can read, ?ssl=false accepts plaintext.',
+          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a private network, ?ssl=false accepts plaintext.',
       });
-      throw new CannotGoOn();
+      throw new CannotContinue();
     }
     const secure = await handshake(socket, endpoint.host, tls.ssl ?? {}, timeoutMs, report);
     report({ step: 'tls', status: 'ok', message: `${secure.getProtocol() ?? 'unknown version'}, ${secure.getCipher().name}` });
-    if (!judge(secure, endpoint.host, tls.mode === 'verified', report)) throw new CannotGoOn();
+    if (!judge(secure, endpoint.host, tls.mode === 'verified', report)) throw new CannotContinue();
   } finally {
     socket.destroy();
   }
@@ -55,7 +57,7 @@ function plaintext({ host, socketPath }: ResolvedOptions['endpoint'], { offersTl
     status: 'warn',
     message: `off, over a network${offersTls ? ', although the server offers TLS' : ''}`,
     advice:
-      'Whoever is on the way can read and change everything. Leave ssl out (verified TLS is the default), or give the CA with ?sslca=path.',
+      'Any machine on the way can read and change everything. Leave ssl out (verified TLS is the default), or give the CA with ?sslca=path.',
   });
 }
 
@@ -85,7 +87,7 @@ async function handshake(socket: Socket, host: string, ssl: object, timeoutMs: n
       message,
       advice: "TLS 1.2 is the oldest version that is accepted. See what the server offers: SHOW VARIABLES LIKE 'tls_version'.",
     });
-    throw new CannotGoOn();
+    throw new CannotContinue();
   }
 }
 
@@ -104,7 +106,7 @@ function sslRequest(): Buffer {
   return packet;
 }
 
-/** Returns whether the pool would go on. */
+/** Returns whether the pool would connect. */
 function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Report): boolean {
   const certificate = secure.getPeerCertificate(true);
   const faults = faultsOf(secure, certificate, host);
@@ -130,7 +132,7 @@ function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Rep
     report({
       step: 'tls',
       status: 'warn',
-      message: 'encrypted, but not verified: whoever can redirect the connection can read it',
+      message: 'encrypted, but not verified: an attacker who redirects the connection can read it',
       advice: 'Ask for ssl-mode=VERIFY_IDENTITY, with the CA in ?sslca=path when it is a private one.',
     });
   }
@@ -178,7 +180,7 @@ function faultsOf(secure: TLSSocket, certificate: DetailedPeerCertificate, host:
 
 /** In OpenSSL's words; `undefined` when it is trusted. */
 function chainFault({ authorizationError }: TLSSocket): string | undefined {
-  // Node puts the code there, whatever its types say; and the fault of the host name, which is judged on its own.
+  // Node puts the code there, although its types say Error. The fault of the host name, which is judged on its own, is there too.
   const code = authorizationError === null || authorizationError === undefined ? undefined : codeOfFault(authorizationError);
   return code === undefined || code === 'ERR_TLS_CERT_ALTNAME_INVALID' ? undefined : (CHAIN_WORDS[code] ?? code);
 }

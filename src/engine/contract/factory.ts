@@ -1,4 +1,5 @@
 import type { CloseReason } from './lifecycle.js';
+import type { Borrowed } from './summary.js';
 
 /** What a pool tells a factory that is to open a resource. */
 export interface OpenContext {
@@ -41,8 +42,8 @@ export interface ResourceFactory<R> {
   /** Somebody needs it: it is lent, or says goodbye. Not called when it is handed from one borrower to the next. */
   unpark?(resource: R, why: 'lent' | 'closing'): void;
 
-  /** A few words for "who holds it": no secrets. */
-  describe?(resource: R): string;
+  /** A few words for "who holds it", alone or with what the borrower does as data: no secrets. */
+  describe?(resource: R): string | Omit<Borrowed, 'id' | 'heldMs' | 'stack'>;
 
   /** Whether an error of `open` will come again however often it is tried, as a wrong password does. */
   isPermanent?(error: unknown): boolean;

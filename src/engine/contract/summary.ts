@@ -41,6 +41,12 @@ export interface Borrowed {
   readonly heldMs: number;
   /** What the factory says of it, for example the server's connection id. */
   readonly description: string;
+  /** Whether the borrower has a transaction open, where the factory knows. */
+  readonly inTransaction?: boolean;
+  /** What the borrower runs now, without its values; absent while it runs nothing, or where the factory does not know. */
+  readonly statement?: string;
+  /** How long that has been running; absent while the borrower runs nothing. */
+  readonly runningMs?: number;
   /** Where it was borrowed; only while leak detection is on. */
   readonly stack?: string;
 }

@@ -84,9 +84,13 @@ export class Reporter<R> {
   }
 
   borrowed(entry: Entry<R>, now: number): Borrowed {
-    const description = answerOf(() => this.factory.describe?.(entry.resource as R), `#${entry.id}`);
     const stack = entry.borrowedAt?.stack;
-    return Object.freeze({ id: entry.id, heldMs: now - entry.leasedAt, description, ...(stack === undefined ? {} : { stack }) });
+    return Object.freeze({
+      id: entry.id,
+      heldMs: now - entry.leasedAt,
+      ...answerOf(() => this.#described(entry), { description: `#${entry.id}` }),
+      ...(stack === undefined ? {} : { stack }),
+    });
   }
 
   failureContext(now: number): AcquireFailureContext {
@@ -104,6 +108,13 @@ export class Reporter<R> {
 
   codeOf(error: unknown): string {
     return answerOf(() => this.factory.codeOf?.(error), codeOf(error));
+  }
+
+  #described(entry: Entry<R>): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> | undefined {
+    const described = this.factory.describe?.(entry.resource as R);
+    if (described == null) return undefined;
+    // Copied here, where a getter that throws is caught.
+    return typeof described === 'object' ? { ...described } : { description: described };
   }
 
   #lastConnectError(now: number): ConnectFailure | undefined {

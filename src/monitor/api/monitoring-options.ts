@@ -1,3 +1,5 @@
+/** The options of what is monitored, and the probe of PgBouncer that they ask for. */
+
 import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../../engine/index.js';
 import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/index.js';
@@ -27,10 +29,11 @@ export const monitoringOptionNames: readonly string[] = [
   'onAction',
 ] satisfies (keyof MonitoringOptions)[];
 
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What is said of PgBouncer, ready to run; `undefined` when there is none. */
-export function resolveProbe({ pgbouncer }: Pick<MonitoringOptions, 'pgbouncer'>, environment: Environment): PgBouncerProbe | undefined {
+/** The probe of the PgBouncer that the options or the environment name; `undefined` when there is none. */
+export function resolveProbe(
+  { pgbouncer }: Pick<MonitoringOptions, 'pgbouncer'>,
+  environment: NodeJS.ProcessEnv,
+): PgBouncerProbe | undefined {
   if (pgbouncer === false) return undefined;
   const given = pgbouncer ?? fromEnvironment(environment);
   if (given === undefined) return undefined;
@@ -45,6 +48,6 @@ export function resolveProbe({ pgbouncer }: Pick<MonitoringOptions, 'pgbouncer'>
   }
 }
 
-function fromEnvironment({ PGBOUNCER_URL }: Environment): string | undefined {
+function fromEnvironment({ PGBOUNCER_URL }: NodeJS.ProcessEnv): string | undefined {
   return PGBOUNCER_URL === '' ? undefined : PGBOUNCER_URL;
 }

@@ -1,6 +1,8 @@
+/** Answers questions about pools, caches, breakers and PgBouncer, and acts on pools. */
+
 import { randomUUID } from 'node:crypto';
 import type { Registry, RegistryContentType } from 'prom-client';
-import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf, wordsOf } from '../../mysql/index.js';
+import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
@@ -18,7 +20,7 @@ import {
 } from '../../telemetry/index.js';
 import { registerPoolMetrics } from '../../telemetry/prometheus.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
-import { type Environment, type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import {
   type Action,
   type ActionRecord,
@@ -26,18 +28,20 @@ import {
   type BreakerAction,
   LiveFeed,
   type LiveSnapshot,
+  NotThere,
   processFacts,
   type ShownCache,
   shownCache,
   type ShownStats,
   shownStats,
+  wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {
   readonly healthy: boolean;
-  /** `unhealthy`: it cannot serve. `degraded`: it serves, but somebody should look. */
+  /** `unhealthy`: it cannot serve. `degraded`: it serves, but an operator should look. */
   readonly status: Health['status'];
   readonly activeConnections: number;
   readonly idleConnections: number;
@@ -98,28 +102,31 @@ export interface Readiness {
 }
 
 /** There is no pool of the name that was asked for. */
-export class UnknownPool extends Error {
+class UnknownPool extends NotThere {
   constructor(name: string, known: readonly string[]) {
     const others = known.length === 0 ? 'there is no pool' : `there are: ${known.join(', ')}`;
-    super(`There is no pool named '${name}'; ${others}.`);
+    super('unknown-pool', `There is no pool named '${name}'; ${others}.`);
   }
 }
 
 /** There is no breaker of the name that was asked for. */
-export class UnknownBreaker extends Error {
+class UnknownBreaker extends NotThere {
   constructor(name: string, pool: string | null, known: readonly ListedBreaker[]) {
     const names = known.filter((one) => one.pool === pool).map((one) => one.name);
     const whose = pool === null ? 'outside of pools' : `of pool '${pool}'`;
-    super(`There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`);
+    super(
+      'unknown-breaker',
+      `There is no breaker '${name}' ${whose}; ${names.length === 0 ? 'there is none' : `there are: ${names.join(', ')}`}.`,
+    );
   }
 }
 
-/** Whoever asks more often than this gets the last answer: each probe is a login. */
+/** Callers that ask more often share one answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
-/** Answers questions about pools and PgBouncer. Knows nothing of how they are asked. */
+/** Answers questions about pools and PgBouncer. It does not know by which protocol they came. */
 export class Monitoring {
-  /** Tells it from that of another process. */
+  /** Another one in each process, and each time that a monitoring is made. */
   readonly id = randomUUID();
   readonly #pools: PoolReader;
   readonly #registry: Registry<RegistryContentType>;
@@ -130,7 +137,7 @@ export class Monitoring {
   readonly #deepChecks = new WeakMap<ObservedPool, SharedCall<Health>>();
 
   /** @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when PgBouncer is configured and the package `pg` is missing */
-  constructor(options: MonitoringOptions, environment: Environment) {
+  constructor(options: MonitoringOptions, environment: NodeJS.ProcessEnv) {
     this.#pools = poolReader(options.pools);
     const probe = resolveProbe(options, environment);
     const guard = probe === undefined ? undefined : new ProbeGuard(probe);
@@ -150,15 +157,15 @@ export class Monitoring {
 
   /**
    * @param name default: the first pool
-   * @param deep also runs a statement; who asks at the same time shares it
+   * @param deep also runs a statement, one for all callers that ask at the same time
    * @throws UnknownPool
    */
   async health(name?: string, deep = false): Promise<PoolHealthReport> {
     const pool = this.#pool(name);
     if (pool === undefined) return NO_POOL_HEALTH;
-    // Before: a deep check borrows a connection itself.
+    // Read first: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = withOthers(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
+    const health = wholeHealth(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -184,7 +191,7 @@ export class Monitoring {
     return { metrics: await this.#registry.metrics(), contentType: this.#registry.contentType };
   }
 
-  /** Those of the pools first. */
+  /** The breakers of the pools come first. */
   breakers(): BreakersReport {
     return { breakers: this.#breakers().map(reportOf) };
   }
@@ -225,7 +232,7 @@ export class Monitoring {
     return this.#feed.listen(signal, after);
   }
 
-  /** Keeps the last minutes for whoever asks for them later, until `stop()`. */
+  /** Keeps the last minutes for later listeners, until `stop()`. */
   keepHistory(): void {
     this.#feed.keep();
   }
@@ -237,7 +244,7 @@ export class Monitoring {
   /** @throws UnknownPool; NoCache; PoolError what the pool says */
   async act(name: string, action: Action, by: string): Promise<void> {
     const pool = this.#pool(name);
-    if (pool !== undefined) await this.#actions.run(pool, action, by);
+    if (pool !== undefined) await this.#actions.runOnPool(pool, action, by);
   }
 
   /**
@@ -245,7 +252,7 @@ export class Monitoring {
    * @throws UnknownBreaker
    */
   async actOnBreaker(pool: string | null, action: BreakerAction, by: string): Promise<void> {
-    await this.#actions.runOn(this.breaker(action.breaker, pool), pool, action, by);
+    await this.#actions.runOnBreaker(this.breaker(action.breaker, pool), pool, action, by);
   }
 
   /** What operators have done, the last first. */
@@ -259,12 +266,13 @@ export class Monitoring {
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }
 
-  /** Who this process is, and how its pools are, in a few words. */
+  /** This process, and the state of its pools, in short. */
   async process(): Promise<ProcessReport> {
+    const breakers = this.#breakers();
     const pools = await Promise.all(
       [...this.#pools().values()].map(async (pool) => {
         const { used, limit, waiting } = pool.summary();
-        return { name: pool.name, status: (await pool.health()).status, used, limit, waiting };
+        return { name: pool.name, status: wholeHealth(await pool.health(), breakers).status, used, limit, waiting };
       }),
     );
     return { id: this.id, ...processFacts(), pools };
@@ -320,25 +328,6 @@ function registryWithPools(
 function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
   if (guard === undefined) return source;
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
-}
-
-/**
- * Breakers that belong to no pool keep nobody from its connections, but somebody should look: what is asked for through them is not there.
- * They make no pool unhealthy, and no process unready.
- */
-function withOthers(health: Health, breakers: readonly ListedBreaker[]): Health {
-  const words = breakers
-    .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
-    .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
-  if (words.length === 0) return health;
-  const checks = health.checks.map((check): HealthCheck => {
-    if (check.name !== 'breakers') return check;
-    return check.status === 'pass'
-      ? { ...check, status: 'warn', message: words.join('; ') }
-      : { ...check, message: [check.message, ...words].join('; ') };
-  });
-  const reasons = [...(health.healthy ? [] : [health.message]), ...words];
-  return { status: health.healthy ? 'degraded' : health.status, healthy: false, message: reasons.join('; '), checks };
 }
 
 async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {

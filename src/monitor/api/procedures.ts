@@ -1,9 +1,11 @@
+/** The tRPC procedures: their inputs, who may call them, and their errors. */
+
 import type * as Trpc from '@trpc/server';
 import type * as Zod from 'zod';
 import { PoolError } from '../../engine/index.js';
 import { requirePeer } from '../../packages/index.js';
-import { NoCache, TooManyListeners } from '../live/index.js';
-import { type Monitoring, UnknownBreaker, UnknownPool } from './monitoring.js';
+import { type MissingThing, NotThere, TooManyListeners } from '../live/index.js';
+import type { Monitoring } from './monitoring.js';
 import type { Peers } from '../peers/index.js';
 
 const SUBPATH = 'poolwright/trpc';
@@ -13,9 +15,13 @@ const { z } = requirePeer('zod', SUBPATH) as typeof Zod;
 // Stack traces are for logs: by default tRPC sends them to the client unless NODE_ENV is 'production'.
 const t = initTRPC.create({
   isDev: false,
-  // A message comes each second: a client that hears nothing for five has lost the server.
+  // A message comes each second: a client without one for five seconds has lost the server.
   sse: { ping: { enabled: true, intervalMs: 2_000 }, client: { reconnectAfterInactivityMs: 5_000 } },
-  errorFormatter: ({ shape, error }) => (error.code === 'INTERNAL_SERVER_ERROR' ? { ...shape, message: 'Internal error' } : shape),
+  errorFormatter: ({ shape, error }): Trpc.TRPCDefaultErrorShape => ({
+    ...shape,
+    message: error.code === 'INTERNAL_SERVER_ERROR' ? 'Internal error' : shape.message,
+    data: { ...shape.data, ...missingIn(error.cause) },
+  }),
 });
 
 // `.strict()`, not `strictObject()`: zod 3 has it too, and applications still do.
@@ -49,20 +55,20 @@ const isolateInput = neededInputOf(
   z.object({ pool: z.string().nullable(), breaker: z.string(), reason: z.string().max(200).optional() }).strict(),
 );
 
-/** Decides by the context of a call whether it may be answered. */
+/** Decides by the context of a call whether it is answered. */
 export type Authorize = (context: object) => boolean | Promise<boolean>;
 
-/** Who may do what. */
+/** Who may read and who may act. */
 export interface Permissions {
-  /** Whether it may read. `undefined`: everybody may. */
+  /** Whether it may read. `undefined`: every caller may. */
   readonly authorize: Authorize | undefined;
-  /** Whether it may act on pools. `undefined`: nobody may. */
+  /** Whether it may act on pools. `undefined`: no caller may. */
   readonly authorizeActions: Authorize | undefined;
   /** Who acts, for the audit log. */
   readonly who: (context: object) => string;
 }
 
-/** What the server knows of a call. */
+/** What the server knows about the sender of a call. */
 export interface ServedContext {
   readonly mayAct: boolean;
   readonly who: string;
@@ -78,7 +84,7 @@ export function servedRouter(monitoring: Monitoring, peers?: Peers) {
   return t.router({ monitoring: routerOver(monitoring, permissions, peers) });
 }
 
-/** The procedures, for whoever mounts them. */
+/** The procedures, to be mounted in a router. */
 export function routerOver(monitoring: Monitoring, { authorize, authorizeActions, who }: Permissions, peers?: Peers) {
   const query = t.procedure.use(async ({ ctx, next }) => {
     if (authorize !== undefined && !(await authorize(ctx))) throw new TRPCError({ code: 'FORBIDDEN', message: 'Not allowed' });
@@ -165,13 +171,17 @@ function numberOf(lastEventId: string | null | undefined): number {
   return lastEventId != null && /^\d{1,15}$/.test(lastEventId) ? Number(lastEventId) : 0;
 }
 
+/** A pool that is not there and a procedure that is not there are both `NOT_FOUND`: this is the difference. */
+function missingIn(cause: unknown): { readonly reason?: MissingThing } {
+  return cause instanceof NotThere ? { reason: cause.reason } : {};
+}
+
 async function known<T>(answer: () => T | Promise<T>): Promise<T> {
   try {
     return await answer();
   } catch (error) {
-    if (error instanceof UnknownPool || error instanceof UnknownBreaker || error instanceof NoCache)
-      throw new TRPCError({ code: 'NOT_FOUND', message: error.message });
-    // What the pool says of an option is meant for whoever gave it.
+    if (error instanceof NotThere) throw new TRPCError({ code: 'NOT_FOUND', message: error.message, cause: error });
+    // The pool's message about an option is meant for the caller that gave it.
     if (PoolError.is(error)) throw new TRPCError({ code: 'BAD_REQUEST', message: error.message });
     throw error;
   }

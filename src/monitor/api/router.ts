@@ -1,3 +1,5 @@
+/** The public tRPC router that an application mounts in its own. */
+
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { Monitoring } from './monitoring.js';
 import { type MonitoringOptions, monitoringOptionNames } from './monitoring-options.js';
@@ -8,10 +10,10 @@ export { probePgBouncer } from '../../probes/index.js';
 export type { PoolCollection, PoolSource } from '../../telemetry/index.js';
 export type { Action, ActionRecord, BreakerAction, CachedNames } from '../live/index.js';
 export type { BreakerChanged } from '../live/index.js';
-export type { CachePoint } from '../live/index.js';
+export type { CachePoint } from '../points/index.js';
 export type { LivePool, LiveSnapshot } from '../live/index.js';
-export { LIVE_BOUNDS_MS, type SparseCounts } from '../live/live-buckets.js';
-export type { LivePoint } from '../live/index.js';
+export { LIVE_BOUNDS_MS, type SparseCounts } from '../points/index.js';
+export type { LivePoint } from '../points/index.js';
 export type { PeerReport, PeerState, ProcessPool, ProcessReport } from '../peers/index.js';
 export type {
   BreakersReport,
@@ -28,12 +30,12 @@ export type { MonitoringOptions } from './monitoring-options.js';
 
 /** What `createMonitoringRouter` takes. */
 export interface MonitoringRouterOptions<Context extends object = object> extends MonitoringOptions {
-  /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: everybody may ask. */
+  /** Decides by the context of the call whether it may be answered; otherwise it is `FORBIDDEN`. Default: every caller may ask. */
   readonly authorize?: (context: Context) => boolean | Promise<boolean>;
   /**
    * Decides by the context of the call whether it may act on pools: evict, suspend, resume, drain, resize, invalidate, and on
    * breakers; otherwise it is `FORBIDDEN`.
-   * Default: nobody may.
+   * Default: no caller may.
    */
   readonly authorizeActions?: (context: Context) => boolean | Promise<boolean>;
 }
@@ -54,7 +56,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  *
  * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
  *
- * Mutations, for those whom `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
+ * Mutations, for callers that `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
  * `resize({ pool, connectionLimit })`, `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
  * `closeBreaker({ pool, breaker })`.
  *

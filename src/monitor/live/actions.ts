@@ -1,5 +1,8 @@
+/** What operators do to pools and breakers, and the record of it. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
+import { NotThere } from './not-there.js';
 
 /** What an operator may do to a pool. */
 export type Action =
@@ -15,15 +18,15 @@ export interface CachedNames {
   readonly all?: boolean;
 }
 
-/** What an operator may do to a breaker: hold it open until it is closed, or close it, whoever holds it open. */
+/** What an operator may do to a breaker: hold it open until it is closed, or close it, even one that the application holds open. */
 export interface BreakerAction {
   readonly name: 'isolate-breaker' | 'close-breaker';
   readonly breaker: string;
-  /** For everybody who is refused meanwhile. */
+  /** Shown to callers that are refused meanwhile. */
   readonly reason?: string;
 }
 
-/** An action that somebody has asked for. */
+/** An action that was asked for. */
 export interface ActionRecord {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -37,12 +40,14 @@ export interface ActionRecord {
   readonly outcome: 'started' | 'done' | 'failed';
   /** Why it failed. */
   readonly error: string | null;
+  /** Of a drain that has ended: whether all borrowers and waiters were done before its deadline. */
+  readonly complete?: boolean;
 }
 
 /** The pool that was asked for has no cache. */
-export class NoCache extends Error {
+export class NoCache extends NotThere {
   constructor(pool: string) {
-    super(`Pool '${pool}' has no cache.`);
+    super('no-cache', `Pool '${pool}' has no cache.`);
   }
 }
 
@@ -50,14 +55,14 @@ const MOST_RECORDS = 100;
 
 type Asked = Omit<ActionRecord, 'outcome' | 'error'>;
 
-/** Does what operators ask for, and remembers it. */
+/** Runs the actions that operators ask for, and keeps a record of each. */
 export class Actions {
-  readonly #told: (record: ActionRecord) => void;
+  readonly #onRecord: (record: ActionRecord) => void;
   #records: ActionRecord[] = [];
 
-  /** @param told is called with each action that has begun, is done, or has failed */
-  constructor(told: (record: ActionRecord) => void) {
-    this.#told = told;
+  /** @param onRecord called with each action that has begun, is done, or has failed */
+  constructor(onRecord: (record: ActionRecord) => void) {
+    this.#onRecord = onRecord;
   }
 
   /** The last one first. */
@@ -70,20 +75,20 @@ export class Actions {
    *
    * @throws PoolError what the pool says; NoCache; it is in the record too
    */
-  async run(pool: ObservedPool, action: Action, by: string): Promise<void> {
+  async runOnPool(pool: ObservedPool, action: Action, by: string): Promise<void> {
     const asked = { at: Date.now(), action: action.name, detail: detailOf(action), pool: pool.name, by };
     if (action.name === 'drain') {
-      // It takes as long as borrowers take: whoever asks watches it.
-      this.#note(asked, 'started');
+      // It takes as long as borrowers take, so the caller does not wait for it.
+      this.#addRecord(asked, 'started');
       const draining = pool.drain(action.timeoutMs === undefined ? {} : { timeout: action.timeoutMs });
       void draining.then(
         ({ complete, cutOff }) =>
-          this.#note({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off` }, 'done'),
-        (error: unknown) => this.#note(asked, 'failed', error),
+          this.#addRecord({ ...asked, at: Date.now(), detail: complete ? 'complete' : `${cutOff.length} cut off`, complete }, 'done'),
+        (error: unknown) => this.#addRecord(asked, 'failed', error),
       );
       return;
     }
-    await this.#do(asked, async () => {
+    await this.#perform(asked, async () => {
       if (action.name === 'resize') pool.resize({ connectionLimit: action.connectionLimit });
       else if (action.name === 'invalidate') await invalidate(pool, action);
       else pool[action.name]();
@@ -91,30 +96,30 @@ export class Actions {
   }
 
   /** @param pool the one that the breaker belongs to; null: none */
-  async runOn(breaker: ObservedBreaker, pool: string | null, action: BreakerAction, by: string): Promise<void> {
+  async runOnBreaker(breaker: ObservedBreaker, pool: string | null, action: BreakerAction, by: string): Promise<void> {
     const { name, reason } = action;
     const detail = reason === undefined || reason === '' ? action.breaker : `${action.breaker}: ${reason}`;
-    await this.#do({ at: Date.now(), action: name, detail, pool, by }, () => {
+    await this.#perform({ at: Date.now(), action: name, detail, pool, by }, () => {
       if (name === 'close-breaker') breaker.close();
-      // It stays so until somebody closes it, by this or in the code: what lets go of it is not kept.
+      // The function that would release it is not kept: it stays isolated until it is closed, here or in the code.
       else breaker.isolate(reason === undefined || reason === '' ? 'isolated by an operator' : `isolated by an operator: ${reason}`);
     });
   }
 
-  async #do(asked: Asked, effect: () => void | Promise<void>): Promise<void> {
+  async #perform(asked: Asked, effect: () => void | Promise<void>): Promise<void> {
     try {
       await effect();
     } catch (error) {
-      this.#note(asked, 'failed', error);
+      this.#addRecord(asked, 'failed', error);
       throw error;
     }
-    this.#note(asked, 'done');
+    this.#addRecord(asked, 'done');
   }
 
-  #note(asked: Asked, outcome: ActionRecord['outcome'], error?: unknown): void {
+  #addRecord(asked: Asked, outcome: ActionRecord['outcome'], error?: unknown): void {
     const record = Object.freeze({ ...asked, outcome, error: error === undefined ? null : `${messageOf(error)} (${codeOf(error)})` });
     this.#records = [record, ...this.#records.slice(0, MOST_RECORDS - 1)];
-    this.#told(record);
+    this.#onRecord(record);
   }
 }
 

@@ -1,3 +1,5 @@
+/** The last changes of breakers. */
+
 import type { BreakerState } from '../../resilience/breaker/index.js';
 import type { ListedBreaker, ObservedBreaker } from '../../telemetry/index.js';
 

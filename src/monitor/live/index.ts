@@ -1,11 +1,11 @@
 /** The live feed of the dashboard: points, snapshots, logs and actions. */
 
-export { type Action, type ActionRecord, Actions, type BreakerAction, type CachedNames, NoCache } from './actions.js';
+export { type Action, type ActionRecord, Actions, type BreakerAction, type CachedNames } from './actions.js';
 export type { BreakerChanged } from './breaker-log.js';
-export type { CachePoint } from './cache-points.js';
+export type { PoolIncident } from './incident-log.js';
 export { LiveFeed, type LivePool, type LiveSnapshot, TooManyListeners } from './live-feed.js';
-export type { LivePoint } from './live-points.js';
-export type { PoolIncident } from './pool-log.js';
+export { type MissingThing, NotThere } from './not-there.js';
 export { processFacts } from './process-facts.js';
 export { type ShownCache, shownCache } from './shown-cache.js';
 export { type ShownOptions, type ShownStats, shownStats } from './shown-stats.js';
+export { wholeHealth } from './whole-health.js';

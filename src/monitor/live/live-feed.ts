@@ -1,3 +1,5 @@
+/** The live feed: a snapshot of all pools each second, for all listeners together. */
+
 import type { Borrowed } from '../../engine/index.js';
 import type { Health, SlowQueryReport } from '../../mysql/index.js';
 import type { PgBouncerReport } from '../../probes/index.js';
@@ -9,20 +11,21 @@ import {
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
+import { type LivePoint, PointMaker } from '../points/index.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
-import { type LivePoint, PointMaker } from './live-points.js';
 import { type ProcessFacts, processFacts } from './process-facts.js';
-import { type PoolIncident, PoolLog } from './pool-log.js';
+import { IncidentLog, type PoolIncident } from './incident-log.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
+import { wholeHealth } from './whole-health.js';
 
 /** Everything that the dashboard shows of one pool now. */
 export interface LivePool {
   readonly name: string;
   readonly health: Health;
   readonly stats: ShownStats;
-  /** Who holds connections, the longest-held first; at most 25. */
+  /** The borrowers, the longest-held connection first; at most 25. */
   readonly borrowed: readonly Borrowed[];
   readonly slowQueries: SlowQueryReport;
   /** Null when it has none. */
@@ -33,7 +36,7 @@ export interface LivePool {
 
 /** What `monitoring.live` pushes each second. */
 export interface LiveSnapshot {
-  /** Number of this message, for whoever comes back. */
+  /** Number of this message, for a listener that comes back. */
   readonly id: number;
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -58,11 +61,11 @@ export interface LiveSources {
   readonly actions: () => readonly ActionRecord[];
 }
 
-/** Too many listen already. */
+/** There are too many listeners already. */
 export class TooManyListeners extends Error {}
 
 const PERIOD_MS = 1_000;
-/** Ten minutes: since when, for whoever opens the dashboard after the fact. */
+/** Ten minutes, so that a dashboard that is opened afterwards can say since when. */
 const POINTS_KEPT = 600;
 const MOST_BORROWED = 25;
 const MOST_SHAPES = 15;
@@ -76,14 +79,14 @@ interface FollowedPool {
   points: { readonly id: number; readonly point: LivePoint }[];
 }
 
-/** Looks at the pools each second, and tells whoever listens. However many do, each pool is looked at once. */
+/** Reads the pools each second and sends snapshots to its listeners. Each pool is read once, however many listen. */
 export class LiveFeed {
   readonly #sources: LiveSources;
-  readonly #log = new PoolLog();
+  readonly #incidentLog = new IncidentLog();
   readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
-  /** Somebody wants the past to be kept even while nobody listens. */
+  /** The past is kept even without a listener. */
   #kept = false;
   #timer: NodeJS.Timeout | undefined = undefined;
   #id = 0;
@@ -99,16 +102,16 @@ export class LiveFeed {
   /** Keeps the last minutes from now on, until `stop()`. Does not keep the process alive. */
   keep(): void {
     this.#kept = true;
-    this.#run();
+    this.#startTimer();
   }
 
-  /** Ends everything: whoever listens is told no more. */
+  /** Ends all feeds. */
   stop(): void {
     this.#kept = false;
     const listeners = [...this.#listeners];
     this.#listeners.clear();
     for (const wake of listeners) wake();
-    this.#rest();
+    this.#stopTimerUnlessUsed();
   }
 
   /**
@@ -128,14 +131,14 @@ export class LiveFeed {
     this.#listeners.add(onTick);
     signal?.addEventListener('abort', onAbort, { once: true });
     if (signal?.aborted === true) this.#listeners.delete(onTick);
-    this.#run();
+    this.#startTimer();
     try {
       // A number of another process says nothing about this one.
       let last = after <= this.#id ? after : 0;
       while (this.#listeners.has(onTick)) {
         if (last < this.#id) {
-          const snapshot = await this.#current();
-          yield this.#since(snapshot, last);
+          const snapshot = await this.#currentSnapshot();
+          yield this.#withNewPoints(snapshot, last);
           last = snapshot.id;
         } else {
           await new Promise<void>((resolve) => {
@@ -146,22 +149,22 @@ export class LiveFeed {
     } finally {
       signal?.removeEventListener('abort', onAbort);
       this.#listeners.delete(onTick);
-      this.#rest();
+      this.#stopTimerUnlessUsed();
     }
   }
 
-  #run(): void {
+  #startTimer(): void {
     if (this.#timer !== undefined) return;
     this.#tick();
     this.#timer = setInterval(() => this.#tick(), PERIOD_MS);
     this.#timer.unref();
   }
 
-  #rest(): void {
+  #stopTimerUnlessUsed(): void {
     if (this.#kept || this.#listeners.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#log.stop();
+    this.#incidentLog.stop();
     this.#breakerLog.stop();
     this.#followed.clear();
   }
@@ -171,14 +174,14 @@ export class LiveFeed {
     if (pools === undefined) return;
     this.#id += 1;
     this.#at = Date.now();
-    this.#log.watch(pools);
+    this.#incidentLog.watch(pools);
     this.#breakerLog.watch(this.#breakers());
     for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
-    for (const pool of pools) this.#follow(pool);
+    for (const pool of pools) this.#followPool(pool);
     for (const wake of this.#listeners) wake();
   }
 
-  /** The function that names the pools is the application's. While it throws nothing is told, and whoever listens sees that all is old. */
+  /** The function that names the pools is the application's. While it throws, no message is sent, and listeners see that the last one is old. */
   #pools(): ObservedPool[] | undefined {
     try {
       return [...this.#sources.pools().values()];
@@ -191,48 +194,49 @@ export class LiveFeed {
     try {
       return this.#sources.breakers();
     } catch {
-      // The function that names them is the application's, too.
+      // That function is the application's, too.
       return [];
     }
   }
 
-  #follow(pool: ObservedPool): void {
+  #followPool(pool: ObservedPool): void {
     const followed = this.#followed.get(pool);
     if (followed === undefined) {
       this.#followed.set(pool, { maker: new PointMaker(pool, this.#at), points: [] });
       return;
     }
     const point = followed.maker.next(pool.stats(), this.#at);
-    this.#log.noteLeaks(pool.name, point.leaks);
+    this.#incidentLog.noteLeaks(pool.name, point.leaks);
     followed.points.push({ id: this.#id, point });
     if (followed.points.length > POINTS_KEPT) followed.points.shift();
   }
 
-  /** All that listen share it. */
-  #current(): Promise<LiveSnapshot> {
-    if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#look() };
+  /** All listeners share it. */
+  #currentSnapshot(): Promise<LiveSnapshot> {
+    if (this.#snapshot?.id !== this.#id) this.#snapshot = { id: this.#id, value: this.#makeSnapshot() };
     return this.#snapshot.value;
   }
 
-  async #look(): Promise<LiveSnapshot> {
+  async #makeSnapshot(): Promise<LiveSnapshot> {
     const id = this.#id;
     const at = this.#at;
-    this.#probe();
-    const pools = await Promise.all([...this.#followed.keys()].map(lookAt));
+    this.#probePgBouncer();
+    const breakers = this.#breakers();
+    const pools = await Promise.all([...this.#followed.keys()].map((pool) => livePoolOf(pool, breakers)));
     return {
       id,
       at,
       process: processFacts(),
       pools,
       pgbouncer: this.#pgbouncer ?? null,
-      breakers: this.#breakers().map(reportOf),
+      breakers: breakers.map(reportOf),
       breakerChanges: this.#breakerLog.changes,
-      incidents: this.#log.incidents,
+      incidents: this.#incidentLog.incidents,
       actions: this.#sources.actions(),
     };
   }
 
-  #since(snapshot: LiveSnapshot, last: number): LiveSnapshot {
+  #withNewPoints(snapshot: LiveSnapshot, last: number): LiveSnapshot {
     const points = new Map([...this.#followed].map(([pool, followed]) => [pool.name, followed.points]));
     const isNew = ({ id }: { readonly id: number }): boolean => id > last && id <= snapshot.id;
     return {
@@ -244,8 +248,8 @@ export class LiveFeed {
     };
   }
 
-  /** In the background: a PgBouncer that does not answer must not hold up the pools. */
-  #probe(): void {
+  /** In the background: a PgBouncer that does not answer must not delay the pools. */
+  #probePgBouncer(): void {
     if (this.#at - this.#probedAt < PROBE_PERIOD_MS) return;
     this.#probedAt = this.#at;
     void this.#sources.pgbouncer().then((report) => {
@@ -256,10 +260,10 @@ export class LiveFeed {
 
 function nothing(): void {}
 
-async function lookAt(pool: ObservedPool): Promise<LivePool> {
+async function livePoolOf(pool: ObservedPool, breakers: readonly ListedBreaker[]): Promise<LivePool> {
   return {
     name: pool.name,
-    health: await pool.health(),
+    health: wholeHealth(await pool.health(), breakers),
     stats: shownStats(pool),
     borrowed: pool.borrowed().slice(0, MOST_BORROWED),
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),

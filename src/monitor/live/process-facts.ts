@@ -1,6 +1,8 @@
+/** Facts about this process: its id, host, version of Node and age. */
+
 import { hostname } from 'node:os';
 
-/** What tells one process from another. */
+/** What distinguishes one process from another. */
 export interface ProcessFacts {
   readonly pid: number;
   readonly host: string;

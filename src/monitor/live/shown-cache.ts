@@ -1,3 +1,5 @@
+/** The statistics of a cache as JSON has them. */
+
 import type { CacheStats, RedisStats } from '../../cache/contract/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';
 

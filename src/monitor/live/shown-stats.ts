@@ -1,3 +1,5 @@
+/** The statistics and options of a pool as JSON has them. */
+
 import type { ConnectFailure } from '../../engine/index.js';
 import type { PoolStats, PublicOptions } from '../../mysql/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';

@@ -1,3 +1,5 @@
+/** The other processes of a service: their reports, and calls that are passed on to them. */
+
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -9,7 +11,7 @@ import { SharedCall } from './shared-call.js';
 
 const { z } = requirePeer('zod', 'poolwright/server') as typeof Zod;
 
-/** Who a process is, and how its pools are, in a few words. */
+/** A process and the state of its pools, in short. */
 export interface ProcessReport {
   /** Another one each time that a monitoring is made. */
   readonly id: string;
@@ -20,7 +22,7 @@ export interface ProcessReport {
   readonly pools: readonly ProcessPool[];
 }
 
-/** A pool of a process, in a few words. */
+/** The state of a pool, in short. */
 export interface ProcessPool {
   readonly name: string;
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
@@ -29,7 +31,7 @@ export interface ProcessPool {
   readonly waiting: number;
 }
 
-/** What of another process's answer is taken over. */
+/** The part of another process's answer that is used. */
 const processReport = z.object({
   id: z.string().max(64),
   pid: z.number(),
@@ -71,7 +73,7 @@ export interface PeerReport {
   readonly process: ProcessReport | null;
 }
 
-/** With which of this server's own tokens a peer is asked: never with what a client sent. */
+/** Which of this server's own tokens is sent to a peer. A client's token is never passed on. */
 export type PeerRole = 'reader' | 'operator';
 
 export interface PeerTokens {
@@ -88,10 +90,10 @@ export interface PeerRequest {
   readonly role: PeerRole;
 }
 
-/** The peer has refused this server's token, lately: it is not asked again for a while, since it blocks addresses that send wrong ones. */
+/** The peer has refused this server's token lately. It is not asked again for a while: it blocks addresses that send wrong tokens. */
 export class PeerRefuses extends Error {}
 
-/** A network's answer takes less; live feeds say something every two seconds. */
+/** An answer takes less; a live feed sends something every two seconds. */
 const SILENCE_MS = 10_000;
 const PROBE_TIMEOUT_MS = 2_000;
 const KEEP_MS = 1_000;
@@ -100,7 +102,7 @@ const MOST_BYTES_OF_REPORT = 256 * 1024;
 
 /** One other process, at the address that the options name. */
 class Peer {
-  readonly #probe = new SharedCall(() => this.#look(), KEEP_MS);
+  readonly #probe = new SharedCall(() => this.#probeProcess(), KEEP_MS);
   readonly #agent: HttpAgent;
   readonly #request: typeof requestHttp;
   readonly #refusedUntil: Record<PeerRole, number> = { reader: 0, operator: 0 };
@@ -141,7 +143,7 @@ class Peer {
     });
     const overdue = Object.assign(new Error(`nothing came within ${silenceMs} ms`), { code: 'ETIMEDOUT' });
     call.on('timeout', () => call.destroy(overdue));
-    // Told by `once`; after the answer has begun, its stream tells.
+    // `once` reports it; after the answer has begun, the answer's stream does.
     call.on('error', () => undefined);
     call.end(body);
     const [response] = (await once(call, 'response')) as [IncomingMessage];
@@ -153,7 +155,7 @@ class Peer {
     this.#agent.destroy();
   }
 
-  async #look(): Promise<PeerReport> {
+  async #probeProcess(): Promise<PeerReport> {
     try {
       const response = await this.ask({ method: 'GET', path: 'monitoring.process', role: 'reader' }, PROBE_TIMEOUT_MS);
       const text = await boundedText(response);
@@ -184,7 +186,7 @@ class Peer {
   }
 }
 
-/** The other processes of the service: only those that the options name can be asked, by their place there. */
+/** The other processes of the service. Only those that the options name can be asked, each by its place in the list. */
 export class Peers {
   readonly #peers: readonly Peer[];
 
@@ -193,7 +195,7 @@ export class Peers {
   }
 
   /**
-   * How they are; who asks at the same time shares the answer.
+   * The state of each. Callers that ask at the same time share the answer.
    *
    * @param own is left out, so that all processes may be given the same list
    */

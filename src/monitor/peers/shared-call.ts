@@ -1,6 +1,8 @@
+/** One call that is shared by all callers who ask while it runs or soon after. */
+
 import { performance } from 'node:perf_hooks';
 
-/** Makes one call of many: who asks while it runs gets the same answer, and so does who asks soon after. Failures are not kept. */
+/** Makes one call of many: callers that ask while it runs, or soon after, get the same answer. Failures are not kept. */
 export class SharedCall<T> {
   readonly #call: () => Promise<T>;
   readonly #keepMs: number;

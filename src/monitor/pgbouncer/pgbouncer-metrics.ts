@@ -1,3 +1,5 @@
+/** Metrics of PgBouncer, made from what its admin console answers. */
+
 import type { PgBouncerReport, PgBouncerRow } from '../../probes/index.js';
 import { CollectedMetric, type MetricDescription, type Sample } from '../../telemetry/index.js';
 
@@ -6,7 +8,7 @@ interface PgBouncerMetric extends MetricDescription {
   readonly samples: (report: PgBouncerReport) => readonly Sample[];
 }
 
-/** PgBouncer makes a pool for each database and user: where there are more of them, the rest are left out. */
+/** PgBouncer makes a pool for each pair of database and user. Pools beyond this number are left out. */
 const MOST_ROWS = 50;
 
 const CLIENT_STATES = { active: 'cl_active', waiting: 'cl_waiting' } as const;

@@ -1,10 +1,12 @@
+/** A breaker around the probe of PgBouncer. */
+
 import type { PgBouncerProbe, PgBouncerReason, PgBouncerReport } from '../../probes/index.js';
 import { Breaker, type BreakerEnvironment } from '../../resilience/breaker/index.js';
 
-/** What says that PgBouncer was not reached. A wrong password is an answer. */
+/** Reasons that mean that PgBouncer was not reached. A wrong password is an answer. */
 const NOT_REACHED: ReadonlySet<PgBouncerReason> = new Set(['refused', 'unreachable', 'timeout']);
 
-/** Keeps from asking a PgBouncer that does not answer at every scrape and every page: meanwhile the last report is given again. */
+/** While PgBouncer does not answer, scrapes and pages get the last report again instead of a probe each. */
 export class ProbeGuard {
   readonly breaker: Breaker;
   readonly #ask: PgBouncerProbe;

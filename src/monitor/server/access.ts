@@ -1,23 +1,25 @@
+/** Checks of one request: its token, its origin, its host, and who acts. */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 
-/** Tells whether an `Authorization` header carries the token. Comparing takes the same time wherever they differ. */
+/** Checks whether an `Authorization` header carries the token, in a time that does not depend on where they differ. */
 export function bearerCheck(token: string): (header: string | undefined) => boolean {
-  const expected = digestOf(token);
+  const expected = hashOf(token);
   return (header) => {
     const given = /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1];
-    return given !== undefined && timingSafeEqual(digestOf(given), expected);
+    return given !== undefined && timingSafeEqual(hashOf(given), expected);
   };
 }
 
-/** Of equal length, as the comparison wants them. */
-function digestOf(text: string): Buffer {
+/** Hashes have equal lengths, as `timingSafeEqual` needs. */
+function hashOf(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
 /**
- * Tells whether the page that makes a request is one of this server's: browsers say where it comes from, and other clients say nothing.
- * Whatever can be asked for from other pages, they could do, too (CSRF).
+ * Checks whether the page that makes a request is one of this server's. Browsers name the page's origin; other clients name none. Without
+ * this check, any other page could act in the reader's name (CSRF).
  *
  * @param origin the header `Origin`
  * @param host the header `Host`
@@ -34,8 +36,8 @@ export function isSameOrigin(origin: string | undefined, host: string | undefine
 const LOOPBACK_NAMES: readonly string[] = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Tells whether a `Host` header names this server. A page of an attacker whose name was made to lead to 127.0.0.1 (DNS rebinding) is
- * asked for by its own name.
+ * Checks whether a `Host` header names this server. An attacker may let a name of his resolve to 127.0.0.1 (DNS rebinding); a browser then
+ * sends that name.
  *
  * @param names host names and addresses, without ports, IPv6 in brackets
  */
@@ -47,10 +49,10 @@ export function hostCheck(names: readonly string[]): (header: string | undefined
   };
 }
 
-/** With which another process of the service says for whom it asks. Only the audit log looks at it, beside the address that asks. */
+/** The header in which another process of the service names its operator. Only the audit log uses it, beside the sender's address. */
 export const OPERATOR_HEADER = 'poolwright-operator';
 
-/** Who acts, for the audit log: an address, or that of a peer with the one it asks for. */
+/** The actor for the audit log: an address, or the operator's and the peer's that passed the call on. */
 export function actorOf({ ip, headers }: { readonly ip: string; readonly headers: Readonly<Record<string, unknown>> }): string {
   const operator = headers[OPERATOR_HEADER];
   return typeof operator === 'string' && isIP(operator) !== 0 ? `${operator} by way of ${ip}` : ip;

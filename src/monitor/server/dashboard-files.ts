@@ -1,3 +1,5 @@
+/** The files of the built dashboard, each compressed when a browser first asks for it. */
+
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +11,7 @@ export interface DashboardFile {
   /** Under which it is asked for: '/', '/assets/index-1a2b3c.js'. */
   readonly path: string;
   readonly type: string;
-  /** In this content coding: compressed when it is asked for first, beside the main thread, and kept. */
+  /** The content in this coding. It is compressed at the first request, off the main thread, and kept. */
   readonly body: (coding: Coding) => Promise<Buffer>;
 }
 
@@ -22,7 +24,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 };
 
-/** Beside this module in the package; in the repository, where the sources run too, in the build. */
+/** In the package, the page is beside this module. In the repository, where tests run the sources, it is in the build. */
 const FOLDERS = ['../dashboard/', '../../dashboard/', '../../../dist/dashboard/'];
 
 /** The built dashboard, all of it; nothing when it was not built. */
@@ -39,7 +41,7 @@ export function dashboardFiles(): readonly DashboardFile[] {
     }));
 }
 
-/** The best that brotli can do takes the better part of a second, for a few per cent. */
+/** Brotli's highest quality takes nearly a second and saves only a few per cent more. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } };
 const toBrotli = promisify(brotliCompress) as (content: Buffer, options: typeof BROTLI) => Promise<Buffer>;
 const toGzip = promisify(gzip) as (content: Buffer) => Promise<Buffer>;
@@ -49,7 +51,7 @@ function compressed(content: Buffer): DashboardFile['body'] {
   return (coding) => (bodies[coding] ??= coding === 'br' ? toBrotli(content, BROTLI) : toGzip(content));
 }
 
-/** What the client takes of what there is, by its `Accept-Encoding`. Weights are not looked at but to leave out what has none. */
+/** The best coding that the client accepts. Of the weights in `Accept-Encoding` only zero matters. */
 export function codingFor(header: string | undefined): Coding {
   const taken = (header ?? '').split(',').map((part) => part.trim().toLowerCase());
   const takes = (coding: string): boolean =>

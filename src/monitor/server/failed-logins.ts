@@ -1,13 +1,15 @@
+/** Counts wrong tokens by address, and blocks an address that sends too many. */
+
 import { performance } from 'node:perf_hooks';
 
 const MOST_FAILURES = 20;
 const WINDOW_MS = 60_000;
 const MOST_ADDRESSES = 1_000;
 
-/** Counts wrong tokens by address: after {@link MOST_FAILURES} within a minute, that address is not listened to until the minute is over. */
+/** Counts wrong tokens by address: after {@link MOST_FAILURES} within a minute, that address is blocked until the minute is over. */
 export class FailedLogins {
   readonly #now: () => number;
-  /** In the order in which they began. */
+  /** The oldest first. */
   readonly #failures = new Map<string, { count: number; readonly since: number }>();
 
   /** @param now milliseconds since some fixed moment */
@@ -39,7 +41,7 @@ export class FailedLogins {
   }
 }
 
-/** Whoever has one IPv6 address has all of its /64. */
+/** A client with one IPv6 address has all of its /64. */
 function networkOf(address: string): string {
   return address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address;
 }

@@ -1,3 +1,5 @@
+/** The route that passes calls of the dashboard on to another process of the service. */
+
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { codeOf, messageOf } from '../../engine/index.js';
@@ -5,10 +7,10 @@ import { OPERATOR_HEADER } from './access.js';
 import { PeerRefuses, type PeerRequest, type Peers } from '../peers/index.js';
 import { sendError } from './replies.js';
 
-/** `monitoring.live`, or several in a batch. Nothing that a path is made of: no slash, no dot but one, no percent sign. */
+/** `monitoring.live`, or several in a batch. No other path can be built from it: no slash, one dot, no percent sign. */
 const PROCEDURES = /^monitoring\.[A-Za-z]{1,64}(?:,monitoring\.[A-Za-z]{1,64}){0,49}$/;
 
-/** What a page of this server may be sent from elsewhere: data, and never a document. */
+/** Content types that are passed on to the page: data, never a document. */
 const TYPES: Readonly<Record<string, string>> = {
   'application/json': 'application/json; charset=utf-8',
   'text/event-stream': 'text/event-stream',
@@ -26,7 +28,7 @@ export function addPeerRoute(app: FastifyInstance, peers: Peers, mayAct: (reques
   app.route<PeerCall>({
     method: ['GET', 'POST'],
     url: '/api/peers/:peer/trpc/*',
-    // It would be asked for its headers only, and the live feed has no end.
+    // A HEAD request would open the live feed, which never ends.
     exposeHeadRoute: false,
     async handler(request, reply) {
       const { peer, '*': procedures } = request.params;
@@ -45,8 +47,8 @@ export function addPeerRoute(app: FastifyInstance, peers: Peers, mayAct: (reques
         response.destroy();
         return await sendError(reply, 502, `Something else answers in place of that process (status ${statusCode})`);
       }
-      // Of its headers nothing is passed on: no cookie, no policy, no place to go to.
-      // Whoever goes away ends the feed there, too: Fastify destroys what it was sending.
+      // No header of the peer is passed on: no cookie, no policy, no redirect.
+      // A client that disconnects ends the peer's feed, too: Fastify destroys the stream that it was sending.
       return await reply.code(statusCode).header('x-accel-buffering', 'no').type(type).send(response);
     },
   });

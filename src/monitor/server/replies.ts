@@ -1,3 +1,5 @@
+/** Errors of the server in tRPC's form. */
+
 import type * as TrpcRpc from '@trpc/server/rpc';
 import type { FastifyReply } from 'fastify';
 import { requirePeer } from '../../packages/index.js';
@@ -23,7 +25,7 @@ export function statusOf({ statusCode = 500 }: { readonly statusCode?: number })
   return statusCode >= 400 && statusCode < 500 ? 400 : 500;
 }
 
-/** Every error has tRPC's form, so that its client understands those that never reach the router. */
+/** Errors that never reach the router have tRPC's form, too, so that its client understands them. */
 export function sendError(reply: FastifyReply, status: ErrorStatus, message: string = ERROR_KEYS[status]): FastifyReply {
   const code = ERROR_KEYS[status];
   return reply.code(status).send({ error: { message, code: TRPC_ERROR_CODES_BY_KEY[code], data: { code, httpStatus: status } } });

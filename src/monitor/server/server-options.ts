@@ -1,8 +1,10 @@
+/** The options of the monitoring server: tokens, hosts, peers, and where to listen. */
+
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { isLoopback } from '../../mysql/index.js';
-import { type Environment, type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
+import { type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
 
 /** What the monitoring server takes. */
 export interface MonitoringServerOptions extends MonitoringOptions {
@@ -12,12 +14,12 @@ export interface MonitoringServerOptions extends MonitoringOptions {
   readonly port?: number;
   /**
    * What clients must send as `Authorization: Bearer …`, except to /healthz and /readyz: visible ASCII characters, no spaces.
-   * Default: what `POOLWRIGHT_TOKEN` says; without one, everybody who can connect may ask.
+   * Default: what `POOLWRIGHT_TOKEN` says; without one, every client that can connect may ask.
    */
   readonly token?: string;
   /**
-   * A token of its own for those who may also act on pools: evict, suspend, resume, drain, resize, invalidate their
-   * caches, isolate and close breakers. It reads, too. Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, nobody may act.
+   * A second token, for operators: it also allows actions on pools (evict, suspend, resume, drain, resize, invalidate their
+   * caches, isolate and close breakers). Default: what `POOLWRIGHT_OPERATE_TOKEN` says; without one, no client may act.
    */
   readonly operateToken?: string;
   /**
@@ -66,7 +68,7 @@ export interface ResolvedServerOptions {
 type PlainOptions = Pick<ResolvedServerOptions, 'host' | 'port'> & Pick<MonitoringServerOptions, 'onError'>;
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function resolveServerOptions(given: MonitoringServerOptions, environment: Environment): ResolvedServerOptions {
+export function resolveServerOptions(given: MonitoringServerOptions, environment: NodeJS.ProcessEnv): ResolvedServerOptions {
   refuseUnknownOptions(given, OPTION_NAMES);
   const { host, port, onError } = resolveFromTable(serverOptionTable, given) as unknown as PlainOptions;
   const token = checkedToken('token', given.token, 'POOLWRIGHT_TOKEN', environment);
@@ -86,8 +88,8 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   return { host, port, token, operateToken, hosts, peers: checkedPeers(given.peers, environment), onError: onError ?? ignore };
 }
 
-/** Its errors never show what was given. */
-function checkedToken(option: string, given: unknown, variable: string, environment: Environment): string | undefined {
+/** The errors never show the token. */
+function checkedToken(option: string, given: unknown, variable: string, environment: NodeJS.ProcessEnv): string | undefined {
   const token = given ?? (environment[variable] === '' ? undefined : environment[variable]);
   if (token === undefined) return undefined;
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
@@ -106,7 +108,7 @@ function checkedHosts(given: unknown): readonly string[] | undefined {
 
 const MOST_PEERS = 100;
 
-function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: Environment): readonly URL[] {
+function checkedPeers(given: unknown, { POOLWRIGHT_PEERS = '' }: NodeJS.ProcessEnv): readonly URL[] {
   const source = given === undefined ? 'POOLWRIGHT_PEERS' : 'peers';
   const named = POOLWRIGHT_PEERS.split(',').map((address) => address.trim());
   const addresses: unknown = given ?? named.filter((address) => address !== '');

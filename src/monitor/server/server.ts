@@ -1,3 +1,5 @@
+/** The monitoring server: the dashboard, tRPC, metrics and probes over HTTP. */
+
 import type * as TrpcFastify from '@trpc/server/adapters/fastify';
 import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
@@ -29,17 +31,17 @@ export interface MonitoringServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** Queries have no body, and those of actions are a few words. */
+/** Queries have no body, and the bodies of actions are short. */
 const BODY_LIMIT_BYTES = 16_384;
 const MOST_CALLS_IN_A_BATCH = 50;
 const REQUEST_TIMEOUT_MS = 10_000;
 const IDLE_TIMEOUT_MS = 30_000;
 const KEEP_ALIVE_MS = 5_000;
 const CHECK_TIMEOUTS_EVERY_MS = 2_000;
-/** The files of the process belong to the application, not to whoever connects here. */
+/** File descriptors are the application's: clients of the monitoring server must not use them up. */
 const MOST_CONNECTIONS = 256;
 
-/** Load balancers and orchestrators ask without a token. */
+/** Load balancers and orchestrators send no token. */
 const PROBE_ROUTES: readonly string[] = ['/healthz', '/readyz'];
 
 const HEADERS = {
@@ -164,7 +166,7 @@ function accessOf({ token, operateToken }: ResolvedServerOptions): AccessOf {
   const isReader = token === undefined ? undefined : bearerCheck(token);
   const isOperator = operateToken === undefined ? undefined : bearerCheck(operateToken);
   return ({ headers: { authorization } }) => {
-    // Both are compared, whatever the first one says.
+    // Both are compared, so that the time taken does not depend on which one matches.
     const reader = isReader?.(authorization) === true;
     const mayAct = isOperator?.(authorization) === true;
     const anyToken = isReader !== undefined || isOperator !== undefined;
@@ -176,7 +178,7 @@ function accessOf({ token, operateToken }: ResolvedServerOptions): AccessOf {
   };
 }
 
-/** Lets in who asks for this server, from no other page, and has the token. `open` routes hold nothing to protect. */
+/** Refuses requests for another host, from another site's page, or without the token. `open` routes hold nothing to protect. */
 function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf: AccessOf, open: ReadonlySet<string | undefined>): void {
   const isOurHost = hosts === undefined ? undefined : hostCheck(hosts);
   const failedLogins = new FailedLogins();
@@ -199,7 +201,7 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
   });
 }
 
-/** The page and what belongs to it: the same for everybody, so without a token. */
+/** The page and its files. They are the same for every reader, so they need no token. */
 function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): void {
   for (const { path, type, body } of files) {
     app.get(path, async (request, reply) => {
@@ -227,15 +229,15 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: Acces
 }
 
 /**
- * tRPC reads them itself. From what Fastify has read it would write the text again, which fails for what is nested deep; and routes that the
- * owner adds keep Fastify's own way.
+ * tRPC reads bodies itself. From a body that Fastify has parsed it would write the text again, which fails for deeply nested JSON. Routes that
+ * the owner adds keep Fastify's own parser.
  */
 function takeBodiesAsText(api: FastifyInstance): void {
   api.removeContentTypeParser('application/json');
   api.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => done(null, body));
 }
 
-/** Not tRPC's plugin: its route takes paths of at most 100 characters unless Fastify is told otherwise, and a batch has longer ones. */
+/** Not tRPC's plugin: by Fastify's default its route takes paths of at most 100 characters, and a batch has longer ones. */
 function addProcedures(
   app: FastifyInstance,
   monitoring: Monitoring,
@@ -263,7 +265,7 @@ function addProcedures(
   });
 }
 
-/** For those without a token: names of pools and words of errors tell of hosts and users. */
+/** For clients without a token: names of pools and texts of errors show hosts and users. */
 function withoutDetails({ ready, pools }: Readiness): object {
   return {
     ready,
@@ -284,7 +286,7 @@ function portOf(app: FastifyInstance): number {
   return address.port;
 }
 
-/** Nobody can connect to the address that means all of them. */
+/** No client can connect to the address that means all of them. */
 function hostOfUrl(host: string): string {
   if (host === '0.0.0.0' || host === '::') return 'localhost';
   return host.includes(':') ? `[${host}]` : host;

@@ -1,6 +1,6 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
-import { type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
@@ -126,11 +126,18 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     if (why === 'lent') this.host.announce('acquire', connection);
   }
 
-  describe(connection: ManagedConnection): string {
-    const { runningMs, runningStatement } = connection;
-    const shape = runningStatement === undefined ? '' : `: ${factsOf(runningStatement).digestUpTo(LONGEST_SHAPE)}`;
+  describe(connection: ManagedConnection): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> {
+    const { threadId, session, runningMs, runningStatement } = connection;
+    const { inTransaction } = session;
+    const statement = runningStatement === undefined ? undefined : factsOf(runningStatement).digestUpTo(LONGEST_SHAPE);
+    const shape = statement === undefined ? '' : `: ${statement}`;
     const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
-    return `connection ${connection.threadId} (${connection.session.inTransaction ? 'in a transaction, ' : ''}${doing})`;
+    return {
+      description: `connection ${threadId} (${inTransaction ? 'in a transaction, ' : ''}${doing})`,
+      inTransaction,
+      ...(statement === undefined ? {} : { statement }),
+      ...(runningMs === undefined ? {} : { runningMs }),
+    };
   }
 
   isPermanent(error: unknown): boolean {

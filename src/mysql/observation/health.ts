@@ -1,3 +1,5 @@
+/** The health of a pool: checks that judge its counts, its past and, on request, a statement. */
+
 import type { BreakerSnapshot } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 import {
@@ -57,7 +59,7 @@ export const healthThresholdTable = {
   },
 } as const satisfies Record<keyof HealthThresholds, OptionSpec>;
 
-/** `pass`: fine. `warn`: the pool serves, but somebody should look. `fail`: it cannot serve. */
+/** `pass`: fine. `warn`: the pool serves, but an operator should look. `fail`: it cannot serve. */
 export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 /** One question of the many that make up the health of a pool, and its answer. */
@@ -79,7 +81,7 @@ export interface Health {
   readonly checks: readonly HealthCheck[];
 }
 
-/** How often the use is looked at. */
+/** How often the use is sampled. */
 const SAMPLE_PERIOD_MS = 1_000;
 
 /** Judges a pool by its counts, and by what it has seen of them over time. */
@@ -109,7 +111,7 @@ export class HealthMonitor {
     engine.on('connectFailed', ({ error }) => {
       this.#lastConnectFailure = { at: clock.now(), message: messageOf(error) };
     });
-    this.#sample();
+    this.#sampleUse();
   }
 
   /** The server answered that it is read-only, shutting down, or draining. */
@@ -125,40 +127,40 @@ export class HealthMonitor {
   async check(query?: () => Promise<void>): Promise<Health> {
     const summary = this.#engine.summary();
     const checks = [
-      this.#state(summary),
-      this.#connections(summary),
-      this.#connectErrors(),
-      this.#endpoint(),
-      this.#utilization(summary),
-      this.#waiting(summary),
-      this.#breakers(),
+      this.#checkState(summary),
+      this.#checkConnections(summary),
+      this.#checkConnectErrors(),
+      this.#checkEndpoint(),
+      this.#checkUtilization(summary),
+      this.#checkWaiting(summary),
+      this.#checkBreakers(),
     ];
-    if (query !== undefined) checks.push(await this.#query(query));
-    return verdict(checks, summary);
+    if (query !== undefined) checks.push(await this.#checkQuery(query));
+    return healthOf(checks, summary);
   }
 
-  #sample(): void {
+  #sampleUse(): void {
     const now = this.#clock.now();
     this.#shedBefore = this.#shedAtSample;
     this.#shedAtSample = this.#engine.shed;
     if (utilizationOf(this.#engine.summary()) < this.#thresholds.utilization) this.#highSince = undefined;
     else this.#highSince ??= now;
-    this.#timer = this.#clock.setTimer(() => this.#sample(), SAMPLE_PERIOD_MS);
+    this.#timer = this.#clock.setTimer(() => this.#sampleUse(), SAMPLE_PERIOD_MS);
     this.#timer.unref();
   }
 
-  #state({ state }: PoolSummary): HealthCheck {
+  #checkState({ state }: PoolSummary): HealthCheck {
     return { name: 'state', status: state === 'running' ? 'pass' : 'fail', message: `the pool is ${state}` };
   }
 
-  #connections({ idle, used, checking, total }: PoolSummary): HealthCheck {
+  #checkConnections({ idle, used, checking, total }: PoolSummary): HealthCheck {
     const failure = this.#engine.stats().lastConnectError;
     const none = idle + used + checking === 0;
     if (!none || failure === undefined) return { name: 'connections', status: 'pass', message: `${total} connections are open` };
     return { name: 'connections', status: 'fail', message: `no connection can be opened: ${failure.message}` };
   }
 
-  #connectErrors(): HealthCheck {
+  #checkConnectErrors(): HealthCheck {
     const failure = this.#lastConnectFailure;
     const agoMs = failure === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - failure.at;
     if (failure === undefined || agoMs > this.#thresholds.connectErrorFor) {
@@ -167,7 +169,7 @@ export class HealthMonitor {
     return { name: 'connect-errors', status: 'warn', message: `a connection failed to open ${seconds(agoMs)} ago: ${failure.message}` };
   }
 
-  #endpoint(): HealthCheck {
+  #checkEndpoint(): HealthCheck {
     const note = this.#poisoned;
     const agoMs = note === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - note.at;
     if (note === undefined || agoMs > this.#thresholds.connectErrorFor)
@@ -175,7 +177,7 @@ export class HealthMonitor {
     return { name: 'endpoint', status: 'warn', message: `${seconds(agoMs)} ago the server refused work: ${note.message}` };
   }
 
-  #utilization(summary: PoolSummary): HealthCheck {
+  #checkUtilization(summary: PoolSummary): HealthCheck {
     const { utilization, utilizationFor } = this.#thresholds;
     const percent = utilizationOf(summary);
     const highForMs = this.#highSince === undefined || percent < utilization ? 0 : this.#clock.now() - this.#highSince;
@@ -184,19 +186,19 @@ export class HealthMonitor {
     return { name: 'utilization', status: 'warn', message: `${message}, at least ${utilization} % for ${seconds(highForMs)}` };
   }
 
-  #waiting({ waiting, longestWaitMs }: PoolSummary): HealthCheck {
+  #checkWaiting({ waiting, longestWaitMs }: PoolSummary): HealthCheck {
     const shedNow = this.#engine.shed - this.#shedBefore;
     const { acquireTimeout } = this.#engine.options;
     const longestFine = acquireTimeout > 0 ? (acquireTimeout * this.#thresholds.waitPercent) / 100 : Number.POSITIVE_INFINITY;
     if (shedNow > 0)
       return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
-    const message = waiting === 0 ? 'nobody waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
+    const message = waiting === 0 ? 'no caller waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
     const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
   }
 
-  /** With a connection open, the breaker for connecting keeps nobody out; what failed then, the check of connect errors tells. */
-  #breakers(): HealthCheck {
+  /** While a connection is open, the breaker for connecting refuses no caller. The check of connect errors reports such a failure. */
+  #checkBreakers(): HealthCheck {
     const name = 'breakers';
     const { connect, statement, cache } = this.breakers ?? {};
     const unreachable = this.#engine.usable === 0;
@@ -212,7 +214,7 @@ export class HealthMonitor {
     return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };
   }
 
-  async #query(query: () => Promise<void>): Promise<HealthCheck> {
+  async #checkQuery(query: () => Promise<void>): Promise<HealthCheck> {
     const startedAt = this.#clock.now();
     try {
       await query();
@@ -233,7 +235,7 @@ export function utilizationOf({ used, limit }: Pick<PoolSummary, 'used' | 'limit
   return Math.round((used / limit) * 100);
 }
 
-function verdict(checks: readonly HealthCheck[], { used, limit }: PoolSummary): Health {
+function healthOf(checks: readonly HealthCheck[], { used, limit }: PoolSummary): Health {
   const failed = checks.some((check) => check.status === 'fail');
   const reasons = checks.filter((check) => check.status !== 'pass');
   const status = failed ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'healthy';

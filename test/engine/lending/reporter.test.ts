@@ -161,4 +161,21 @@ describe('borrowed()', () => {
     leases[2]?.release();
     expect(fixture.pool.borrowed()).toEqual([]);
   });
+
+  it.each([
+    ['words alone', 'fake 1', { description: 'fake 1' }],
+    ['words and data', { description: 'fake 1', statement: 'PING' }, { description: 'fake 1', statement: 'PING' }],
+    ['nothing', undefined, { description: '#1' }],
+    ['null, as a factory in JavaScript may', null, { description: '#1' }],
+    ['what throws when it is read', Object.defineProperty({}, 'description', { enumerable: true, get: throws }), { description: '#1' }],
+  ])('says what the factory describes: %s', async (_, described, expected) => {
+    await using fixture = new PoolFixture({ connectionLimit: 1 }, { methods: { describe: () => described as string } });
+    const lease = await fixture.acquire();
+    expect(fixture.pool.borrowed()).toEqual([{ id: 1, heldMs: 0, ...expected }]);
+    lease.release();
+  });
 });
+
+function throws(): never {
+  throw new Error('a bug in the factory');
+}

@@ -93,6 +93,26 @@ describe('slow queries', () => {
     await pool.end();
   });
 
+  it('that runs on a lent connection is data, too, and so is an open transaction', async () => {
+    await using database = await createDatabase();
+    const pool = createPool(database.url());
+    const connection = await pool.getConnection();
+    expect(pool.borrowed()[0]).toMatchObject({ inTransaction: false });
+    await connection.beginTransaction();
+    const running = connection.query('SELECT SLEEP(0.1), ? AS c', ['sesame-secret']);
+    expect(pool.borrowed()).toMatchObject([
+      { inTransaction: true, statement: 'SELECT SLEEP(?), ? AS c', runningMs: expect.any(Number) as number },
+    ]);
+    await running;
+    const [idle] = pool.borrowed();
+    expect(idle).toMatchObject({ inTransaction: true, description: expect.stringContaining('(in a transaction, no statement running)') });
+    expect(idle).not.toHaveProperty('statement');
+    expect(idle).not.toHaveProperty('runningMs');
+    await connection.rollback();
+    connection.release();
+    await pool.end();
+  });
+
   it('of a pool include those that were killed because they took too long', async () => {
     await using database = await createDatabase();
     const pool = createPool(database.url());

@@ -1,3 +1,5 @@
+/** Points of a cache: how it was at one moment, and what it has counted since the point before. */
+
 import type { QueryCache } from '../../cache/serving/index.js';
 import type { CacheStats } from '../../cache/contract/index.js';
 

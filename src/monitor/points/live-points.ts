@@ -1,3 +1,5 @@
+/** Points of a pool: how it was at one moment, and what has happened since the point before. */
+
 import type { RecordedDuration } from '../../engine/index.js';
 import type { PoolStats } from '../../mysql/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';

@@ -1,12 +1,14 @@
+/** The buckets in which points count durations. */
+
 /**
- * Upper bounds of the buckets in which the dashboard is told of durations, in milliseconds: ten to a decade, from 10 µs to 100 s. Two significant
- * digits of microseconds, so that they are edges of the pool's own buckets and the counts are exact.
+ * Upper bounds of the buckets, in milliseconds: ten to a decade, from 10 µs to 100 s. Each has two significant digits of microseconds, so
+ * that it is an edge of the pool's own buckets and the counts are exact.
  */
 export const LIVE_BOUNDS_MS: readonly number[] = Array.from({ length: 7 }, (_, decade) =>
   [10, 13, 16, 20, 25, 32, 40, 50, 63, 79].map((microseconds) => (microseconds * 10 ** decade) / 1_000),
 ).flat();
 
-/** Counts of the buckets that have any: index, count, index, count … The index behind the last bound stands for what is longer. */
+/** Counts of the buckets that have any: index, count, index, count … The index after the last bound counts longer durations. */
 export type SparseCounts = readonly number[];
 
 /** How many more durations each bucket has now than it had. */

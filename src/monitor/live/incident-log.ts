@@ -1,7 +1,9 @@
+/** The last incidents of pools: leaks, failures to connect, changes of state. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';
 
-/** Something that happened to a pool. The same thing again, with nothing else between, is counted. */
+/** Something that happened to a pool. A repetition with nothing else between is counted. */
 export interface PoolIncident {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -16,7 +18,7 @@ export interface PoolIncident {
 const MOST_INCIDENTS = 100;
 
 /** The last incidents of pools. */
-export class PoolLog {
+export class IncidentLog {
   #incidents: PoolIncident[] = [];
   readonly #watched = new Map<ObservedPool, () => void>();
 
@@ -61,7 +63,7 @@ export class PoolLog {
     };
   }
 
-  /** A leak is not listened to: the pool itself warns of one only while nobody does. */
+  /** Leaks are counted, not listened to: the pool prints its own warning only while it has no listener. */
   noteLeaks(pool: string, count: number): void {
     for (let leak = 0; leak < count; leak += 1) this.#note(pool, 'leak', 'a connection is held for longer than leakDetectionThreshold');
   }
