@@ -1,15 +1,22 @@
+/** The cache for results of statements, in this process and in Redis: `createQueryCache`, and the ways in for Kysely and Drizzle. */
 import type { QueryCacheOptions } from './contract/index.js';
 import { QueryCache } from './serving/index.js';
 
 export { type DrizzleCacheOptions, withDrizzleCache } from './data-layers/index.js';
 export { kyselyCache, type KyselyCache, type KyselyCacheOptions } from './data-layers/index.js';
-export type { Encryption } from './values/index.js';
-export type { CallerLimits } from './serving/index.js';
-export type { MemoryCacheOptions, QueryCacheOptions, RedisCacheOptions } from './contract/index.js';
-export type { CachePolicy } from './contract/index.js';
-export type { Invalidation, QueryCache, WrapOptions } from './serving/index.js';
-export type { CacheRule } from './contract/index.js';
-export type { CacheStats, RedisStats } from './contract/index.js';
+export type {
+  CachePolicy,
+  CacheRule,
+  CacheStats,
+  CallerLimits,
+  Encryption,
+  Invalidation,
+  MemoryCacheOptions,
+  QueryCacheOptions,
+  RedisCacheOptions,
+  RedisStats,
+} from './contract/index.js';
+export type { QueryCache, WrapOptions } from './serving/index.js';
 
 /**
  * Makes a cache for results of statements, and for anything else. Attach it to pools with `createPool({ cache })`; several pools may share it.

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { ignore } from '../engine/waiting/index.js';
 
 /**
  * What a probe of Redis found: `ok` it answers PING · `refused` nothing listens · `unreachable` no way to it, or no TLS with it ·
@@ -48,7 +49,7 @@ export async function probeRedis(url: string, timeoutMs: number): Promise<RedisR
   const signal = AbortSignal.timeout(timeoutMs);
   const socket = connectTo(target);
   // What happens to it is told by whoever waits.
-  socket.on('error', () => undefined);
+  socket.on('error', ignore);
   try {
     await once(socket, target.protocol === 'rediss:' ? 'secureConnect' : 'connect', { signal });
     for (const command of loginOf(target)) await ask(socket, command, signal);

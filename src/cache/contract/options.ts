@@ -1,8 +1,17 @@
+/** The options of a cache: their types, their defaults, and their validation. */
+import type { ConnectionOptions } from 'node:tls';
 import { invalid, invalidUnquoted, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
-import type { Encryption } from '../values/index.js';
 import { type CachePolicy, resolveDefaults, type ResolvedPolicy } from './policy.js';
-import type { RedisTarget } from '../redis/index.js';
 import { type CacheRule, resolveRules, type ResolvedRules } from './rules.js';
+
+/** Where Redis is. */
+export interface RedisTarget {
+  readonly url: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
+  readonly tls?: ConnectionOptions;
+}
 
 /** The tier in Redis. */
 export interface RedisCacheOptions extends RedisTarget {
@@ -19,6 +28,13 @@ export interface RedisCacheOptions extends RedisTarget {
 export interface MemoryCacheOptions {
   /** What all values together may take; the oldest that were not used go first. Default: 64 MiB. */
   readonly maxBytes?: number;
+}
+
+/** Turns values into something that only the owner of a secret can read, and back. Either may be asynchronous. */
+export interface Encryption {
+  encrypt(plain: Buffer): Buffer | Promise<Buffer>;
+  /** Throws for bytes that `encrypt` has not made. */
+  decrypt(encrypted: Buffer): Buffer | Promise<Buffer>;
 }
 
 /** What `createQueryCache` takes. */

@@ -46,7 +46,7 @@ export function resolveDefaults(given: CachePolicy): ResolvedPolicy {
     staleWhileRevalidate: duration('staleWhileRevalidate', given.staleWhileRevalidate, 0),
     negativeTtl: duration('negativeTtl', given.negativeTtl, ttl),
     maxStale: duration('maxStale', given.maxStale, Number.POSITIVE_INFINITY),
-    tags: names('tags', given.tags),
+    tags: checkedNames('tags', given.tags),
   };
 }
 
@@ -60,12 +60,12 @@ export function resolvePolicy(given: CachePolicy, defaults: ResolvedPolicy): Res
     staleWhileRevalidate: duration('staleWhileRevalidate', staleWhileRevalidate, defaults.staleWhileRevalidate),
     negativeTtl: duration('negativeTtl', negativeTtl, ttl ?? defaults.negativeTtl),
     maxStale: duration('maxStale', maxStale, defaults.maxStale),
-    tags: tags === undefined ? defaults.tags : names('tags', tags),
+    tags: tags === undefined ? defaults.tags : checkedNames('tags', tags),
   };
 }
 
 /** @throws PoolError `POOL_OPTION_INVALID` */
-export function names(option: string, given: unknown): readonly string[] {
+export function checkedNames(option: string, given: unknown): readonly string[] {
   if (given === undefined) return [];
   if (!Array.isArray(given) || !given.every((name) => typeof name === 'string' && name !== ''))
     throw invalid(option, given, 'a list of names');

@@ -1,7 +1,7 @@
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { statementResult, withPlainFields } from '../values/index.js';
-import { ANY_TABLE, KEY, TABLE, TAG } from '../invalidation/index.js';
-import { type CachePolicy, names, policyNames, resolvePolicy } from '../contract/index.js';
+import { KEY, namesReadFrom, tableNames, TAG } from '../invalidation/index.js';
+import { type CachePolicy, checkedNames, policyNames, resolvePolicy } from '../contract/index.js';
 import type { CacheRequest, Departure, QueryCache } from '../serving/index.js';
 
 /** Drizzle's `CacheConfig`, as far as it is understood. */
@@ -65,19 +65,19 @@ class DrizzleCache {
     this.#departures.delete(request.key);
     // Of a query whose beginning is not known it cannot be told what it has missed.
     if (departure === undefined || !Array.isArray(response)) return;
-    await this.cache.arrive(request, departure, withPlainFields(response as [unknown, unknown]));
+    await this.cache.storeLoaded(request, departure, withPlainFields(response as [unknown, unknown]));
   };
 
   readonly onMutate = async ({ tags, tables }: { readonly tags?: string | string[]; readonly tables?: unknown }): Promise<void> => {
     const keys = [tags ?? []].flat().map((tag) => KEY + this.options.scope + tag);
-    const named = [tables ?? []].flat().map((table) => TABLE + nameOfTable(table).toLowerCase());
-    await this.cache.invalidateNames([...keys, ...named]);
+    const named = [tables ?? []].flat().map((table) => nameOfTable(table));
+    await this.cache.invalidateNames([...keys, ...tableNames(named)]);
   };
 
   #request(key: string, tables: readonly string[], isTag: boolean, { ex, px }: DrizzleConfig = {}): CacheRequest {
     const { scope, strategy: _strategy, dependsOn = 'everything', ...policy } = this.options;
     const ttl = px ?? (ex === undefined ? undefined : ex * 1_000);
-    const writes = dependsOn === 'everything' ? [ANY_TABLE] : tables.map((table) => TABLE + table.toLowerCase());
+    const writes = namesReadFrom(dependsOn === 'everything' ? 'everything' : tables);
     return {
       key: `d${scope.length}:${scope}${isTag ? 't' : 'q'}${key}`,
       // No tables: Drizzle was told that writes do not matter.
@@ -114,7 +114,7 @@ export function withDrizzleCache<T extends object>(db: T, cache: QueryCache, opt
   if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a text that names the database');
   if (!['explicit', 'all'].includes(strategy)) throw invalid('strategy', strategy, "'explicit' or 'all'");
   if (!['everything', 'named'].includes(dependsOn)) throw invalid('dependsOn', dependsOn, "'everything' or 'named'");
-  names('tags', tags);
+  checkedNames('tags', tags);
   const database = db as DrizzleDatabase;
   const { session } = database;
   if (typeof session?.options !== 'object' || !('cache' in session)) {

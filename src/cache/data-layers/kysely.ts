@@ -1,8 +1,8 @@
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { anyValue, textOf, type ValueKind } from '../values/index.js';
-import { ANY_TABLE } from '../invalidation/index.js';
+import { ANY_TABLE, namesOf } from '../invalidation/index.js';
 import { type CachePolicy, policyNames, resolvePolicy } from '../contract/index.js';
-import { namesOf, type QueryCache } from '../serving/index.js';
+import type { QueryCache } from '../serving/index.js';
 
 /** What is used of Kysely, as it declares it. */
 interface CompiledQuery {
@@ -92,10 +92,10 @@ const kyselyResult: ValueKind = {
   isNegative: (value) => (value as { readonly rows?: readonly unknown[] }).rows?.length === 0,
 };
 
-/** A connection that is taken when a query needs it. */
+/** A connection that is acquired when a query needs it. */
 class LazyConnection implements Connection {
   inTransaction = false;
-  #taken: Promise<Connection> | undefined = undefined;
+  #acquired: Promise<Connection> | undefined = undefined;
 
   constructor(
     private readonly driver: Driver,
@@ -103,23 +103,23 @@ class LazyConnection implements Connection {
     private readonly answer: (query: CompiledQuery) => Promise<unknown> | undefined,
   ) {}
 
-  take(): Promise<Connection> {
-    this.#taken ??= this.driver.acquireConnection(...this.acquireOptions);
-    return this.#taken;
+  acquireConnection(): Promise<Connection> {
+    this.#acquired ??= this.driver.acquireConnection(...this.acquireOptions);
+    return this.#acquired;
   }
 
   async executeQuery(query: CompiledQuery, ...rest: never[]): Promise<unknown> {
     const answer = this.inTransaction ? undefined : this.answer(query);
-    return await (answer ?? (await this.take()).executeQuery(query, ...rest));
+    return await (answer ?? (await this.acquireConnection()).executeQuery(query, ...rest));
   }
 
   async *streamQuery(query: CompiledQuery, ...rest: never[]): AsyncIterableIterator<unknown> {
-    yield* (await this.take()).streamQuery(query, ...rest);
+    yield* (await this.acquireConnection()).streamQuery(query, ...rest);
   }
 
   async release(...rest: unknown[]): Promise<void> {
-    const taken = await this.#taken?.catch(() => undefined);
-    if (taken !== undefined) await this.driver.releaseConnection(taken, ...rest);
+    const acquired = await this.#acquired?.catch(() => undefined);
+    if (acquired !== undefined) await this.driver.releaseConnection(acquired, ...rest);
   }
 }
 
@@ -159,7 +159,7 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
         if (!(connection instanceof LazyConnection)) return await Reflect.apply(value as () => unknown, target, given);
         // Everything else that is done to a connection has to do with a transaction.
         connection.inTransaction = name !== 'commitTransaction' && name !== 'rollbackTransaction';
-        return await Reflect.apply(value as () => unknown, target, [await connection.take(), ...given.slice(1)]);
+        return await Reflect.apply(value as () => unknown, target, [await connection.acquireConnection(), ...given.slice(1)]);
       };
     },
   });

@@ -1,3 +1,16 @@
 /** When each name was last invalidated. */
 
-export { ANY_TABLE, EVERYTHING, KEY, type Mark, Marks, SCHEMA, TABLE, TAG } from './marks.js';
+export { type Mark, Marks } from './marks.js';
+export {
+  ANY_TABLE,
+  EVERYTHING,
+  KEY,
+  namesChangedIn,
+  namesOf,
+  namesReadFrom,
+  SCHEMA,
+  TABLE,
+  tableNames,
+  TAG,
+  withAnyTable,
+} from './names.js';

@@ -1,3 +1,6 @@
+/** When each name was last invalidated, in two orders: this process's own, and the ledger's in Redis. */
+import { EVERYTHING } from './names.js';
+
 /**
  * What is known of invalidations: for each name of a table, tag or key, when it was last invalidated. A value is still good when none of its
  * names was invalidated since it began to be loaded.
@@ -15,18 +18,6 @@ export interface Mark {
 /** Names share marks when their hashes agree, which costs an invalidation too many, once in this many pairs; memory stays bounded. */
 const MARKS = 1 << 16;
 
-/** The prefixes by which the kinds of names are told apart. */
-export const TABLE = 't:';
-export const TAG = 'g:';
-export const KEY = 'k:';
-/** All that is cached. */
-export const EVERYTHING = '*';
-/** What is known of the schema. */
-export const SCHEMA = 's:';
-
-/** Whoever invalidates a table invalidates this too: for values of which it is not known what tables they come from. */
-export const ANY_TABLE = 't:*';
-
 export class Marks {
   readonly #marks: (Mark | undefined)[] = Array.from({ length: MARKS });
   readonly #everything: Mark = { sequence: 0, position: 0, pending: 0 };
@@ -39,40 +30,40 @@ export class Marks {
     return this.#sequence;
   }
 
-  of(names: readonly string[]): Mark[] {
-    return names.map((name) => this.#of(name));
+  marksOf(names: readonly string[]): Mark[] {
+    return names.map((name) => this.#markOf(name));
   }
 
-  /** This process invalidates: known here at once; pending, where it is not yet, until {@link settle}. */
-  noteOwn(names: readonly string[], isNew: (name: string) => boolean = () => true): void {
+  /** This process invalidates: known here at once; pending, where it is not yet, until {@link settlePending}. */
+  noteOwnInvalidation(names: readonly string[], isNew: (name: string) => boolean = () => true): void {
     this.#sequence += 1;
     for (const name of names) {
-      const mark = this.#of(name);
+      const mark = this.#markOf(name);
       mark.sequence = this.#sequence;
       if (isNew(name)) mark.pending += 1;
     }
   }
 
-  /** What {@link noteOwn} was told is in the ledger now, or is told otherwise; values that were loaded meanwhile are not disturbed. */
-  settle(names: Iterable<string>, position: number): void {
+  /** What {@link noteOwnInvalidation} was told is in the ledger now, or is told otherwise; values that were loaded meanwhile are not disturbed. */
+  settlePending(names: Iterable<string>, position: number): void {
     for (const name of names) {
-      const mark = this.#of(name);
+      const mark = this.#markOf(name);
       mark.pending -= 1;
       mark.position = Math.max(mark.position, position);
     }
   }
 
   /** Another process has invalidated. */
-  noteOther(names: readonly string[], position: number): void {
+  noteOthersInvalidation(names: readonly string[], position: number): void {
     this.#sequence += 1;
-    for (const name of names) this.#of(name).sequence = this.#sequence;
-    this.notePast(names, position);
+    for (const name of names) this.#markOf(name).sequence = this.#sequence;
+    this.notePastInvalidation(names, position);
   }
 
   /** What was invalidated before, read when the ledger is joined: says nothing of what is in memory. */
-  notePast(names: readonly string[], position: number): void {
+  notePastInvalidation(names: readonly string[], position: number): void {
     for (const name of names) {
-      const mark = this.#of(name);
+      const mark = this.#markOf(name);
       mark.position = Math.max(mark.position, position);
     }
   }
@@ -85,7 +76,7 @@ export class Marks {
   }
 
   /** Another ledger has taken the place of the one that was followed: its positions begin anew. */
-  restart(): void {
+  restartPositions(): void {
     this.noteGap(0);
     this.#horizon = 0;
     this.#everything.position = 0;
@@ -95,7 +86,7 @@ export class Marks {
   }
 
   /** Whether a value whose loading began at `sequence` is still good. */
-  isGood(marks: readonly Mark[], sequence: number): boolean {
+  isGoodSince(marks: readonly Mark[], sequence: number): boolean {
     if (this.#everything.sequence > sequence) return false;
     for (const mark of marks) if (mark.sequence > sequence) return false;
     return true;
@@ -107,7 +98,7 @@ export class Marks {
     return marks.every((mark) => isAfter(mark, position));
   }
 
-  #of(name: string): Mark {
+  #markOf(name: string): Mark {
     if (name === EVERYTHING) return this.#everything;
     const index = indexOf(name);
     return (this.#marks[index] ??= { sequence: 0, position: 0, pending: 0 });

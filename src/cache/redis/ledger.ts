@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { pause } from '../../engine/waiting/index.js';
 import { EVERYTHING, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { within } from './within.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 /** What the ledger needs. */
 export interface LedgerOptions {
@@ -67,7 +68,7 @@ export class Ledger {
   ) {
     const { prefix } = options;
     this.#keys = [`{${prefix}}:ledger`, `{${prefix}}:count`, `{${prefix}}:log`];
-    void this.#follow();
+    void this.#followLedger();
   }
 
   /** Where the next loading begins. */
@@ -104,14 +105,14 @@ export class Ledger {
    * Tells all processes. Known in this one at once. Resolves when it is in the ledger, or when that takes too long: then it is told later.
    */
   invalidate(names: readonly string[]): Promise<void> {
-    this.marks.noteOwn(names, (name) => !this.#backlog.has(name));
+    this.marks.noteOwnInvalidation(names, (name) => !this.#backlog.has(name));
     for (const name of names) this.#backlog.add(name);
-    if (this.#backlog.size > MOST_NAMES) this.#tellEverything();
+    if (this.#backlog.size > MOST_NAMES) this.#replaceByEverything();
     if (this.#id === undefined || this.writer.status !== 'ready') {
       this.#retryLater();
       return Promise.resolve();
     }
-    const told = this.#publish();
+    const told = this.#publishPending();
     // When this process has not heard of Redis for so long, no other serves what it has: there is nothing to wait for.
     return performance.now() < this.#provenAt + GRACE * this.options.boundMs ? told : Promise.resolve();
   }
@@ -123,7 +124,7 @@ export class Ledger {
   }
 
   /** One message at a time: what comes meanwhile goes with the next. Never rejects. */
-  async #publish(over = this.writer): Promise<void> {
+  async #publishPending(over = this.writer): Promise<void> {
     // The one under way does not have what was added just now.
     if (this.#publishing !== undefined) await this.#publishing;
     this.#publishing ??= this.#publishBacklog(over).finally(() => {
@@ -138,21 +139,21 @@ export class Ledger {
     this.#backlog = new Set();
     const message = JSON.stringify([this.#origin, names]);
     try {
-      const position = await within(this.#publishTimeoutMs, this.#tell(over, this.#id, message));
+      const position = await answerWithin(this.#publishTimeoutMs, this.#publishMessage(over, this.#id, message));
       if (position > 0) {
-        this.marks.settle(names, position);
+        this.marks.settlePending(names, position);
         return;
       }
     } catch (error) {
       this.listener.failed(error);
-      if (isFull(error)) await this.#giveWay();
+      if (isFull(error)) await this.#dropLedger();
     }
-    this.#takeBack(names);
+    this.#returnToBacklog(names);
     this.#retryLater();
   }
 
   /** Where it is in the ledger; 0 when that is another one. Only the master's counts, and it must be the master still when it has it. */
-  async #tell(over: RedisClient, id: string, message: string): Promise<number> {
+  async #publishMessage(over: RedisClient, id: string, message: string): Promise<number> {
     const position = await over.publishToLedger(...this.#keys, id, message, KEPT);
     if (position > 0) await over.confirm();
     return position;
@@ -165,22 +166,22 @@ export class Ledger {
       this.#retry = undefined;
       if (this.#backlog.size === 0) return;
       if (this.#id === undefined || this.writer.status !== 'ready') this.#retryLater();
-      else void this.#publish();
+      else void this.#publishPending();
     }, PAUSE_AFTER_FAILURE_MS).unref();
   }
 
   /** To be told again; a name that was added meanwhile is pending twice. */
-  #takeBack(names: readonly string[]): void {
+  #returnToBacklog(names: readonly string[]): void {
     for (const name of names) {
-      if (this.#backlog.has(name)) this.marks.settle([name], 0);
+      if (this.#backlog.has(name)) this.marks.settlePending([name], 0);
       else this.#backlog.add(name);
     }
   }
 
-  #tellEverything(): void {
-    this.marks.noteOwn([EVERYTHING], (name) => !this.#backlog.has(name));
+  #replaceByEverything(): void {
+    this.marks.noteOwnInvalidation([EVERYTHING], (name) => !this.#backlog.has(name));
     this.#backlog.delete(EVERYTHING);
-    this.marks.settle(this.#backlog, 0);
+    this.marks.settlePending(this.#backlog, 0);
     this.#backlog = new Set([EVERYTHING]);
   }
 
@@ -190,84 +191,84 @@ export class Ledger {
   }
 
   /** A server that is full and takes no invalidations either (Redis does) lets go: without a ledger nobody serves anything that may have changed. */
-  async #giveWay(): Promise<void> {
+  async #dropLedger(): Promise<void> {
     try {
-      await within(this.options.timeoutMs, this.writer.del(this.#keys[0]));
+      await answerWithin(this.options.timeoutMs, this.writer.del(this.#keys[0]));
     } catch (failure) {
       this.listener.failed(failure);
     }
   }
 
-  async #follow(): Promise<void> {
+  async #followLedger(): Promise<void> {
     while (!this.#closed) {
       try {
         if (this.reader.status === 'ready') {
-          if (this.#id === undefined) await this.#join();
-          else await this.#read();
+          if (this.#id === undefined) await this.#joinLedger();
+          else await this.#readEntries();
           continue;
         }
       } catch (error) {
         if (this.#closed) return;
         this.listener.failed(error);
-        if (isOverdue(error)) this.reader.disconnect(true);
+        if (error instanceof Overdue) this.reader.disconnect(true);
       }
       // Others may be cut off by the same, with something to tell.
       this.#leaseUntil = 0;
-      await pause(PAUSE_AFTER_FAILURE_MS);
+      await pause(PAUSE_AFTER_FAILURE_MS, { hold: 'unheld' });
     }
   }
 
-  async #join(): Promise<void> {
+  async #joinLedger(): Promise<void> {
     const sentAt = performance.now();
-    const [id, count] = await within(this.options.boundMs, this.#check(), 'unheld');
+    const [id, count] = await answerWithin(this.options.boundMs, this.#readCounter(), 'unheld');
     // Whatever others have told an old master, they told it before this: it must be unknown from now on, and not before.
-    await within(this.options.boundMs, this.reader.confirm(), 'unheld');
-    this.#adopt(id);
-    const past = (await within(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
+    await answerWithin(this.options.boundMs, this.reader.confirm(), 'unheld');
+    this.#adoptLedger(id);
+    const past = (await answerWithin(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
     const first = past[0];
     // Values that are older than what is remembered cannot be judged.
     this.marks.noteGap(first === undefined ? Number(count) : positionOf(first) - 1);
     for (const entry of past) {
       const message = messageOf(entry);
       if (message === undefined) this.marks.noteGap(positionOf(entry));
-      else this.marks.notePast(message.names, positionOf(entry));
+      else this.marks.notePastInvalidation(message.names, positionOf(entry));
     }
     this.#position = Number(count);
-    this.#prove(sentAt);
+    this.#extendLease(sentAt);
   }
 
   /** Waits for invalidations, for an eighth of the bound (Redis may take 100 ms more to notice that it is over); either way the answer proves that everything was heard until it was asked for. */
-  async #read(): Promise<void> {
+  async #readEntries(): Promise<void> {
     const sentAt = performance.now();
     const { boundMs } = this.options;
     // The writer is not connected, or could not tell it: this connection leads to where the others listen.
-    if (this.#backlog.size > 0 && this.#publishing === undefined) void this.#publish(this.reader);
+    if (this.#backlog.size > 0 && this.#publishing === undefined) void this.#publishPending(this.reader);
     const reading = this.reader.xread('COUNT', BATCH, 'BLOCK', Math.ceil(boundMs / 8), 'STREAMS', this.#keys[2], `${this.#position}-0`);
-    const [streams, [id, count]] = await within(boundMs, Promise.all([reading, this.#check()]), 'unheld');
+    const [streams, [id, count]] = await answerWithin(boundMs, Promise.all([reading, this.#readCounter()]), 'unheld');
     if (id !== this.#id || Number(count) < this.#position) {
       this.#id = undefined;
       return;
     }
     const entries = (streams as [string, LogEntry[]][] | null)?.[0]?.[1] ?? [];
-    for (const entry of entries) this.#take(entry);
-    if (entries.length < BATCH) this.#prove(sentAt);
+    for (const entry of entries) this.#noteEntry(entry);
+    if (entries.length < BATCH) this.#extendLease(sentAt);
   }
 
-  #check(): Promise<[string, string]> {
+  #readCounter(): Promise<[string, string]> {
     return this.reader.joinLedger(...this.#keys, randomBytes(9).toString('base64url'), KEPT);
   }
 
-  #take(entry: LogEntry): void {
+  #noteEntry(entry: LogEntry): void {
     const position = positionOf(entry);
     const message = messageOf(entry);
     if (position !== this.#position + 1 || message === undefined) this.marks.noteGap(position);
     this.#position = position;
     // What this process has told itself, it knew before.
-    if (message !== undefined && message.origin !== this.#origin) this.marks.noteOther(message.names, position);
+    if (message !== undefined && message.origin !== this.#origin) this.marks.noteOthersInvalidation(message.names, position);
   }
 
-  #adopt(id: string): void {
-    this.marks.restart();
+  #adoptLedger(id: string): void {
+    this.marks.restartPositions();
     const run = id.split('.', 1)[0];
     // Another server, and the writer's connection may lead to the old one, which does not even say that it is closed when it is frozen.
     if (this.#run !== undefined && this.#run !== run) this.writer.disconnect(true);
@@ -276,7 +277,7 @@ export class Ledger {
     this.#leaseUntil = 0;
   }
 
-  #prove(askedAt: number): void {
+  #extendLease(askedAt: number): void {
     const now = performance.now();
     const sentAt = Math.min(askedAt, this.reader.confirmedAt());
     if (sentAt + LEASE * this.options.boundMs <= now) return;
@@ -302,14 +303,4 @@ function messageOf([, fields]: LogEntry): { readonly origin: string; readonly na
 
 function positionOf([id]: LogEntry): number {
   return Number.parseInt(id, 10);
-}
-
-function isOverdue(error: unknown): boolean {
-  return error instanceof Error && error.name === 'Overdue';
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, milliseconds).unref();
-  });
 }

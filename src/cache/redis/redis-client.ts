@@ -1,18 +1,11 @@
 import type { EventEmitter } from 'node:events';
-import type { ConnectionOptions } from 'node:tls';
 import type * as IoRedis from 'ioredis';
-import { PoolError } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
+import type { RedisTarget } from '../contract/index.js';
 import { requirePeer } from '../../packages/index.js';
+import { type Login, parseRedisUrl, type RedisEndpoints, sentinelLogin } from './redis-url.js';
+import { SCRIPTS } from './scripts.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
-
-/** Where Redis is. */
-export interface RedisTarget {
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
-  readonly tls?: ConnectionOptions;
-}
 
 /** A connection that is made again and again. */
 interface Connection extends EventEmitter {
@@ -41,54 +34,6 @@ export interface RedisClient extends Connection, MasterClient {
   releaseLock(key: string, token: string): Promise<number>;
 }
 
-/**
- * The ledger belongs to one run of one master: what is left of it after a restart from a file, or on a replica that has taken over, may lack
- * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger. So does one whose list
- * does not end where its counter says: a Redis that is full may let go of either.
- *
- * It writes first, though nothing: whoever could not tell of an invalidation now, because Redis takes no writes (a snapshot has failed, replicas
- * are missing), must not be told either that there was none.
- */
-const JOIN = `
-redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[2])
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-if string.match(redis.call('INFO', 'replication'), 'role:(%a+)') ~= 'master' then return redis.error_reply('READONLY not a master') end
-local id = redis.call('GET', KEYS[1])
-local count = redis.call('GET', KEYS[2])
-local last = redis.call('XREVRANGE', KEYS[3], '+', '-', 'COUNT', 1)[1]
-local whole = count == '0' or (count and last and last[1] == count .. '-0')
-if not id or not whole or string.sub(id, 1, #run) ~= run then
-  id = run .. '.' .. ARGV[1]
-  count = '0'
-  redis.call('DEL', KEYS[3])
-  redis.call('SET', KEYS[2], count)
-  redis.call('SET', KEYS[1], id)
-end
-return {id, count}`;
-
-/**
- * A Redis that is full refuses commands that need room, but not within a script that has written before. An invalidation is small, and trimming
- * makes room for it.
- */
-const PUBLISH = `
-redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[3])
-if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-local position = redis.call('INCR', KEYS[2])
-redis.call('XADD', KEYS[3], position .. '-0', 'names', ARGV[2])
-return position`;
-
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
-
-/** One command in place of two: most of what a hit in Redis costs is what the client does for each. */
-const GET_WITH_LIFE = `return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`;
-
-const SCRIPTS = {
-  getWithLife: { numberOfKeys: 1, lua: GET_WITH_LIFE },
-  joinLedger: { numberOfKeys: 3, lua: JOIN },
-  publishToLedger: { numberOfKeys: 3, lua: PUBLISH },
-  releaseLock: { numberOfKeys: 1, lua: RELEASE },
-};
-
 const CONNECT_TIMEOUT_MS = 2_000;
 /** One node of a cluster is asked after the other who has what; one that is frozen must not hold up the others, which have taken its place. */
 const SLOTS_TIMEOUT_MS = 500;
@@ -97,9 +42,6 @@ const DISCONNECT_TIMEOUT_MS = 100;
 /** From the first attempt until commands may be sent, by way of several sentinels or nodes if need be. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 const LONGEST_RECONNECT_DELAY_MS = 100;
-const DEFAULT_PORT = 6379;
-const DEFAULT_SENTINEL_PORT = 26_379;
-const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 /**
  * Two clients that connect in the background and try again for ever; commands fail at once while one is not connected.
@@ -109,8 +51,10 @@ const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?
  */
 export function createRedisClients(target: RedisTarget, boundMs: number): { readonly client: RedisClient; readonly reader: RedisClient } {
   const { Redis, Cluster } = requirePeer('ioredis', 'The Redis tier of the cache') as typeof IoRedis;
-  const { kind, nodes, path, parameters, shared } = parse(target);
+  const endpoints = parseRedisUrl(target);
+  const { kind, nodes, path, parameters, shared } = endpoints;
   const common = { lazyConnect: true, enableOfflineQueue: false };
+  // The client's own attempts to connect again are off: their timers would keep a finished process alive.
   const once = {
     connectTimeout: CONNECT_TIMEOUT_MS,
     disconnectTimeout: DISCONNECT_TIMEOUT_MS,
@@ -119,35 +63,17 @@ export function createRedisClients(target: RedisTarget, boundMs: number): { read
     retryStrategy: never,
   };
   const login = sentinelLogin(parameters);
-  // With sentinels, the client speaks TLS with neither them nor the master unless it is told so for each.
-  const sentinelTls = shared.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: shared.tls };
   const make = (pipelining: boolean): RedisClient => {
-    const own = { ...common, ...once, ...shared, enableAutoPipelining: pipelining, scripts: SCRIPTS };
-    const redis =
-      kind === 'cluster'
-        ? new Cluster(nodes, {
-            ...common,
-            enableAutoPipelining: pipelining,
-            scripts: SCRIPTS,
-            redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
-            clusterRetryStrategy: never,
-            // It would ask one node at random, for as long as that takes: one that is frozen would hold up the others.
-            enableReadyCheck: false,
-            slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
-          })
-        : kind === 'sentinel'
-          ? new Redis({
-              ...own,
-              sentinels: nodes,
-              name: path,
-              sentinelRetryStrategy: never,
-              ...sentinelTls,
-              ...(login.username === undefined ? {} : { sentinelUsername: login.username }),
-              ...(login.password === undefined ? {} : { sentinelPassword: login.password }),
-              ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
-            })
-          : new Redis({ ...own, ...(nodes[0] as { host: string; port: number }), db: path === '' ? 0 : Number(path) });
-    return keptConnected(redis as unknown as RedisClient);
+    const withScripts = { ...common, enableAutoPipelining: pipelining, scripts: SCRIPTS };
+    const own = { ...once, ...shared, ...withScripts };
+    switch (kind) {
+      case 'cluster':
+        return keptConnected(new Cluster(nodes, { ...withScripts, ...clusterOptions(shared) }) as unknown as RedisClient);
+      case 'sentinel':
+        return keptConnected(new Redis({ ...own, ...sentinelOptions(endpoints, login) }) as unknown as RedisClient);
+      default:
+        return keptConnected(new Redis({ ...own, ...nodes[0], db: path === '' ? 0 : Number(path) }) as unknown as RedisClient);
+    }
   };
   const [client, reader] = [make(true), make(false)];
   if (kind === 'sentinel') {
@@ -170,12 +96,35 @@ export function createRedisClients(target: RedisTarget, boundMs: number): { read
   return { client, reader };
 }
 
+function clusterOptions(shared: RedisEndpoints['shared']): IoRedis.ClusterOptions {
+  return {
+    redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
+    clusterRetryStrategy: never,
+    // It would ask one node at random, for as long as that takes: one that is frozen would hold up the others.
+    enableReadyCheck: false,
+    slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
+  };
+}
+
+function sentinelOptions({ nodes, path, parameters, shared }: RedisEndpoints, login: Login): IoRedis.RedisOptions {
+  return {
+    sentinels: nodes,
+    name: path,
+    sentinelRetryStrategy: never,
+    // The client speaks TLS with the sentinels only if one option says so, and with the master only if another does.
+    ...(shared.tls === undefined ? {} : { enableTLSForSentinelMode: true, sentinelTLS: shared.tls }),
+    ...(login.username === undefined ? {} : { sentinelUsername: login.username }),
+    ...(login.password === undefined ? {} : { sentinelPassword: login.password }),
+    ...(parameters.has('db') ? { db: Number(parameters.get('db')) } : {}),
+  };
+}
+
 type SentinelConnection = SentinelClient & Connection;
 
 function confirmBySentinels(clients: readonly RedisClient[], sentinels: Sentinels): void {
   for (const client of clients) {
     const close = client.close.bind(client);
-    sentinels.follow(client);
+    sentinels.watchMaster(client);
     Object.assign(client, {
       confirm: () => sentinels.confirm(client),
       confirmedAt: () => sentinels.confirmedAt(client),
@@ -195,62 +144,6 @@ function keptConnected<T extends Connection>(connection: T): T {
   return connection;
 }
 
-function sentinelLogin(parameters: URLSearchParams): { readonly username?: string; readonly password?: string } {
-  const [username, password] = [parameters.get('sentinelUsername'), parameters.get('sentinelPassword')];
-  return { ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
-}
-
-/** `redis://user:password@host:port/db`; `rediss://` for TLS; `redis+sentinel://…@host:port,host:port/master`, `redis+cluster://…@host:port,host:port`. */
-function parse({ url, username, password, tls }: RedisTarget) {
-  const match = SCHEME.exec(url);
-  if (match === null) {
-    throw new PoolError(
-      'POOL_OPTION_INVALID',
-      'redis must be a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster:// (its text is not shown: it may hold a password).',
-    );
-  }
-  const [, scheme, kind, login = '', hosts = '', path = '', query = ''] = match;
-  const colon = login.indexOf(':');
-  const urlUser = decode(colon === -1 ? login : login.slice(0, colon));
-  const urlPassword = colon === -1 ? '' : decode(login.slice(colon + 1));
-  const port = kind === 'sentinel' ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
-  const nodes = hosts.split(',').map((host) => endpointOf(host, port));
-  if (kind === undefined && nodes.length !== 1) throw refused('one host, or the scheme redis+cluster or redis+sentinel');
-  if (kind === 'sentinel' && path === '') throw refused('the name of the master after the hosts: redis+sentinel://host:port/name');
-  if (kind === undefined && !/^\d*$/.test(path)) throw refused('a number of a database after the host');
-  if (tls !== undefined && scheme !== 'rediss') throw refused('the scheme rediss, for tls was given');
-  const user = username ?? urlUser;
-  const secret = password ?? urlPassword;
-  const shared: { readonly username?: string; readonly password?: string; readonly tls?: ConnectionOptions } = {
-    ...(user === '' ? {} : { username: user }),
-    ...(secret === '' ? {} : { password: secret }),
-    ...(scheme === 'rediss' ? { tls: tls ?? {} } : {}),
-  };
-  return { kind, nodes, path: decode(path), parameters: new URLSearchParams(query), shared };
-}
-
-function endpointOf(text: string, defaultPort: number): { host: string; port: number } {
-  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(text);
-  if (match === null) throw refused('hosts as host:port');
-  return {
-    host: (match[1] as string).replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port: match[2] === undefined ? defaultPort : Number(match[2]),
-  };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw refused('percent-encoded credentials');
-  }
-}
-
-function refused(wanted: string): PoolError {
-  return new PoolError('POOL_OPTION_INVALID', `The URL of redis must have ${wanted}.`);
-}
-
-/** The client's own timers between attempts would keep a finished process alive. */
 function never(): null {
   return null;
 }
@@ -297,5 +190,3 @@ function unref(redis: EventEmitter): void {
 export function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.includes('OOM');
 }
-
-function ignore(): void {}

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../engine/index.js';
 import { Breaker } from '../../resilience/breaker/index.js';
-import { type Encryption, type Envelope, FORMAT, Garbage, hashOf, open, seal, type ValueKind } from '../values/index.js';
+import type { Encryption } from '../contract/index.js';
+import { type Envelope, FORMAT, Garbage, hashOf, openEnvelope, sealEnvelope, type ValueKind } from '../values/index.js';
 import { Ledger } from './ledger.js';
 import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { within } from './within.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 export interface RedisTierOptions {
   readonly prefix: string;
@@ -61,7 +62,7 @@ export class RedisTier {
     });
     this.ledger = new Ledger(reader, client, marks, options, {
       failed: (error) => this.#noteFailure(error, 0),
-      proven: () => this.#probe(),
+      proven: () => this.#probeRedis(),
     });
     let cause: unknown;
     reader.on('error', (error) => {
@@ -83,9 +84,9 @@ export class RedisTier {
   async get(key: string, kind: ValueKind): Promise<{ readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const name = this.#nameOf(hash, 'value');
-    const answer = await this.#ask(() => this.client.getWithLifeBuffer(name));
+    const answer = await this.#askRedis(() => this.client.getWithLifeBuffer(name));
     if (answer === undefined) return undefined;
-    const found = await this.#found(hash, kind, ...answer);
+    const found = await this.#openFound(hash, kind, ...answer);
     return found === undefined ? {} : { found };
   }
 
@@ -97,9 +98,9 @@ export class RedisTier {
     const token = randomBytes(9).toString('base64url');
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
     // In this order: whoever stores a value releases the lock after that.
-    const answer = await this.#ask(() =>
+    const answer = await this.#askRedis(() =>
       Promise.all([
-        this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX').catch((error: unknown) => this.#unlessFull(error)),
+        this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX').catch((error: unknown) => this.#countFull(error)),
         this.client.getWithLifeBuffer(name),
       ]),
     );
@@ -107,10 +108,10 @@ export class RedisTier {
     // Without room for locks each process loads for itself.
     const lock: Lock = {
       release: async () => {
-        if (answer[0] === 'OK') await this.#ask(() => this.client.releaseLock(lockName, token));
+        if (answer[0] === 'OK') await this.#askRedis(() => this.client.releaseLock(lockName, token));
       },
     };
-    const found = await this.#found(hash, kind, ...answer[1]);
+    const found = await this.#openFound(hash, kind, ...answer[1]);
     return { ...(answer[0] === null ? {} : { lock }), ...(found === undefined ? {} : { found }) };
   }
 
@@ -131,8 +132,8 @@ export class RedisTier {
     if (leftMs < 1) return false;
     const hash = hashOf(key);
     try {
-      const sealed = await seal(hash, envelope, content, this.options.encryption);
-      return (await this.#ask(() => this.client.set(this.#nameOf(hash, 'value', ledger), sealed, 'PX', leftMs))) === 'OK';
+      const sealed = await sealEnvelope(hash, envelope, content, this.options.encryption);
+      return (await this.#askRedis(() => this.client.set(this.#nameOf(hash, 'value', ledger), sealed, 'PX', leftMs))) === 'OK';
     } catch {
       // The user's encryption has failed.
       this.errors.other += 1;
@@ -147,12 +148,12 @@ export class RedisTier {
     this.reader.close();
   }
 
-  async #found(hash: string, kind: ValueKind, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
+  async #openFound(hash: string, kind: ValueKind, sealed: Buffer | null, leftMs: number): Promise<Found | undefined> {
     if (sealed === null) return undefined;
     try {
       if (typeof leftMs !== 'number' || !Buffer.isBuffer(sealed)) throw new Garbage('not what was asked for');
-      const envelope = await open(hash, sealed, this.options.encryption);
-      if (leftMs < 0 || !this.marks.isGoodAt(this.marks.of(envelope.names), envelope.position)) return undefined;
+      const envelope = await openEnvelope(hash, sealed, this.options.encryption);
+      if (leftMs < 0 || !this.marks.isGoodAt(this.marks.marksOf(envelope.names), envelope.position)) return undefined;
       const value = envelope.refused ? undefined : kind.unpack(envelope.value);
       return { ...envelope, value, ageMs: envelope.lifeMs - leftMs, bytes: sealed.length };
     } catch {
@@ -166,11 +167,11 @@ export class RedisTier {
     return `${this.options.prefix}:${FORMAT}:${ledger.slice(-12)}:{${hash}}:${what}`;
   }
 
-  async #ask<T>(command: () => Promise<T>): Promise<T | undefined> {
+  async #askRedis<T>(command: () => Promise<T>): Promise<T | undefined> {
     if (this.#closed || this.breaker.refusal() !== undefined) return undefined;
     const startedAt = performance.now();
     try {
-      const answer = await within(this.options.timeoutMs, command());
+      const answer = await answerWithin(this.options.timeoutMs, command());
       const durationMs = performance.now() - startedAt;
       this.breaker.succeeded(durationMs);
       this.times.record(durationMs);
@@ -182,9 +183,9 @@ export class RedisTier {
   }
 
   /** No caller has to wait for a probe, and a process without callers is not left with an open breaker. */
-  #probe(): void {
+  #probeRedis(): void {
     if (this.breaker.closed || this.breaker.snapshot().nextProbeInMs !== 0) return;
-    void this.#ask(() => this.client.pttl(this.#nameOf(NOTHING, 'value'))).then((answer) => {
+    void this.#askRedis(() => this.client.pttl(this.#nameOf(NOTHING, 'value'))).then((answer) => {
       this.#failedProbes = answer === undefined ? this.#failedProbes + 1 : 0;
       // The ledger is heard over the other connection: this one leads nowhere, and TCP takes minutes to say so.
       if (this.#failedProbes < PROBES_TO_RECONNECT || this.#closed) return;
@@ -194,7 +195,7 @@ export class RedisTier {
   }
 
   /** A Redis that refuses what it has no room for answers, and what it has is served: no reason to stop asking. */
-  #unlessFull(error: unknown): 'full' {
+  #countFull(error: unknown): 'full' {
     if (!isFull(error)) throw error;
     this.errors.full += 1;
     return 'full';
@@ -207,7 +208,7 @@ export class RedisTier {
       this.breaker.succeeded(durationMs);
       return;
     }
-    if (error instanceof Error && error.name === 'Overdue') this.errors.timeout += 1;
+    if (error instanceof Overdue) this.errors.timeout += 1;
     else this.errors.other += 1;
     this.breaker.failed(error, durationMs);
   }

@@ -1,7 +1,8 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { within } from './within.js';
+import { ignore } from '../../engine/waiting/index.js';
+import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */
 export interface SentinelClient {
@@ -35,11 +36,11 @@ export class Sentinels {
     private readonly group: string,
     private readonly boundMs: number,
   ) {
-    this.#timer = setInterval(() => this.#watch(), boundMs / 8).unref();
+    this.#timer = setInterval(() => this.#pollSentinels(), boundMs / 8).unref();
   }
 
   /** Its socket is destroyed when the master is another one. */
-  follow(master: MasterClient): void {
+  watchMaster(master: MasterClient): void {
     this.#masters.push(master);
   }
 
@@ -52,7 +53,7 @@ export class Sentinels {
   async confirm(master: MasterClient): Promise<void> {
     // What was answered before came by this one.
     const { stream } = master;
-    await this.#ask();
+    await this.#askSentinels();
     if (master.stream !== stream || this.confirmedAt(master) < 0) throw new Error('The sentinels name another master');
   }
 
@@ -61,20 +62,20 @@ export class Sentinels {
     for (const client of this.clients) client.close();
   }
 
-  #watch(): void {
+  #pollSentinels(): void {
     if (this.#asking) return;
     this.#asking = true;
-    this.#ask()
+    this.#askSentinels()
       // Without a majority nothing is confirmed; whoever needs it is told.
-      .catch(() => undefined)
+      .catch(ignore)
       .finally(() => {
         this.#asking = false;
       });
   }
 
-  async #ask(): Promise<void> {
+  async #askSentinels(): Promise<void> {
     const askedAt = performance.now();
-    const named = await this.#majority();
+    const named = await this.#findMajority();
     // Answers may overtake each other.
     if (askedAt < this.#namedAt) return;
     const hasMoved = this.#named !== undefined && named !== this.#named;
@@ -88,12 +89,12 @@ export class Sentinels {
   }
 
   /** Resolves as soon as more than half agree. */
-  #majority(): Promise<string> {
+  #findMajority(): Promise<string> {
     const needed = Math.floor(this.clients.length / 2) + 1;
     const votes = new Map<string, number>();
     return new Promise((resolve, reject) => {
       const asked = this.clients.map(async (client) => {
-        const address = await this.#vote(client);
+        const address = await this.#askSentinel(client);
         const count = (votes.get(address) ?? 0) + 1;
         votes.set(address, count);
         if (count === needed) resolve(address);
@@ -102,14 +103,14 @@ export class Sentinels {
     });
   }
 
-  async #vote(client: SentinelClient): Promise<string> {
+  async #askSentinel(client: SentinelClient): Promise<string> {
     try {
-      const answer = await within(this.boundMs, client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.group), 'unheld');
+      const answer = await answerWithin(this.boundMs, client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.group), 'unheld');
       const [host, port] = answer as [string, string];
-      return textOf(isIP(host) === 0 ? (await lookup(host)).address : host, Number(port));
+      return addressText(isIP(host) === 0 ? (await lookup(host)).address : host, Number(port));
     } catch (error) {
       // TCP takes minutes to say that nobody is there.
-      if (error instanceof Error && error.name === 'Overdue') client.disconnect();
+      if (error instanceof Overdue) client.disconnect();
       throw error;
     }
   }
@@ -117,9 +118,9 @@ export class Sentinels {
 
 function addressOf({ stream }: MasterClient): string | undefined {
   const { remoteAddress, remotePort } = stream ?? {};
-  return remoteAddress === undefined || remotePort === undefined ? undefined : textOf(remoteAddress, remotePort);
+  return remoteAddress === undefined || remotePort === undefined ? undefined : addressText(remoteAddress, remotePort);
 }
 
-function textOf(address: string, port: number): string {
+function addressText(address: string, port: number): string {
   return `${address.replace(/^::ffff:/, '')} ${port}`;
 }

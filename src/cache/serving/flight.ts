@@ -1,21 +1,22 @@
-import { isAbortSignal, invalid, keepShape, LONGEST_TIMER_MS, onAbort, PoolError } from '../../engine/index.js';
+/** One loading of a key that all callers of this process share. It is abandoned when the last of them gives up. */
+import { keepShape, PoolError } from '../../engine/index.js';
+import { type CallerLimits, withinLimits } from '../contract/index.js';
 import type { Mark } from '../invalidation/index.js';
-
-/** How long a caller waits. */
-export interface CallerLimits {
-  /** Milliseconds; 0 = for ever. */
-  readonly timeout?: number | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** What a flight brings. */
 export interface Landing {
   readonly value: unknown;
-  /** It is in the cache, too: whoever gets it needs a copy. */
+  /** The cache holds this very object: a caller needs a copy. */
   readonly shared: boolean;
 }
 
-/** One loading of a key, for all callers of this process who want it. It is given up when none of them is left. */
+/** What one caller of a flight gets. */
+export interface Arrival {
+  readonly value: unknown;
+  /** No other caller and no tier has this object, so the caller needs no copy. */
+  readonly own: boolean;
+}
+
 export class Flight {
   #controller: AbortController | undefined = undefined;
   #abandoned = false;
@@ -26,21 +27,21 @@ export class Flight {
 
   constructor(
     readonly marks: readonly Mark[],
-    /** What was known of invalidations when it began. */
+    /** The sequence of invalidations when the loading began. */
     readonly sequence: number,
     readonly startedAt: number,
   ) {}
 
-  /** Nobody waits any more. */
+  /** No caller waits any more. */
   get abandoned(): boolean {
     return this.#abandoned;
   }
 
-  /** Aborts when nobody waits any more. Made when it is asked for: what Redis has needs none. */
+  /** Aborts when no caller waits any more. Made on demand: a value that Redis has needs no signal. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
-      if (this.#abandoned) this.#controller.abort(nobodyWaits());
+      if (this.#abandoned) this.#controller.abort(abandonedError());
     }
     return this.#controller.signal;
   }
@@ -50,23 +51,23 @@ export class Flight {
     const landed = (): void => {
       this.#landed = true;
     };
-    // Those who wait are told of a failure; there may be none left.
+    // Callers get the failure from `join`. There may be none left, and then it is no unhandled rejection.
     this.#landing.then(landed, landed);
   }
 
-  /** Keeps it going, whoever gives up. */
-  hold(): void {
+  /** Keeps the loading alive when every caller has given up. */
+  holdOpen(): void {
     this.#waiting += 1;
   }
 
-  /** The value, and whether it is this caller's alone. */
-  async join({ timeout = 0, signal }: CallerLimits): Promise<{ readonly value: unknown; readonly own: boolean }> {
+  /** Waits for the value, within the limits of one caller. Precondition: it was started. */
+  async join({ timeout = 0, signal }: CallerLimits): Promise<Arrival> {
     this.#waiting += 1;
     this.#joined += 1;
     try {
       const landing = this.#landing as Promise<Landing>;
-      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await limited(landing, timeout, signal);
-      // With others, nobody gets the original: the first could change it before the next has a copy.
+      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await withinLimits(landing, timeout, signal);
+      // With several callers, none gets the original: the first could change it before the next has a copy.
       return { value, own: !shared && this.#joined === 1 };
     } finally {
       this.#waiting -= 1;
@@ -76,47 +77,12 @@ export class Flight {
 
   #abandon(): void {
     this.#abandoned = true;
-    this.#controller?.abort(nobodyWaits());
+    this.#controller?.abort(abandonedError());
   }
 }
 
 keepShape(Flight);
 
-/** @throws PoolError `POOL_OPTION_INVALID` */
-export function checkLimits({ timeout, signal }: CallerLimits): void {
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
-    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
-}
-
-/** The answer, unless the limits are reached before: then it rejects with `POOL_QUERY_TIMEOUT` or `POOL_ABORTED`. */
-export function limited<T>(answer: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const giveUp = (): void => fail(new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause: signal?.reason }));
-    const timer =
-      timeout === 0 || timeout > LONGEST_TIMER_MS
-        ? undefined
-        : setTimeout(
-            () => fail(new PoolError('POOL_QUERY_TIMEOUT', `The statement took longer than ${Math.round(timeout)} ms and was stopped.`)),
-            timeout,
-          );
-    const unlink = signal === undefined || signal.aborted ? undefined : onAbort(signal, giveUp);
-    const end = (): void => {
-      clearTimeout(timer);
-      unlink?.();
-    };
-    const fail = (error: unknown): void => {
-      end();
-      reject(error);
-    };
-    answer.then((value) => {
-      end();
-      resolve(value);
-    }, fail);
-    if (signal?.aborted === true) giveUp();
-  });
-}
-
-function nobodyWaits(): PoolError {
-  return new PoolError('POOL_ABORTED', 'Nobody waits for this value any more.');
+function abandonedError(): PoolError {
+  return new PoolError('POOL_ABORTED', 'No caller waits for this value any more.');
 }

@@ -1,4 +1,4 @@
-/** The cache's public face, the memory tier, and callers that share one loading. */
+/** The cache's public face, and behind it the parts that serve values, share their loading, and store them. */
 
-export { type CallerLimits, checkLimits, limited } from './flight.js';
-export { type CacheRequest, type Departure, type Invalidation, namesOf, QueryCache, type WrapOptions } from './query-cache.js';
+export { QueryCache, type WrapOptions } from './query-cache.js';
+export type { CacheRequest, Departure } from './request.js';

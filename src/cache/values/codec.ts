@@ -1,6 +1,8 @@
+/** The bytes of a cached value in Redis: an envelope with a checksum, its times, and the names that the value depends on. */
 import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
 import { messageOf } from '../../engine/index.js';
+import type { Encryption } from '../contract/index.js';
 
 /** What is kept in Redis under a key. */
 export interface Envelope {
@@ -15,13 +17,6 @@ export interface Envelope {
   /** The value must not be cached, because it is too large or of a class: whoever finds this loads it without waiting for others. */
   readonly refused: boolean;
   readonly value: unknown;
-}
-
-/** Turns values into something that only the owner of a secret can read, and back. Either may be asynchronous. */
-export interface Encryption {
-  encrypt(plain: Buffer): Buffer | Promise<Buffer>;
-  /** Throws when it is not what `encrypt` has made. */
-  decrypt(encrypted: Buffer): Buffer | Promise<Buffer>;
 }
 
 /** Something else than an envelope was found. */
@@ -53,7 +48,7 @@ export function valueOf(bytes: Buffer): unknown {
  *
  * @param content `bytesOf([names, refused, value])`
  */
-export async function seal(
+export async function sealEnvelope(
   key: string,
   { position, lifeMs, freshMs }: Pick<Envelope, 'position' | 'lifeMs' | 'freshMs'>,
   content: Buffer,
@@ -72,7 +67,7 @@ export async function seal(
 }
 
 /** @throws Garbage */
-export async function open(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
+export async function openEnvelope(key: string, sealed: Buffer, encryption: Encryption | undefined): Promise<Envelope> {
   if (sealed.length < OUTER_LENGTH || sealed.readUInt32BE(0) !== MAGIC) throw new Garbage('not an envelope');
   const body = sealed.subarray(OUTER_LENGTH);
   if (sealed.readUInt32BE(4) !== crc32(body)) throw new Garbage('the checksum is wrong');

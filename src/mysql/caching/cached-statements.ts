@@ -3,8 +3,15 @@
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
 import { ANY_TABLE, KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
-import { names, policyNames, resolvePolicy, type ResolvedPolicy } from '../../cache/contract/index.js';
-import { type CallerLimits, limited, type QueryCache } from '../../cache/serving/index.js';
+import {
+  type CallerLimits,
+  checkedNames,
+  policyNames,
+  resolvePolicy,
+  type ResolvedPolicy,
+  withinLimits,
+} from '../../cache/contract/index.js';
+import type { QueryCache } from '../../cache/serving/index.js';
 import { type Dependencies, dependenciesOf, type Schema } from '../../sql/index.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { type Flavor, ownFlavor } from '../errors/index.js';
@@ -135,7 +142,7 @@ export class CachedStatements {
       const answer = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement });
       return answer ?? this.run(statement);
     };
-    return limited(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(resume, resume);
+    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(resume, resume);
   }
 
   #keyNamed(name: string, { epoch }: Schema, statement: Statement): string {
@@ -220,7 +227,7 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   if (typeof cache !== 'object' || cache === null) throw invalid('cache', cache, 'options, true or false');
   refuseUnknownOptions(cache, OPTION_NAMES);
   const { key, tables } = cache;
-  names('tables', tables);
+  checkedNames('tables', tables);
   if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
   return cache;
 }

@@ -2,10 +2,10 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import type { Pool as DriverCallbackPool } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { createPool as createCallbackPool } from '../../src/mirror/mysql2.js';
-import { createPool as createPromisePool } from '../../src/mirror/promise.js';
-import { errorOf } from '../mysql/support/pools.js';
-import { type CachedPool, openCachedPool } from './support/cached-pool.js';
+import { createPool as createCallbackPool } from '../../../src/mirror/mysql2.js';
+import { createPool as createPromisePool } from '../../../src/mirror/promise.js';
+import { errorOf } from '../support/pools.js';
+import { type CachedPool, openCachedPool } from '../../cache/support/cached-pool.js';
 
 const SQL = 'SELECT name FROM users WHERE id = ?';
 const RENAME = 'UPDATE users SET name = ? WHERE id = ?';

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { type Read, staleReads, type Write } from '../consistency/history.js';
+import { type Read, staleReads, type Write } from '../../consistency/history.js';
 
-const script = fileURLToPath(new URL('../../scripts/check-cache.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../../scripts/check-cache.mjs', import.meta.url));
 
 it('no process reads an older value for longer than the bound, its own writes never, while Redis fails in every way', async () => {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [script, '--seconds', '15']);

@@ -1,0 +1,82 @@
+/** What a URL of Redis says: one server, a cluster or a master behind sentinels, with its nodes, its login and TLS. */
+import type { ConnectionOptions } from 'node:tls';
+import { PoolError } from '../../engine/index.js';
+import type { RedisTarget } from '../contract/index.js';
+
+/** A name and a password, each of which may be missing. */
+export interface Login {
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** Where to connect, and how. */
+export interface RedisEndpoints {
+  /** Undefined: one server. */
+  readonly kind: 'cluster' | 'sentinel' | undefined;
+  readonly nodes: { readonly host: string; readonly port: number }[];
+  /** The number of the database; with sentinels, the name of the master. */
+  readonly path: string;
+  readonly parameters: URLSearchParams;
+  /** What all connections to Redis itself have in common. */
+  readonly shared: Login & { readonly tls?: ConnectionOptions };
+}
+
+const DEFAULT_PORT = 6379;
+const DEFAULT_SENTINEL_PORT = 26_379;
+const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
+
+/** `redis://user:password@host:port/db`; `rediss://` for TLS; `redis+sentinel://…@host:port,host:port/master`, `redis+cluster://…@host:port,host:port`. */
+export function parseRedisUrl({ url, username, password, tls }: RedisTarget): RedisEndpoints {
+  const match = SCHEME.exec(url);
+  if (match === null) {
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      'redis must be a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster:// (its text is not shown: it may hold a password).',
+    );
+  }
+  const [, scheme, kind, login = '', hosts = '', path = '', query = ''] = match;
+  const colon = login.indexOf(':');
+  const urlUser = decode(colon === -1 ? login : login.slice(0, colon));
+  const urlPassword = colon === -1 ? '' : decode(login.slice(colon + 1));
+  const port = kind === 'sentinel' ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+  const nodes = hosts.split(',').map((host) => endpointOf(host, port));
+  if (kind === undefined && nodes.length !== 1) throw refused('one host, or the scheme redis+cluster or redis+sentinel');
+  if (kind === 'sentinel' && path === '') throw refused('the name of the master after the hosts: redis+sentinel://host:port/name');
+  if (kind === undefined && !/^\d*$/.test(path)) throw refused('a number of a database after the host');
+  if (tls !== undefined && scheme !== 'rediss') throw refused('the scheme rediss, for tls was given');
+  const user = username ?? urlUser;
+  const secret = password ?? urlPassword;
+  const shared: RedisEndpoints['shared'] = {
+    ...(user === '' ? {} : { username: user }),
+    ...(secret === '' ? {} : { password: secret }),
+    ...(scheme === 'rediss' ? { tls: tls ?? {} } : {}),
+  };
+  return { kind: kind as RedisEndpoints['kind'], nodes, path: decode(path), parameters: new URLSearchParams(query), shared };
+}
+
+function endpointOf(text: string, defaultPort: number): { host: string; port: number } {
+  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(text);
+  if (match === null) throw refused('hosts as host:port');
+  return {
+    host: (match[1] as string).replace(/^\[|\]$/g, '') || '127.0.0.1',
+    port: match[2] === undefined ? defaultPort : Number(match[2]),
+  };
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw refused('percent-encoded credentials');
+  }
+}
+
+function refused(wanted: string): PoolError {
+  return new PoolError('POOL_OPTION_INVALID', `The URL of redis must have ${wanted}.`);
+}
+
+/** The login for the sentinels, which is not the one for Redis. */
+export function sentinelLogin(parameters: URLSearchParams): Login {
+  const [username, password] = [parameters.get('sentinelUsername'), parameters.get('sentinelPassword')];
+  return { ...(username === null ? {} : { username }), ...(password === null ? {} : { password }) };
+}
