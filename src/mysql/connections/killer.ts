@@ -57,8 +57,7 @@ export class Killer {
   async close(): Promise<void> {
     this.#closed = true;
     const end = this.#connection?.then(quit, ignore);
-    const late = (): Error => new Error('The goodbye of the connection that kills took too long.');
-    if (end !== undefined) await within(end, CLOSE_TIMEOUT_MS, late, { hold: 'unheld' }).catch(ignore);
+    if (end !== undefined) await within(end, CLOSE_TIMEOUT_MS, goodbyeTooLong, { hold: 'unheld' }).catch(ignore);
     this.renewConnection();
   }
 
@@ -81,6 +80,10 @@ export class Killer {
     }
     return this.#connection;
   }
+}
+
+function goodbyeTooLong(): Error {
+  return new Error('The goodbye of the connection that kills took too long.');
 }
 
 function quit(connection: ManagedConnection): Promise<void> {

@@ -21,13 +21,10 @@ export interface WriteObserver {
   connectionLost(connection: WritingConnection): void;
 }
 
-/** What the statements of a pool have cost so far. */
-export interface StatementCounts {
-  /** Time that the server took to answer statements. */
+/** What the statements of a pool have cost so far, as the pool's statistics show it. */
+interface StatementCounts {
   readonly query: DurationSummary;
-  /** Statements that the server answered with an error. */
   readonly queryErrors: number;
-  /** The same by error number; at most 50 kinds, the rest under 'other'. */
   readonly queryErrorsByErrno: Readonly<Record<string, number>>;
 }
 

@@ -6,6 +6,7 @@ import {
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
+  type DurationSummary,
   keepShape,
   type Lease,
   Pool as Engine,
@@ -26,7 +27,6 @@ import {
   PoolBreakers,
   PoolLog,
   type SlowQueries,
-  type StatementCounts,
   StatementLog,
 } from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
@@ -56,7 +56,13 @@ import {
 } from '../contract/index.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
-export interface PoolStats extends EngineStats, StatementCounts {
+export interface PoolStats extends EngineStats {
+  /** Time that the server took to answer statements. */
+  readonly query: DurationSummary;
+  /** Statements that the server answered with an error. */
+  readonly queryErrors: number;
+  /** The same by error number; at most 50 kinds, the rest under 'other'. */
+  readonly queryErrorsByErrno: Readonly<Record<string, number>>;
   /** Statements that were killed on the server because they took too long or their caller gave up. */
   readonly kills: number;
   /** How often transactions were run again after a deadlock and the like. */

@@ -280,7 +280,7 @@ describe.each(Object.entries(FLAVORS))('what is no statement, given to %s', (_, 
     await using connection = await pool.getConnection();
     const called = connection.connection as unknown as { prepare(sql: never, callback: never): void };
     const door = byPromise({ query: (statement) => connection.prepare(statement), execute: connection.prepare.bind(connection) });
-    const callbackDoor = byCallback({ query: called.prepare.bind(called), execute: called.prepare.bind(called) } as unknown as Asked);
+    const callbackDoor = byCallback({ query: called.prepare.bind(called), execute: called.prepare.bind(called) });
     expect([...(await refusedAt(door)), ...(await refusedAt(callbackDoor))]).toEqual([]);
     const prepared = await connection.prepare('SELECT ? AS one');
     expect((await prepared.execute([1]))[0]).toEqual([{ one: 1 }]);
