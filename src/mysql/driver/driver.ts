@@ -1,4 +1,4 @@
-/** Everything that Poolwright uses of mysql2, and what mysql2's typings leave out. */
+/** Everything that Poolwright uses of mysql2, also of its internals, in one place. */
 
 import type { EventEmitter } from 'node:events';
 import mysql from 'mysql2';
@@ -6,10 +6,7 @@ import mysqlPromise from 'mysql2/promise';
 import { keepShape } from '../../engine/index.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
-/**
- * Everything that Poolwright uses of mysql2, also of its internals, in one place: what is not in mysql2's typings is declared
- * here, and test/mysql/driver.test.ts holds it against the installed version.
- */
+// What is not in mysql2's typings is declared here, and test/mysql/driver/driver.test.ts holds it against the installed version.
 
 export type SslOptions = mysql.SslOptions;
 export type ConnectionOptions = mysql.ConnectionOptions;

@@ -1,4 +1,5 @@
 /** What is no statement, at each door of a pool: it is refused on the caller's own promise or callback, and costs nothing else. */
+import mysql2 from 'mysql2';
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool as createDropIn } from '../../../src/mirror/promise.js';
@@ -11,6 +12,9 @@ import { borrowByCallback, imbalanceOf, poolOf } from '../support/pools.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 type Method = 'query' | 'execute';
+
+/** Not in mysql2's typings. */
+const mysql = mysql2 as unknown as { createQuery(sql: unknown, values: unknown, done: unknown, config?: object): unknown };
 
 /** How an answer came: at once means before any timer or socket. */
 interface Refusal {
@@ -324,6 +328,19 @@ describe('what is a statement', () => {
       expect(await called(pool.pool)).toEqual(one);
       expect(await called(connection.connection as unknown as Asked)).toEqual(one);
     }
+  });
+
+  it('may be a command that mysql2 has made', async () => {
+    await using pool = poolOf(database);
+    const commandOf = (done?: (error: Error | null, rows: unknown) => void): never =>
+      mysql.createQuery({ sql: 'SELECT ? AS one', values: [1] }, undefined, done, {}) as never;
+    const one = [{ one: 1 }];
+    expect((await pool.query(commandOf()))[0]).toEqual(one);
+    expect((await pool.execute(commandOf()))[0]).toEqual(one);
+    const connection = await borrowByCallback(pool);
+    const rows = await new Promise((resolve) => connection.query(commandOf((error, found) => resolve(error ?? found))));
+    connection.release();
+    expect(rows).toEqual(one);
   });
 
   it.each(['sql', 'values', 'timeout', 'signal', 'rowsAsArray'])('has its option read once: %s', async (name) => {
