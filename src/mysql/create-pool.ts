@@ -1,3 +1,5 @@
+/** Makes pools, and the process-wide default one. */
+
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options/index.js';
 import { Pool } from './pools/index.js';
 import { defaultPool, register, uniqueName } from './registry.js';

@@ -1,3 +1,5 @@
+/** Stands in for mysql2's createPool and createPoolCluster: the same functions, with managed pools. */
+
 import type { CallbackPool, Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';

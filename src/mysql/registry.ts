@@ -1,6 +1,8 @@
+/** Every pool of the process that is not closed, by name. */
+
 import type { Pool } from './pools/index.js';
 
-/** Every pool of the process that is not closed, whichever copy of this package made it. */
+/** The pools that are not closed. Other copies of this package in the process share it. */
 interface Registry {
   readonly pools: Map<string, Pool>;
   defaultPool: Pool | undefined;

@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type * as Api from '@opentelemetry/api';
 import type { Attributes, Context, Meter, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import { codeOf, messageOf, refuseUnknownOptions } from '../engine/index.js';
-import { digestOf } from '../mysql/statement-digest.js';
+import { factsOf } from '../sql/index.js';
 import { requirePeer } from '../packages/index.js';
 import { type ObservedPool, type PoolReader, type PoolSource, poolReader } from './pool-source.js';
 
@@ -245,7 +245,7 @@ class Operations {
   #begin(operation: Operation): void {
     const parent = this.#parent ?? api.context.active();
     const span = this.#tracer?.startSpan(nameOf(operation), { kind: api.SpanKind.CLIENT, attributes: attributesOf(operation) }, parent);
-    if (span?.isRecording() === true) span.setAttribute('db.query.text', digestOf(operation.query ?? ''));
+    if (span?.isRecording() === true) span.setAttribute('db.query.text', factsOf(operation.query ?? '').digest);
     this.#remembered.set(operation, { span, parent, startedAt: performance.now() });
   }
 
@@ -279,16 +279,10 @@ function whereOf({ database, serverAddress, serverPort }: Operation): Attributes
 }
 
 function attributesOf(operation: Operation): Attributes {
-  return { ...whereOf(operation), 'db.operation.name': operationOf(operation) };
-}
-
-/** The first word; a set that is bounded by what the server understands, and by length. */
-function operationOf({ query = '' }: Operation): string {
-  const word = /^[\s(]*([a-z]{1,20})\b/i.exec(query)?.[1];
-  return word === undefined ? 'OTHER' : word.toUpperCase();
+  return { ...whereOf(operation), 'db.operation.name': factsOf(operation.query ?? '').operation };
 }
 
 function nameOf(operation: Operation): string {
-  const name = operationOf(operation);
+  const name = factsOf(operation.query ?? '').operation;
   return operation.database === '' ? name : `${name} ${operation.database}`;
 }

@@ -339,6 +339,17 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
     expect(outcome).toEqual({ mysql2: true, poolwright: false });
   },
 
+  'no-statement': async () => {
+    const outcome = await onBoth({}, async ({ pool }) => {
+      const error = await errorOf(pool.query(undefined as never));
+      return { name: error.name, code: error.code, connections: sizesOf(pool)[0] };
+    });
+    expect(outcome).toEqual({
+      mysql2: { name: 'TypeError', code: undefined, connections: 1 },
+      poolwright: { name: 'PoolError', code: 'POOL_OPTION_INVALID', connections: 0 },
+    });
+  },
+
   'unknown-options': async () => {
     const outcome = await both(async (subject) => {
       const create = (): unknown => subject.create({ host: '127.0.0.1', conectionLimit: 5 } as PoolOptions);

@@ -145,6 +145,13 @@ export const DIFFERENCES = [
     why: 'after a fail-over every pooled connection is wrong',
   },
   {
+    id: 'no-statement',
+    when: 'what is no statement is run: `undefined`, a number, an object without a text',
+    mysql2: 'takes a connection, and fails with a `TypeError` of its insides',
+    poolwright: 'fails with `POOL_OPTION_INVALID` at once, and says what was given',
+    why: 'the mistake is named where it was made, also while no connection can be had',
+  },
+  {
     id: 'unknown-options',
     when: 'an option is misspelt',
     mysql2: 'prints a line to stderr and goes on with its default',

@@ -1,7 +1,7 @@
 /** Rules that cache a statement by its text, for applications that cannot change the call. */
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { type CachePolicy, policyNames, resolvePolicy, type ResolvedPolicy } from './policy.js';
-import { digestOf } from '../sql-tokens.js';
+import { factsOf } from '../../sql/index.js';
 
 /** A statement that is cached without saying so itself. */
 export interface CacheRule extends CachePolicy {
@@ -22,7 +22,7 @@ export class ResolvedRules {
 
   policyOf(sql: string): ResolvedPolicy | undefined {
     if (this.#remembered.has(sql)) return this.#remembered.get(sql);
-    const digest = digestOf(sql);
+    const digest = factsOf(sql).ruleDigest;
     const policy = digest === undefined ? undefined : this.byDigest.get(digest);
     if (sql.length > LONGEST_REMEMBERED) return policy;
     if (this.#remembered.size >= REMEMBERED) this.#remembered.clear();
@@ -38,7 +38,7 @@ export function resolveRules(rules: readonly CacheRule[] | undefined, defaults: 
   const byDigest = new Map<string, ResolvedPolicy>();
   for (const rule of rules as readonly CacheRule[]) {
     refuseUnknownOptions(rule, ['statement', ...policyNames]);
-    const digest = typeof rule.statement === 'string' ? digestOf(rule.statement) : undefined;
+    const digest = typeof rule.statement === 'string' ? factsOf(rule.statement).ruleDigest : undefined;
     if (digest === undefined) throw invalid('rules[].statement', rule.statement, 'the text of a statement');
     if (byDigest.has(digest)) throw new PoolError('POOL_OPTION_INVALID', `Two rules are for the same statement: ${digest}`);
     byDigest.set(digest, resolvePolicy(rule, defaults));

@@ -16,6 +16,14 @@ export interface AcquireFailureContext {
   readonly connectError: unknown;
 }
 
+/** The first sentence of each refusal to queue. */
+const headlines = new WeakMap<PoolError, string>();
+
+/** What an error says in its first sentence: all that some pools say. */
+export function headlineOf(error: PoolError): string {
+  return headlines.get(error) ?? error.message;
+}
+
 export function acquireTimeoutError(waitedMs: number, context: AcquireFailureContext): PoolError {
   const { summary, unreachable, connectError } = context;
   const waited = `No connection within ${Math.round(waitedMs)} ms`;
@@ -31,14 +39,14 @@ export function acquireTimeoutError(waitedMs: number, context: AcquireFailureCon
 }
 
 export function queueFullError(queueLimit: number, context: AcquireFailureContext): PoolError {
-  const message = `Queue limit reached. ${queueLimit} callers wait already: ${exhaustion(context)}`;
-  return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary });
+  return notQueued('Queue limit reached.', `${queueLimit} callers wait already: ${exhaustion(context)}`, context);
 }
 
 /** All waiters wait longer than they should: some are refused early, instead of all of them late. */
 export function overloadedError(waitTarget: number, context: AcquireFailureContext): PoolError {
-  const message = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${exhaustion(context)}`;
-  return new PoolError('POOL_QUEUE_FULL', message, { pool: context.summary, reason: 'overloaded' });
+  const { summary, connectError } = context;
+  const headline = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${shortage(summary, connectError)}.`;
+  return notQueued(headline, countsAndHolders(context), context, 'overloaded');
 }
 
 /** `waitForConnections: false` and nothing is free. */
@@ -47,7 +55,16 @@ export function nothingFreeError(context: AcquireFailureContext): PoolError {
   if (summary.state === 'suspended') {
     return new PoolError('POOL_SUSPENDED', `Pool '${summary.name}' is suspended.`, { pool: summary });
   }
-  return new PoolError('POOL_QUEUE_FULL', `No connections available. ${exhaustion(context)}`, { pool: summary });
+  return notQueued('No connections available.', exhaustion(context), context);
+}
+
+function notQueued(headline: string, explanation: string, { summary }: AcquireFailureContext, reason?: 'overloaded'): PoolError {
+  const error = new PoolError('POOL_QUEUE_FULL', `${headline} ${explanation}`, {
+    pool: summary,
+    ...(reason === undefined ? {} : { reason }),
+  });
+  headlines.set(error, headline);
+  return error;
 }
 
 export function closedError(summary: PoolSummary): PoolError {
@@ -73,10 +90,14 @@ function lastError(connectError: unknown): string {
   return connectError === undefined ? 'no answer yet' : `last error: ${messageOf(connectError)} (${codeOf(connectError)})`;
 }
 
-function exhaustion({ summary, borrowed, connectError }: AcquireFailureContext): string {
+function exhaustion(context: AcquireFailureContext): string {
+  return `${shortage(context.summary, context.connectError)}. ${countsAndHolders(context)}`;
+}
+
+function countsAndHolders({ summary, borrowed }: AcquireFailureContext): string {
   const holders = borrowed.slice(0, BORROWERS_NAMED).map((one) => `${one.description} for ${Math.round(one.heldMs)} ms`);
   const held = holders.length === 0 ? '' : ` Held longest: ${holders.join(', ')}.`;
-  return `${shortage(summary, connectError)}. ${countsOf(summary)}${held}`;
+  return `${countsOf(summary)}${held}`;
 }
 
 function shortage({ limit, used }: PoolSummary, connectError: unknown): string {

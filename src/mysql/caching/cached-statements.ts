@@ -1,9 +1,10 @@
+/** Statements of a pool that the cache answers. */
+
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
-import { KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
+import { ANY_TABLE, KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
 import {
   type CallerLimits,
-  checkLimits,
   checkedNames,
   policyNames,
   resolvePolicy,
@@ -11,24 +12,21 @@ import {
   withinLimits,
 } from '../../cache/contract/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { dependenciesOf, DEPENDS_ON_ALL, type Dependencies } from '../../cache/statement.js';
-import type { Schema } from '../../cache/schema.js';
+import { type Dependencies, dependenciesOf, type Schema } from '../../sql/index.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
-import type { QueryValues } from '../driver/index.js';
 import { type Flavor, ownFlavor } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
 import type { ResolvedOptions } from '../options/index.js';
-import type { StatementCacheOptions, StatementOptions, StatementResult } from '../contract/index.js';
-import { copyOf, statementInTime } from '../limits/index.js';
+import {
+  type Statement,
+  type StatementCacheOptions,
+  StatementLimits,
+  type StatementOptions,
+  type StatementResult,
+} from '../contract/index.js';
 
 /** Runs a statement on the pool. */
-export type RunStatement = (
-  method: 'query' | 'execute',
-  sql: StatementOptions,
-  values: QueryValues | undefined,
-) => Promise<StatementResult>;
-
-type Method = 'query' | 'execute';
+export type RunStatement = (statement: Statement) => Promise<StatementResult>;
 
 /** Options of a pool that change what a statement's result is, or what its parameters become. */
 const OPTIONS_OF_RESULTS = [
@@ -54,9 +52,6 @@ const OPTIONS_OF_RESULTS = [
   'multipleStatements',
   'queryFormat',
 ] as const;
-
-/** Of a statement's options, those that do not change what its result is. */
-const OPTIONS_OF_CALLS = new Set(['sql', 'values', 'timeout', 'signal', 'cache', 'idempotent', 'priority', 'fairnessKey', 'fallback']);
 
 const OPTION_NAMES: readonly string[] = [...policyNames, 'key', 'tables'];
 
@@ -89,42 +84,35 @@ export class CachedStatements {
   }
 
   /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
-  take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
+  answer(statement: Statement): Promise<StatementResult> | undefined {
     try {
-      const answer = this.#take(method, sql, values);
-      return answer === undefined || this.#flavor === ownFlavor ? answer : answer.catch((error: unknown) => this.#inItsWords(error, sql));
+      const answer = this.#answer(statement);
+      if (answer === undefined || this.#flavor === ownFlavor) return answer;
+      return answer.catch((error: unknown) => this.#inFlavor(error, statement));
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  /** The cache has its own words for a caller whose time is up. */
-  #inItsWords(error: unknown, sql: string | StatementOptions): never {
-    const { timeout = 0 } = typeof sql === 'string' ? {} : sql;
-    throw PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT' ? this.#flavor.statementTimeout(timeout) : error;
+  /** The cache has its own words for a statement whose time is up. */
+  #inFlavor(error: unknown, { limits }: Statement): never {
+    throw PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT' ? this.#flavor.statementTimeout(limits?.timeout ?? 0) : error;
   }
 
-  #take(method: Method, sql: string | StatementOptions, values: QueryValues | undefined): Promise<StatementResult> | undefined {
-    const { rules } = this.cache.options;
-    if (typeof sql === 'string') {
-      const policy = rules?.policyOf(sql);
-      return policy === undefined ? undefined : this.#fetch({ method, statement: { sql }, values, policy, given: {} });
-    }
-    const { cache } = sql;
-    if (cache === undefined && rules === undefined) return undefined;
+  #answer(statement: Statement): Promise<StatementResult> | undefined {
+    const { rules, defaults } = this.cache.options;
+    const { cache } = statement.wishes;
     if (cache === false) return undefined;
     if (cache === undefined) {
-      const policy = rules?.policyOf(sql.sql);
-      return policy === undefined ? undefined : this.#fetch({ method, statement: sql, values, policy, given: {} });
+      const policy = rules?.policyOf(statement.sql);
+      return policy === undefined ? undefined : this.#fetch({ statement, policy, given: {} });
     }
     const given = cache === true ? {} : checked(cache);
-    return this.#fetch({ method, statement: sql, values, policy: resolvePolicy(given, this.cache.options.defaults), given });
+    return this.#fetch({ statement, policy: resolvePolicy(given, defaults), given });
   }
 
   #fetch(asked: Asked): Promise<StatementResult> | undefined {
-    const statement = statementInTime(asked.statement) as StatementOptions;
-    const { method, values = statement.values, policy, given } = asked;
-    checkLimits(statement);
+    const { statement, policy, given } = asked;
     const now = performance.now();
     const schema = this.schema.at(now);
     if (schema === undefined) return this.#whenSchemaIsKnown(asked);
@@ -132,38 +120,33 @@ export class CachedStatements {
     // Before any value is served: what is there by name may be another statement's.
     if (!this.#isCacheable(known.dependencies, given)) return undefined;
     const { key: name } = given;
-    const key = name === undefined ? keyOf(known, method, statement, values) : this.#keyNamed(name, schema, method, statement);
+    const key = name === undefined ? keyOf(known, statement) : this.#keyNamed(name, schema, statement);
     const hit = this.cache.hit(key, policy, statementResult, now);
     if (hit !== undefined) return Promise.resolve(hit as StatementResult);
     const dependsOn = namesBehind(known.dependencies, given);
     for (const tag of policy.tags) dependsOn.push(TAG + tag);
     if (name !== undefined) dependsOn.push(KEY + name);
-    const request = {
-      key,
-      names: dependsOn,
-      policy,
-      kind: statementResult,
-      load: (signal: AbortSignal) => this.#load(method, statement, values, signal),
-    };
-    const answer = this.cache.fetch(request, statement) as Promise<StatementResult>;
-    return statement.fallback === undefined ? answer : orFallback(answer, statement.fallback);
+    const load = (signal: AbortSignal): Promise<unknown> => this.#load(statement, signal);
+    const request = { key, names: dependsOn, policy, kind: statementResult, load };
+    const answer = this.cache.fetch(request, callerLimits(statement)) as Promise<StatementResult>;
+    const { fallback } = statement.wishes;
+    return fallback === undefined ? answer : orFallback(answer, fallback);
   }
 
   /** Callers wait for it, so that the first of them do not all go to the database; those with a deadline for a part of their time. */
   #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> {
-    const { method, statement, values } = asked;
-    const { timeout = 0, signal } = statement as CallerLimits;
+    const { timeout = 0, signal } = callerLimits(asked.statement);
     const beganAt = performance.now();
-    const goOn = (): Promise<StatementResult> => {
-      const left = timeout === 0 ? statement : copyOf(statement, { timeout: Math.max(timeout - (performance.now() - beganAt), 1) });
-      const known = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement: left });
-      return known ?? this.run(method, copyOf(left, { cache: false }), values);
+    const resume = (): Promise<StatementResult> => {
+      const statement = shortened(asked.statement, performance.now() - beganAt);
+      const answer = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement });
+      return answer ?? this.run(statement);
     };
-    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(goOn, goOn);
+    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(resume, resume);
   }
 
-  #keyNamed(name: string, { epoch }: Schema, method: Method, statement: StatementOptions): string {
-    return `k${textOf([method, this.#fingerprint, epoch, name])}${optionsOf(statement, 'by text')}`;
+  #keyNamed(name: string, { epoch }: Schema, statement: Statement): string {
+    return `k${textOf([statement.method, this.#fingerprint, epoch, name])}${optionsOf(statement, 'by text')}`;
   }
 
   #isCacheable(found: Dependencies, { tables }: StatementCacheOptions): boolean {
@@ -187,15 +170,33 @@ export class CachedStatements {
     return known;
   }
 
-  async #load(method: Method, statement: StatementOptions, values: QueryValues | undefined, signal: AbortSignal): Promise<unknown> {
-    return withPlainFields(await this.run(method, copyOf(statement, { cache: false, timeout: 0, signal, fallback: undefined }), values));
+  async #load(statement: Statement, signal: AbortSignal): Promise<unknown> {
+    return withPlainFields(await this.run(statement.forLoading(signal)));
   }
+}
+
+/** What a caller gives the cache: the stricter of its own timeout and the deadline around it. */
+function callerLimits({ limits }: Statement): CallerLimits {
+  if (limits === undefined) return {};
+  const { timeout, dueInMs, signal } = limits;
+  const earliest = Math.min(timeout === 0 ? Number.POSITIVE_INFINITY : timeout, dueInMs);
+  return {
+    ...(earliest === Number.POSITIVE_INFINITY ? {} : { timeout: Math.max(earliest, 1) }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+/** The statement with what a wait has left of its timeout. */
+function shortened(statement: Statement, waitedMs: number): Statement {
+  const { limits } = statement;
+  if (limits === undefined || limits.timeout === 0) return statement;
+  return statement.limitedBy(new StatementLimits(Math.max(limits.timeout - waitedMs, 1), limits.signal, limits.dueAt));
 }
 
 /** Precondition: it may be cached. */
 function namesBehind(found: Dependencies, { tables }: StatementCacheOptions): string[] {
   if (tables !== undefined) return tables.map((table) => TABLE + table.toLowerCase());
-  return found.kind === 'tables' ? [...found.names] : [...DEPENDS_ON_ALL];
+  return found.kind === 'tables' ? found.tables.map((table) => TABLE + table) : [ANY_TABLE];
 }
 
 /** What a caller answers instead is that caller's own: it is not cached. */
@@ -217,9 +218,7 @@ interface KnownText {
 }
 
 interface Asked {
-  readonly method: Method;
-  readonly statement: StatementOptions;
-  readonly values: QueryValues | undefined;
+  readonly statement: Statement;
   readonly policy: ResolvedPolicy;
   readonly given: StatementCacheOptions;
 }
@@ -234,22 +233,20 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
 }
 
 /** The key of a result: no two statements whose results may differ have the same one. */
-function keyOf(known: KnownText, method: Method, statement: StatementOptions, values: QueryValues | undefined): string {
+function keyOf(known: KnownText, statement: Statement): string {
+  const { method, values } = statement;
   const options = optionsOf(statement, 'refused');
   const parameters = values === undefined ? 'u' : textOf(values);
   return options === '' ? known[method] + parameters : `${known[method]}o${options}o${parameters}`;
 }
 
-/** Those of a statement's options that change its result, as a text; in most cases there is none. */
-function optionsOf(statement: StatementOptions, functions: 'refused' | 'by text'): string {
-  let names: string[] | undefined;
-  // What is inherited is not sent along when the result is loaded, see `copyOf`.
-  for (const name in statement) if (!OPTIONS_OF_CALLS.has(name) && Object.hasOwn(statement, name)) (names ??= []).push(name);
-  if (names === undefined) return '';
+/** The options of mysql2's, which may change the result, as a text; in most cases there is none. */
+function optionsOf({ options }: Statement, functions: 'refused' | 'by text'): string {
+  if (options === undefined) return '';
   let text = '';
-  for (const name of names.sort()) {
-    const value = (statement as unknown as Record<string, unknown>)[name];
-    if (value !== undefined) text += textOf(name) + textOf(value, functions);
+  for (const name of Object.keys(options).sort()) {
+    const value = options[name];
+    if (name !== 'sql' && value !== undefined) text += textOf(name) + textOf(value, functions);
   }
   return text;
 }

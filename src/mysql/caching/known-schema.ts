@@ -1,10 +1,12 @@
+/** The schema of the database as the cache knows it, and when that is read anew. */
+
 import { performance } from 'node:perf_hooks';
 import { SCHEMA } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { Schema } from '../../cache/schema.js';
+import { Schema } from '../../sql/index.js';
 import { type ReadRows, readSchema } from './schema-reader.js';
 
-/** Others may change the schema without the cache hearing of it: it is read again after this time. */
+/** The schema may be changed behind the cache's back: it is read again after this time. */
 const FRESH_MS = 60_000;
 /** A schema that could not be read, or did not know a table, is not read again before. */
 const RETRY_MS = 1_000;
@@ -28,7 +30,7 @@ export class KnownSchema {
     return this.at(performance.now());
   }
 
-  /** The same for whoever has looked at the clock. */
+  /** The same for a caller that has read the clock. */
   at(now: number): Schema | undefined {
     if (this.#hasChanged()) {
       this.#schema = undefined;

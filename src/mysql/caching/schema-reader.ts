@@ -1,5 +1,7 @@
+/** Reads the schema from the server: tables, views, triggers, foreign keys, routines. */
+
 import { createHash } from 'node:crypto';
-import type { SchemaFacts } from '../../cache/schema.js';
+import type { SchemaFacts } from '../../sql/index.js';
 
 /** Runs a statement and gives its rows as arrays. */
 export type ReadRows = (sql: string) => Promise<readonly (readonly unknown[])[]>;
@@ -36,7 +38,7 @@ function nameOf(value: unknown): string {
   return String(value).toLowerCase();
 }
 
-/** The server shows an empty text to those who may not see it. */
+/** The server shows an empty text to a user that may not see it. */
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }

@@ -1,21 +1,23 @@
-import { EVERYTHING, SCHEMA } from '../../cache/invalidation/index.js';
+/** Sees what the statements of a pool write, and invalidates it in the cache when it is committed. */
+
+import { EVERYTHING, SCHEMA, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { effectOf, looksLikeRead } from '../../cache/statement.js';
-import { type Command, statementOf } from '../driver/index.js';
+import { effectOf, type StatementFacts } from '../../sql/index.js';
+import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
-import { commitsImplicitly, type ManagedConnection } from '../connections/index.js';
+import type { WriteObserver, WritingConnection } from '../observation/index.js';
 
-/** A server may go on with a statement whose connection is gone: what it wrote is invalidated once more after this time. */
+/** A server may continue a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
 
 /**
- * Sees every statement of a pool's connections, whoever sends it, and invalidates what the writes among them change: when the transaction
- * ends, however it ends, and before the caller is told.
+ * Sees every statement of a pool's connections, and invalidates what the writes among them change: when the transaction ends, however it
+ * ends, and before the caller has its answer.
  */
-export class WriteWatch {
+export class WriteWatch implements WriteObserver {
   /** What the open transaction of a connection has written so far. */
-  readonly #written = new WeakMap<ManagedConnection, Set<string>>();
+  readonly #written = new WeakMap<WritingConnection, Set<string>>();
 
   constructor(
     private readonly cache: QueryCache,
@@ -23,55 +25,54 @@ export class WriteWatch {
   ) {}
 
   /** A command is about to be sent. */
-  sent(connection: ManagedConnection, command: Command): void {
-    const sql = statementOf(command);
-    if (sql === undefined) {
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void {
+    if (facts === undefined) {
       // A reset and another login roll back.
-      if (this.#written.has(connection)) command.once('end', () => void this.#tell(connection));
+      if (this.#written.has(connection)) command.once('end', () => void this.#invalidateWritten(connection));
       return;
     }
     const several = connection.takesSeveralStatements;
-    if (looksLikeRead(sql) && !several && this.schema.current?.hasRoutines === false) return;
-    const names = this.#namesWrittenBy(sql);
-    const ends = commitsImplicitly(sql, several);
-    if (names.length > 0) this.#note(connection, names);
+    if (facts.looksLikeRead && !several && this.schema.current?.hasRoutines === false) return;
+    const names = this.#namesWrittenBy(facts.sql);
+    const ends = facts.mayCommit(several);
+    if (names.length > 0) this.#noteWritten(connection, names);
     else if (!ends || !this.#written.has(connection)) return;
     const isOver = (): boolean => ends || !connection.session.inTransaction;
     if (command.onResult === undefined) {
       command.once('end', () => {
-        if (isOver()) void this.#tell(connection);
+        if (isOver()) void this.#invalidateWritten(connection);
       });
     } else {
-      this.#holdBack(connection, command, isOver, names);
+      this.#holdBackAnswer(connection, command, isOver, names);
     }
   }
 
   /** The connection is gone, and with it what it had not committed; tables without transactions keep it. */
-  lost(connection: ManagedConnection): void {
-    void this.#tell(connection);
+  connectionLost(connection: WritingConnection): void {
+    void this.#invalidateWritten(connection);
   }
 
-  /** The caller is told when all processes were. */
-  #holdBack(connection: ManagedConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
+  /** The caller has the answer when all processes know of the write. */
+  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
-      const told = isOver() ? this.#tell(connection) : undefined;
-      if (error !== null) this.#tellAgain(connection, command, error, names);
+      const invalidated = isOver() ? this.#invalidateWritten(connection) : undefined;
+      if (error !== null) this.#invalidateAgain(connection, command, error, names);
       const answer = (): void => {
         onResult?.apply(command, result);
       };
-      if (told === undefined) answer();
+      if (invalidated === undefined) answer();
       // Not in the promise: an error of the caller's own is not a rejection.
-      else void told.then(() => process.nextTick(answer));
+      else void invalidated.then(() => process.nextTick(answer));
     };
   }
 
-  /** A caller who gives up is told before the server has ended the statement, which may have taken effect even so. */
-  #tellAgain(connection: ManagedConnection, command: Command, error: Error, names: readonly string[]): void {
+  /** A caller that gives up has its error before the server has ended the statement, which may take effect even so. */
+  #invalidateAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
     const again = (): void => {
-      this.#note(connection, names);
-      if (!connection.session.inTransaction || !connection.alive) void this.#tell(connection);
+      this.#noteWritten(connection, names);
+      if (!connection.session.inTransaction || !connection.alive) void this.#invalidateWritten(connection);
     };
     command.once('end', again);
     if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
@@ -86,11 +87,11 @@ export class WriteWatch {
         return [EVERYTHING, SCHEMA];
       case 'writes':
         if (effect.unknownTable === true) this.schema.refresh();
-        return effect.names;
+        return effect.tables === 'everything' ? [EVERYTHING] : effect.tables.map((table) => TABLE + table);
     }
   }
 
-  #note(connection: ManagedConnection, names: readonly string[]): void {
+  #noteWritten(connection: WritingConnection, names: readonly string[]): void {
     let written = this.#written.get(connection);
     if (written === undefined) {
       written = new Set();
@@ -99,7 +100,7 @@ export class WriteWatch {
     for (const name of names) written.add(name);
   }
 
-  #tell(connection: ManagedConnection): Promise<void> | undefined {
+  #invalidateWritten(connection: WritingConnection): Promise<void> | undefined {
     const written = this.#written.get(connection);
     if (written === undefined) return undefined;
     this.#written.delete(connection);

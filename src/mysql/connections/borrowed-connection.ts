@@ -1,17 +1,28 @@
+/** What a borrower holds by promise: mysql2/promise's connection, until it is given back. */
+
 import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
-import { DriverPromisePoolConnection, type PreparedStatement, tracedBack } from '../driver/index.js';
+import { currentDeadline } from '../../resilience/deadline/index.js';
+import { type Method, statementOf } from '../contract/index.js';
+import {
+  captureSite,
+  DriverPromisePoolConnection,
+  type PreparedStatement,
+  type QueryValues,
+  tracedBack,
+  withStackOf,
+} from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
+import { answerOf } from './answer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './connection-waiter.js';
-import { dueStatement } from '../limits/index.js';
 
-/** Methods that talk to the server: after the release they would talk on somebody else's connection. */
-const TALKING_METHODS = ['query', 'execute', 'prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
+/** Methods that run a statement. */
+const RUNNING_METHODS = ['query', 'execute'] as const;
 
-/** Of them, those that run a statement. */
-const RUNNING_METHODS: ReadonlySet<string> = new Set(['query', 'execute']);
+/** Other methods that talk to the server: after the release they would talk on another borrower's connection. */
+const TALKING_METHODS = ['prepare', 'beginTransaction', 'commit', 'rollback', 'ping', 'reset', 'changeUser'] as const;
 
 /** Methods that do something to the connection without asking the server; after the release they do nothing. */
 const HANDLING_METHODS = ['pause', 'resume', 'unprepare', 'createBinlogStream'] as const;
@@ -69,19 +80,19 @@ class BorrowedConnection {
     return this.#raw.promiseView;
   }
 
-  /** mysql2's own connection. Whoever asks for it may release it there too. */
+  /** mysql2's own connection. It can be released there, too. */
   get connection(): ManagedConnection {
     if (this.#lease.active) this.#raw.lendTo(this.#lease);
     return this.#raw;
   }
 
-  /** Gives the connection back to the pool. A second call does nothing, also when somebody else has the connection by then. */
+  /** Gives the connection back to the pool. A second call does nothing, also when another borrower has the connection by then. */
   release(): void {
     this.#leave();
     this.#lease.release();
   }
 
-  /** Closes the connection and takes it out of the pool. After the release, only if nobody else has borrowed it since. */
+  /** Closes the connection and takes it out of the pool. After the release, only if it has had no other borrower since. */
   destroy(): void {
     this.#leave();
     if (!this.#lease.destroy()) this.#raw.destroyUnlent();
@@ -109,20 +120,38 @@ class BorrowedConnection {
     return `PoolConnection { threadId: ${this.#raw.threadId}, active: ${this.active} }`;
   }
 
+  /** Runs a statement. What comes here may be anything: this is the borrower's door. */
+  run(method: Method, sql: unknown, values: unknown): Promise<unknown> {
+    const site = this.#raw.config.trace ? captureSite(this[method as never]) : undefined;
+    const answer = this.#answer(method, sql, values);
+    return site === undefined ? tracedBack(answer) : answer.catch((error: unknown) => Promise.reject(withStackOf(site, error)));
+  }
+
   /** Calls one of mysql2's methods that talk to the server. */
-  talk(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
-    const answer = this.#ask(method, call, sql);
+  talk(method: string, call: () => Promise<unknown>): Promise<unknown> {
+    const answer = this.#talk(method, call);
     // With the option, mysql2 has captured its caller's stack.
     return this.#raw.config.trace ? answer : tracedBack(answer);
   }
 
-  async #ask(method: string, call: () => Promise<unknown>, sql: unknown): Promise<unknown> {
+  async #answer(method: Method, sql: unknown, values: unknown): Promise<unknown> {
+    this.refuseAfterRelease(method);
+    if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
+    const statement = statementOf(method, sql, values as QueryValues, currentDeadline());
+    try {
+      return await answerOf(this.#raw, statement);
+    } catch (error) {
+      throw this.#raw.flavor.statementFailure(error);
+    }
+  }
+
+  async #talk(method: string, call: () => Promise<unknown>): Promise<unknown> {
     this.refuseAfterRelease(method);
     try {
       return await call();
     } catch (error) {
       if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
-      this.#raw.forgetStatement(sql, error);
+      this.#raw.forgetStatement(undefined, error);
       return await call();
     }
   }
@@ -131,9 +160,9 @@ class BorrowedConnection {
   refuseAfterRelease(method: string): void {
     if (this.#lease.active) return;
     if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
-    // The connection broke while it was borrowed: mysql2's own error tells what happened better than ours.
+    // The connection broke while it was borrowed: mysql2's own error says what happened better than ours.
     if (!this.#raw.alive) return;
-    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be somebody else's by now.`);
+    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be another borrower's by now.`);
   }
 
   /** Passes an event of the connection on to this borrower, until it is given back. */
@@ -158,11 +187,16 @@ define('Promise', Promise);
 // A promise that is resolved with a connection asks whether it is a promise itself: it finds the answer here, not at the end of mysql2's chain of prototypes.
 define('then', undefined);
 
+for (const method of RUNNING_METHODS) {
+  define(method, function (this: BorrowedConnection, sql: unknown, values?: unknown): Promise<unknown> {
+    return this.run(method, sql, values);
+  });
+}
+
 for (const method of TALKING_METHODS) {
   const original = driverPrototype[method] as (...parameters: unknown[]) => Promise<unknown>;
   define(method, function (this: BorrowedConnection, ...parameters: unknown[]): Promise<unknown> {
-    const call = (): Promise<unknown> => original.apply(this.view, RUNNING_METHODS.has(method) ? inTime(parameters) : parameters);
-    const result = this.talk(method, call, parameters[0]);
+    const result = this.talk(method, () => original.apply(this.view, parameters));
     return method === 'prepare' ? result.then((statement) => guarded(this, statement as PreparedStatement)) : result;
   });
 }
@@ -189,15 +223,10 @@ for (const method of LISTENING_METHODS) {
   });
 }
 
-/** What a statement is run with, within the deadline that it is called in. */
-function inTime([sql, ...rest]: readonly unknown[]): unknown[] {
-  return [dueStatement(sql as string), ...rest];
-}
-
 /** A prepared statement belongs to the borrower of its connection. */
 function guarded(connection: BorrowedConnection, statement: PreparedStatement): PreparedStatement {
   const execute = statement.execute.bind(statement);
-  statement.execute = (parameters) => connection.talk('execute', () => execute(parameters), undefined);
+  statement.execute = (parameters) => connection.talk('execute', () => execute(parameters));
   return statement;
 }
 
@@ -222,11 +251,11 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(borrow(lease));
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.reject(this.flavor.acquireFailure(error));
   }
 }

@@ -1,3 +1,5 @@
+/** Opens, checks, cleans and closes the connections of one pool. */
+
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
@@ -14,25 +16,21 @@ import {
 } from '../errors/index.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
-import { type ConnectionWatch, ManagedConnection, type StatementObserver } from './managed-connection.js';
+import { type ConnectionOwner, ManagedConnection } from './managed-connection.js';
+import type { StatementLog } from '../observation/index.js';
 import { plaintextRefused, type ResolvedOptions } from '../options/index.js';
-import { digestOf } from '../statement-digest.js';
+import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {
   /** The pool object that mysql2's connections refer to. */
   readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
+  /** Sees the statements of borrowers. */
+  readonly log: StatementLog;
   /** The process must stay alive for a connection that was lent, or that says goodbye. */
   hold(): void;
-  /** Emits one of mysql2's events; returns whether anybody listens. */
-  tell(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
-  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void;
-  /** A statement was stopped whose caller did not wait for its end. */
-  statementStopped(durationMs: number, sql: string): void;
-  /** The server answered a borrower's statement with an error. */
-  statementFailed(error: ServerError): void;
-  /** A borrower's statement has lost its connection, or its time was up while the server had it. */
-  statementBroke(error: Error, durationMs: number, now: number): void;
+  /** Emits one of mysql2's events; returns whether it has listeners. */
+  announce(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
   /** A connection is about to be opened for borrowers. May refuse by throwing. */
   connecting(): void;
   sessionReset(): void;
@@ -41,7 +39,6 @@ export interface ConnectionHost {
   poisoned(error: ServerError): void;
   /** The server takes no more prepared statements. */
   tooManyStatements(): void;
-  readonly writes: StatementObserver | undefined;
 }
 
 /** Of a statement that is shown in an error or to an operator. */
@@ -67,19 +64,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const connection = await this.#connect(signal, {
       lost,
       isLent,
-      statementEnded: (durationMs, sql, now, broke) => this.host.statementEnded(durationMs, sql, now, broke),
-      statementBroke: (error, durationMs, now) => this.host.statementBroke(error, durationMs, now),
-      statementStopped: (durationMs, sql) => this.host.statementStopped(durationMs, sql),
+      log: this.host.log,
       kill: (victim) => this.host.kill(victim),
-      writes: this.host.writes,
-      answered: (error, readOnlyAsked) => {
-        if (isLent()) this.host.statementFailed(error);
-        const errorClass = this.#overriddenClass(error) ?? classOfServerError(error, readOnlyAsked);
-        if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
-        if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
-        if (isTooManyStatements(error)) this.host.tooManyStatements();
-        return errorClass === 'connection-fatal';
-      },
+      answered: (error, readOnlyAsked) => this.#answered(error, readOnlyAsked, doom),
     });
     const release = terminateOnAbort(connection, signal);
     try {
@@ -97,17 +84,14 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   /** A connection of the pool's own, beside those that it lends. */
   openAside(lost: () => void): Promise<ManagedConnection> {
-    const ignoring = {
+    const owner: ConnectionOwner = {
       lost,
       isLent: () => false,
-      statementEnded: ignore,
-      statementStopped: ignore,
-      writes: undefined,
-      statementBroke: ignore,
+      log: undefined,
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
-    return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), ignoring);
+    return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), owner);
   }
 
   close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
@@ -134,18 +118,18 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   park(connection: ManagedConnection): void {
-    this.host.tell('release', connection);
+    this.host.announce('release', connection);
   }
 
   unpark(connection: ManagedConnection, why: 'lent' | 'closing'): void {
     this.host.hold();
-    if (why === 'lent') this.host.tell('acquire', connection);
+    if (why === 'lent') this.host.announce('acquire', connection);
   }
 
   describe(connection: ManagedConnection): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> {
     const { threadId, session, runningMs, runningStatement } = connection;
     const { inTransaction } = session;
-    const statement = runningStatement === undefined ? undefined : digestOf(runningStatement, LONGEST_SHAPE);
+    const statement = runningStatement === undefined ? undefined : factsOf(runningStatement).digestUpTo(LONGEST_SHAPE);
     const shape = statement === undefined ? '' : `: ${statement}`;
     const doing = runningMs === undefined ? 'no statement running' : `a statement running for ${Math.round(runningMs)} ms${shape}`;
     return {
@@ -165,11 +149,11 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return labelOf(error);
   }
 
-  async #connect(signal: AbortSignal, watch: ConnectionWatch): Promise<ManagedConnection> {
+  async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
     const config = this.host.driverPool.createConnectionConfig();
     if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
     signal.throwIfAborted();
-    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, watch);
+    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);
     try {
       await handshake(connection);
@@ -182,7 +166,16 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     }
   }
 
-  /** It is asked in the middle of a packet: a throw must not keep the error from whoever waits for it. */
+  /** Returns whether the connection is of no more use. */
+  #answered(error: ServerError, readOnlyAsked: boolean, doom: () => void): boolean {
+    const errorClass = this.#overriddenClass(error) ?? classOfServerError(error, readOnlyAsked);
+    if (errorClass === 'connection-fatal' || errorClass === 'endpoint-poisoned') doom();
+    if (errorClass === 'endpoint-poisoned') this.host.poisoned(error);
+    if (isTooManyStatements(error)) this.host.tooManyStatements();
+    return errorClass === 'connection-fatal';
+  }
+
+  /** It is asked in the middle of a packet: a throw must not keep the error from its waiter. */
   #overriddenClass(error: ServerError): ErrorClass | undefined {
     try {
       return this.options.classifyError?.(error);
@@ -197,7 +190,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       this.#asksForAddresses = await noteAddress(connection);
     } catch (error) {
       if (isConnectionLost(error)) throw error;
-      // It does not tell: then what runs too long is cut off, not killed.
+      // The address is not known: then what runs too long is cut off, not killed.
       this.#asksForAddresses = false;
     }
   }
@@ -213,7 +206,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** Listeners of mysql2's event may set the session up too: what they send right away is part of what every borrower finds. */
   async #announce(connection: ManagedConnection): Promise<void> {
     const { session } = connection;
-    if (!this.host.tell('connection', connection)) return;
+    if (!this.host.announce('connection', connection)) return;
     if (connection.busy) await connection.send((done) => connection.ping(done));
     if (session.dirty || session.userChanged) this.#setUpByListeners.add(connection);
     session.cleaned();
@@ -224,7 +217,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 const WITHOUT_TRACKING = /proxysql|vitess|tidb/i;
 
 /**
- * Asks the server to tell when a statement has changed the session: functions and triggers do so without their callers' text showing it
+ * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
  * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
  */
 async function trackSession(connection: ManagedConnection): Promise<void> {
@@ -260,5 +253,3 @@ function terminateOnAbort(connection: ManagedConnection, signal: AbortSignal): (
   signal.addEventListener('abort', stop, { once: true });
   return () => signal.removeEventListener('abort', stop);
 }
-
-function ignore(): void {}

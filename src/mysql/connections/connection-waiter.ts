@@ -13,21 +13,21 @@ export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   }
 
   override granted(lease: Lease<ManagedConnection>): void {
-    this.#settle();
-    this.lent(lease);
+    this.#reportSettled();
+    this.receiveLease(lease);
   }
 
   override refused(error: PoolError): void {
-    this.#settle();
-    this.failed(error);
+    this.#reportSettled();
+    this.receiveFailure(error);
   }
 
   /** The connection belongs to the waiter's caller until the lease is released. */
-  abstract lent(lease: Lease<ManagedConnection>): void;
+  abstract receiveLease(lease: Lease<ManagedConnection>): void;
 
-  abstract failed(error: PoolError): void;
+  abstract receiveFailure(error: PoolError): void;
 
-  #settle(): void {
+  #reportSettled(): void {
     const listener = this.#whenSettled;
     if (listener === undefined) return;
     this.#whenSettled = undefined;

@@ -1,3 +1,5 @@
+/** Cleans the session of a connection between two borrowers. */
+
 import { charsetStatement } from '../driver/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
@@ -37,7 +39,7 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   return session.inTransaction ? rollBack(connection) : undefined;
 }
 
-/** Statements are still running: their borrower did not wait for them, or is told of the last one's end at this very moment. */
+/** Statements are still running: their borrower did not wait for them, or learns of the last one's end at this very moment. */
 async function afterWork(connection: ManagedConnection, hygiene: Hygiene, baseline: Baseline): Promise<void> {
   await new Promise<void>((resolve) => process.nextTick(resolve));
   if (connection.busy) await connection.send((done) => connection.ping(done));

@@ -1,10 +1,11 @@
 /** Connections as entries: opening, session state, cleaning, interruption, and what a borrower holds. */
 
+export { answerOf } from './answer.js';
 export { borrow, type PoolConnection, PoolConnectionWaiter } from './borrowed-connection.js';
-export { ConnectionFactory } from './connection-factory.js';
+export { ConnectionFactory, type ConnectionHost } from './connection-factory.js';
 export { ConnectionWaiter } from './connection-waiter.js';
+export { notSent, refusedStatement } from './ended-commands.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
-export { commitsImplicitly } from './session.js';
 export { stopWhenAbandoned } from './streams.js';
 export { enqueueTraced, isTraced } from './tracing.js';

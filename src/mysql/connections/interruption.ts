@@ -1,4 +1,7 @@
+/** Stops a statement that runs on a connection, so that the ones behind it are not hit. */
+
 import { codeOf, messageOf } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
 import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/index.js';
 
 /** What is needed of a connection whose statement is stopped. */
@@ -13,7 +16,7 @@ const PAUSED_POLL_MS = 10;
 
 /** Takes its turn on a connection and holds up what comes behind it until it is lifted. */
 class Barrier extends DriverCommand {
-  // Errors of the connection are told to those who run statements on it.
+  // The statements on the connection report its errors.
   override onResult = ignore;
   #lifted = false;
 
@@ -30,9 +33,9 @@ class Barrier extends DriverCommand {
 }
 
 /**
- * Stops a statement of a connection. One that has not been sent yet is never sent. One that is running is killed on the server; whatever
- * follows on this connection waits until the server has acknowledged the kill and an empty statement has taken the blow, should it
- * come too late for the statement that it was meant for.
+ * Stops a statement of a connection. One that has not been sent yet is never sent. One that is running is killed on the server. A barrier
+ * blocks what follows on this connection until the server has acknowledged the kill. A `DO 0` runs next, so a late KILL hits that no-op and
+ * never the caller's next statement.
  *
  * @param kill asks the server to kill what `connection` runs; rejects when it cannot be known to have done so
  */
@@ -41,12 +44,12 @@ export function interrupt<C extends Interruptible>(connection: C, command: Comma
     neverSend(command);
     return;
   }
-  // What the server says of the kill is for nobody; mysql2 throws what nobody listens to, and gives the connection up.
+  // The server's answer to the kill has no reader. mysql2 throws an error without a listener, and gives the connection up.
   command.once('error', ignore);
   const barrier = new Barrier();
   connection._commands.unshift(createQuery('DO 0', undefined, ignore, {}));
   connection._commands.unshift(barrier);
-  // The rest of a result that nobody reads is thrown away.
+  // The rest of a result that is not read is thrown away.
   if (connection._paused) connection.resume();
   kill(connection).then(
     () => barrier.lift(connection),
@@ -55,8 +58,8 @@ export function interrupt<C extends Interruptible>(connection: C, command: Comma
 }
 
 /**
- * A command that was not sent is not sent when its turn comes. It ends a tick after that: it may be its turn at once, and whoever runs it listens for its
- * end when it has been queued. One that was sent, or has ended, goes on as it was.
+ * A command that was not sent is not sent when its turn comes. It ends a tick after that: it may be its turn at once, and its caller listens for its
+ * end when it has been queued. One that was sent, or has ended, stays as it was.
  */
 export function neverSend(command: Command): void {
   command.start = (_packet, connection) => {
@@ -75,5 +78,3 @@ function endTurn(connection: DriverConnection, command: Command): void {
 function over(): null {
   return null;
 }
-
-function ignore(): void {}

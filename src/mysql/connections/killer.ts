@@ -1,4 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
+/** Kills statements on the server, over a connection that is kept for it. */
+
+import { ignore, within } from '../../engine/waiting/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { isLoopback } from '../options/index.js';
 
@@ -34,33 +36,29 @@ export class Killer {
    */
   async kill(victim: ManagedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
-    const late = delay(this.timeoutMs, undefined, { ref: false }).then(() => {
-      throw new Error(`no answer within ${this.timeoutMs} ms`);
-    });
+    const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
-      await Promise.race([this.#kill(victim), late]);
+      await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld' });
     } catch (error) {
-      // Whatever it is, the next one is better off with a new connection: after a fail-over this one leads to the wrong server.
-      this.renew();
+      // The next kill is better off with a new connection: after a fail-over this one leads to the wrong server.
+      this.renewConnection();
       throw error;
-    } finally {
-      late.catch(() => undefined);
     }
   }
 
   /** The next kill opens a new connection: after a fail-over, or a new password. */
-  renew(): void {
+  renewConnection(): void {
     const opening = this.#connection;
     this.#connection = undefined;
-    opening?.then((connection) => connection.terminate()).catch(() => undefined);
+    opening?.then((connection) => connection.terminate()).catch(ignore);
   }
 
   /** Resolves within about a second, also when the server does not answer. */
   async close(): Promise<void> {
     this.#closed = true;
-    const end = this.#connection?.then(quit, () => undefined);
-    await Promise.race([end, delay(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
-    this.renew();
+    const end = this.#connection?.then(quit, ignore);
+    if (end !== undefined) await within(end, CLOSE_TIMEOUT_MS, goodbyeTooLong, { hold: 'unheld' }).catch(ignore);
+    this.renewConnection();
   }
 
   async #kill(victim: ManagedConnection): Promise<void> {
@@ -84,6 +82,10 @@ export class Killer {
   }
 }
 
+function goodbyeTooLong(): Error {
+  return new Error('The goodbye of the connection that kills took too long.');
+}
+
 function quit(connection: ManagedConnection): Promise<void> {
   return connection.quit();
 }
@@ -92,7 +94,7 @@ function quit(connection: ManagedConnection): Promise<void> {
  * Asks the server which address it sees this connection come from, and remembers it there. It is not ours when a proxy or a load balancer stands in
  * between; and a proxy that shares its connections has numbers of its own, by which nothing can be killed.
  *
- * @returns whether other connections of the pool are to be asked for, too: theirs cannot be told from this side
+ * @returns whether other connections of the pool must be asked, too: this side cannot know their addresses
  */
 export async function noteAddress(connection: ManagedConnection): Promise<boolean> {
   if (connection.stream.localPort === undefined) return false;
@@ -102,7 +104,7 @@ export async function noteAddress(connection: ManagedConnection): Promise<boolea
   return !comesFromHere(row.host, connection);
 }
 
-/** The server shows for each connection the address that it comes from: ours, with our port, or the one that it told when the connection was new. */
+/** The server shows for each connection the address that it comes from: ours, with our port, or the one that it showed when the connection was new. */
 async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
   const row = await processRow(connection, String(victim.threadId));
@@ -116,7 +118,7 @@ function comesFromHere(host: string, { stream, config }: ManagedConnection): boo
 function processRow(connection: ManagedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
   const sql = `SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
-    // Whatever the pool's options make of the results of its callers.
+    // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
       if (error === null) resolve((rows as { id: unknown; host: string }[])[0]);
       else reject(error);

@@ -1,7 +1,11 @@
+/** A connection of the pool: mysql2's own, which also knows its session, bounds its statements, and fails what is under way when it is lost. */
+
 import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
-import { keepShape, type Lease } from '../../engine/index.js';
+import { keepShape } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
+import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
@@ -10,66 +14,49 @@ import {
   type Command,
   type ConnectionConfig,
   createQuery,
-  DriverPoolConnection,
   endsRows,
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
-  firstRoom,
-  growWithUse,
   isQueryCommand,
   OK_PACKET,
   type Packet,
+  type QueryValues,
   ResetSession,
-  statementOf,
+  statementOf as textOf,
   statusOfEof,
   statusOfOk,
 } from '../driver/index.js';
 import { type Flavor, isTooManyStatements, type ServerError } from '../errors/index.js';
+import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
+import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
+import type { StatementLog } from '../observation/index.js';
+import { CommandClock } from './command-clock.js';
+import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
 import { interrupt } from './interruption.js';
+import { type DriverPoolOf, LendableConnection, type Lender } from './lendable-connection.js';
 import { Session } from './session.js';
-import { isOutOfTime, limitStatement, limitsOf, limitsWithin, refusalOf, type StatementLimits, withoutLimits } from '../limits/index.js';
 import { stopWhenAbandoned } from './streams.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;
 
-/** Sees each statement of a connection before it is sent, and the connection's end. */
-export interface StatementObserver {
-  sent(connection: ManagedConnection, command: Command): void;
-  lost(connection: ManagedConnection): void;
-}
-
-/** What a connection tells its pool, and asks it. */
-export interface ConnectionWatch {
-  /** The connection has ended or failed: it was closed by the other side, or an error made it useless. */
-  lost(error: Error): void;
-  /** Whether somebody has it now. */
-  isLent(): boolean;
+/** What a connection reports to its pool, and asks of it. */
+export interface ConnectionOwner extends Lender {
   /** The server answered with an error. Returns whether the connection is of no more use. */
   answered(error: ServerError, readOnlyAsked: boolean): boolean;
-  /** A statement of a borrower has ended. `broke`: this was told before. */
-  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void;
-  /** A statement of a borrower has lost its connection, or its time was up while the server had it. */
-  statementBroke(error: Error, durationMs: number, now: number): void;
-  /** A statement was stopped whose caller did not wait for its end. */
-  statementStopped(durationMs: number, sql: string): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
   kill(connection: ManagedConnection): Promise<void>;
-  /** Sees what is written, for the cache; undefined without one. */
-  readonly writes: StatementObserver | undefined;
+  /** Sees the statements of borrowers; undefined for a connection that has none. */
+  readonly log: StatementLog | undefined;
 }
 
-/**
- * A connection of the pool: mysql2's own, which also knows what state its session is in, fails what is under way when it is lost,
- * and goes back to its pool.
- */
-export class ManagedConnection extends DriverPoolConnection {
-  /** Whoever has borrowed this very object, as callers of the callback API do. A lease that is over says nothing. */
-  lease: Lease<ManagedConnection> | undefined;
-  /** It was handed to somebody who will be told on the next tick: whoever had it before has no say any more. */
-  promised: boolean;
-  /** mysql2's promise form of this connection, made when it is first needed; see pool-connection.ts. */
+/** What a statement came to. */
+export type ResultCallback = (error: Error | null, rows?: unknown, fields?: unknown) => void;
+
+/** mysql2's pooled connection with what a pool in production needs of it. */
+export class ManagedConnection extends LendableConnection {
+  /** mysql2's promise form of this connection, made when it is first needed; see borrowed-connection.ts. */
   promiseView: object | undefined;
   /** Whether the server runs statements of its own at each login; asked when it first matters. */
   initConnect: boolean | undefined;
@@ -78,58 +65,23 @@ export class ManagedConnection extends DriverPoolConnection {
   readonly session: Session;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
-  readonly #watch: ConnectionWatch;
-  readonly #pool: { readonly _closed: boolean };
-  #startedAt = 0;
-  /** What was last asked to be stopped: its caller is told at once, and has given the connection back when it ends. */
-  #stopped: Command | undefined = undefined;
-  /** What takes the place of `addCommand` on a connection that is closed. */
-  readonly #refuse = <C extends Command>(command: C): C => {
-    this._addCommandClosedState(command);
-    return command;
-  };
-  /** Cut off: what still arrives is nobody's. */
-  #terminated = false;
-  /** It is cut off by this side: what fails by that says nothing about the server. */
-  #cuttingOff = false;
-  /** The last command that was reported as broken. */
-  #broken: Command | undefined = undefined;
+  readonly #owner: ConnectionOwner;
+  readonly #clock: CommandClock;
 
-  constructor(pool: { readonly _closed: boolean }, config: ConnectionConfig, flavor: Flavor, watch: ConnectionWatch) {
-    const { maxPreparedStatements } = config;
-    config.maxPreparedStatements = firstRoom(maxPreparedStatements);
-    super(pool, { config });
-    config.maxPreparedStatements = maxPreparedStatements;
-    growWithUse(this._statements, maxPreparedStatements);
-    this.lease = undefined;
-    this.promised = false;
+  constructor(pool: DriverPoolOf, config: ConnectionConfig, flavor: Flavor, owner: ConnectionOwner) {
+    super(pool, config, owner);
     this.promiseView = undefined;
     this.initConnect = undefined;
     this.addressAtServer = undefined;
     this.session = new Session();
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
-    this.#watch = watch;
-    this.#pool = pool;
-    // Sockets do not keep the process alive: those who wait do, and the pool does while connections are lent.
+    this.#owner = owner;
+    this.#clock = new CommandClock(owner.log, owner);
+    // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
     this.stream.unref?.();
-    // Node verifies "localhost" when TLS is put on a socket that was connected to an address: tell it which address.
+    // Node verifies "localhost" when TLS is put on a socket that was connected to an address: it must know which address.
     if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
-  }
-
-  /** Its pool was closed, or is being drained. */
-  get poolEnded(): boolean {
-    return this.#pool._closed;
-  }
-
-  /** Whether commands are waiting for an answer. */
-  get busy(): boolean {
-    return this._command != null || this._commands.length > 0;
-  }
-
-  /** The connection works as far as this side can tell. */
-  get alive(): boolean {
-    return this._fatalError === null && this._protocolError === null && this._closing !== true && !this.stream.destroyed;
   }
 
   /** The server takes texts of several statements from it. */
@@ -139,83 +91,12 @@ export class ManagedConnection extends DriverPoolConnection {
 
   /** A command is being answered; how long ago it was sent, in milliseconds. */
   get runningMs(): number | undefined {
-    return this._command == null ? undefined : performance.now() - this.#startedAt;
+    return this._command == null ? undefined : performance.now() - this.#clock.startedAt;
   }
 
   /** The statement that is being answered. */
   get runningStatement(): string | undefined {
-    return this._command == null ? undefined : statementOf(this._command);
-  }
-
-  /** Gives the connection back to its pool. A second call does nothing. */
-  override release(): void {
-    if (this._released || this.lease === undefined) return;
-    this._released = true;
-    const { lease } = this;
-    this.lease = undefined;
-    lease.release();
-  }
-
-  /** Closes the connection and takes it out of the pool. Does nothing while it is somebody else's. */
-  override destroy(): void {
-    const { lease } = this;
-    this.lease = undefined;
-    this._released = true;
-    if (lease?.destroy() !== true) this.destroyUnlent();
-  }
-
-  /** Closes the connection and takes it out of the pool, unless somebody has it. */
-  destroyUnlent(): void {
-    if (this.promised || this.#watch.isLent()) return;
-    // In the pool, or in none: the pool must not lend it in the moment before it hears of the end.
-    this.#watch.lost(new Error('The connection was destroyed while it was in the pool.'));
-    this.terminate();
-  }
-
-  /** As mysql2's: gives a connection back, with a warning; with the option `gracefulEnd`, says goodbye and leaves the pool. */
-  override end(callback?: (error?: Error) => void): unknown {
-    if (!this.config.gracefulEnd) return super.end(callback);
-    const { lease } = this;
-    this.lease = undefined;
-    this._released = true;
-    if (callback !== undefined) {
-      // Somebody waits for the goodbye, and the connection is lent to nobody any more: the process must stay for it.
-      this.stream.ref?.();
-      this.stream.once('close', () => callback());
-    }
-    lease?.evict();
-    if (lease?.release() !== true && !this.#watch.isLent()) void this.quit();
-    return undefined;
-  }
-
-  /** Hands the connection to a borrower, who may now release it. */
-  lendTo(lease: Lease<ManagedConnection>): void {
-    this.lease = lease;
-    this.promised = false;
-    this._released = false;
-  }
-
-  /** Says goodbye to the server, after what was sent before; resolves when the connection is gone. */
-  quit(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.stream.destroyed) {
-        resolve();
-        return;
-      }
-      this.stream.once('close', resolve);
-      if (this.alive) this._realEnd();
-      else this.stream.destroy();
-    });
-  }
-
-  /** Cuts the connection off. Whatever is under way on it fails. */
-  terminate(reason?: Error): void {
-    this.#cuttingOff = true;
-    if (this.busy && this._fatalError === null) this._notifyError(reason ?? connectionLost());
-    this.#terminated = true;
-    this._closing = true;
-    this.addCommand = this.#refuse;
-    this.stream.destroy();
+    return this._command == null ? undefined : textOf(this._command);
   }
 
   /** COM_RESET_CONNECTION. */
@@ -223,49 +104,61 @@ export class ManagedConnection extends DriverPoolConnection {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Sends a command and waits for its answer. */
-  send(start: (done: (error: Error | null) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+  /** Runs a statement that was read at another door. */
+  run(statement: Statement, done: ResultCallback): Command {
+    const { method, sql, values, options, limits } = statement;
+    if (options !== undefined || limits !== undefined) return this[method](statement, done);
+    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
   }
 
-  override query(sql: unknown, ...rest: unknown[]): Command {
-    const limits = this.#limitsOf(sql);
-    const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
-    if (refusal !== undefined && this.alive) return notSent(isQueryCommand(sql) ? sql : this.#commandOf(sql, rest), refusal);
-    const command = super.query(limits === undefined ? sql : withoutLimits(sql as string | object), ...rest);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
-    if (limits !== undefined) this.#limit(command, limits);
-    return command;
-  }
-
-  override execute(sql: unknown, ...rest: unknown[]): Command {
-    if (!this.alive) return this.#refuseExecute(sql, rest);
-    const limits = this.#limitsOf(sql);
-    if (limits === undefined) {
-      const command = super.execute(sql, ...rest);
-      if (!executeShapeIsKept) keepExecuteShape(command);
-      if (command.onResult === undefined) stopWhenAbandoned(command);
-      return command;
+  /** The door of the callback API: what comes here may be anything. */
+  override query(sql: unknown, ...parameters: unknown[]): Command {
+    if (typeof sql === 'string' && !this.#isBounded) return this.#query(sql, parameters, undefined);
+    let asked: Statement | Command;
+    let limits: StatementLimits | undefined;
+    try {
+      asked = isQueryCommand(sql) ? sql : this.#statementOf('query', sql, parameters);
+      limits = asked instanceof Statement ? asked.limits : limitsOfCommand(asked, this.lease !== undefined);
+    } catch (error) {
+      return refusedStatement(callbackIn(parameters), error);
     }
-    const refusal = refusalOf(limits, this.flavor);
-    if (refusal !== undefined) return notSent(this.#commandOf(sql, rest), refusal);
-    // mysql2 tells a callback of a failure to prepare the statement, also when it was told of the end of its time before.
-    const command = super.execute(withoutLimits(sql as string | object), ...rest.map(callOnce));
-    if (command.onResult === undefined) stopWhenAbandoned(command);
-    this.#limit(command, limits);
-    return command;
+    if (asked instanceof Statement) return this.#query(asked.forDriver, parametersOf(asked, parameters), limits);
+    return this.#query(asked, parameters, limits);
+  }
+
+  /** The same for prepared statements. */
+  override execute(sql: unknown, ...parameters: unknown[]): Command {
+    if (typeof sql === 'string' && !this.#isBounded) return this.#execute(sql, parameters, undefined);
+    let statement: Statement;
+    try {
+      statement = this.#statementOf('execute', sql, parameters);
+    } catch (error) {
+      return refusedStatement(callbackIn(parameters), error);
+    }
+    return this.#execute(statement.forDriver, parametersOf(statement, parameters), statement.limits);
+  }
+
+  /** A text that is none would throw in the middle of mysql2's work, and the connection would never end that command. */
+  override prepare(sql: unknown, callback?: unknown): unknown {
+    let statement: Statement;
+    try {
+      statement = this.#statementOf('execute', sql, []);
+    } catch (error) {
+      return refusedStatement(callback, error);
+    }
+    return super.prepare(statement.forDriver, callback);
   }
 
   /** Stops a statement of this connection, see {@link interrupt}. */
   interrupt(command: Command): void {
-    this.#stopped = command;
-    interrupt(this, command, (connection) => this.#watch.kill(connection));
+    this.#clock.stop(command);
+    interrupt(this, command, (connection) => this.#owner.kill(connection));
   }
 
   /** The server no longer knows this prepared statement: the next use prepares it anew. When it has too many of them, all of this connection go. */
-  forgetStatement(sql: unknown, error: unknown): void {
+  forgetStatement(statement: Statement | undefined, error: unknown): void {
     if (isTooManyStatements(error)) this.forgetStatements();
-    else this.unprepare(typeof sql === 'object' ? sql : { sql });
+    else if (statement !== undefined) this.unprepare(statement.options ?? { sql: statement.sql });
   }
 
   /** Closes the statements that mysql2 has prepared on it, and keeps for their next use. */
@@ -276,11 +169,13 @@ export class ManagedConnection extends DriverPoolConnection {
   override addCommand<C extends Command>(command: C): C {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
-    this.session.noteCommand(command);
-    // Somebody has this very object, and their callbacks are their own.
+    const sql = textOf(command);
+    const facts = sql === undefined ? undefined : factsOf(sql);
+    this.session.noteCommand(command, facts);
+    // A borrower has this very object, and the callbacks are the borrower's own.
     if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
-    this.#watch.writes?.sent(this, command);
-    if (!this.busy) this.#startedAt = performance.now();
+    this.#owner.log?.commandSent(this, command, facts);
+    if (!this.busy) this.#clock.start();
     return super.addCommand(command);
   }
 
@@ -290,41 +185,38 @@ export class ManagedConnection extends DriverPoolConnection {
       super.handlePacket(packet);
       return;
     }
-    if (this.#terminated) return;
+    if (this.life === 'cut off') return;
     const command = this._command;
     // Looked at now: reading a packet moves its offset.
     const isRow = packet !== undefined && command?.next === awaitsRow && !endsRows(packet);
     if (packet !== undefined && command != null) this.#observe(packet, command);
     // Its end starts the next command, which may end before this returns.
-    const startedAt = this.#startedAt;
+    const { startedAt } = this.#clock;
     super.handlePacket(packet);
     if (this._command === command || command == null) return;
     // mysql2 ends a statement whose typeCast throws; the rows that follow would be taken for the next one's answer.
-    if (isRow) this.#outOfStep();
-    this.#ended(command, startedAt);
+    if (isRow) this.#closeOutOfStep();
+    this.#clock.ended(command, startedAt);
   }
 
   /**
-   * mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. And it tells of a statement that is
-   * being prepared twice: once for preparing, once for executing.
+   * mysql2 passes the error to commands with a callback only: a result stream would neither end nor fail. And it reports the failure of a
+   * statement that is being prepared twice: once for preparing, once for executing.
    */
   override _notifyError(error: Error): void {
     if (this._fatalError === null) this.#brokeUnder(this._command, error);
     const pending = this._fatalError === null ? this.#pendingCommands() : [];
-    const orphans = pending.filter((command) => command.onResult === undefined && statementOf(command) !== undefined);
+    const orphans = pending.filter((command) => command.onResult === undefined && textOf(command) !== undefined);
     for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
     super._notifyError(error);
-    for (const command of orphans) if (!isBeingPrepared(command)) fail(command, error);
+    for (const command of orphans) if (!isBeingPrepared(command)) failCommand(command, error);
   }
 
   override _addCommandClosedState(command: Command): void {
-    const error = Object.assign(new Error("Can't add new command when connection is in closed state"), {
-      code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
-      fatal: true,
-    });
+    const error = connectionClosed();
     if (command.onResult !== undefined) command.onResult(error);
     // The caller has had no chance yet to listen to the command.
-    else process.nextTick(fail, command, error);
+    else process.nextTick(failCommand, command, error);
   }
 
   /** mysql2 calls this when the connection has ended or failed. */
@@ -332,69 +224,92 @@ export class ManagedConnection extends DriverPoolConnection {
     if (this._pool !== null) {
       // mysql2 listens once; a second error of a broken connection must not end the process.
       this.on('error', ignore);
-      // As mysql2 tells those who listen to an idle connection; by then the pool has marked it as closing, and mysql2 would say nothing.
+      // As mysql2 reports it to listeners of an idle connection; by then the pool has marked it as closing, and mysql2 would be silent.
       if (this.stream.readableEnded === true && this.alive && !this.busy)
         this.stream.once('close', () => this._notifyError(connectionLost()));
     }
     this._pool = null;
-    this.#watch.writes?.lost(this);
+    this.#owner.log?.connectionLost(this);
     const error = this._fatalError ?? this._protocolError ?? connectionLost();
     this.#brokeUnder(this._command, error);
-    this.#watch.lost(error);
+    this.#owner.lost(error);
   }
 
-  /** Whoever logs a connection must not log its password. */
+  /** A log of a connection must not show its password. */
   [inspect.custom](): string {
     return `ManagedConnection { threadId: ${this.threadId}, alive: ${this.alive} }`;
   }
 
-  /** Whoever has this very object, as callers of the callback API do, calls it within their own deadline; anybody else says so. */
-  #limitsOf(sql: unknown): StatementLimits | undefined {
-    const limits = limitsOf(sql);
-    const deadline = this.lease === undefined ? undefined : currentDeadline();
-    return deadline === undefined ? limits : limitsWithin(limits, deadline);
+  /** A borrower who has this very object calls it within a deadline. What the pool itself asks is bounded by no caller's. */
+  get #isBounded(): boolean {
+    return this.lease !== undefined && currentDeadline() !== undefined;
   }
 
-  #commandOf(sql: unknown, [values, callback]: readonly unknown[]): Command {
-    return createQuery(sql as string, values, callback as Command['onResult'], this.config);
+  #statementOf(method: Method, given: unknown, [values]: readonly unknown[]): Statement {
+    if (given instanceof Statement) return given;
+    const deadline = this.lease === undefined ? undefined : currentDeadline();
+    return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
+  }
+
+  #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
+    const isCommand = limits !== undefined && isQueryCommand(given);
+    const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
+    if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, parameters), refusal);
+    // mysql2 would set a timer of its own, which leaves the statement running.
+    if (isCommand) given.timeout = undefined;
+    const command = super.query(given, ...parameters);
+    if (command.onResult === undefined) stopWhenAbandoned(command);
+    if (limits !== undefined) this.#limit(command, limits);
+    return command;
+  }
+
+  #execute(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
+    if (!this.alive) return this.#refuseExecute(given, parameters);
+    const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
+    if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
+    // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
+    const command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    if (!executeShapeIsKept) keepExecuteShape(command);
+    if (command.onResult === undefined) stopWhenAbandoned(command);
+    if (limits !== undefined) this.#limit(command, limits);
+    return command;
+  }
+
+  #commandOf(given: unknown, [values, callback]: readonly unknown[]): Command {
+    return createQuery(given as string, values, callback as Command['onResult'], this.config);
   }
 
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
-    limitStatement(command, limits, this.flavor, (error) => {
+    limitCommand(command, limits, this.flavor, (error) => {
       if (isOutOfTime(error)) this.#statementBroke(command, error);
       this.interrupt(command);
     });
   }
 
   #brokeUnder(command: Command | null | undefined, error: Error): void {
-    if (command != null && !this.#cuttingOff) this.#statementBroke(command, error);
+    if (command != null && this.life === 'open') this.#statementBroke(command, error);
   }
 
-  /** Does nothing when the command was not sent yet, and when it is none of a borrower's. */
+  /** Does nothing when the command was not sent yet. */
   #statementBroke(command: Command, error: Error): void {
-    if (this._command !== command || statementOf(command) === undefined || !this.#watch.isLent()) return;
-    const now = performance.now();
-    this.#broken = command;
-    this.#watch.statementBroke(error, now - this.#startedAt, now);
+    if (this._command === command) this.#clock.broke(command, error);
   }
 
-  /** mysql2 would tell of the failure twice, once for preparing and once for executing, or throw where there is no callback. */
-  #refuseExecute(sql: unknown, rest: unknown[]): Command {
-    const refuse = this.#refuse;
+  /** mysql2 would report the failure twice, once for preparing and once for executing, or throw where there is no callback. */
+  #refuseExecute(given: string | object, parameters: readonly unknown[]): Command {
     this.addCommand = (command) => command;
     try {
-      const command = super.execute(sql, ...rest);
-      return refuse(command);
+      return this.refuseCommand(super.execute(given, ...parameters));
     } finally {
-      this.addCommand = refuse;
+      this.addCommand = this.refuseCommand;
     }
   }
 
-  #outOfStep(): void {
+  #closeOutOfStep(): void {
     const error = new Error('The rest of a result that was given up is still on its way: the connection is closed.');
-    this.#watch.lost(error);
+    this.#owner.lost(error);
     this.terminate(error);
   }
 
@@ -406,7 +321,7 @@ export class ManagedConnection extends DriverPoolConnection {
       this.#noteStatus(statusOfEof(packet));
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
-      if (error !== undefined && this.#watch.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
+      if (error !== undefined) this.#noteError(error, command);
     }
   }
 
@@ -414,15 +329,9 @@ export class ManagedConnection extends DriverPoolConnection {
     if (status !== undefined) this.session.noteStatus(status);
   }
 
-  #ended(command: Command, startedAt: number): void {
-    const now = performance.now();
-    // What the pool itself asks between two leases does not count.
-    const sql = statementOf(command);
-    if (sql !== undefined) {
-      if (this.#watch.isLent()) this.#watch.statementEnded(now - startedAt, sql, now, command === this.#broken);
-      else if (this.#stopped === command) this.#watch.statementStopped(now - startedAt, sql);
-    }
-    this.#startedAt = now;
+  #noteError(error: ServerError, command: Command): void {
+    if (this.#owner.isLent()) this.#owner.log?.statementFailed(error);
+    if (this.#owner.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
   }
 
   #pendingCommands(): Command[] {
@@ -432,17 +341,14 @@ export class ManagedConnection extends DriverPoolConnection {
   }
 }
 
-/** A command that ends with an error, and never comes to any connection. Its caller must have it before it is told so. */
-function notSent(command: Command, error: Error): Command {
-  process.nextTick(() => {
-    try {
-      if (command.onResult !== undefined) command.onResult(error);
-      else if (command.listenerCount('error') > 0) command.emit('error', error);
-    } finally {
-      command.emit('end');
-    }
-  });
-  return command;
+/** What follows the statement in a call of mysql2's: its values, if it has any, and the callback. */
+function parametersOf({ values }: Statement, parameters: readonly unknown[]): unknown[] {
+  const callback = callbackIn(parameters);
+  return values === undefined ? [callback] : [values, callback];
+}
+
+function callbackIn([values, callback]: readonly unknown[]): unknown {
+  return typeof values === 'function' ? values : callback;
 }
 
 let executeShapeIsKept = false;
@@ -453,13 +359,6 @@ function keepExecuteShape({ constructor }: Command): void {
   keepShape(constructor as new () => Command, {});
 }
 
-/** An Execute whose Prepare is ahead of it, and tells of the failure of both. */
-function isBeingPrepared(command: Command): boolean {
-  return 'statement' in command && command.statement === undefined;
-}
-
-function ignore(): void {}
-
 /** A callback that does nothing when it is called again; anything else as it is. */
 function callOnce(parameter: unknown): unknown {
   if (typeof parameter !== 'function') return parameter;
@@ -469,16 +368,6 @@ function callOnce(parameter: unknown): unknown {
     called = true;
     Reflect.apply(parameter, undefined, result);
   };
-}
-
-function fail(command: Command, error: Error): void {
-  if (command.listenerCount('error') > 0) command.emit('error', error);
-  command.emit('end');
-}
-
-/** The same words and code as mysql2's. */
-function connectionLost(): Error {
-  return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
 }
 
 function asError({ message, errno, sqlState }: ServerError): Error {

@@ -1,3 +1,6 @@
+/** Result streams that are left before their end: their statements are stopped. */
+
+import { ignore } from '../../engine/waiting/index.js';
 import type { Command } from '../driver/index.js';
 import { neverSend } from './interruption.js';
 
@@ -22,7 +25,7 @@ const streams = new WeakMap<Command, ResultStream>();
 
 /**
  * A result stream that is destroyed before its end stops its statement: otherwise the connection would be taken until the server has
- * sent all the rows that nobody reads.
+ * sent all the rows that are not read.
  */
 export function stopWhenAbandoned(command: Command): void {
   if (watched.has(command)) return;
@@ -38,7 +41,7 @@ export function stopWhenAbandoned(command: Command): void {
     streams.set(command, stream);
     stream.once('close', () => {
       if (ended) return;
-      // Whoever has left is told nothing more, and nobody else listens.
+      // The reader has left, and no other listens: an error that follows has no listener.
       command.once('error', ignore);
       if (streamable._connection == null) neverSend(command);
       else streamable._connection.interrupt(command);
@@ -49,11 +52,9 @@ export function stopWhenAbandoned(command: Command): void {
 
 /**
  * The same for a stream whose reader has paused it and left, when their connection is given back: a `break` out of Drizzle's iterator does
- * so. One that nobody has begun to read may yet be read.
+ * so. One whose reading has not begun may yet be read.
  */
 export function stopWhenLeft(command: Command): void {
   const stream = streams.get(command);
   if (stream?.readableFlowing === false && stream.listenerCount('data') === 0 && stream.listenerCount('readable') === 0) stream.destroy();
 }
-
-function ignore(): void {}

@@ -1,20 +1,22 @@
+/** Publishes acquires on mysql2's diagnostics channel, for tracers. */
+
 import { tracingChannel } from 'node:diagnostics_channel';
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Endpoint } from '../options/index.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
-/** mysql2 (3.20 and later) tells of every acquire of its pool here; tracers wait for it. */
+/** mysql2 (3.20 and later) publishes every acquire of its pool here, and tracers subscribe. */
 const channel = tracingChannel('mysql2:pool:connect');
 
 type Enqueue = (waiter: ConnectionWaiter, options?: AcquireOptions) => void;
 
-/** Whether anybody listens. Not every Node has the aggregate. */
+/** Whether it has subscribers. Not every Node has the aggregate. */
 export function isTraced(): boolean {
   return channel.hasSubscribers ?? channel.start.hasSubscribers;
 }
 
-/** Queues a waiter, and tells the channel of it as mysql2 does. */
+/** Queues a waiter, and publishes that as mysql2 does. */
 export function enqueueTraced(
   enqueue: Enqueue,
   waiter: ConnectionWaiter,
@@ -36,11 +38,11 @@ class TracedWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.done(null, lease);
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.done(error);
   }
 }

@@ -1,3 +1,5 @@
+/** mysql2's pool types, with Poolwright's options of statements added. */
+
 import type {
   CallbackPoolOfMysql2,
   DriverPromisePool,

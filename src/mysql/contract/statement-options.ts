@@ -17,7 +17,7 @@ export type StatementResult = [rows: unknown, fields: FieldPacket[]];
 
 /** What a pool's `query` and `execute` take beside mysql2's own options. */
 export interface StatementOptions extends QueryOptions {
-  /** How long the statement may take, with the wait for a connection, in milliseconds; 0 = for ever. One absolute deadline. Default: 0. */
+  /** How long the statement may take, with the wait for a connection, in milliseconds; 0 = no limit. One absolute deadline. Default: 0. */
   readonly timeout?: number;
   /** Gives up when it aborts; a statement that is already running is killed on the server. */
   readonly signal?: AbortSignal;

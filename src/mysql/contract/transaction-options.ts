@@ -13,7 +13,7 @@ export interface TransactionOptions {
   readonly readOnly?: boolean;
   /** How often the whole function is run again after a deadlock, a lock wait timeout, or one of TiDB's retryable errors. Default: 3. */
   readonly maxRetries?: number;
-  /** How long all of it may take, with retries and the wait for a connection, in milliseconds; 0 = for ever. Default: 0. */
+  /** How long all of it may take, with retries and the wait for a connection, in milliseconds; 0 = no limit. Default: 0. */
   readonly timeout?: number;
   /** Rolls back when it aborts; a statement that is running is killed on the server. Once COMMIT was sent, its outcome is awaited. */
   readonly signal?: AbortSignal;

@@ -1,4 +1,7 @@
+/** Callbacks of callers, which run in their callers' own context and cannot disturb mysql2. */
+
 import { AsyncResource } from 'node:async_hooks';
+import { throwLater } from '../../engine/waiting/index.js';
 
 type Callback = (...result: never[]) => unknown;
 type AnyCallback = (...result: unknown[]) => unknown;
@@ -18,9 +21,7 @@ export function apartFromDriver<C extends Callback>(callback: C): C {
     try {
       bound(...result);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
     }
   }) as unknown as C;
 }

@@ -1,3 +1,5 @@
+/** Stacks of callers, for errors that came from a socket. */
+
 /**
  * Waits for an answer. An error that came from a socket has nothing of its caller in its stack: the functions that await it are put there.
  * V8 knows them when it is asked ("zero-cost async stack traces", v8.dev/docs/stack-trace-api), so a statement that succeeds pays one
@@ -11,7 +13,7 @@ export async function tracedBack<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-/** A captured stack; it is turned into text only when somebody reads it. */
+/** A captured stack; it becomes text only when it is read. */
 export interface CapturedSite {
   readonly stack?: string;
 }

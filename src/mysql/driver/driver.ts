@@ -1,13 +1,12 @@
+/** Everything that Poolwright uses of mysql2, also of its internals, in one place. */
+
 import type { EventEmitter } from 'node:events';
 import mysql from 'mysql2';
 import mysqlPromise from 'mysql2/promise';
 import { keepShape } from '../../engine/index.js';
 import type { PreparedStatements } from './prepared-statements.js';
 
-/**
- * Everything that Poolwright uses of mysql2, also of its internals, in one place: what is not in mysql2's typings is declared
- * here, and test/mysql/driver.test.ts holds it against the installed version.
- */
+// What is not in mysql2's typings is declared here, and test/mysql/driver/driver.test.ts holds it against the installed version.
 
 export type SslOptions = mysql.SslOptions;
 export type ConnectionOptions = mysql.ConnectionOptions;
@@ -37,6 +36,10 @@ export interface Command {
   onResult?: ((error: Error | null, rows?: unknown, fields?: unknown) => void) | undefined;
   /** The text of a Query or Execute; with values put in, for a Query that was started. */
   readonly sql?: string;
+  /** Of a Query: its values, where they were not put into the text yet. */
+  readonly values?: unknown;
+  /** Of a Query: the options that it was made with. */
+  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
   /** Only a ChangeUser has it. */
@@ -113,6 +116,7 @@ export interface DriverConnection extends EventEmitter {
   connect(callback: (error: NodeJS.ErrnoException | null) => void): void;
   query(sql: unknown, ...rest: unknown[]): Command;
   execute(sql: unknown, ...rest: unknown[]): Command;
+  prepare(sql: unknown, callback?: unknown): unknown;
   unprepare(sql: unknown): unknown;
   /** Prepared statements, each closed when it is taken out. */
   readonly _statements: PreparedStatements;

@@ -1,3 +1,5 @@
+/** What a connection reads of the server's packets beside what mysql2 does. */
+
 import type { Packet } from './driver.js';
 import type { ServerError } from '../errors/index.js';
 

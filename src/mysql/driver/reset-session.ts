@@ -1,3 +1,5 @@
+/** The command COM_RESET_CONNECTION, for versions of mysql2 that do not have it. */
+
 import { type Command, DriverCommand, type DriverConnection } from './driver.js';
 
 /** MySQL internals manual, "COM_RESET_CONNECTION": one byte. */

@@ -1,3 +1,5 @@
+/** What the server's error numbers say about the connection that they came over. */
+
 /**
  * What an error says about the connection it came over. Matched on `errno`, because mysql2 has no names for TiDB's and the
  * proxies' numbers. Sources: MySQL 8.4 and MariaDB 11 error references, TiDB error codes, ProxySQL and MaxScale documentation.
@@ -9,7 +11,7 @@ export type ErrorClass =
   | 'endpoint-poisoned'
   /** Connecting failed and may succeed in a moment. */
   | 'connect-transient'
-  /** Connecting failed and will fail again until somebody changes something. */
+  /** Connecting failed and will fail again until something is changed. */
   | 'connect-permanent'
   /** The server no longer knows the prepared statement. */
   | 'statement-cache-invalid'

@@ -1,3 +1,5 @@
+/** What a failed statement means for its caller, its connection and its prepared form. */
+
 import { messageOf, PoolError } from '../../engine/index.js';
 import { classOfErrno } from './error-classes.js';
 
@@ -38,7 +40,7 @@ export function isTooManyStatements(error: unknown): boolean {
   return (error as { readonly errno?: unknown } | null)?.errno === TOO_MANY_STATEMENTS;
 }
 
-/** What a caller is told of a failed statement: errors of the server as they are, the loss of the connection under one code. */
+/** What a caller gets of a failed statement: errors of the server as they are, the loss of the connection under one code. */
 export function statementFailure(error: unknown): unknown {
   if (PoolError.is(error) || !isConnectionLost(error)) return error;
   const message = `The connection was lost while the statement was under way; whether it took effect is not known. (${messageOf(error)})`;

@@ -1,13 +1,16 @@
+/** In whose words a pool answers: Poolwright's own, or those of mysql2's pool. */
+
 import { PoolError, type PoolErrorCode } from '../../engine/index.js';
+import { headlineOf } from '../../engine/lending/index.js';
 import { statementFailure } from './failure.js';
 
-/** In whose words a pool answers: Poolwright's own, or those of mysql2's pool, for code that was written for that. */
+/** What callers get of a failure. mysql2's words are for code that was written for its pool. */
 export interface Flavor {
-  /** What a caller is told who did not get a connection. */
+  /** What a caller gets that did not get a connection. */
   acquireFailure(error: PoolError): Error;
-  /** What a caller is told whose statement failed. */
+  /** What a caller gets whose statement failed. */
   statementFailure(error: unknown): unknown;
-  /** What a caller is told whose statement took longer than its `timeout`, in milliseconds. */
+  /** What a caller gets whose statement took longer than its `timeout`, in milliseconds. */
   statementTimeout(timeoutMs: number): Error;
   /** Whether the `timeout` of a statement runs while it waits for a connection and behind others; else only from when it is sent. */
   readonly timeoutCoversWaiting: boolean;
@@ -28,9 +31,8 @@ export const mysql2Flavor: Flavor = Object.freeze({
   acquireFailure(error: PoolError): Error {
     const { code, cause, pool } = error;
     if (code === 'POOL_QUEUE_FULL') {
-      // The first sentence is mysql2's.
-      const text = error.message.slice(0, error.message.indexOf('.') + 1);
-      return new PoolError(code, text, { cause: error, ...(pool === undefined ? {} : { pool }) });
+      // The headline is mysql2's whole message.
+      return new PoolError(code, headlineOf(error), { cause: error, ...(pool === undefined ? {} : { pool }) });
     }
     return CONNECT_FAILURES.has(code) && cause instanceof Error ? copyOf(cause) : error;
   },
@@ -45,7 +47,7 @@ export const mysql2Flavor: Flavor = Object.freeze({
   timeoutCoversWaiting: false,
 });
 
-/** One failure to connect is told to all who wait; each of them gets an error that is theirs to change. */
+/** One failure to connect fails all waiters; each of them gets an error that is its own to change. */
 function copyOf(error: Error): Error {
   const copy = new Error(error.message);
   Object.setPrototypeOf(copy, Object.getPrototypeOf(error) as object);

@@ -1,15 +1,5 @@
-/** Time-outs, abort signals and deadlines of statements and transactions. */
+/** Time-outs, abort signals and deadlines, as they act on commands, acquires and transactions. */
 
-export {
-  copyOf,
-  isOutOfTime,
-  limitsOf,
-  limitStatement,
-  limitsWithin,
-  refusalOf,
-  startedAt,
-  type StatementLimits,
-  withoutLimits,
-} from './statement-limits.js';
+export { isOutOfTime, keepLimits, limitCommand, limitsOfCommand, refusalOf } from './limited-command.js';
 export { TransactionLimits } from './transaction-limits.js';
-export { acquireForStatementInTime, acquireInTime, dueStatement, statementInTime, transactionInTime } from './work-deadline.js';
+export { acquireInTime, acquireWithin, transactionInTime } from './work-deadline.js';

@@ -1,7 +1,10 @@
-import { performance } from 'node:perf_hooks';
-import { LONGEST_TIMER_MS, onAbort, PoolError } from '../../engine/index.js';
+/** The time that a transaction has, and the signal that may stop it. */
 
-/** The time that a transaction has, and whoever may stop it. */
+import { performance } from 'node:perf_hooks';
+import { LONGEST_TIMER_MS, PoolError } from '../../engine/index.js';
+import { onAbort, waitOrAbort } from '../../engine/waiting/index.js';
+
+/** The limits of one transaction, with all of its runs. */
 export class TransactionLimits {
   readonly #deadline: number;
   /** Nothing can stop a transaction that has neither. */
@@ -39,9 +42,9 @@ export class TransactionLimits {
     return this.#deadline === Number.POSITIVE_INFINITY ? this.#deadline : Math.max(this.#deadline - performance.now(), 0);
   }
 
-  /** The promise's outcome, or the reason to stop, whichever comes first. */
+  /** The promise's outcome, or the reason to stop: the first of the two. */
   race<T>(promise: Promise<T>): Promise<T> {
-    return this.#stop === undefined ? promise : raced(promise, this.#stop.signal);
+    return this.#stop === undefined ? promise : waitOrAbort(promise, this.#stop.signal);
   }
 
   end(): void {
@@ -49,22 +52,3 @@ export class TransactionLimits {
     this.#unlink?.();
   }
 }
-
-async function raced<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let unlink: (() => void) | undefined;
-  const stopped = new Promise<never>((_, reject) => {
-    const stop = (): void => reject(signal.reason as PoolError);
-    if (signal.aborted) stop();
-    else unlink = onAbort(signal, stop);
-  });
-  try {
-    return await Promise.race([promise, stopped]);
-  } finally {
-    unlink?.();
-    // Whichever loses may still fail.
-    promise.catch(ignore);
-    stopped.catch(ignore);
-  }
-}
-
-function ignore(): void {}

@@ -1,3 +1,5 @@
+/** The breakers of a pool, for connecting and for statements, and when they refuse callers. */
+
 import { isOptionsObject } from '../../engine/contract/index.js';
 import { type Pool as Engine, invalid, invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import {
@@ -67,11 +69,11 @@ export interface BreakerSnapshots {
  * `isolate()`.
  */
 export interface BreakersByName {
-  /** Opens after failures to connect. It keeps nobody from connections that are open. */
+  /** Opens after failures to connect. Connections that are open are lent all the same. */
   readonly connect: Breaker;
   /** Opens when statements lose their connection or take too long. */
   readonly statement: Breaker;
-  /** The one around the Redis of the pool's cache, where there is one. It keeps nobody from the database. */
+  /** The one around the Redis of the pool's cache, where there is one. It refuses no caller of the database. */
   readonly cache?: Breaker;
 }
 
@@ -80,7 +82,7 @@ export type GuardedEngine = Pick<Engine<unknown>, 'state' | 'usable' | 'summary'
 
 /**
  * The two breakers of a pool. The one for connecting adds to the engine's own patience after failures, which decides when to try again, that
- * callers are told at once meanwhile; the one for statements sees what becomes of every statement of a borrower.
+ * callers are refused at once meanwhile; the one for statements sees what becomes of every statement of a borrower.
  */
 export class PoolBreakers {
   readonly connect: Breaker;
@@ -91,19 +93,19 @@ export class PoolBreakers {
   constructor(
     options: ResolvedPoolBreakers,
     private readonly engine: () => GuardedEngine,
-    /** The one around the Redis of the pool's cache: it keeps nobody from the database, and is shown with the others. */
+    /** The one around the Redis of the pool's cache: it refuses no caller of the database, and is shown with the others. */
     readonly cache?: Breaker,
   ) {
     this.connect = new Breaker({ name: 'connect', ...options.connect });
     this.statement = new Breaker({ name: 'statement', ...options.statement });
     this.connect.onChange(({ to }) => {
-      // After failures the pool itself tells those who wait, once nothing is left that could serve them.
-      if (to === 'isolated') this.#tellWaiting(this.connect);
+      // After failures the pool itself refuses the waiters, once nothing is left that could serve them.
+      if (to === 'isolated') this.#refuseWaiters(this.connect);
     });
     this.statement.onChange(({ to }) => {
       // As it is now: another listener may have changed it again.
       this.lending = this.statement.closed;
-      if (to === 'open' || to === 'isolated') this.#tellWaiting(this.statement);
+      if (to === 'open' || to === 'isolated') this.#refuseWaiters(this.statement);
     });
   }
 
@@ -125,7 +127,7 @@ export class PoolBreakers {
   refusal(): PoolError | undefined {
     if (this.connect.closed && this.statement.closed) return undefined;
     const engine = this.engine();
-    // Of a pool that is suspended or ends, the pool tells.
+    // A pool that is suspended or ends refuses by itself.
     if (engine.state !== 'running') return undefined;
     const pool = (): { pool: ReturnType<GuardedEngine['summary']> } => ({ pool: engine.summary() });
     const unreachable = engine.usable === 0 && !this.#mayBeReached(engine);
@@ -140,7 +142,7 @@ export class PoolBreakers {
   /**
    * A connection is about to be opened.
    *
-   * @throws PoolError `POOL_BREAKER_OPEN` while somebody holds the breaker open
+   * @throws PoolError `POOL_BREAKER_OPEN` while the breaker is held open by hand
    */
   connecting(): void {
     if (this.connect.state === 'isolated') throw this.connect.openError();
@@ -167,8 +169,8 @@ export class PoolBreakers {
     return this.connect.state === 'open' && engine.summary().opening > 0;
   }
 
-  /** Later: in the middle of a transition of the pool those who wait may be about to be told already, and more exactly. */
-  #tellWaiting(breaker: Breaker): void {
+  /** Later: in the middle of a transition, the pool may be about to refuse the waiters itself, and more exactly. */
+  #refuseWaiters(breaker: Breaker): void {
     queueMicrotask(() => {
       const engine = this.engine();
       if (breaker.closed || engine.state !== 'running' || (breaker === this.connect && engine.usable > 0)) return;

@@ -1,3 +1,5 @@
+/** Writes a pool's events into a logger: structured, and rate-limited. */
+
 import { performance } from 'node:perf_hooks';
 import {
   type Borrowed,
@@ -31,7 +33,7 @@ export function checkedLogger(given: unknown): PoolLogger | undefined {
   throw invalidUnquoted('logger', given, 'an object with the methods debug, info, warn and error');
 }
 
-/** Of each kind of event, so many lines in this time; the next one tells how many were left out. */
+/** Of each kind of event, so many lines in this time; the next one says how many were left out. */
 const MOST_LINES = 10;
 const WINDOW_MS = 10_000;
 
@@ -46,7 +48,7 @@ interface Window {
   suppressed: number;
 }
 
-/** Writes what happens to a pool into a logger: structured, and not more than anybody can read. */
+/** Writes what happens to a pool into a logger, and not more of it than can be read. */
 export class PoolLog {
   readonly #windows = new Map<string, Window>();
 
@@ -123,7 +125,7 @@ export class PoolLog {
   }
 }
 
-/** Not the error itself: what else hangs on it is the driver's, and nobody knows what it shows. */
+/** Not the error itself: what else hangs on it is the driver's, and may show anything. */
 function fieldsOf(error: unknown): object {
   return { error: messageOf(error), code: codeOf(error) };
 }

@@ -1,5 +1,7 @@
+/** The statements that cost most lately, by shape, found by sampling. */
+
 import { performance } from 'node:perf_hooks';
-import { digestOf } from '../statement-digest.js';
+import { factsOf } from '../../sql/index.js';
 
 /** What the statements of one shape have cost. Durations are in milliseconds, as the server took them. */
 export interface SlowQuery {
@@ -65,13 +67,13 @@ export class SlowQueries {
   /** A statement was answered. On the hot path. */
   record(durationMs: number, sql: string): void {
     this.#untilNext -= durationMs;
-    if (this.#untilNext <= 0) this.#look(durationMs, sql);
+    if (this.#untilNext <= 0) this.#sample(durationMs, sql);
   }
 
   /** @param limit how many shapes */
   report(limit: number, order: SlowQueryOrder = 'total'): SlowQueryReport {
     const now = this.#now();
-    this.#turn(now);
+    this.#rotateGenerations(now);
     const generations = this.#previous === undefined ? [this.#current] : [this.#previous, this.#current];
     const merged = new Map<string, Shape>();
     for (const { shapes } of generations) {
@@ -90,15 +92,15 @@ export class SlowQueries {
     });
   }
 
-  #look(durationMs: number, sql: string): void {
+  #sample(durationMs: number, sql: string): void {
     const now = this.#now();
-    this.#turn(now);
+    this.#rotateGenerations(now);
     this.#untilNext = STEP_MS - (-this.#untilNext % STEP_MS);
-    this.#current.add(digestOf(sql), durationMs, now);
+    this.#current.add(factsOf(sql).digest, durationMs, now);
   }
 
   /** Two generations: the older one is forgotten as a whole. */
-  #turn(now: number): void {
+  #rotateGenerations(now: number): void {
     const ageMs = now - this.#current.since;
     if (ageMs < WINDOW_MS) return;
     this.#previous = ageMs < 2 * WINDOW_MS ? this.#current : undefined;

@@ -1,5 +1,9 @@
+/** mysql2's callback pool over a managed one: its methods, its events, and the order of its callbacks. */
+
 import { inspect } from 'node:util';
-import { type AcquireOptions, isAbortSignal, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
+import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
+import { throwLater } from '../../engine/waiting/index.js';
+import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { CachedStatements } from '../caching/index.js';
 import {
   type Command,
@@ -9,15 +13,14 @@ import {
   DriverPool,
   type DriverPromisePool,
   inCallersContext,
-  isQueryCommand,
   type QueryValues,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
-import { ConnectionWaiter, type ManagedConnection, stopWhenAbandoned } from '../connections/index.js';
+import { ConnectionWaiter, type ManagedConnection, refusedStatement, stopWhenAbandoned } from '../connections/index.js';
 import type { ResolvedOptions } from '../options/index.js';
-import type { StatementOptions, StatementResult } from '../contract/index.js';
-import { acquireForStatementInTime, acquireInTime, statementInTime } from '../limits/index.js';
+import { type Method, type Statement, statementOf, type StatementResult } from '../contract/index.js';
+import { acquireInTime, acquireWithin, keepLimits } from '../limits/index.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
 const LIVE_LIMITS = ['connectionLimit', 'maxIdle', 'queueLimit', 'waitForConnections', 'idleTimeout'] as const;
@@ -50,10 +53,10 @@ type ResultCallback = (error: Error | null, ...result: unknown[]) => void;
  */
 export class CallbackPool extends DriverPool {
   readonly #core: CallbackPoolCore;
-  /** Somebody has listened to something: until then, nothing is told at no cost. */
-  #heard = false;
-  /** How long the statement waits that is asking for its connection right now, and who may give it up; or why it is not started. */
-  #asking: AcquireOptions | PoolError | undefined = undefined;
+  /** A listener was added at some time: until then, an event costs nothing. */
+  #hasListened = false;
+  /** The statement that is asking for its connection right now. */
+  #asking: Statement | undefined = undefined;
 
   constructor(core: CallbackPoolCore) {
     const { atStart } = core.options;
@@ -71,7 +74,7 @@ export class CallbackPool extends DriverPool {
     });
     this.#core = core;
     this.on('newListener', () => {
-      this.#heard = true;
+      this.#hasListened = true;
     });
     for (const name of LIVE_LIMITS) {
       Object.defineProperty(this.config, name, {
@@ -104,46 +107,64 @@ export class CallbackPool extends DriverPool {
     return Object.create(Object.getPrototypeOf(shared) as object, Object.getOwnPropertyDescriptors(shared)) as ConnectionConfig;
   }
 
-  /** Emits an event; returns whether anybody listens. A listener that throws ends in the process's own handler, not in the pool. */
-  tell(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
-    if (!this.#heard || this.listenerCount(event) === 0) return false;
+  /** Emits an event; returns whether it has listeners. A listener that throws ends in the process's own handler, not in the pool. */
+  announce(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
+    if (!this.#hasListened || this.listenerCount(event) === 0) return false;
     try {
       return this.emit(event, connection);
     } catch (error) {
-      queueMicrotask(() => {
-        throw error;
-      });
+      throwLater(error);
       return true;
     }
   }
 
   override getConnection(callback: ConnectionCallback): void {
-    const asking = this.#asking ?? this.#inTime(undefined, acquireInTime);
-    this.#asking = undefined;
-    if (asking === undefined) {
+    const limits = this.#acquireLimits();
+    if (limits === undefined) {
       const lease = this.#core.tryAcquire();
       if (lease !== undefined) {
-        hand(this, callback, lease);
+        handOver(this, callback, lease);
         return;
       }
     }
     const waiter = new CallbackWaiter(this, callback, this.#core.options.flavor);
-    if (asking instanceof PoolError) waiter.failed(asking);
-    else this.#core.enqueue(waiter, asking);
+    if (limits instanceof PoolError) waiter.receiveFailure(limits);
+    else this.#core.enqueue(waiter, limits);
   }
 
-  override query(sql: unknown, ...rest: unknown[]): Command {
-    const cached = this.#fromCache('query', sql, rest);
-    if (cached !== undefined) return this.#commandOf(sql, rest, cached);
-    const command = this.#askingFor(sql, () => super.query(sql, ...withCallersContext(rest)));
+  /** The door of statements by callback: what comes here may be anything. */
+  override query(sql: unknown, ...given: unknown[]): Command {
+    const callback = callbackIn(given);
+    const statement = readStatement('query', sql, given);
+    if (!('sql' in statement)) return refusedStatement(callback, statement.error);
+    const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
+    if (callback !== undefined && cached !== undefined) return this.#commandOf(statement, callback, cached);
+    const parameters: unknown[] = statement.values === undefined ? [] : [statement.values];
+    if (callback !== undefined) parameters.push(inCallersContext(callback));
+    const command = this.#askingFor(statement, () => super.query(statement.forDriver, ...parameters));
+    if (statement.limits !== undefined) keepLimits(command, statement.limits);
     if (command.onResult === undefined) stopWhenAbandoned(command);
     return command;
   }
 
-  override execute(sql: unknown, ...rest: unknown[]): void {
-    const cached = this.#fromCache('execute', sql, rest);
-    if (cached === undefined) this.#askingFor(sql, () => super.execute(sql, ...withCallersContext(rest)));
-    else callBack(rest.at(-1) as ResultCallback, cached);
+  /** The same for prepared statements. @throws what makes it no statement, when there is no callback */
+  override execute(sql: unknown, ...given: unknown[]): void {
+    const callback = callbackIn(given);
+    const statement = readStatement('execute', sql, given);
+    if (!('sql' in statement)) {
+      if (callback === undefined) throw statement.error;
+      refusedStatement(callback, statement.error);
+      return;
+    }
+    const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
+    if (callback !== undefined && cached !== undefined) {
+      callBack(callback, cached);
+      return;
+    }
+    // mysql2 hands both on to the connection, which knows a statement when it sees one.
+    const first = statement.limits === undefined ? statement.forDriver : statement;
+    const last = callback === undefined ? undefined : inCallersContext(callback);
+    this.#askingFor(statement, () => super.execute(first, statement.values, last));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -158,33 +179,19 @@ export class CallbackPool extends DriverPool {
 
   override end(callback?: EndCallback): void {
     this._closed = true;
-    const tell = (error?: Error): void => {
+    const callBackWith = (error?: Error): void => {
       // A callback that throws ends in the process's own handler, as any callback does.
       if (callback !== undefined) process.nextTick(callback, error);
     };
-    this.#core.end().then(() => tell(), tell);
-  }
-
-  /** The answer to a statement that is cached and has a callback; undefined: it is run as any other. Events and streams are the database's. */
-  #fromCache(method: 'query' | 'execute', sql: unknown, rest: readonly unknown[]): Promise<StatementResult> | undefined {
-    const { cached } = this.#core;
-    if (cached === undefined || typeof rest.at(-1) !== 'function' || isQueryCommand(sql)) return undefined;
-    // Whatever else it is, mysql2 refuses it.
-    if (typeof sql !== 'string' && (typeof sql !== 'object' || sql === null)) return undefined;
-    try {
-      return cached.take(method, statementInTime(sql as string | StatementOptions), rest.length > 1 ? (rest[0] as QueryValues) : undefined);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    this.#core.end().then(() => callBackWith(), callBackWith);
   }
 
   /** What mysql2 returns: a command, which is never sent. */
-  #commandOf(sql: unknown, rest: readonly unknown[], answer: Promise<StatementResult>): Command {
-    const callback = rest.at(-1) as ResultCallback;
-    const command = createQuery(sql as string, rest.length > 1 ? rest[0] : undefined, callback, this.config.connectionConfig);
+  #commandOf({ sql, values }: Statement, callback: ResultCallback, answer: Promise<StatementResult>): Command {
+    const command = createQuery(sql, values, callback, this.config.connectionConfig);
     const end = (): boolean => command.emit('end');
     callBack((...result) => {
-      // Whoever listens may throw, and so may the callback.
+      // A listener may throw, and so may the callback.
       process.nextTick(end);
       callback(...result);
     }, answer);
@@ -192,9 +199,8 @@ export class CallbackPool extends DriverPool {
   }
 
   /** mysql2 asks for the statement's connection before `run` returns. */
-  #askingFor<T>(sql: unknown, run: () => T): T {
-    const signal = signalOf(sql);
-    this.#asking = this.#inTime(signal === undefined ? undefined : { signal }, acquireForStatementInTime);
+  #askingFor<T>(statement: Statement, run: () => T): T {
+    this.#asking = statement;
     try {
       return run();
     } finally {
@@ -202,16 +208,21 @@ export class CallbackPool extends DriverPool {
     }
   }
 
-  /** What an acquire is limited by, where its caller has a deadline; an error when that is over. Callbacks are told of it: nothing is thrown. */
-  #inTime(options: AcquireOptions | undefined, limit: typeof acquireInTime): AcquireOptions | PoolError | undefined {
+  /** What the acquire is limited by; an error when nothing is left of its caller's deadline: that goes to the callback. */
+  #acquireLimits(): AcquireOptions | PoolError | undefined {
+    const statement = this.#asking;
+    this.#asking = undefined;
+    const { acquireTimeout } = this.#core;
+    // As in mysql2's pool, the timeout of a statement runs from when it is sent.
+    if (statement !== undefined) return statement.limits === undefined ? undefined : acquireWithin(statement.limits, acquireTimeout, false);
     try {
-      return limit(options, this.#core.acquireTimeout);
+      return acquireInTime(undefined, acquireTimeout);
     } catch (error) {
       return error as PoolError;
     }
   }
 
-  /** Whoever logs a pool must not log its password. */
+  /** A log of a pool must not show its password. */
   [inspect.custom](): string {
     return `CallbackPool { ${this.#core.options.atStart.name} }`;
   }
@@ -225,19 +236,23 @@ function callBack(callback: ResultCallback, answer: Promise<StatementResult>): v
   );
 }
 
-/** Whatever is no signal is refused when the statement has its connection. */
-function signalOf(sql: unknown): AbortSignal | undefined {
-  const { signal } = (sql ?? {}) as { readonly signal?: unknown };
-  return isAbortSignal(signal) ? signal : undefined;
+/** Reads what a caller gave; the error in place of a statement when it is none. */
+function readStatement(method: Method, sql: unknown, [values]: readonly unknown[]): Statement | { readonly error: unknown } {
+  try {
+    return statementOf(method, sql, typeof values === 'function' ? undefined : (values as QueryValues), currentDeadline());
+  } catch (error) {
+    return { error };
+  }
 }
 
-function withCallersContext(parameters: readonly unknown[]): unknown[] {
-  return parameters.map((parameter) => (typeof parameter === 'function' ? inCallersContext(parameter as () => void) : parameter));
+function callbackIn([values, callback]: readonly unknown[]): ResultCallback | undefined {
+  const last = typeof values === 'function' ? values : callback;
+  return typeof last === 'function' ? (last as ResultCallback) : undefined;
 }
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
-  readonly #settle: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
+  readonly #answer: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
 
   constructor(
     pool: CallbackPool,
@@ -245,31 +260,31 @@ class CallbackWaiter extends ConnectionWaiter {
     private readonly flavor: Flavor,
   ) {
     super();
-    // All that follows is done where it was asked for: whoever gives a connection back has a deadline of their own.
-    this.#settle = inCallersContext((lease, error) => {
+    // All that follows runs in the asker's context: the borrower who gives the connection back has a deadline of its own.
+    this.#answer = inCallersContext((lease, error) => {
       if (lease === undefined) process.nextTick(callback, error);
-      else hand(pool, callback, lease);
+      else handOver(pool, callback, lease);
     });
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
-    this.#settle(lease);
+  override receiveLease(lease: Lease<ManagedConnection>): void {
+    this.#answer(lease);
   }
 
-  override failed(error: PoolError): void {
-    this.#settle(undefined, this.flavor.acquireFailure(error));
+  override receiveFailure(error: PoolError): void {
+    this.#answer(undefined, this.flavor.acquireFailure(error));
   }
 }
 
 keepShape(CallbackWaiter);
 
-function hand(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
+function handOver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   lease.resource.promised = true;
   process.nextTick(deliver, pool, callback, lease);
 }
 
 function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
-  // Lost between the two ticks: whoever asked gets another.
+  // Lost between the two ticks: the caller gets another.
   if (!lease.active) {
     pool.getConnection(callback);
     return;

@@ -1,17 +1,17 @@
+/** A pool without a face: its parts, and how they are put together. The promise pool and the callback pool are two views of it. */
+
 import { performance } from 'node:perf_hooks';
 import {
   type AcquireOptions,
-  type Borrowed,
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
   type DurationSummary,
-  Histogram,
   keepShape,
-  LabelledCounts,
   type Lease,
   Pool as Engine,
   type PoolError,
+  type PoolEvents,
   type PoolStats as EngineStats,
   type RecordedDuration,
   type Resizable,
@@ -19,16 +19,41 @@ import {
 } from '../../engine/index.js';
 import { CachedStatements, KnownSchema, WriteWatch } from '../caching/index.js';
 import { RetryBudget } from '../../resilience/retry/index.js';
-import { type BreakerSnapshots, type Health, HealthMonitor, PoolBreakers, PoolLog, SlowQueries } from '../observation/index.js';
+import type { Breaker, BreakerChange } from '../../resilience/breaker/index.js';
+import {
+  type BreakerSnapshots,
+  type Health,
+  HealthMonitor,
+  PoolBreakers,
+  PoolLog,
+  type SlowQueries,
+  StatementLog,
+} from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
 import { isPermanentConnectError, type ServerError } from '../errors/index.js';
-import { ConnectionFactory, ConnectionWaiter, enqueueTraced, isTraced, Killer, type ManagedConnection } from '../connections/index.js';
-import type { DriverPromisePool, QueryValues } from '../driver/index.js';
-import type { ResolvedOptions } from '../options/index.js';
+import {
+  ConnectionFactory,
+  type ConnectionHost,
+  ConnectionWaiter,
+  enqueueTraced,
+  isTraced,
+  Killer,
+  type ManagedConnection,
+} from '../connections/index.js';
+import type { DriverPromisePool } from '../driver/index.js';
+import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
+import { LeakWarning } from './leak-warning.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
 import { PooledStatement, type RetryCounts, RetryTally, StatementRetries } from '../statements/index.js';
-import type { StatementOptions, StatementResult, TransactionOptions } from '../contract/index.js';
+import {
+  limitsFrom,
+  ownStatement,
+  ownStatementWith,
+  type Statement,
+  type StatementResult,
+  type TransactionOptions,
+} from '../contract/index.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
 export interface PoolStats extends EngineStats {
@@ -66,14 +91,12 @@ export class PoolCore {
   readonly retries: StatementRetries;
   readonly #transactionRetries = new RetryTally();
   readonly #retryBudget: RetryBudget;
-  readonly #queryTimes = new Histogram();
-  #queryErrors = 0;
-  readonly #queryErrorsByErrno = new LabelledCounts();
-  readonly slowQueries = new SlowQueries();
+  readonly #statements: StatementLog;
   readonly #health: HealthMonitor;
   readonly #killer: Killer;
   readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0 || this.engine.waiting > 0);
-  readonly #log: PoolLog | undefined;
+  readonly #logger: PoolLog | undefined;
+  readonly #leakWarning: LeakWarning;
   #ending = false;
   readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
   #openTransactions = 0;
@@ -85,57 +108,24 @@ export class PoolCore {
     /** The promise view of this core, which is made after it. */
     private readonly view: () => DriverPromisePool,
   ) {
+    const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
-    const { cache } = options;
     const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql), cache);
     if (cache !== undefined && schema !== undefined) {
-      this.cached = new CachedStatements(cache, schema, (...statement) => this.#run(...statement), options);
+      this.cached = new CachedStatements(cache, schema, (statement) => this.#run(statement), options);
     }
-    const breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
-    this.breakers = breakers;
-    const { budget, budgetMinimum } = options.retries;
-    this.#retryBudget = new RetryBudget({ percent: budget, minimum: budgetMinimum, window: RETRY_WINDOW_MS }, () => {
-      const { recentCalls, options } = breakers.statement;
-      return (recentCalls * RETRY_WINDOW_MS) / options.window;
-    });
+    this.breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
+    this.#retryBudget = retryBudget(options.retries, this.breakers.statement);
     this.retries = new StatementRetries(options.retries, this.#retryBudget);
-    const factory = new ConnectionFactory(options, {
-      driverPool: this.callbackPool,
-      hold: () => this.#hold.start(),
-      tell: (event, connection) => this.callbackPool.tell(event, connection),
-      connecting: () => breakers.connecting(),
-      statementEnded: (durationMs, sql, now, broke) => {
-        this.#queryTimes.record(durationMs);
-        this.slowQueries.record(durationMs, sql);
-        if (!broke) breakers.statement.succeeded(durationMs, now);
-      },
-      statementStopped: (durationMs, sql) => this.slowQueries.record(durationMs, sql),
-      statementBroke: (error, durationMs, now) => breakers.statement.failed(error, durationMs, now),
-      statementFailed: ({ errno }) => {
-        this.#queryErrors += 1;
-        this.#queryErrorsByErrno.add(String(errno));
-      },
-      sessionReset: () => {
-        this.#resets += 1;
-      },
-      kill: (connection) => this.#killer.kill(connection),
-      poisoned: (error) => this.#poisoned(error),
-      tooManyStatements: () => {
-        for (const connection of this.connections('idle')) connection.forgetStatements();
-      },
-      writes: cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema),
-    });
-    this.#killer = new Killer((lost) => factory.openAside(lost), options.atStart.validationTimeout);
-    this.engine = new Engine(factory, options.atStart);
-    this.#health = new HealthMonitor(this.engine, options.health, undefined, breakers);
-    this.engine.on('opened', ({ openMs }) => breakers.connected(openMs));
-    this.engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
-    this.engine.on('stateChanged', ({ to }) => {
-      this.callbackPool._closed = to === 'draining' || to === 'closed';
-    });
-    this.#log = options.logger === undefined ? undefined : new PoolLog(options.atStart.name, options.logger);
-    this.#log?.listen(this.engine, breakers);
-    this.engine.on('leak', (borrowed) => this.#warnOfLeak(borrowed));
+    const writes = cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema);
+    this.#statements = new StatementLog(this.breakers.statement, writes);
+    const factory = new ConnectionFactory(options, this.#connectionHost());
+    this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
+    this.engine = new Engine(factory, atStart);
+    this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
+    this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
+    this.#leakWarning = new LeakWarning(this.engine.name);
+    this.#listen();
   }
 
   stats(): PoolStats {
@@ -146,15 +136,29 @@ export class PoolCore {
       retries: this.#transactionRetries.retried,
       transactionRetries: this.#transactionRetries.counts,
       statementRetries: this.retries.tally.counts,
-      query: this.#queryTimes.summary(),
-      queryErrors: this.#queryErrors,
-      queryErrorsByErrno: this.#queryErrorsByErrno.snapshot(),
+      ...this.#statements.counts,
       breakers: this.breakers.snapshots(),
     });
   }
 
   durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
-    return which === 'query' ? this.#queryTimes.countsUpTo(boundsMs) : this.engine.durationCounts(which, boundsMs);
+    return which === 'query' ? this.#statements.countsUpTo(boundsMs) : this.engine.durationCounts(which, boundsMs);
+  }
+
+  get slowQueries(): SlowQueries {
+    return this.#statements.slowQueries;
+  }
+
+  /** Listens to what happens; returns a function that stops. */
+  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+    if (event === 'breakerChanged') return this.breakers.onChange(listener as (change: BreakerChange) => void);
+    const { engine } = this;
+    const restoreWarning = event === 'leak' ? this.#leakWarning.replacedBy() : undefined;
+    engine.on(event, listener as never);
+    return () => {
+      restoreWarning?.();
+      engine.off(event, listener as never);
+    };
   }
 
   /** @param deep also runs a statement */
@@ -181,7 +185,7 @@ export class PoolCore {
 
   /** Soft-evicts all connections, and the one that kills. */
   evict(): void {
-    this.#killer.renew();
+    this.#killer.renewConnection();
     this.engine.evict();
   }
 
@@ -222,7 +226,7 @@ export class PoolCore {
     else this.#enqueue(waiter, options);
   }
 
-  /** Open connections: all of them, or those that nobody has. */
+  /** Open connections: all of them, or the idle ones. */
   connections(which: 'all' | 'idle'): readonly ManagedConnection[] {
     return this.engine.resources(which);
   }
@@ -231,9 +235,40 @@ export class PoolCore {
     this.#ending = true;
     this.#hold.start();
     const report = await this.engine.drain(options);
-    this.#log?.drained(report);
+    this.#logger?.drained(report);
     await this.#stop();
     return report;
+  }
+
+  /** What the connections of this pool report to it, and ask of it. */
+  #connectionHost(): ConnectionHost {
+    return {
+      driverPool: this.callbackPool,
+      log: this.#statements,
+      hold: () => this.#hold.start(),
+      announce: (event, connection) => this.callbackPool.announce(event, connection),
+      connecting: () => this.breakers.connecting(),
+      sessionReset: () => {
+        this.#resets += 1;
+      },
+      kill: (connection) => this.#killer.kill(connection),
+      poisoned: (error) => this.#poisoned(error),
+      tooManyStatements: () => {
+        for (const connection of this.connections('idle')) connection.forgetStatements();
+      },
+    };
+  }
+
+  #listen(): void {
+    const { engine, breakers } = this;
+    engine.on('opened', ({ openMs }) => breakers.connected(openMs));
+    engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
+    engine.on('stateChanged', ({ to }) => {
+      this.callbackPool._closed = to === 'draining' || to === 'closed';
+    });
+    this.#logger?.listen(engine, breakers);
+    if (this.#logger !== undefined) this.#leakWarning.replacedBy();
+    engine.on('leak', (borrowed) => this.#leakWarning.warn(borrowed));
   }
 
   /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
@@ -245,13 +280,6 @@ export class PoolCore {
     this.evict();
   }
 
-  /** Somebody must be told; those who listen themselves are. */
-  #warnOfLeak({ id, description, heldMs, stack }: Borrowed): void {
-    if (this.engine.listenerCount('leak') > 1) return;
-    const message = `Pool '${this.engine.name}': connection #${id} has been borrowed for ${Math.round(heldMs)} ms (${description}) and was not given back.`;
-    process.emitWarning(message, { code: 'POOL_LEAK', ...(stack === undefined ? {} : { detail: stack }) });
-  }
-
   async #stop(): Promise<void> {
     this.#health.stop();
     await this.#killer.close();
@@ -259,15 +287,15 @@ export class PoolCore {
   }
 
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
-    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.check(waiter) : undefined);
+    const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else waiter.refused(refusal);
-    // A connection that comes straight from being cleaned is handed over without a word (`unpark`).
+    // A connection that comes straight from being cleaned is handed over without `unpark`.
     if (waiter.queued) this.#hold.start();
-    // mysql2 tells of those who wait for others' connections, not of those for whom one is opened.
+    // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
     if (waiter.queued && this.callbackPool.listenerCount('enqueue') > 0) {
       const { waiting, limit, used, closing } = this.engine.summary();
-      if (waiting > limit - used - closing) this.callbackPool.tell('enqueue');
+      if (waiting > limit - used - closing) this.callbackPool.announce('enqueue');
     }
   }
 
@@ -278,23 +306,30 @@ export class PoolCore {
     return new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), options));
   }
 
-  /** Not longer than a validation may take: whoever asks for health must be told while they still listen. */
+  /** Not longer than a validation may take: the answer must come while the caller still waits for it. */
   async #selectOne(): Promise<void> {
-    const timeout = this.options.atStart.validationTimeout;
-    await this.#run('query', { sql: 'SELECT 1', timeout }, undefined);
+    const limits = limitsFrom(this.options.atStart.validationTimeout, undefined, undefined);
+    await this.#run(ownStatement('SELECT 1', limits));
   }
 
-  #run(method: 'query' | 'execute', sql: StatementOptions, values: QueryValues | undefined): Promise<StatementResult> {
+  #run(statement: Statement): Promise<StatementResult> {
     return new Promise((resolve, reject) => {
-      new PooledStatement(this, method, sql, values, undefined, resolve, reject).start();
+      new PooledStatement(this, statement, undefined, resolve, reject).start();
     });
   }
 
-  /** Whatever the pool's users make of results. */
+  /** As arrays, with values as mysql2 makes them by itself. */
   async #rowsOf(sql: string): Promise<readonly (readonly unknown[])[]> {
-    const [rows] = await this.#run('query', { sql, rowsAsArray: true, nestTables: false, typeCast: true }, undefined);
+    const [rows] = await this.#run(ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true }));
     return rows as unknown[][];
   }
+}
+
+/** Of all that a pool runs again: a share of its statements of late. */
+function retryBudget({ budget, budgetMinimum }: ResolvedStatementRetries, breaker: Breaker): RetryBudget {
+  return new RetryBudget({ percent: budget, minimum: budgetMinimum, window: RETRY_WINDOW_MS }, () => {
+    return (breaker.recentCalls * RETRY_WINDOW_MS) / breaker.options.window;
+  });
 }
 
 /** The waiter behind `pool.transaction()`. */
@@ -306,11 +341,11 @@ class LeaseWaiter extends ConnectionWaiter {
     super();
   }
 
-  override lent(lease: Lease<ManagedConnection>): void {
+  override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(lease);
   }
 
-  override failed(error: PoolError): void {
+  override receiveFailure(error: PoolError): void {
     this.reject(error);
   }
 }

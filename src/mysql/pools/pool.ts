@@ -1,3 +1,5 @@
+/** The promise pool: everything of mysql2/promise's pool, and what production needs beside it. */
+
 import { inspect } from 'node:util';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
@@ -27,10 +29,17 @@ import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '..
 import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
 import { PoolCore, type PoolStats } from './pool-core.js';
-import type { CallbackPoolView, StatementOptions, TransactionOptions } from '../contract/index.js';
+import {
+  type CallbackPoolView,
+  type Method,
+  type Statement,
+  type StatementOptions,
+  statementOf,
+  type TransactionOptions,
+} from '../contract/index.js';
 import { PooledStatement } from '../statements/index.js';
 import type { Transaction } from '../transactions/index.js';
-import { acquireInTime, dueStatement, statementInTime, transactionInTime } from '../limits/index.js';
+import { acquireInTime, transactionInTime } from '../limits/index.js';
 
 /** The options in force, without secrets. */
 export interface PublicOptions extends Readonly<Required<EngineOptions>> {
@@ -110,7 +119,7 @@ export class Pool extends DriverPromisePool {
   /**
    * Borrows a connection. Release it, or declare it with `await using`.
    *
-   * @param options.timeout milliseconds, 0 = for ever; default: the pool's `acquireTimeout`
+   * @param options.timeout milliseconds, 0 = no limit; default: the pool's `acquireTimeout`
    * @param options.signal gives up waiting when it aborts
    * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`,
    *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
@@ -167,7 +176,7 @@ export class Pool extends DriverPromisePool {
     return this.#core.engine.summary();
   }
 
-  /** Who holds connections now, the longest-held first. */
+  /** Which borrowers hold connections now, the longest-held first. */
   borrowed(): readonly Borrowed[] {
     return this.#core.engine.borrowed();
   }
@@ -182,7 +191,7 @@ export class Pool extends DriverPromisePool {
     return this.#core.slowQueries.report(limit, orderBy);
   }
 
-  /** For tracers: tells of each duration from now on, in milliseconds. Returns a function that ends it. */
+  /** For tracers: reports each duration from now on, in milliseconds. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
     return this.#core.engine.observeDurations(which, listener);
   }
@@ -221,10 +230,10 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The graceful end: takes no new work, serves those who wait, lets borrowers finish, says goodbye on every connection.
+   * The graceful end: takes no new work, serves the waiters, lets borrowers finish, says goodbye on every connection.
    *
    * @param options.timeout milliseconds until the rest is cut off; default: 30 000
-   * @param options.queue 'serve' those who wait, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
+   * @param options.queue 'serve' the waiters, or 'refuse' them with `POOL_DRAINING`; default: 'serve'
    * @throws PoolError `POOL_OPTION_INVALID`
    */
   drain(options?: DrainOptions): Promise<DrainReport> {
@@ -238,36 +247,31 @@ export class Pool extends DriverPromisePool {
   watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
   watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
   watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
-    const { engine, breakers } = this.#core;
-    if (event === 'breakerChanged') return breakers.onChange(listener as (change: BreakerChange) => void);
-    engine.on(event, listener as never);
-    return () => engine.off(event, listener as never);
+    return this.#core.watch(event, listener);
   }
 
-  /** Whoever logs a pool must not log its password. */
+  /** A log of a pool must not show its password. */
   [inspect.custom](): string {
     const { state, used, idle, waiting, limit } = this.summary();
     return `Pool { ${this.name}, ${state}, used: ${used}, idle: ${idle}, waiting: ${waiting}, limit: ${limit} }`;
   }
 
-  #run(method: 'query' | 'execute', sql: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  /** What comes here may be anything: this is the pool's door. */
+  #run(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    let cached: Promise<unknown> | undefined;
-    if (currentDeadline() === undefined) {
-      cached = this.#core.cached?.take(method, sql, values);
-    } else {
-      try {
-        cached = this.#core.cached?.take(method, statementInTime(sql), values);
-        sql = dueStatement(sql);
-      } catch (error) {
-        return Promise.reject(error);
-      }
+    let statement: Statement;
+    try {
+      statement = statementOf(method, sql, values, currentDeadline());
+    } catch (error) {
+      return Promise.reject(error);
     }
+    const core = this.#core;
+    const cached = core.cached?.answer(statement);
     if (cached !== undefined) return cached;
-    const { trace } = this.#core.options;
+    const { trace } = core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
     const result = new Promise((resolve, reject) => {
-      new PooledStatement(this.#core, method, sql, values, site, resolve, reject).start();
+      new PooledStatement(core, statement, site, resolve, reject).start();
     });
     return trace === undefined ? tracedBack(result) : result;
   }

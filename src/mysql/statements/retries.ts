@@ -1,13 +1,15 @@
+/** Which statements of a pool are run again, and how often. */
+
 import { PoolError, type PoolErrorCode, systemClock } from '../../engine/index.js';
 import type { ResolvedStatementRetries } from '../options/index.js';
 import { type RetryBudget, RetrySchedule } from '../../resilience/retry/index.js';
-import { isReadOnly } from '../read-only.js';
+import type { StatementFacts } from '../../sql/index.js';
 import { RetryTally } from './retry-tally.js';
 import { isRolledBack } from '../errors/index.js';
 
 /** What a statement says about itself. */
 export interface RetryableStatement {
-  readonly sql: string;
+  readonly facts: StatementFacts;
   /** Its caller says that it may be run twice. */
   readonly idempotent: boolean;
   /** A transaction was open on its connection. */
@@ -18,9 +20,6 @@ export interface RetryableStatement {
 
 /** mysql2's code when a command is given to a connection that is dead already: nothing of it was sent. */
 const NEVER_SENT = 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR';
-
-/** `LOAD DATA LOCAL INFILE`, and its like. */
-const LOADS_A_FILE = /\bLOAD\b[^]*\bLOCAL\b/i;
 
 /** Whether it took effect is not known, or nothing was sent: for work that bears being done twice. */
 const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
@@ -66,16 +65,14 @@ export class StatementRetries {
     return isNeverSent(error) ? 0 : delayMs;
   }
 
-  #allows(error: unknown, { sql, idempotent, inTransaction }: RetryableStatement): boolean {
+  #allows(error: unknown, { facts, idempotent, inTransaction }: RetryableStatement): boolean {
     // What the transaction did before is gone with its connection.
     if (inTransaction) return false;
     if (isNeverSent(error)) return true;
     // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
-    if (LOADS_A_FILE.test(sql)) return false;
+    if (facts.loadsLocalFile) return false;
     if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
-    return (
-      PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && typeof sql === 'string' && isReadOnly(sql)
-    );
+    return PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && facts.readOnly;
   }
 }
 

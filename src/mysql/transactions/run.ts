@@ -1,23 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import {
-  type AcquireOptions,
-  invalid,
-  isAbortSignal,
-  keepShape,
-  type Lease,
-  messageOf,
-  onAbort,
-  PoolError,
-  refuseUnknownOptions,
-} from '../../engine/index.js';
+/** The runs of a transaction, from BEGIN to COMMIT or ROLLBACK, and again after a deadlock. */
+
+import { type AcquireOptions, invalid, keepShape, type Lease, messageOf, PoolError, refuseUnknownOptions } from '../../engine/index.js';
+import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
 import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
-import { Transaction } from './transaction.js';
-import type { TransactionOptions } from '../contract/index.js';
+import { answerInTransaction, Transaction } from './transaction.js';
+import { ownStatement, stoppedBy, type TransactionOptions } from '../contract/index.js';
 import { TransactionLimits } from '../limits/index.js';
-import { send } from './send.js';
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
 const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
@@ -75,7 +66,9 @@ export async function runTransaction<T>(
           throw error;
         }
       }
-      await limits.race(delay(Math.random() * Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS)));
+      const bound = Math.min(FIRST_BACKOFF_MS * 2 ** retries, LARGEST_BACKOFF_MS);
+      await pause(Math.random() * bound, { signals: [limits.signal] });
+      limits.throwIfOver();
       tally.retried += 1;
     }
   } finally {
@@ -115,7 +108,7 @@ class Attempt {
     } catch (error) {
       this.#close();
       const rolledBack = this.#rollBack(lease);
-      // Whoever gave up is told at once; anybody else finds the locks released.
+      // A caller that gave up has the error at once. Any other finds the locks released.
       if (!this.limits.over) await rolledBack;
       throw error;
     }
@@ -143,7 +136,7 @@ class Attempt {
   async #begin(connection: ManagedConnection): Promise<void> {
     const { isolation, readOnly } = this.options;
     const { signal } = this.limits;
-    const run = (sql: string): Promise<unknown> => send(connection, 'query', signal === undefined ? sql : { sql, signal });
+    const run = (sql: string): Promise<unknown> => answerInTransaction(connection, ownStatement(sql, stoppedBy(signal)));
     const { dirty } = connection.session;
     if (isolation !== undefined) await run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
     await run(readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
@@ -155,9 +148,9 @@ class Attempt {
   async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
     const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
     try {
-      // Statements that nobody awaits come first: they would run outside of the transaction.
+      // Statements that were not awaited come first: they would run outside of the transaction.
       await this.#transaction?.settled().catch(ignore);
-      await send(lease.resource, 'query', 'ROLLBACK');
+      await answerInTransaction(lease.resource, ownStatement('ROLLBACK'));
       lease.release();
     } catch {
       lease.destroy();
@@ -168,7 +161,7 @@ class Attempt {
 
   async #commit(lease: Lease<ManagedConnection>): Promise<void> {
     try {
-      await this.#awaitCommit(send(lease.resource, 'query', 'COMMIT'));
+      await this.#awaitCommit(answerInTransaction(lease.resource, ownStatement('COMMIT')));
     } catch (error) {
       if (isOutcomeUnknown(error)) {
         lease.destroy();
@@ -182,23 +175,21 @@ class Attempt {
     lease.release();
   }
 
-  /** Once COMMIT was sent nobody can take it back: the deadline still counts, and a caller who gives up is kept waiting only so long. */
+  /** A COMMIT that was sent cannot be taken back. The deadline still counts, and a caller that gives up waits a bounded time. */
   async #awaitCommit(committed: Promise<unknown>): Promise<void> {
     const { signal } = this.limits;
     if (signal === undefined) {
       await committed;
       return;
     }
-    const overdue = new Promise<never>((_, reject) => {
-      const fail = (): void => reject(new CommitOverdue('no answer in time.'));
+    try {
+      await waitOrAbort(committed, signal);
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      const patienceMs = Math.min(this.host.patienceMs, this.limits.remainingMs);
       // Node's timers may be early by a fraction of a millisecond: what is left then is awaited, too.
-      const giveUp = (): void => void setTimeout(fail, Math.min(this.host.patienceMs, this.limits.remainingMs)).unref();
-      if (signal.aborted) giveUp();
-      else onAbort(signal, giveUp);
-    });
-    overdue.catch(ignore);
-    committed.catch(ignore);
-    await Promise.race([committed, overdue]);
+      await within(committed, patienceMs, () => new CommitOverdue('no answer in time.'), { hold: 'unheld' });
+    }
   }
 }
 
@@ -224,10 +215,7 @@ function checked(options: TransactionOptions): TransactionOptions {
   if (readOnly !== undefined && typeof readOnly !== 'boolean') throw invalid('readOnly', readOnly, 'true or false');
   if (maxRetries !== undefined && !(Number.isInteger(maxRetries) && maxRetries >= 0))
     throw invalid('maxRetries', maxRetries, 'a whole number, at least 0');
-  if (timeout !== undefined && !(typeof timeout === 'number' && timeout >= 0))
-    throw invalid('timeout', timeout, 'a number of milliseconds, at least 0');
-  if (signal !== undefined && !isAbortSignal(signal)) throw invalid('signal', signal, 'an AbortSignal');
+  if (timeout !== undefined) checkedMilliseconds('timeout', timeout);
+  checkedSignal(signal);
   return options;
 }
-
-function ignore(): void {}

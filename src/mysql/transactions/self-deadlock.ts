@@ -1,3 +1,5 @@
+/** Finds transactions that hold every connection of a pool and wait for another of the same pool. */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { keepShape, type Lease, PoolError, type PoolSummary } from '../../engine/index.js';
 import type { ConnectionWaiter, ManagedConnection } from '../connections/index.js';
@@ -37,8 +39,8 @@ export function enclosingScope(): TransactionScope | undefined {
 }
 
 /**
- * Finds out when every connection of a pool is held by a transaction that waits for another connection of the same pool: nobody would
- * ever give one back. Only a certain deadlock counts; whoever would complete it is refused.
+ * Finds out when every connection of a pool is held by a transaction that waits for another connection of the same pool: none would
+ * ever be given back. Only a certain deadlock counts. The acquire that would complete it is refused.
  */
 export class SelfDeadlockWatch {
   readonly #stuck = new Set<TransactionScope>();
@@ -49,7 +51,7 @@ export class SelfDeadlockWatch {
   ) {}
 
   /** To be called before a waiter is queued. Returns why it must not be. */
-  check(waiter: ConnectionWaiter): PoolError | undefined {
+  refusalOf(waiter: ConnectionWaiter): PoolError | undefined {
     const waiting = this.#transactionsAround();
     if (waiting.length === 0) return undefined;
     const { used, limit, idle, checking, opening } = this.summary();
@@ -59,11 +61,11 @@ export class SelfDeadlockWatch {
       scope.waiting += 1;
       this.#stuck.add(scope);
     }
-    waiter.onceSettled(() => this.#settled(waiting));
+    waiter.onceSettled(() => this.#endWaits(waiting));
     return undefined;
   }
 
-  #settled(transactions: readonly TransactionScope[]): void {
+  #endWaits(transactions: readonly TransactionScope[]): void {
     for (const scope of transactions) {
       scope.waiting -= 1;
       if (scope.waiting === 0) this.#stuck.delete(scope);
@@ -73,7 +75,7 @@ export class SelfDeadlockWatch {
   /** Those of this pool that wait for what is called here: the innermost, and those that it was begun in. */
   #transactionsAround(): readonly TransactionScope[] {
     const found: TransactionScope[] = [];
-    // What a transaction has left behind when it was over, nobody waits for.
+    // No transaction waits for calls that it left behind when it was over.
     for (let scope = enclosingScope(); scope !== undefined && !scope.over; scope = scope.outer) {
       if (scope.pool === this.pool) found.push(scope);
     }
@@ -91,6 +93,6 @@ function selfDeadlock(limit: number): PoolError {
   const all = limit === 1 ? 'The only connection is' : `All ${limit} connections are`;
   return new PoolError(
     'POOL_SELF_DEADLOCK',
-    `${all} held by transactions that wait for another connection of the same pool: this call would wait for ever. Inside pool.transaction, use its tx.`,
+    `${all} held by transactions that wait for another connection of the same pool: this call would never return. Inside pool.transaction, use its tx.`,
   );
 }

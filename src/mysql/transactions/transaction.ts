@@ -1,11 +1,13 @@
+/** A transaction as its function sees it: statements one after the other, and nested transactions by savepoints. */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Lease, PoolError } from '../../engine/index.js';
+import { ignore } from '../../engine/waiting/index.js';
+import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
-import { commitsImplicitly, type ManagedConnection } from '../connections/index.js';
-import type { StatementOptions } from '../contract/index.js';
-import { copyOf, dueStatement } from '../limits/index.js';
-import { errnoOf } from '../errors/index.js';
-import { send } from './send.js';
+import { answerOf, type ManagedConnection } from '../connections/index.js';
+import { type Method, ownStatement, type Statement, type StatementOptions, statementOf, stoppedBy } from '../contract/index.js';
+import { errnoOf, statementFailure } from '../errors/index.js';
 
 /** A transaction within another one: what is called inside it finds it here. */
 interface Nested {
@@ -41,16 +43,16 @@ export class Transaction {
 
   /** As `pool.query`, in this transaction. */
   query<T extends QueryResult>(sql: string | StatementOptions, values?: QueryValues): Promise<[T, FieldPacket[]]> {
-    return this.#take('query', sql, values) as Promise<[T, FieldPacket[]]>;
+    return this.#runCallers('query', sql, values) as Promise<[T, FieldPacket[]]>;
   }
 
   /** As `pool.execute`, in this transaction. */
   execute<T extends QueryResult>(sql: string | StatementOptions, values?: ExecuteValues): Promise<[T, FieldPacket[]]> {
-    return this.#take('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
+    return this.#runCallers('execute', sql, values as QueryValues) as Promise<[T, FieldPacket[]]>;
   }
 
   /**
-   * A transaction within this one: what `work` did is undone when it throws, and this transaction goes on. One at a time.
+   * A transaction within this one: what `work` did is undone when it throws, and this transaction continues. One at a time.
    *
    * @throws what `work` throws; PoolError `POOL_TRANSACTION_OVERLAP` while another one is under way that this call is not inside of
    */
@@ -60,7 +62,7 @@ export class Transaction {
     const nested: Nested = { savepoint: `poolwright_${this.#savepoints}`, outer: nesting.getStore() };
     this.#nested.push(nested);
     try {
-      await this.#run('query', `SAVEPOINT ${nested.savepoint}`);
+      await this.#run(ownStatement(`SAVEPOINT ${nested.savepoint}`));
       return await this.#runNested(nested, work);
     } finally {
       this.#nested.splice(this.#nested.indexOf(nested), 1);
@@ -77,7 +79,7 @@ export class Transaction {
     this.#over = true;
   }
 
-  /** @internal Resolves when every statement has ended, also those that nobody awaits; rejects when the transaction cannot be committed. */
+  /** @internal Resolves when every statement has ended, also one that is not awaited; rejects when the transaction cannot be committed. */
   async settled(): Promise<void> {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
@@ -89,7 +91,7 @@ export class Transaction {
   async #runNested<T>(nested: Nested, work: (tx: this) => Promise<T>): Promise<T> {
     try {
       const result = await nesting.run(nested, async () => await work(this));
-      await this.#run('query', `RELEASE SAVEPOINT ${nested.savepoint}`);
+      await this.#run(ownStatement(`RELEASE SAVEPOINT ${nested.savepoint}`));
       return result;
     } catch (error) {
       await this.#goBackTo(nested.savepoint);
@@ -97,13 +99,13 @@ export class Transaction {
     }
   }
 
-  /** A statement of the caller's. */
-  async #take(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
+  /** What comes here may be anything: this is the door of the transaction. */
+  async #runCallers(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
     this.#refuseOverlap(method);
-    return await this.#run(method, sql, values);
+    return await this.#run(statementOf(method, sql, values, currentDeadline()));
   }
 
-  /** What somebody else does between the savepoint of a nested transaction and its end would be undone with it, without their knowing. */
+  /** A statement from outside, between the savepoint of a nested transaction and its end, would be undone with it unseen. */
   #refuseOverlap(method: string): void {
     const innermost = this.#nested[this.#nested.length - 1];
     if (innermost === undefined) return;
@@ -113,12 +115,12 @@ export class Transaction {
   }
 
   /** One after the other: what the server has behind a deadlock already, it would run outside of the transaction, and keep. */
-  #run(method: 'query' | 'execute', sql: string | StatementOptions, values?: QueryValues): Promise<unknown> {
-    if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${method}() after the transaction was over.`));
-    const send = (): Promise<unknown> => this.#send(method, sql, values);
+  #run(statement: Statement): Promise<unknown> {
+    if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${statement.method}() after the transaction was over.`));
+    const send = (): Promise<unknown> => this.#send(statement);
     const result = this.#last === undefined ? send() : this.#last.then(send);
     const last = result
-      .then(ignore, (error: unknown) => this.#look(error))
+      .then(ignore, (error: unknown) => this.#checkAfter(error))
       .then(() => {
         if (this.#last === last) this.#last = undefined;
       });
@@ -126,25 +128,24 @@ export class Transaction {
     return tracedBack(result);
   }
 
-  async #send(method: 'query' | 'execute', given: string | StatementOptions, values: QueryValues | undefined): Promise<unknown> {
+  async #send(statement: Statement): Promise<unknown> {
     if (this.#broken !== undefined) throw this.#broken.error;
     this.#stop?.throwIfAborted();
     throwIfGone(this.#lease);
-    const statement = dueStatement(given);
     const connection = this.#lease.resource;
-    if (commitsImplicitly(textOf(statement), connection.takesSeveralStatements)) this.#committedImplicitly = true;
-    const result = await this.#untilStopped(send(connection, method, this.#limited(statement), values));
+    if (statement.facts.mayCommit(connection.takesSeveralStatements)) this.#committedImplicitly = true;
+    const result = await this.#untilStopped(answerInTransaction(connection, statement.alsoStoppedBy(this.#stop)));
     if (!connection.session.inTransaction) this.#committedImplicitly = true;
     return result;
   }
 
   /** A deadlock, among others, rolls back all of the transaction; the error alone does not say so, the next answer does. */
-  async #look(error: unknown): Promise<void> {
+  async #checkAfter(error: unknown): Promise<void> {
     if (this.#committedImplicitly || this.#broken !== undefined || this.#stop?.aborted === true || !isAboutStatement(error)) return;
     const connection = this.#lease.resource;
     const { session } = connection;
     const { dirty } = session;
-    const answer = send(connection, 'query', this.#limited('DO 0'));
+    const answer = answerInTransaction(connection, ownStatement('DO 0', stoppedBy(this.#stop)));
     // That is not its borrower's doing.
     session.dirty = dirty;
     try {
@@ -159,7 +160,7 @@ export class Transaction {
   async #goBackTo(savepoint: string): Promise<void> {
     if (this.#over) return;
     try {
-      await this.#run('query', `ROLLBACK TO SAVEPOINT ${savepoint}`);
+      await this.#run(ownStatement(`ROLLBACK TO SAVEPOINT ${savepoint}`));
     } catch (error) {
       this.#broken ??= { error };
     }
@@ -174,12 +175,14 @@ export class Transaction {
       throw error;
     }
   }
+}
 
-  #limited(statement: string | StatementOptions): string | StatementOptions {
-    if (this.#stop === undefined) return statement;
-    if (typeof statement === 'string') return { sql: statement, signal: this.#stop };
-    const { signal } = statement;
-    return copyOf(statement, { signal: signal === undefined ? this.#stop : AbortSignal.any([signal, this.#stop]) });
+/** The answer to a statement; the loss of the connection in our own words. */
+export async function answerInTransaction(connection: ManagedConnection, statement: Statement): Promise<unknown> {
+  try {
+    return await answerOf(connection, statement);
+  } catch (error) {
+    throw statementFailure(error);
   }
 }
 
@@ -195,10 +198,3 @@ function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
   if (resource.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed. What the transaction had not committed was rolled back.');
   throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
 }
-
-/** What mysql2 refuses has none. */
-function textOf(statement: string | StatementOptions): string {
-  return typeof statement === 'string' ? statement : statement.sql;
-}
-
-function ignore(): void {}

@@ -2,10 +2,11 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../../src/cache/index.js';
-import { Schema } from '../../../src/cache/schema.js';
+import { Schema } from '../../../src/sql/schema.js';
 import { CachedStatements } from '../../../src/mysql/caching/cached-statements.js';
 import type { QueryValues } from '../../../src/mysql/driver/driver.js';
 import { ownFlavor } from '../../../src/mysql/errors/flavor.js';
+import { statementOf } from '../../../src/mysql/contract/statement.js';
 import type { Credentials } from '../../../src/mysql/options/table.js';
 import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
 
@@ -62,7 +63,8 @@ const asked: fc.Arbitrary<Asked> = fc
       method,
       sql,
       Object.fromEntries(Object.entries(some).filter(([, one]) => one !== undefined)),
-      given === undefined ? own : given,
+      // As mysql2 chooses between the two: see `valuesOf` of statement.ts.
+      method === 'execute' ? own || given : given === undefined ? own : given,
     ],
   }));
 
@@ -83,7 +85,7 @@ function keysOf(connection: object = {}, epoch = 'e', credentials?: () => Creden
   });
   return ({ method, statement, values: given }) => {
     key = '';
-    void statements.take(method, statement, given as QueryValues)?.catch(() => undefined);
+    void statements.answer(statementOf(method, statement, given as QueryValues, undefined))?.catch(() => undefined);
     return key;
   };
 }

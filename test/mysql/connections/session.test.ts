@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { factsOf } from '../../../src/sql/statement-facts.js';
 import { Session } from '../../../src/mysql/connections/session.js';
 
 function after(...statements: string[]): Session {
   const session = new Session();
-  for (const statement of statements) session.noteStatement(statement);
+  for (const statement of statements) session.noteStatement(factsOf(statement));
   return session;
 }
 

@@ -1,0 +1,53 @@
+/** The clock of the command that a connection runs: when it began, and whether it was stopped or broke before it ended. */
+
+import { performance } from 'node:perf_hooks';
+import { type Command, statementOf } from '../driver/index.js';
+import type { StatementLog } from '../observation/index.js';
+import type { Lender } from './lendable-connection.js';
+
+/** Times the commands of one connection and reports to the log what became of those of its borrowers. */
+export class CommandClock {
+  /** When the command began that is being answered. */
+  startedAt = 0;
+  /** The command that was last asked to be stopped. Its caller has the error at once, and has given the connection back when it ends. */
+  #stopped: Command | undefined = undefined;
+  /** The last command that was reported as broken. */
+  #broken: Command | undefined = undefined;
+
+  /**
+   * @param log undefined for a connection that is never lent
+   */
+  constructor(
+    private readonly log: StatementLog | undefined,
+    private readonly lender: Pick<Lender, 'isLent'>,
+  ) {}
+
+  /** A command is sent on a connection that was not busy. */
+  start(): void {
+    this.startedAt = performance.now();
+  }
+
+  stop(command: Command): void {
+    this.#stopped = command;
+  }
+
+  /** The command that is being answered fails with its connection, or for lack of time. Only a borrower's statement counts. */
+  broke(command: Command, error: Error): void {
+    if (this.log === undefined || statementOf(command) === undefined || !this.lender.isLent()) return;
+    const now = performance.now();
+    this.#broken = command;
+    this.log.statementBroke(error, now - this.startedAt, now);
+  }
+
+  /** @param startedAt when the command began: the next one may have begun, and ended, since */
+  ended(command: Command, startedAt: number): void {
+    const now = performance.now();
+    // What the pool itself asks between two leases does not count.
+    const sql = this.log === undefined ? undefined : statementOf(command);
+    if (sql !== undefined) {
+      if (this.lender.isLent()) this.log?.statementEnded(now - startedAt, sql, now, command === this.#broken);
+      else if (this.#stopped === command) this.log?.statementStopped(now - startedAt, sql);
+    }
+    this.startedAt = now;
+  }
+}

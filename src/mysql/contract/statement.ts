@@ -1,0 +1,175 @@
+/** A statement as its caller asked for it: read and checked once, at the door of the pool, and carried inside as a value. */
+
+import { types } from 'node:util';
+import { invalid, keepShape, PoolError, type Priority } from '../../engine/index.js';
+import { factsOf, type StatementFacts } from '../../sql/index.js';
+import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
+import { isQueryCommand, type QueryValues } from '../driver/index.js';
+import { limitsFrom, type StatementLimits, stoppedBy } from './statement-limits.js';
+import type { StatementCacheOptions, StatementOptions } from './statement-options.js';
+
+/** mysql2's two ways to run a statement: with its values in the text, or prepared. */
+export type Method = 'query' | 'execute';
+
+/** Where a statement stands in a fair queue. */
+export interface Place {
+  readonly priority?: Priority;
+  readonly fairnessKey?: string;
+}
+
+/** What a caller asks of Poolwright beside limits. */
+export interface StatementWishes {
+  readonly place: Place | undefined;
+  readonly cache: StatementCacheOptions | boolean | undefined;
+  readonly idempotent: boolean;
+  readonly fallback: StatementOptions['fallback'];
+}
+
+const NO_WISHES: StatementWishes = Object.freeze({ place: undefined, cache: undefined, idempotent: false, fallback: undefined });
+
+/** mysql2's own options of a statement, with its text. */
+export interface DriverOptions {
+  readonly sql: string;
+  readonly [option: string]: unknown;
+}
+
+/** One statement. Its text is called `sql`, and its values `values`, as in mysql2's options: so it is such an object itself. */
+export class Statement {
+  constructor(
+    readonly method: Method,
+    readonly sql: string,
+    readonly values: QueryValues | undefined,
+    /** What mysql2 is given in place of the text; undefined: the text says it all. mysql2 copies objects, which costs it more than its other work. */
+    readonly options: DriverOptions | undefined,
+    readonly limits: StatementLimits | undefined,
+    readonly wishes: StatementWishes,
+  ) {}
+
+  /** What mysql2 is given as its first argument. */
+  get forDriver(): string | DriverOptions {
+    return this.options ?? this.sql;
+  }
+
+  /** What the text says about itself. */
+  get facts(): StatementFacts {
+    return factsOf(this.sql);
+  }
+
+  /** The same with other limits. */
+  limitedBy(limits: StatementLimits | undefined): Statement {
+    const { method, sql, values, options, wishes } = this;
+    return new Statement(method, sql, values, options, limits, wishes);
+  }
+
+  /** The same, stopped by a further signal, too. */
+  alsoStoppedBy(signal: AbortSignal | undefined): Statement {
+    return signal === undefined ? this : this.limitedBy(this.limits?.alsoStoppedBy(signal) ?? stoppedBy(signal));
+  }
+
+  /** The same as the cache loads it: for all who ask, so with no limits and no fallback of one of them. */
+  forLoading(signal: AbortSignal): Statement {
+    const { method, sql, values, options, wishes } = this;
+    const shared = wishes.fallback === undefined ? wishes : Object.freeze({ ...wishes, fallback: undefined });
+    return new Statement(method, sql, values, options, stoppedBy(signal), shared);
+  }
+}
+
+keepShape(Statement, {});
+
+/**
+ * Reads what a caller gave as a statement. A getter is read once.
+ *
+ * @param given the first argument of `query` or `execute`, which may be anything
+ * @param deadline of the work that the caller is in
+ * @throws PoolError `POOL_OPTION_INVALID` when it is no statement, `POOL_QUERY_TIMEOUT` or `POOL_ABORTED` when its deadline is over; what a
+ *   getter of the caller's throws
+ */
+export function statementOf(
+  method: Method,
+  given: unknown,
+  values: QueryValues | undefined,
+  deadline: WorkDeadline | undefined,
+): Statement {
+  if (typeof given !== 'string') return readGuarded(method, given, values, deadline);
+  return new Statement(method, given, values, undefined, deadline === undefined ? undefined : limitsOfWork(deadline), NO_WISHES);
+}
+
+/** A statement of Poolwright's own: no caller's deadline bounds it. */
+export function ownStatement(sql: string, limits?: StatementLimits): Statement {
+  return new Statement('query', sql, undefined, undefined, limits, NO_WISHES);
+}
+
+/** The same with options of mysql2's, which go before those of the pool. */
+export function ownStatementWith(options: DriverOptions): Statement {
+  return new Statement('query', options.sql, undefined, options, undefined, NO_WISHES);
+}
+
+function readGuarded(method: Method, given: unknown, values: QueryValues | undefined, deadline: WorkDeadline | undefined): Statement {
+  try {
+    return read(method, given, values, deadline);
+  } catch (error) {
+    throw asError(error);
+  }
+}
+
+function read(method: Method, given: unknown, values: QueryValues | undefined, deadline: WorkDeadline | undefined): Statement {
+  if (typeof given !== 'object' || given === null) throw invalid('The statement', given, 'a text, or an object whose sql is a text');
+  // A command of mysql2's was made from such an object.
+  const options = isQueryCommand(given) ? { ...given._queryOptions, sql: given.sql, values: given.values } : given;
+  // The text and the values may be getters of a class: mysql2 reads them by name, and of the rest what is the object's own.
+  const { sql, values: ownValues, timeout, signal, cache, idempotent, priority, fairnessKey, fallback, ...others } = options as Given;
+  if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a text');
+  const limits = limitsFrom(timeout, signal, deadline);
+  if (deadline !== undefined) refuseWhenOver(deadline);
+  const place = placeOf(priority, fairnessKey);
+  const isPlain = place === undefined && cache === undefined && idempotent !== true && fallback === undefined;
+  return new Statement(
+    method,
+    sql,
+    valuesOf(method, ownValues, values),
+    optionsOf(sql, others),
+    limits,
+    isPlain ? NO_WISHES : Object.freeze({ place, cache, idempotent: idempotent === true, fallback }),
+  );
+}
+
+interface Given extends Omit<StatementOptions, 'sql' | 'values'> {
+  readonly sql: unknown;
+  readonly values?: QueryValues;
+}
+
+/** mysql2 prefers the argument of `query`, and the option of `execute`. */
+function valuesOf(method: Method, option: QueryValues | undefined, argument: QueryValues | undefined): QueryValues | undefined {
+  if (method === 'execute') return (option as unknown) ? option : argument;
+  return argument === undefined ? option : argument;
+}
+
+/** @param others a fresh copy, which becomes the result */
+function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions | undefined {
+  if (Object.keys(others).length === 0) return undefined;
+  others['sql'] = sql;
+  return others as DriverOptions;
+}
+
+function placeOf(priority: Priority | undefined, fairnessKey: string | undefined): Place | undefined {
+  if (priority === undefined && fairnessKey === undefined) return undefined;
+  return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
+}
+
+function limitsOfWork(deadline: WorkDeadline): StatementLimits | undefined {
+  refuseWhenOver(deadline);
+  return limitsFrom(undefined, undefined, deadline);
+}
+
+/** @throws PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED` */
+function refuseWhenOver(deadline: WorkDeadline): void {
+  throwIfOver(deadline, 'POOL_QUERY_TIMEOUT', 'the statement was started: nothing was sent');
+}
+
+/** A callback that is given no error takes the statement for done: what is thrown must be one. */
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  return new PoolError('POOL_OPTION_INVALID', 'The statement must be readable; given: an object that throws when it is read.', {
+    cause: thrown,
+  });
+}

@@ -1,0 +1,85 @@
+/** The one observer of a pool's statements: their times, their errors, the slow ones, what the breaker counts, what the cache must see. */
+
+import { type DurationCounts, type DurationSummary, Histogram, LabelledCounts } from '../../engine/index.js';
+import type { StatementFacts } from '../../sql/index.js';
+import type { Breaker } from '../../resilience/breaker/index.js';
+import type { Command } from '../driver/index.js';
+import type { ServerError } from '../errors/index.js';
+import { SlowQueries } from './slow-queries.js';
+
+/** What is needed of a connection to know when its writes are committed. */
+export interface WritingConnection {
+  readonly alive: boolean;
+  readonly session: { readonly inTransaction: boolean };
+  readonly takesSeveralStatements: boolean;
+}
+
+/** Sees each command before it is sent, and the end of each connection. */
+export interface WriteObserver {
+  /** @param facts of the command's statement, if it runs one */
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void;
+  connectionLost(connection: WritingConnection): void;
+}
+
+/** What the statements of a pool have cost so far, as the pool's statistics show it. */
+interface StatementCounts {
+  readonly query: DurationSummary;
+  readonly queryErrors: number;
+  readonly queryErrorsByErrno: Readonly<Record<string, number>>;
+}
+
+/** Sees every statement of the borrowers of a pool's connections. Durations are in milliseconds. On the hot path. */
+export class StatementLog {
+  readonly slowQueries = new SlowQueries();
+  readonly #times = new Histogram();
+  #errors = 0;
+  readonly #errorsByErrno = new LabelledCounts();
+
+  /** @param writes sees what is written, for a cache */
+  constructor(
+    private readonly breaker: Pick<Breaker, 'succeeded' | 'failed'>,
+    private readonly writes: WriteObserver | undefined,
+  ) {}
+
+  /** A command is about to be sent. @param facts of its statement, if it runs one */
+  commandSent(connection: WritingConnection, command: Command, facts: StatementFacts | undefined): void {
+    this.writes?.commandSent(connection, command, facts);
+  }
+
+  /** A statement has ended. @param broke whether `statementBroke` was called for it */
+  statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void {
+    this.#times.record(durationMs);
+    this.slowQueries.record(durationMs, sql);
+    if (!broke) this.breaker.succeeded(durationMs, now);
+  }
+
+  /** A statement was stopped whose caller did not wait for its end. */
+  statementStopped(durationMs: number, sql: string): void {
+    this.slowQueries.record(durationMs, sql);
+  }
+
+  /** The server answered a statement with an error. */
+  statementFailed({ errno }: ServerError): void {
+    this.#errors += 1;
+    this.#errorsByErrno.add(String(errno));
+  }
+
+  /** A statement has lost its connection, or its time was up while the server had it. */
+  statementBroke(error: Error, durationMs: number, now: number): void {
+    this.breaker.failed(error, durationMs, now);
+  }
+
+  /** A connection is gone. */
+  connectionLost(connection: WritingConnection): void {
+    this.writes?.connectionLost(connection);
+  }
+
+  get counts(): StatementCounts {
+    return { query: this.#times.summary(), queryErrors: this.#errors, queryErrorsByErrno: this.#errorsByErrno.snapshot() };
+  }
+
+  /** How many statements took at most as long as each bound. */
+  countsUpTo(boundsMs: readonly number[]): DurationCounts {
+    return this.#times.countsUpTo(boundsMs);
+  }
+}
