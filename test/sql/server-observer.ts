@@ -145,23 +145,26 @@ export class Observer {
 
   /** Puts back what a row has changed and committed. */
   async restore(): Promise<void> {
-    const changed = differences(this.definitions, await this.definitionsNow());
-    if (changed.length > 0 && !(await this.#dropExtras(changed))) {
+    const now = await this.definitionsNow();
+    const changed = differences(this.definitions, now);
+    if (changed.length > 0 && !(await this.#dropExtras(changed, now))) {
       await this.rebuild();
       return;
     }
+    const sameRows = differences(this.rows, await this.rowsSeenBy(this.connection)).length === 0;
+    if (sameRows && !(await this.seesMarker())) return;
     await this.connection.query(rowStatements().join(';'));
     this.rows = await this.rowsSeenBy(this.connection);
   }
 
   /** Drops what rows have made. False when what was there is not as it was. */
-  async #dropExtras(changed: readonly string[]): Promise<boolean> {
+  async #dropExtras(changed: readonly string[], now: Snapshot): Promise<boolean> {
     for (const name of changed) {
       const [type = '', object = ''] = name.split(/ (.*)/s);
       if (this.definitions.has(name)) return false;
       if (type === 'column' || type === 'index') continue;
       const quoted = object.split('.').map((part) => `\`${part.replaceAll('`', '``')}\``);
-      const isView = type === 'table' && (await this.definitionsNow()).get(name)?.startsWith('VIEW') === true;
+      const isView = type === 'table' && now.get(name)?.startsWith('VIEW') === true;
       await this.connection.query(`DROP ${isView ? 'VIEW' : type} IF EXISTS ${quoted.join('.')}`).catch(() => undefined);
     }
     return differences(this.definitions, await this.definitionsNow()).length === 0;
