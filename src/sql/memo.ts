@@ -64,7 +64,7 @@ function pairOf(sql: string): number {
 
 const memo = new Memo();
 
-/** The facts of a text. Never throws, whatever the text is. */
+/** The facts of a text. Never throws, for any text. */
 export function factsOf(sql: string): StatementFacts {
   return memo.factsOf(sql);
 }

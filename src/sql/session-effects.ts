@@ -71,6 +71,9 @@ function surveyIn(sql: string, reading: Reading): number {
 /** Beginnings of statements that MariaDB takes outside of stored programs, too. */
 const COMPOUND = new WordTable<boolean>([[true, 'CASE FOR IF LOOP REPEAT WHILE']]);
 
+/** Of the kinds of tokens: beyond it nothing is looked back at. */
+const LAST_TO_LOOK_BACK_AT = NAME;
+
 /** How far the assignment to a variable that makes transactions read only was read. */
 type Assignment = 'none' | 'named' | 'assigned';
 
@@ -84,7 +87,8 @@ class Survey {
   #commits = false;
   #assignment: Assignment = 'none';
   #loads = false;
-  /** The token before. */
+  #looksInto = false;
+  /** The token before; where it stands is known of words and quoted names only. */
   #kind = END;
   #start = 0;
   #end = 0;
@@ -102,8 +106,10 @@ class Survey {
       else if (kind !== EXECUTABLE_END) this.#token(kind);
       if (this.#blocks !== undefined) this.#blocks.note(scanner);
       this.#kind = kind;
-      this.#start = scanner.start;
-      this.#end = scanner.end;
+      if (kind <= LAST_TO_LOOK_BACK_AT) {
+        this.#start = scanner.start;
+        this.#end = scanner.end;
+      }
     }
     this.#endStatement();
     if (scanner.doubtful) this.#found |= CHANGES_SESSION | MAY_COMMIT | FIRST_MAY_COMMIT;
@@ -117,7 +123,7 @@ class Survey {
       if (kind !== SIGN || this.scanner.code !== OPEN) this.#first(kind);
     } else if (kind === SIGN) this.#sign();
     else if (kind === VARIABLE && this.#isBehind('INTO')) this.#found |= CHANGES_SESSION;
-    if (isLookedInto(this.#nature) || this.#blocks !== undefined || this.scanner.executable) this.#lookInto(kind);
+    if (this.#looksInto) this.#lookInto(kind);
   }
 
   #sign(): void {
@@ -135,6 +141,8 @@ class Survey {
     this.#commits = !neverCommits(this.#nature);
     if (!isHarmless(this.#nature) && !this.#isOfProgram()) this.#found |= CHANGES_SESSION;
     if (isWord && this.#nature === 0 && COMPOUND.at(sql, start, end) === true) this.#blocks ??= new Blocks(true);
+    // Blocks are begun by statements that are looked into, too.
+    this.#looksInto = isLookedInto(this.#nature) || this.#blocks !== undefined || this.scanner.executable;
   }
 
   #isOfProgram(): boolean {
@@ -156,6 +164,7 @@ class Survey {
   /** What stands in it, and how far it goes, is not decided. */
   #executable(): void {
     this.#found |= CHANGES_SESSION;
+    this.#looksInto = true;
     if (this.#atStart) this.#found |= this.#statements === 0 ? MAY_COMMIT | FIRST_MAY_COMMIT : MAY_COMMIT;
   }
 

@@ -186,7 +186,7 @@ describe('the reader of SQL', () => {
     expect(charactersRead(() => void effectOf('UPDATE t SET a = 1', schema))).toBeGreaterThan(18);
   });
 
-  it.each(HEADS)('reads each character a bounded number of times, whatever is repeated behind: %s', (head) => {
+  it.each(HEADS)('reads each character a bounded number of times, with anything repeated behind: %s', (head) => {
     for (const piece of PIECES) {
       for (const [question, reads] of workOn(ofLength(head, piece, 6_000)))
         expect(reads, `${question} of ${head}${piece}`).toBeLessThan(MOST_READS);
