@@ -64,7 +64,8 @@ function faultsOfReadOnly(row: Row, seen: Observation, { readOnly }: StatementFa
 
 function faultsOfCount(row: Row, { history, error }: Observation, { severalStatements, operation }: StatementFacts): string[] {
   const faults: string[] = [];
-  if (history.length > 1 && !severalStatements) faults.push(`severalStatements is false; the server ran ${history.length}`);
+  if (history.length > 1 && !severalStatements && row.looksOne !== true)
+    faults.push(`severalStatements is false; the server ran ${history.length}`);
   if (history.length <= 1 && severalStatements && row.looksSeveral !== true) faults.push('severalStatements is true');
   const event = history[0]?.event;
   if (event !== undefined && error === undefined && operation !== row.operation && !isOperation(operation, event))

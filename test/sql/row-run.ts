@@ -179,8 +179,11 @@ class RowRun {
 
   /** The session and what it holds, in no transaction. */
   async #state(): Promise<Snapshot> {
-    const own = await ownState(this.#connection);
-    return new Map([...own, ...(await this.observer.heldBy(this.#thread)), ...(await this.observer.locksOf(this.#thread))]);
+    return new Map([...(await ownState(this.#connection)), ...(await this.#held())]);
+  }
+
+  async #held(): Promise<Snapshot> {
+    return new Map([...(await this.observer.heldBy(this.#thread)), ...(await this.observer.locksOf(this.#thread))]);
   }
 
   async #transaction(): Promise<'open' | 'committed' | 'rolled back'> {
@@ -195,12 +198,12 @@ class RowRun {
 
   /** Twice in a read-only transaction: it must succeed and leave no trace. */
   async #asReader(): Promise<string[]> {
-    const before = this.session.state ?? new Map();
+    const before = await this.#held();
     await this.#connection.query('START TRANSACTION READ ONLY');
     const errors = [await failureOf(this.#send()), await failureOf(this.#send())];
     await this.#connection.query('ROLLBACK');
     const rows = await this.observer.rowsSeenBy(this.#connection);
-    const traces = [...differences(before, await this.#state()), ...differences(this.observer.rows, rows)];
+    const traces = [...differences(before, await this.#held()), ...differences(this.observer.rows, rows)];
     return [...traces, ...errors.flatMap((error) => (error === undefined ? [] : [error.message]))];
   }
 

@@ -32,7 +32,7 @@ const TABLES: readonly (readonly [name: string, definition: string, rows: string
   ['archive.years', SMALL, '(1, 2020)'],
 ];
 
-/** Names that are quoted nowhere, without their database, as the reader of SQL names tables. */
+/** All tables as they are written in a statement: with their databases, and quotes where they need them. */
 export const TABLE_NAMES: readonly string[] = TABLES.map(([name]) => name);
 
 const ROUTINES: readonly string[] = [

@@ -46,6 +46,11 @@ export interface Expectation {
   readonly statements?: number | undefined;
   /** The reader may report several statements where the server finds one: a semicolon inside a body. */
   readonly looksSeveral?: true | undefined;
+  /**
+   * The reader may report one statement where the server finds several: where the body of a routine ends is found without a grammar, and nothing
+   * that must be safe depends on it.
+   */
+  readonly looksOne?: true | undefined;
   /** What the reader must report of its effect on rows. */
   readonly effect?: 'none' | 'schema' | 'everything' | readonly string[] | undefined;
   /** The tables that the reader must report it to read; or that its answer must not be kept. */
