@@ -1,8 +1,7 @@
 /** What a statement's answer depends on: the tables that it reads, or why it must not be cached. */
 
 import { isWriting, READING } from './effects.js';
-import { calledRoutine } from './routines.js';
-import type { Schema } from './schema.js';
+import { calledRoutine, type Schema } from './schema.js';
 import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from './token-list.js';
 import { tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';

@@ -2,8 +2,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { factsOf } from '../../src/sql/index.js';
-import { isPlain } from '../../src/sql/plain-text.js';
-import { CHANGES_SESSION, surveyOf } from '../../src/sql/session-effects.js';
+import { CHANGES_SESSION, isPlain, surveyOf } from '../../src/sql/session-effects.js';
 
 const changes = (sql: string): boolean => factsOf(sql).changesSession;
 
