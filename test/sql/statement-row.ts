@@ -24,8 +24,8 @@ export type TransactionEffect =
 export type ServerKind = 'mariadb' | 'mysql';
 
 /**
- * What must hold for a statement beyond safety. Safety is checked for every row without being asked for: whatever the server shows to have happened,
- * the reader must have reported as possible.
+ * What must hold for a statement beyond safety. Safety is checked for every row: the reader must have reported as possible what the server shows to
+ * have happened.
  */
 export interface Expectation {
   /** The server family that knows the statement. Default: both. */

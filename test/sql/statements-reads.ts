@@ -98,7 +98,7 @@ export const READS: readonly Subject[] = [
     'SELECT 5 - -1',
     'SELECT COALESCE(NULL, NULLIF(1, 2))',
   ]),
-  subject('reads that no text can prove to be repeatable, or that nobody has proven', READ_UNPROVEN, [
+  subject('reads that a text does not prove to be repeatable', READ_UNPROVEN, [
     { sql: 'SELECT f_pure(1)', readOnly: false, effect: 'everything' },
     { sql: 'SELECT f_pure (1)', readOnly: false, effect: 'everything' },
     { sql: 'SELECT shop.f_pure(1)', readOnly: false, effect: 'everything' },
