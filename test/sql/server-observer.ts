@@ -22,10 +22,10 @@ export interface HistoryEntry {
 }
 
 /** Session variables that differ from statement to statement of themselves. */
-const VOLATILE = new Set([
-  ...['error_count', 'identity', 'in_transaction', 'insert_id', 'last_insert_id', 'pseudo_thread_id', 'rand_seed1', 'rand_seed2'],
-  ...['statement_id', 'timestamp', 'warning_count', 'gtid_binlog_pos', 'gtid_binlog_state', 'gtid_current_pos', 'last_gtid'],
-]);
+const VOLATILE = new Set(
+  `error_count gtid_binlog_pos gtid_binlog_state gtid_current_pos identity in_transaction insert_id last_gtid last_insert_id pseudo_thread_id
+  rand_seed1 rand_seed2 statement_id timestamp warning_count`.split(/\s+/),
+);
 
 /** What rows call their temporary tables: no other table has this name. */
 const TEMPORARY = 'made_temporary';
