@@ -185,7 +185,8 @@ class Survey {
     if (kind === VARIABLE && this.#nature === SETS && isReadOnlyVariable(sql, start, end)) this.#assignment = 'named';
     if (kind !== WORD) return;
     if (this.#behindDefinition && SESSION_WORDS.at(sql, start, end) === true) this.#found |= CHANGES_SESSION;
-    if (this.#nature === LOADS || executable) this.#load();
+    // MariaDB's SET STATEMENT … FOR runs a statement.
+    if ((this.#nature & (LOADS | SETS)) !== 0 || executable) this.#load();
     if ((this.#nature & BEGINS) !== 0) this.#begin();
     else if ((this.#nature & DEFINES) !== 0) this.#define();
     else if ((this.#nature & ROLLS_BACK) !== 0) this.#rollBack();

@@ -15,7 +15,7 @@ import {
   surveyOf,
 } from './session-effects.js';
 import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits } from './statement-words.js';
-import { EXECUTABLE, Scanner, SIGN, WORD } from './tokens.js';
+import { EXECUTABLE, EXECUTABLE_END, Scanner, SIGN, WORD } from './tokens.js';
 
 const OTHER_OPERATION = 'OTHER';
 
@@ -149,8 +149,12 @@ export class StatementFacts {
 function atFirstWord(sql: string): Scanner {
   const scanner = new Scanner(sql);
   let kind = scanner.next();
-  while (kind === EXECUTABLE || (kind === SIGN && (scanner.code === OPEN || scanner.code === SEMICOLON))) kind = scanner.next();
+  while (isBeforeFirstWord(kind, scanner.code)) kind = scanner.next();
   return scanner;
+}
+
+function isBeforeFirstWord(kind: number, code: number): boolean {
+  return kind === EXECUTABLE || kind === EXECUTABLE_END || (kind === SIGN && (code === OPEN || code === SEMICOLON));
 }
 
 /** MariaDB's EXECUTE IMMEDIATE runs a statement that stands in a literal. */
