@@ -1,3 +1,5 @@
+/** poolwright: managed pools of MySQL, MariaDB and TiDB connections. */
+
 export {
   type AcquireOptions,
   type Borrowed,

@@ -1,6 +1,6 @@
 /** Reads points for charts: time frames, groups, rates. */
 
-import { bucketsOf, type DurationName, type LivePoint, percentilesOf, within } from '../../src/monitor/points/index.js';
+import { bucketsOf, type DurationName, type LivePoint, percentilesOf, pointsWithin } from '../../src/monitor/points/index.js';
 
 export { bucketsOf, type DurationName, percentilesOf };
 
@@ -18,7 +18,7 @@ export interface Frame {
 
 /** The chosen time, or what there is of it; not less than a minute, so that a new pool's curves do not look like years. */
 export function frameOf(points: readonly LivePoint[], rangeMs: number, now: number): Frame {
-  const shown = within(points, rangeMs, now);
+  const shown = pointsWithin(points, rangeMs, now);
   const span = Math.min(rangeMs, Math.max(LEAST_SPAN_MS, now - (shown[0]?.at ?? now)));
   return { from: now - span, to: now, shown, groups: groupsOf(shown, rangeMs) };
 }

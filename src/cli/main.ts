@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { nearestName, PoolError } from '../engine/index.js';
 import {
-  type Command,
+  type CommandSpec,
   describeError,
   EXIT,
   type ExitCode,
@@ -54,7 +54,7 @@ function help(name: string | undefined, unasked: boolean): ExitCode {
 }
 
 /** @throws UsageError */
-function commandNamed(name: string): Command {
+function commandNamed(name: string): CommandSpec {
   const command = commands.find((one) => one.name === name);
   if (command !== undefined) return command;
   const names = commands.map((one) => one.name);

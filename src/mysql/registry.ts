@@ -18,19 +18,19 @@ function registry(): Registry {
 
 /** A name that no other pool of the process has: the wanted one, or the wanted one with a number. */
 export function uniqueName(wanted: string): string {
-  const { pools } = registry();
+  const taken = registry().pools;
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : `${wanted}#${number}`;
-    if (!pools.has(name)) return name;
+    if (!taken.has(name)) return name;
   }
 }
 
 /** Lists a pool until it is closed. */
 export function register(pool: Pool): void {
-  const { pools } = registry();
-  pools.set(pool.name, pool);
+  const listed = registry().pools;
+  listed.set(pool.name, pool);
   pool.watch('stateChanged', ({ to }) => {
-    if (to === 'closed') pools.delete(pool.name);
+    if (to === 'closed') listed.delete(pool.name);
   });
 }
 

@@ -71,8 +71,8 @@ export function addressOf({ host, port }: Pick<PgBouncerTarget, 'host' | 'port'>
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function parseUrl(text: unknown): PgBouncerOptions {
-  const url = parsed(text);
+function parseUrl(given: unknown): PgBouncerOptions {
+  const url = parsed(given);
   const host = url.searchParams.get('host') ?? decoded(url.hostname.replace(/^\[|\]$/g, ''), 'host');
   const ssl = sslOf(url.searchParams);
   return {
@@ -86,9 +86,9 @@ function parseUrl(text: unknown): PgBouncerOptions {
 
 const FORM = 'postgresql://user:password@host:6432';
 
-function parsed(text: unknown): URL {
+function parsed(given: unknown): URL {
   try {
-    const url = new URL(String(text).trim());
+    const url = new URL(String(given).trim());
     if (['postgresql:', 'postgres:'].includes(url.protocol)) return url;
   } catch {
     // The parser's error quotes its input, which holds the password.
@@ -96,9 +96,9 @@ function parsed(text: unknown): URL {
   throw new TypeError(`The URL of PgBouncer is not valid; expected ${FORM} (special characters in the password percent-encoded).`);
 }
 
-function decoded(text: string, part: string): string {
+function decoded(encoded: string, part: string): string {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(encoded);
   } catch {
     throw new TypeError(`The ${part} in the URL of PgBouncer is not correctly percent-encoded ('%' itself is written %25).`);
   }

@@ -15,7 +15,7 @@ import { ForeignAnswer } from './postgres-guard.js';
  */
 export type PgBouncerReason = 'ok' | 'not-configured' | 'refused' | 'unreachable' | 'timeout' | 'auth' | 'not-pgbouncer';
 
-export interface Verdict {
+export interface ProbeVerdict {
   readonly reason: PgBouncerReason;
   /** What was found, in words. It never holds the password. */
   readonly message: string;
@@ -64,7 +64,7 @@ const LOGIN_REFUSED = /authentication|not allowed|password|no such user|login re
 const NO_CONSOLE = /database .*does not exist|no such database/i;
 
 /** What a failed attempt means. `phase` is the step that failed: "connecting", "running SHOW POOLS". */
-export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget): Verdict {
+export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget): ProbeVerdict {
   const address = addressOf(target);
   if (error instanceof DeadlinePassed) {
     return { reason: 'timeout', message: `${address} did not answer within ${target.timeoutMs} ms (while ${phase}).` };
@@ -76,7 +76,7 @@ export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget
   return ofConnectionError(error, phase, address);
 }
 
-function ofServerError(error: ServerError, address: string, { user, password }: PgBouncerTarget): Verdict {
+function ofServerError(error: ServerError, address: string, { user, password }: PgBouncerTarget): ProbeVerdict {
   const words = quoted(error.message, password);
   if (error.routine !== undefined) return { reason: 'not-pgbouncer', message: `${address} is a PostgreSQL, not PgBouncer: ${words}` };
   if (NO_CONSOLE.test(error.message))
@@ -88,7 +88,7 @@ function ofServerError(error: ServerError, address: string, { user, password }: 
   return { reason: 'refused', message: `PgBouncer at ${address} refused: ${words}` };
 }
 
-function ofConnectionError(error: unknown, phase: string, address: string): Verdict {
+function ofConnectionError(error: unknown, phase: string, address: string): ProbeVerdict {
   const { code = '', message = '' } = error as { readonly code?: string; readonly message?: string };
   if (code === 'ECONNREFUSED') return { reason: 'refused', message: `Nothing listens at ${address}.` };
   if (code === 'ETIMEDOUT') return { reason: 'timeout', message: `${address} did not answer (while ${phase}).` };

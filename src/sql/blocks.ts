@@ -1,4 +1,4 @@
-/** The nesting of compound statements, by which a semicolon inside of a stored program is told from the end of the statement. */
+/** The nesting of compound statements, which distinguishes a semicolon inside a stored program from the end of the statement. */
 
 import { CLOSE, COLON, SEMICOLON } from './characters.js';
 import { type Scanner, SIGN, WORD } from './tokens.js';

@@ -67,7 +67,7 @@ class Sum {
     return this.#written.size === 0 ? NONE : { kind: 'writes', tables: [...this.#written] };
   }
 
-  /** Up to the first one that changes the schema: a procedure's text has statements of its own, of which the first word told enough. */
+  /** Up to the first one that changes the schema: a procedure's text has statements of its own, and its first word says enough. */
   addAll(statements: readonly StatementTokens[]): void {
     for (const statement of statements) {
       if (this.#schemaChanged) return;

@@ -7,7 +7,7 @@ import { wordSet } from './words.js';
 const BEFORE_TABLES = wordSet('insert replace into update from join straight_join using table truncate');
 /** words that may stand in between, */
 const MODIFIERS = wordSet('low_priority high_priority delayed ignore quick into table only lateral from if not exists');
-/** words after which a list of them goes on, but not at once, */
+/** words after which a list of them continues, but not at once, */
 const WITHIN_TABLES = wordSet('as on use force partition for');
 /** and words after which it has ended. */
 const AFTER_TABLES = wordSet('set values value select where group order having limit returning window union except intersect duplicate');

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
-import { type Command, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/console/command.js';
+import { type CommandSpec, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
 import { STEPS } from '../../src/cli/doctor/finding.js';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
@@ -55,7 +55,7 @@ describe('docs/trpc-api.md', () => {
   });
 });
 
-function section({ name, summary, notes, operands, options }: Command): string {
+function section({ name, summary, notes, operands, options }: CommandSpec): string {
   const all: CommandOptions = { ...options, ...commonOptions };
   const rows = Object.entries(all).map(
     ([option, spec]) => `| \`--${option}${spec.kind === 'flag' ? '' : ` ${spec.value}`}\` | ${spec.about}${defaultOf(spec)} |`,

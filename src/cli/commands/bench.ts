@@ -2,7 +2,7 @@
 
 import type { BenchReport } from '../bench/index.js';
 import { effectOf, factsOf } from '../../sql/index.js';
-import { type Command, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
+import { type CommandSpec, defineCommand, EXIT, shown, UsageError } from '../console/index.js';
 
 /** Statements that only read, as far as their first word goes. */
 const READING: ReadonlySet<string> = new Set(['SELECT', 'WITH', 'SHOW', 'TABLE', 'VALUES', 'DO', 'EXPLAIN', 'DESC', 'DESCRIBE']);
@@ -12,7 +12,7 @@ function looksReadOnly(sql: string): boolean {
   return READING.has(factsOf(sql).first) && effectOf(sql, undefined).kind === 'none';
 }
 
-export const bench: Command = defineCommand({
+export const bench: CommandSpec = defineCommand({
   name: 'bench',
   summary: 'Loads the database of DATABASE_URL with one statement: without a pool and with pools of several sizes; recommends a size.',
   notes: [

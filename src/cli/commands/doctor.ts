@@ -1,12 +1,12 @@
 /** The command doctor: prints the findings of an examination. */
 
-import { type Command, defineCommand, EXIT, type Terminal } from '../console/index.js';
+import { type CommandSpec, defineCommand, EXIT, type Terminal } from '../console/index.js';
 import type { Diagnosis, Finding, FindingStatus } from '../doctor/index.js';
 
 const MARKS: Readonly<Record<FindingStatus, string>> = { ok: ' ok ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
 const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const satisfies Record<FindingStatus, string>;
 
-export const doctor: Command = defineCommand({
+export const doctor: CommandSpec = defineCommand({
   name: 'doctor',
   summary: 'Tries everything that a pool needs of a database, step by step: what it found, and what to do about it.',
   notes: [

@@ -1,6 +1,6 @@
 /** Every command, in the order of the usage. */
 
-import type { Command } from '../console/index.js';
+import type { CommandSpec } from '../console/index.js';
 import { bench } from './bench.js';
 import { doctor } from './doctor.js';
 import { breaker, drain, evict, invalidate, resize, resume, suspend } from './operate.js';
@@ -9,7 +9,7 @@ import { demo, serve } from './serve.js';
 import { top } from './top.js';
 
 /** Every command, in the order in which the usage lists them. */
-export const commands: readonly Command[] = [
+export const commands: readonly CommandSpec[] = [
   doctor,
   health,
   metrics,

@@ -4,7 +4,7 @@ import { pause } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
   type Call,
-  type Command,
+  type CommandSpec,
   type CommandOption,
   type CommandOptions,
   defineCommand,
@@ -24,7 +24,7 @@ const operateOptions = {
 
 type OperateCall = Call<typeof operateOptions & CommandOptions>;
 
-function operation(name: 'evict' | 'suspend' | 'resume', summary: string, done: string): Command {
+function operation(name: 'evict' | 'suspend' | 'resume', summary: string, done: string): CommandSpec {
   return defineCommand({
     name,
     summary,
@@ -53,7 +53,7 @@ export const suspend = operation(
 
 export const resume = operation('resume', 'Ends `suspend`.', 'resumed');
 
-export const resize: Command = defineCommand({
+export const resize: CommandSpec = defineCommand({
   name: 'resize',
   summary: "Changes the connectionLimit of a running process's pool, until it is started anew.",
   notes: [TOKEN_NOTE],
@@ -71,7 +71,7 @@ export const resize: Command = defineCommand({
   },
 });
 
-export const invalidate: Command = defineCommand({
+export const invalidate: CommandSpec = defineCommand({
   name: 'invalidate',
   summary: "Makes values of a running process's cache invalid, in all processes that share it.",
   notes: [TOKEN_NOTE],
@@ -105,7 +105,7 @@ function listed(text: string): string[] {
 
 const BREAKER_ACTIONS = { isolate: 'monitoring.isolateBreaker', close: 'monitoring.closeBreaker' } as const;
 
-export const breaker: Command = defineCommand({
+export const breaker: CommandSpec = defineCommand({
   name: 'breaker',
   summary: 'Holds a breaker of a running process open until it is closed, or closes it, even one that the application holds open.',
   notes: [TOKEN_NOTE],
@@ -145,7 +145,7 @@ const POLL_MS = 100;
 /** The pool keeps its own deadline; this is for the network. */
 const GRACE_MS = 5_000;
 
-export const drain: Command = defineCommand({
+export const drain: CommandSpec = defineCommand({
   name: 'drain',
   summary: "Ends a running process's pool gracefully: no new work, borrowers finish until the deadline. Waits for the end.",
   notes: [

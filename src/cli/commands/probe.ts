@@ -1,6 +1,6 @@
 /** The commands health and metrics: ask a running process once. */
 
-import { type Command, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
+import { type CommandSpec, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */
 export const addressOptions = {
@@ -14,7 +14,7 @@ export const addressOptions = {
 
 const TOKEN_NOTE = 'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN.';
 
-export const health: Command = defineCommand({
+export const health: CommandSpec = defineCommand({
   name: 'health',
   summary: 'Asks a running process whether its pools can serve; the exit code says it, for container probes.',
   notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: no process answers.', TOKEN_NOTE],
@@ -42,7 +42,7 @@ interface ShownReadiness {
   readonly problems: readonly { readonly name: string; readonly message?: string }[];
 }
 
-export const metrics: Command = defineCommand({
+export const metrics: CommandSpec = defineCommand({
   name: 'metrics',
   summary: "Prints the metrics of a running process in Prometheus' text format; with --json, as a list of samples.",
   notes: [TOKEN_NOTE],

@@ -1,7 +1,7 @@
 /** The commands serve and demo: a monitoring server over a database of the user's or a private one. */
 
 import { isIP } from 'node:net';
-import { type Command, type CommandOption, defineCommand, EXIT, UsageError } from '../console/index.js';
+import { type CommandSpec, type CommandOption, defineCommand, EXIT, UsageError } from '../console/index.js';
 
 const listening = {
   host: {
@@ -33,7 +33,7 @@ const connections = {
   about: 'Connections of the pool (default 20, or what DATABASE_URL says).',
 } as const satisfies CommandOption;
 
-export const serve: Command = defineCommand({
+export const serve: CommandSpec = defineCommand({
   name: 'serve',
   summary: 'Watches the database of DATABASE_URL: a pool of its own, and the monitoring server over it. Ctrl-C ends it.',
   notes: [],
@@ -47,7 +47,7 @@ export const serve: Command = defineCommand({
   },
 });
 
-export const demo: Command = defineCommand({
+export const demo: CommandSpec = defineCommand({
   name: 'demo',
   summary: 'What `npm start` runs: a private MariaDB, a pool on it over verified TLS, a sample workload, and the monitoring server.',
   notes: [

@@ -3,7 +3,7 @@
 import { pause } from '../../engine/waiting/index.js';
 import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
-import { type Command, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
+import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
@@ -30,7 +30,7 @@ interface PoolLine {
   readonly connectErrors: number;
 }
 
-export const top: Command = defineCommand({
+export const top: CommandSpec = defineCommand({
   name: 'top',
   summary: "Shows a running process's pools, again each second, until Ctrl-C.",
   notes: [

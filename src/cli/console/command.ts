@@ -55,7 +55,7 @@ export interface Call<O extends CommandOptions = CommandOptions> {
   readonly stop: AbortSignal;
 }
 
-export interface Command<O extends CommandOptions = CommandOptions> {
+export interface CommandSpec<O extends CommandOptions = CommandOptions> {
   readonly name: string;
   /** One line. */
   readonly summary: string;
@@ -68,7 +68,7 @@ export interface Command<O extends CommandOptions = CommandOptions> {
 }
 
 /** Infers what the options' values are. */
-export function defineCommand<const O extends CommandOptions>(command: Command<O>): Command {
+export function defineCommand<const O extends CommandOptions>(command: CommandSpec<O>): CommandSpec {
   return command;
 }
 
@@ -89,7 +89,7 @@ export interface ParsedCall {
 }
 
 /** @throws UsageError that names the option, what was given and what is allowed */
-export function parseCall(command: Command, argv: readonly string[]): ParsedCall {
+export function parseCall(command: CommandSpec, argv: readonly string[]): ParsedCall {
   const options: CommandOptions = { ...command.options, ...commonOptions };
   const { values: given, positionals: operands } = parsed(options, argv);
   if (operands.length > command.operands.length) {
@@ -137,7 +137,7 @@ function wholeNumber(name: string, text: string, { min, max }: { readonly min: n
 }
 
 /** What `--help` prints. */
-export function usageOf(command: Command): string {
+export function usageOf(command: CommandSpec): string {
   const all: CommandOptions = { ...command.options, ...commonOptions };
   const options = Object.entries(all);
   const left = options.map(([name, option]) => `--${name}${option.kind === 'flag' ? '' : ` ${option.value}`}`);

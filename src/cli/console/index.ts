@@ -2,7 +2,7 @@
 
 export {
   type Call,
-  type Command,
+  type CommandSpec,
   type CommandOption,
   type CommandOptions,
   defineCommand,

@@ -96,7 +96,7 @@ export interface PoolReadiness {
 }
 
 /** Whether requests may be sent to this process. */
-export interface Readiness {
+export interface ReadinessReport {
   readonly ready: boolean;
   readonly pools: readonly PoolReadiness[];
 }
@@ -261,7 +261,7 @@ export class Monitoring {
   }
 
   /** Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. */
-  async readiness(): Promise<Readiness> {
+  async readiness(): Promise<ReadinessReport> {
     const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }

@@ -3,4 +3,4 @@
 export type { CachePoint } from './cache-points.js';
 export { LIVE_BOUNDS_MS, type SparseCounts } from './live-buckets.js';
 export { type LivePoint, PointMaker } from './live-points.js';
-export { bucketsOf, type DurationName, percentilesOf, sinceWhen, within } from './series.js';
+export { bucketsOf, type DurationName, percentilesOf, sinceWhen, pointsWithin } from './series.js';

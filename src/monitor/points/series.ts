@@ -10,7 +10,7 @@ const BUCKETS = LIVE_BOUNDS_MS.length + 1;
 const PERCENTILES = [0.5, 0.9, 0.99];
 
 /** The points of the last `rangeMs`. */
-export function within(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
+export function pointsWithin(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
   const first = points.findIndex(({ at }) => at >= now - rangeMs);
   return first === -1 ? [] : points.slice(first);
 }

@@ -8,7 +8,7 @@ import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
-import { Monitoring, type Readiness, type ServedContext, servedRouter } from '../api/index.js';
+import { Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
 import { addPeerRoute } from './peer-route.js';
 import { Peers } from '../peers/index.js';
 import { sendError, statusOf } from './replies.js';
@@ -266,7 +266,7 @@ function addProcedures(
 }
 
 /** For clients without a token: names of pools and texts of errors show hosts and users. */
-function withoutDetails({ ready, pools }: Readiness): object {
+function withoutDetails({ ready, pools }: ReadinessReport): object {
   return {
     ready,
     pools: pools.map(({ status, problems }) => ({

@@ -2,7 +2,7 @@
 
 import type { Borrowed, ConnectFailure } from '../../engine/index.js';
 import type { Health, PoolStats, PublicOptions } from '../../mysql/index.js';
-import { type LivePoint, percentilesOf, sinceWhen, within } from '../points/index.js';
+import { type LivePoint, percentilesOf, sinceWhen, pointsWithin } from '../points/index.js';
 import { commonWork, workOf } from './borrower.js';
 import { capitalised, clock, counted, duration } from './words.js';
 
@@ -167,7 +167,7 @@ function fine(pool: Case): PoolVerdict {
 /** How callers fared in the last minute; empty when the past is not known. */
 function lately({ points, now }: Case): string {
   if (points.length === 0) return '';
-  const recent = within(points, RECENT_MS, now);
+  const recent = pointsWithin(points, RECENT_MS, now);
   const [, , acquireP99] = percentilesOf(recent, 'acquire');
   const [, , queryP99] = percentilesOf(recent, 'query');
   if (acquireP99 == null) return 'No caller has asked for a connection in the last minute.';

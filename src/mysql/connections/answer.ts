@@ -5,7 +5,7 @@ import { isStatementCacheInvalid } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 /** Runs a statement; prepares it anew when the server no longer knows it. Rejects with mysql2's own error. */
-export async function answerOf(connection: ManagedConnection, statement: Statement): Promise<StatementResult> {
+export async function runToAnswer(connection: ManagedConnection, statement: Statement): Promise<StatementResult> {
   try {
     return await runOnce(connection, statement);
   } catch (error) {

@@ -14,7 +14,7 @@ import {
   withStackOf,
 } from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
-import { answerOf } from './answer.js';
+import { runToAnswer } from './answer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
@@ -139,7 +139,7 @@ class BorrowedConnection {
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
     const statement = statementOf(method, sql, values as QueryValues, currentDeadline());
     try {
-      return await answerOf(this.#raw, statement);
+      return await runToAnswer(this.#raw, statement);
     } catch (error) {
       throw this.#raw.flavor.statementFailure(error);
     }

@@ -1,9 +1,9 @@
 /** The clock of the command that a connection runs: when it began, and whether it was stopped or broke before it ended. */
 
 import { performance } from 'node:perf_hooks';
-import { type Command, statementOf } from '../driver/index.js';
+import { type Command, statementTextOf } from '../driver/index.js';
 import type { StatementLog } from '../observation/index.js';
-import type { Lender } from './lendable-connection.js';
+import type { ConnectionLender } from './lendable-connection.js';
 
 /** Times the commands of one connection and reports to the log what became of those of its borrowers. */
 export class CommandClock {
@@ -19,7 +19,7 @@ export class CommandClock {
    */
   constructor(
     private readonly log: StatementLog | undefined,
-    private readonly lender: Pick<Lender, 'isLent'>,
+    private readonly lender: Pick<ConnectionLender, 'isLent'>,
   ) {}
 
   /** A command is sent on a connection that was not busy. */
@@ -33,7 +33,7 @@ export class CommandClock {
 
   /** The command that is being answered fails with its connection, or for lack of time. Only a borrower's statement counts. */
   broke(command: Command, error: Error): void {
-    if (this.log === undefined || statementOf(command) === undefined || !this.lender.isLent()) return;
+    if (this.log === undefined || statementTextOf(command) === undefined || !this.lender.isLent()) return;
     const now = performance.now();
     this.#broken = command;
     this.log.statementBroke(error, now - this.startedAt, now);
@@ -43,7 +43,7 @@ export class CommandClock {
   ended(command: Command, startedAt: number): void {
     const now = performance.now();
     // What the pool itself asks between two leases does not count.
-    const sql = this.log === undefined ? undefined : statementOf(command);
+    const sql = this.log === undefined ? undefined : statementTextOf(command);
     if (sql !== undefined) {
       if (this.lender.isLent()) this.log?.statementEnded(now - startedAt, sql, now, command === this.#broken);
       else if (this.#stopped === command) this.log?.statementStopped(now - startedAt, sql);

@@ -1,6 +1,6 @@
 /** Connections as entries: opening, session state, cleaning, interruption, and what a borrower holds. */
 
-export { answerOf } from './answer.js';
+export { runToAnswer } from './answer.js';
 export { borrow, type PoolConnection, PoolConnectionWaiter } from './borrowed-connection.js';
 export { ConnectionFactory, type ConnectionHost } from './connection-factory.js';
 export { ConnectionWaiter } from './connection-waiter.js';

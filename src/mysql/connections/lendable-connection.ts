@@ -5,7 +5,7 @@ import { type Command, type ConnectionConfig, DriverPoolConnection, firstRoom, g
 import { connectionLost } from './ended-commands.js';
 
 /** What a connection asks of the pool that lends it. */
-export interface Lender {
+export interface ConnectionLender {
   /** The connection has ended or failed: the other side has closed it, or an error made it useless. */
   lost(error: Error): void;
   /** Whether the connection has a borrower now. */
@@ -28,11 +28,11 @@ export abstract class LendableConnection extends DriverPoolConnection {
   /** 'cutting off': what fails now fails by this side's doing, and says nothing about the server. 'cut off': what still arrives is dropped. */
   protected life: 'open' | 'cutting off' | 'cut off';
   readonly #pool: DriverPoolOf;
-  readonly #lender: Lender;
+  readonly #lender: ConnectionLender;
   /** What takes the place of `addCommand` on a connection that is closed. */
   protected readonly refuseCommand: <C extends Command>(command: C) => C;
 
-  constructor(pool: DriverPoolOf, config: ConnectionConfig, lender: Lender) {
+  constructor(pool: DriverPoolOf, config: ConnectionConfig, lender: ConnectionLender) {
     const { maxPreparedStatements } = config;
     config.maxPreparedStatements = firstRoom(maxPreparedStatements);
     super(pool, { config });

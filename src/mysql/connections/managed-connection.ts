@@ -23,7 +23,7 @@ import {
   type Packet,
   type QueryValues,
   ResetSession,
-  statementOf as textOf,
+  statementTextOf,
   statusOfEof,
   statusOfOk,
 } from '../driver/index.js';
@@ -34,7 +34,7 @@ import type { StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
 import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
 import { interrupt } from './interruption.js';
-import { type DriverPoolOf, LendableConnection, type Lender } from './lendable-connection.js';
+import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
 import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -42,7 +42,7 @@ import { stopWhenAbandoned } from './streams.js';
 const MULTI_STATEMENTS = 0x0001_0000;
 
 /** What a connection reports to its pool, and asks of it. */
-export interface ConnectionOwner extends Lender {
+export interface ConnectionOwner extends ConnectionLender {
   /** The server answered with an error. Returns whether the connection is of no more use. */
   answered(error: ServerError, readOnlyAsked: boolean): boolean;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
@@ -96,7 +96,7 @@ export class ManagedConnection extends LendableConnection {
 
   /** The statement that is being answered. */
   get runningStatement(): string | undefined {
-    return this._command == null ? undefined : textOf(this._command);
+    return this._command == null ? undefined : statementTextOf(this._command);
   }
 
   /** COM_RESET_CONNECTION. */
@@ -169,7 +169,7 @@ export class ManagedConnection extends LendableConnection {
   override addCommand<C extends Command>(command: C): C {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
-    const sql = textOf(command);
+    const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
     this.session.noteCommand(command, facts);
     // A borrower has this very object, and the callbacks are the borrower's own.
@@ -206,7 +206,7 @@ export class ManagedConnection extends LendableConnection {
   override _notifyError(error: Error): void {
     if (this._fatalError === null) this.#brokeUnder(this._command, error);
     const pending = this._fatalError === null ? this.#pendingCommands() : [];
-    const orphans = pending.filter((command) => command.onResult === undefined && textOf(command) !== undefined);
+    const orphans = pending.filter((command) => command.onResult === undefined && statementTextOf(command) !== undefined);
     for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
     super._notifyError(error);
     for (const command of orphans) if (!isBeingPrepared(command)) failCommand(command, error);

@@ -288,6 +288,6 @@ export function charsetNumberOf(charset: string): number {
 }
 
 /** The text of a command that runs a statement. */
-export function statementOf(command: Command): string | undefined {
+export function statementTextOf(command: Command): string | undefined {
   return command.sql ?? command.statement?.query;
 }

@@ -36,7 +36,7 @@ export {
   type QueryValues,
   type SslOptions,
   sslProfile,
-  statementOf,
+  statementTextOf,
 } from './driver.js';
 export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';

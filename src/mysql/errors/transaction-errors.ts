@@ -1,3 +1,5 @@
+/** Which errors of the server mean that a transaction may be run again. */
+
 /** The transaction was rolled back, or can be, and the same work may succeed next time (MySQL reference manual; TiDB error codes). */
 const ROLLED_BACK_ERRNOS: ReadonlySet<number> = new Set([1205, 1213, 8002, 8022, 8028, 9007]);
 

@@ -3,7 +3,7 @@
 import { type PoolOptions as EngineOptions, LARGEST_CONNECTION_LIMIT } from '../../engine/index.js';
 import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
 import type { Endpoint } from './endpoint.js';
-import { type Given, isOwn, isPlain, type MysqlPoolOptions, optionRows } from './table.js';
+import { type Given, isOwn, isPlainRow, type MysqlPoolOptions, optionRows } from './table.js';
 import { resolveTls, type Tls, type TlsOptions, type TlsRequest } from './tls.js';
 
 /** Poolwright's own options that mysql2's `createPool` takes too, once it is ours. */
@@ -33,7 +33,7 @@ function urlOptions(text: string): Record<string, unknown> {
   const options: Record<string, unknown> = { ...parseDriverUrl(text) };
   for (const [name, value] of new URL(text).searchParams) {
     const row = optionRows.get(name);
-    if (row !== undefined && isPlain(row) && (row.kind === 'text' || row.kind === 'choice')) options[name] = value;
+    if (row !== undefined && isPlainRow(row) && (row.kind === 'text' || row.kind === 'choice')) options[name] = value;
   }
   return options;
 }
@@ -49,7 +49,7 @@ export function fitLimits(options: EngineOptions): EngineOptions {
   // In the environment they are text.
   const { connectionLimit, maxIdle } = options as Readonly<Record<'connectionLimit' | 'maxIdle', unknown>>;
   const limit = connectionLimit === '0' || connectionLimit === 'Infinity' ? LARGEST_CONNECTION_LIMIT : (connectionLimit as number);
-  return { ...options, connectionLimit: limit, ...(Number(maxIdle) > Number(limit) ? { maxIdle: limit } : {}) };
+  return { ...options, connectionLimit: limit, ...(Number(maxIdle) > limit ? { maxIdle: limit } : {}) };
 }
 
 /** `ssl` of the code reaches mysql2 unchanged. `ssl` of the environment is read as Poolwright reads it. */

@@ -1,7 +1,7 @@
 /** Options in the environment: `POOLWRIGHT_CONNECTION_LIMIT=50` and the like, read the same in each dialect. */
 
 import { nearestName, PoolError } from '../../engine/index.js';
-import { isPlain, optionRows } from './table.js';
+import { isPlainRow, optionRows } from './table.js';
 import { tlsFromUrl } from './tls.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -13,7 +13,9 @@ export function environmentName(option: string): string {
 
 /** The options by their variables: each that holds a number, a word or a truth value, and `ssl`. */
 const OPTION_OF_VARIABLE: ReadonlyMap<string, string> = new Map([
-  ...[...optionRows].filter(([, row]) => isPlain(row) && row.kind !== 'function').map(([name]) => [environmentName(name), name] as const),
+  ...[...optionRows]
+    .filter(([, row]) => isPlainRow(row) && row.kind !== 'function')
+    .map(([name]) => [environmentName(name), name] as const),
   [environmentName('ssl'), 'ssl'],
 ]);
 

@@ -4,7 +4,7 @@ import { invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/i
 import { isPlainObject } from './checks.js';
 import type { Endpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
-import { type Given, isPlain, knownOptionNames, optionRows } from './table.js';
+import { type Given, isPlainRow, knownOptionNames, optionRows } from './table.js';
 import { resolveTls, type Tls, type TlsRequest } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
@@ -12,7 +12,7 @@ import { parseDatabaseUrl, type UrlParameters } from './url.js';
 const urlParameters: UrlParameters = {
   known: knownOptionNames.filter((name) => name !== 'uri' && name !== 'cache'),
   text: [...optionRows].flatMap(([name, row]) => {
-    const isText = isPlain(row) ? row.kind === 'text' || row.kind === 'choice' : row.kind === 'driver' && row.text === true;
+    const isText = isPlainRow(row) ? row.kind === 'text' || row.kind === 'choice' : row.kind === 'driver' && row.text === true;
     return isText ? [name] : [];
   }),
 };

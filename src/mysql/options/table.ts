@@ -272,7 +272,7 @@ export const knownOptionNames: readonly string[] = [...optionRows.keys()];
 /** Poolwright's own options for MySQL that hold a plain value, beside the pool's. */
 export const mysqlOptionTable: Readonly<Record<string, OptionSpec>> = Object.fromEntries(
   [...optionRows].filter(
-    (entry): entry is [string, OptionRow & PlainKind] => isPlain(entry[1]) && !Object.hasOwn(poolOptionTable, entry[0]),
+    (entry): entry is [string, OptionRow & PlainKind] => isPlainRow(entry[1]) && !Object.hasOwn(poolOptionTable, entry[0]),
   ),
 );
 
@@ -282,12 +282,12 @@ export const defaultsInMysql2: Readonly<Record<string, unknown>> = Object.fromEn
 );
 
 /** Whether an option holds a plain value. */
-export function isPlain(row: OptionRow): row is OptionRow & PlainKind {
+export function isPlainRow(row: OptionRow): row is OptionRow & PlainKind {
   return row.kind !== 'object' && row.kind !== 'reach' && row.kind !== 'driver';
 }
 
 /** Whether mysql2 does not have the option: it means the same in each dialect. */
 export function isOwn(name: string): boolean {
   const row = optionRows.get(name);
-  return row !== undefined && (row.kind === 'object' || (isPlain(row) && row.mysql2?.read === undefined));
+  return row !== undefined && (row.kind === 'object' || (isPlainRow(row) && row.mysql2?.read === undefined));
 }

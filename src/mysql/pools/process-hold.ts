@@ -1,9 +1,11 @@
+/** Keeps the process alive while connections are lent or waited for. */
+
 /** How long the process may be kept alive after the last connection came back. */
 const PERIOD_MS = 50;
 
 /**
- * Keeps the process alive while connections are lent or waited for: their sockets do not, so that idle ones never do. One timer for all, which looks now
- * and then whether it is still needed, because telling each socket at each lease would cost more than the lease.
+ * Keeps the process alive while connections are lent or waited for: their sockets do not, so that idle ones never do. One timer serves them all and
+ * checks from time to time whether it is still needed, because a call to each socket at each lease would cost more than the lease.
  */
 export class ProcessHold {
   #timer: NodeJS.Timeout | undefined = undefined;

@@ -5,7 +5,7 @@ import { type Lease, PoolError } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
-import { answerOf, type ManagedConnection } from '../connections/index.js';
+import { runToAnswer, type ManagedConnection } from '../connections/index.js';
 import { type Method, ownStatement, type Statement, type StatementOptions, statementOf, stoppedBy } from '../contract/index.js';
 import { errnoOf, statementFailure } from '../errors/index.js';
 
@@ -180,7 +180,7 @@ export class Transaction {
 /** The answer to a statement; the loss of the connection in our own words. */
 export async function answerInTransaction(connection: ManagedConnection, statement: Statement): Promise<unknown> {
   try {
-    return await answerOf(connection, statement);
+    return await runToAnswer(connection, statement);
   } catch (error) {
     throw statementFailure(error);
   }

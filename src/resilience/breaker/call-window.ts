@@ -1,3 +1,5 @@
+/** Counts of the calls within a sliding window of time. */
+
 /** The window moves in steps of a tenth of it. */
 const BUCKETS = 10;
 

@@ -10,3 +10,4 @@ export type {
   Verdict,
 } from './breaker-types.js';
 export { Breaker } from './breaker.js';
+export { CallWindow } from './call-window.js';

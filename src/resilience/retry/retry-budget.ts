@@ -1,7 +1,7 @@
 /** The budget of retries: so many per call at most, over all callers that share it. */
 
 import { type Clock, systemClock } from '../../engine/contract/index.js';
-import { CallWindow } from '../breaker/call-window.js';
+import { CallWindow } from '../breaker/index.js';
 
 /** How many retries there may be in proportion to calls. */
 export interface RetryBudgetOptions {

@@ -10,7 +10,7 @@ import {
   resolveFromTable,
   systemClock,
 } from '../../engine/contract/index.js';
-import { currentDeadline, throwIfOver } from '../deadline/deadline.js';
+import { currentDeadline, throwIfOver } from '../deadline/index.js';
 import type { RetryBudget } from './retry-budget.js';
 
 /** How often and how soon. Durations are in milliseconds. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/engine/contract/errors.js';
 import { environmentName } from '../../../src/mysql/options/environment.js';
 import { resolveOptions } from '../../../src/mysql/options/resolve.js';
-import { type Dialect, isOwn, isPlain, knownOptionNames, optionRows } from '../../../src/mysql/options/table.js';
+import { type Dialect, isOwn, isPlainRow, knownOptionNames, optionRows } from '../../../src/mysql/options/table.js';
 
 type Options = Record<string, unknown>;
 
@@ -107,7 +107,7 @@ describe('a URL', () => {
 });
 
 describe('a variable of the environment', () => {
-  const names = [...optionRows].filter(([, row]) => isPlain(row) && row.kind !== 'function').map(([name]) => name);
+  const names = [...optionRows].filter(([, row]) => isPlainRow(row) && row.kind !== 'function').map(([name]) => name);
 
   it.each(names)('is read the same at both doors: %s', (name) => {
     for (const value of ['0', '1', '7', '-1', '1.5', 'many', 'true', 'no', 'Infinity', 'fair', 'always', ' ', 'null']) {

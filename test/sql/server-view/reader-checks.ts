@@ -7,7 +7,7 @@ import {
   factsOf,
   type Schema,
   type StatementFacts,
-} from '../../src/sql/index.js';
+} from '../../../src/sql/index.js';
 import { isOperation } from './operations.js';
 import { changedTables } from './row-checks.js';
 import type { Claims, Observation } from './row-run.js';

@@ -1,5 +1,5 @@
 /** The table of statements: those on which readers of SQL have gone wrong, or easily do. */
-import { type Expectation, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Subject, subject } from '../statement-row.js';
 
 const CHANGED: Expectation = { session: 'changed', readOnly: false };
 const READ: Expectation = { session: 'clean', transaction: 'open', effect: 'none' };

@@ -1,5 +1,5 @@
 /** The table of statements: those that begin, end or commit transactions, openly or on the way. */
-import { type Expectation, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Subject, subject } from '../statement-row.js';
 
 const OPEN: Expectation = { session: 'clean', transaction: 'open', readOnly: false, effect: 'none' };
 const ENDED: Expectation = { transaction: 'ended', readOnly: false };

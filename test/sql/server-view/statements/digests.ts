@@ -1,5 +1,5 @@
 /** The table of statements: pairs of texts that are one statement with other values, and pairs that are not. */
-import type { DigestPair } from './statement-row.js';
+import type { DigestPair } from '../statement-row.js';
 
 function same(one: string, other: string, further: Partial<DigestPair> = {}): DigestPair {
   return { one, other, same: true, ...further };

@@ -1,5 +1,5 @@
 /** The table of statements: those that change the session, and those that only look so. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const CHANGED: Expectation = { session: 'changed', readOnly: false };
 const CLEAN: Expectation = { session: 'clean' };

@@ -1,5 +1,5 @@
 /** The table of statements: comments, those that the server runs and those that it does not. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const READ: Expectation = { session: 'clean', transaction: 'open', effect: 'none' };
 const CHANGED: Expectation = { session: 'changed', readOnly: false };

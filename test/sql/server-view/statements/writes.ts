@@ -1,5 +1,5 @@
 /** The table of statements: those that write rows. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const WRITE: Expectation = { session: 'clean', transaction: 'open', readOnly: false, reads: 'uncacheable' };
 

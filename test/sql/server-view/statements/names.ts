@@ -1,5 +1,5 @@
 /** The table of statements: names of tables and columns that look like something else. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const READ: Expectation = { session: 'clean', transaction: 'open', readOnly: true, effect: 'none' };
 const WRITE: Expectation = { session: 'clean', transaction: 'open', readOnly: false, reads: 'uncacheable' };

@@ -1,5 +1,5 @@
 /** The table of statements: those that read. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const READ: Expectation = { session: 'clean', transaction: 'open', readOnly: true, effect: 'none' };
 /** It reads, but the reader of SQL cannot prove that running it twice does what running it once does. */

@@ -1,5 +1,5 @@
 /** The table of statements: values and quoted names that look like code, and the modes in which quotes mean something else. */
-import { type Expectation, type Row, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Row, type Subject, subject } from '../statement-row.js';
 
 const READ: Expectation = { session: 'clean', transaction: 'open', effect: 'none' };
 const WRITE: Expectation = { session: 'clean', transaction: 'open', readOnly: false, effect: ['audit', 'items'] };

@@ -1,6 +1,6 @@
 /** What the reader of SQL must know of the prepared schema, asked of the server. */
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { Schema } from '../../src/sql/index.js';
+import { Schema } from '../../../src/sql/index.js';
 import { MAIN_DATABASE, OTHER_DATABASE } from './server-schema.js';
 
 const HERE = `IN ('${MAIN_DATABASE}', '${OTHER_DATABASE}')`;

@@ -1,5 +1,5 @@
 /** The table of statements: texts of several statements, and bodies with semicolons. */
-import { type Expectation, type Subject, subject } from './statement-row.js';
+import { type Expectation, type Subject, subject } from '../statement-row.js';
 
 const TWO: Expectation = { statements: 2 };
 const BODY: Expectation = { effect: 'schema', transaction: 'ended', looksSeveral: true, readOnly: false };

@@ -1,14 +1,14 @@
 // The reader of SQL, held against what a real server does with each statement of a table: session, transaction, rows, schema and history.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
-import { factsOf, type Schema } from '../../src/sql/index.js';
+import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import { factsOf, type Schema } from '../../../src/sql/index.js';
 import { claimsOf, faultsOfReader } from './reader-checks.js';
 import { faultsOfRow } from './row-checks.js';
 import { RowRunner } from './row-run.js';
 import { readSchemaFacts } from './server-schema-facts.js';
 import { Observer, type ServerAddress } from './server-observer.js';
 import type { DigestPair, Row } from './statement-row.js';
-import { DIGESTS, SUBJECTS } from './statements.js';
+import { DIGESTS, SUBJECTS } from './statements/all.js';
 
 /** Another server than a MariaDB of this test's own, as an URL of its administrator. The rows say which of them a server knows. */
 const OTHER_SERVER = process.env['SERVER_VIEW_URL'];
