@@ -1,8 +1,7 @@
 /** What a statement's answer depends on: the tables that it reads, or why it must not be cached. */
 
 import { isWriting, READING } from './effects.js';
-import { calledRoutine } from './routines.js';
-import type { Schema } from './schema.js';
+import { calledRoutine, type Schema } from './schema.js';
 import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from './token-list.js';
 import { tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
@@ -22,6 +21,8 @@ const OF_THE_SESSION =
   master_gtid_wait nextval ps_current_thread_id release_all_locks release_lock row_count setval sleep source_pos_wait sql_calc_found_rows
   wait_for_executed_gtid_set`);
 
+const NO_SELECT = 'it is not a SELECT';
+
 /** What a statement reads. Precondition of 'tables': the schema is that of the server. */
 export function dependenciesOf(sql: string, schema: Schema): Dependencies {
   const lists = tokenListsOf(sql, BY_DEFAULT);
@@ -38,8 +39,8 @@ export function dependenciesOf(sql: string, schema: Schema): Dependencies {
 }
 
 function dependenciesIn({ statements }: TokenLists, schema: Schema): Dependencies {
-  if (statements.length > 1) return uncacheable(whyNotCacheable(statements[0]?.tokens ?? []) ?? 'it is several statements');
   const tokens = statements[0]?.tokens ?? [];
+  if (statements.length > 1) return uncacheable(mayRead(firstWordOf(tokens)) ? 'it is several statements' : NO_SELECT);
   const why = whyNotCacheable(tokens) ?? whyNotWithoutComments(tokens);
   return why === undefined ? namesIn(tokens, schema) : uncacheable(why);
 }
@@ -67,9 +68,13 @@ function whyNotWithoutComments(tokens: readonly Token[]): string | undefined {
   return tokens.some(({ conditional }) => conditional) ? whyNotCacheable(tokens.filter(({ conditional }) => !conditional)) : undefined;
 }
 
+function mayRead(first: string): boolean {
+  return READING.has(first) || first === 'with';
+}
+
 function whyNotCacheable(tokens: readonly Token[]): string | undefined {
   const first = firstWordOf(tokens);
-  if (!READING.has(first) && first !== 'with') return 'it is not a SELECT';
+  if (!mayRead(first)) return NO_SELECT;
   for (let index = 0; index < tokens.length; index += 1) {
     const why = whyNot(tokens, index, first);
     if (why !== undefined) return why;

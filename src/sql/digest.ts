@@ -1,7 +1,9 @@
-/** The shape of a statement for people: its text with `?` for its values. */
+/** What stands for a statement: its shape for people, its shape for the rules of a cache, and its short name for telemetry. */
 
 import { BACKQUOTE, COMMA, EQUALS, isDigit, isNamePart, OPEN, QUESTION, QUOTE } from './characters.js';
-import { BY_DEFAULT, DOUBLE, END, NAME, NUMBER, Scanner, TEXT, VARIABLE, WORD } from './tokens.js';
+import { tablesIn } from './tables.js';
+import { tokenListsOf, unquoted } from './token-list.js';
+import { BY_DEFAULT, DOUBLE, END, NAME, NUMBER, Scanner, SIGN, TEXT, VARIABLE, WORD } from './tokens.js';
 import { isWordAt, wordSet, WordTable } from './words.js';
 
 /** What is left of a longer digest. */
@@ -183,4 +185,64 @@ function joined(parts: readonly string[]): string {
 /** Whether a word is followed by its arguments. */
 function isFunction(word: string): boolean {
   return isNamePart(word.charCodeAt(0)) && BEFORE_LIST.at(word, 0, word.length) !== true;
+}
+
+/**
+ * The whole text in small letters: literals are `?`, lists of them one `?`, spaces and comments do not count.
+ *
+ * @returns undefined when there is nothing in it, or when it is not clear where something in it ends
+ */
+export function ruleDigestOf(sql: string): string | undefined {
+  const scanner = new Scanner(sql);
+  const texts: string[] = [];
+  for (let kind = scanner.next(); kind !== END; kind = scanner.next()) {
+    const text = ruleTextOf(scanner, kind);
+    const last = texts.length - 1;
+    if (text === '?' && standsForValue(scanner, kind) && texts[last] === ',' && texts[last - 1] === '?') texts.pop();
+    else texts.push(text);
+  }
+  if (scanner.unterminated || scanner.unclear) return undefined;
+  while (texts.at(-1) === ';') texts.pop();
+  return texts.length === 0 ? undefined : texts.join(' ');
+}
+
+function standsForValue({ code }: Scanner, kind: number): boolean {
+  return kind === TEXT || kind === NUMBER || (kind === SIGN && code === QUESTION);
+}
+
+function ruleTextOf({ sql, start, end }: Scanner, kind: number): string {
+  switch (kind) {
+    case TEXT:
+    case NUMBER:
+      return '?';
+    case NAME:
+    case DOUBLE:
+      return unquoted(sql.slice(start, end));
+    case SIGN:
+      return sql.slice(start, end);
+    case WORD:
+      return sql.slice(start, end).toLowerCase();
+    // A variable; the marks of a comment that a server may execute, with its version.
+    default:
+      return sql.slice(start, end);
+  }
+}
+
+/** OpenTelemetry, "Semantic conventions for database client spans", `db.query.summary`. */
+const LONGEST_SUMMARY = 255;
+
+/**
+ * `SELECT users`, `INSERT orders`. No value is in it: texts in double quotes count as values, and where it is not clear where a value ends, only
+ * the operation is left.
+ */
+export function summaryOf(sql: string, operation: string): string {
+  const { statements, escapedQuote, unclear } = tokenListsOf(sql, BY_DEFAULT, Math.min(sql.length, LONGEST_SCAN), 'literal');
+  const tokens = statements[0]?.tokens;
+  if (tokens === undefined || escapedQuote || unclear) return operation;
+  let summary = operation;
+  for (const table of tablesIn(tokens)) {
+    if (summary.length + 1 + table.length > LONGEST_SUMMARY) break;
+    summary += ` ${table}`;
+  }
+  return summary;
 }

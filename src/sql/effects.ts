@@ -1,7 +1,6 @@
 /** What the statements of a text do to the data of others: which tables they write, or that they change the schema. */
 
-import { callsRoutine } from './routines.js';
-import type { Schema } from './schema.js';
+import { callsRoutine, type Schema } from './schema.js';
 import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
 import { tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';

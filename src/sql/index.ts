@@ -3,5 +3,4 @@
 export { type Dependencies, dependenciesOf } from './dependencies.js';
 export { type Effect, effectOf } from './effects.js';
 export { type Reach, Schema, type SchemaFacts } from './schema.js';
-export { factsOf } from './memo.js';
-export { type StatementFacts } from './statement-facts.js';
+export { factsOf, type StatementFacts } from './statement-facts.js';

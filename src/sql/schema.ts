@@ -1,6 +1,6 @@
 /** The tables, views, triggers, foreign keys and routines of a database, and which tables stand behind a name. */
 
-import { isName, type StatementTokens, tokenListsOf } from './token-list.js';
+import { isName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
 
 /** What the server says of them. Names are without their database, in small letters. */
@@ -102,4 +102,14 @@ function closure(name: string, step: (name: string) => Reach | undefined): Reach
     for (const found of reach ?? NOTHING) reached.add(found);
   }
   return reached;
+}
+
+/** Whether a statement calls a routine that the schema knows. */
+export function callsRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
+  return schema?.hasRoutines === true && calledRoutine(tokens, schema) !== undefined;
+}
+
+/** The first routine that it calls. */
+export function calledRoutine(tokens: readonly Token[], schema: Schema): string | undefined {
+  return tokens.find((token, index) => isName(token) && tokens[index + 1]?.text === '(' && schema.hasRoutine(token.text))?.text;
 }

@@ -71,6 +71,9 @@ function surveyIn(sql: string, reading: Reading): number {
 /** Beginnings of statements that MariaDB takes outside of stored programs, too. */
 const COMPOUND = new WordTable<boolean>([[true, 'CASE FOR IF LOOP REPEAT WHILE']]);
 
+/** Of the kinds of tokens: beyond it nothing is looked back at. */
+const LAST_TO_LOOK_BACK_AT = NAME;
+
 /** How far the assignment to a variable that makes transactions read only was read. */
 type Assignment = 'none' | 'named' | 'assigned';
 
@@ -84,7 +87,8 @@ class Survey {
   #commits = false;
   #assignment: Assignment = 'none';
   #loads = false;
-  /** The token before. */
+  #looksInto = false;
+  /** The token before; where it stands is known of words and quoted names only. */
   #kind = END;
   #start = 0;
   #end = 0;
@@ -102,8 +106,10 @@ class Survey {
       else if (kind !== EXECUTABLE_END) this.#token(kind);
       if (this.#blocks !== undefined) this.#blocks.note(scanner);
       this.#kind = kind;
-      this.#start = scanner.start;
-      this.#end = scanner.end;
+      if (kind <= LAST_TO_LOOK_BACK_AT) {
+        this.#start = scanner.start;
+        this.#end = scanner.end;
+      }
     }
     this.#endStatement();
     if (scanner.doubtful) this.#found |= CHANGES_SESSION | MAY_COMMIT | FIRST_MAY_COMMIT;
@@ -117,7 +123,7 @@ class Survey {
       if (kind !== SIGN || this.scanner.code !== OPEN) this.#first(kind);
     } else if (kind === SIGN) this.#sign();
     else if (kind === VARIABLE && this.#isBehind('INTO')) this.#found |= CHANGES_SESSION;
-    if (isLookedInto(this.#nature) || this.#blocks !== undefined || this.scanner.executable) this.#lookInto(kind);
+    if (this.#looksInto) this.#lookInto(kind);
   }
 
   #sign(): void {
@@ -135,6 +141,8 @@ class Survey {
     this.#commits = !neverCommits(this.#nature);
     if (!isHarmless(this.#nature) && !this.#isOfProgram()) this.#found |= CHANGES_SESSION;
     if (isWord && this.#nature === 0 && COMPOUND.at(sql, start, end) === true) this.#blocks ??= new Blocks(true);
+    // Blocks are begun by statements that are looked into, too.
+    this.#looksInto = isLookedInto(this.#nature) || this.#blocks !== undefined || this.scanner.executable;
   }
 
   #isOfProgram(): boolean {
@@ -156,6 +164,7 @@ class Survey {
   /** What stands in it, and how far it goes, is not decided. */
   #executable(): void {
     this.#found |= CHANGES_SESSION;
+    this.#looksInto = true;
     if (this.#atStart) this.#found |= this.#statements === 0 ? MAY_COMMIT | FIRST_MAY_COMMIT : MAY_COMMIT;
   }
 
@@ -248,4 +257,51 @@ class Survey {
 /** `read_only`, `transaction_read_only`, `tx_read_only`, with `@@` or not. */
 function isReadOnlyVariable(sql: string, start: number, end: number): boolean {
   return end - start >= READ_ONLY.length && isWordAt(sql, end - READ_ONLY.length, end, READ_ONLY);
+}
+
+const LOCK = '_LOCK';
+
+/**
+ * Most texts have no comment, no variable, no second statement and nothing of a lock in them, in no literal either. The engine's own searches
+ * see that many times faster than a scanner does. Every other text is left to the survey.
+ */
+export function isPlain(sql: string): boolean {
+  return (
+    !sql.includes('/*') &&
+    !sql.includes(':=') &&
+    endsAtSemicolon(sql) &&
+    !mayFillVariable(sql) &&
+    !mayLock(sql, sql.indexOf('_l'), '_l') &&
+    !mayLock(sql, sql.indexOf('_L'), '_L')
+  );
+}
+
+function endsAtSemicolon(sql: string): boolean {
+  const at = sql.indexOf(';');
+  return at === -1 || at === sql.length - 1;
+}
+
+/** `INTO @v`: with white space in between, as no comment is there. */
+function mayFillVariable(sql: string): boolean {
+  let at = sql.indexOf('@');
+  if (at === -1) return false;
+  if (sql.includes('--') || sql.includes('#')) return true;
+  for (; at !== -1; at = sql.indexOf('@', at + 1)) {
+    const code = lastBefore(sql, at);
+    if (code === 0x4f || code === 0x6f || code >= 0x80) return true;
+  }
+  return false;
+}
+
+/** The last character before this one that is no white space. Each run of white space is passed over once. */
+function lastBefore(sql: string, end: number): number {
+  let at = end - 1;
+  while (at > 0 && sql.charCodeAt(at) <= 0x20) at -= 1;
+  return at < 0 ? 0 : sql.charCodeAt(at);
+}
+
+/** Whether the name of a function that takes locks may be there: each has `_LOCK` in it. */
+function mayLock(sql: string, from: number, beginning: string): boolean {
+  for (let at = from; at !== -1; at = sql.indexOf(beginning, at + 2)) if (isWordAt(sql, at, at + LOCK.length, LOCK)) return true;
+  return false;
 }

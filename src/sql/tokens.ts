@@ -276,14 +276,13 @@ export class Scanner {
 
   #number(start: number): number {
     const { sql } = this;
-    const prefixed = this.#behindPrefixed(start);
-    if (prefixed > start) return this.#token(NUMBER, start, prefixed);
     const end = this.#behindDigits(start);
-    if (sql.charCodeAt(end) === DOT) return this.#token(NUMBER, start, this.#behindExponent(this.#behindDigits(end + 1)));
-    const exponent = this.#behindExponent(end);
-    if (exponent > end) return this.#token(NUMBER, start, exponent);
+    const code = sql.charCodeAt(end);
+    if (code === DOT) return this.#token(NUMBER, start, this.#behindExponent(this.#behindDigits(end + 1)));
+    if (end >= this.limit || !isNamePart(code)) return this.#token(NUMBER, start, end);
+    const special = Math.max(this.#behindPrefixed(start), this.#behindExponent(end));
     // A name may begin with a digit.
-    return isNamePart(sql.charCodeAt(end)) ? this.#word(start, end) : this.#token(NUMBER, start, end);
+    return special > end ? this.#token(NUMBER, start, special) : this.#word(start, end);
   }
 
   /** `0xff` and `0b01`, where nothing of a name follows. */
@@ -301,7 +300,7 @@ export class Scanner {
   #behindDigits(at: number): number {
     let end = at;
     while (end < this.limit && isDigit(this.sql.charCodeAt(end))) end += 1;
-    return Math.min(end, this.limit);
+    return end;
   }
 
   #behindExponent(at: number): number {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dependenciesOf, effectOf, factsOf, Schema, type StatementFacts } from '../../src/sql/index.js';
 
-const HOSTILE = '\'"`\\/*!+-#?(),.;:=@0x1e \n\tMNB_$azé\u00A0\u0000';
+const HOSTILE = '\'"`\\/*!+-#?(),.;:=@0x1e \n\tMNB_$azé\u00A0\u0000'.split('');
 
 function allFacts(facts: StatementFacts): unknown[] {
   const { first, operation, summary, severalStatements, readOnly, changesSession, asksReadOnly, loadsLocalFile, looksLikeRead } = facts;
