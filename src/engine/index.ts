@@ -1,3 +1,5 @@
+/** poolwright/engine: a pool of any resource, without a driver. */
+
 export { isAbortSignal, onAbort } from './waiting/index.js';
 export type { Clock, RandomSource, Timer } from './contract/index.js';
 export { LONGEST_TIMER_MS, systemClock } from './contract/index.js';

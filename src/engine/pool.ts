@@ -1,3 +1,5 @@
+/** The pool: acquire, resize, suspend, drain, close. It puts the lender, the housekeeper and the shutdown together. */
+
 import { EventEmitter } from 'node:events';
 import {
   type AcquireOptions,
@@ -27,7 +29,7 @@ import {
   systemClock,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
-import { checkedMilliseconds, throwLater } from './waiting/index.js';
+import { callListener, checkedMilliseconds } from './waiting/index.js';
 import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
 
@@ -44,7 +46,7 @@ const DEFAULT_READY_TIMEOUT_MS = 30_000;
 const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
 
 /**
- * A pool of resources. Acquires are served in order of arrival, by whichever resource comes free first; the most recently used idle
+ * A pool of resources. Acquires are served in order of arrival, by the resource that comes free first; the most recently used idle
  * resource is lent first, so that those which are not needed age and go.
  *
  * @example
@@ -62,8 +64,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #lender: Lender<R>;
   readonly #housekeeper: Housekeeper<R>;
-  /** Those who await `ready()`. */
-  readonly #onlookers = new Set<() => void>();
+  /** One for each caller of `ready()` that waits. */
+  readonly #readinessChecks = new Set<() => void>();
   #shutdown: Shutdown | undefined = undefined;
 
   /**
@@ -74,20 +76,21 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
     const { clock = systemClock, random = Math.random } = environment;
-    const tell = <K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void => this.#tell(event, detail);
-    const moved = (now: number): void => this.#moved(now);
-    const lender = new Lender(factory, resolvePoolOptions(options), clock, random, { tell, moved });
+    const lender = new Lender(factory, resolvePoolOptions(options), clock, random, {
+      reportEvent: (event, detail) => this.#emitEvent(event, detail),
+      noteChange: (now) => this.#noteChange(now),
+    });
     this.#clock = clock;
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
-      leaked: (entry, now) => {
+      entryLeaked: (entry, now) => {
         lender.statistics.leaks += 1;
-        this.#tell('leak', lender.reporter.borrowed(entry, now));
+        this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
       },
-      swept: (now) => lender.progress(now),
+      sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
-    lender.progress(clock.now());
+    lender.serveAndRefill(clock.now());
   }
 
   get name(): string {
@@ -131,7 +134,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   acquire(options?: AcquireOptions): Promise<Lease<R>> {
     if (options === undefined) {
-      const lease = this.#lender.tryAcquire();
+      const lease = this.#lender.tryAcquireIdleEntry();
       if (lease !== undefined) return Promise.resolve(lease);
     }
     return new Promise((resolve, reject) => this.enqueue(new PromiseWaiter(resolve, reject), options));
@@ -139,24 +142,27 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   /** Borrows an idle resource that needs no validation, or returns nothing. Never waits, never opens, never throws. */
   tryAcquire(): Lease<R> | undefined {
-    return this.#lender.tryAcquire();
+    return this.#lender.tryAcquireIdleEntry();
   }
 
   /** What `acquire` does, with a waiter of your own; it may be granted or refused before this returns. */
   enqueue(waiter: Waiter<R>, options: AcquireOptions = {}): void {
-    this.#lender.enqueue(waiter, options);
+    this.#lender.enqueueWaiter(waiter, options);
   }
 
   /** Takes a waiter out of the queue and refuses it with `POOL_ABORTED`. Returns false when it waits no longer. */
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
-    return this.#lender.cancel(waiter, reason);
+    return this.#lender.cancelWaiter(waiter, reason);
   }
 
-  /** Refuses everybody who waits now: somebody who knows more than the pool says that waiting is of no use. */
+  /** Refuses every waiter of this moment: the caller of this knows that waiting is of no use. */
   refuseWaiting(errorFor: (summary: PoolSummary) => PoolError): void {
     const now = this.#clock.now();
-    this.#lender.refuseQueue(errorFor, now);
-    this.#moved(now);
+    try {
+      this.#lender.refuseQueue(errorFor, now);
+    } finally {
+      this.#noteChange(now);
+    }
   }
 
   /**
@@ -169,11 +175,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     const lender = this.#lender;
     const { timeout = lender.options.connectTimeout > 0 ? lender.options.connectTimeout : DEFAULT_READY_TIMEOUT_MS } = options;
     checkedMilliseconds('timeout', timeout);
-    lender.readinessAwaited += 1;
+    lender.supply.readinessAwaited += 1;
     try {
       // First, so that a failure of long ago is tried again before it is reported.
-      lender.progress(this.#clock.now());
-      await awaitReadiness(this.#onlookers, this.#clock, {
+      lender.serveAndRefill(this.#clock.now());
+      await awaitReadiness(this.#readinessChecks, this.#clock, {
         timeout,
         ended: () => this.#shutdown !== undefined,
         open: () => lender.entries.usable,
@@ -182,7 +188,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         hopeless: () => lender.lastOpenFailure?.permanent === true && lender.entries.opening === 0,
       });
     } finally {
-      lender.readinessAwaited -= 1;
+      lender.supply.readinessAwaited -= 1;
     }
   }
 
@@ -196,32 +202,32 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     const now = this.#clock.now();
     lender.options = resizedOptions(lender.options, change);
     const { entries } = lender;
-    lender.closeIdle('surplus', now, () => entries.size - entries.closing <= lender.options.connectionLimit);
-    lender.progress(now);
+    lender.closeIdleEntries('surplus', now, () => entries.size - entries.closing <= lender.options.connectionLimit);
+    lender.serveAndRefill(now);
   }
 
   /** Soft-evicts all: idle resources are closed now, lent ones when they are released. New ones are opened as needed. */
   evict(): void {
     const now = this.#clock.now();
     this.#lender.generation += 1;
-    this.#lender.closeIdle('evicted', now);
-    this.#lender.progress(now);
+    this.#lender.closeIdleEntries('evicted', now);
+    this.#lender.serveAndRefill(now);
   }
 
   /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */
   suspend(): void {
-    if (this.state === 'running') this.#enter('suspended');
+    if (this.state === 'running') this.#enterState('suspended');
   }
 
   resume(): void {
     if (this.state !== 'suspended') return;
-    this.#enter('running');
-    this.#lender.progress(this.#clock.now());
+    this.#enterState('running');
+    this.#lender.serveAndRefill(this.#clock.now());
   }
 
   /**
-   * The graceful end: takes no new acquires, serves those that wait, lets borrowers finish, says goodbye on every connection.
-   * At the deadline the rest is cut off, and the report says who it was. A second call returns the same promise.
+   * The graceful end: takes no new acquires, serves waiters, lets borrowers finish, says goodbye on every connection.
+   * At the deadline the rest is cut off, and the report names the borrowers. A second call returns the same promise.
    *
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
@@ -232,18 +238,18 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     let shutdown = this.#shutdown;
     if (shutdown === undefined) {
       const now = this.#clock.now();
-      // While suspended nobody can be served, and an operator had reasons to suspend.
+      // While suspended no waiter can be served, and an operator had reasons to suspend.
       const serve = queue === 'serve' && this.state === 'running';
       shutdown = this.#startShutdown('draining', now);
       shutdown.setDeadline(this.#clock, timeout, () => this.#cutOff());
       if (!serve) this.#lender.refuseQueue(drainingError, now);
-      this.#lender.progress(now);
+      this.#lender.serveAndRefill(now);
     }
     return shutdown.report;
   }
 
   /**
-   * The quick end: refuses those who wait, closes idle resources, and lets borrowers' resources finish only what they were told
+   * The quick end: refuses waiters, closes idle resources, and lets borrowers' resources finish only what was sent to them
    * already. Resolves when all are closed. May be called during a drain, which it cuts short.
    */
   async close(): Promise<void> {
@@ -256,7 +262,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       for (const entry of this.#lender.entries) {
         this.#lender.closeEntry(entry, false, now, entry.lease === undefined ? undefined : CLOSE_BORROWED_TIMEOUT_MS);
       }
-      this.#moved(now);
+      this.#noteChange(now);
     }
     await this.#shutdown?.report;
   }
@@ -276,7 +282,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.reporter.borrowedBy(this.#clock.now());
   }
 
-  /** The open resources: all of them, or those that nobody has. */
+  /** The open resources: all of them, or the idle ones. */
   resources(which: 'all' | 'idle'): R[] {
     const entries = [...this.#lender.entries].filter(({ state }) =>
       which === 'idle' ? state === 'idle' : state !== 'opening' && state !== 'closing',
@@ -284,9 +290,18 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return entries.map((entry) => entry.resource as R);
   }
 
-  /** Tells of each duration from now on. Returns a function that ends it. */
+  /** Calls `listener` with each duration from now on, after the transition that recorded it. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
-    return this.#lender.statistics[which].observe(listener);
+    let observing = true;
+    const report = (durationMs: number): void => {
+      if (observing) callListener(listener, durationMs);
+    };
+    // After the transition that has recorded it: a listener may do anything with the pool.
+    const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => report(durationMs)));
+    return () => {
+      observing = false;
+      stop();
+    };
   }
 
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
@@ -294,26 +309,26 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.statistics[which].countsUpTo(boundsMs);
   }
 
-  #enter(state: PoolState): void {
+  #enterState(state: PoolState): void {
     const from = this.state;
     this.#lender.state = state;
-    this.#tell('stateChanged', { from, to: state });
+    this.#emitEvent('stateChanged', { from, to: state });
   }
 
   #startShutdown(state: 'draining' | 'closed', now: number): Shutdown {
     this.#housekeeper.stop();
-    this.#lender.rest();
+    this.#lender.supply.cancelRetry();
     this.#shutdown ??= new Shutdown(now);
-    this.#enter(state);
+    this.#enterState(state);
     return this.#shutdown;
   }
 
-  #moved(now: number): void {
+  #noteChange(now: number): void {
     this.#advanceShutdown(now);
-    for (const look of this.#onlookers) look();
+    for (const checkReadiness of this.#readinessChecks) checkReadiness();
   }
 
-  /** Closes what nobody needs any more, and ends when nothing is left. */
+  /** Closes what is not needed any more, and ends when nothing is left. */
   #advanceShutdown(now: number): void {
     const shutdown = this.#shutdown;
     const { queue, entries } = this.#lender;
@@ -322,8 +337,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       if (entry.state === 'idle' || entry.state === 'opening') this.#lender.closeEntry(entry, false, now);
     }
     if (entries.size > 0) return;
-    if (this.state !== 'closed') this.#enter('closed');
-    this.#lender.stop();
+    if (this.state !== 'closed') this.#enterState('closed');
+    this.#lender.stopTimers();
     shutdown.finish(now);
   }
 
@@ -337,15 +352,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#advanceShutdown(now);
   }
 
-  #tell<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
+  #emitEvent<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void {
     if (this.listenerCount(event) === 0) return;
-    // One by one: the others are told too.
-    for (const listener of this.rawListeners(event)) {
-      try {
-        Reflect.apply(listener, this, [detail]);
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    // One by one: a listener that throws does not keep the others from being called.
+    for (const listener of this.rawListeners(event)) callListener(() => Reflect.apply(listener, this, [detail]), undefined);
   }
 }

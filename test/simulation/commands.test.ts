@@ -4,6 +4,7 @@ import type { PoolErrorCode } from '../../src/engine/contract/errors.js';
 import type { PoolState } from '../../src/engine/contract/summary.js';
 import { NotingWaiter } from '../engine/support/noting-waiter.js';
 import { expectCountersToAddUp, PoolFixture } from '../engine/support/pool-fixture.js';
+import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
 
 /** With a factory that answers at once, what a pool does can be told exactly from what it was asked. This is that. */
 class Model {
@@ -15,17 +16,29 @@ class Model {
   readonly holding: number[] = [];
   /** Calls that wait, in order, with their deadlines. */
   queue: { readonly call: number; readonly dueAt: number }[] = [];
+  /** Calls that throw when they are served or refused. */
+  readonly hostile = new Set<number>();
+  /** How many have thrown. */
+  thrown = 0;
   readonly refused = new Map<number, PoolErrorCode>();
 
   serve(): void {
     while (this.queue.length > 0 && this.holding.length < this.limit && this.state !== 'suspended') {
-      this.holding.push((this.queue.shift() as { call: number }).call);
+      const { call } = this.queue.shift() as { call: number };
+      // A call that throws loses what it was given.
+      if (this.hostile.has(call)) this.thrown += 1;
+      else this.holding.push(call);
     }
     if (this.state === 'draining' && this.queue.length === 0 && this.holding.length === 0) this.state = 'closed';
   }
 
+  refuse(call: number, code: PoolErrorCode): void {
+    this.refused.set(call, code);
+    if (this.hostile.has(call)) this.thrown += 1;
+  }
+
   refuseAll(code: PoolErrorCode): void {
-    for (const { call } of this.queue.splice(0)) this.refused.set(call, code);
+    for (const { call } of this.queue.splice(0)) this.refuse(call, code);
   }
 
   /** Deadlines pass at the next multiple of 16 ms. */
@@ -33,7 +46,7 @@ class Model {
     this.now += ms;
     const due = this.queue.filter(({ dueAt }) => Math.ceil(dueAt / 16) * 16 <= this.now);
     this.queue = this.queue.filter((waiting) => !due.includes(waiting));
-    for (const { call } of due) this.refused.set(call, this.state === 'suspended' ? 'POOL_SUSPENDED' : 'POOL_ACQUIRE_TIMEOUT');
+    for (const { call } of due) this.refuse(call, this.state === 'suspended' ? 'POOL_SUSPENDED' : 'POOL_ACQUIRE_TIMEOUT');
   }
 }
 
@@ -41,7 +54,11 @@ class Model {
 class Real {
   readonly waiters: NotingWaiter[] = [];
 
-  constructor(readonly fixture: PoolFixture) {}
+  constructor(
+    readonly fixture: PoolFixture,
+    /** What has come out of the pool's microtasks. */
+    readonly thrown: readonly unknown[],
+  ) {}
 
   async settle(): Promise<void> {
     await this.fixture.clock.settle();
@@ -60,6 +77,7 @@ class Real {
       refused: new Map(this.waiters.flatMap(({ error }, call) => (error === undefined ? [] : [[call, error.code]]))),
       used: stats.used,
       openings: stats.opening,
+      thrown: this.thrown.length,
     }).toEqual({
       state: model.state,
       limit: model.limit,
@@ -68,6 +86,7 @@ class Real {
       refused: new Map([...model.refused].sort(([a], [b]) => a - b)),
       used: model.holding.length,
       openings: 0,
+      thrown: model.thrown,
     });
     expect(stats.total).toBeLessThanOrEqual(Math.max(model.limit, model.holding.length));
   }
@@ -103,12 +122,27 @@ class Acquire extends PoolCommand {
     const timeout = this.pick([0, 0, 50, 400]);
     const call = model.calls;
     model.calls += 1;
+    const waiter = this.waiter(model, call);
     if (model.state === 'draining' || model.state === 'closed')
-      model.refused.set(call, `POOL_${model.state === 'closed' ? 'CLOSED' : 'DRAINING'}`);
+      model.refuse(call, `POOL_${model.state === 'closed' ? 'CLOSED' : 'DRAINING'}`);
     else model.queue.push({ call, dueAt: timeout === 0 ? Number.POSITIVE_INFINITY : model.now + timeout });
-    const waiter = new NotingWaiter();
     real.waiters.push(waiter);
     real.fixture.pool.enqueue(waiter, { timeout });
+  }
+
+  protected waiter(_model: Model, _call: number): NotingWaiter {
+    return new NotingWaiter();
+  }
+}
+
+/** A caller whose waiter throws, served or refused. */
+class AcquireAndThrow extends Acquire {
+  protected override waiter(model: Model, call: number): NotingWaiter {
+    const fail = (): never => {
+      throw new Error(`thrown by call ${call}`);
+    };
+    model.hostile.add(call);
+    return new NotingWaiter(fail, fail);
   }
 }
 
@@ -137,7 +171,7 @@ class Cancel extends PoolCommand {
   act(model: Model, real: Real): void {
     const { call } = this.pick(model.queue);
     model.queue = model.queue.filter((waiting) => waiting.call !== call);
-    model.refused.set(call, 'POOL_ABORTED');
+    model.refuse(call, 'POOL_ABORTED');
     expect(real.fixture.pool.cancel(real.waiters[call] as NotingWaiter, 'enough')).toBe(true);
   }
 }
@@ -200,13 +234,19 @@ function commandsOf(...kinds: (new (number: number) => PoolCommand)[]): fc.Arbit
 const seed = Number(process.env['SIMULATION_COMMANDS_SEED'] ?? Date.now() % 2 ** 31);
 
 it(`I1–I4, I12: a pool whose factory answers at once does what the model says (seed ${seed})`, { timeout: 60_000 }, async () => {
-  const often = commandsOf(Acquire, Acquire, Acquire, End, End, End, Cancel, Resize, Evict, SuspendOrResume, Wait, Wait);
+  const often = commandsOf(Acquire, Acquire, Acquire, AcquireAndThrow, End, End, End, Cancel, Resize, Evict, SuspendOrResume, Wait, Wait);
   const commands = fc.commands([...often, ...commandsOf(Drain, Close)], { maxCommands: 80, size: 'max' });
   const property = fc.asyncProperty(commands, async (steps) => {
-    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, validateAfterIdle: 30 });
-    const model = new Model();
-    model.now = fixture.clock.now();
-    await fc.asyncModelRun(() => ({ model, real: new Real(fixture) }), steps);
+    const thrown: unknown[] = [];
+    const restore = catchThrownInMicrotasks(thrown);
+    try {
+      await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, validateAfterIdle: 30 });
+      const model = new Model();
+      model.now = fixture.clock.now();
+      await fc.asyncModelRun(() => ({ model, real: new Real(fixture, thrown) }), steps);
+    } finally {
+      restore();
+    }
   });
   const outcome = await fc.check(property, { seed, numRuns: 1_500 });
   const again = `To see it again: SIMULATION_COMMANDS_SEED=${seed} npx vitest run test/simulation/commands.test.ts`;

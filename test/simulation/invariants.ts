@@ -23,6 +23,7 @@ export interface StepTaken {
 export function checkInvariants(world: World, step: StepTaken): void {
   const stats = world.pool.stats();
   checkCounters(world, stats);
+  for (const violation of world.hostility.violations()) world.violation(violation);
   checkLimit(world, stats);
   checkCalls(world, step);
   checkShares(world);
@@ -86,7 +87,7 @@ function checkProgress(world: World, stats: PoolStats, { complete }: StepTaken):
   const servable = waiting - blockedOf(world, complete);
   if (waiting > 0 && (state === 'running' || state === 'draining')) {
     if (idle > 0 && checking + opening < servable) world.violation(`I2: ${servable} wait, though ${idle} entries are idle`);
-    if (!world.mayHoldBack && entries < limit && opening === 0 && checking < servable) {
+    if (!world.openings.mayHoldBack && entries < limit && opening === 0 && checking < servable) {
       world.violation(`I2: ${servable} wait, there is room, and nothing is opened`);
     }
     // The timer of the next attempt, beside the housekeeper's, which a drain has stopped.

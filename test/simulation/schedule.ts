@@ -1,12 +1,13 @@
 import { PRIORITIES } from '../../src/engine/queue/fair-queue.js';
-import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../src/engine/lending/acquire-options.js';
 import { seededRandom } from '../engine/support/random.js';
+import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
 import { SimulatedWaiter } from './callers.js';
 import { Dice } from './dice.js';
 import { checkEnd, checkInvariants } from './invariants.js';
 import { microtasks } from './microtasks.js';
 import { HEALTHY, MOODS } from './simulated-factory.js';
-import { World } from './world.js';
+import { Violation, World } from './world.js';
 
 /** A step, and how often it is taken. */
 const STEPS = {
@@ -50,7 +51,27 @@ const REENTRANT_STEPS = {
   resume: 1,
   drain: 0.1,
   close: 0.1,
-} as const;
+};
+
+/** What hostile callers do there, before they may throw. */
+const HOSTILE_STEPS: typeof REENTRANT_STEPS = {
+  nothing: 20,
+  acquire: 8,
+  tryAcquire: 4,
+  release: 12,
+  destroy: 5,
+  cancel: 5,
+  lose: 2,
+  evict: 2,
+  resize: 1,
+  suspend: 1.5,
+  resume: 2,
+  drain: 0.2,
+  close: 0.2,
+};
+
+/** How often a hostile callback throws, in percent. */
+const HOSTILITY = 30;
 
 const ADVANCES_MS = [0, 0.4, 1, 5, 16, 17, 50, 100, 300, 1_000, 1_000, 2_000, 6_000];
 
@@ -153,8 +174,8 @@ function placeOf(dice: Dice): Pick<AcquireOptions, 'priority' | 'fairnessKey'> {
   };
 }
 
-function reenter(world: World): void {
-  const name = world.dice.weighted(REENTRANT_STEPS);
+function reenter(world: World, steps: typeof REENTRANT_STEPS): void {
+  const name = world.dice.weighted(steps);
   // None of these takes time.
   if (name !== 'nothing') void takeStep(world, name);
 }
@@ -183,11 +204,41 @@ async function settle(world: World): Promise<void> {
 }
 
 /** One schedule of random steps from beginning to end. The same seed takes the same steps. Returns how many it took. */
-export async function runSchedule(seed: number, steps: number, trace: (step: string) => void = () => undefined): Promise<number> {
+export async function runSchedule(seed: number, steps: number, trace?: (step: string) => void): Promise<number> {
   const dice = new Dice(seededRandom(seed));
   const world = new World(dice, seededRandom(seed ^ 0x5eed));
+  world.reenter = () => reenter(world, REENTRANT_STEPS);
+  await run(world, steps, trace);
+  return steps;
+}
+
+/**
+ * The same among hostile callers: waiters, listeners and observers that use the pool from inside its callbacks, and throw there. Each of their
+ * errors must come out once, after the transition, in the order in which they were thrown.
+ */
+export async function runHostileSchedule(seed: number, steps: number, trace?: (step: string) => void): Promise<number> {
+  const dice = new Dice(seededRandom(seed));
+  const cameOut: unknown[] = [];
+  const restore = catchThrownInMicrotasks(cameOut);
+  try {
+    const world = new World(dice, seededRandom(seed ^ 0x5eed), HOSTILITY);
+    world.reenter = () => reenter(world, HOSTILE_STEPS);
+    await run(world, steps, trace);
+    const { thrown } = world.hostility;
+    if (cameOut.length !== thrown.length || thrown.some((error, index) => error !== cameOut[index])) {
+      throw new Violation(
+        `${thrown.length} errors were thrown inside callbacks, and ${cameOut.length} came out: ${cameOut.map(String).join('; ')}`,
+      );
+    }
+  } finally {
+    restore();
+  }
+  return steps;
+}
+
+async function run(world: World, steps: number, trace: (step: string) => void = () => undefined): Promise<void> {
+  const { dice } = world;
   world.factory.mood = dice.of(MOODS);
-  world.reenter = () => reenter(world);
   world.pool.on('stateChanged', ({ to }) => {
     if (to === 'draining' && dice.chance(10)) world.close();
   });
@@ -205,5 +256,4 @@ export async function runSchedule(seed: number, steps: number, trace: (step: str
   }
   await world.clock.settle();
   await settle(world);
-  return steps;
 }

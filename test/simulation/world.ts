@@ -1,30 +1,26 @@
 import { getEventListeners } from 'node:events';
 import type { RandomSource } from '../../src/engine/contract/clock.js';
 import type { PoolError } from '../../src/engine/contract/errors.js';
-import type { AcquireOptions } from '../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../src/engine/lending/acquire-options.js';
 import { Pool } from '../../src/engine/pool.js';
 import type { DrainReport } from '../../src/engine/lending/shutdown.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
 import { type Call, type CallEnds, type SimulatedLease, SimulatedWaiter } from './callers.js';
 import type { Dice } from './dice.js';
+import { Hostility } from './hostility.js';
+import { unfitness, wrongEnd } from './lease-checks.js';
+import { OpeningWatch } from './opening-watch.js';
 import { randomOptions } from './random-options.js';
 import { HEALTHY, SimulatedFactory, type SimulatedResource } from './simulated-factory.js';
 
 /** The engine's deadlines pass up to this much late. */
 const GRANULE_MS = 16;
 
-/** An entry that fails this soon, before anybody has used it, counts as a failed opening. */
-const FLAPPING_MS = 1_000;
-const SMALLEST_BACKOFF_MS = 50;
-
 /** How many things may be done from inside callbacks of the pool in one step, so that no step is endless. */
 const REENTRANT_ACTIONS_PER_STEP = 6;
 
 /** An ended lease is kept this long for the second releases of forgetful callers. */
 const ENDED_LEASES_KEPT = 8;
-
-/** More openings than this in one step follow each other without end. */
-const MOST_OPENINGS_IN_A_STEP = 2_000;
 
 /** Something that must never happen has happened. */
 export class Violation extends Error {}
@@ -45,9 +41,8 @@ export class World implements CallEnds {
   readonly lastServed = new Map<string, number>();
   /** On whose behalf entries are lent, where somebody said so. */
   readonly #keys = new WeakMap<SimulatedLease, string>();
-  /** The last opening that the pool heard of has failed; the next one may begin at `retryAt`. */
-  failing = false;
-  retryAt = 0;
+  readonly openings: OpeningWatch;
+  readonly hostility: Hostility;
   /** Entries that were last known to work before this moment are suspect. */
   suspectSince = Number.NEGATIVE_INFINITY;
   drainDeadline = Number.POSITIVE_INFINITY;
@@ -65,31 +60,27 @@ export class World implements CallEnds {
   /** What the world does from inside the pool's callbacks; nothing by default. */
   reenter: () => void = () => undefined;
   #calls = 0;
-  #step = 0;
-  /** The step of the last entry that failed too soon; forgotten when a later step opens another. */
-  #flappedInStep: number | undefined = undefined;
-  #openingsOfStep = 0;
   #entered = 0;
   #settledCalls = 0;
-  /** Openings that have succeeded, which the pool tells of when it has acted on it. */
-  readonly #aboutToOpen = new Set<number>();
   readonly #violations: string[] = [];
   readonly #controllers: AbortController[] = [];
 
+  /** @param hostility in percent: how often what runs inside the pool's callbacks throws */
   constructor(
     readonly dice: Dice,
     random: RandomSource,
+    hostility = 0,
   ) {
+    this.hostility = new Hostility(dice, hostility);
     this.factory = new SimulatedFactory(dice, this.clock);
     this.factory.mood = HEALTHY;
     this.pool = new Pool(this.factory, randomOptions(dice), { clock: this.clock, random });
+    this.openings = new OpeningWatch(this.clock, this.pool, (what) => this.violation(what));
     this.ceiling = this.pool.options.connectionLimit;
     this.factory.watchedBy({
       violation: (what) => this.violation(what),
-      opening: (resource) => this.#checkOpening(resource),
-      opened: ({ id, context, lost }) => {
-        if (!context.signal.aborted && !lost) this.#aboutToOpen.add(id);
-      },
+      opening: (resource) => this.openings.began(resource),
+      opened: (resource) => this.openings.succeeded(resource),
       mayGiveUp: (startedAt) => this.ending || this.#openingOverdue(startedAt),
       wasSurplus: () => {
         const { idle, used, checking, opening, limit } = this.pool.summary();
@@ -97,50 +88,12 @@ export class World implements CallEnds {
       },
       mayCutOff: () => this.pool.state === 'closed' || (this.pool.state === 'draining' && this.clock.now() >= this.drainDeadline),
     });
-    this.pool.on('failed', ({ id }) => {
-      this.suspectSince = this.clock.now();
-      const resource = this.#resourceOf(id);
-      if (resource.failed) this.violation(`resource ${id} failed twice`);
-      resource.failed = true;
-      if (resource.everLent || this.clock.now() - resource.provenAt >= FLAPPING_MS) return;
-      this.#flappedInStep = this.#step;
-      this.retryAt = Math.min(this.retryAt, this.clock.now() + SMALLEST_BACKOFF_MS);
-    });
-    this.pool.on('closed', ({ id }) => {
-      const resource = this.#resourceOf(id);
-      if (resource.gone) this.violation(`resource ${id} was closed twice`);
-      resource.gone = true;
-    });
-    this.pool.on('stateChanged', ({ to }) => {
-      if (to === 'suspended') this.toldUntil = 0;
-      if (to === 'closed') this.closedSince = this.clock.now();
-    });
-    for (const event of ['opened', 'closed', 'failed', 'leak', 'leakReturned', 'stateChanged'] as const) {
-      this.pool.on(event, () => this.#reenter());
-    }
-    this.pool.on('opened', ({ id }) => {
-      this.failing = false;
-      if (this.#flappedInStep !== this.#step) this.#flappedInStep = undefined;
-      this.#aboutToOpen.delete(id);
-      this.#resourceOf(id).delivered = true;
-    });
-    this.pool.on('connectFailed', ({ id, retryInMs }) => {
-      this.failing = true;
-      this.#aboutToOpen.delete(id);
-      this.retryAt = this.clock.now() + retryInMs;
-      const { state, idle, used, checking, opening } = this.pool.summary();
-      if (state !== 'suspended' && idle + used + checking + opening === 0) this.toldUntil = this.#calls;
-      this.#reenter();
-    });
+    this.#watchEvents();
+    if (hostility > 0) this.#observeDurations();
   }
 
   get ending(): boolean {
     return this.pool.state === 'draining' || this.pool.state === 'closed';
-  }
-
-  /** Whether the pool may hold back openings because the last ones were of no use. */
-  get mayHoldBack(): boolean {
-    return this.failing || this.#flappedInStep !== undefined;
   }
 
   get callsMade(): number {
@@ -158,9 +111,8 @@ export class World implements CallEnds {
 
   /** A step begins: callbacks may do something again. */
   beginStep(): void {
-    this.#step += 1;
     this.#entered = 0;
-    this.#openingsOfStep = 0;
+    this.openings.beginStep();
   }
 
   // What callers do
@@ -217,24 +169,26 @@ export class World implements CallEnds {
     if (call.key !== undefined) this.#keys.set(lease, call.key);
     if (this.pool.state === 'suspended' && call.immediate) this.violation(`call ${call.seq} was served while the pool is suspended`);
     this.#borrowed(lease, !call.immediate);
-    if (call.immediate) this.#reenter();
+    if (!call.immediate) return;
+    this.#reenter();
+    this.hostility.throwInGranted(lease, () => this.#forget(lease));
   }
 
   refused(call: Call, error: PoolError): void {
     this.#settle(call);
     const early = this.clock.now() < call.dueAt;
     if (early && error.code === 'POOL_ACQUIRE_TIMEOUT') this.violation(`I2: call ${call.seq} timed out early`);
-    if (call.immediate) this.#reenter();
+    if (call.immediate) this.#actInCallback();
   }
 
   release(index: number): void {
     const lease = this.#endLease(index);
-    this.#expectEnd(lease, lease.active, lease.release());
+    for (const what of wrongEnd(lease, lease.active, lease.release(), this.ending)) this.violation(what);
   }
 
   destroy(index: number): void {
     const lease = this.#endLease(index);
-    this.#expectEnd(lease, lease.active, lease.destroy());
+    for (const what of wrongEnd(lease, lease.active, lease.destroy(), this.ending)) this.violation(what);
   }
 
   evictLease(lease: SimulatedLease): void {
@@ -356,20 +310,11 @@ export class World implements CallEnds {
     if (!lease.active) this.violation(`resource ${resource.id} was lent with a lease that is over`);
     if (resource.holder !== undefined) this.violation(`I1: resource ${resource.id} was lent twice`);
     if (resource.lost || resource.closed) this.violation(`I7: resource ${resource.id} was lent after its end`);
-    if (!late) this.#mustBeFit(resource);
+    if (!late) for (const what of unfitness(resource, this.pool.options, this.clock.now(), this.suspectSince)) this.violation(what);
     if (resource.busy) this.violation(`I1: resource ${resource.id} was lent while it is being checked`);
     if (resource.parked) this.violation(`resource ${resource.id} was lent while parked`);
     resource.holder = lease;
     this.leases.push(lease);
-  }
-
-  #mustBeFit(resource: SimulatedResource): void {
-    const { maxLifetime, validateAfterIdle } = this.pool.options;
-    const now = this.clock.now();
-    if (resource.doomed || resource.outdated) this.violation(`I7: resource ${resource.id} was lent again though it is evicted`);
-    if (maxLifetime > 0 && now > resource.openedAt + maxLifetime) this.violation(`resource ${resource.id} was lent after its life`);
-    if (now - resource.provenAt > validateAfterIdle) this.violation(`resource ${resource.id} was lent without validation`);
-    if (resource.provenAt < this.suspectSince) this.violation(`I7: resource ${resource.id} was lent though it is suspect`);
   }
 
   /** The caller's part of an end: it uses the resource no longer. */
@@ -379,12 +324,6 @@ export class World implements CallEnds {
     else if (lease.active) this.violation(`I1: two leases of ${lease.resource.id} are active`);
     this.#keepEnded(lease);
     return lease;
-  }
-
-  #expectEnd(lease: SimulatedLease, wasActive: boolean, ended: boolean): void {
-    if (ended !== wasActive)
-      this.violation(`a lease of ${lease.resource.id} was active: ${String(wasActive)}, and ended: ${String(ended)}`);
-    if (!wasActive && !lease.resource.lost && !this.ending) this.violation(`a lease of ${lease.resource.id} was over before its end`);
   }
 
   #keepEnded(lease: SimulatedLease): void {
@@ -402,16 +341,52 @@ export class World implements CallEnds {
     return connectTimeout > 0 && this.clock.now() - startedAt >= connectTimeout;
   }
 
-  /** The bounds of I6 on a new attempt. */
-  #checkOpening(resource: SimulatedResource): void {
-    const { opening } = this.pool.summary();
-    this.#openingsOfStep += 1;
-    if (this.#openingsOfStep > MOST_OPENINGS_IN_A_STEP) throw new Error('Openings follow each other without end.');
-    if (this.#openingsOfStep === MOST_OPENINGS_IN_A_STEP) this.violation('I6: openings follow each other without end');
-    if (opening > 10) this.violation(`I6: ${opening} openings at a time`);
-    if (!this.failing || this.#aboutToOpen.size > 0) return;
-    if (opening > 1) this.violation(`I6: ${opening} openings at a time after a failure`);
-    if (this.clock.now() < this.retryAt - 1e-6) this.violation(`I6: opening ${resource.id} began before the delay was over`);
+  #watchEvents(): void {
+    const { pool } = this;
+    pool.on('failed', ({ id }) => {
+      this.suspectSince = this.clock.now();
+      const resource = this.#resourceOf(id);
+      if (resource.failed) this.violation(`resource ${id} failed twice`);
+      resource.failed = true;
+      this.openings.resourceFailed(resource);
+    });
+    pool.on('closed', ({ id }) => {
+      const resource = this.#resourceOf(id);
+      if (resource.gone) this.violation(`resource ${id} was closed twice`);
+      resource.gone = true;
+    });
+    pool.on('stateChanged', ({ to }) => {
+      if (to === 'suspended') this.toldUntil = 0;
+      if (to === 'closed') this.closedSince = this.clock.now();
+    });
+    for (const event of ['opened', 'closed', 'failed', 'leak', 'leakReturned', 'stateChanged'] as const) {
+      pool.on(event, () => this.#actInCallback());
+    }
+    pool.on('opened', ({ id }) => {
+      this.openings.reported(id);
+      this.#resourceOf(id).delivered = true;
+    });
+    pool.on('connectFailed', ({ id, retryInMs }) => {
+      this.openings.failed(id, retryInMs);
+      const { state, idle, used, checking, opening } = pool.summary();
+      if (state !== 'suspended' && idle + used + checking + opening === 0) this.toldUntil = this.#calls;
+      this.#actInCallback();
+    });
+  }
+
+  #observeDurations(): void {
+    for (const which of ['acquire', 'use', 'connect'] as const) this.pool.observeDurations(which, () => this.#actInCallback());
+  }
+
+  /** A waiter that is about to throw: its lease is the pool's again. */
+  #forget(lease: SimulatedLease): void {
+    const index = this.leases.indexOf(lease);
+    if (index >= 0) this.#endLease(index);
+  }
+
+  #actInCallback(): void {
+    this.#reenter();
+    this.hostility.throwInCallback();
   }
 
   #reenter(): void {

@@ -1,4 +1,6 @@
-/** A stack that is turned into text only when somebody reads it. */
+/** Where a caller is: a stack that is turned into text only when it is read. */
+
+/** A stack that is turned into text only when it is read. */
 export interface CallSite {
   readonly stack?: string;
 }

@@ -1,3 +1,5 @@
+/** Time and chance as the engine sees them: the clock, its timers, the source of random numbers. */
+
 import { performance } from 'node:perf_hooks';
 
 /** A timer that was set; see {@link Clock.setTimer}. */

@@ -1,3 +1,5 @@
+/** The error that every part of Poolwright raises, its codes, and the text and label of any thrown value. */
+
 import type { PoolSummary } from './summary.js';
 
 /** Every code that Poolwright's own errors carry. docs/errors.md says for each what happened and what to do. */
@@ -92,7 +94,7 @@ export class PoolError extends Error {
 Object.defineProperty(PoolError.prototype, 'name', { value: 'PoolError', configurable: true, writable: true });
 Object.defineProperty(PoolError.prototype, BRAND, { value: true });
 
-// Looked up when somebody asks: one failed connect is told to all who wait.
+// Looked up when they are read: all waiters get an error for one failed connect.
 for (const field of DRIVER_FIELDS) {
   Object.defineProperty(PoolError.prototype, field, {
     configurable: true,
@@ -104,17 +106,32 @@ for (const field of DRIVER_FIELDS) {
   });
 }
 
-/** The one line that describes any thrown value. */
+const UNREADABLE = 'an error that cannot be read';
+
+/** The one line that describes any thrown value. Never throws: the value may be anything, with getters that do. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message !== '' ? error.message : codeOf(error);
-  return String(error);
+  try {
+    if (!(error instanceof Error)) return String(error);
+    // An application may have put anything in its place.
+    const message: unknown = error.message;
+    return message === '' ? codeOf(error) : String(message);
+  } catch {
+    return UNREADABLE;
+  }
 }
 
-/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. */
+/** The `code` of an error where it has one (`ECONNREFUSED`, `ER_ACCESS_DENIED_ERROR`), else its name. Never throws, as {@link messageOf}. */
 export function codeOf(error: unknown): string {
-  if (typeof error === 'object' && error !== null) {
-    if ('code' in error && typeof error.code === 'string') return error.code;
-    if ('name' in error && typeof error.name === 'string') return error.name;
+  try {
+    return labelOf(error) ?? 'unknown';
+  } catch {
+    return 'unknown';
   }
-  return 'unknown';
+}
+
+function labelOf(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null) return undefined;
+  const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
+  if (typeof code === 'string') return code;
+  return typeof name === 'string' ? name : undefined;
 }

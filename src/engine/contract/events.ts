@@ -1,3 +1,5 @@
+/** The events that a pool emits. */
+
 import type { CloseReason } from './lifecycle.js';
 import type { Borrowed, PoolState } from './summary.js';
 

@@ -1,7 +1,9 @@
+/** The factory of resources, which a user of the engine supplies: it opens, validates, cleans and closes. */
+
 import type { CloseReason } from './lifecycle.js';
 import type { Borrowed } from './summary.js';
 
-/** What a pool tells a factory that is to open a resource. */
+/** What a pool gives to a factory that is to open a resource. */
 export interface OpenContext {
   /** Aborts when the resource took too long to open or the pool was closed: stop, and free what there is. */
   readonly signal: AbortSignal;
@@ -36,10 +38,10 @@ export interface ResourceFactory<R> {
    */
   recycle?(resource: R): Promise<void> | undefined;
 
-  /** The resource was given back and nobody needs it for now: it must not keep the process alive. A new one is expected to be like this. */
+  /** The resource was given back and no borrower needs it for now: it must not keep the process alive. A new one is expected to be like this. */
   park?(resource: R): void;
 
-  /** Somebody needs it: it is lent, or says goodbye. Not called when it is handed from one borrower to the next. */
+  /** It is needed: it is lent, or says goodbye. Not called when it is handed from one borrower to the next. */
   unpark?(resource: R, why: 'lent' | 'closing'): void;
 
   /** A few words for "who holds it", alone or with what the borrower does as data: no secrets. */
@@ -52,7 +54,7 @@ export interface ResourceFactory<R> {
   codeOf?(error: unknown): string;
 }
 
-/** What an optional method of a factory says, or the fallback if it throws: a bug in a description must not leave anybody waiting. */
+/** What an optional method of a factory answers, or the fallback if it throws: a bug in a description must not leave a caller waiting. */
 export function answerOf<T>(ask: () => T | undefined, fallback: T): T {
   try {
     return ask() ?? fallback;

@@ -1,7 +1,9 @@
+/** Keeps V8's knowledge of a class's shape alive, so that busy classes stay fast. */
+
 const examples: object[] = [];
 
 /**
- * Keeps one object of a class for ever, so that V8 does not forget what objects of the class look like. For classes of which a busy
+ * Keeps one object of a class as long as the process lives, so that V8 does not forget what objects of the class look like. For classes of which a busy
  * process makes objects without end, and an idle one has none.
  *
  * V8 sizes the objects of a class by the first seven. When a collection comes before the seventh, and none of them is left, nothing is

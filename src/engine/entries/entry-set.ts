@@ -1,3 +1,5 @@
+/** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
+
 import type { Clock, CloseReason, ResourceFactory } from '../contract/index.js';
 import { DeadlineQueue, ignore, throwLater } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
@@ -5,19 +7,19 @@ import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
 /** How long a goodbye to the other side may take before the resource is freed by force. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** What the set reports. Each call but `failed` is the last thing that a transition does, with all counts true. */
+/** What the set reports. Each call but `entryFailed` is the last thing that a transition does, with all counts true. */
 export interface EntrySetListener<R> {
   /** A new resource is there. */
-  opened(entry: Entry<R>, openMs: number, now: number): void;
-  openFailed(entry: Entry<R>, error: unknown, now: number): void;
+  entryOpened(entry: Entry<R>, openMs: number, now: number): void;
+  openingFailed(entry: Entry<R>, error: unknown, now: number): void;
   /** A validation or cleaning went well. */
-  checked(entry: Entry<R>, kind: CheckKind, now: number): void;
+  entryChecked(entry: Entry<R>, kind: CheckKind, now: number): void;
   /** An entry failed by itself, while idle, lent or being checked. To take note only: it is about to be closed. */
-  failed(entry: Entry<R>, now: number): void;
-  /** A failed entry is on its way out: whoever hoped for it needs another. */
-  leaving(entry: Entry<R>, error: unknown, now: number): void;
+  entryFailed(entry: Entry<R>, now: number): void;
+  /** A failed entry is on its way out: a waiter that it might have served needs another. */
+  entryLeaving(entry: Entry<R>, error: unknown, now: number): void;
   /** An entry was closed: its place is free. */
-  gone(entry: Entry<R>, reason: CloseReason, now: number): void;
+  entryClosed(entry: Entry<R>, reason: CloseReason, now: number): void;
 }
 
 /** `validation`: does the resource still answer? `cleaning`: is its session clean again? */
@@ -30,13 +32,13 @@ export interface StepTimeouts {
 }
 
 /**
- * Every entry of a pool and the transitions of its life. It bounds each step in time and counts states; who gets which entry,
+ * Every entry of a pool and the transitions of its life. It bounds each step in time and counts states. Which waiter gets which entry,
  * and when one is opened or closed, the pool decides.
  */
 export class EntrySet<R> {
   readonly idle = new IdleList<R>();
   readonly #entries = new Set<Entry<R>>();
-  readonly #overdue: DeadlineQueue;
+  readonly #stepDeadlines: DeadlineQueue;
   readonly #owner: EntryOwner<R>;
   readonly #closing = new Map<Entry<R>, CloseReason>();
   #lastId = 0;
@@ -49,14 +51,14 @@ export class EntrySet<R> {
     private readonly clock: Clock,
     private readonly timeouts: StepTimeouts,
     private readonly listener: EntrySetListener<R>,
-    leases: Pick<EntryOwner<R>, 'release' | 'destroy'>,
+    leases: Pick<EntryOwner<R>, 'releaseLease' | 'destroyLease'>,
   ) {
-    // Sockets and waiters keep the process alive where somebody waits for a step; its time limit alone must not.
-    this.#overdue = new DeadlineQueue(clock, { holdsProcess: false });
-    this.#owner = { ...leases, overdue: (entry, now) => this.#stepOverdue(entry, now) };
+    // Sockets and waiters keep the process alive where a caller waits for a step; its time limit alone must not.
+    this.#stepDeadlines = new DeadlineQueue(clock, { holdsProcess: false });
+    this.#owner = { ...leases, stepOverdue: (entry, now) => this.#stepOverdue(entry, now) };
   }
 
-  /** All entries, in whatever state. */
+  /** All entries, in any state. */
   get size(): number {
     return this.#entries.size;
   }
@@ -86,65 +88,76 @@ export class EntrySet<R> {
     return this.#entries.values();
   }
 
-  open(generation: number, now: number): void {
+  openEntry(generation: number, now: number): void {
     this.#lastId += 1;
     const entry = new Entry<R>(this.#lastId, this.#owner, generation, now);
     this.#entries.add(entry);
     this.#opening += 1;
-    this.#bound(entry, this.timeouts.connectTimeout, now);
+    this.#boundStep(entry, this.timeouts.connectTimeout, now);
     const context = {
       signal: entry.abort.signal,
-      lost: (error: unknown) => this.lose(entry, error),
-      doom: () => this.#doom(entry),
+      lost: (error: unknown) => this.loseEntry(entry, error),
+      doom: () => this.#doomEntry(entry),
       isLent: () => entry.state === 'used',
     };
     attempt(() => this.factory.open(context)).then(
-      (resource) => this.#opened(entry, resource),
-      (error: unknown) => this.#openFailed(entry, error),
+      (resource) => this.#resourceOpened(entry, resource),
+      (error: unknown) => this.#openingFailed(entry, error),
     );
   }
 
   /** Precondition: the entry is idle, or a step of it has just ended well. */
-  lend(entry: Entry<R>, now: number): Lease<R> {
+  lendEntry(entry: Entry<R>, now: number): Lease<R> {
     if (entry.state !== 'used') {
-      this.#leave(entry);
+      this.#leaveState(entry);
       entry.state = 'used';
       this.#used += 1;
-    }
-    if (entry.parked) {
-      entry.parked = false;
-      this.#unpark(entry, 'lent');
     }
     entry.leasedAt = now;
     const lease = new Lease(entry);
     entry.lease = lease;
+    // Last: the factory may lose the resource while it unparks it, which ends this lease.
+    if (entry.parked) {
+      entry.parked = false;
+      this.#unparkResource(entry, 'lent');
+    }
     return lease;
   }
 
-  /** Precondition: nobody holds the entry, and its last step has ended well. */
-  park(entry: Entry<R>, now: number): void {
-    this.#leave(entry);
+  /** Precondition: the entry is not lent, and its last step has ended well. */
+  parkEntry(entry: Entry<R>, now: number): void {
+    this.#leaveState(entry);
     entry.state = 'idle';
     entry.idleSince = now;
     this.idle.push(entry);
     if (!entry.parked) {
       entry.parked = true;
-      this.#park(entry);
+      this.#parkResource(entry);
     }
   }
 
   /** Asks an idle entry whether it still answers. */
-  validate(entry: Entry<R>, now: number): void {
-    this.#check(entry, 'validation', () => attempt(() => this.factory.validate(entry.resource as R)), now);
+  validateEntry(entry: Entry<R>, now: number): void {
+    this.#startCheck(entry, 'validation', () => attempt(() => this.factory.validate(entry.resource as R)), now);
   }
 
-  /** The entry, which was just given back, is lent again when `cleaning` resolves. */
-  clean(entry: Entry<R>, cleaning: Promise<void>, now: number): void {
-    this.#check(entry, 'cleaning', () => cleaning, now);
+  /** Asks the factory to clean the resource of an entry that was given back. Precondition: the entry's lease has just ended. */
+  startCleaning(entry: Entry<R>): Promise<void> | undefined {
+    try {
+      return this.factory.recycle?.(entry.resource as R);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  /** Closes an entry, in whatever state it is. Its lease, if there is one, is over. */
-  close(entry: Entry<R>, reason: CloseReason, force: boolean, now: number, allowedMs = CLOSE_TIMEOUT_MS): void {
+  /** Awaits `cleaning`; the entry is lent again when it resolves. Precondition: the entry was just given back. */
+  cleanEntry(entry: Entry<R>, cleaning: Promise<void>, now: number): void {
+    // It may be no promise, or one that cannot be asked.
+    this.#startCheck(entry, 'cleaning', () => Promise.resolve(cleaning), now);
+  }
+
+  /** Closes an entry in any state. Its lease, if there is one, is over. */
+  closeEntry(entry: Entry<R>, reason: CloseReason, force: boolean, now: number, allowedMs = CLOSE_TIMEOUT_MS): void {
     if (entry.state === 'closed') return;
     if (entry.state === 'opening' && entry.resource === undefined) {
       // Stops waiting for it, not only asks it to stop: a factory that ignores the signal must not hold the place.
@@ -152,54 +165,54 @@ export class EntrySet<R> {
       return;
     }
     const firstReason = this.#closing.get(entry) ?? reason;
-    this.#leave(entry);
+    this.#leaveState(entry);
     entry.state = 'closing';
     entry.lease = undefined;
     this.#closing.set(entry, firstReason);
-    this.#bound(entry, allowedMs, now);
+    this.#boundStep(entry, allowedMs, now);
     if (!force && entry.parked) {
-      // Somebody needs it once more: without a goodbye that may keep the process alive, the pool's end might never come.
+      // It is needed once more: without a goodbye that may keep the process alive, the pool's end might never come.
       entry.parked = false;
-      this.#unpark(entry, 'closing');
+      this.#unparkResource(entry, 'closing');
     }
     const step = entry.step;
     const closing = attempt(() => this.factory.close(entry.resource as R, { reason, force }));
     const done = (): void => {
-      if (entry.step === step) this.#closed(entry);
+      if (entry.step === step) this.#resourceClosed(entry);
     };
     closing.then(done, done);
   }
 
   /** The resource failed by itself. */
-  lose(entry: Entry<R>, error: unknown): void {
+  loseEntry(entry: Entry<R>, error: unknown): void {
     switch (entry.state) {
       case 'opening':
-        // The promise of `open` tells of a failure, but it may have been resolved a moment ago.
+        // The promise of `open` reports a failure, but it may have been resolved a moment ago.
         entry.lostEarly ??= { error };
         return;
       case 'closed':
         return;
       case 'closing':
-        this.#closed(entry);
+        this.#resourceClosed(entry);
         return;
       case 'idle':
       case 'used':
       case 'checking':
-        this.#fail(entry, 'lost', error, this.clock.now());
+        this.#failEntry(entry, 'lost', error, this.clock.now());
     }
   }
 
-  stop(): void {
-    this.#overdue.stop();
+  stopTimers(): void {
+    this.#stepDeadlines.stop();
   }
 
-  #doom(entry: Entry<R>): void {
+  #doomEntry(entry: Entry<R>): void {
     entry.doomed ??= 'lost';
-    if (entry.state === 'idle') this.close(entry, entry.doomed, false, this.clock.now());
+    if (entry.state === 'idle') this.closeEntry(entry, entry.doomed, false, this.clock.now());
   }
 
-  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting for ever. */
-  #park(entry: Entry<R>): void {
+  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting without end. */
+  #parkResource(entry: Entry<R>): void {
     try {
       this.factory.park?.(entry.resource as R);
     } catch (error) {
@@ -208,7 +221,7 @@ export class EntrySet<R> {
   }
 
   /** As {@link #park}. */
-  #unpark(entry: Entry<R>, why: 'lent' | 'closing'): void {
+  #unparkResource(entry: Entry<R>, why: 'lent' | 'closing'): void {
     try {
       this.factory.unpark?.(entry.resource as R, why);
     } catch (error) {
@@ -217,12 +230,12 @@ export class EntrySet<R> {
   }
 
   /** `start` comes last: the factory may lose the resource while it asks. */
-  #check(entry: Entry<R>, kind: CheckKind, start: () => Promise<void>, now: number): void {
-    this.#leave(entry);
+  #startCheck(entry: Entry<R>, kind: CheckKind, start: () => Promise<void>, now: number): void {
+    this.#leaveState(entry);
     entry.state = 'checking';
     entry.checkedFor = kind === 'validation' ? 'validation' : 'hygiene';
     this.#checking += 1;
-    this.#bound(entry, this.timeouts.validationTimeout, now);
+    this.#boundStep(entry, this.timeouts.validationTimeout, now);
     const step = entry.step;
     start().then(
       () => {
@@ -230,42 +243,42 @@ export class EntrySet<R> {
         this.#endStep(entry);
         const provenAt = this.clock.now();
         entry.provenAt = provenAt;
-        this.listener.checked(entry, kind, provenAt);
+        this.listener.entryChecked(entry, kind, provenAt);
       },
       (error: unknown) => {
-        if (entry.step === step) this.#fail(entry, entry.checkedFor, error, this.clock.now());
+        if (entry.step === step) this.#failEntry(entry, entry.checkedFor, error, this.clock.now());
       },
     );
   }
 
-  #opened(entry: Entry<R>, resource: R): void {
+  #resourceOpened(entry: Entry<R>, resource: R): void {
     if (entry.state !== 'opening') {
-      // Given up meanwhile: nobody counts it any more.
-      this.#discard(resource, 'pool');
+      // Given up meanwhile: it is not counted any more.
+      this.#discardResource(resource, 'pool');
       return;
     }
     if (entry.lostEarly !== undefined) {
-      this.#discard(resource, 'lost');
-      this.#openFailed(entry, entry.lostEarly.error);
+      this.#discardResource(resource, 'lost');
+      this.#openingFailed(entry, entry.lostEarly.error);
       return;
     }
     this.#endStep(entry);
     const now = this.clock.now();
     entry.resource = resource;
     entry.provenAt = now;
-    this.listener.opened(entry, now - entry.createdAt, now);
+    this.listener.entryOpened(entry, now - entry.createdAt, now);
   }
 
-  #openFailed(entry: Entry<R>, error: unknown): void {
+  #openingFailed(entry: Entry<R>, error: unknown): void {
     if (entry.state !== 'opening') return;
-    this.#leave(entry);
-    this.#forget(entry);
-    this.listener.openFailed(entry, error, this.clock.now());
+    this.#leaveState(entry);
+    this.#forgetEntry(entry);
+    this.listener.openingFailed(entry, error, this.clock.now());
   }
 
   #abandonOpening(entry: Entry<R>, reason: CloseReason): void {
-    this.#leave(entry);
-    this.#forget(entry);
+    this.#leaveState(entry);
+    this.#forgetEntry(entry);
     entry.abort.abort(new Error(`The opening was given up (${reason}).`));
   }
 
@@ -273,18 +286,18 @@ export class EntrySet<R> {
     switch (entry.state) {
       case 'opening': {
         const error = overdueError(`Opening took longer than ${this.timeouts.connectTimeout} ms.`);
-        this.#openFailed(entry, error);
+        this.#openingFailed(entry, error);
         entry.abort.abort(error);
         return;
       }
       case 'checking':
-        this.#fail(entry, entry.checkedFor, overdueError(`No answer within ${this.timeouts.validationTimeout} ms.`), now);
+        this.#failEntry(entry, entry.checkedFor, overdueError(`No answer within ${this.timeouts.validationTimeout} ms.`), now);
         return;
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;
-        this.#discard(entry.resource as R, reason);
-        // Unless the factory has told of its end meanwhile.
-        if (this.#closing.has(entry)) this.#closed(entry);
+        this.#discardResource(entry.resource as R, reason);
+        // Unless the factory has reported its end meanwhile.
+        if (this.#closing.has(entry)) this.#resourceClosed(entry);
         return;
       }
       case 'idle':
@@ -294,30 +307,30 @@ export class EntrySet<R> {
     }
   }
 
-  #discard(resource: R, reason: CloseReason): void {
+  #discardResource(resource: R, reason: CloseReason): void {
     attempt(() => this.factory.close(resource, { reason, force: true })).then(ignore, ignore);
   }
 
-  #fail(entry: Entry<R>, reason: CloseReason, error: unknown, now: number): void {
-    this.listener.failed(entry, now);
-    this.close(entry, reason, true, now);
-    this.listener.leaving(entry, error, now);
+  #failEntry(entry: Entry<R>, reason: CloseReason, error: unknown, now: number): void {
+    this.listener.entryFailed(entry, now);
+    this.closeEntry(entry, reason, true, now);
+    this.listener.entryLeaving(entry, error, now);
   }
 
-  #closed(entry: Entry<R>): void {
+  #resourceClosed(entry: Entry<R>): void {
     const reason = this.#closing.get(entry) as CloseReason;
-    this.#leave(entry);
-    this.#forget(entry);
-    this.listener.gone(entry, reason, this.clock.now());
+    this.#leaveState(entry);
+    this.#forgetEntry(entry);
+    this.listener.entryClosed(entry, reason, this.clock.now());
   }
 
-  #forget(entry: Entry<R>): void {
+  #forgetEntry(entry: Entry<R>): void {
     entry.state = 'closed';
     this.#entries.delete(entry);
   }
 
   /** Takes the entry out of its state: its count, its list, its running step. */
-  #leave(entry: Entry<R>): void {
+  #leaveState(entry: Entry<R>): void {
     switch (entry.state) {
       case 'idle':
         this.idle.remove(entry);
@@ -340,13 +353,13 @@ export class EntrySet<R> {
     this.#endStep(entry);
   }
 
-  #bound(entry: Entry<R>, allowedMs: number, now: number): void {
-    if (allowedMs > 0) this.#overdue.add(entry, now + allowedMs);
+  #boundStep(entry: Entry<R>, allowedMs: number, now: number): void {
+    if (allowedMs > 0) this.#stepDeadlines.add(entry, now + allowedMs);
   }
 
   #endStep(entry: Entry<R>): void {
     entry.step += 1;
-    this.#overdue.remove(entry);
+    this.#stepDeadlines.remove(entry);
   }
 }
 

@@ -1,12 +1,14 @@
+/** An entry with its state, the lease on it, and the list of idle entries. */
+
 import { type CallSite, type CloseReason, type EntryState, keepShape } from '../contract/index.js';
 import { Deadline } from '../waiting/index.js';
 
 /** What entries and leases need of the pool that they belong to. */
 export interface EntryOwner<R> {
   /** An entry's opening, check or closing took longer than it may. */
-  overdue(entry: Entry<R>, now: number): void;
-  release(lease: Lease<R>): boolean;
-  destroy(lease: Lease<R>): boolean;
+  stepOverdue(entry: Entry<R>, now: number): void;
+  releaseLease(lease: Lease<R>): boolean;
+  destroyLease(lease: Lease<R>): boolean;
 }
 
 /**
@@ -35,14 +37,14 @@ export class Entry<R> extends Deadline {
   step = 0;
   /** What it is closed for if the check that runs does not end well. */
   checkedFor: 'validation' | 'hygiene' = 'validation';
-  /** The factory said that the resource is lost before it said that it is open. */
+  /** The factory reported the resource as lost before it reported it as open. */
   lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;
-  /** Nobody needs the resource: so it is from the start, and stays while it is validated. */
+  /** No borrower needs the resource: so it is from the start, and stays while it is validated. */
   parked = true;
   /** Links of the idle list. */
   newer: Entry<R> | undefined = undefined;
@@ -59,13 +61,13 @@ export class Entry<R> extends Deadline {
   }
 
   override expire(now: number): void {
-    this.owner.overdue(this, now);
+    this.owner.stepOverdue(this, now);
   }
 }
 
 /**
  * The right to use a resource until it is released. Each acquire makes a new one, so a second release, or a release
- * after somebody else has borrowed the same resource, is told apart and does nothing.
+ * after another caller has borrowed the same resource, is recognised and does nothing.
  */
 export class Lease<R> {
   readonly #entry: Entry<R>;
@@ -90,12 +92,12 @@ export class Lease<R> {
 
   /** Gives the resource back. Returns false, and does nothing, when this lease is over already. */
   release(): boolean {
-    return this.#entry.owner.release(this);
+    return this.#entry.owner.releaseLease(this);
   }
 
   /** Closes the resource instead of giving it back. Returns false when this lease is over already. */
   destroy(): boolean {
-    return this.#entry.owner.destroy(this);
+    return this.#entry.owner.destroyLease(this);
   }
 
   /** The resource is closed when it is released, not lent again. */

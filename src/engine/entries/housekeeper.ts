@@ -1,3 +1,5 @@
+/** The periodic sweep over entries: idle timeout, lifetime, keepalive, the report of leaks. */
+
 import type { Clock, ResolvedPoolOptions, Timer } from '../contract/index.js';
 import type { Entry } from './entry.js';
 import type { EntrySet } from './entry-set.js';
@@ -7,10 +9,10 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
-  /** An entry is lent for longer than the threshold: told once per lease. */
-  leaked(entry: Entry<R>, now: number): void;
+  /** An entry is lent for longer than the threshold: reported once per lease. */
+  entryLeaked(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
-  swept(now: number): void;
+  sweepEnded(now: number): void;
 }
 
 /** The periodic work: idle timeout, lifetime, keepalive, and the report of leaks. */
@@ -43,22 +45,22 @@ export class Housekeeper<R> {
     let entry = this.entries.idle.oldest;
     while (entry !== undefined) {
       const next: Entry<R> | undefined = entry.newer;
-      // Whoever heard of the last one's end may have taken this one.
-      if (entry.state === 'idle') this.#care(entry, now);
+      // A listener that ran at the last one's end may have taken this one.
+      if (entry.state === 'idle') this.#careForIdleEntry(entry, now);
       entry = next;
     }
     if (this.options().leakDetectionThreshold > 0) this.#reportLeaks(now);
-    this.listener.swept(now);
+    this.listener.sweepEnded(now);
   }
 
   /** Precondition: the entry is idle. */
-  #care(entry: Entry<R>, now: number): void {
+  #careForIdleEntry(entry: Entry<R>, now: number): void {
     const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
     const idleCount = this.entries.idle.size;
     const idledOut = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && idleCount > minIdle;
-    if (now >= entry.retireAt) this.entries.close(entry, 'lifetime', false, now);
-    else if (idledOut || idleCount > maxIdle) this.entries.close(entry, 'idle', false, now);
-    else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validate(entry, now);
+    if (now >= entry.retireAt) this.entries.closeEntry(entry, 'lifetime', false, now);
+    else if (idledOut || idleCount > maxIdle) this.entries.closeEntry(entry, 'idle', false, now);
+    else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validateEntry(entry, now);
   }
 
   #reportLeaks(now: number): void {
@@ -66,7 +68,7 @@ export class Housekeeper<R> {
     for (const entry of this.entries) {
       if (entry.lease === undefined || entry.leakReported || now - entry.leasedAt < leakDetectionThreshold) continue;
       entry.leakReported = true;
-      this.listener.leaked(entry, now);
+      this.listener.entryLeaked(entry, now);
     }
   }
 }

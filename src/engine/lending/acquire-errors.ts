@@ -1,14 +1,16 @@
-import { type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
+/** The errors of acquires that end without an entry, with the pool's counts in their text. */
+
+import { answerOf, type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
 
 /** How many borrowers an error names. */
 const BORROWERS_NAMED = 3;
 
-/** What an acquire error can tell about the pool at that moment. */
+/** What an acquire error says about the pool at that moment. */
 export interface AcquireFailureContext {
   readonly summary: PoolSummary;
   /** The longest-held first. */
   readonly borrowed: readonly Borrowed[];
-  /** No entry is open: it is not the borrowers who keep the others waiting. */
+  /** No entry is open: it is not the borrowers that keep the waiters waiting. */
   readonly unreachable: boolean;
   /** The error of the last opening, if it failed and none has succeeded since. */
   readonly connectError: unknown;
@@ -40,7 +42,7 @@ export function queueFullError(queueLimit: number, context: AcquireFailureContex
   return notQueued('Queue limit reached.', `${queueLimit} callers wait already: ${exhaustion(context)}`, context);
 }
 
-/** Everybody who waits waits longer than they should: some are refused early, not all of them late. */
+/** All waiters wait longer than they should: some are refused early, instead of all of them late. */
 export function overloadedError(waitTarget: number, context: AcquireFailureContext): PoolError {
   const { summary, connectError } = context;
   const headline = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${shortage(summary, connectError)}.`;
@@ -77,9 +79,10 @@ export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
   return new PoolError('POOL_ABORTED', 'The caller gave up waiting for a connection.', { cause: reason, pool: summary });
 }
 
-/** An error of ours keeps its code: one failure has one identity, whoever meets it. */
+/** An error of ours keeps its code: one failure has one identity, for every caller that meets it. */
 export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
-  if (PoolError.is(cause)) return new PoolError(cause.code, cause.message, { cause: cause.cause, pool: summary });
+  const same = answerOf(() => (PoolError.is(cause) ? cause.code : undefined), undefined);
+  if (same !== undefined) return new PoolError(same, messageOf(cause), { cause: (cause as PoolError).cause, pool: summary });
   return new PoolError('POOL_CONNECT_FAILED', `Could not connect: ${messageOf(cause)} (${codeOf(cause)}).`, { cause, pool: summary });
 }
 

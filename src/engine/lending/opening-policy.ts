@@ -1,6 +1,8 @@
+/** How many resources to open now, and when to try again after a failure. */
+
 import type { RandomSource } from '../contract/index.js';
 
-/** Openings in flight at most, whatever the limit: a restart of many pools must not flood the server's accept queue. */
+/** Openings in flight at most, however high the limit: a restart of many pools must not flood the server's accept queue. */
 const MOST_OPENING = 10;
 
 /**
@@ -20,7 +22,7 @@ const NEWEST_WEIGHT = 1 / 8;
 export interface Demand {
   /** Waiters for whom nothing is being opened or checked yet. */
   readonly unserved: number;
-  /** For how long somebody has been waiting without a break. */
+  /** For how long the queue has not been empty. */
   readonly queuedMs: number;
   /** Openings in flight. */
   readonly opening: number;
@@ -33,7 +35,7 @@ export interface Demand {
 /**
  * Decides how many resources to open, and when to try again after a failure.
  *
- * A waiter is served by whichever entry comes free first, so opening one for each waiter of a burst is waste: most of
+ * A waiter is served by the entry that comes free first, so opening one for each waiter of a burst is waste: most of
  * those would arrive after the queue is gone. The policy opens only for the waiters that the busy entries are not expected to
  * have served by the time that an opening takes. A queue that has lasted for that time without a break is no burst: then it opens for all.
  */
@@ -41,7 +43,7 @@ export class OpeningPolicy {
   readonly #random: RandomSource;
   #averageOpenMs: number | undefined = undefined;
   #averageUseMs: number | undefined = undefined;
-  /** The last moment at which the pool was seen to move: a lease began on an idle entry, or one ended. */
+  /** The last moment at which a lease began or ended. */
   #lastTurnover = 0;
   #failing = false;
   #backoffMs = SMALLEST_BACKOFF_MS;
@@ -60,22 +62,22 @@ export class OpeningPolicy {
     return this.#retryAt;
   }
 
-  leased(now: number): void {
+  noteLease(now: number): void {
     this.#lastTurnover = now;
   }
 
-  used(durationMs: number, now: number): void {
+  noteUse(durationMs: number, now: number): void {
     this.#averageUseMs = runningAverage(this.#averageUseMs, durationMs);
     this.#lastTurnover = now;
   }
 
-  opened(durationMs: number): void {
+  noteOpening(durationMs: number): void {
     this.#averageOpenMs = runningAverage(this.#averageOpenMs, durationMs);
     this.#failing = false;
     this.#backoffMs = SMALLEST_BACKOFF_MS;
   }
 
-  failed(now: number, permanent: boolean): void {
+  noteFailure(now: number, permanent: boolean): void {
     const largest = permanent ? LARGEST_PERMANENT_BACKOFF_MS : LARGEST_BACKOFF_MS;
     const spread = this.#backoffMs * 3 - SMALLEST_BACKOFF_MS;
     this.#failing = true;
@@ -83,8 +85,8 @@ export class OpeningPolicy {
     this.#retryAt = now + this.#backoffMs;
   }
 
-  /** How many openings to start now for the waiters. At least one is in flight while anybody waits, unless it must back off. */
-  forWaiters(demand: Demand, now: number): number {
+  /** How many openings to start now for the waiters. At least one is in flight while a caller waits, unless the policy backs off. */
+  openingsForWaiters(demand: Demand, now: number): number {
     const { unserved, opening, room } = demand;
     if (this.#failing) return this.#oneAttempt(opening, room, now);
     const needed = unserved - this.#expectedFromBusy(demand, now);
@@ -93,7 +95,7 @@ export class OpeningPolicy {
   }
 
   /** How many openings to start now to keep `missing` more entries ready. */
-  forReserve(missing: number, opening: number, room: number, now: number): number {
+  openingsForReserve(missing: number, opening: number, room: number, now: number): number {
     if (this.#failing) return missing > 0 ? this.#oneAttempt(opening, room, now) : 0;
     return Math.max(Math.min(missing, room, MOST_OPENING - opening), 0);
   }
@@ -105,9 +107,9 @@ export class OpeningPolicy {
   /** How many waiters the busy entries will have served when an opening that starts now is done. */
   #expectedFromBusy({ busy, queuedMs }: Demand, now: number): number {
     if (this.#averageOpenMs === undefined || this.#averageUseMs === undefined || busy === 0) return 0;
-    // They have had the time, and somebody still waits: those who are served come back, or others come.
+    // The busy entries have had the time, and callers still wait: served callers come back, or others come.
     if (queuedMs >= this.#averageOpenMs) return 0;
-    // If nothing has moved for a while, the uses of now last longer than those of the past.
+    // If no lease has begun or ended for a while, the policy assumes that current leases are slower than average.
     const expectedUseMs = Math.max(this.#averageUseMs, now - this.#lastTurnover);
     return expectedUseMs === 0 ? Number.POSITIVE_INFINITY : (busy * this.#averageOpenMs) / expectedUseMs;
   }

@@ -1,6 +1,8 @@
+/** The wait for a pool's first connections: ready(). */
+
 import { type Clock, codeOf, messageOf, PoolError } from '../contract/index.js';
 
-/** What `ready()` looks at. */
+/** What `ready()` checks at. */
 export interface Readiness {
   /** Milliseconds. */
   readonly timeout: number;
@@ -18,24 +20,24 @@ export interface Readiness {
 /**
  * Resolves when as many resources are open as are wanted; rejects at the deadline, or at once when waiting is of no use.
  *
- * @param onlookers are called whenever something has changed
+ * @param checks are called whenever something has changed
  */
-export function awaitReadiness(onlookers: Set<() => void>, clock: Clock, readiness: Readiness): Promise<void> {
+export function awaitReadiness(checks: Set<() => void>, clock: Clock, readiness: Readiness): Promise<void> {
   return new Promise((resolve, reject) => {
-    const settle = (error?: PoolError): void => {
+    const end = (error?: PoolError): void => {
       timer.cancel();
-      onlookers.delete(look);
+      checks.delete(check);
       if (error === undefined) resolve();
       else reject(error);
     };
-    const look = (): void => {
-      if (readiness.ended()) settle(new PoolError('POOL_CLOSED', 'Pool is closed.'));
-      else if (readiness.open() >= readiness.wanted()) settle();
-      else if (readiness.hopeless()) settle(notReady(readiness, 'Could not connect'));
+    const check = (): void => {
+      if (readiness.ended()) end(new PoolError('POOL_CLOSED', 'Pool is closed.'));
+      else if (readiness.open() >= readiness.wanted()) end();
+      else if (readiness.hopeless()) end(notReady(readiness, 'Could not connect'));
     };
-    const timer = clock.setTimer(() => settle(notReady(readiness, `Not ready within ${readiness.timeout} ms`)), readiness.timeout);
-    onlookers.add(look);
-    look();
+    const timer = clock.setTimer(() => end(notReady(readiness, `Not ready within ${readiness.timeout} ms`)), readiness.timeout);
+    checks.add(check);
+    check();
   });
 }
 

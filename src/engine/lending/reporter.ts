@@ -1,3 +1,5 @@
+/** The pool's reports of itself as frozen values: counts, statistics, borrowers, the context of errors. */
+
 import type { AcquireFailureContext } from './acquire-errors.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 import {
@@ -84,7 +86,8 @@ export class Reporter<R> {
   }
 
   borrowed(entry: Entry<R>, now: number): Borrowed {
-    const stack = entry.borrowedAt?.stack;
+    // Made into text now, perhaps by an application's `Error.prepareStackTrace`.
+    const stack = answerOf(() => entry.borrowedAt?.stack, undefined);
     return Object.freeze({
       id: entry.id,
       heldMs: now - entry.leasedAt,

@@ -1,19 +1,21 @@
+/** A drain or a close that is under way: its deadline and its report. */
+
 import { type Borrowed, type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
 
 /** How a pool is drained. */
 export interface DrainOptions {
   /** How long borrowers and waiters have, in milliseconds; 0 = none. Default: 30 000. */
   readonly timeout?: number;
-  /** Whether those who wait are still served, or refused with `POOL_DRAINING`. Default: 'serve'. */
+  /** Whether waiters are still served, or refused with `POOL_DRAINING`. Default: 'serve'. */
   readonly queue?: 'serve' | 'refuse';
 }
 
 /** What a drain did. */
 export interface DrainReport {
-  /** Every borrower finished and everybody who waited was served or told before the deadline, and before any `close()`. */
+  /** Every borrower finished and every waiter was served or refused before the deadline, and before any `close()`. */
   readonly complete: boolean;
   readonly durationMs: number;
-  /** Who still held a resource then; their resources were closed. */
+  /** The borrowers that still held a resource then; their resources were closed. */
   readonly cutOff: readonly Borrowed[];
   /** How many were still waiting then; they were refused. */
   readonly refused: number;

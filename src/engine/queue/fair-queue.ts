@@ -1,3 +1,5 @@
+/** A queue of waiters by priority and, within a priority, by keys that take turns. */
+
 import type { Entry } from '../entries/index.js';
 import { type Queue, type Waiter, WaitQueue } from './wait-queue.js';
 
@@ -6,10 +8,10 @@ export type Priority = 'high' | 'normal' | 'low';
 
 export const PRIORITIES: readonly Priority[] = ['high', 'normal', 'low'];
 
-/** So often in a row those who are less urgent are passed over; then one of them is served. */
+/** So often in a row less urgent waiters are passed over; then one of them is served. */
 const PATIENCE = 8;
 
-/** Those of one key and one priority, in order of arrival. A link of the ring of those that may be served. */
+/** The waiters of one key and one priority, in order of arrival. A link of the ring of those that may be served. */
 class Line<R> extends WaitQueue<R> {
   next: Line<R> = this;
   previous: Line<R> = this;
@@ -23,7 +25,7 @@ class Line<R> extends WaitQueue<R> {
   }
 }
 
-/** What a key has: entries in use, and waiters. Those without a key share one, which has no limit. */
+/** What a key has: entries in use, and waiters. Waiters without a key share one account, which has no limit. */
 class Account<R> {
   used = 0;
   waiting = 0;
@@ -40,10 +42,10 @@ class Account<R> {
 class Ring<R> {
   /** Whose turn it is. */
   current: Line<R> | undefined = undefined;
-  /** How many were served since one of this ring was, though it had somebody to serve. */
+  /** How many waiters were served since one of this ring was, though it had waiters. */
   passedOver = 0;
 
-  /** Its turn is after everybody's. */
+  /** Its turn comes after all others'. */
   add(line: Line<R>): void {
     line.inRing = true;
     const { current } = this;
@@ -67,13 +69,13 @@ class Ring<R> {
     if (this.current === undefined) this.passedOver = 0;
   }
 
-  turn(): void {
+  passTurn(): void {
     this.current = this.current?.next;
   }
 }
 
 /**
- * Waiters by priority, and within a priority by key in turns: whoever has many waiters waits for them, not the others. Every operation takes
+ * Waiters by priority, and within a priority by key in turns: the waiters of a key that has many wait for each other, and not the other keys'. Every operation takes
  * constant time, but the choice of whom to refuse first, which looks at every key that waits.
  */
 export class FairQueue<R> implements Queue<R> {
@@ -82,7 +84,7 @@ export class FairQueue<R> implements Queue<R> {
   readonly #places = new Map<Waiter<R>, Line<R>>();
   readonly #borrowers = new Map<Entry<R>, Account<R>>();
   readonly #rings: readonly Ring<R>[] = PRIORITIES.map(() => new Ring<R>());
-  /** Those whose key has its share. */
+  /** Waiters whose key has its share. */
   #blocked = 0;
 
   /** @param share the most entries that one key may have; 0 = no limit */
@@ -104,7 +106,7 @@ export class FairQueue<R> implements Queue<R> {
     return this.#places.keys().next().value;
   }
 
-  /** The newest of those who wait most of the least urgent. */
+  /** The newest waiter of the longest line among the least urgent. */
   get leastUrgent(): Waiter<R> | undefined {
     for (let rank = PRIORITIES.length - 1; rank >= 0; rank -= 1) {
       let longest: Line<R> | undefined;
@@ -139,30 +141,30 @@ export class FairQueue<R> implements Queue<R> {
     account.waiting -= 1;
     if (account.full) this.#blocked -= 1;
     else if (line.size === 0) this.#ringOf(line).remove(line);
-    this.#forgetIfIdle(account);
+    this.#forgetIdleAccount(account);
   }
 
   /** The first one is about to get an entry: the next turn is another's. To be called before it is removed. */
-  serving(waiter: Waiter<R>, entry: Entry<R>): void {
+  noteServing(waiter: Waiter<R>, entry: Entry<R>): void {
     const line = this.#places.get(waiter) as Line<R>;
     const { account } = line;
     for (const ring of this.#rings) if (ring.current !== undefined) ring.passedOver += 1;
     const ring = this.#ringOf(line);
     ring.passedOver = 0;
-    if (ring.current === line) ring.turn();
+    if (ring.current === line) ring.passTurn();
     account.used += 1;
     this.#borrowers.set(entry, account);
-    if (this.share > 0 && account.key !== undefined && account.used >= this.share) this.#block(account);
+    if (this.share > 0 && account.key !== undefined && account.used >= this.share) this.#blockAccount(account);
   }
 
   /** An entry is in use no more. */
-  returned(entry: Entry<R>): void {
+  noteReturn(entry: Entry<R>): void {
     const account = this.#borrowers.get(entry);
     if (account === undefined) return;
     this.#borrowers.delete(entry);
     account.used -= 1;
-    if (account.full) this.#unblock(account);
-    this.#forgetIfIdle(account);
+    if (account.full) this.#unblockAccount(account);
+    this.#forgetIdleAccount(account);
   }
 
   /** The most urgent who can be served, unless others have been passed over too often. */
@@ -176,13 +178,13 @@ export class FairQueue<R> implements Queue<R> {
   }
 
   /** Precondition: its lines are in their rings. */
-  #block(account: Account<R>): void {
+  #blockAccount(account: Account<R>): void {
     account.full = true;
     this.#blocked += account.waiting;
     for (const line of account.lines) if (line.inRing) this.#ringOf(line).remove(line);
   }
 
-  #unblock(account: Account<R>): void {
+  #unblockAccount(account: Account<R>): void {
     account.full = false;
     this.#blocked -= account.waiting;
     for (const line of account.lines) if (line.size > 0) this.#ringOf(line).add(line);
@@ -202,7 +204,7 @@ export class FairQueue<R> implements Queue<R> {
   }
 
   /** Keys come from outside: those that have nothing here are not kept. */
-  #forgetIfIdle({ key, used, waiting }: Account<R>): void {
+  #forgetIdleAccount({ key, used, waiting }: Account<R>): void {
     if (used === 0 && waiting === 0) this.#accounts.delete(key);
   }
 }

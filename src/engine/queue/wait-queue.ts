@@ -1,5 +1,7 @@
+/** A FIFO queue of waiters: a linked list, so that any waiter leaves in constant time. */
+
 import { Deadline, onAbort } from '../waiting/index.js';
-import { type CallSite, keepShape, type PoolError } from '../contract/index.js';
+import { answerOf, type CallSite, keepShape, type PoolError } from '../contract/index.js';
 import type { Lease } from '../entries/index.js';
 
 /** What a waiter needs of the pool in whose queue it stands. */
@@ -8,8 +10,9 @@ export interface WaiterOwner<R> {
 }
 
 /**
- * A queued acquire. Subclass it to receive a lease without a promise in between; exactly one of `granted` and `refused`
- * is called, once, in a synchronous section of the pool: neither may throw.
+ * A queued acquire. Subclass it to receive a lease without a promise in between. The pool calls exactly one of `granted` and `refused`, once,
+ * in the middle of its own work. What they throw is thrown later, as an uncaught exception; a waiter whose `granted` throws loses its lease, and
+ * the resource is closed.
  */
 export abstract class Waiter<R> extends Deadline {
   /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
@@ -62,21 +65,21 @@ export class Abortion {
   /** The signal does not concern the waiter any more. */
   readonly unlink: () => void;
 
-  constructor(signal: AbortSignal, tell: (reason: unknown) => void) {
-    this.unlink = onAbort(signal, () => tell(signal.reason));
+  constructor(signal: AbortSignal, onAborted: (reason: unknown) => void) {
+    this.unlink = onAbort(signal, () => onAborted(answerOf<unknown>(() => signal.reason, undefined)));
   }
 }
 
-/** Those who wait, and who of them is next. */
+/** Waiters, and which of them is next. */
 export interface Queue<R> {
   readonly size: number;
-  /** How many of them would be served if entries came free. */
+  /** How many waiters would be served if entries came free. */
   readonly servable: number;
-  /** Who is served next. */
+  /** The waiter that is served next. */
   readonly first: Waiter<R> | undefined;
-  /** Who has been waiting longest. */
+  /** The waiter that has been waiting longest. */
   readonly oldest: Waiter<R> | undefined;
-  /** Who is refused first when not all can stay. */
+  /** The waiter that is refused first when not all can stay. */
   readonly leastUrgent: Waiter<R> | undefined;
   all(): Waiter<R>[];
   /** Precondition: `waiter` is in no queue. */

@@ -1,3 +1,7 @@
+/** A histogram of durations from 1 µs to 1 000 s: recording takes nanoseconds, percentiles are exact to two digits. */
+
+import { callListener } from '../waiting/index.js';
+
 /**
  * Bucket layout: one bucket per microsecond below 100 µs, then 90 per decade (two significant digits), up to 1 000 s.
  * Edges are decimal on purpose: 1 ms, 5 ms, 10 ms … are edges, so counts "up to a bound" are exact for the bounds that
@@ -39,9 +43,9 @@ export class Histogram {
   #sumMs = 0;
   #maxMs = 0;
   readonly #listeners = new Set<(durationMs: number) => void>();
-  readonly #recordAndTell = (durationMs: number): void => {
+  readonly #recordAndReport = (durationMs: number): void => {
     Histogram.prototype.record.call(this, durationMs);
-    for (const listener of this.#listeners) listener(durationMs);
+    for (const listener of this.#listeners) callListener(listener, durationMs);
   };
 
   /** `durationMs` is in milliseconds; below zero counts as zero. */
@@ -58,13 +62,14 @@ export class Histogram {
   }
 
   /**
-   * Tells of each duration from now on. Until somebody asks, recording costs nothing more: its own method takes the place of the class's.
+   * Calls `listener` with each duration from now on. Without a listener, recording costs nothing more: with one, a method of this object takes the place
+   * of the class's.
    *
    * @returns ends it
    */
   observe(listener: (durationMs: number) => void): () => void {
     this.#listeners.add(listener);
-    this.record = this.#recordAndTell;
+    this.record = this.#recordAndReport;
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) Reflect.deleteProperty(this, 'record');

@@ -1,3 +1,5 @@
+/** A pool's running counters and histograms. */
+
 import { Histogram } from './histogram.js';
 import { LabelledCounts, noCloses } from './stats.js';
 

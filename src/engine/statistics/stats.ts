@@ -1,3 +1,5 @@
+/** The snapshot that stats() returns, field by field, and counts by bounded labels. */
+
 import type { CloseReason, ConnectFailure, PoolSummary } from '../contract/index.js';
 import type { DurationSummary } from './histogram.js';
 

@@ -1,4 +1,6 @@
-import { throwLater } from './throw-later.js';
+/** Abort signals: whether a value is one, and one listener per signal for all that wait for it. */
+
+import { callListener } from './throw-later.js';
 
 interface Listening {
   readonly listeners: Set<() => void>;
@@ -12,7 +14,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
 
-/** One listener per signal, whatever the number of those who wait for it: Node warns of more than ten on one signal. */
+/** One listener per signal, however many wait for it: Node warns of more than ten on one signal. */
 const listening = new WeakMap<AbortSignal, Listening>();
 
 /** Calls `listener` once when `signal` aborts, unless the returned function is called before. Precondition: it has not aborted. */
@@ -28,25 +30,20 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
 
 function listenTo(signal: AbortSignal): Listening {
   const listeners = new Set<() => void>();
-  const tellAll = (): void => {
+  const callListeners = (): void => {
     listening.delete(signal);
-    for (const listener of listeners) {
-      try {
-        listener();
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    for (const listener of listeners) callListener(listener, undefined);
   };
-  const entry = { listeners, onAbort: tellAll };
+  const entry = { listeners, onAbort: callListeners };
+  // First: a signal that cannot be listened to must not be taken for one that is.
+  signal.addEventListener('abort', callListeners, { once: true });
   listening.set(signal, entry);
-  signal.addEventListener('abort', tellAll, { once: true });
   return entry;
 }
 
 function stopListening(signal: AbortSignal): void {
   const entry = listening.get(signal);
   if (entry === undefined) return;
-  signal.removeEventListener('abort', entry.onAbort);
   listening.delete(signal);
+  callListener(() => signal.removeEventListener('abort', entry.onAbort), undefined);
 }

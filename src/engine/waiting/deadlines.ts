@@ -1,5 +1,7 @@
+/** Any number of deadlines on one timer. */
+
 import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
-import { throwLater } from './throw-later.js';
+import { callListener } from './throw-later.js';
 
 /**
  * Deadlines are rounded up to a multiple of this, so that thousands of waiters share one bucket and one timer.
@@ -29,10 +31,10 @@ class Bucket {
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
- * Any number of absolute deadlines on one timer. Adding and removing take constant time, whatever the number: a map from
+ * Any number of absolute deadlines on one timer. Adding and removing take constant time, however many there are: a map from
  * granule to a linked list. Only the timer looks at the buckets (not at the deadlines in them) to find the next one.
  *
- * With `holdsProcess`, pending deadlines keep the process alive, also those that never pass: somebody waits.
+ * With `holdsProcess`, pending deadlines keep the process alive, also those that never pass: a caller waits for each.
  */
 export class DeadlineQueue {
   readonly #clock: Clock;
@@ -129,11 +131,7 @@ export class DeadlineQueue {
     for (const bucket of due) {
       for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
         this.remove(deadline);
-        try {
-          deadline.expire(now);
-        } catch (error) {
-          throwLater(error);
-        }
+        callListener(() => deadline.expire(now), undefined);
       }
     }
   }

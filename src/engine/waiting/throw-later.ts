@@ -10,5 +10,14 @@ export function throwLater(error: unknown): void {
   });
 }
 
+/** Calls a listener in the middle of a transition: what it throws is thrown later. */
+export function callListener<T>(listener: (detail: T) => void, detail: T): void {
+  try {
+    listener(detail);
+  } catch (error) {
+    throwLater(error);
+  }
+}
+
 /** Does nothing: for events and rejections that another path reports already. */
 export function ignore(): void {}

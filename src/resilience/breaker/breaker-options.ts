@@ -1,4 +1,6 @@
-import type { OptionSpec } from '../../engine/contract/index.js';
+/** The options of a breaker: the one table of them, and the check. */
+
+import { type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/contract/index.js';
 
 /** When a breaker opens, and how it comes back. Durations are in milliseconds, rates in percent. */
 export interface BreakerOptions {
@@ -20,7 +22,7 @@ export interface BreakerOptions {
   readonly longestOpen?: number;
   /** While half-open: how many calls are let through at once; as many successes close it. Default: 1. */
   readonly probes?: number;
-  /** A probe that has not told how it went for so long is replaced by another. Default: 1 000. */
+  /** A probe without an outcome for so long is replaced by another. Default: 1 000. */
   readonly probeTimeout?: number;
 }
 
@@ -75,6 +77,24 @@ export const breakerOptionTable = {
     min: 1,
     max: LONGEST_MS,
     default: 1_000,
-    about: 'A probe that has not told how it went for so many milliseconds is replaced by another.',
+    about: 'A probe without an outcome for so many milliseconds is replaced by another.',
   },
 } as const satisfies Record<keyof BreakerOptions, OptionSpec>;
+
+/**
+ * Checks the options of a breaker and fills in the defaults.
+ *
+ * @throws PoolError `POOL_OPTION_INVALID`
+ */
+export function resolveBreakerOptions(given: BreakerOptions): ResolvedBreakerOptions {
+  refuseUnknownOptions(given, Object.keys(breakerOptionTable));
+  const resolved = resolveFromTable(breakerOptionTable, given) as unknown as { -readonly [K in keyof BreakerOptions]-?: number };
+  // Only options that were given can contradict each other: a default gives way.
+  if (given.longestOpen === undefined) resolved.longestOpen = Math.max(resolved.longestOpen, resolved.shortestOpen);
+  if (given.shortestOpen === undefined) resolved.shortestOpen = Math.min(resolved.longestOpen, resolved.shortestOpen);
+  const { shortestOpen, longestOpen } = resolved;
+  if (shortestOpen > longestOpen) {
+    throw new PoolError('POOL_OPTION_INVALID', `shortestOpen (${shortestOpen}) must not be above longestOpen (${longestOpen}).`);
+  }
+  return Object.freeze(resolved);
+}

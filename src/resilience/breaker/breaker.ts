@@ -1,97 +1,35 @@
-import {
-  type Clock,
-  codeOf,
-  invalid,
-  messageOf,
-  PoolError,
-  type PoolErrorDetails,
-  type RandomSource,
-  refuseUnknownOptions,
-  resolveFromTable,
-  systemClock,
-} from '../../engine/contract/index.js';
-import { throwLater } from '../../engine/waiting/index.js';
-import { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
+/** The circuit breaker: its states, and what moves it from one to another. */
+
+import { type Clock, codeOf, invalid, messageOf, PoolError, type PoolErrorDetails, systemClock } from '../../engine/contract/index.js';
+import { callListener, throwLater } from '../../engine/waiting/index.js';
+import { currentDeadline, throwIfOver } from '../deadline/index.js';
+import { type ResolvedBreakerOptions, resolveBreakerOptions } from './breaker-options.js';
+import type { BreakerChange, BreakerEnvironment, BreakerSettings, BreakerSnapshot, BreakerState, Verdict } from './breaker-types.js';
 import { CallWindow } from './call-window.js';
-import { currentDeadline, throwIfOver } from '../deadline/deadline.js';
+import { OpenTime } from './open-time.js';
+import { type OpeningStrategy, openingStrategies } from './opening-strategy.js';
+import { Probes, TOLERANCE_MS } from './probes.js';
 
-/** `isolated`: held open by somebody until they let go. */
-export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated';
-
-/**
- * What an error says about whoever was called. `failed`: not reached, or too late. `answered`: it works, and did not like what it was
- * asked. `nothing`: the caller gave up by itself.
- */
-export type Verdict = 'failed' | 'answered' | 'nothing';
-
-/** A breaker has changed its state. */
-export interface BreakerChange {
-  readonly breaker: string;
-  readonly from: BreakerState;
-  readonly to: BreakerState;
-  /** What opened it, in words. */
-  readonly reason: string | null;
-  /** When it lets the next call through, in milliseconds from now; null unless it is open. */
-  readonly nextProbeInMs: number | null;
-}
-
-/** A breaker at one moment. Counters only grow. */
-export interface BreakerSnapshot {
-  readonly name: string;
-  readonly state: BreakerState;
-  /** How long it has been in this state; 0 when it was never in another. */
-  readonly inStateForMs: number;
-  /** While open: when it lets the next call through; 0 = the next call is let through. Null in other states. */
-  readonly nextProbeInMs: number | null;
-  /** What opened it last, in words; null while it is closed. */
-  readonly reason: string | null;
-  /** The last failure. */
-  readonly lastFailure: { readonly code: string; readonly message: string; readonly agoMs: number } | null;
-  /** Calls in the window that rates are made of. */
-  readonly window: { readonly calls: number; readonly failures: number; readonly slow: number };
-  readonly successes: number;
-  readonly failures: number;
-  /** Calls that took `slowCallTime` or longer; they are successes or failures too. */
-  readonly slowCalls: number;
-  /** Calls that were refused while it was not closed. */
-  readonly refused: number;
-  /** How often it has gone into each state. */
-  readonly transitions: Readonly<Record<BreakerState, number>>;
-}
-
-/** What a breaker takes. */
-export interface BreakerSettings extends BreakerOptions {
-  /** Name of the breaker in errors, statistics and metrics. Default: 'breaker'. */
-  readonly name?: string;
-  /** What an error of a call says. Default: errors count as failures, except those of an abort. */
-  readonly verdict?: (error: unknown) => Verdict;
-}
-
-/** Time and chance, for tests and simulation. */
-export interface BreakerEnvironment {
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-}
-
-/** State as a union: each carries what only it needs. */
+/** Each state carries only what it needs. */
 type State =
   | { readonly kind: 'closed' }
   | { readonly kind: 'open'; readonly until: number }
-  /** `admitted` probes have not told yet; at `renewAt` they are taken for lost. */
-  | { readonly kind: 'half-open'; admitted: number; succeeded: number; renewAt: number }
-  | { readonly kind: 'isolated' };
+  | HalfOpen
+  /** `holders`: how many hold it open. */
+  | { readonly kind: 'isolated'; holders: number };
 
-/** Moments are told apart to this, in milliseconds: a duration and the end of it do not give back its beginning to the last bit. */
-const TOLERANCE_MS = 0.001;
+interface HalfOpen {
+  readonly kind: 'half-open';
+  readonly probes: Probes;
+}
 
 const CLOSED: State = { kind: 'closed' };
-const ISOLATED: State = { kind: 'isolated' };
 
 /**
  * A circuit breaker: while calls fail it refuses them at once, and lets a few through from time to time to see whether that has changed.
  *
- * It has no timer and wraps no promise: whoever calls asks {@link refusal} before, and tells {@link succeeded}, {@link failed} or
- * {@link gaveUp} after. {@link execute} does all of it. Outcomes of calls that began before the last change of state say nothing about
+ * It has no timer and wraps no promise: a caller asks {@link refusal} before a call, and reports {@link succeeded}, {@link failed} or
+ * {@link gaveUp} after it. {@link execute} does all of it. Outcomes of calls that began before the last change of state say nothing about
  * now, and do not count.
  *
  * @example
@@ -104,21 +42,19 @@ export class Breaker {
   readonly name: string;
   readonly options: ResolvedBreakerOptions;
   readonly #clock: Clock;
-  readonly #random: RandomSource;
   readonly #verdict: (error: unknown) => Verdict;
   readonly #window: CallWindow;
+  readonly #strategies: readonly OpeningStrategy[];
+  readonly #openTime: OpenTime;
   readonly #slowFrom: number;
   readonly #listeners = new Set<(change: BreakerChange) => void>();
   readonly #transitions: Record<BreakerState, number> = { closed: 0, open: 0, 'half-open': 0, isolated: 0 };
   #state: State = CLOSED;
   #changedAt = Number.NEGATIVE_INFINITY;
-  #openMs: number;
-  #inARow = 0;
   #successes = 0;
   #failures = 0;
   #slowCalls = 0;
   #refused = 0;
-  #holders = 0;
   #reason: string | null = null;
   #lastFailure: { readonly error: unknown; readonly at: number } | undefined = undefined;
 
@@ -131,10 +67,10 @@ export class Breaker {
     this.options = resolveBreakerOptions(options);
     this.#verdict = verdict;
     this.#clock = clock;
-    this.#random = random;
     this.#window = new CallWindow(this.options.window);
+    this.#strategies = openingStrategies(this.options, this.#window);
+    this.#openTime = new OpenTime(this.options, random);
     this.#slowFrom = this.options.slowCallTime > 0 ? this.options.slowCallTime : Number.POSITIVE_INFINITY;
-    this.#openMs = this.options.shortestOpen;
   }
 
   get state(): BreakerState {
@@ -153,9 +89,9 @@ export class Breaker {
   }
 
   /**
-   * Why a call must not be made now. Nothing: make it, and tell how it went; while half-open it is one of the probes.
+   * Why a call must not be made now. Nothing: make it, and report its outcome; while half-open it is one of the probes.
    *
-   * @param details what else the error should tell
+   * @param details what else the error carries
    * @returns PoolError `POOL_BREAKER_OPEN`
    */
   refusal(details?: () => PoolErrorDetails): PoolError | undefined {
@@ -183,18 +119,18 @@ export class Breaker {
     if (slow) this.#slowCalls += 1;
     if (this.#isOutdated(durationMs, now)) return;
     if (this.#state === CLOSED) {
-      this.#inARow = 0;
       this.#window.note(false, slow, now);
-      if (slow && this.#tooManySlow()) this.#open(`${this.#window.slow} of ${this.#window.calls} calls were slow`, now);
+      const reason = this.#reasonAfterSuccess(slow);
+      if (reason !== undefined) this.#open(reason, now);
     } else if (this.#state.kind === 'half-open') {
-      this.#probeAnswered(this.#state, slow, now);
+      this.#noteProbeAnswer(this.#state, slow, now);
     }
   }
 
   /**
    * A call has failed.
    *
-   * @param retryInMs when whoever calls will try again by itself; default: the breaker's own delay, longer each time
+   * @param retryInMs when the caller will try again by itself; default: the breaker's own delay, longer each time
    */
   failed(error: unknown, durationMs: number, now = this.#clock.now(), retryInMs?: number): void {
     this.#failures += 1;
@@ -203,27 +139,25 @@ export class Breaker {
     if (this.#isOutdated(durationMs, now)) return;
     this.#lastFailure = { error, at: now };
     if (this.#state === CLOSED) {
-      this.#inARow += 1;
       this.#window.note(true, slow, now);
-      const reason = this.#tooManyFailed();
+      const reason = this.#reasonAfterFailure();
       if (reason !== undefined) this.#open(`${reason}; the last error: ${messageOf(error)} (${codeOf(error)})`, now, retryInMs);
     } else if (this.#state.kind === 'half-open') {
       this.#open(`a probe failed: ${messageOf(error)} (${codeOf(error)})`, now, retryInMs);
     }
   }
 
-  /** A call that was let through ended without saying anything about whom it called: another may take its place. */
+  /** A call that was let through ended without a verdict on the party that it called: another may take its place. */
   gaveUp(): void {
-    if (this.#state.kind === 'half-open' && this.#state.admitted > 0) this.#state.admitted -= 1;
+    if (this.#state.kind === 'half-open') this.#state.probes.noteGivenUp();
   }
 
-  /** Somebody else has decided that it is time for the next probe, and makes it: nobody else is let through meanwhile. */
+  /** The caller has decided by itself that it is time for the next probe, and makes it: no other call is let through meanwhile. */
   probing(): void {
     if (this.#state.kind !== 'open' && this.#state.kind !== 'half-open') return;
     const now = this.#clock.now();
     const state = this.#state.kind === 'open' ? this.#halfOpen(now) : this.#state;
-    state.admitted = this.options.probes;
-    state.renewAt = now + this.options.probeTimeout;
+    state.probes.occupy(now);
   }
 
   /**
@@ -242,10 +176,10 @@ export class Breaker {
     const startedAt = this.#clock.now();
     try {
       const result = await call();
-      this.#told('answered', undefined, startedAt);
+      this.#noteOutcome('answered', undefined, startedAt);
       return result;
     } catch (error) {
-      this.#told(this.#verdictOf(error), error, startedAt);
+      this.#noteOutcome(this.#verdictOf(error), error, startedAt);
       throw error;
     }
   }
@@ -255,26 +189,29 @@ export class Breaker {
     if (this.#state.kind === 'closed' || this.#state.kind === 'half-open') this.#open(reason, this.#clock.now());
   }
 
-  /** Closes it now, whatever it was, and whoever holds it open. */
+  /** Closes it now from any state, also while it is held open. */
   close(): void {
-    this.#holders = 0;
     if (this.#state !== CLOSED) this.#close(this.#clock.now());
   }
 
-  /** Holds it open until the returned function is called, by everybody who holds it. */
+  /** Holds it open until the returned function is called. With several holders, until all have let go. */
   isolate(reason = 'isolated by hand'): () => void {
-    this.#holders += 1;
-    if (this.#state !== ISOLATED) {
+    let state = this.#state;
+    if (state.kind === 'isolated') {
+      state.holders += 1;
+    } else {
+      state = { kind: 'isolated', holders: 1 };
       this.#reason = reason;
-      this.#enter(ISOLATED, this.#clock.now());
+      this.#enterState(state, this.#clock.now());
     }
-    const episode = this.#transitions.isolated;
+    const isolated = state;
     let held = true;
     return () => {
-      if (!held || this.#state !== ISOLATED || episode !== this.#transitions.isolated) return;
+      // It may have been closed by hand meanwhile, and isolated anew.
+      if (!held || this.#state !== isolated) return;
       held = false;
-      this.#holders -= 1;
-      if (this.#holders === 0) this.#close(this.#clock.now());
+      isolated.holders -= 1;
+      if (isolated.holders === 0) this.#close(this.#clock.now());
     };
   }
 
@@ -326,7 +263,7 @@ export class Breaker {
     }
   }
 
-  #told(verdict: Verdict, error: unknown, startedAt: number): void {
+  #noteOutcome(verdict: Verdict, error: unknown, startedAt: number): void {
     const now = this.#clock.now();
     if (verdict === 'answered') this.succeeded(now - startedAt, now);
     else if (verdict === 'failed') this.failed(error, now - startedAt, now);
@@ -344,14 +281,7 @@ export class Breaker {
     // A listener may have changed it again.
     const state = this.#state as State;
     if (state.kind !== 'half-open') return state.kind === 'closed';
-    // Either the probes have had their time, or the clock was stepped back since they began.
-    if (now >= state.renewAt || now < state.renewAt - this.options.probeTimeout - TOLERANCE_MS) {
-      state.admitted = 0;
-      state.renewAt = now + this.options.probeTimeout;
-    }
-    if (state.admitted + state.succeeded >= this.options.probes) return false;
-    state.admitted += 1;
-    return true;
+    return state.probes.admit(now);
   }
 
   /** The clock was stepped back beyond the last change: what was waited for then is waited for from now, not until that time comes again. */
@@ -359,67 +289,58 @@ export class Breaker {
     const stepMs = this.#changedAt - now;
     this.#changedAt = now;
     if (this.#state.kind === 'open') this.#state = { kind: 'open', until: this.#state.until - stepMs };
-    else if (this.#state.kind === 'half-open') this.#state.renewAt -= stepMs;
+    else if (this.#state.kind === 'half-open') this.#state.probes.stepBack(stepMs);
   }
 
-  #halfOpen(now: number): State & { kind: 'half-open' } {
-    const state: State & { kind: 'half-open' } = {
-      kind: 'half-open',
-      admitted: 0,
-      succeeded: 0,
-      renewAt: now + this.options.probeTimeout,
-    };
-    this.#enter(state, now);
+  #halfOpen(now: number): HalfOpen {
+    const { probes, probeTimeout } = this.options;
+    const state: HalfOpen = { kind: 'half-open', probes: new Probes(probes, probeTimeout, now) };
+    this.#enterState(state, now);
     return state;
   }
 
-  #probeAnswered(state: State & { kind: 'half-open' }, slow: boolean, now: number): void {
-    if (slow) {
-      this.#open('a probe was slow', now);
-      return;
-    }
-    if (state.admitted > 0) state.admitted -= 1;
-    state.succeeded += 1;
-    if (state.succeeded >= this.options.probes) this.#close(now);
+  #noteProbeAnswer({ probes }: HalfOpen, slow: boolean, now: number): void {
+    if (slow) this.#open('a probe was slow', now);
+    else if (probes.noteSuccess()) this.#close(now);
   }
 
   #close(now: number): void {
-    this.#openMs = this.options.shortestOpen;
-    this.#inARow = 0;
+    this.#openTime.reset();
     this.#reason = null;
     this.#window.clear();
-    this.#enter(CLOSED, now);
+    for (const strategy of this.#strategies) strategy.reset();
+    this.#enterState(CLOSED, now);
   }
 
-  /** Each time in a row longer, with decorrelated jitter (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
-  #open(reason: string, now: number, retryInMs?: number): void {
-    const { shortestOpen, longestOpen } = this.options;
-    if (retryInMs === undefined) {
-      this.#openMs = Math.min(shortestOpen + this.#random() * (this.#openMs * 3 - shortestOpen), longestOpen);
-    }
+  #open(reason: string, now: number, retryInMs = this.#openTime.next()): void {
     this.#reason = reason;
-    this.#enter({ kind: 'open', until: now + (retryInMs ?? this.#openMs) }, now);
+    this.#enterState({ kind: 'open', until: now + retryInMs }, now);
   }
 
-  #tooManyFailed(): string | undefined {
-    const { consecutiveFailures, failureRate, minimumCalls } = this.options;
-    if (consecutiveFailures > 0 && this.#inARow >= consecutiveFailures) return `${this.#inARow} calls in a row failed`;
-    const { calls, failures } = this.#window;
-    const tooMany = failureRate > 0 && calls >= minimumCalls && failures * 100 >= failureRate * calls;
-    if (tooMany) return `${failures} of ${calls} calls failed`;
-    return this.#tooManySlow() ? `${this.#window.slow} of ${calls} calls were slow` : undefined;
+  /** Every strategy sees every call; the first reason counts. */
+  #reasonAfterSuccess(slow: boolean): string | undefined {
+    let reason: string | undefined;
+    for (const strategy of this.#strategies) {
+      const found = strategy.noteSuccess(slow);
+      reason ??= found;
+    }
+    return reason;
   }
 
-  #tooManySlow(): boolean {
-    const { calls, slow } = this.#window;
-    return slow > 0 && calls >= this.options.minimumCalls && slow * 100 >= this.options.slowCallRate * calls;
+  #reasonAfterFailure(): string | undefined {
+    let reason: string | undefined;
+    for (const strategy of this.#strategies) {
+      const found = strategy.noteFailure();
+      reason ??= found;
+    }
+    return reason;
   }
 
   #nextProbeInMs(now: number): number | null {
     return this.#state.kind === 'open' ? Math.max(this.#state.until - now, 0) : null;
   }
 
-  #enter(state: State, now: number): void {
+  #enterState(state: State, now: number): void {
     const from = this.state;
     this.#state = state;
     this.#changedAt = now;
@@ -432,32 +353,8 @@ export class Breaker {
       reason: this.#reason,
       nextProbeInMs: this.#nextProbeInMs(now),
     });
-    for (const listener of this.#listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        throwLater(error);
-      }
-    }
+    for (const listener of this.#listeners) callListener(listener, change);
   }
-}
-
-/**
- * Checks the options of a breaker and fills in the defaults.
- *
- * @throws PoolError `POOL_OPTION_INVALID`
- */
-export function resolveBreakerOptions(given: BreakerOptions): ResolvedBreakerOptions {
-  refuseUnknownOptions(given, Object.keys(breakerOptionTable));
-  const resolved = resolveFromTable(breakerOptionTable, given) as unknown as { -readonly [K in keyof BreakerOptions]-?: number };
-  // Only what somebody asked for can contradict: a default gives way.
-  if (given.longestOpen === undefined) resolved.longestOpen = Math.max(resolved.longestOpen, resolved.shortestOpen);
-  if (given.shortestOpen === undefined) resolved.shortestOpen = Math.min(resolved.longestOpen, resolved.shortestOpen);
-  const { shortestOpen, longestOpen } = resolved;
-  if (shortestOpen > longestOpen) {
-    throw new PoolError('POOL_OPTION_INVALID', `shortestOpen (${shortestOpen}) must not be above longestOpen (${longestOpen}).`);
-  }
-  return Object.freeze(resolved);
 }
 
 function verdictOfError(error: unknown): Verdict {

@@ -1,13 +1,12 @@
 /** Circuit breakers. */
 
-export { type BreakerOptions, breakerOptionTable, type ResolvedBreakerOptions } from './breaker-options.js';
-export {
-  Breaker,
-  type BreakerChange,
-  type BreakerEnvironment,
-  type BreakerSettings,
-  type BreakerSnapshot,
-  type BreakerState,
-  resolveBreakerOptions,
-  type Verdict,
-} from './breaker.js';
+export { type BreakerOptions, breakerOptionTable, resolveBreakerOptions, type ResolvedBreakerOptions } from './breaker-options.js';
+export type {
+  BreakerChange,
+  BreakerEnvironment,
+  BreakerSettings,
+  BreakerSnapshot,
+  BreakerState,
+  Verdict,
+} from './breaker-types.js';
+export { Breaker } from './breaker.js';

@@ -1,10 +1,12 @@
+/** The deadline of a piece of work, which all calls inside it share through the asynchronous context. */
+
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { checkedMilliseconds, isAbortSignal } from '../../engine/waiting/index.js';
 import { LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
 
-/** The moment by which everything inside a {@link withDeadline} must be over, and who may end it before. */
+/** The moment by which everything inside a {@link withDeadline} must be over, and the signal that may end it before. */
 export class WorkDeadline {
-  /** Aborts when somebody gives the work up; not when its time is up. */
+  /** Aborts when the work is given up; not when its time is up. */
   readonly givenUp: AbortSignal | undefined;
   readonly #at: number;
   #signal: AbortSignal | undefined = undefined;
@@ -25,7 +27,7 @@ export class WorkDeadline {
     return this.givenUp?.aborted === true || this.remainingMs === 0;
   }
 
-  /** Aborts when the time is up or somebody gives up: for calls of your own, such as `fetch`. */
+  /** Aborts when the time is up or the work is given up: for calls of your own, such as `fetch`. */
   get signal(): AbortSignal {
     this.#signal ??= AbortSignal.any([
       ...(this.givenUp === undefined ? [] : [this.givenUp]),
@@ -72,12 +74,12 @@ export function currentDeadline(): WorkDeadline | undefined {
   return deadlines.getStore();
 }
 
-/** @internal Work that is done for others, too, and is bounded by nobody's deadline. */
+/** @internal Work that is done for other callers, too, and is bounded by no caller's deadline. */
 export function withoutDeadline<T>(work: () => T): T {
   return deadlines.run(undefined, work);
 }
 
-/** @internal Limits of a call: its own, and those of the deadline that it is made within, whichever is stricter. */
+/** @internal Limits of a call: its own, and those of the deadline that it is made within: the stricter count. */
 export interface CallLimits {
   /** Milliseconds; 0 = none. */
   readonly timeout?: number | undefined;
@@ -102,7 +104,7 @@ export function stricter(
  *
  * @param code of the error when the time is up
  * @param what had not been done yet, for the message
- * @throws PoolError `code`; `POOL_ABORTED` when somebody gave the work up
+ * @throws PoolError `code`; `POOL_ABORTED` when the work was given up
  */
 export function throwIfOver(deadline: WorkDeadline | undefined, code: PoolErrorCode, what: string): void {
   if (deadline?.over !== true) return;

@@ -1,3 +1,5 @@
+/** The budget of retries: so many per call at most, over all callers that share it. */
+
 import { type Clock, systemClock } from '../../engine/contract/index.js';
 import { CallWindow } from '../breaker/call-window.js';
 
@@ -21,7 +23,7 @@ export class RetryBudget {
   readonly #retries: CallWindow;
   readonly #recentCalls: () => number;
 
-  /** @param recentCalls how many calls there were in the window, where somebody else counts them; default: those told to {@link called} */
+  /** @param recentCalls how many calls there were in the window, where another part of the program counts them; default: those noted by {@link called} */
   constructor({ percent = 10, minimum = 10, window = 10_000, clock = systemClock }: RetryBudgetOptions = {}, recentCalls?: () => number) {
     this.#percent = percent;
     this.#minimum = minimum;

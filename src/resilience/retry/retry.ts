@@ -1,3 +1,5 @@
+/** Retries of a piece of work: how often, how soon, after which errors. */
+
 import { checkedSignal, pause } from '../../engine/waiting/index.js';
 import {
   type Clock,
@@ -19,7 +21,7 @@ export interface RetryTiming {
   readonly shortestDelay?: number;
   /** The longest time before a retry. Default: 1 000. */
   readonly longestDelay?: number;
-  /** No retry begins later than this after the first failure; a deadline counts too, whichever is first. Default: 5 000. */
+  /** No retry begins later than this after the first failure; a deadline counts too, if it is earlier. Default: 5 000. */
   readonly totalTime?: number;
 }
 
@@ -39,13 +41,13 @@ export const retryTimingTable = {
 
 /** How often and when work is run again, and after which errors. */
 export interface RetryOptions extends RetryTiming {
-  /** Whether the work may be run again after this error. Default: unless somebody gave up or a breaker refused. */
+  /** Whether the work may be run again after this error. Default: unless the caller gave up or a breaker refused. */
   readonly retryable?: (error: unknown) => boolean;
   /** Gives up when it aborts, also while it waits for the next attempt. */
   readonly signal?: AbortSignal;
   /** Bounds the retries of all who share it. */
   readonly budget?: RetryBudget;
-  /** Told before each retry. */
+  /** Called before each retry. */
   readonly onRetry?: (retry: { readonly error: unknown; readonly attempt: number; readonly delayMs: number }) => void;
 }
 
@@ -122,7 +124,7 @@ export async function retry<T>(
       if (delayMs === undefined || budget?.take() === false) throw error;
       onRetry?.({ error, attempt: attempt + 1, delayMs });
       await pause(delayMs, { clock, signals: [signal, deadline?.givenUp] });
-      // Somebody gave up meanwhile: what is known is the error.
+      // The caller gave up meanwhile: what is known is the error.
       if (deadline?.over === true) throw error;
     }
   }

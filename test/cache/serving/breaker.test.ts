@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BreakerChange } from '../../../src/resilience/breaker/breaker.js';
+import type { BreakerChange } from '../../../src/resilience/breaker/breaker-types.js';
 import { registerPoolMetrics } from '../../../src/telemetry/prometheus.js';
 import { procedures } from '../../monitor/support/call.js';
 import { samplesOf } from '../../monitor/support/exposition.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Entry, type EntryOwner, IdleList, Lease } from '../../../src/engine/entries/entry.js';
 
-const owner: EntryOwner<string> = { overdue: () => undefined, release: () => true, destroy: () => true };
+const owner: EntryOwner<string> = { stepOverdue: () => undefined, releaseLease: () => true, destroyLease: () => true };
 
 let lastId = 0;
 
@@ -87,7 +87,7 @@ describe('Lease', () => {
 describe('Entry', () => {
   it('tells its owner when a step of it is overdue', () => {
     const told: unknown[] = [];
-    const entry = new Entry<string>(1, { ...owner, overdue: (...args) => told.push(args) }, 0, 0);
+    const entry = new Entry<string>(1, { ...owner, stepOverdue: (...args) => told.push(args) }, 0, 0);
     entry.expire(42);
     expect(told).toEqual([[entry, 42]]);
   });

@@ -7,81 +7,81 @@ const demand = { unserved: 1, queuedMs: 0, opening: 0, busy: 0, room: 20 };
 describe('OpeningPolicy', () => {
   it('opens for every waiter while it knows nothing, up to ten at a time', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    expect(policy.forWaiters({ ...demand, unserved: 3 }, 0)).toBe(3);
-    expect(policy.forWaiters({ ...demand, unserved: 3, busy: 8 }, 0)).toBe(3);
-    expect(policy.forWaiters({ ...demand, unserved: 500 }, 0)).toBe(10);
-    expect(policy.forWaiters({ ...demand, unserved: 500, opening: 7 }, 0)).toBe(3);
-    expect(policy.forWaiters({ ...demand, unserved: 500, opening: 12 }, 0)).toBe(0);
-    expect(policy.forWaiters({ ...demand, unserved: 500, room: 2 }, 0)).toBe(2);
-    expect(policy.forWaiters({ ...demand, unserved: 500, room: -2 }, 0)).toBe(0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 3 }, 0)).toBe(3);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 3, busy: 8 }, 0)).toBe(3);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 500 }, 0)).toBe(10);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 500, opening: 7 }, 0)).toBe(3);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 500, opening: 12 }, 0)).toBe(0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 500, room: 2 }, 0)).toBe(2);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 500, room: -2 }, 0)).toBe(0);
   });
 
   it('I5: opens one, not many, when the busy entries will have served everybody before an opening is done', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.opened(150);
-    policy.used(2, 1_000);
-    expect(policy.forWaiters({ ...demand, unserved: 45, opening: 0, busy: 5, room: 15 }, 1_000)).toBe(1);
-    expect(policy.forWaiters({ ...demand, unserved: 45, opening: 1, busy: 5, room: 14 }, 1_000)).toBe(0);
+    policy.noteOpening(150);
+    policy.noteUse(2, 1_000);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 45, opening: 0, busy: 5, room: 15 }, 1_000)).toBe(1);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 45, opening: 1, busy: 5, room: 14 }, 1_000)).toBe(0);
   });
 
   it('opens for those whom the busy entries will not have served by then', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.opened(100);
-    policy.used(50, 1_000);
+    policy.noteOpening(100);
+    policy.noteUse(50, 1_000);
     // Two busy entries end four uses in the time of an opening.
-    expect(policy.forWaiters({ ...demand, unserved: 9, opening: 0, busy: 2, room: 18 }, 1_000)).toBe(5);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 9, opening: 0, busy: 2, room: 18 }, 1_000)).toBe(5);
   });
 
   it('expects nothing of entries that have not moved for longer than their uses of the past', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.opened(100);
-    policy.used(1, 1_000);
-    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 1_000)).toBe(1);
-    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(8);
-    policy.leased(61_000);
-    expect(policy.forWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(1);
+    policy.noteOpening(100);
+    policy.noteUse(1, 1_000);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 1_000)).toBe(1);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(8);
+    policy.noteLease(61_000);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(1);
   });
 
   it('opens for everybody who waits when the queue has lasted as long as an opening takes', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.opened(150);
-    policy.used(2, 1_000);
+    policy.noteOpening(150);
+    policy.noteUse(2, 1_000);
     const burst = { ...demand, unserved: 8, opening: 1, busy: 5 };
-    expect(policy.forWaiters({ ...burst, queuedMs: 149 }, 1_000)).toBe(0);
-    expect(policy.forWaiters({ ...burst, queuedMs: 150 }, 1_000)).toBe(8);
-    expect(policy.forWaiters({ ...burst, unserved: 45, queuedMs: 150 }, 1_000)).toBe(9);
+    expect(policy.openingsForWaiters({ ...burst, queuedMs: 149 }, 1_000)).toBe(0);
+    expect(policy.openingsForWaiters({ ...burst, queuedMs: 150 }, 1_000)).toBe(8);
+    expect(policy.openingsForWaiters({ ...burst, unserved: 45, queuedMs: 150 }, 1_000)).toBe(9);
   });
 
   it('opens one for uses that take no time at all', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.opened(100);
-    policy.used(0, 0);
-    expect(policy.forWaiters({ ...demand, unserved: 50, opening: 0, busy: 1, room: 16 }, 0)).toBe(1);
+    policy.noteOpening(100);
+    policy.noteUse(0, 0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 50, opening: 0, busy: 1, room: 16 }, 0)).toBe(1);
   });
 
   it('fills the reserve, within the room and ten at a time', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    expect(policy.forReserve(3, 0, 20, 0)).toBe(3);
-    expect(policy.forReserve(3, 0, 2, 0)).toBe(2);
-    expect(policy.forReserve(50, 4, 100, 0)).toBe(6);
-    expect(policy.forReserve(3, 0, -1, 0)).toBe(0);
-    expect(policy.forReserve(0, 0, 20, 0)).toBe(0);
+    expect(policy.openingsForReserve(3, 0, 20, 0)).toBe(3);
+    expect(policy.openingsForReserve(3, 0, 2, 0)).toBe(2);
+    expect(policy.openingsForReserve(50, 4, 100, 0)).toBe(6);
+    expect(policy.openingsForReserve(3, 0, -1, 0)).toBe(0);
+    expect(policy.openingsForReserve(0, 0, 20, 0)).toBe(0);
   });
 
   it('I6: after a failure tries one opening at a time, not before its delay is over', () => {
     const policy = new OpeningPolicy(() => 0.5);
-    policy.failed(1_000, false);
+    policy.noteFailure(1_000, false);
     // 50 + half of (3 × 50 − 50)
     expect(policy.retryAt).toBe(1_100);
     expect(policy.failing).toBe(true);
-    expect(policy.forWaiters({ ...demand, unserved: 50 }, 1_099)).toBe(0);
-    expect(policy.forWaiters({ ...demand, unserved: 50 }, 1_100)).toBe(1);
-    expect(policy.forWaiters({ ...demand, unserved: 50, opening: 1 }, 1_100)).toBe(0);
-    expect(policy.forWaiters({ ...demand, unserved: 50, room: 0 }, 1_100)).toBe(0);
-    expect(policy.forReserve(5, 0, 20, 1_099)).toBe(0);
-    expect(policy.forReserve(5, 0, 20, 1_100)).toBe(1);
-    expect(policy.forReserve(0, 0, 20, 1_100)).toBe(0);
-    expect(policy.forReserve(5, 1, 20, 1_100)).toBe(0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 50 }, 1_099)).toBe(0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 50 }, 1_100)).toBe(1);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 50, opening: 1 }, 1_100)).toBe(0);
+    expect(policy.openingsForWaiters({ ...demand, unserved: 50, room: 0 }, 1_100)).toBe(0);
+    expect(policy.openingsForReserve(5, 0, 20, 1_099)).toBe(0);
+    expect(policy.openingsForReserve(5, 0, 20, 1_100)).toBe(1);
+    expect(policy.openingsForReserve(0, 0, 20, 1_100)).toBe(0);
+    expect(policy.openingsForReserve(5, 1, 20, 1_100)).toBe(0);
   });
 
   it('I6: delays are random between 50 ms and three times the last one, at most 750 ms, or 5 s for permanent failures', () => {
@@ -96,7 +96,7 @@ describe('OpeningPolicy', () => {
           let last = 50;
           for (const { random, permanent } of failures) {
             draw = random;
-            policy.failed(0, permanent);
+            policy.noteFailure(0, permanent);
             expect(policy.retryAt).toBeGreaterThanOrEqual(50);
             expect(policy.retryAt).toBeLessThanOrEqual(Math.min(3 * last, permanent ? 5_000 : 750));
             last = policy.retryAt;
@@ -108,11 +108,11 @@ describe('OpeningPolicy', () => {
 
   it('a success ends the backoff and forgets it', () => {
     const policy = new OpeningPolicy(() => 0.99);
-    for (let i = 0; i < 10; i += 1) policy.failed(0, false);
+    for (let i = 0; i < 10; i += 1) policy.noteFailure(0, false);
     expect(policy.retryAt).toBe(750);
-    policy.opened(10);
+    policy.noteOpening(10);
     expect(policy.failing).toBe(false);
-    policy.failed(0, false);
+    policy.noteFailure(0, false);
     expect(policy.retryAt).toBeLessThanOrEqual(150);
   });
 });

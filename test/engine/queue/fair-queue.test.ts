@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '../../../src/engine/entries/entry.js';
 import { FairQueue, PRIORITIES, type Priority } from '../../../src/engine/queue/fair-queue.js';
-import type { AcquireOptions } from '../../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../../src/engine/lending/acquire-options.js';
 import { PromiseWaiter, type Waiter } from '../../../src/engine/queue/wait-queue.js';
 import { errorOf, PoolFixture } from '../support/pool-fixture.js';
 
@@ -60,7 +60,7 @@ describe('FairQueue', () => {
           expect(standing.slice(0, index).some(({ priority, key }) => priority === one.priority && key === one.key)).toBe(false);
           expect(mayBeServed(one)).toBe(true);
           const entry = {} as Entry<string>;
-          queue.serving(first, entry);
+          queue.noteServing(first, entry);
           queue.remove(first);
           borrowed.push({ entry, key: one.key });
         };
@@ -76,7 +76,7 @@ describe('FairQueue', () => {
           } else if (kind === 'serve') serve();
           else if (kind === 'return' && borrowed.length > 0) {
             const [back] = borrowed.splice(pick % borrowed.length, 1);
-            queue.returned((back as { entry: Entry<string> }).entry);
+            queue.noteReturn((back as { entry: Entry<string> }).entry);
           }
           expect(queue.size).toBe(standing.length);
           expect(queue.servable).toBe(standing.filter(mayBeServed).length);
@@ -89,10 +89,10 @@ describe('FairQueue', () => {
         for (let round = 0; standing.length > 0; round += 1) {
           expect(round).toBeLessThan(1_000);
           const back = borrowed.shift();
-          if (back !== undefined) queue.returned(back.entry);
+          if (back !== undefined) queue.noteReturn(back.entry);
           serve();
         }
-        for (const { entry } of borrowed) queue.returned(entry);
+        for (const { entry } of borrowed) queue.noteReturn(entry);
         expect(queue.first).toBeUndefined();
       }),
       { numRuns: 300 },
@@ -112,7 +112,7 @@ describe('FairQueue', () => {
     while (queue.first !== undefined) {
       const waiter = queue.first;
       served.push(names.get(waiter) as string);
-      queue.serving(waiter, {} as Entry<string>);
+      queue.noteServing(waiter, {} as Entry<string>);
       queue.remove(waiter);
     }
     const count = (priority: string, until: number): number => served.slice(0, until).filter((one) => one === priority).length;
@@ -135,7 +135,7 @@ describe('FairQueue', () => {
     for (let count = 0; count < 6; count += 1) {
       const waiter = queue.first as Waiter<string>;
       served.push(names.get(waiter));
-      queue.serving(waiter, {} as Entry<string>);
+      queue.noteServing(waiter, {} as Entry<string>);
       queue.remove(waiter);
     }
     expect(served).toEqual(['noisy', 'a', 'b', 'noisy', 'a', 'noisy']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { AcquireOptions } from '../../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../../src/engine/lending/acquire-options.js';
 import type { PoolOptions } from '../../../src/engine/contract/options.js';
 import { PoolError } from '../../../src/engine/contract/errors.js';
 import { errorOf, PoolFixture } from '../support/pool-fixture.js';

@@ -5,7 +5,7 @@ import type { Lease } from '../../../src/engine/entries/entry.js';
 import { PoolError, type PoolErrorCode } from '../../../src/engine/contract/errors.js';
 import type { PoolEvents } from '../../../src/engine/contract/events.js';
 import type { ResourceFactory } from '../../../src/engine/contract/factory.js';
-import type { AcquireOptions } from '../../../src/engine/lending/lender.js';
+import type { AcquireOptions } from '../../../src/engine/lending/acquire-options.js';
 import type { PoolOptions } from '../../../src/engine/contract/options.js';
 import { Pool } from '../../../src/engine/pool.js';
 import type { PoolStats } from '../../../src/engine/statistics/stats.js';

@@ -3,7 +3,7 @@ import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promi
 import { describe, expect, it } from 'vitest';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import type { BreakerChange } from '../../../src/resilience/breaker/breaker.js';
+import type { BreakerChange } from '../../../src/resilience/breaker/breaker-types.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { freePort } from '../../support/network/free-port.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { PoolError } from '../../src/engine/contract/errors.js';
-import { retry, type RetryOptions } from '../../src/resilience/retry/retry.js';
-import { RetryBudget } from '../../src/resilience/retry/retry-budget.js';
-import { FakeClock } from '../engine/support/fake-clock.js';
+import { PoolError } from '../../../src/engine/contract/errors.js';
+import { retry, type RetryOptions } from '../../../src/resilience/retry/retry.js';
+import { RetryBudget } from '../../../src/resilience/retry/retry-budget.js';
+import { FakeClock } from '../../engine/support/fake-clock.js';
 
 const down = new Error('nobody listens');
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { Breaker } from '../../src/resilience/breaker/breaker.js';
-import { currentDeadline, withDeadline } from '../../src/resilience/deadline/deadline.js';
-import { retry } from '../../src/resilience/retry/retry.js';
+import { Breaker } from '../../../src/resilience/breaker/breaker.js';
+import { currentDeadline, withDeadline } from '../../../src/resilience/deadline/deadline.js';
+import { retry } from '../../../src/resilience/retry/retry.js';
 
 describe('withDeadline()', () => {
   it('is known to everything inside, however deep, and to nothing outside', async () => {

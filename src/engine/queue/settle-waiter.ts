@@ -1,0 +1,35 @@
+/** The two ends of a wait, where the waiter's own code runs: guarded, so that it can disturb no other waiter. */
+
+import { throwLater } from '../waiting/index.js';
+import type { Lease } from '../entries/index.js';
+import type { PoolError } from '../contract/index.js';
+import type { Waiter } from './wait-queue.js';
+
+/**
+ * Hands a lease to its waiter. A waiter that throws loses the lease: it may have kept the resource and used it, so the resource is closed and not
+ * lent again. If the waiter has given it back already, nothing is lost. Precondition: the waiter is in no queue.
+ */
+export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
+  if (waiter.abortion !== undefined) unlinkSignal(waiter);
+  try {
+    waiter.granted(lease);
+  } catch (error) {
+    throwLater(error);
+    lease.destroy();
+  }
+}
+
+/** Refuses a waiter. Precondition: it is in no queue. */
+export function refuseWaiter<R>(waiter: Waiter<R>, error: PoolError): void {
+  if (waiter.abortion !== undefined) unlinkSignal(waiter);
+  try {
+    waiter.refused(error);
+  } catch (thrown) {
+    throwLater(thrown);
+  }
+}
+
+function unlinkSignal<R>(waiter: Waiter<R>): void {
+  waiter.abortion?.unlink();
+  waiter.abortion = undefined;
+}
