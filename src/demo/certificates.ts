@@ -1,3 +1,4 @@
+/** Private certificates for tests and the demo, made by openssl. */
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -54,7 +55,7 @@ async function openssl(subcommand: string, flags: readonly string[], options: Re
   }
 }
 
-/** The values end up in a configuration file of openssl, where a line break or a `$` would mean something. */
+/** The values end up in a configuration file of openssl, where a line break or a `$` has a meaning. */
 function plain(what: string, value: string): string {
   if (!/^[\w .:*-]+$/u.test(value))
     throw new Error(`A certificate's ${what} may hold letters, digits and " .:*_-" only, not ${JSON.stringify(value)}.`);
@@ -179,7 +180,7 @@ async function issue(folder: string, authority: CertificateFiles, request: Certi
 }
 
 /**
- * Makes a certificate authority of its own, for a server that is not meant to be known to anybody else.
+ * Makes a private certificate authority. Only clients that are given its certificate trust it.
  *
  * @param folder - Where its certificate, its key and the certificates it issues are written; made when missing.
  * @throws Error when `openssl` is not installed, with the name of the package.
@@ -201,7 +202,7 @@ export async function createCertificateAuthority(folder: string): Promise<Certif
 }
 
 /**
- * Makes a certificate that no authority vouches for. It is valid from now on, for whole days.
+ * Makes a certificate that no authority has signed. It is valid from now on, for whole days.
  *
  * @param folder - Where the files are written; made when missing.
  */

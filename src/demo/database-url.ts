@@ -1,3 +1,4 @@
+/** The URL of a database, with percent-encoded credentials. */
 import { isIPv6 } from 'node:net';
 
 /** Where a database is, and as whom to connect. */
@@ -9,7 +10,7 @@ export interface DatabaseAddress {
   readonly database: string;
 }
 
-/** What an URL says instead of a server's own values. */
+/** Values that replace those of the server in its URL. */
 export interface UrlOverrides extends Partial<DatabaseAddress> {
   /** The query string. */
   readonly parameters?: Readonly<Record<string, string>>;

@@ -1,3 +1,4 @@
+/** Finds a server program on the PATH and where distributions install it. */
 import { constants } from 'node:fs';
 import { access, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';

@@ -1,10 +1,11 @@
+/** What `npm start` and the demo command run: the monitoring server, with a sample workload or on a given database. */
 import { pause } from '../engine/waiting/index.js';
 import { createPool, type Pool, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
 import { type MariaDb, startMariaDb } from './mariadb-server.js';
 import { type SecondReport, Workload } from './workload.js';
 
-/** The whole stop takes less than 5 s: what borrowers have is the rest after the servers had their share. */
+/** The whole stop takes less than 5 s. Borrowers get what the servers leave of it. */
 const DRAIN_TIMEOUT_MS = 2_000;
 
 /** Where the monitoring server listens, and how large the pool is. */
@@ -22,14 +23,14 @@ export interface DemoSettings extends ServeSettings {
   readonly rate: number;
 }
 
-/** Who is told what goes on. */
+/** Where the demo writes its sentences and its JSON. */
 export interface Audience {
   readonly json: boolean;
   say(text: string): void;
   sayJson(value: unknown): void;
 }
 
-/** On a private MariaDB, over verified TLS, with a sample workload, until `stop` aborts. */
+/** Runs on a private MariaDB, over verified TLS, with a sample workload, until `stop` aborts. */
 export async function runDemo(settings: DemoSettings, audience: Audience, stop: AbortSignal): Promise<void> {
   await using cleanup = new Cleanup();
   const monitoring = await startMonitoring(settings, cleanup);
@@ -60,7 +61,7 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
   await drain(pool, say);
 }
 
-/** On the database that DATABASE_URL names, without a workload, until `stop` aborts. */
+/** Runs on the database that DATABASE_URL names, without a workload, until `stop` aborts. */
 export async function runMonitor(settings: ServeSettings, audience: Audience, stop: AbortSignal): Promise<void> {
   await using cleanup = new Cleanup();
   const monitoring = await startMonitoring(settings, cleanup);
@@ -76,7 +77,7 @@ export async function runMonitor(settings: ServeSettings, audience: Audience, st
   await drain(pool, say);
 }
 
-/** First: whatever is wrong with its address or token is told before a database is started. */
+/** Comes first: a wrong address or token fails before a database is started. */
 async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
   const monitoring = await startMonitoringServer({
     host,
@@ -90,7 +91,7 @@ async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cl
 
 type Say = (text: string) => void;
 
-/** Sentences are for people. */
+/** With JSON, no sentences are written: they are for people. */
 function sayer(audience: Audience): Say {
   return audience.json ? () => undefined : (text) => audience.say(text);
 }
@@ -107,7 +108,7 @@ function announce({ url }: MonitoringServer, audience: Audience): void {
   for (const path of ['/api/trpc/monitoring.connectionPoolHealth', '/metrics', '/readyz']) say(`  curl ${url}${path}`);
 }
 
-/** The single value that a query answers. */
+/** The single value in the result of a query. */
 async function firstValue(pool: Pool, sql: string): Promise<string> {
   const [rows] = await pool.query({ sql, rowsAsArray: true });
   return String((rows as unknown as unknown[][])[0]?.[0]);

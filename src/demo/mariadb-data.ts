@@ -1,3 +1,4 @@
+/** New data folders for MariaDB, copied from one template. */
 import { execFile } from 'node:child_process';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ const run = promisify(execFile);
 /** The packages without a system service: nothing is started by installing them. */
 export const MARIADB_PACKAGES: readonly string[] = ['mariadb-server-core', 'mariadb-client-core'];
 
-/** Must be the same when a data folder is made and when it is used. */
+/** Must be the same when a data folder is made and when a server uses it. */
 export const INNODB_LOG_SIZE = '--innodb-log-file-size=4M';
 
 async function createTemplate(): Promise<string> {
@@ -26,7 +27,7 @@ async function createTemplate(): Promise<string> {
       '--auth-root-authentication-method=normal',
       '--skip-test-db',
       '--skip-name-resolve',
-      // In the system's own, two servers that are made at the same time, in containers of their own, take each other's files.
+      // In the system's folder, two containers that share it would overwrite each other's files.
       `--tmpdir=${path}`,
       INNODB_LOG_SIZE,
     ]);
@@ -38,7 +39,7 @@ async function createTemplate(): Promise<string> {
   return folder;
 }
 
-/** Made once in a process, for it takes half a second; removed when the process ends. */
+/** Made once in a process, because it takes half a second; removed when the process ends. */
 let template: Promise<string> | undefined;
 
 /**

@@ -1,3 +1,4 @@
+/** A private MariaDB server for tests and the demo, which ends with this process. */
 import { randomBytes } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -91,7 +92,7 @@ interface Credentials {
   readonly adminPassword: string;
 }
 
-/** Always with characters that an URL must percent-encode, so that whoever forgets to do so finds out. */
+/** Always with characters that an URL must percent-encode: code that forgets to encode them fails. */
 function randomPassword(): string {
   return `${randomBytes(12).toString('base64url')}@:/?#%&+ =${randomBytes(6).toString('base64url')}`;
 }
@@ -162,7 +163,7 @@ function serverArguments({ folder, socketPath }: Folders, certificates: Certific
 async function waitUntilReady(server: ServerProcess, socketPath: string, port: number, timeoutMs: number): Promise<void> {
   const abandon = (): string | undefined => (server.running ? undefined : 'its process ended');
   try {
-    // The socket first: nobody else greets there. On the port, that may be the server that has taken it from this one.
+    // The socket first: only this server greets there. On the port, another server may have been quicker.
     await waitForGreeting({ path: socketPath }, timeoutMs, abandon);
     await waitForGreeting({ host: HOST, port }, timeoutMs, abandon);
   } catch (cause) {
@@ -246,7 +247,7 @@ async function startIn(folders: Folders, options: MariaDbOptions): Promise<Maria
 
 /**
  * Starts a MariaDB of its own for this process: its own data folder, port, socket, certificate and users. It reads no my.cnf, touches
- * no other server, and ends with this process in whatever way that ends.
+ * no other server, and ends with this process, even by SIGKILL.
  *
  * @throws Error when MariaDB is not installed (naming the packages) or does not start (with the end of its log).
  *

@@ -1,3 +1,4 @@
+/** Waits until a MySQL server greets, which is when it accepts connections. */
 import { connect } from 'node:net';
 import { pause } from '../engine/waiting/index.js';
 

@@ -1,3 +1,4 @@
+/** A server program as a child of this process, which cannot outlive it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
 import { pause } from '../engine/waiting/index.js';
@@ -19,11 +20,11 @@ export interface ServerCommand {
   readonly account?: { readonly uid: number; readonly gid: number };
 }
 
-/** A server that this process started, and that it ends by its process id only. */
+/** A server that this process has started. It is ended by its process id only. */
 export interface ServerProcess {
   readonly pid: number;
   readonly running: boolean;
-  /** Settles when the process has ended, with words for how, such as `exit code 1` or `signal SIGKILL`. */
+  /** Resolves when the process has ended, with the cause in words, such as `exit code 1` or `signal SIGKILL`. */
   readonly ended: Promise<string>;
   /**
    * Sends a signal. Resolves when the process has ended or, after SIGSTOP, stands still; at once after a signal that does neither.
@@ -59,7 +60,7 @@ async function untilFrozen(pid: number): Promise<void> {
 
 /**
  * Makes a command that the kernel ends when this process ends, even by SIGKILL. On Linux only; elsewhere the command stays as it is.
- * What is started first is replaced by the command, so the process id is the command's.
+ * The command replaces the helper that is started first, so the process id is the command's.
  */
 export async function endWithParent(command: string, args: readonly string[]): Promise<[string, readonly string[]]> {
   const setpriv = process.platform === 'linux' ? await findExecutable('setpriv') : undefined;
@@ -87,7 +88,7 @@ export async function startServerProcess(server: ServerCommand): Promise<ServerP
   try {
     const child = spawn(command, args, {
       cwd: server.cwd,
-      // In a session of its own: Ctrl-C is for the process that started it, which may need the server until its own end.
+      // In a session of its own: Ctrl-C must reach only this process, which may need the server until its own end.
       detached: true,
       env: { ...process.env, ...server.environment },
       stdio: ['ignore', log.fd, log.fd],

@@ -1,3 +1,4 @@
+/** A temporary folder that is removed even when this process is killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -5,7 +6,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A folder that is gone when it is disposed of, or when this process ends in any way. */
+/** A folder that is removed when it is disposed of, or when this process ends in any way. */
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
   /** Removes the folder and all that is in it. Later calls do nothing. */
@@ -13,8 +14,8 @@ export interface TemporaryFolder extends AsyncDisposable {
 }
 
 /**
- * Removes the folder at the end of its standard input. The only other end of that pipe is this process, so it ends with it,
- * even by SIGKILL. The retries are for a server that writes into the folder until it is killed in the same instant.
+ * Removes the folder when its standard input ends. Only this process holds the other end of that pipe, so the pipe ends with it, even by
+ * SIGKILL. The retries are for a server that writes into the folder until it is killed in the same instant.
  */
 const REAPER = 'read -r _; for attempt in 1 2 3 4 5 6 7 8 9 10; do rm -rf -- "$1" && exit 0; sleep 0.2; done; exit 1';
 
@@ -49,7 +50,7 @@ export function createTemporaryFolder(prefix: string, parent = tmpdir()): Tempor
     reaper.ref();
     reaper.stdin?.end();
     await reaped;
-    // Nothing is left to do unless the reaper failed or was killed; then this says why, or does its work.
+    // Nothing is left to remove unless the reaper failed or was killed. Then this removes it, or fails with the reason.
     await rm(path, { recursive: true, force: true });
   };
   return { path, remove, [Symbol.asyncDispose]: remove };

@@ -1,3 +1,4 @@
+/** The sample workload: a small OLTP mix over a table of accounts, at a steady rate. */
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../engine/index.js';
 import type { Pool } from '../index.js';
@@ -6,10 +7,10 @@ const ACCOUNTS = 1_000;
 const START_BALANCE = 1_000;
 const TICK_MS = 10;
 
-/** What there may be under way at most: a database that is too slow for the rate must not fill the memory. */
+/** The most operations under way at once: a database that is too slow for the rate must not fill the memory. */
 const MOST_UNDER_WAY = 10_000;
 
-/** What a second of the workload was like. */
+/** One second of the workload. */
 export interface SecondReport {
   readonly operations: number;
   readonly p50Ms: number;
@@ -22,7 +23,7 @@ export interface SecondReport {
 }
 
 /**
- * A small OLTP mix over a table of accounts, at a steady rate: 60 % reads of one row, 15 % of fifty rows, 20 % updates, 5 % transactions that move
+ * Of its operations, 60 % are reads of one row, 15 % of fifty rows, 20 % updates, 5 % transactions that move
  * money from one account to another.
  */
 export class Workload {
@@ -53,16 +54,16 @@ export class Workload {
 
   start(): void {
     this.#startedAt = performance.now();
-    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    this.#timer = setInterval(() => this.#startDueOperations(), TICK_MS);
   }
 
-  /** Starts nothing more; resolves when what is under way has ended. */
+  /** Starts no more operations. Resolves when those under way have ended. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#underWay);
   }
 
-  /** What has happened since the last call. */
+  /** The operations since the last call. */
   report(): SecondReport {
     const { count, p50Ms, p99Ms } = this.#latencies.summary();
     const report = { operations: count, p50Ms, p99Ms, failed: this.#failed, skipped: this.#skipped, lastError: this.#lastError };
@@ -74,23 +75,23 @@ export class Workload {
   }
 
   /** Starts as many operations as the time that has passed asks for, so that the rate holds however late a timer is. */
-  #tick(): void {
+  #startDueOperations(): void {
     const due = Math.floor(((performance.now() - this.#startedAt) / 1000) * this.#operationsPerSecond);
     for (; this.#started < due; this.#started += 1) {
       if (this.#underWay.size >= MOST_UNDER_WAY) this.#skipped += 1;
-      else this.#begin();
+      else this.#startOperation();
     }
   }
 
-  #begin(): void {
-    const operation = this.#measured().finally(() => this.#underWay.delete(operation));
+  #startOperation(): void {
+    const operation = this.#runMeasured().finally(() => this.#underWay.delete(operation));
     this.#underWay.add(operation);
   }
 
-  async #measured(): Promise<void> {
+  async #runMeasured(): Promise<void> {
     const startedAt = performance.now();
     try {
-      await this.#operation();
+      await this.#runOperation();
       this.#latencies.record(performance.now() - startedAt);
     } catch (error) {
       this.#failed += 1;
@@ -98,16 +99,16 @@ export class Workload {
     }
   }
 
-  async #operation(): Promise<void> {
+  async #runOperation(): Promise<void> {
     const kind = Math.random();
     const id = randomAccount();
     if (kind < 0.6) await this.#pool.execute('SELECT id, owner, balance FROM accounts WHERE id = ?', [id]);
     else if (kind < 0.75) await this.#pool.execute('SELECT id, balance FROM accounts WHERE id BETWEEN ? AND ?', [id, id + 49]);
     else if (kind < 0.95) await this.#pool.execute('UPDATE accounts SET changed = changed + 1 WHERE id = ?', [id]);
-    else await this.#transfer(id, randomAccount());
+    else await this.#transferMoney(id, randomAccount());
   }
 
-  async #transfer(from: number, to: number): Promise<void> {
+  async #transferMoney(from: number, to: number): Promise<void> {
     await this.#pool.transaction(async (tx) => {
       await tx.execute('UPDATE accounts SET balance = balance - 1 WHERE id = ?', [from]);
       await tx.execute('UPDATE accounts SET balance = balance + 1 WHERE id = ?', [to]);

@@ -1,3 +1,4 @@
+/** The exports of mysql2, with managed pools in place of its own. */
 import mysql from 'mysql2';
 import type mysqlPromise from 'mysql2/promise';
 import type { CallbackPoolView, OptionsBesideMysql2 } from '../mysql/index.js';
@@ -15,7 +16,7 @@ export const createPool = createCallbackPool as unknown as CreatePool;
 export const createPoolCluster = createCallbackPoolCluster as unknown as typeof mysql.createPoolCluster;
 export const createPoolPromise: CreatePromisePool = createPromisePool;
 export const createPoolClusterPromise: CreatePromisePoolCluster = createPromisePoolCluster;
-// Getters of mysql2: Node looks for the names of a CommonJS module's exports in its text, and does not see these.
+// Getters of mysql2. Node finds the exports of a CommonJS module in its text, and does not see these there.
 export const { Types, TypedParameter, Charsets, CharsetToEncoding } = mysql;
 export const { createConnectionPromise } = mysql as unknown as {
   readonly createConnectionPromise: typeof mysqlPromise.createConnection;

@@ -1,3 +1,4 @@
+/** The exports of mysql2/promise, with managed pools in place of its own. */
 import mysql from 'mysql2/promise';
 import type { OptionsBesideMysql2, PromisePool } from '../mysql/index.js';
 import { createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js';

@@ -1,3 +1,4 @@
+/** Loads a package that the application installs itself, or names it in the error. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -5,8 +6,8 @@ const require = createRequire(import.meta.url);
 /**
  * Loads a package that only one part of Poolwright needs and that its users install themselves.
  *
- * Not an `import` statement: that fails while modules are linked, before any line of ours could say what to install. Not an
- * `await import()` at the top of a module: that shuts out CommonJS users, whose `require()` cannot wait.
+ * An `import` statement would fail while modules are linked, before Poolwright could name the package to install. An `await import()` at the
+ * top of a module would shut out CommonJS users, whose `require()` cannot wait.
  *
  * @param specifier the package, or one of its subpaths
  * @param neededBy what needs it, for the error
@@ -24,7 +25,7 @@ export function requirePeer(specifier: string, neededBy: string): unknown {
   }
 }
 
-/** A package that is there may fail to find one of its own. */
+/** Whether this package is missing. An installed package may fail to find one of its own, which is another error. */
 function isMissing(specifier: string, error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND' && error.message.includes(`'${specifier}'`);
 }

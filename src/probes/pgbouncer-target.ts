@@ -1,3 +1,4 @@
+/** Where PgBouncer's console is: its options and URL, checked and filled in. */
 import { readFileSync } from 'node:fs';
 import { isIPv6 } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
@@ -6,7 +7,7 @@ import type { ConnectionOptions } from 'node:tls';
 export interface PgBouncerOptions {
   /**
    * `postgresql://user:password@host:6432`, with `sslmode`, `sslrootcert`, `sslcert` and `sslkey` as libpq has them. The path and other
-   * parameters mean nothing here: the console's database is always `pgbouncer`. What the other options say goes before it.
+   * parameters have no effect: the console's database is always `pgbouncer`. The other options go before the URL.
    */
   readonly url?: string;
   /** A name, an address, or the folder of a Unix socket. */
@@ -16,13 +17,13 @@ export interface PgBouncerOptions {
   /** One of PgBouncer's `admin_users` or `stats_users`. Default: 'pgbouncer', which PgBouncer lets in over its socket. */
   readonly user?: string;
   readonly password?: string;
-  /** TLS as Node has it; true: verified. Default: what `sslmode` says, else plaintext, as with pg. */
+  /** TLS options of Node; true: verified TLS. Default: that of `sslmode`, else plaintext, as with pg. */
   readonly ssl?: boolean | ConnectionOptions;
   /** How long the probe may take in all, in milliseconds. Default: 3000. */
   readonly timeout?: number;
 }
 
-/** Where to go: every value is known. */
+/** An address and a login with every value filled in. */
 export interface PgBouncerTarget {
   readonly host: string;
   readonly port: number;
@@ -126,7 +127,7 @@ function sslOf(parameters: URLSearchParams): PgBouncerOptions['ssl'] {
     case 'verify-full':
       return files;
     default:
-      // prefer and allow fall back to plaintext without a word: whoever wants that can say disable.
+      // prefer and allow fall back to plaintext silently. For plaintext there is disable.
       throw new TypeError('sslmode in the URL of PgBouncer must be disable, require, verify-ca, verify-full or no-verify.');
   }
 }

@@ -1,3 +1,4 @@
+/** What a failed probe of PgBouncer means, as a reason and a sentence. */
 import { addressOf, type PgBouncerTarget } from './pgbouncer-target.js';
 import { ForeignAnswer } from './postgres-guard.js';
 
@@ -5,8 +6,8 @@ import { ForeignAnswer } from './postgres-guard.js';
  * What a probe found.
  *
  * - `ok`: PgBouncer answered.
- * - `not-configured`: nobody said where PgBouncer is.
- * - `refused`: nothing listens there, or who does turned the probe away: hung up without an answer, offers no TLS, is shutting down.
+ * - `not-configured`: no option says where PgBouncer is.
+ * - `refused`: nothing listens there, or the server turned the probe away: it hung up without an answer, offers no TLS, or shuts down.
  * - `unreachable`: there is no way to it: no such name, no route, no such socket.
  * - `timeout`: no complete answer in time.
  * - `auth`: the login failed, the user may not read the console, or the server's certificate is not trusted.
@@ -16,7 +17,7 @@ export type PgBouncerReason = 'ok' | 'not-configured' | 'refused' | 'unreachable
 
 export interface Verdict {
   readonly reason: PgBouncerReason;
-  /** What was found, in words. Never holds the password. */
+  /** What was found, in words. It never holds the password. */
   readonly message: string;
 }
 
@@ -56,13 +57,13 @@ const NO_WAY: ReadonlySet<string> = new Set([
 const UNTRUSTED_CERTIFICATE =
   /^(UNABLE_TO_|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/;
 
-/** PgBouncer gives nearly every refusal of a login the code 08P01: only its words tell them apart. */
+/** PgBouncer gives nearly every refusal of a login the code 08P01, so only its words distinguish them. */
 const LOGIN_REFUSED = /authentication|not allowed|password|no such user|login rejected|hba/i;
 
 /** PgBouncer always has the database of its console. */
 const NO_CONSOLE = /database .*does not exist|no such database/i;
 
-/** What a failed attempt means. `phase` says what was going on: "connecting", "running SHOW POOLS". */
+/** What a failed attempt means. `phase` is the step that failed: "connecting", "running SHOW POOLS". */
 export function verdictOf(error: unknown, phase: string, target: PgBouncerTarget): Verdict {
   const address = addressOf(target);
   if (error instanceof DeadlinePassed) {
@@ -106,7 +107,7 @@ function isServerError(error: unknown): error is ServerError {
 
 const LONGEST_QUOTE = 200;
 
-/** Words of a stranger: short, on one line, and without the password should they repeat it. */
+/** Words of a foreign server: short, on one line, and without the password, which it may repeat. */
 function quoted(words: string, password: string): string {
   const withoutSecret = password === '' ? words : words.replaceAll(password, '***');
   // oxlint-disable-next-line no-control-regex

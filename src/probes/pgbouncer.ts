@@ -1,3 +1,4 @@
+/** The probe of PgBouncer's admin console: its version, pools, databases and statistics. */
 import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -14,7 +15,7 @@ export type { PgBouncerReason } from './pgbouncer-verdict.js';
 
 /**
  * A row of PgBouncer's console, with PgBouncer's own column names (https://www.pgbouncer.org/usage.html): its versions add, rename and
- * drop columns, and whoever reads them looks them up there. Numbers are numbers.
+ * drop columns, and that page explains them. Numbers are numbers.
  */
 export type PgBouncerRow = Readonly<Record<string, string | number | null>>;
 
@@ -41,8 +42,8 @@ export interface PgBouncerReport {
 export type PgBouncerProbe = () => Promise<PgBouncerReport>;
 
 /**
- * Asks PgBouncer's admin console how it is: version, pools, databases, statistics. Whatever it finds is in the report; it leaves no
- * socket and no timer behind.
+ * Asks PgBouncer's admin console for its version, pools, databases and statistics. Failures are in the report too. The probe leaves no socket
+ * and no timer behind.
  *
  * @param options where PgBouncer is, or its URL; nothing: the answer is `not-configured`
  * @throws TypeError when an option is invalid; Error `MODULE_NOT_FOUND` when the package `pg` is not installed
@@ -98,9 +99,9 @@ async function probe(target: PgBouncerTarget, pg: typeof Pg): Promise<PgBouncerR
   }
 }
 
-/** One login to the console. pg's own time-outs cover the login and each statement, but not the whole, nor a goodbye that nobody takes. */
+/** One login to the console. pg's own time-outs bound the login and each statement, but not the whole, nor a goodbye that the server ignores. */
 class AdminConsole {
-  /** What is going on. */
+  /** The current step, for the verdict on a failure. */
   phase = 'connecting';
   readonly #timeoutMs: number;
   readonly #socket = new Socket();
@@ -116,18 +117,18 @@ class AdminConsole {
       host,
       port,
       user,
-      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where nobody can catch it.
+      // A function: with a text that is empty pg would read PGPASSWORD, then a file, and fail where no caller can catch it.
       password: () => password,
       database: 'pgbouncer',
       ssl,
-      // Said, so that PGSSLNEGOTIATION does not say it.
+      // Given, so that PGSSLNEGOTIATION has no effect.
       sslnegotiation: 'postgres',
       application_name: 'poolwright',
       types: { getTypeParser: parserOf },
       stream: () => this.#socket,
     });
     forgetEnvironment(this.#client);
-    // What happens to the connection is told by connect() and query().
+    // connect() and query() reject with the failure of the connection.
     this.#client.on('error', ignore);
     this.#client.connection.once('sslconnect', () => guardAgainstForeigners(this.#stream, 'messages'));
   }
@@ -157,7 +158,7 @@ class AdminConsole {
     return rows;
   }
 
-  /** Resolves when it is sent: nobody needs to know whether it is taken. */
+  /** Resolves when the goodbye is sent; the probe does not need an answer to it. */
   async #sayGoodbye(): Promise<void> {
     await Promise.race([this.#client.end(), once(this.#stream, 'finish')]);
   }
@@ -187,7 +188,7 @@ function forgetEnvironment(client: Pg.Client): void {
 
 const PRODUCT = 'PgBouncer ';
 
-/** PgBouncer calls itself `PgBouncer 1.18.0`. Others that have such a console, for example PgCat, say their own name. */
+/** PgBouncer calls itself `PgBouncer 1.18.0`. Other poolers with such a console, for example PgCat, give their own name. */
 function versionIn([row]: readonly PgBouncerRow[]): string {
   const text = String(row?.['version'] ?? '');
   if (text.startsWith(PRODUCT)) return text.slice(PRODUCT.length);

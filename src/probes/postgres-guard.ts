@@ -1,6 +1,7 @@
+/** A guard between a socket and pg that passes on PostgreSQL's protocol and nothing else. */
 import type { Duplex } from 'node:stream';
 
-/** Something answered, but not in PostgreSQL's protocol. The message says what it is, with 'it' as the subject. */
+/** A server answered, but not in PostgreSQL's protocol. The message describes it, with 'it' as the subject. */
 export class ForeignAnswer extends Error {}
 
 const TYPE_LENGTH = 1;
@@ -20,9 +21,9 @@ const FIRST_MESSAGES: ReadonlyMap<number, { readonly shortest: number; readonly 
 ]);
 
 /**
- * Stands between a socket and pg, and passes on only what is PostgreSQL's protocol. pg trusts whoever is on the other side: a message of
- * an unknown kind makes it throw where nobody can catch, an unterminated error message makes it loop for ever (pg-protocol 1.16), and
- * the greeting of a MySQL server can be both. A probe is pointed at the wrong port sooner or later.
+ * Stands between a socket and pg, and passes on only what is PostgreSQL's protocol. pg trusts the other side: a message of an unknown kind
+ * makes it throw where no caller can catch, an unterminated error message makes it loop without end (pg-protocol 1.16), and the greeting of a
+ * MySQL server can be both. A probe is pointed at the wrong port sooner or later.
  *
  * @param stream what pg reads from; it is destroyed with a {@link ForeignAnswer} when something else arrives
  * @param expected 'messages', or first the one letter with which a server answers the request for TLS
@@ -45,7 +46,7 @@ export function guardAgainstForeigners(stream: Duplex, expected: 'messages' | 't
   };
 }
 
-/** More than the letter must not come before TLS begins: it would be plaintext taken for ciphertext (CVE-2021-23222). */
+/** Only one letter may come before TLS begins: more would be plaintext taken for ciphertext (CVE-2021-23222). */
 function tlsAnswer(chunk: Buffer): Buffer[] {
   if (chunk.length === 1 && /^[SN]$/.test(chunk.toString('latin1'))) return [chunk];
   throw new Error('an answer to the request for TLS that is none');
@@ -81,7 +82,7 @@ function isLikelyFirst(bytes: Buffer): boolean {
   return bytes.length < HEADER_LENGTH || (lengthOf(bytes) >= limits.shortest && lengthOf(bytes) <= limits.longest);
 }
 
-/** Precondition: at least the header is there. */
+/** Precondition: the whole header is there. */
 function lengthOf(bytes: Buffer): number {
   return bytes.readUInt32BE(TYPE_LENGTH);
 }
@@ -106,7 +107,7 @@ function hasFields(body: Buffer): boolean {
 const MYSQL_PROTOCOL_VERSION = 0x0a;
 const MYSQL_ERROR = 0xff;
 
-/** What a server is like that begins with these bytes. */
+/** What kind of server begins with these bytes. */
 function resemblance(bytes: Buffer): string {
   if (bytes.subarray(0, 5).toString('latin1') === 'HTTP/') return 'it answers like an HTTP server';
   const [, , , packetNumber, payload] = bytes;

@@ -1,3 +1,4 @@
+/** The probe of a Redis, over its own protocol: whether it answers, and its version. */
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
@@ -13,7 +14,7 @@ export interface RedisReport {
   /** Whether it answers: `reason` is `ok`. */
   readonly available: boolean;
   readonly reason: RedisReason;
-  /** What was found, in words. Never holds the password. */
+  /** What was found, in words. It never holds the password. */
   readonly message: string;
   /** For example '7.0.15'. */
   readonly version: string | null;
@@ -27,11 +28,11 @@ const DEFAULT_PORT = 6379;
 const LOGIN_REFUSED = /^(NOAUTH|WRONGPASS|NOPERM|ERR .*(AUTH|password))/i;
 
 /**
- * Asks a Redis how it is, in its own protocol, so that no client package is needed: PING, after a login where the URL has one, and its
- * version. It never rejects for what it finds.
+ * Sends PING to a Redis, after a login where the URL has one, and asks for its version. It speaks the protocol itself, so it needs no client
+ * package. It rejects for no failure of Redis: the report names it.
  *
  * @param url `redis://user:password@host:6379`, or `rediss://` for TLS
- * @param timeoutMs for all of it
+ * @param timeoutMs for the whole probe
  * @throws TypeError when it is not such a URL; the text never holds it
  */
 export async function probeRedis(url: string, timeoutMs: number): Promise<RedisReport> {
@@ -48,7 +49,7 @@ export async function probeRedis(url: string, timeoutMs: number): Promise<RedisR
     });
   const signal = AbortSignal.timeout(timeoutMs);
   const socket = connectTo(target);
-  // What happens to it is told by whoever waits.
+  // Each wait below rejects with the failure of the socket.
   socket.on('error', ignore);
   try {
     await once(socket, target.protocol === 'rediss:' ? 'secureConnect' : 'connect', { signal });
@@ -73,7 +74,7 @@ export async function probeRedis(url: string, timeoutMs: number): Promise<RedisR
 /** Redis answered with an error. */
 class RedisError extends Error {}
 
-/** What answered is something else. */
+/** Another program answered. */
 class NotRedis extends Error {}
 
 function parse(text: string): URL {

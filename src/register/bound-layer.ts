@@ -1,3 +1,4 @@
+/** Poolwright's mysql layer, evaluated anew on the mysql2 that an application uses. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -5,10 +6,10 @@ import { compileFunction } from 'node:vm';
 
 type Factory = (...parameters: readonly unknown[]) => unknown;
 
-/** What takes the place of the functions of mysql2 that make pools. */
+/** The functions that replace those of mysql2 that make pools. */
 export type Layer = Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>>;
 
-/** `src/mysql/drop-in.ts` and all that it needs but mysql2, in one file of CommonJS; `npm run build` makes it. */
+/** `src/mysql/drop-in.ts` with everything that it needs except mysql2, in one file of CommonJS. `npm run build` makes it. */
 const FILE = fileURLToPath(new URL('layer.cjs', import.meta.url));
 
 /**

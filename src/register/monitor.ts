@@ -1,3 +1,4 @@
+/** The monitoring server beside an application, where `POOLWRIGHT_MONITOR` asks for one. */
 import { messageOf, PoolError } from '../engine/index.js';
 import { pools } from '../mysql/index.js';
 import { notice } from './notice.js';
@@ -6,10 +7,10 @@ import { notice } from './notice.js';
 const ADDRESS = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/;
 
 /**
- * Starts the monitoring server, which shows all pools of the process. It does not keep the process alive, and does not disturb it when it
- * cannot start: that is told in one line.
+ * Starts the monitoring server, which shows all pools of the process. It does not keep the process alive. When it cannot start, it writes one
+ * line and the application runs on.
  *
- * @param address what `POOLWRIGHT_MONITOR` says
+ * @param address the value of `POOLWRIGHT_MONITOR`
  */
 export function startMonitor(address: string): void {
   serve(address).then(notice, (error: unknown) => notice(`the monitoring server did not start: ${messageOf(error)}`));
@@ -26,6 +27,6 @@ async function serve(address: string): Promise<string> {
   const app = createMonitoringServer({ pools, host, port: Number(port) });
   app.server.unref();
   app.server.on('connection', (socket) => socket.unref());
-  // In a process of a cluster, a port that is not asked for exclusively would be shared with the others, each with pools of its own.
+  // Processes of a cluster would share a port that is not exclusive, and each has pools of its own.
   return `monitoring on ${await app.listen({ host, port: Number(port), exclusive: true })}`;
 }

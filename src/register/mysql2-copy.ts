@@ -1,3 +1,4 @@
+/** One installation of mysql2 whose pools become managed ones. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
@@ -18,7 +19,7 @@ export class Mysql2Copy {
   /** The modules as they were, for Poolwright to build on. */
   readonly #originals = new Map<Exports, Exports>();
   readonly #require: NodeJS.Require;
-  /** `null`: it could not be made. */
+  /** `null`: binding it has failed. */
   #layer: Layer | null | undefined = undefined;
 
   /** @param folder where its package.json is */
@@ -26,7 +27,7 @@ export class Mysql2Copy {
     this.#require = createRequire(join(folder, 'package.json'));
   }
 
-  /** Replaces what makes pools in one of its two modules. Later calls for the same one do nothing. */
+  /** Replaces the functions that make pools in one of its two modules. Later calls for the same module do nothing. */
   replaceIn(exports: Exports, form: Form): void {
     if (this.#originals.has(exports)) return;
     const originals = Object.create(exports) as Exports;
@@ -35,22 +36,22 @@ export class Mysql2Copy {
       const original = exports[name] as Factory;
       Object.defineProperty(originals, name, { value: original });
       const replacement = {
-        [name]: (...parameters: readonly unknown[]): unknown => (this.#bound()?.[form][name] ?? original)(...parameters),
+        [name]: (...parameters: readonly unknown[]): unknown => (this.#boundLayer()?.[form][name] ?? original)(...parameters),
       };
       exports[name] = replacement[name];
     }
   }
 
-  /** Made with the first pool: a program that makes none does not pay for it. */
-  #bound(): Layer | undefined {
+  /** The layer is bound with the first pool: a program that makes none does not pay for it. */
+  #boundLayer(): Layer | undefined {
     if (this.#layer === undefined) {
-      this.#layer = this.#bind();
-      if (this.#layer !== null) monitor(process.env);
+      this.#layer = this.#bindLayer();
+      if (this.#layer !== null) startConfiguredMonitor(process.env);
     }
     return this.#layer ?? undefined;
   }
 
-  #bind(): Layer | null {
+  #bindLayer(): Layer | null {
     try {
       return bindLayer((name) => {
         const exports = this.#require(name === 'mysql2' ? './index.js' : './promise.js') as Exports;
@@ -63,10 +64,10 @@ export class Mysql2Copy {
   }
 }
 
-/** A worker thread has pools of its own, which the main thread cannot see; and there is only one address. */
-function monitor({ POOLWRIGHT_MONITOR: address = '' }: NodeJS.ProcessEnv): void {
+/** Only in the main thread: a worker thread has pools of its own, and there is only one address. */
+function startConfiguredMonitor({ POOLWRIGHT_MONITOR: address = '' }: NodeJS.ProcessEnv): void {
   if (address === '' || !isMainThread) return;
-  // Loaded only here: every process with the flag would pay for it.
+  // Loaded on demand: else every process with the flag would pay for it.
   import('./monitor.js').then(
     ({ startMonitor }) => startMonitor(address),
     (error: unknown) => notice(`the monitoring server did not start: ${String(error)}`),

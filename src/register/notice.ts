@@ -1,23 +1,24 @@
+/** One-line notices on stderr, for an application that does not know of Poolwright. */
 import { writeSync } from 'node:fs';
 
 const STDERR = 2;
-let told = false;
+let hasNoticed = false;
 
-/** Says something in one line on stderr, unless `POOLWRIGHT_QUIET` is set. */
+/** Writes one line to stderr, unless `POOLWRIGHT_QUIET` is set. */
 export function notice(text: string): void {
   const quiet = process.env['POOLWRIGHT_QUIET'] ?? '';
   if (quiet !== '' && quiet !== '0' && quiet !== 'false') return;
   try {
-    // Not process.stderr: a reader that has gone would become an error event that ends the process.
+    // Not process.stderr: a closed pipe would become an error event that ends the process.
     writeSync(STDERR, `poolwright: ${text.replaceAll(/\s+/g, ' ')}\n`);
   } catch {
-    // Nobody reads it.
+    // The pipe is closed.
   }
 }
 
 /** The same, the first time only. */
 export function noticeOnce(text: string): void {
-  if (told) return;
-  told = true;
+  if (hasNoticed) return;
+  hasNoticed = true;
   notice(text);
 }

@@ -1,3 +1,4 @@
+/** `node --import poolwright/register`: makes the pools of an application that was written for mysql2 managed ones. */
 import { existsSync } from 'node:fs';
 import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -12,9 +13,9 @@ import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './version
  *
  *     node --import poolwright/register app.js
  *
- * The two modules of every mysql2 that the application loads, wherever it is installed, have their `createPool` and `createPoolCluster`
- * replaced right after they were evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's
- * loader of CommonJS files, which is all that is changed.
+ * Every mysql2 that the application loads has two modules. Their `createPool` and `createPoolCluster` are replaced right after the module was
+ * evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's loader of CommonJS files, and only that
+ * loader is changed.
  */
 
 /** mysql2's two entry points; its folder may have another name, as after `npm install mysql@npm:mysql2`. */
@@ -22,11 +23,11 @@ const ENTRY = /[\\/][^\\/]*mysql[^\\/]*[\\/](index|promise)\.js$/;
 
 interface LoadedModule {
   readonly exports: Exports;
-  /** Modules that are about to be evaluated are in the cache too. */
+  /** False for a module that is in the cache but not evaluated yet. */
   readonly loaded: boolean;
 }
 
-/** Of Node's loader of CommonJS; not in its typings, but what every tool of this kind builds on. */
+/** The part of Node's CommonJS loader that is changed. Its typings lack it, but every tool of this kind builds on it. */
 interface CommonJsLoader {
   readonly prototype: { load: (this: LoadedModule, filename: string) => void };
   readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
@@ -34,7 +35,7 @@ interface CommonJsLoader {
 
 const INSTALLED = Symbol.for('poolwright.register');
 
-/** By folder; `undefined` for what must be left as it is. */
+/** By folder; `undefined` for a package that stays as it is. */
 const copies = new Map<string, Mysql2Copy | undefined>();
 
 install();
@@ -46,7 +47,7 @@ function install(): void {
   holder[INSTALLED] = true;
   const { prototype, _cache: loaded } = Module as unknown as CommonJsLoader;
   const { load: original } = prototype;
-  // Not the handler of '.js' files: tools that compile TypeScript put their own in its place, and do not call the one that was there.
+  // Not the handler of '.js' files: tools that compile TypeScript replace it and do not call the one before.
   prototype.load = function load(filename) {
     Reflect.apply(original, this, [filename]);
     replaceIn(this, filename);
@@ -55,7 +56,7 @@ function install(): void {
   if (isMainThread && !isInstalled()) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
 }
 
-/** Never throws: an application must not fail because of what was put beside it. */
+/** Never throws: an application must not fail because of Poolwright. */
 function replaceIn({ exports }: LoadedModule, filename: string): void {
   const entry = ENTRY.exec(filename)?.[1];
   if (entry === undefined) return;

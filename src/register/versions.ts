@@ -1,12 +1,13 @@
+/** The versions of mysql2 that Poolwright is tested with, and its own. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What package.json asks for as a peer; test/mirrors holds the two together. */
+/** The peer range in package.json; a test in test/mirrors compares the two. */
 export const TESTED_RANGE = '^3.20.0';
 const OLDEST_MINOR = 20;
 
-/** What a folder's package.json says. */
+/** The name and the version in a folder's package.json. */
 export function packageIn(folder: string): { readonly name: string; readonly version: string } {
   return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { name: string; version: string };
 }

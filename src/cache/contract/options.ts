@@ -26,7 +26,7 @@ export interface RedisCacheOptions extends RedisTarget {
 
 /** The tier in this process. */
 export interface MemoryCacheOptions {
-  /** What all values together may take; the oldest that were not used go first. Default: 64 MiB. */
+  /** How many bytes all values together may take. The oldest that were not used are dropped first. Default: 64 MiB. */
   readonly maxBytes?: number;
 }
 
@@ -46,9 +46,9 @@ export interface QueryCacheOptions {
   readonly redis?: string | RedisCacheOptions;
   /** false: no values in this process's memory. */
   readonly memory?: MemoryCacheOptions | false;
-  /** What holds for statements that say nothing else. */
+  /** The policy of statements that have none of their own. */
   readonly defaults?: CachePolicy;
-  /** Statements that are cached without saying so themselves. */
+  /** Statements that are cached although their calls do not ask for it. */
   readonly rules?: readonly CacheRule[];
   /** A larger value is not cached. Default: 1 MiB. */
   readonly maxEntryBytes?: number;
@@ -64,7 +64,7 @@ export interface QueryCacheOptions {
   /** A version of your own for what is cached: another one does not see the values of this one. Default: ''. */
   readonly epoch?: string;
   /**
-   * What becomes of a statement that reads what the cache cannot know, such as the tables of a stored function. 'refuse': it is not cached.
+   * What happens to a statement whose tables the cache cannot know, such as one that calls a stored function. 'refuse': it is not cached.
    * 'everything': it is, and any write makes it invalid. Default: 'refuse'.
    */
   readonly notUnderstood?: 'refuse' | 'everything';

@@ -1,19 +1,20 @@
+/** How a value is cached: how long it is fresh, how long it may be served stale, and its tags. */
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 
 /** How a value is cached. Durations are in milliseconds and count from when the value began to be loaded. */
 export interface CachePolicy {
   /** How long the value is fresh, minus up to 10 % at random so that values do not end together. Default: 5000. */
   readonly ttl?: number;
-  /** How much longer it is served while one caller loads it anew. Default: 0. */
+  /** How much longer it is served while it is loaded anew. Default: 0. */
   readonly staleWhileRevalidate?: number;
   /** As `ttl`, for a result without rows, and for null and undefined; 0 = not cached. Default: `ttl`. */
   readonly negativeTtl?: number;
   /**
-   * No value that is older is served, whatever the others say: the bound for what the cache cannot hear of, such as replicas that lag and
-   * writers that do not go through the pool. Default: none.
+   * No older value is served; this goes before the other durations. It bounds the effect of changes that the cache cannot see, such as those
+   * of writers outside of the pool, and of replicas that lag. Default: none.
    */
   readonly maxStale?: number;
-  /** What it may be invalidated by. Default: none. */
+  /** The tags by which it can be invalidated. Default: none. */
   readonly tags?: readonly string[];
 }
 

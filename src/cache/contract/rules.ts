@@ -1,3 +1,4 @@
+/** Rules that cache a statement by its text, for applications that cannot change the call. */
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { type CachePolicy, policyNames, resolvePolicy, type ResolvedPolicy } from './policy.js';
 import { factsOf } from '../../sql/index.js';
@@ -8,7 +9,7 @@ export interface CacheRule extends CachePolicy {
   readonly statement: string;
 }
 
-/** Texts whose rule is remembered; those of statements with values put in are many. */
+/** How many texts are remembered with their rule. Texts with values put in are many. */
 const REMEMBERED = 1_000;
 /** In characters. A write with its values in it may be a megabyte. */
 const LONGEST_REMEMBERED = 4_000;

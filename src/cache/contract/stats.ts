@@ -1,16 +1,17 @@
+/** The statistics of a cache, field by field. */
 import type { DurationSummary } from '../../engine/index.js';
 
 /** Everything that a cache knows about itself, as a frozen value. Counters only grow. */
 export interface CacheStats {
   /** Values that were served from this process's memory, and from Redis. */
   readonly hits: { readonly memory: number; readonly redis: number };
-  /** Of the hits, those that were served beyond their `ttl` while somebody loads them anew. */
+  /** Of the hits, those that were served beyond their `ttl` while they are loaded anew. */
   readonly stale: number;
   /** Callers for whom the value had to be loaded. */
   readonly misses: number;
-  /** Callers who were given what another caller of this process was loading already. */
+  /** Callers who shared the loading of another caller of this process. */
   readonly coalesced: number;
-  /** Callers who were sent to the database because it could not be proven that what is cached is still good. */
+  /** Callers who were sent to the database because the cache could not prove that its values are still good. */
   readonly bypassed: number;
   /** Loaders that were run, and those that failed. */
   readonly loads: number;
@@ -36,16 +37,16 @@ export interface CacheStats {
   readonly latency: { readonly memory: DurationSummary; readonly redis: DurationSummary; readonly load: DurationSummary };
 }
 
-/** How the tier in Redis does. */
+/** The state of the tier in Redis. */
 export interface RedisStats {
-  /** Whether it is proven now that all invalidations were heard of; while it is not, nothing is served from the cache. */
+  /** Whether the process can prove now that it knows all invalidations. While it cannot, it serves nothing from the cache. */
   readonly live: boolean;
   /** Whether the breaker lets values be asked for. */
   readonly asked: boolean;
-  /** `full`: what Redis refused because its `maxmemory` is reached; it is asked on. */
+  /** `full`: commands that Redis refused because its `maxmemory` is reached. The cache keeps asking it. */
   readonly errors: { readonly timeout: number; readonly garbage: number; readonly full: number; readonly other: number };
   /** How often the proof was missing, the first time included. */
   readonly breaks: number;
-  /** Invalidations that other processes have not been told of yet. */
+  /** Invalidations that are not published to other processes yet. */
   readonly backlog: number;
 }

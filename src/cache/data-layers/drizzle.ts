@@ -1,10 +1,11 @@
+/** The cache for Drizzle: answers its `$withCache()` queries, and invalidates at its `$cache.invalidate()`. */
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { statementResult, withPlainFields } from '../values/index.js';
 import { KEY, namesReadFrom, tableNames, TAG } from '../invalidation/index.js';
 import { type CachePolicy, checkedNames, policyNames, resolvePolicy } from '../contract/index.js';
 import type { CacheRequest, Departure, QueryCache } from '../serving/index.js';
 
-/** Drizzle's `CacheConfig`, as far as it is understood. */
+/** The part of Drizzle's `CacheConfig` that the cache understands. */
 interface DrizzleConfig {
   /** Seconds. */
   readonly ex?: number;
@@ -12,7 +13,7 @@ interface DrizzleConfig {
   readonly px?: number;
 }
 
-/** What is used of a database of Drizzle's over mysql2. */
+/** The part of a Drizzle database over mysql2 that the cache uses. */
 interface DrizzleDatabase {
   session?: { cache?: unknown; options?: { cache?: unknown } };
   $cache?: unknown;
@@ -22,7 +23,7 @@ interface DrizzleDatabase {
 export interface DrizzleCacheOptions extends CachePolicy {
   /** Names the database: caches of one prefix may serve several. */
   readonly scope: string;
-  /** 'explicit': queries with `$withCache()` are cached; 'all': every select is that does not say otherwise. Default: 'explicit'. */
+  /** 'explicit': queries with `$withCache()` are cached. 'all': every select is, except with `$withCache(false)`. Default: 'explicit'. */
   readonly strategy?: 'explicit' | 'all';
   /**
    * What a query depends on. Drizzle names the tables after FROM and JOIN, but not those of subqueries in conditions, of views and of raw SQL.
@@ -31,13 +32,13 @@ export interface DrizzleCacheOptions extends CachePolicy {
   readonly dependsOn?: 'everything' | 'named';
 }
 
-/** A query that found nothing is expected to bring its result within this time. */
+/** A query that found nothing in the cache must bring its result within this time, or the result is not stored. */
 const LONGEST_QUERY_MS = 60_000;
 const MOST_DEPARTURES = 10_000;
 
-/** Drizzle's `Cache`. Its methods are properties: Drizzle takes them off the object. */
+/** Drizzle's `Cache`. Its methods are properties, because Drizzle detaches them from the object. */
 class DrizzleCache {
-  /** What was known when a query found nothing; of several at once, what the first one knew. */
+  /** What the process knew when a query found nothing; for several at once, what the first one knew. */
   readonly #departures = new Map<string, Departure>();
 
   constructor(
@@ -63,7 +64,7 @@ class DrizzleCache {
     const request = this.#request(key, tables, isTag, config);
     const departure = this.#departures.get(request.key);
     this.#departures.delete(request.key);
-    // Of a query whose beginning is not known it cannot be told what it has missed.
+    // Without the beginning of the query, the invalidations that it has missed are unknown.
     if (departure === undefined || !Array.isArray(response)) return;
     await this.cache.storeLoaded(request, departure, withPlainFields(response as [unknown, unknown]));
   };
@@ -80,7 +81,7 @@ class DrizzleCache {
     const writes = namesReadFrom(dependsOn === 'everything' ? 'everything' : tables);
     return {
       key: `d${scope.length}:${scope}${isTag ? 't' : 'q'}${key}`,
-      // No tables: Drizzle was told that writes do not matter.
+      // No tables: the query was built with `autoInvalidate: false`.
       names: [
         ...(tables.length === 0 ? [] : writes),
         ...(isTag ? [KEY + scope + key] : []),
@@ -94,10 +95,10 @@ class DrizzleCache {
 }
 
 /**
- * Gives a database of Drizzle's a cache, for its `$withCache()` and `$cache.invalidate()`. Queries in its transactions are neither answered by
- * the cache nor stored in it, which Drizzle's own option `cache` would do.
+ * Gives a Drizzle database a cache, for its `$withCache()` and `$cache.invalidate()`. Queries in its transactions are neither answered by the
+ * cache nor stored in it; with Drizzle's own option `cache` they would be.
  *
- * Writes through a pool with this cache are heard of in any case, also Drizzle's raw ones.
+ * Every write through a pool with this cache invalidates, also Drizzle's raw ones.
  *
  * @returns the same database
  * @throws PoolError `POOL_OPTION_INVALID`

@@ -1,10 +1,11 @@
+/** The cache for Kysely: a dialect that asks the cache before it takes a connection, and a plugin that marks queries as cached. */
 import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 import { anyValue, textOf, type ValueKind } from '../values/index.js';
 import { ANY_TABLE, namesOf } from '../invalidation/index.js';
 import { type CachePolicy, policyNames, resolvePolicy } from '../contract/index.js';
 import type { QueryCache } from '../serving/index.js';
 
-/** What is used of Kysely, as it declares it. */
+/** The part of Kysely that the cache uses, as Kysely declares it. */
 interface CompiledQuery {
   readonly query: { readonly kind: string };
   readonly queryId: object;
@@ -29,8 +30,8 @@ interface Dialect {
 /** How the queries of a Kysely plugin are cached. */
 export interface KyselyCacheOptions extends CachePolicy {
   /**
-   * The tables that the queries depend on: Kysely's text does not tell what views and routines read. Default: all, that is, any write through a
-   * pool with this cache makes the result invalid.
+   * The tables that the queries depend on: the text of a query does not show which tables its views and routines read. Default: all, that is,
+   * any write through a pool with this cache makes the result invalid.
    */
   readonly tables?: readonly string[];
 }
@@ -157,7 +158,7 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
       return async (...given: unknown[]): Promise<unknown> => {
         const [connection] = given;
         if (!(connection instanceof LazyConnection)) return await Reflect.apply(value as () => unknown, target, given);
-        // Everything else that is done to a connection has to do with a transaction.
+        // Every other method that takes a connection begins or continues a transaction.
         connection.inTransaction = name !== 'commitTransaction' && name !== 'rollbackTransaction';
         return await Reflect.apply(value as () => unknown, target, [await connection.acquireConnection(), ...given.slice(1)]);
       };

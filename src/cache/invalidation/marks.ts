@@ -2,11 +2,10 @@
 import { EVERYTHING } from './names.js';
 
 /**
- * What is known of invalidations: for each name of a table, tag or key, when it was last invalidated. A value is still good when none of its
- * names was invalidated since it began to be loaded.
+ * When one name was last invalidated: a table, a tag or a key. A value is good when none of its names was invalidated since its loading began.
  *
- * Two orders are kept. `sequence` counts what this process has heard of, also before Redis has; values in this process's memory are held
- * against it. `position` is the place in the ledger in Redis; values that came from Redis are held against it.
+ * There are two orders. `sequence` counts the invalidations that this process knows, also before Redis knows them; it judges the values in
+ * this process's memory. `position` is the place in the ledger in Redis; it judges the values that came from Redis.
  */
 export interface Mark {
   sequence: number;
@@ -15,17 +14,18 @@ export interface Mark {
   pending: number;
 }
 
-/** Names share marks when their hashes agree, which costs an invalidation too many, once in this many pairs; memory stays bounded. */
+/** Names whose hashes agree share a mark, one pair in so many. That costs an invalidation too many, and keeps memory bounded. */
 const MARKS = 1 << 16;
 
+/** The marks of all names. */
 export class Marks {
   readonly #marks: (Mark | undefined)[] = Array.from({ length: MARKS });
   readonly #everything: Mark = { sequence: 0, position: 0, pending: 0 };
-  /** Values in Redis that are older are not trusted: nothing is known of what was invalidated before. */
+  /** Values in Redis from before this position are not trusted: the process does not know what was invalidated before. */
   #horizon = 0;
   #sequence = 0;
 
-  /** How many invalidations this process has heard of. */
+  /** How many invalidations this process knows. */
   get sequence(): number {
     return this.#sequence;
   }
@@ -34,7 +34,7 @@ export class Marks {
     return names.map((name) => this.#markOf(name));
   }
 
-  /** This process invalidates: known here at once; pending, where it is not yet, until {@link settlePending}. */
+  /** This process invalidates names. It knows that at once; a new name is pending until {@link settlePending}. */
   noteOwnInvalidation(names: readonly string[], isNew: (name: string) => boolean = () => true): void {
     this.#sequence += 1;
     for (const name of names) {
@@ -44,7 +44,7 @@ export class Marks {
     }
   }
 
-  /** What {@link noteOwnInvalidation} was told is in the ledger now, or is told otherwise; values that were loaded meanwhile are not disturbed. */
+  /** Names of {@link noteOwnInvalidation} are in the ledger now, or another name covers them. Values that were loaded meanwhile stay good. */
   settlePending(names: Iterable<string>, position: number): void {
     for (const name of names) {
       const mark = this.#markOf(name);
@@ -60,7 +60,7 @@ export class Marks {
     this.notePastInvalidation(names, position);
   }
 
-  /** What was invalidated before, read when the ledger is joined: says nothing of what is in memory. */
+  /** Earlier invalidations, read when the process joins the ledger. They say nothing about values in memory. */
   notePastInvalidation(names: readonly string[], position: number): void {
     for (const name of names) {
       const mark = this.#markOf(name);
@@ -68,14 +68,14 @@ export class Marks {
     }
   }
 
-  /** Something was missed: no value that was there before counts, here or in Redis. */
+  /** The process has missed invalidations: it trusts no earlier value, in memory or in Redis. */
   noteGap(horizon: number): void {
     this.#sequence += 1;
     this.#everything.sequence = this.#sequence;
     this.#horizon = Math.max(this.#horizon, horizon);
   }
 
-  /** Another ledger has taken the place of the one that was followed: its positions begin anew. */
+  /** Another ledger has replaced the one that the process followed. Its positions begin anew. */
   restartPositions(): void {
     this.noteGap(0);
     this.#horizon = 0;

@@ -1,3 +1,4 @@
+/** The ledger: all processes' invalidations in one order in Redis, and the proof that this process knows them. */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { pause } from '../../engine/waiting/index.js';
@@ -14,52 +15,52 @@ export interface LedgerOptions {
   readonly timeoutMs: number;
 }
 
-/** Is told how it goes. */
+/** Gets the ledger's failures and proofs. */
 export interface LedgerListener {
   failed(error: unknown): void;
-  /** Everything was heard until it was asked for: many times a second. */
+  /** The process knows all invalidations up to now. Called many times a second. */
   proven(): void;
 }
 
-/** Invalidations that are kept for processes that join; about as many. */
+/** About how many invalidations Redis keeps for processes that join. */
 const KEPT = 10_000;
 const BATCH = 1_000;
-/** How long an answer counts, in bounds. The rest is for what a slow Redis gets only after the writer has stopped waiting for it. */
+/** How long an answer counts, in bounds. The remaining quarter is for an invalidation that reaches a slow Redis after its writer stopped waiting. */
 const LEASE = 0.75;
-/** How long after a break nothing is served, in bounds: time for the slowest to tell what it could not. */
+/** How long a process serves nothing after a break, in bounds: time for the slowest process to publish its backlog. */
 const GRACE = 2;
-/** More names than this at once are told as everything. */
+/** More names than this at once are published as everything. */
 const MOST_NAMES = 10_000;
 const PAUSE_AFTER_FAILURE_MS = 25;
 
 type LogEntry = readonly [id: string, fields: readonly string[]];
 
 /**
- * The list of invalidations in Redis, in one order for all processes. Each process reads it without a break; an answer proves that
- * everything was heard that was there when it was asked for. For three quarters of `boundMs` after that the process may serve what it has; then not any more,
- * until it has caught up. So whoever cannot hear of invalidations does not serve stale values, however it came about.
+ * The list of invalidations in Redis, in one order for all processes. Each process reads it continuously. An answer proves that the process
+ * knows all invalidations from before its question. For three quarters of `boundMs` after the question the process may serve what it has, and
+ * then not until the next answer. So a process that receives no invalidations serves no stale values, for any cause.
  *
- * After a break, a process waits for twice as long: others may have been cut off too, with invalidations that they could not tell.
+ * After a break, a process waits for twice the bound: other processes may have been cut off too, with invalidations that they could not publish.
  */
 export class Ledger {
   readonly #keys: readonly [id: string, counter: string, log: string];
   readonly #origin = randomBytes(9).toString('base64url');
   #id: string | undefined = undefined;
-  /** Of Redis, in which the ledger is or was. */
+  /** The run of the Redis that the ledger is or was in. */
   #run: string | undefined = undefined;
   #position = 0;
   #leaseUntil = 0;
   #provenAt = Number.NEGATIVE_INFINITY;
   #trustedFrom = Number.POSITIVE_INFINITY;
   #closed = false;
-  /** Names that are to be told, and those that are being told. */
+  /** Names that are still to be published. */
   #backlog = new Set<string>();
   #publishing: Promise<void> | undefined = undefined;
   #retry: NodeJS.Timeout | undefined = undefined;
   #breaks = 0;
 
   constructor(
-    /** A connection of its own: reading blocks it. */
+    /** Reading blocks a connection, so it needs one of its own. */
     private readonly reader: RedisClient,
     private readonly writer: RedisClient,
     private readonly marks: Marks,
@@ -71,12 +72,12 @@ export class Ledger {
     void this.#followLedger();
   }
 
-  /** Where the next loading begins. */
+  /** The position in the ledger up to which this process knows the invalidations. */
   get position(): number {
     return this.#position;
   }
 
-  /** Tells the values of one ledger from those of another. */
+  /** Values carry it: those of another ledger are not trusted. */
   get id(): string {
     return this.#id ?? '';
   }
@@ -86,23 +87,24 @@ export class Ledger {
     return this.#backlog.size;
   }
 
-  /** How often the process could not prove in time that it had heard of everything. */
+  /** How often the process could not prove in time that it knows all invalidations. */
   get breaks(): number {
     return this.#breaks;
   }
 
-  /** Whether what this process has may be served. */
+  /** Whether this process may serve what it has. */
   isLive(now: number): boolean {
     return now < this.#leaseUntil && now >= this.#trustedFrom;
   }
 
-  /** When it will be, if nothing goes wrong; undefined while the ledger cannot be read. */
+  /** In how many milliseconds it will be live, if nothing goes wrong; undefined while it cannot read the ledger. */
   liveIn(now: number): number | undefined {
     return now < this.#leaseUntil ? Math.max(this.#trustedFrom - now, 0) : undefined;
   }
 
   /**
-   * Tells all processes. Known in this one at once. Resolves when it is in the ledger, or when that takes too long: then it is told later.
+   * Invalidates these names, in this process at once. Resolves when the invalidation is in the ledger for the others. When that takes too long
+   * it resolves too, and the invalidation is published later.
    */
   invalidate(names: readonly string[]): Promise<void> {
     this.marks.noteOwnInvalidation(names, (name) => !this.#backlog.has(name));
@@ -112,9 +114,9 @@ export class Ledger {
       this.#retryLater();
       return Promise.resolve();
     }
-    const told = this.#publishPending();
-    // When this process has not heard of Redis for so long, no other serves what it has: there is nothing to wait for.
-    return performance.now() < this.#provenAt + GRACE * this.options.boundMs ? told : Promise.resolve();
+    const published = this.#publishPending();
+    // When Redis has been silent for so long, no other process serves what it has, and there is nothing to wait for.
+    return performance.now() < this.#provenAt + GRACE * this.options.boundMs ? published : Promise.resolve();
   }
 
   close(): void {
@@ -123,9 +125,9 @@ export class Ledger {
     clearTimeout(this.#retry);
   }
 
-  /** One message at a time: what comes meanwhile goes with the next. Never rejects. */
+  /** Publishes one message at a time. Names that come meanwhile are part of the next one. Never rejects. */
   async #publishPending(over = this.writer): Promise<void> {
-    // The one under way does not have what was added just now.
+    // The message under way does not have the names that were added just now.
     if (this.#publishing !== undefined) await this.#publishing;
     this.#publishing ??= this.#publishBacklog(over).finally(() => {
       this.#publishing = undefined;
@@ -152,14 +154,14 @@ export class Ledger {
     this.#retryLater();
   }
 
-  /** Where it is in the ledger; 0 when that is another one. Only the master's counts, and it must be the master still when it has it. */
+  /** Returns the message's position; 0 when the ledger is another one. The server must still be the master when it has the message. */
   async #publishMessage(over: RedisClient, id: string, message: string): Promise<number> {
     const position = await over.publishToLedger(...this.#keys, id, message, KEPT);
     if (position > 0) await over.confirm();
     return position;
   }
 
-  /** Others serve again soon after Redis has come back: until then they must have heard of what this process could not tell. */
+  /** Other processes serve again soon after Redis is back. Until then they must know what this process could not publish. */
   #retryLater(): void {
     if (this.#retry !== undefined || this.#closed) return;
     this.#retry = setTimeout(() => {
@@ -170,7 +172,7 @@ export class Ledger {
     }, PAUSE_AFTER_FAILURE_MS).unref();
   }
 
-  /** To be told again; a name that was added meanwhile is pending twice. */
+  /** The names will be published again. A name that was added meanwhile is pending twice, so one of the two is settled. */
   #returnToBacklog(names: readonly string[]): void {
     for (const name of names) {
       if (this.#backlog.has(name)) this.marks.settlePending([name], 0);
@@ -185,12 +187,12 @@ export class Ledger {
     this.#backlog = new Set([EVERYTHING]);
   }
 
-  /** What waits for its turn is told within the bound, also while Redis is slow. */
+  /** Short enough that the message after this one is published within the bound too, also while Redis is slow. */
   get #publishTimeoutMs(): number {
     return Math.min(this.options.timeoutMs, this.options.boundMs / 5);
   }
 
-  /** A server that is full and takes no invalidations either (Redis does) lets go: without a ledger nobody serves anything that may have changed. */
+  /** For a full server that refuses even invalidations, which Redis itself does not: without a ledger no process serves what may have changed. */
   async #dropLedger(): Promise<void> {
     try {
       await answerWithin(this.options.timeoutMs, this.writer.del(this.#keys[0]));
@@ -212,7 +214,7 @@ export class Ledger {
         this.listener.failed(error);
         if (error instanceof Overdue) this.reader.disconnect(true);
       }
-      // Others may be cut off by the same, with something to tell.
+      // Other processes may be cut off by the same failure, with invalidations to publish.
       this.#leaseUntil = 0;
       await pause(PAUSE_AFTER_FAILURE_MS, { hold: 'unheld' });
     }
@@ -221,12 +223,12 @@ export class Ledger {
   async #joinLedger(): Promise<void> {
     const sentAt = performance.now();
     const [id, count] = await answerWithin(this.options.boundMs, this.#readCounter(), 'unheld');
-    // Whatever others have told an old master, they told it before this: it must be unknown from now on, and not before.
+    // Others may have published on an old master until this confirmation. The marks begin anew after it, not before.
     await answerWithin(this.options.boundMs, this.reader.confirm(), 'unheld');
     this.#adoptLedger(id);
     const past = (await answerWithin(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];
     const first = past[0];
-    // Values that are older than what is remembered cannot be judged.
+    // Values from before the first entry that is kept cannot be judged.
     this.marks.noteGap(first === undefined ? Number(count) : positionOf(first) - 1);
     for (const entry of past) {
       const message = messageOf(entry);
@@ -237,11 +239,14 @@ export class Ledger {
     this.#extendLease(sentAt);
   }
 
-  /** Waits for invalidations, for an eighth of the bound (Redis may take 100 ms more to notice that it is over); either way the answer proves that everything was heard until it was asked for. */
+  /**
+   * Waits for invalidations, for an eighth of the bound; Redis may take 100 ms more to notice that the time is over. With entries or without,
+   * the answer proves that the process knows all invalidations from before the question.
+   */
   async #readEntries(): Promise<void> {
     const sentAt = performance.now();
     const { boundMs } = this.options;
-    // The writer is not connected, or could not tell it: this connection leads to where the others listen.
+    // The writer is not connected, or its publishing failed. This connection leads to the server that the others read.
     if (this.#backlog.size > 0 && this.#publishing === undefined) void this.#publishPending(this.reader);
     const reading = this.reader.xread('COUNT', BATCH, 'BLOCK', Math.ceil(boundMs / 8), 'STREAMS', this.#keys[2], `${this.#position}-0`);
     const [streams, [id, count]] = await answerWithin(boundMs, Promise.all([reading, this.#readCounter()]), 'unheld');
@@ -263,14 +268,14 @@ export class Ledger {
     const message = messageOf(entry);
     if (position !== this.#position + 1 || message === undefined) this.marks.noteGap(position);
     this.#position = position;
-    // What this process has told itself, it knew before.
+    // This process knew its own invalidations before.
     if (message !== undefined && message.origin !== this.#origin) this.marks.noteOthersInvalidation(message.names, position);
   }
 
   #adoptLedger(id: string): void {
     this.marks.restartPositions();
     const run = id.split('.', 1)[0];
-    // Another server, and the writer's connection may lead to the old one, which does not even say that it is closed when it is frozen.
+    // It is another server. The writer's connection may lead to the old one, and a frozen server does not close its connections.
     if (this.#run !== undefined && this.#run !== run) this.writer.disconnect(true);
     this.#run = run;
     this.#id = id;
@@ -291,7 +296,7 @@ export class Ledger {
   }
 }
 
-/** Undefined when somebody else has written into the ledger: then nothing is known of what it says. */
+/** Undefined for an entry that no Poolwright has written: it may stand for any invalidation. */
 function messageOf([, fields]: LogEntry): { readonly origin: string; readonly names: readonly string[] } | undefined {
   try {
     const [origin, names] = JSON.parse(fields[1] ?? '') as [string, string[]];

@@ -1,3 +1,4 @@
+/** Clients of Redis that stay connected: to one server, to the master that sentinels name, or to a cluster. */
 import type { EventEmitter } from 'node:events';
 import type * as IoRedis from 'ioredis';
 import { ignore } from '../../engine/waiting/index.js';
@@ -7,22 +8,22 @@ import { type Login, parseRedisUrl, type RedisEndpoints, sentinelLogin } from '.
 import { SCRIPTS } from './scripts.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
 
-/** A connection that is made again and again. */
+/** A connection that is made anew when it is lost. */
 interface Connection extends EventEmitter {
   readonly status: string;
   connect(): Promise<unknown>;
   disconnect(reconnect?: boolean): void;
-  /** Ends it for good. */
+  /** Ends it; no new one is made. */
   close(): void;
 }
 
-/** What is used of the client: the same of one server, of Sentinel's master and of a cluster. */
+/** The part of the client that the cache uses: the same for one server, for the sentinels' master and for a cluster. */
 export interface RedisClient extends Connection, MasterClient {
-  /** Resolves when it is connected to the master that the sentinels name, asked now; without sentinels at once. */
+  /** Asks the sentinels now. Resolves when this connection leads to the master that they name; without sentinels at once. */
   confirm(): Promise<void>;
-  /** When the sentinels were asked the last time that they named the master that it is connected to; without sentinels always. */
+  /** When the sentinels were last asked and named the master of this connection; `Infinity` without sentinels. */
   confirmedAt(): number;
-  /** A value, and for how many milliseconds more it is kept. */
+  /** A value, and how many milliseconds Redis still keeps it. */
   getWithLifeBuffer(key: string): Promise<[Buffer | null, number]>;
   pttl(key: string): Promise<number>;
   set(key: string, value: Buffer | string, px: 'PX', milliseconds: number, nx?: 'NX'): Promise<'OK' | null>;
@@ -35,18 +36,18 @@ export interface RedisClient extends Connection, MasterClient {
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** One node of a cluster is asked after the other who has what; one that is frozen must not hold up the others, which have taken its place. */
+/** The client asks the nodes of a cluster one by one for the slots. A frozen node must not delay the nodes that have replaced it. */
 const SLOTS_TIMEOUT_MS = 500;
-/** What is still to come over a connection that is given up does not matter; a server that is frozen never says that it is closed. */
+/** A frozen server never closes a connection. The client waits no longer than this, because the rest of the answers does not matter. */
 const DISCONNECT_TIMEOUT_MS = 100;
-/** From the first attempt until commands may be sent, by way of several sentinels or nodes if need be. */
+/** From the first attempt until commands may be sent, by way of several sentinels or nodes where there are some. */
 const HANDSHAKE_TIMEOUT_MS = 8_000;
 const LONGEST_RECONNECT_DELAY_MS = 100;
 
 /**
- * Two clients that connect in the background and try again for ever; commands fail at once while one is not connected.
+ * Two clients that connect in the background and try again without end. Their commands fail at once while they are not connected.
  *
- * @param boundMs how long a sentinel may take to say who is the master
+ * @param boundMs how long a sentinel may take to name the master
  * @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when ioredis is not installed
  */
 export function createRedisClients(target: RedisTarget, boundMs: number): { readonly client: RedisClient; readonly reader: RedisClient } {
@@ -100,7 +101,7 @@ function clusterOptions(shared: RedisEndpoints['shared']): IoRedis.ClusterOption
   return {
     redisOptions: { ...shared, connectTimeout: CONNECT_TIMEOUT_MS, disconnectTimeout: DISCONNECT_TIMEOUT_MS },
     clusterRetryStrategy: never,
-    // It would ask one node at random, for as long as that takes: one that is frozen would hold up the others.
+    // The check asks one node at random and waits for it without a limit: a frozen node would delay the others.
     enableReadyCheck: false,
     slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
   };
@@ -138,7 +139,7 @@ function confirmBySentinels(clients: readonly RedisClient[], sentinels: Sentinel
 
 function keptConnected<T extends Connection>(connection: T): T {
   letProcessEnd(connection);
-  // The caller of a command is told of its failure; without a listener the process would end.
+  // The caller of a command gets its failure. Without a listener for the event the process would end.
   connection.on('error', ignore);
   keepConnected(connection);
   return connection;
@@ -155,7 +156,7 @@ function keepConnected(client: Connection): void {
   const connect = (): void => {
     if (isClosed) return;
     client.connect().catch(ignore);
-    // Its own limit ends when TCP is connected, and then it waits for an answer for ever.
+    // The client's own limit ends when TCP is connected; after that it waits for an answer without a limit.
     clearTimeout(overdue);
     overdue = setTimeout(() => client.disconnect(), HANDSHAKE_TIMEOUT_MS).unref();
   };
@@ -176,7 +177,7 @@ function keepConnected(client: Connection): void {
   connect();
 }
 
-/** A connection to a cache is no reason for a process to live on. Those who wait for an answer have a timer of their own. */
+/** A connection to a cache must not keep a process alive. A caller who waits for an answer has a timer that does. */
 function letProcessEnd(client: EventEmitter): void {
   unref(client);
   client.on('+node', unref);
@@ -186,7 +187,7 @@ function unref(redis: EventEmitter): void {
   redis.on('connect', () => (redis as unknown as { stream?: { unref?(): void } }).stream?.unref?.());
 }
 
-/** Redis's maxmemory is reached, and its policy lets nothing go. */
+/** Whether Redis has reached its maxmemory and its policy evicts nothing. */
 export function isFull(error: unknown): boolean {
   return error instanceof Error && error.message.includes('OOM');
 }

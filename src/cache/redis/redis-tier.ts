@@ -1,3 +1,4 @@
+/** The tier in Redis: values and locks that all processes share, behind a breaker. */
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { Histogram } from '../../engine/index.js';
@@ -30,19 +31,19 @@ export interface Lock {
   release(): Promise<void>;
 }
 
-/** How long Redis is left alone, in milliseconds. */
+/** How long the breaker stays open, in milliseconds. */
 const OPEN_MS = 1_000;
-/** After so many in a row that failed, the connection is made anew. */
+/** After this many failed probes in a row, the connection is made anew. */
 const PROBES_TO_RECONNECT = 3;
-/** What the tier asks for by itself, to see whether Redis answers again. */
+/** The key that a probe asks for. It never has a value. */
 const NOTHING = hashOf('');
 
-/** Values that all processes share. Nothing here rejects: what Redis cannot do is counted, and the database does it. */
+/** Values that all processes share. No method rejects: a failure of Redis is counted, and the caller asks the database instead. */
 export class RedisTier {
   readonly ledger: Ledger;
   readonly times = new Histogram();
   readonly errors = { timeout: 0, garbage: 0, full: 0, other: 0 };
-  /** While it is open, Redis is not asked for values; invalidations are told and heard of all the same. */
+  /** While it is open, Redis is not asked for values. Invalidations are still published and read. */
   readonly breaker: Breaker;
   #failedProbes = 0;
   #closed = false;
@@ -68,19 +69,19 @@ export class RedisTier {
     reader.on('error', (error) => {
       cause = error;
     });
-    // Of a connection, and of each attempt to make one.
+    // A connection has ended, or an attempt to make one.
     reader.on('end', () => {
       this.#noteFailure(cause ?? new Error('The connection to Redis was lost'), 0);
       cause = undefined;
     });
   }
 
-  /** Whether Redis is asked for values now, as far as is known. */
+  /** Whether Redis is asked for values now. */
   get asked(): boolean {
     return !this.#closed && (this.breaker.closed || this.breaker.state === 'half-open');
   }
 
-  /** A value that is still good, or none. Undefined when Redis cannot say. */
+  /** A value that is still good, or none. Undefined when Redis does not answer. */
   async get(key: string, kind: ValueKind): Promise<{ readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const name = this.#nameOf(hash, 'value');
@@ -91,13 +92,13 @@ export class RedisTier {
   }
 
   /**
-   * The right to load, unless somebody has it; and the value, if somebody has stored it meanwhile. Undefined when Redis cannot say.
+   * The right to load, unless another process has it; and the value, if it was stored meanwhile. Undefined when Redis does not answer.
    */
   async lockOrGet(key: string, kind: ValueKind): Promise<{ readonly lock?: Lock; readonly found?: Found } | undefined> {
     const hash = hashOf(key);
     const token = randomBytes(9).toString('base64url');
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
-    // In this order: whoever stores a value releases the lock after that.
+    // In this order: a process that stores a value releases its lock after that.
     const answer = await this.#askRedis(() =>
       Promise.all([
         this.client.set(lockName, token, 'PX', this.options.lockMs, 'NX').catch((error: unknown) => this.#countFull(error)),
@@ -105,7 +106,7 @@ export class RedisTier {
       ]),
     );
     if (answer === undefined) return undefined;
-    // Without room for locks each process loads for itself.
+    // A Redis without room for locks: each process loads for itself.
     const lock: Lock = {
       release: async () => {
         if (answer[0] === 'OK') await this.#askRedis(() => this.client.releaseLock(lockName, token));
@@ -135,7 +136,7 @@ export class RedisTier {
       const sealed = await sealEnvelope(hash, envelope, content, this.options.encryption);
       return (await this.#askRedis(() => this.client.set(this.#nameOf(hash, 'value', ledger), sealed, 'PX', leftMs))) === 'OK';
     } catch {
-      // The user's encryption has failed.
+      // The application's encryption has failed.
       this.errors.other += 1;
       return false;
     }
@@ -162,7 +163,7 @@ export class RedisTier {
     }
   }
 
-  /** In a cluster, a value and its lock are in one place. A ledger that begins anew makes all older values unknown. */
+  /** In a cluster, a value and its lock are on one node. The name holds the ledger's id: the values of an older ledger are never found. */
   #nameOf(hash: string, what: 'value' | 'lock', ledger = this.ledger.id): string {
     return `${this.options.prefix}:${FORMAT}:${ledger.slice(-12)}:{${hash}}:${what}`;
   }
@@ -182,19 +183,19 @@ export class RedisTier {
     }
   }
 
-  /** No caller has to wait for a probe, and a process without callers is not left with an open breaker. */
+  /** Asks Redis while the breaker is open: no caller waits for a probe, and a process without callers closes its breaker too. */
   #probeRedis(): void {
     if (this.breaker.closed || this.breaker.snapshot().nextProbeInMs !== 0) return;
     void this.#askRedis(() => this.client.pttl(this.#nameOf(NOTHING, 'value'))).then((answer) => {
       this.#failedProbes = answer === undefined ? this.#failedProbes + 1 : 0;
-      // The ledger is heard over the other connection: this one leads nowhere, and TCP takes minutes to say so.
+      // The other connection still reads the ledger, so this one is dead, and TCP takes minutes to report that.
       if (this.#failedProbes < PROBES_TO_RECONNECT || this.#closed) return;
       this.#failedProbes = 0;
       this.client.disconnect(true);
     });
   }
 
-  /** A Redis that refuses what it has no room for answers, and what it has is served: no reason to stop asking. */
+  /** A full Redis refuses what it has no room for, but it answers and its values are served: the breaker stays closed. */
   #countFull(error: unknown): 'full' {
     if (!isFull(error)) throw error;
     this.errors.full += 1;

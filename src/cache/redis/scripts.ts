@@ -1,12 +1,12 @@
 /** The Lua scripts that Redis runs for the cache: joining the ledger, publishing to it, releasing a lock, and reading a value. */
 
 /**
- * The ledger belongs to one run of one master: what is left of it after a restart from a file, or on a replica that has taken over, may lack
- * invalidations that were acknowledged. So its name holds the run's number, and another run begins another ledger. So does one whose list
- * does not end where its counter says: a Redis that is full may let go of either.
+ * The ledger belongs to one run of one master. After a restart from a file, or on a promoted replica, it may lack invalidations that were
+ * acknowledged. So its id holds the run's id, and another run begins another ledger. A list that does not end where the counter says is
+ * replaced too: a full Redis may evict either of them.
  *
- * It writes first, though nothing: whoever could not tell of an invalidation now, because Redis takes no writes (a snapshot has failed, replicas
- * are missing), must not be told either that there was none.
+ * The script writes first, though nothing. A Redis that takes no writes (a snapshot has failed, replicas are missing) could not publish an
+ * invalidation now, so it must not answer that there was none.
  */
 const JOIN = `
 redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[2])
@@ -26,8 +26,8 @@ end
 return {id, count}`;
 
 /**
- * A Redis that is full refuses commands that need room, but not within a script that has written before. An invalidation is small, and trimming
- * makes room for it.
+ * A full Redis refuses commands that need room, but not within a script that has already written. An invalidation is small, and trimming the
+ * list makes room for it.
  */
 const PUBLISH = `
 redis.call('XTRIM', KEYS[3], 'MAXLEN', '~', ARGV[3])
@@ -38,7 +38,7 @@ return position`;
 
 const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
-/** One command in place of two: most of what a hit in Redis costs is what the client does for each. */
+/** One command instead of two: most of the cost of a hit in Redis is the client's work for each command. */
 const GET_WITH_LIFE = `return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}`;
 
 /** The scripts as ioredis takes them; each becomes a method of the client. */

@@ -1,3 +1,4 @@
+/** Asks the sentinels which Redis is the master, and confirms that a connection leads to it. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
@@ -18,10 +19,12 @@ export interface MasterClient {
 }
 
 /**
- * Who is the master, by what more than half of the sentinels say. An old master that was frozen or cut off while a replica was promoted goes
- * on as a master of its own until it is told, which takes a sentinel some ten seconds: whoever is connected to it hears of no invalidation
- * that others tell the new one, and it answers as ever. Two majorities have a sentinel in common, and none goes back to an older answer; so
- * of two processes that were both given a majority for their master, the one that was given it for the new master was the later.
+ * The master is the one that more than half of the sentinels name. Asking one of them is not enough. An old master that was frozen or cut off
+ * while a replica was promoted acts as a master until a sentinel corrects it, some ten seconds later. It answers as always, and a process that
+ * is connected to it misses every invalidation that others publish on the new master.
+ *
+ * Two majorities have a sentinel in common, and no sentinel returns to an older answer. So when two processes get a majority for two masters,
+ * the majority for the new master came later.
  */
 export class Sentinels {
   readonly #masters: MasterClient[] = [];
@@ -39,19 +42,19 @@ export class Sentinels {
     this.#timer = setInterval(() => this.#pollSentinels(), boundMs / 8).unref();
   }
 
-  /** Its socket is destroyed when the master is another one. */
+  /** Destroys the socket of this connection when another server becomes the master. */
   watchMaster(master: MasterClient): void {
     this.#masters.push(master);
   }
 
-  /** When it was asked whether this connection leads to the master, the last time that it did; in milliseconds of `performance.now()`. */
+  /** When the sentinels were last asked and named the server of this connection, in milliseconds of `performance.now()`. */
   confirmedAt(master: MasterClient): number {
     return this.#named !== undefined && addressOf(master) === this.#named ? this.#namedAt : Number.NEGATIVE_INFINITY;
   }
 
-  /** Resolves when this connection leads to the master, asked now. */
+  /** Asks now. Resolves when this connection leads to the master; rejects when it does not. */
   async confirm(master: MasterClient): Promise<void> {
-    // What was answered before came by this one.
+    // A connection that is made anew meanwhile proves nothing about earlier answers.
     const { stream } = master;
     await this.#askSentinels();
     if (master.stream !== stream || this.confirmedAt(master) < 0) throw new Error('The sentinels name another master');
@@ -66,7 +69,7 @@ export class Sentinels {
     if (this.#asking) return;
     this.#asking = true;
     this.#askSentinels()
-      // Without a majority nothing is confirmed; whoever needs it is told.
+      // Without a majority nothing is confirmed, and `confirm` rejects.
       .catch(ignore)
       .finally(() => {
         this.#asking = false;
@@ -76,14 +79,14 @@ export class Sentinels {
   async #askSentinels(): Promise<void> {
     const askedAt = performance.now();
     const named = await this.#findMajority();
-    // Answers may overtake each other.
+    // Answers may arrive out of order.
     if (askedAt < this.#namedAt) return;
     const hasMoved = this.#named !== undefined && named !== this.#named;
     this.#named = named;
     this.#namedAt = askedAt;
     for (const master of this.#masters) {
       const address = addressOf(master);
-      // Without an address it is connecting, perhaps to one that does not answer.
+      // A socket without an address is still connecting, perhaps to a server that does not answer.
       if (address === undefined ? hasMoved : address !== named) master.stream?.destroy();
     }
   }
@@ -109,7 +112,7 @@ export class Sentinels {
       const [host, port] = answer as [string, string];
       return addressText(isIP(host) === 0 ? (await lookup(host)).address : host, Number(port));
     } catch (error) {
-      // TCP takes minutes to say that nobody is there.
+      // TCP takes minutes to report a dead peer.
       if (error instanceof Overdue) client.disconnect();
       throw error;
     }

@@ -1,3 +1,4 @@
+/** The tier in memory: values by their keys, within a number of bytes, evicted by a clock with a second chance. */
 import type { Mark } from '../invalidation/index.js';
 
 /** A value in this process's memory. */
@@ -12,22 +13,22 @@ export interface MemoryEntry {
   readonly servedUntil: number;
   readonly sequence: number;
   readonly marks: readonly Mark[];
-  /** It was served since it was last passed over when room was made. */
+  /** It was served since the clock last passed it. */
   used: boolean;
 }
 
-/** So many entries are passed over at most for one that goes: nobody waits for a walk over all of them. */
+/** At most this many entries get a second chance for one that is evicted: no caller waits for a walk over all of them. */
 const MOST_CHANCES = 64;
 /** What an entry costs beyond its value, roughly. */
 const OVERHEAD_BYTES = 512;
 
 /**
- * Values by their keys, within a number of bytes. Room is made as a clock with a second chance makes it (F. J. Corbató, 1968): the oldest goes,
- * unless it was used; then it counts as new. So serving a value costs a flag and no place in a list.
+ * Values by their keys. Eviction is a clock with a second chance (F. J. Corbató, 1968): the oldest entry is evicted unless it was used; a used
+ * one counts as new. So serving a value sets a flag and moves nothing in a list.
  */
 export class MemoryTier {
   readonly #entries = new Map<string, MemoryEntry>();
-  /** Kept: a new one would walk over the places of all that are gone already. Whatever it has passed is gone. */
+  /** One iterator is kept, because a new one would walk over the places of all deleted entries. All entries that it has passed are deleted. */
   #oldestFirst = this.#entries.keys();
   #bytes = 0;
   #evictions = 0;
@@ -50,7 +51,7 @@ export class MemoryTier {
     return this.#entries.get(key);
   }
 
-  /** Returns whether it is kept: what is larger than the whole tier is not. */
+  /** Returns whether the entry is kept: one that is larger than the whole tier is not. */
   set(key: string, entry: MemoryEntry): boolean {
     this.delete(key);
     const bytes = sizeOf(key, entry);
@@ -75,11 +76,11 @@ export class MemoryTier {
     this.#evictions += 1;
   }
 
-  /** Precondition: there is one. */
+  /** Precondition: there is an entry. */
   #oldest(): string {
     const next = this.#oldestFirst.next();
     if (!next.done) return next.value;
-    // It had come to an end when there was nothing more.
+    // The iterator had ended when the tier was empty.
     this.#oldestFirst = this.#entries.keys();
     return this.#oldestFirst.next().value as string;
   }

@@ -4,22 +4,22 @@ import { crc32 } from 'node:zlib';
 import { messageOf } from '../../engine/index.js';
 import type { Encryption } from '../contract/index.js';
 
-/** What is kept in Redis under a key. */
+/** What Redis keeps under a key. */
 export interface Envelope {
-  /** Where the ledger was when loading began. */
+  /** The position of the ledger when the loading began. */
   readonly position: number;
-  /** How long the value may be served at all, from when its loading began, in milliseconds. */
+  /** How long the value may be served, stale time included, in milliseconds since its loading began. */
   readonly lifeMs: number;
-  /** How long it is fresh, of that. */
+  /** How long of that it is fresh. */
   readonly freshMs: number;
   /** The tables, tags and keys that it depends on. */
   readonly names: readonly string[];
-  /** The value must not be cached, because it is too large or of a class: whoever finds this loads it without waiting for others. */
+  /** The value must not be cached, because it is too large or of a class. A caller who finds this loads it without waiting for others. */
   readonly refused: boolean;
   readonly value: unknown;
 }
 
-/** Something else than an envelope was found. */
+/** The bytes are no envelope, or one of another key. */
 export class Garbage extends Error {}
 
 const MAGIC = 0x50574302;
@@ -30,7 +30,7 @@ const TIMES_LENGTH = 24;
 /** In base64url. */
 const HASH_LENGTH = 43;
 
-/** Changes with what V8 writes: processes of different versions of Node do not read each other's values. */
+/** Changes with V8's format: processes of different versions of Node do not read each other's values. */
 export const FORMAT = `${MAGIC.toString(36)}${serialize(null)[1]}`;
 
 /** The bytes of a value, which are also the measure of its size. */
@@ -44,7 +44,7 @@ export function valueOf(bytes: Buffer): unknown {
 }
 
 /**
- * The envelope says itself which key it belongs to and has a checksum: what answers may be broken, or may answer somebody else's question.
+ * The envelope names its own key and has a checksum: a broken proxy or client may return damaged bytes, or the answer to another question.
  *
  * @param content `bytesOf([names, refused, value])`
  */

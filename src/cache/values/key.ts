@@ -1,3 +1,4 @@
+/** The parameters of a statement as a text for a key, and the hash of a key that leaves the process. */
 import { hash } from 'node:crypto';
 import { invalidUnquoted } from '../../engine/index.js';
 
@@ -39,7 +40,7 @@ function textOfObject(value: object, functions: 'refused' | 'by text'): string {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null)
     throw invalidUnquoted('A parameter of a cached statement', value, 'no object of a class of its own');
-  // In their order: `SET ?` writes them in it.
+  // Their order counts: `SET ?` writes them in it.
   const members = Object.entries(value).map(([name, member]) =>
     name === 'toSqlString' && typeof member === 'function'
       ? `q${textOf(String(Reflect.apply(member as () => unknown, value, [])))}`
@@ -50,13 +51,13 @@ function textOfObject(value: object, functions: 'refused' | 'by text'): string {
 
 function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'): string {
   let text = '[';
-  // By number, as the server is given them: a hole is undefined, and refused.
+  // By number, as the server gets them: a hole is undefined, and refused.
   for (let index = 0; index < list.length; index += 1) text += textOf(list[index], functions);
   return text;
 }
 
-/** Under which name a key is known outside of the process: nothing of the statement or its parameters can be read from it. */
+/** The name of a key outside of the process. Nothing of the statement or its parameters can be read from it. */
 export function hashOf(key: string): string {
-  // As UTF-8, halves of characters that have no other half would all be the same.
+  // Not as UTF-8: all lone surrogates would be the same character.
   return hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
 }

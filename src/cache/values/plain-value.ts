@@ -1,9 +1,6 @@
-/**
- * What the cache can hold exactly: null, undefined, booleans, numbers, bigints, strings, Date, Buffer and other bytes, arrays, and plain objects
- * of these. Objects of other classes would come out of Redis without their class: a value that holds one is not cached.
- */
+/** Copies of values that the cache can hold exactly, and the refusal of all others. */
 
-/** Thrown for a value that the cache cannot hold. */
+/** Thrown for a value that the cache cannot hold: an object would come out of Redis without its class. */
 export class NotPlain extends Error {
   constructor(what: string) {
     super(`A value with ${what} in it cannot be cached: it would lose its class.`);
@@ -11,7 +8,8 @@ export class NotPlain extends Error {
 }
 
 /**
- * A copy that shares nothing with the original, so that a caller may change what it was given.
+ * A copy that shares nothing with the original, so that a caller may change it. The cache can hold null, undefined, booleans, numbers, bigints,
+ * strings, Date, Buffer and other bytes, arrays, and plain objects of these.
  *
  * @throws NotPlain
  */
@@ -40,7 +38,7 @@ function copyOfObject(value: object): unknown {
   );
 }
 
-/** The engine copies a plain object as a whole far faster than member by member; most of a row is values that need no copy. */
+/** V8 copies a plain object as a whole far faster than member by member, and most members of a row need no copy. */
 function copyOfRecord(record: Record<string, unknown>): Record<string, unknown> {
   const copy = { ...record };
   for (const name in copy) {
@@ -50,14 +48,14 @@ function copyOfRecord(record: Record<string, unknown>): Record<string, unknown> 
   return copy;
 }
 
-/** Whether a copy is another value than what it is made of, or cannot be made. */
+/** Whether a copy is another value than its original, or cannot be made. */
 function isCopied(value: unknown): boolean {
   const type = typeof value;
   return type === 'object' ? value !== null : type === 'function' || type === 'symbol';
 }
 
 function replace(record: Record<string, unknown>, name: string, value: unknown): void {
-  // JSON may have a member of this name; assigning it would set the prototype.
+  // JSON may have a member of this name. Assigning it would set the prototype.
   if (name === '__proto__') Object.defineProperty(record, name, { value, configurable: true, enumerable: true, writable: true });
   else record[name] = value;
 }

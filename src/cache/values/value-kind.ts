@@ -1,12 +1,13 @@
+/** How values of a kind are copied, measured as empty, and written into Redis: any value, or the result of a statement. */
 import { deserialize, serialize } from 'node:v8';
 import { copyOfPlain } from './plain-value.js';
 
-/** What the cache has to know of the values of one kind. */
+/** What the cache must know of the values of one kind. */
 export interface ValueKind {
-  /** Whether it stands for nothing found: such values have a time to live of their own. */
+  /** Whether the value means that nothing was found. Such values have a time to live of their own. */
   isNegative(value: unknown): boolean;
   /**
-   * What one of several callers gets, who may change it.
+   * A copy for one of several callers, who may change it.
    *
    * @throws NotPlain
    */
@@ -16,7 +17,7 @@ export interface ValueKind {
   unpack(packed: unknown): unknown;
 }
 
-/** A value of somebody's own making. */
+/** A value of the application's own. */
 export const anyValue: ValueKind = {
   isNegative: (value) => value == null,
   copy: copyOfPlain,
@@ -25,8 +26,8 @@ export const anyValue: ValueKind = {
 };
 
 /**
- * Rows and column definitions, as mysql2 has them. The definitions are frozen and the same for all callers; in Redis they are a text of their
- * own. They are most of a small result, and reading them anew each time would be most of the work.
+ * Rows and column definitions, as mysql2 has them. The definitions are frozen, and all callers share them. They are most of a small result, so in
+ * Redis they are one text, which is read anew only if the process has not seen it.
  */
 export const statementResult: ValueKind = {
   isNegative: (value) => Array.isArray(value) && Array.isArray(value[0]) && value[0].length === 0,
@@ -44,7 +45,7 @@ export const statementResult: ValueKind = {
   },
 };
 
-/** What mysql2's column definitions say. */
+/** The properties of mysql2's column definitions. */
 const FIELD_PROPERTIES = [
   'catalog',
   'schema',
@@ -64,7 +65,7 @@ const FIELD_PROPERTIES = [
   'extendedFormat',
 ] as const;
 
-/** Column definitions that were seen, by their texts; and their texts. */
+/** Column definitions that this process has seen, by their texts, and back. */
 const known = new Map<string, object>();
 const texts = new WeakMap<object, string>();
 
@@ -72,14 +73,14 @@ const MOST_KNOWN = 500;
 /** In characters; a definition is about 200. */
 const LONGEST_KNOWN = 40_000;
 
-/** A result as mysql2 has it, with its column definitions as plain, frozen values: their class does not travel. */
+/** A result as mysql2 has it, with its column definitions as plain, frozen values: their class would be lost in Redis. */
 export function withPlainFields([rows, fields]: readonly [unknown, unknown]): [unknown, unknown] {
   if (!Array.isArray(fields)) return [rows, fields];
   const plain = fields.map(plainField);
   return [rows, fieldsOf(textOfFields(plain), plain)];
 }
 
-/** @param fields those of the text, where they are at hand */
+/** @param fields the definitions that the text stands for, where the caller has them */
 function fieldsOf(text: string, fields?: object): object {
   let found = known.get(text);
   if (found !== undefined) return found;

@@ -5,7 +5,7 @@ import type { FieldPacket } from '../../../src/mysql/driver/driver.js';
 import { errorOf } from '../support/pools.js';
 import { nameOf, openCachedPool } from '../../cache/support/cached-pool.js';
 
-/** Changes a row as somebody whom the cache cannot hear. */
+/** Changes a row as a writer that the cache cannot see. */
 const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
 
 describe('a cached statement', () => {
