@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { factsOf } from '../../../src/sql/memo.js';
+import { factsOf } from '../../../src/sql/statement-facts.js';
 import { Session } from '../../../src/mysql/connections/session.js';
 
 function after(...statements: string[]): Session {
