@@ -9,7 +9,7 @@ function logOf(): { readonly log: StatementLog; readonly calls: string[] } {
     failed: (error: unknown, ms: number) => void calls.push(`failed ${ms} ${(error as Error).message}`),
   };
   const writes = { commandSent: () => void calls.push('sent'), connectionLost: () => void calls.push('lost') };
-  return { log: new StatementLog(breaker as never, writes), calls };
+  return { log: new StatementLog(breaker, writes), calls };
 }
 
 describe('the log of statements', () => {

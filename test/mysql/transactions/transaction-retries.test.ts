@@ -27,10 +27,12 @@ async function startRival(ledger: Ledger): Promise<Rival> {
     async closeTheCircle() {
       blocked = connection.query(UPDATE, ['theirs', LOCKED_BY_US]);
       blocked.catch(() => undefined);
-      await waitFor('the rival to wait', async () => {
+      const isBlocked = async (): Promise<boolean> => {
         const [waits] = await ledger.database.admin('SELECT COUNT(*) AS count FROM information_schema.INNODB_LOCK_WAITS');
         return Number(waits?.['count']) > 0;
-      });
+      };
+      // InnoDB keeps what it has shown until it was not asked for 100 ms: asked more often, it would show the same to the end.
+      await waitFor('the rival to wait', isBlocked, Boolean, { intervalMs: 150 });
     },
     async end() {
       await blocked.catch(() => undefined);
