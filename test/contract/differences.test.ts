@@ -7,40 +7,9 @@ import type { Socket } from 'node:net';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { DIFFERENCES, type DifferenceId } from './differences.js';
+import { both, onBoth, ours } from './support/both.js';
 import { droppingServer } from './support/dropping-server.js';
-import {
-  answerOf,
-  borrow,
-  errorOf,
-  type Fixture,
-  internalsOf,
-  mysql2,
-  open,
-  poolwright,
-  sizesOf,
-  type Subject,
-} from './support/subjects.js';
-
-/** What came of it, once with mysql2's pool and once with ours. */
-async function both<T>(work: (subject: Subject) => Promise<T>): Promise<{ readonly mysql2: T; readonly poolwright: T }> {
-  return { mysql2: await work(mysql2), poolwright: await work(poolwright) };
-}
-
-/** The same on a pool of its own. */
-function onBoth<T>(
-  options: PoolOptions | ((subject: Subject) => object),
-  work: (fixture: Fixture) => Promise<T>,
-): ReturnType<typeof both<T>> {
-  return both(async (subject) => {
-    await using fixture = await open(subject, typeof options === 'function' ? options(subject) : options);
-    return await work(fixture);
-  });
-}
-
-/** Ours alone may have options that mysql2 does not know. */
-const ours =
-  (options: object, shared: PoolOptions = {}) =>
-  (subject: Subject): object => ({ ...shared, ...(subject === poolwright ? options : {}) });
+import { answerOf, borrow, errorOf, type Fixture, internalsOf, open, poolwright, sizesOf } from './support/subjects.js';
 
 /** What a promise has come to after a while. */
 async function soon(promise: Promise<unknown>, ms = 1_500): Promise<unknown> {

@@ -91,7 +91,7 @@ export function sizesOf(pool: PromisePool | CallbackPool): readonly [all: number
   return [all.length, free.length, waiting.length];
 }
 
-/** mysql2's pool cannot be ended twice, and waits for ever for a connection that does not answer. */
+/** mysql2's pool cannot be ended twice, and waits forever for a connection that does not answer. */
 async function endOf(pool: PromisePool): Promise<void> {
   if (internalsOf(pool)._closed) return;
   await Promise.race([pool.end(), new Promise((resolve) => void setTimeout(resolve, 2_000).unref())]);
