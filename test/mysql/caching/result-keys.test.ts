@@ -109,8 +109,8 @@ describe('the key of a result', () => {
 
   it('cannot be had by a parameter that holds a part of it', () => {
     const short = fc.oneof(tricky, fc.constantFrom(null, 1, true), fc.constant({ a: 1 }), fc.constant(['']));
-    const ask = (asked: unknown): string =>
-      keyOf({ method: 'query', statement: { sql: 'SELECT ?', cache: true }, values: asked, matters: undefined });
+    const ask = (given: unknown): string =>
+      keyOf({ method: 'query', statement: { sql: 'SELECT ?', cache: true }, values: given, matters: undefined });
     const base = ask([]).slice(0, -1).length;
     fc.assert(
       fc.property(fc.array(short, { minLength: 1, maxLength: 2 }), (parameters) => {
