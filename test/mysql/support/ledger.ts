@@ -1,6 +1,7 @@
 import type { RowDataPacket } from 'mysql2/promise';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
+import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/network/statement-proxy.js';
 import { poolOf } from './pools.js';
@@ -85,4 +86,15 @@ export async function openLedgerBehindProxy(onStatement: StatementHandler, optio
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+/** The lines that a transaction sees. */
+export async function idsSeenBy(tx: Transaction): Promise<number[]> {
+  const [rows] = await tx.query<(RowDataPacket & { id: number })[]>('SELECT id FROM ledger ORDER BY id');
+  return rows.map(({ id }) => id);
+}
+
+/** A statement that fails with this number, and leaves the transaction as it is. */
+export function failingWith(errno: number): string {
+  return `SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'raised by the test'`;
 }
