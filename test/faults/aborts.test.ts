@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createLedger, INSERT, ledgerIds } from '../mysql/support/ledger.js';
-import { imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
+import { imbalanceOf, openPool, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { errorOf, imbalanceOf, openPool, valueOf } from '../mysql/support/pools.js';
+import { errorOf, imbalanceOf, openPool, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 

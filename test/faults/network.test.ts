@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { connectionId, errorOf, poolOf, valueOf } from '../mysql/support/pools.js';
+import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';

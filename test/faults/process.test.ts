@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuiltPackage, buildPackage } from '../mysql/support/built-package.js';
 import { createLedger, ledgerIds } from '../mysql/support/ledger.js';
-import { openPool, valueOf } from '../mysql/support/pools.js';
+import { openPool, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { expectServedAgain, expectWhole, openFaulty, PATIENCE, tally, waitFor } from './support/fault.js';

@@ -1,7 +1,7 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
-import { connectionId, errorOf, poolOf, valueOf } from '../mysql/support/pools.js';
+import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
 import { createDatabase } from '../support/servers/database.js';
 import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
 

@@ -6,7 +6,7 @@ import { createPoolCluster } from '../../src/mirror/mysql2.js';
 import { createPool as createPromisePool, createPoolCluster as createPromisePoolCluster } from '../../src/mirror/promise.js';
 import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
 import { pools } from '../../src/mysql/registry.js';
-import { errorOf } from '../mysql/support/pools.js';
+import { errorOf } from '../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';

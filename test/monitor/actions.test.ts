@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { nameOf, openCachedPool } from '../cache/support/cached-pool.js';
-import { errorOf as driverErrorOf } from '../mysql/support/pools.js';
+import { errorOf as driverErrorOf, openPool } from '../support/pool-on-database.js';
 import { errorOf, procedures } from './support/call.js';
-import { createPoolOnDatabase } from './support/pool-on-database.js';
 
 const allowed = { authorizeActions: () => true };
 
@@ -37,7 +36,7 @@ describe('monitoring.invalidate', () => {
   });
 
   it('needs to be allowed, a cache, and something to invalidate', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'bare' });
+    await using fixture = await openPool({ name: 'bare' });
     const options = { pools: fixture.pool };
     expect(await errorOf(procedures(options).invalidate({ pool: 'bare', all: true }))).toMatchObject({ code: 'FORBIDDEN' });
     const { invalidate, actionLog } = procedures({ ...options, ...allowed });
@@ -58,7 +57,7 @@ describe('monitoring.invalidate', () => {
 
 describe('breakers by hand', () => {
   it('are held open until they are closed, of pools and of none, and each action is in the log', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using fixture = await openPool({ name: 'orders' });
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const told: unknown[] = [];
@@ -90,7 +89,7 @@ describe('breakers by hand', () => {
   });
 
   it('need to be allowed, and a breaker of that name', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using fixture = await openPool({ name: 'orders' });
     const target = { pool: 'orders', breaker: 'statement' };
     const unable = procedures({ pools: fixture.pool });
     expect(await errorOf(unable.isolateBreaker(target))).toMatchObject({ code: 'FORBIDDEN' });

@@ -5,16 +5,15 @@ import type { PgBouncerReason, PgBouncerReport } from '../../src/probes/pgbounce
 import { Breaker } from '../../src/resilience/breaker/breaker.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { FakeClock } from '../engine/support/fake-clock.js';
-import { errorOf } from '../mysql/support/pools.js';
+import { errorOf, openPool } from '../support/pool-on-database.js';
 import { freePort } from '../support/network/free-port.js';
 import { procedures } from './support/call.js';
 import { samplesOf } from './support/exposition.js';
-import { createPoolOnDatabase } from './support/pool-on-database.js';
 import { complaintsOf } from './support/promtool.js';
 
 describe('monitoring.circuitBreakers', () => {
   it('shows the breakers of every pool, then others, as JSON', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const { pool } = fixture;
     await pool.query('SELECT 1');
     const redis = new Breaker({ name: 'redis', consecutiveFailures: 1 });
@@ -64,7 +63,7 @@ describe('monitoring.circuitBreakers', () => {
   });
 
   it('names a breaker, to be opened, closed and isolated by hand', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const monitoring = new Monitoring({ pools: pool, breakers: [rates] }, {});
@@ -88,7 +87,7 @@ describe('monitoring.circuitBreakers', () => {
 
 describe('the health of a pool', () => {
   it('is degraded, and no worse, while a breaker that belongs to no pool is not closed', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const { connectionPoolHealth } = procedures({ pools: pool, breakers: () => [rates] });
@@ -108,7 +107,7 @@ describe('the health of a pool', () => {
   });
 
   it('is the same in its own procedure, in the live feed and in the list of processes', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using fixture = await openPool({ name: 'orders' });
     const rates = new Breaker({ name: 'rates' });
     rates.isolate('maintenance');
     const monitoring = new Monitoring({ pools: fixture.pool, breakers: [rates], pgbouncer: false }, {});
@@ -123,7 +122,7 @@ describe('the health of a pool', () => {
 
 describe('the metrics of breakers', () => {
   it('are those of all breakers also in a registry that had the pools before', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const { pool } = fixture;
     const [rates, stock] = [new Breaker({ name: 'rates' }), new Breaker({ name: 'stock' })];
     const registry = registerPoolMetrics({ pools: pool, breakers: [rates] });
@@ -136,7 +135,7 @@ describe('the metrics of breakers', () => {
   });
 
   it('say what their snapshots say, in text that promtool accepts', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const { pool } = fixture;
     const cache = new Breaker({ name: 'cache' });
     const registry = registerPoolMetrics({ pools: pool, breakers: () => [cache] });

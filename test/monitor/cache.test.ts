@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { nameOf, openCachedPool } from '../cache/support/cached-pool.js';
-import { poolOf } from '../mysql/support/pools.js';
+import { poolOf } from '../support/pool-on-database.js';
 import { complaintsOf } from './support/promtool.js';
 
 describe('monitoring.cacheStats', () => {

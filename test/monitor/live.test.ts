@@ -5,7 +5,7 @@ import type { LiveSnapshot } from '../../src/monitor/api/router.js';
 import type { MonitoringServer, MonitoringServerRouter } from '../../src/monitor/server/server.js';
 import { waitFor } from '../support/wait-for.js';
 import { procedures } from './support/call.js';
-import { createPoolOnDatabase, whileHolding } from './support/pool-on-database.js';
+import { openPool, whileHolding } from '../support/pool-on-database.js';
 import { serve } from './support/serve.js';
 
 function clientOf({ url }: MonitoringServer, token?: string) {
@@ -40,7 +40,7 @@ function listen(client: ReturnType<typeof clientOf>) {
 
 describe('monitoring.live', () => {
   it('pushes each second how the pools are and what has happened since', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3, leakDetectionThreshold: 200 });
+    await using fixture = await openPool({ name: 'orders', connectionLimit: 3, leakDetectionThreshold: 200 });
     fixture.pool.watch('leak', () => undefined);
     await using server = await serve({ pools: fixture.pool });
     using listener = listen(clientOf(server));
@@ -78,7 +78,7 @@ describe('monitoring.live', () => {
   });
 
   it('tells whoever comes later what was before, and whoever comes back what they have missed', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     await using server = await serve({ pools: fixture.pool });
     const client = clientOf(server);
     const early = listen(client);
@@ -103,7 +103,7 @@ describe('monitoring.live', () => {
   });
 
   it('costs nothing more when nobody listens: no listener is left behind by clients that have gone', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     await using server = await serve({ pools: fixture.pool });
     for (let round = 0; round < 70; round += 1) {
       const controller = new AbortController();
@@ -127,7 +127,7 @@ describe('monitoring.live', () => {
   });
 
   it('goes on after the function that names the pools has thrown', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     let broken = false;
     let failures = 0;
     const pools = () => {
@@ -149,7 +149,7 @@ describe('monitoring.live', () => {
   });
 
   it('works in a router that an application has mounted, and ends with its caller', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     const controller = new AbortController();
     const caller = procedures({ pools: fixture.pool });
     let count = 0;
@@ -165,7 +165,7 @@ describe('monitoring.live', () => {
 
 describe('monitoring.slowQueries', () => {
   it('shows the shapes that cost most, without values, as many as are asked for', async () => {
-    await using fixture = await createPoolOnDatabase();
+    await using fixture = await openPool();
     await fixture.pool.query('SELECT SLEEP(0.03), ? AS secret', ['sesame']);
     await fixture.pool.query('SELECT SLEEP(0.06) AS other');
     const caller = procedures({ pools: fixture.pool });
@@ -184,7 +184,7 @@ describe('monitoring.slowQueries', () => {
 
 describe('actions', () => {
   it('need the token that allows them, and are in the log', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 3, minIdle: 2 });
+    await using fixture = await openPool({ name: 'orders', connectionLimit: 3, minIdle: 2 });
     const told: unknown[] = [];
     await using server = await serve({
       pools: fixture.pool,
@@ -239,7 +239,7 @@ describe('actions', () => {
   });
 
   it('are nobody’s where no such token is set, on this machine too', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders' });
+    await using fixture = await openPool({ name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     await expect(clientOf(server).monitoring.suspend.mutate({ pool: 'orders' })).rejects.toThrow(TRPCClientError);
     await expect(clientOf(server, 'guess').monitoring.suspend.mutate({ pool: 'orders' })).rejects.toThrow(TRPCClientError);

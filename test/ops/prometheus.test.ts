@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 import { requireExecutable } from '../../src/demo/find-executable.js';
 import { createQueryCache } from '../../src/cache/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
-import { createPoolOnDatabase } from '../monitor/support/pool-on-database.js';
+import { openPool } from '../support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
 import { freePort } from '../support/network/free-port.js';
 import { startPgBouncer } from '../support/servers/pgbouncer.js';
@@ -107,7 +107,7 @@ describe('a real Prometheus', { timeout: 180_000 }, () => {
     await using bouncer = await startPgBouncer(postgres);
     await using redis = await startRedis();
     const cache = createQueryCache({ redis: redis.url });
-    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 5, cache });
+    await using fixture = await openPool({ name: 'orders', connectionLimit: 5, cache });
     const { pool } = fixture;
     const unreachable = createPool(`mysql://nobody@127.0.0.1:${await freePort()}/x`, { name: 'unreachable', minIdle: 0 });
     await using server = await serve({ pools: [pool, unreachable], pgbouncer: bouncer.url(), token: 'sesame' });
@@ -162,7 +162,7 @@ describe('a real Prometheus', { timeout: 180_000 }, () => {
   });
 
   it('and a real Alertmanager tell of a pool that is saturated, and that it is free again', async () => {
-    await using fixture = await createPoolOnDatabase({ name: 'orders', connectionLimit: 2, acquireTimeout: 0 });
+    await using fixture = await openPool({ name: 'orders', connectionLimit: 2, acquireTimeout: 0 });
     const { pool } = fixture;
     await using server = await serve({ pools: pool });
     await using webhook = await startWebhook();

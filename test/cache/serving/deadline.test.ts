@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../../src/cache/index.js';
 import { currentDeadline, withDeadline } from '../../../src/resilience/deadline/deadline.js';
-import { errorOf } from '../../mysql/support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 
 describe('a deadline around cache.wrap()', () => {
   it('bounds the wait of its caller, not the loading that others wait for, too', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Flight, type Landing } from '../../../src/cache/serving/flight.js';
-import { errorOf } from '../../mysql/support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 
 interface Started {
   readonly flight: Flight;

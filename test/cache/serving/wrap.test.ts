@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
-import { errorOf } from '../../mysql/support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 import { waitFor } from '../../support/wait-for.js';
 
 /** A cache that is closed at the end, and a loader whose values are its calls, counted. */

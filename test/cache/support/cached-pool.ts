@@ -1,7 +1,7 @@
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import { poolOf } from '../../mysql/support/pools.js';
+import { poolOf } from '../../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 
 /** A database, a cache and a pool with it. Disposing ends all three. */

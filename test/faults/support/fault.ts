@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
-import { imbalanceOf, poolOf, valueOf } from '../../mysql/support/pools.js';
+import { imbalanceOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/servers/database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor as waitShortly, type WaitOptions } from '../../support/wait-for.js';

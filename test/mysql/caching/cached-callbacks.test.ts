@@ -4,7 +4,7 @@ import type { Pool as DriverCallbackPool } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import { createPool as createCallbackPool } from '../../../src/mirror/mysql2.js';
 import { createPool as createPromisePool } from '../../../src/mirror/promise.js';
-import { errorOf } from '../support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 import { type CachedPool, openCachedPool } from '../../cache/support/cached-pool.js';
 
 const SQL = 'SELECT name FROM users WHERE id = ?';

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import { describe, expect, it, vi } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import type { FieldPacket } from '../../../src/mysql/driver/driver.js';
-import { errorOf } from '../support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 import { nameOf, openCachedPool } from '../../cache/support/cached-pool.js';
 
 /** Changes a row as a writer that the cache cannot see. */

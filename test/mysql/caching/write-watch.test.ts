@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nameOf, openCachedPool } from '../../cache/support/cached-pool.js';
-import { errorOf } from '../support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 
 const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
 

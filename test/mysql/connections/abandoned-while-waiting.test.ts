@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
-import { imbalanceOf, openPool, valueOf } from '../support/pools.js';
+import { imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 describe('I1, I11: a stream of the callback pool that is abandoned while it waits for a connection', () => {

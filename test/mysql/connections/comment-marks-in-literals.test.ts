@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool, valueOf } from '../support/pools.js';
+import { openPool, valueOf } from '../../support/pool-on-database.js';
 
 describe('I8: what looks like a comment inside of a literal', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionId, openPool, poolOf, valueOf } from '../support/pools.js';
+import { connectionId, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { createDatabase } from '../../support/servers/database.js';
 
 describe('I8: the default database', () => {

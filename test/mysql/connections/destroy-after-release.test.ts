@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, openPool, outcomeOf, valueOf } from '../support/pools.js';
+import { borrowByCallback, openPool, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('I7: destroy() of a callback connection that is in the pool', () => {
   it('leaves no dead connection there: the next query is answered', async () => {

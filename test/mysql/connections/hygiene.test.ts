@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { connectionId, errorOf, firstRow, openPool, type PoolOnDatabase, valueOf } from '../support/pools.js';
+import { connectionId, errorOf, firstRow, openPool, type PoolOnDatabase, valueOf } from '../../support/pool-on-database.js';
 
 type Hygiene = 'auto' | 'always' | 'transaction' | 'never';
 

@@ -3,7 +3,7 @@ import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { errorOf, openPool, poolOf } from '../support/pools.js';
+import { errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 

@@ -4,7 +4,7 @@ import { PoolError } from '../../../src/engine/contract/errors.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, connectionId, errorOf, openPool, poolOf, valueOf } from '../support/pools.js';
+import { borrowByCallback, connectionId, errorOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 /** Resolves when the pool has noticed that a connection of its own has failed. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionId, errorOf, openPool } from '../support/pools.js';
+import { connectionId, errorOf, openPool } from '../../support/pool-on-database.js';
 
 describe('errno 1792', () => {
   it('is the server’s doing again once the read-only transaction that somebody asked for is over', async () => {

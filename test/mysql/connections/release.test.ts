@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, connectionId, errorOf, openPool, valueOf } from '../support/pools.js';
+import { borrowByCallback, connectionId, errorOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
 /** Every way in which a borrower of the promise pool can give a connection back. */
 const RELEASES: readonly (readonly [string, (connection: PoolConnection, pool: Pool) => unknown])[] = [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createPool } from '../../../src/mysql/create-pool.js';
-import { valueOf } from '../support/pools.js';
+import { valueOf } from '../../support/pool-on-database.js';
 
 describe('I8: what the server’s init_connect sets up', () => {
   it('is part of the baseline: it survives a reset', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionId, firstRow, openPool } from '../support/pools.js';
+import { connectionId, firstRow, openPool } from '../../support/pool-on-database.js';
 
 describe('I8: SET NAMES of one borrower', () => {
   it.each(['auto', 'always'] as const)("does not change how the next one's texts are sent: hygiene '%s'", async (hygiene) => {

@@ -6,7 +6,7 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { leaksIn } from '../support/refusals.js';
-import { connectionId, errorOf, firstRow, openPool, valueOf } from '../support/pools.js';
+import { connectionId, errorOf, firstRow, openPool, valueOf } from '../../support/pool-on-database.js';
 
 const BERLIN: PoolOptions = {
   onConnect: async (connection) => {

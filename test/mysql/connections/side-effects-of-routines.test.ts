@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool, valueOf } from '../support/pools.js';
+import { openPool, valueOf } from '../../support/pool-on-database.js';
 
 describe("I8: under hygiene 'auto', what statements change without saying so", () => {
   it('by a stored function is not seen by the next borrower', async () => {

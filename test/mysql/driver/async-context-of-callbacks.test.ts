@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 describe('AsyncLocalStorage in a callback that had to wait', () => {
   it('is that of the caller, not that of whoever gave the connection back', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorOf, openPool } from '../support/pools.js';
+import { errorOf, openPool } from '../../support/pool-on-database.js';
 
 describe('an error that mysql2 throws for bad arguments, after a wait for a connection', () => {
   it('has the caller’s line in its stack', async () => {

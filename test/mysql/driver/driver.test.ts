@@ -16,7 +16,7 @@ import {
   isQueryCommand,
   sslProfile,
 } from '../../../src/mysql/driver/driver.js';
-import { borrowByCallback, openPool } from '../support/pools.js';
+import { borrowByCallback, openPool } from '../../support/pool-on-database.js';
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8')) as Record<string, unknown>;

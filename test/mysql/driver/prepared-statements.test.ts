@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ManagedConnection } from '../../../src/mysql/connections/managed-connection.js';
 import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { outcomeOf, poolOf } from '../support/pools.js';
+import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
 
 describe('I8: a server that takes no more prepared statements (1461)', () => {
   it('fails nobody: the pool closes what it has prepared before, and prepares anew', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ClassifyError, ServerError } from '../../../src/mysql/errors/error-classes.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { connectionId, errorOf, openPool, poolOf } from '../support/pools.js';
+import { connectionId, errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 
 function raise(errno: number): string {
   return `SIGNAL SQLSTATE '45000' SET MYSQL_ERRNO = ${errno}, MESSAGE_TEXT = 'read-only, for the test'`;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionId, errorOf, openPool } from '../support/pools.js';
+import { connectionId, errorOf, openPool } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 describe('I2, I11: a classifyError that throws', () => {

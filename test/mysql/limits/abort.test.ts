@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, connectionId, errorOf, imbalanceOf, openPool, valueOf } from '../support/pools.js';
+import { borrowByCallback, connectionId, errorOf, imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 

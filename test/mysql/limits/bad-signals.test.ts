@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorOf, imbalanceOf, openPool } from '../support/pools.js';
+import { errorOf, imbalanceOf, openPool } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 describe('I12: a signal that is none', () => {

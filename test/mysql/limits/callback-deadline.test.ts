@@ -6,7 +6,7 @@ import { withDeadline } from '../../../src/resilience/deadline/deadline.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { errorOf, poolOf } from '../support/pools.js';
+import { errorOf, poolOf } from '../../support/pool-on-database.js';
 
 /** Long enough for anything on a busy machine, and much shorter than the statements. */
 const SLACK_MS = 10_000;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 /** Longer than Node's timers: they would fire at once. */
 const LONG_MS = 3_000_000_000;

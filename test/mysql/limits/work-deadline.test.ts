@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { withDeadline } from '../../../src/resilience/deadline/deadline.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { errorOf, imbalanceOf, openPool, poolOf, valueOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 /** Long enough for anything on a busy machine, and much shorter than the statements. */
 const SLACK_MS = 10_000;

@@ -9,7 +9,7 @@ import { freePort } from '../../support/network/free-port.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { connectionId, errorOf, imbalanceOf, openPool, outcomeOf, poolOf, valueOf } from '../support/pools.js';
+import { connectionId, errorOf, imbalanceOf, openPool, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 function changesOf(pool: Pool): BreakerChange[] {
   const changes: BreakerChange[] = [];

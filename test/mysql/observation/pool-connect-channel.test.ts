@@ -1,6 +1,6 @@
 import { tracingChannel } from 'node:diagnostics_channel';
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, openPool } from '../support/pools.js';
+import { borrowByCallback, openPool } from '../../support/pool-on-database.js';
 
 describe('the diagnostics channel "mysql2:pool:connect"', () => {
   it('tells of every acquire, as mysql2’s own pool does (≥ 3.20): tracers wait for it', async () => {

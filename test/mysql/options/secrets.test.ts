@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { leaksIn, refusalOf } from '../support/refusals.js';
-import { borrowByCallback, errorOf, openPool, poolOf } from '../support/pools.js';
+import { borrowByCallback, errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 
 describe('I13: the password', () => {
   it('is not shown when a connection or a pool is logged', async () => {

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
 import { freePort } from '../../support/network/free-port.js';
-import { errorOf, outcomeOf, poolOf, valueOf } from '../support/pools.js';
+import { errorOf, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 /** Longer than the client's request for TLS: whatever follows is the TLS handshake. */
 const SSL_REQUEST_BYTES = 36;

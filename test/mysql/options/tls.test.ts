@@ -11,7 +11,7 @@ import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { leaksIn } from '../support/refusals.js';
-import { borrowByCallback, errorOf, firstRow, valueOf } from '../support/pools.js';
+import { borrowByCallback, errorOf, firstRow, valueOf } from '../../support/pool-on-database.js';
 
 const DAY_MS = 86_400_000;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 describe('the event "acquire"', () => {
   it('is not emitted when a connection is closed: nobody has acquired it', async () => {

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import type { Pool as CallbackPool, PoolConnection as CallbackConnection, QueryError, RowDataPacket } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, errorOf, openPool, valueOf } from '../support/pools.js';
+import { borrowByCallback, errorOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
 interface Answer {
   readonly error: QueryError | null;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, errorOf, imbalanceOf, openPool, valueOf } from '../support/pools.js';
+import { borrowByCallback, errorOf, imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
 const LIMIT = 20;
 

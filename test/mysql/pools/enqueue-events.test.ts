@@ -1,7 +1,7 @@
 import mysql from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
-import { borrowByCallback, errorOf, openPool, poolOf } from '../support/pools.js';
+import { borrowByCallback, errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 
 /** How often the pool tells of three callers who have to wait. */
 async function countEnqueued(pool: mysql.Pool): Promise<number> {

@@ -3,7 +3,7 @@ import { PoolConnection as DriverPoolConnection } from 'mysql2';
 import mysql from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, openPool, poolOf } from '../support/pools.js';
+import { borrowByCallback, openPool, poolOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 import { createDatabase } from '../../support/servers/database.js';
 

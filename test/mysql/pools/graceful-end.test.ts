@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, poolOf, valueOf } from '../support/pools.js';
+import { borrowByCallback, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('end() of a borrowed connection with gracefulEnd', () => {
   it('says goodbye to the server, calls back without an error, and takes the connection out of the pool, as mysql2 does', async () => {

@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
 import { waitFor } from '../../support/wait-for.js';
-import { imbalanceOf, openPool, outcomeOf } from '../support/pools.js';
+import { imbalanceOf, openPool, outcomeOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 const FAILURE = 'from the user’s code';

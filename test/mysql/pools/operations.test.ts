@@ -3,7 +3,7 @@ import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
-import { connectionId, errorOf, openPool, poolOf, valueOf } from '../support/pools.js';
+import { connectionId, errorOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('ready()', () => {
   it('resolves when the minimum of connections is open', async () => {

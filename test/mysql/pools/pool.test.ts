@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import mysql, { type FieldPacket, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import callbackMysql, { PoolConnection as DriverPoolConnection } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { poolOf, errorOf, firstRow, openPool } from '../support/pools.js';
+import { poolOf, errorOf, firstRow, openPool } from '../../support/pool-on-database.js';
 import { createDatabase } from '../../support/servers/database.js';
 
 /** Exported at run time, not in the typings. */

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createPool, getPool, pools } from '../../../src/index.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { connectionId, errorOf, valueOf } from '../support/pools.js';
+import { connectionId, errorOf, valueOf } from '../../support/pool-on-database.js';
 
 afterEach(() => {
   vi.unstubAllEnvs();

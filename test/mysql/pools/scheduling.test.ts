@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
-import { errorOf, imbalanceOf, openPool, outcomeOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, openPool, outcomeOf } from '../../support/pool-on-database.js';
 
 describe("a pool with scheduling: 'fair'", () => {
   it('serves statements, borrowers and transactions by priority, and keys in turns', async () => {

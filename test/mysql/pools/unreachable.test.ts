@@ -5,7 +5,7 @@ import { type Manners, startSilentTcpServer } from '../../support/network/silent
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { leaksIn } from '../support/refusals.js';
-import { errorOf, poolOf, valueOf } from '../support/pools.js';
+import { errorOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 /** How long a piece of work takes, and the error that it ends with. */
 async function timed(work: () => Promise<unknown>): Promise<{ readonly error: Error & { code?: string }; readonly ms: number }> {

@@ -8,7 +8,7 @@ import { freePort } from '../../support/network/free-port.js';
 import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, imbalanceOf, poolOf } from '../support/pools.js';
+import { borrowByCallback, imbalanceOf, poolOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 type Method = 'query' | 'execute';

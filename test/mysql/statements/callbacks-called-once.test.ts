@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { borrowByCallback, poolOf, valueOf } from '../support/pools.js';
+import { borrowByCallback, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('I11: a callback of execute(), whose connection is lost while the statement is prepared', () => {
   it.each([

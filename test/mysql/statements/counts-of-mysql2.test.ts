@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 describe('the lists of mysql2’s pool, which instrumentation and data layers read', () => {
   it('are as long as there are connections and waiters', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 describe('the query times of a pool', () => {
   it('are those of its callers: what it asks the server for itself does not count', async () => {

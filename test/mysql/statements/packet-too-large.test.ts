@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorOf, openPool, outcomeOf, valueOf } from '../support/pools.js';
+import { errorOf, openPool, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('I7: errno 1153, after which the server closes the connection', () => {
   it('is fatal: those who wait are not served by that connection', async () => {

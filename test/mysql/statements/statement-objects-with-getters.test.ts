@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../support/pools.js';
+import { openPool } from '../../support/pool-on-database.js';
 
 /** As sql-template-strings and sql-template-tag make them: `sql` is a getter of the class. mysql2 takes them. */
 class Statement {

@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from '../../support/servers/databas
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/network/statement-proxy.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
-import { errorOf, openPool, outcomeOf, poolOf, valueOf } from '../support/pools.js';
+import { errorOf, openPool, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
 interface Fixture extends AsyncDisposable {
   readonly database: TestDatabase;

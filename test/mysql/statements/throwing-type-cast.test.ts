@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openPool, outcomeOf } from '../support/pools.js';
+import { openPool, outcomeOf } from '../../support/pool-on-database.js';
 
 describe('I1: a typeCast that throws in the middle of a result', () => {
   it.each(['query', 'execute'] as const)(

@@ -4,7 +4,7 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { startStatementProxy, type StatementHandler, type StatementProxy } from '../../support/network/statement-proxy.js';
-import { poolOf } from './pools.js';
+import { poolOf } from '../../support/pool-on-database.js';
 
 /** A pool on a database with a table `ledger (id PRIMARY KEY, note)`. What is written twice is refused; what is written can be looked up. */
 export interface Ledger extends AsyncDisposable {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
-import { poolOf } from '../support/pools.js';
+import { poolOf } from '../../support/pool-on-database.js';
 
 describe('I9: the deadline of a transaction whose COMMIT is not answered', () => {
   it('is kept, also when Node’s timer is early by a fraction of a millisecond', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { errorOf, valueOf } from '../support/pools.js';
+import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { idsSeenBy, INSERT, openLedger, UPDATE } from '../support/ledger.js';
 
 class OutOfStock extends Error {}

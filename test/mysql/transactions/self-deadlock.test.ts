@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { waitFor } from '../../support/wait-for.js';
-import { errorOf, imbalanceOf, openPool, valueOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
 /** Everything that asks the pool for a connection. */
 const REQUESTS: Readonly<Record<string, (pool: Pool) => Promise<unknown>>> = {

@@ -4,7 +4,7 @@ import type { Transaction } from '../../../src/mysql/transactions/transaction.js
 import type { ProxiedStatement } from '../../support/network/statement-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { INSERT, openLedger, openLedgerBehindProxy } from '../support/ledger.js';
-import { errorOf, imbalanceOf, outcomeOf, valueOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 
 /** What the work below sends, in this order. */
 const STATEMENTS = [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failingWith, openLedger } from '../support/ledger.js';
-import { errorOf } from '../support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 
 describe('the budget of the pool', () => {
   const WITHOUT_SHARE = { budget: 0, shortestDelay: 0, longestDelay: 0 };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { StatementHandler } from '../../support/network/statement-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { INSERT, type LedgerBehindProxy, openLedger, openLedgerBehindProxy } from '../support/ledger.js';
-import { errorOf, imbalanceOf, valueOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
 
 /** A moment that comes when it is told to. */
 interface Moment {

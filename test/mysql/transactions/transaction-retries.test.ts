@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 import { waitFor } from '../../support/wait-for.js';
 import { failingWith, INSERT, type Ledger, openLedger, UPDATE } from '../support/ledger.js';
-import { errorOf } from '../support/pools.js';
+import { errorOf } from '../../support/pool-on-database.js';
 
 const [LOCKED_BY_US, LOCKED_BY_THEM] = [1, 2];
 

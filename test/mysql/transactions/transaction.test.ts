@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RowDataPacket } from 'mysql2/promise';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
-import { errorOf, imbalanceOf, valueOf } from '../support/pools.js';
+import { errorOf, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
 import { idsSeenBy, INSERT, openLedger, UPDATE } from '../support/ledger.js';
 
 class OutOfStock extends Error {}
@@ -159,6 +159,8 @@ describe('pool.transaction()', () => {
 
   it('is told why when no connection can be had', async () => {
     await using ledger = await openLedger({ connectionLimit: 1, acquireTimeout: 50 });
+    // A busy machine may take longer to open a connection than a caller waits here.
+    await ledger.pool.ready();
     const held = await ledger.pool.getConnection();
     const ran: string[] = [];
     const work = async (): Promise<void> => void ran.push('ran');

@@ -1,6 +1,5 @@
 /** Holds a row of the table against what a server did with it. */
-import type { Observation } from './row-run.js';
-import { tableOf } from './row-run.js';
+import { type Observation, tableOf } from './row-run.js';
 import type { Row } from './statement-row.js';
 
 /** Where the table itself is wrong about this server. */

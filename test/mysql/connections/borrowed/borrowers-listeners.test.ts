@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../../support/pools.js';
+import { openPool } from '../../../support/pool-on-database.js';
 
 describe('listeners that borrowers add to their connection', () => {
   it('are gone with the release: they neither pile up nor hear of later borrowers', async () => {

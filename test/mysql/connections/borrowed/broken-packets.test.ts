@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../../support/servers/database.js';
 import { freePort } from '../../../support/network/free-port.js';
-import { errorOf, poolOf } from '../../support/pools.js';
+import { errorOf, poolOf } from '../../../support/pool-on-database.js';
 import { captureUncaught } from '../../support/uncaught.js';
 
 interface Talker extends AsyncDisposable {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionId, openPool, valueOf } from '../../support/pools.js';
+import { connectionId, openPool, valueOf } from '../../../support/pool-on-database.js';
 
 describe('a "connection" listener', () => {
   it('that sets sessions up costs no connection as long as borrowers leave nothing behind', async () => {

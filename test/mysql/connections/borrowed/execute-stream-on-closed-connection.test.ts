@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, errorOf, openPool } from '../../support/pools.js';
+import { borrowByCallback, errorOf, openPool } from '../../../support/pool-on-database.js';
 
 describe('I11: execute() without a callback on a connection that is gone', () => {
   it('fails as a stream, and does not throw', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { startMariaDb } from '../../../../src/demo/mariadb-server.js';
 import { createPool } from '../../../../src/mysql/create-pool.js';
 import { waitFor } from '../../../support/wait-for.js';
-import { errorOf } from '../../support/pools.js';
+import { errorOf } from '../../../support/pool-on-database.js';
 
 describe('I10: drain() of a pool that has killed a statement, while the server is frozen', () => {
   it('keeps its deadline: the connection that kills is closed by force, too', async () => {

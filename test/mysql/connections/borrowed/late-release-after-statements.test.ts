@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, openPool, valueOf } from '../../support/pools.js';
+import { borrowByCallback, openPool, valueOf } from '../../../support/pool-on-database.js';
 
 describe('I1: a late release() of a callback borrower', () => {
   it('does not end the lease of a promise borrower who has run statements since', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool, outcomeOf, valueOf } from '../../support/pools.js';
+import { openPool, outcomeOf, valueOf } from '../../../support/pool-on-database.js';
 
 describe('I2: a connection that its borrower has paused', () => {
   it('is lent to the next one running, who would wait for ever otherwise', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openPool } from '../../support/pools.js';
+import { openPool } from '../../../support/pool-on-database.js';
 
 describe('a listener on a borrowed connection', () => {
   it('that was taken off and added again hears each event once', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../../support/servers/database.js';
 import { startTcpProxy } from '../../../support/network/tcp-proxy.js';
-import { poolOf } from '../../support/pools.js';
+import { poolOf } from '../../../support/pool-on-database.js';
 
 describe('end() while the server does not answer', () => {
   it('waits no longer for idle connections than a goodbye may take: the long wait is for what borrowers have sent', async () => {

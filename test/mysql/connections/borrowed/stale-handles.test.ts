@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PoolConnection } from '../../../../src/mysql/connections/borrowed-connection.js';
 import type { Pool } from '../../../../src/mysql/pools/pool.js';
-import { borrowByCallback, errorOf, openPool, outcomeOf, valueOf } from '../../support/pools.js';
+import { borrowByCallback, errorOf, openPool, outcomeOf, valueOf } from '../../../support/pool-on-database.js';
 
 describe('I1: a promise connection that was released, while somebody else has the same one', () => {
   const late: readonly (readonly [string, (connection: PoolConnection, pool: Pool) => unknown])[] = [

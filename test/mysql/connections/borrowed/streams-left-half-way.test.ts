@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { borrowByCallback, openPool, valueOf } from '../../support/pools.js';
+import { borrowByCallback, openPool, valueOf } from '../../../support/pool-on-database.js';
 
 const MANY_ROWS = "SELECT seq, REPEAT('x', 1000) AS text FROM seq_1_to_200000";
 

@@ -1,10 +1,10 @@
 import type { PoolConnection as CallbackConnection } from 'mysql2';
 import type { QueryResult, RowDataPacket } from 'mysql2/promise';
-import { createPool } from '../../../src/mysql/create-pool.js';
-import type { PoolOptions } from '../../../src/mysql/options/table.js';
-import type { Pool } from '../../../src/mysql/pools/pool.js';
-import type { PoolStats } from '../../../src/mysql/pools/pool-core.js';
-import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
+import { createPool } from '../../src/mysql/create-pool.js';
+import type { PoolOptions } from '../../src/mysql/options/table.js';
+import type { Pool } from '../../src/mysql/pools/pool.js';
+import type { PoolStats } from '../../src/mysql/pools/pool-core.js';
+import { createDatabase, type TestDatabase } from './servers/database.js';
 
 /** A pool on a database of its own; disposing ends the pool, then drops the database. */
 export interface PoolOnDatabase extends AsyncDisposable {
@@ -88,4 +88,14 @@ export function imbalanceOf(stats: PoolStats): readonly string[] {
     ['closed = the sum of its reasons', stats.closed, Object.values(stats.closedByReason).reduce((sum, count) => sum + count, 0)],
   ];
   return sums.filter(([, left, right]) => left !== right).map(([law, left, right]) => `${law}: ${left} ≠ ${right}`);
+}
+
+/** Runs work while `count` connections are lent, then gives them back. */
+export async function whileHolding<T>(pool: Pool, count: number, work: () => Promise<T>): Promise<T> {
+  const connections = await Promise.all(Array.from({ length: count }, () => pool.getConnection()));
+  try {
+    return await work();
+  } finally {
+    for (const connection of connections) connection.release();
+  }
 }
