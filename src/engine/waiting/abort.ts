@@ -14,6 +14,19 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
   return typeof aborted === 'boolean' && typeof addEventListener === 'function' && typeof removeEventListener === 'function';
 }
 
+/** Keeps the sources of a combined signal for as long as that lives. */
+const sources = new WeakMap<AbortSignal, readonly AbortSignal[]>();
+
+/**
+ * A signal that aborts with the first of several. Node 20 holds the sources of `AbortSignal.any` weakly, and its listeners do not change that:
+ * a source that nothing else holds, as that of `AbortSignal.timeout`, is collected and never aborts.
+ */
+export function anySignal(signals: readonly AbortSignal[]): AbortSignal {
+  const combined = AbortSignal.any([...signals]);
+  sources.set(combined, signals);
+  return combined;
+}
+
 /** One listener per signal, however many wait for it: Node warns of more than ten on one signal. */
 const listening = new WeakMap<AbortSignal, Listening>();
 

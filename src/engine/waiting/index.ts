@@ -1,6 +1,6 @@
 /** How anything waits: deadlines on one timer, abort signals, bounds and pauses. */
 
-export { isAbortSignal, onAbort } from './abort.js';
+export { anySignal, isAbortSignal, onAbort } from './abort.js';
 export { checkedMilliseconds, checkedSignal, invalidMilliseconds, invalidSignal } from './checks.js';
 export { Deadline, DeadlineQueue } from './deadlines.js';
 export { callListener, ignore, throwLater } from './throw-later.js';

@@ -1,7 +1,7 @@
 /** The deadline of a piece of work, which all calls inside it share through the asynchronous context. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { checkedMilliseconds, isAbortSignal } from '../../engine/waiting/index.js';
+import { anySignal, checkedMilliseconds, isAbortSignal } from '../../engine/waiting/index.js';
 import { LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
 
 /** The moment by which everything inside a {@link withDeadline} must be over, and the signal that may end it before. */
@@ -29,7 +29,7 @@ export class WorkDeadline {
 
   /** Aborts when the time is up or the work is given up: for calls of your own, such as `fetch`. */
   get signal(): AbortSignal {
-    this.#signal ??= AbortSignal.any([
+    this.#signal ??= anySignal([
       ...(this.givenUp === undefined ? [] : [this.givenUp]),
       ...(this.#at === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(Math.min(Math.ceil(this.remainingMs), LONGEST_TIMER_MS))]),
     ]);
@@ -39,7 +39,7 @@ export class WorkDeadline {
   /** @internal The stricter of this one and a further limit. */
   and(at: number, givenUp: AbortSignal | undefined): WorkDeadline {
     const signals = [this.givenUp, givenUp].filter((signal) => signal !== undefined);
-    return new WorkDeadline(Math.min(this.#at, at), signals.length > 1 ? AbortSignal.any(signals) : signals[0]);
+    return new WorkDeadline(Math.min(this.#at, at), signals.length > 1 ? anySignal(signals) : signals[0]);
   }
 }
 
@@ -92,7 +92,7 @@ export function stricter(
   { remainingMs, givenUp }: WorkDeadline,
 ): { timeout?: number; signal?: AbortSignal } {
   const signals = [signal, givenUp].filter((one) => one !== undefined);
-  const both = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+  const both = signals.length > 1 ? anySignal(signals) : signals[0];
   // What is no number is refused where it is read.
   const own = timeout === 0 ? Number.POSITIVE_INFINITY : timeout;
   const limit = own < remainingMs || typeof own !== 'number' ? own : remainingMs;

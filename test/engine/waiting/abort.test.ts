@@ -1,6 +1,8 @@
 import { getEventListeners } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { onAbort } from '../../../src/engine/waiting/abort.js';
+import { anySignal, onAbort } from '../../../src/engine/waiting/abort.js';
 import { allMicrotasks } from '../support/fake-clock.js';
 import { catchThrownInMicrotasks } from '../support/thrown-in-microtasks.js';
 
@@ -85,4 +87,31 @@ describe('onAbort', () => {
     expect(heard).toEqual(['first', 'third']);
     expect(listenersOf(controller.signal)).toBe(0);
   });
+});
+
+describe('anySignal', () => {
+  it('aborts with the first of its signals, for its reason', () => {
+    const [first, second] = [new AbortController(), new AbortController()];
+    const signal = anySignal([first.signal, second.signal]);
+    second.abort('second');
+    first.abort('first');
+    expect(signal.reason).toBe('second');
+    expect(anySignal([AbortSignal.abort('before'), first.signal]).reason).toBe('before');
+  });
+
+  it('I11: aborts when the time of a signal is up that nothing else holds, also after garbage was collected', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const signal = anySignal([AbortSignal.timeout(40)]);
+    const aborted = new Promise((resolve) => {
+      signal.addEventListener('abort', resolve, { once: true });
+    });
+    // What is referenced in this turn of the event loop is not collected in it.
+    await allMicrotasks();
+    collectGarbage();
+    await allMicrotasks();
+    collectGarbage();
+    await aborted;
+    expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
+  }, 5_000);
 });
