@@ -2,7 +2,7 @@
 
 import { type Clock, codeOf, messageOf, PoolError } from '../contract/index.js';
 
-/** What `ready()` checks at. */
+/** What `ready()` checks. */
 export interface Readiness {
   /** Milliseconds. */
   readonly timeout: number;
