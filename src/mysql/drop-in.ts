@@ -5,8 +5,6 @@ import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
 import { type DropInOptions, resolveOptions } from './options/index.js';
 
-/** What takes the place of mysql2's `createPool` and `createPoolCluster`, in the callback form and in the promise form. */
-
 /** As mysql2's: a callback pool, which is managed. */
 export function createCallbackPool(config: string | DropInOptions): CallbackPool {
   return createManaged(config).pool as unknown as CallbackPool;

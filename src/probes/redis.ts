@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { ignore } from '../engine/waiting/index.js';
+import { anySignal, ignore } from '../engine/waiting/index.js';
 
 /**
  * What a probe of Redis found: `ok` it answers PING · `refused` nothing listens · `unreachable` no way to it, or no TLS with it ·
@@ -119,7 +119,7 @@ async function ask(socket: Socket, command: readonly string[], signal: AbortSign
 
 async function nextChunk(socket: Socket, signal: AbortSignal): Promise<Buffer> {
   const ended = new AbortController();
-  const either = AbortSignal.any([signal, ended.signal]);
+  const either = anySignal([signal, ended.signal]);
   const atEnd = (): void => ended.abort();
   socket.once('end', atEnd);
   try {

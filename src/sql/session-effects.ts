@@ -1,4 +1,4 @@
-/** What the statements of a text may leave behind in the session, and what else their words say at once, in one walk over the text. */
+/** One walk over a text: session changes, possible commits, several statements, local files. */
 
 import { Blocks } from './blocks.js';
 import { COLON, EQUALS, OPEN, SEMICOLON, ZERO } from './characters.js';

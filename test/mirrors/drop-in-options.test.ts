@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { describe, expect, it, vi } from 'vitest';
 import { LARGEST_CONNECTION_LIMIT, PoolError } from '../../src/engine/index.js';
-import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
+import type { DropInOptions } from '../../src/mysql/options/mysql2-dialect.js';
 import { type ResolvedOptions, resolveOptions } from '../../src/mysql/options/resolve.js';
 import { defaultsInMysql2 } from '../../src/mysql/options/table.js';
 

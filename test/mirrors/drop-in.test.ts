@@ -4,7 +4,7 @@ import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import { createPoolCluster } from '../../src/mirror/mysql2.js';
 import { createPool as createPromisePool, createPoolCluster as createPromisePoolCluster } from '../../src/mirror/promise.js';
-import type { DropInOptions } from '../../src/mysql/options/drop-in.js';
+import type { DropInOptions } from '../../src/mysql/options/mysql2-dialect.js';
 import { pools } from '../../src/mysql/registry.js';
 import { errorOf } from '../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../support/servers/database.js';

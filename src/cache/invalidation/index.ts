@@ -1,4 +1,4 @@
-/** When each name was last invalidated. */
+/** Names of what a value depends on, and when each was last invalidated. */
 
 export { type Mark, Marks } from './marks.js';
 export {

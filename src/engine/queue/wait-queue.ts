@@ -1,4 +1,4 @@
-/** A FIFO queue of waiters: a linked list, so that any waiter leaves in constant time. */
+/** The waiter, what a queue of waiters offers, and the queue in order of arrival. */
 
 import { Deadline, onAbort } from '../waiting/index.js';
 import { answerOf, type CallSite, keepShape, type PoolError } from '../contract/index.js';

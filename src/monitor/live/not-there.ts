@@ -1,4 +1,4 @@
-/** What a caller named and the process does not have. */
+/** The error for a pool, cache or breaker that a caller named and this process does not have. */
 
 /** What is missing, for programs. The server sends it as `data.reason` of the error. */
 export type MissingThing = 'unknown-pool' | 'unknown-breaker' | 'no-cache';

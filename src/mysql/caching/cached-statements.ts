@@ -1,4 +1,4 @@
-/** Statements of a pool that the cache answers. */
+/** Decides whether the cache may answer a statement, and asks it. */
 
 import { performance } from 'node:perf_hooks';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';

@@ -1,4 +1,4 @@
-/** Stops a statement that runs on a connection, so that the ones behind it are not hit. */
+/** Stops a statement that runs on a connection, so that the kill never hits a later statement. */
 
 import { codeOf, messageOf } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';

@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { keepShape } from '../../engine/index.js';
-import { checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
+import { anySignal, checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
 import type { WorkDeadline } from '../../resilience/deadline/index.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -65,5 +65,5 @@ export function stoppedBy(signal: AbortSignal | undefined): StatementLimits | un
 }
 
 function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : AbortSignal.any([one, other]);
+  return one === undefined || other === undefined ? (one ?? other) : anySignal([one, other]);
 }

@@ -11,10 +11,10 @@ import {
 } from '../../engine/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
-import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './drop-in.js';
+import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './mysql2-dialect.js';
 import { type Endpoint, endpointOf, nameOf } from './endpoint.js';
 import { type Environment, environmentOptions } from './environment.js';
-import { checkedOwn, gatherOwn, ownTls } from './own.js';
+import { checkedOwn, gatherOwn, ownTls } from './own-dialect.js';
 import {
   defaultsInMysql2,
   type Dialect,

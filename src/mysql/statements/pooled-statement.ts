@@ -68,7 +68,7 @@ export class PooledStatement extends ConnectionWaiter {
 
   override receiveFailure(error: PoolError): void {
     const shown = this.pool.options.flavor.acquireFailure(error);
-    if (this.#isRunAgain(error, shown) || this.#answersInstead(error)) return;
+    if (this.#runAgainIfAllowed(error, shown) || this.#answerByFallback(error)) return;
     // Without a connection for another run, it is the last run that failed.
     this.#reject(error.code === 'POOL_ABORTED' ? shown : (this.#retry?.lastError ?? shown));
   }
@@ -92,7 +92,7 @@ export class PooledStatement extends ConnectionWaiter {
 
   #fail(error: Error): void {
     const shown = this.pool.options.flavor.statementFailure(error) as Error;
-    if (!this.#isRunAgain(statementFailure(error), shown)) this.#reject(shown);
+    if (!this.#runAgainIfAllowed(statementFailure(error), shown)) this.#reject(shown);
   }
 
   #reject(failure: Error): void {
@@ -100,7 +100,7 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   /** @param shown the failure as its caller would get it */
-  #isRunAgain(failure: unknown, shown: Error): boolean {
+  #runAgainIfAllowed(failure: unknown, shown: Error): boolean {
     const { pool, statement } = this;
     if (this.#retry === undefined && !pool.retries.concerns(failure)) return false;
     const { limits } = statement;
@@ -125,7 +125,7 @@ export class PooledStatement extends ConnectionWaiter {
     return true;
   }
 
-  #answersInstead(failure: PoolError): boolean {
+  #answerByFallback(failure: PoolError): boolean {
     const { fallback } = this.statement.wishes;
     if (failure.code !== 'POOL_BREAKER_OPEN' || typeof fallback !== 'function') return false;
     new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.resolve, this.reject);

@@ -1,4 +1,4 @@
-/** Which statements of a pool are run again, and how often. */
+/** Decides whether a failed statement may run again, and when. */
 
 import { PoolError, type PoolErrorCode, systemClock } from '../../engine/index.js';
 import type { ResolvedStatementRetries } from '../options/index.js';

@@ -1,4 +1,4 @@
-/** What became of work that was run again. */
+/** Counts of work that was run again. */
 export interface RetryCounts {
   /** Runs beside the first ones. */
   readonly retried: number;
