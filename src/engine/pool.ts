@@ -39,6 +39,9 @@ export interface PoolEnvironment {
   readonly random?: RandomSource;
 }
 
+/** Of most acquires: no object is made for each. */
+const NO_OPTIONS: AcquireOptions = Object.freeze({});
+
 const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
 const DEFAULT_READY_TIMEOUT_MS = 30_000;
 
@@ -146,7 +149,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   }
 
   /** What `acquire` does, with a waiter of your own; it may be granted or refused before this returns. */
-  enqueue(waiter: Waiter<R>, options: AcquireOptions = {}): void {
+  enqueue(waiter: Waiter<R>, options: AcquireOptions = NO_OPTIONS): void {
     this.#lender.enqueueWaiter(waiter, options);
   }
 

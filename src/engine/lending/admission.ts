@@ -22,6 +22,8 @@ export interface AdmittingPool<R> {
 
 /** Decides which acquires are taken into the queue, and which of those that wait are refused so that the others need not wait too long. */
 export class Admission<R> {
+  /** Whether waiters that were taken into the queue may be refused later for the sake of others. */
+  readonly mayRefuseWaiters: boolean;
   readonly #shedder: LoadShedder | undefined;
 
   /** @param isFair whether the queue knows priorities and keys */
@@ -31,11 +33,7 @@ export class Admission<R> {
   ) {
     const { waitTarget, waitInterval } = pool.options;
     this.#shedder = waitTarget > 0 ? new LoadShedder(waitTarget, waitInterval) : undefined;
-  }
-
-  /** Whether waiters that were taken into the queue may be refused later for the sake of others. */
-  get mayRefuseWaiters(): boolean {
-    return this.isFair || this.#shedder !== undefined;
+    this.mayRefuseWaiters = isFair || this.#shedder !== undefined;
   }
 
   /** Why an acquire cannot be taken now, if it cannot. */

@@ -106,7 +106,7 @@ export class Lender<R> {
   enqueueWaiter(waiter: Waiter<R>, options: AcquireOptions): void {
     // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
     const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey } = options;
-    const aborted = isAbortSignal(signal) && signal.aborted;
+    const aborted = signal !== undefined && isAbortSignal(signal) && signal.aborted;
     if (waiter.owner !== undefined) throw new Error('This waiter waits already.');
     const now = this.clock.now();
     const refusal = aborted

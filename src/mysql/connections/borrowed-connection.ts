@@ -138,11 +138,7 @@ class BorrowedConnection {
     this.refuseAfterRelease(method);
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
     const statement = statementOf(method, sql, values as QueryValues, currentDeadline());
-    try {
-      return await runToAnswer(this.#raw, statement);
-    } catch (error) {
-      throw this.#raw.flavor.statementFailure(error);
-    }
+    return await runToAnswer(this.#raw, statement, this.#raw.flavor);
   }
 
   async #talk(method: string, call: () => Promise<unknown>): Promise<unknown> {

@@ -7,7 +7,7 @@ import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
 import { runToAnswer, type ManagedConnection } from '../connections/index.js';
 import { type Method, ownStatement, type Statement, type StatementOptions, statementOf, stoppedBy } from '../contract/index.js';
-import { errnoOf, statementFailure } from '../errors/index.js';
+import { errnoOf, ownFlavor } from '../errors/index.js';
 
 /** A transaction within another one: what is called inside it finds it here. */
 interface Nested {
@@ -100,9 +100,15 @@ export class Transaction {
   }
 
   /** What comes here may be anything: this is the door of the transaction. */
-  async #runCallers(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
-    this.#refuseOverlap(method);
-    return await this.#run(statementOf(method, sql, values, currentDeadline()));
+  #runCallers(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
+    let statement: Statement;
+    try {
+      this.#refuseOverlap(method);
+      statement = statementOf(method, sql, values, currentDeadline());
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    return this.#run(statement);
   }
 
   /** A statement from outside, between the savepoint of a nested transaction and its end, would be undone with it unseen. */
@@ -134,9 +140,15 @@ export class Transaction {
     throwIfGone(this.#lease);
     const connection = this.#lease.resource;
     if (statement.facts.mayCommit(connection.takesSeveralStatements)) this.#committedImplicitly = true;
-    const result = await this.#untilStopped(answerInTransaction(connection, statement.alsoStoppedBy(this.#stop)));
-    if (!connection.session.inTransaction) this.#committedImplicitly = true;
-    return result;
+    try {
+      const result = await answerInTransaction(connection, statement.alsoStoppedBy(this.#stop));
+      if (!connection.session.inTransaction) this.#committedImplicitly = true;
+      return result;
+    } catch (error) {
+      // What stops the transaction stops its statement, too: that is one failure, with one identity.
+      if (PoolError.is(error)) this.#stop?.throwIfAborted();
+      throw error;
+    }
   }
 
   /** A deadlock, among others, rolls back all of the transaction; the error alone does not say so, the next answer does. */
@@ -165,25 +177,11 @@ export class Transaction {
       this.#broken ??= { error };
     }
   }
-
-  /** What stops the transaction stops its statement, too: that is one failure, with one identity. */
-  async #untilStopped(answer: Promise<unknown>): Promise<unknown> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (PoolError.is(error)) this.#stop?.throwIfAborted();
-      throw error;
-    }
-  }
 }
 
 /** The answer to a statement; the loss of the connection in our own words. */
-export async function answerInTransaction(connection: ManagedConnection, statement: Statement): Promise<unknown> {
-  try {
-    return await runToAnswer(connection, statement);
-  } catch (error) {
-    throw statementFailure(error);
-  }
+export function answerInTransaction(connection: ManagedConnection, statement: Statement): Promise<unknown> {
+  return runToAnswer(connection, statement, ownFlavor);
 }
 
 /** Whether an error came of a statement that the server had, so that it may have done something to the transaction. */
