@@ -96,6 +96,7 @@ export class StatementFacts {
   get asksReadOnly(): 'transaction' | 'session' | undefined {
     // Most statements are spared the walk.
     if (!mayAsk(this.#nature) && !this.#conditional && !this.sql.includes(';')) return undefined;
+    if (!/read/i.test(this.sql)) return undefined;
     if (this.#has(ASKS_READ_ONLY_SESSION)) return 'session';
     return this.#has(ASKS_READ_ONLY_TRANSACTION) ? 'transaction' : undefined;
   }
@@ -175,7 +176,7 @@ const MOST_CHARACTERS = 524_288;
  * costs more than to read it, and most texts with values in them are asked for once only. Of the texts that share a pair the two last ones stay.
  */
 export class Memo {
-  readonly #places: (StatementFacts | undefined)[] = Array.from({ length: 2 * PAIRS }, () => undefined);
+  readonly #places = Array<StatementFacts | undefined>(2 * PAIRS).fill(undefined);
   #characters = 0;
   /** The long text that was read last: one statement asks for several facts. The text can be collected all the same. */
   #long: WeakRef<StatementFacts> | undefined = undefined;

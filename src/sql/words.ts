@@ -14,24 +14,34 @@ interface Entry<T> {
  * make an S of a long s and a K of the Kelvin sign.
  */
 export class WordTable<T> {
-  readonly #slots: Entry<T>[][] = Array.from({ length: SLOTS }, () => []);
+  /** Made at the first look-up: most tables are not needed when a process starts. */
+  #slots: (Entry<T>[] | undefined)[] | undefined = undefined;
 
   /** @param lists values with their words in capitals, separated by white space; the last value of a word counts */
-  constructor(lists: readonly (readonly [value: T, words: string])[]) {
-    const entries = new Map<string, T>();
-    for (const [value, words] of lists) for (const word of listOf(words)) entries.set(word, value);
-    for (const [word, value] of entries) this.#slots[slotOf(word.length, word.charCodeAt(0))]?.push({ word, value });
-  }
+  constructor(private readonly lists: readonly (readonly [value: T, words: string])[]) {}
 
   /** The value of the word that stands in the text from `start` to before `end`. */
   at(sql: string, start: number, end: number): T | undefined {
-    const slot = this.#slots[slotOf(end - start, sql.charCodeAt(start))] as Entry<T>[];
+    this.#slots ??= slotsOf(this.lists);
+    const slot = this.#slots[slotOf(end - start, sql.charCodeAt(start))];
+    if (slot === undefined) return undefined;
     for (let index = 0; index < slot.length; index += 1) {
       const entry = slot[index] as Entry<T>;
       if (isWordAt(sql, start, end, entry.word)) return entry.value;
     }
     return undefined;
   }
+}
+
+function slotsOf<T>(lists: readonly (readonly [value: T, words: string])[]): (Entry<T>[] | undefined)[] {
+  const entries = new Map<string, T>();
+  for (const [value, words] of lists) for (const word of listOf(words)) entries.set(word, value);
+  const slots = Array<Entry<T>[] | undefined>(SLOTS).fill(undefined);
+  for (const [word, value] of entries) {
+    const at = slotOf(word.length, word.charCodeAt(0));
+    (slots[at] ??= []).push({ word, value });
+  }
+  return slots;
 }
 
 /** Whether this word, given in capitals, stands in the text from `start` to before `end`. */

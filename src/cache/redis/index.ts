@@ -2,3 +2,4 @@
 
 export { createRedisClients } from './redis-client.js';
 export { type Found, type Lock, RedisTier } from './redis-tier.js';
+export { bytesOf } from './codec.js';

@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import type { ResolvedPolicy } from '../contract/index.js';
 import type { Mark } from '../invalidation/index.js';
-import type { Found } from '../redis/index.js';
-import { bytesOf, type ValueKind } from '../values/index.js';
+import { bytesOf, type Found } from '../redis/index.js';
+import { type ValueKind } from '../values/index.js';
 import type { CacheRequest, Departure } from './request.js';
 import type { Tiers } from './tiers.js';
 

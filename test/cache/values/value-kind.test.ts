@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, valueOf } from '../../../src/cache/values/codec.js';
+import { bytesOf, valueOf } from '../../../src/cache/redis/codec.js';
 import { anyValue, statementResult, withPlainFields } from '../../../src/cache/values/value-kind.js';
 
 describe('column definitions', () => {

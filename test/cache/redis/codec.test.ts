@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bytesOf, Garbage, openEnvelope, sealEnvelope, valueOf } from '../../../src/cache/values/codec.js';
+import { bytesOf, Garbage, openEnvelope, sealEnvelope, valueOf } from '../../../src/cache/redis/codec.js';
 import { hashOf } from '../../../src/cache/values/key.js';
 import { copyOfPlain } from '../../../src/cache/values/plain-value.js';
 import { plain, same } from '../support/plain-values.js';
