@@ -14,8 +14,8 @@ const browser = sharedBrowser();
 
 describe('the dashboard', { timeout: TIMEOUT }, () => {
   it('shows several pools to choose from, and says so when there is none', async () => {
-    await using one = await openPool({ name: 'orders', connectionLimit: 3 });
-    await using two = await openPool({ name: 'users', connectionLimit: 7 });
+    await using one = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3 });
+    await using two = await openPool({ minIdle: 1, name: 'users', connectionLimit: 7 });
     const pools = new Map<string, typeof one.pool>();
     await using server = await serve({ pools: () => pools });
     await using dashboard = await openDashboard(browser(), server);
@@ -36,7 +36,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
   it('shows another process of the service, that it is stale when it is gone, and that one wants another token', async () => {
     await using command = await buildCommand();
     await using database = await createDatabase();
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 3 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3 });
     await using strict = await serve({ pools: [], token: 'another-token' });
     const port = await freePort();
     const tokens = { POOLWRIGHT_TOKEN: 'read-token-1', POOLWRIGHT_OPERATE_TOKEN: 'operate-token-1' };
@@ -87,7 +87,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
   });
 
   it('asks for a token where one is needed, and acts only with one that allows it, after a question', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1' });
     await using dashboard = await openDashboard(browser(), server);
     const { page } = dashboard;

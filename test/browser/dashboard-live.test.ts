@@ -16,7 +16,7 @@ const browser = sharedBrowser();
 
 describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   it('a saturated pool: that it is the bottleneck, since when, and what holds it up', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 3, acquireTimeout: 60_000 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3, acquireTimeout: 60_000 });
     const { pool } = fixture;
     await using server = await serve({ pools: pool });
     await using dashboard = await openDashboard(browser(), server);
@@ -83,7 +83,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   });
 
   it('a leak, and where the connection was borrowed', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 3, leakDetectionThreshold: 300 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3, leakDetectionThreshold: 300 });
     fixture.pool.watch('leak', () => undefined);
     await using server = await serve({ pools: fixture.pool });
     await using dashboard = await openDashboard(browser(), server);
@@ -108,7 +108,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   });
 
   it('breakers with their changes, before the page was opened and after, of pools and of none', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const rates = new Breaker({ name: 'rates' });
     await using server = await serve({ pools: fixture.pool, breakers: [rates] });
     await new Promise((resolve) => setTimeout(resolve, 1_100));
@@ -132,8 +132,8 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   it('a cache: who answers, how large it is, that Redis is gone and that its breaker opens; and that a pool has none', async () => {
     await using redis = await startRedis();
     const cache = createQueryCache({ name: 'shop', redis: redis.url });
-    await using fixture = await openPool({ name: 'orders', cache });
-    await using bare = await openPool({ name: 'bare' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', cache });
+    await using bare = await openPool({ minIdle: 1, name: 'bare' });
     await cache.ready();
     await using server = await serve({ pools: [fixture.pool, bare.pool], operateToken: 'operate-token-1' });
     await using dashboard = await openDashboard(browser(), server);
@@ -208,7 +208,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
   });
 
   it('that its own news are old, and goes on by itself when the server is back', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const first = await serve({ pools: fixture.pool });
     await using dashboard = await openDashboard(browser(), first);
     const { page } = dashboard;

@@ -12,7 +12,7 @@ const browser = sharedBrowser();
 
 describe('the dashboard', { timeout: TIMEOUT }, () => {
   it('can be used by keys and by ear: each control and each chart has a name, p pauses', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     await using dashboard = await openDashboard(browser(), server);
     const { page } = dashboard;
@@ -50,6 +50,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
   ] as const)('has nothing that axe-core complains of, on %s: signed out, at rest, in trouble, in a dialogue', async (_, width, theme) => {
     const cache = createQueryCache({ name: 'shop' });
     await using fixture = await openPool({
+      minIdle: 1,
       name: 'orders',
       connectionLimit: 2,
       acquireTimeout: 60_000,
@@ -57,7 +58,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
       leakDetectionThreshold: 100,
     });
     fixture.pool.watch('leak', () => undefined);
-    await using bare = await openPool({ name: 'bare' });
+    await using bare = await openPool({ minIdle: 1, name: 'bare' });
     await using peer = await serve({ pools: [], token: 'another-token' });
     const tokens = { token: 'read-token-1', operateToken: 'operate-token-1' };
     await using server = await serve({ pools: [fixture.pool, bare.pool], ...tokens, peers: [peer.url] });
@@ -94,7 +95,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
     ['a phone at night', 375, 800, 'dark'],
     ['a desk', 1_280, 900, 'dark'],
   ] as const)('fits on %s: nothing sticks out, nothing jumps', async (_, width, height, theme) => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 5 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 5 });
     const { pool } = fixture;
     await using server = await serve({ pools: pool });
     await using dashboard = await openDashboard(browser(), server, { width, height, theme });
@@ -115,7 +116,7 @@ describe('the dashboard', { timeout: TIMEOUT }, () => {
   });
 
   it('is sent under a strict policy, takes less than 200 kB, and holds no secret', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, token: 'read-token-1' });
     const page = await fetch(server.url, { headers: { 'accept-encoding': 'identity' } });
     const policy = page.headers.get('content-security-policy') ?? '';

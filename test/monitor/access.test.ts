@@ -34,7 +34,7 @@ describe('a bearer token', () => {
   });
 
   it('is needed for everything but the files of the dashboard, /healthz and /readyz', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool, token: 'sesame-123' });
     const status = async (path: string, authorization?: string): Promise<number> =>
       (await fetch(server.url + path, authorization === undefined ? {} : { headers: { authorization } })).status;
@@ -64,7 +64,7 @@ describe('a bearer token', () => {
   it('in the environment does not disturb pools', async () => {
     vi.stubEnv('POOLWRIGHT_TOKEN', 'from-environment');
     vi.stubEnv('PGBOUNCER_URL', 'postgresql://nowhere.invalid');
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const [rows] = await fixture.pool.query('SELECT 1 AS one');
     expect(rows).toEqual([{ one: 1 }]);
   });

@@ -36,7 +36,7 @@ describe('monitoring.invalidate', () => {
   });
 
   it('needs to be allowed, a cache, and something to invalidate', async () => {
-    await using fixture = await openPool({ name: 'bare' });
+    await using fixture = await openPool({ minIdle: 1, name: 'bare' });
     const options = { pools: fixture.pool };
     expect(await errorOf(procedures(options).invalidate({ pool: 'bare', all: true }))).toMatchObject({ code: 'FORBIDDEN' });
     const { invalidate, actionLog } = procedures({ ...options, ...allowed });
@@ -57,7 +57,7 @@ describe('monitoring.invalidate', () => {
 
 describe('breakers by hand', () => {
   it('are held open until they are closed, of pools and of none, and each action is in the log', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const told: unknown[] = [];
@@ -89,7 +89,7 @@ describe('breakers by hand', () => {
   });
 
   it('need to be allowed, and a breaker of that name', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const target = { pool: 'orders', breaker: 'statement' };
     const unable = procedures({ pools: fixture.pool });
     expect(await errorOf(unable.isolateBreaker(target))).toMatchObject({ code: 'FORBIDDEN' });

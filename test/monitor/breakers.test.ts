@@ -13,7 +13,7 @@ import { complaintsOf } from './support/promtool.js';
 
 describe('monitoring.circuitBreakers', () => {
   it('shows the breakers of every pool, then others, as JSON', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     await pool.query('SELECT 1');
     const redis = new Breaker({ name: 'redis', consecutiveFailures: 1 });
@@ -63,7 +63,7 @@ describe('monitoring.circuitBreakers', () => {
   });
 
   it('names a breaker, to be opened, closed and isolated by hand', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const monitoring = new Monitoring({ pools: pool, breakers: [rates] }, {});
@@ -87,7 +87,7 @@ describe('monitoring.circuitBreakers', () => {
 
 describe('the health of a pool', () => {
   it('is degraded, and no worse, while a breaker that belongs to no pool is not closed', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
     const { connectionPoolHealth } = procedures({ pools: pool, breakers: () => [rates] });
@@ -107,7 +107,7 @@ describe('the health of a pool', () => {
   });
 
   it('is the same in its own procedure, in the live feed and in the list of processes', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const rates = new Breaker({ name: 'rates' });
     rates.isolate('maintenance');
     const monitoring = new Monitoring({ pools: fixture.pool, breakers: [rates], pgbouncer: false }, {});
@@ -122,7 +122,7 @@ describe('the health of a pool', () => {
 
 describe('the metrics of breakers', () => {
   it('are those of all breakers also in a registry that had the pools before', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const [rates, stock] = [new Breaker({ name: 'rates' }), new Breaker({ name: 'stock' })];
     const registry = registerPoolMetrics({ pools: pool, breakers: [rates] });
@@ -135,7 +135,7 @@ describe('the metrics of breakers', () => {
   });
 
   it('say what their snapshots say, in text that promtool accepts', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const cache = new Breaker({ name: 'cache' });
     const registry = registerPoolMetrics({ pools: pool, breakers: () => [cache] });

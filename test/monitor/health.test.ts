@@ -42,7 +42,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is unhealthy while the pool is suspended, draining or closed', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const { connectionPoolHealth } = procedures({ pools: pool });
 
@@ -76,7 +76,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is unhealthy when the password is wrong, and does not show it', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using pool = createPool(fixture.database.url({ password: 'sesame-of-nobody' }), { name: 'wrong', ...IMPATIENT });
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'POOL_CONNECT_FAILED' });
     const health = await procedures({ pools: pool }).connectionPoolHealth();
@@ -85,7 +85,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is degraded for a while after a connection failed to open, though others are open', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using proxy = await startTcpProxy({ port: fixture.database.port });
     const options = { ...IMPATIENT, connectionLimit: 2, health: { connectErrorFor: 250 } };
     await using pool = createPool(fixture.database.url({ port: proxy.port }), { name: 'proxied', ...options });
@@ -105,7 +105,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is degraded when nearly all connections are in use for too long', async () => {
-    await using fixture = await openPool({ connectionLimit: 10, health: { utilizationFor: 300 } });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 10, health: { utilizationFor: 300 } });
     const { pool } = fixture;
     const { connectionPoolHealth } = procedures({ pools: pool });
 
@@ -166,7 +166,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is degraded when 50 wait', async () => {
-    await using fixture = await openPool({ connectionLimit: 2, acquireTimeout: 20_000 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 2, acquireTimeout: 20_000 });
     const { pool } = fixture;
     const { connectionPoolHealth } = procedures({ pools: pool });
     const queries = await whileHolding(pool, 2, async () => {
@@ -183,7 +183,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is degraded when one has waited for half of the time-out', async () => {
-    await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 1_000 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 1, acquireTimeout: 1_000 });
     const { pool } = fixture;
     const { connectionPoolHealth } = procedures({ pools: pool });
     await whileHolding(pool, 1, async () => {
@@ -196,7 +196,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('shows at most 100 % while a lowered limit is being worked off', async () => {
-    await using fixture = await openPool({ connectionLimit: 4 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 4 });
     await whileHolding(fixture.pool, 4, async () => {
       fixture.pool.resize({ connectionLimit: 1 });
       expect(await procedures({ pools: fixture.pool }).connectionPoolHealth()).toMatchObject({
@@ -207,7 +207,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('runs a statement when it is asked to look deep', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { connectionPoolHealth } = procedures({ pools: fixture.pool });
     const before = fixture.pool.stats().query.count;
     const health = await connectionPoolHealth({ deep: true });
@@ -222,7 +222,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is unhealthy when the statement fails: the network is gone, and only a statement can tell', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using proxy = await startTcpProxy({ port: fixture.database.port });
     const options = { ...IMPATIENT, validationTimeout: 200, keepaliveInterval: 0, health: { connectErrorFor: 0 } };
     await using pool = createPool(fixture.database.url({ port: proxy.port }), { name: 'black-hole', ...options });
@@ -237,8 +237,8 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('runs one statement for all that ask deep at the same time', async () => {
-    await using fixture = await openPool({ connectionLimit: 2 });
-    await using other = await openPool();
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 2 });
+    await using other = await openPool({ minIdle: 1 });
     const { connectionPoolHealth } = procedures({ pools: [fixture.pool, other.pool] });
     const before = fixture.pool.stats();
     const answers = await Promise.all(Array.from({ length: 200 }, () => connectionPoolHealth({ deep: true })));

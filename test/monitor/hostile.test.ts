@@ -94,7 +94,7 @@ const SEED = 20_251_123;
 describe('after hostile requests the server still serves:', () => {
   it('10 000 of every kind', { timeout: 120_000 }, async () => {
     const errors: unknown[] = [];
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool, peers: ['http://127.0.0.1:9'], onError: (error) => errors.push(error) });
     const random = seededRandom(SEED);
     const statuses = new Map<string, number>();
@@ -126,7 +126,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 
   it('batches of 1 000 calls', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const ask = (count: number): Promise<Response> =>
       fetch(`${server.url}/api/trpc/${Array.from({ length: count }, () => 'monitoring.connectionPoolHealth').join(',')}?batch=1`);
@@ -143,7 +143,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 
   it('more connections than it takes, and clients that leave in the middle', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const sockets: Socket[] = [];
     for (let count = 0; count < 400; count += 1) {
@@ -159,7 +159,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 
   it('clients that send their headers, or a body, byte by byte', { timeout: 60_000 }, async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const beginnings = [
       `GET ${TRPC} HTTP/1.1\r\nHost: localhost\r\n`,
@@ -187,7 +187,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 
   it('more listeners than it takes: those who listen go on, the rest are told, and others may when they have gone', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const controller = new AbortController();
     const listen = async (): Promise<ReadableStreamDefaultReader<string>> => {
@@ -220,7 +220,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 
   it('clients that leave before the answer', async () => {
-    await using fixture = await openPool({ connectionLimit: 2 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 2 });
     await using server = await serve({ pools: fixture.pool });
     const url = `${server.url}${TRPC}?input=${encodeURIComponent('{"deep":true}')}`;
     await Promise.all(
@@ -238,7 +238,7 @@ describe('after hostile requests the server still serves:', () => {
   it('many probes at the same time', async () => {
     await using postgres = await startPostgres();
     await using bouncer = await startPgBouncer(postgres);
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool, pgbouncer: bouncer.url() });
     const url = `${server.url}/api/trpc/monitoring.pgbouncerAvailable`;
     const answers = await Promise.all(Array.from({ length: 200 }, async () => await (await fetch(url)).text()));
@@ -251,7 +251,7 @@ describe('after hostile requests the server still serves:', () => {
 
 describe('nobody gets more than their token allows', () => {
   it('by properties of all objects, in a body, a query or an input', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, token: 'to-read', operateToken: 'to-act' });
     const headers = { authorization: 'Bearer to-read', 'content-type': 'application/json' };
     const evict = `${server.url}/api/trpc/monitoring.evict`;
@@ -286,7 +286,7 @@ describe('nobody gets more than their token allows', () => {
   });
 
   it('by a page elsewhere that posts as forms do', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, operateToken: 'to-act' });
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'application/json']) {
       const answer = await fetch(`${server.url}/api/trpc/monitoring.suspend`, {
@@ -303,7 +303,7 @@ describe('nobody gets more than their token allows', () => {
 it('no password and no token is in any response, nor in what the live feed pushes', { timeout: 60_000 }, async () => {
   await using postgres = await startPostgres();
   await using bouncer = await startPgBouncer(postgres);
-  await using fixture = await openPool();
+  await using fixture = await openPool({ minIdle: 1 });
   const token = 'the-token-of-the-server';
   const wrong = bouncer.url('admin', { password: 'sesame-wrong' });
   const secrets = [fixture.database.password, bouncer.users.admin.password, bouncer.users.stats.password, 'sesame-wrong', token];

@@ -40,7 +40,7 @@ function listen(client: ReturnType<typeof clientOf>) {
 
 describe('monitoring.live', () => {
   it('pushes each second how the pools are and what has happened since', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 3, leakDetectionThreshold: 200 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3, leakDetectionThreshold: 200 });
     fixture.pool.watch('leak', () => undefined);
     await using server = await serve({ pools: fixture.pool });
     using listener = listen(clientOf(server));
@@ -78,7 +78,7 @@ describe('monitoring.live', () => {
   });
 
   it('tells whoever comes later what was before, and whoever comes back what they have missed', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const client = clientOf(server);
     const early = listen(client);
@@ -103,7 +103,7 @@ describe('monitoring.live', () => {
   });
 
   it('costs nothing more when nobody listens: no listener is left behind by clients that have gone', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     for (let round = 0; round < 70; round += 1) {
       const controller = new AbortController();
@@ -127,7 +127,7 @@ describe('monitoring.live', () => {
   });
 
   it('goes on after the function that names the pools has thrown', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     let broken = false;
     let failures = 0;
     const pools = () => {
@@ -149,7 +149,7 @@ describe('monitoring.live', () => {
   });
 
   it('works in a router that an application has mounted, and ends with its caller', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const controller = new AbortController();
     const caller = procedures({ pools: fixture.pool });
     let count = 0;
@@ -165,7 +165,7 @@ describe('monitoring.live', () => {
 
 describe('monitoring.slowQueries', () => {
   it('shows the shapes that cost most, without values, as many as are asked for', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await fixture.pool.query('SELECT SLEEP(0.03), ? AS secret', ['sesame']);
     await fixture.pool.query('SELECT SLEEP(0.06) AS other');
     const caller = procedures({ pools: fixture.pool });
@@ -239,7 +239,7 @@ describe('actions', () => {
   });
 
   it('are nobody’s where no such token is set, on this machine too', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     await expect(clientOf(server).monitoring.suspend.mutate({ pool: 'orders' })).rejects.toThrow(TRPCClientError);
     await expect(clientOf(server, 'guess').monitoring.suspend.mutate({ pool: 'orders' })).rejects.toThrow(TRPCClientError);

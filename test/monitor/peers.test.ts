@@ -50,7 +50,7 @@ const BOTH = { token: 'to-read', operateToken: 'to-operate' };
 
 describe('monitoring.processes', () => {
   it('tells of the processes that peers names: who they are, how their pools are, and why they cannot be asked', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 7 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 7 });
     await using web = await startImpostor((_, response) => response.setHeader('content-type', 'text/html').end('<h1>It works!</h1>'));
     await using other = await serve({ pools: [], token: 'another' });
     const gone = await serve({ pools: fixture.pool, ...BOTH });
@@ -102,7 +102,7 @@ describe('monitoring.processes', () => {
 
 describe('/api/peers', () => {
   it('passes on queries, actions and the live feed, with our own tokens, and tells the audit log for whom', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using peer = await serve({ pools: fixture.pool, ...BOTH });
     await using server = await serve({ pools: [], ...BOTH, peers: [peer.url] });
     const api = `${server.url}/api/peers/0/trpc`;

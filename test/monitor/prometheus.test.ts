@@ -70,7 +70,7 @@ function countersIn(samples: ReadonlyMap<string, number>): [string, number][] {
 
 describe('the metrics of a pool', () => {
   it('say what its statistics say, in text that promtool accepts', async () => {
-    await using fixture = await openPool({ connectionLimit: 3 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 3 });
     const { pool } = fixture;
     const registry = registerPoolMetrics({ pools: pool });
     await live(pool);
@@ -85,7 +85,7 @@ describe('the metrics of a pool', () => {
   });
 
   it('have true histograms: their buckets are cumulative, and count exactly', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const registry = registerPoolMetrics({ pools: fixture.pool });
     await Promise.all(['0.001', '0.01', '0.03', '0.2'].map((seconds) => fixture.pool.query(`SELECT SLEEP(${seconds})`)));
 
@@ -115,7 +115,7 @@ describe('the metrics of a pool', () => {
   });
 
   it('never go back while it lives, not even when the registry is reset', async () => {
-    await using fixture = await openPool({ connectionLimit: 2 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 2 });
     const registry = registerPoolMetrics({ pools: fixture.pool });
     let before = samplesOf(await registry.metrics());
     for (let round = 0; round < 5; round += 1) {
@@ -130,7 +130,7 @@ describe('the metrics of a pool', () => {
   });
 
   it('say how long somebody has been waiting, while nothing moves', async () => {
-    await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 0 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 1, acquireTimeout: 0 });
     const { pool } = fixture;
     const registry = registerPoolMetrics({ pools: pool });
     const key = `poolwright_longest_wait_seconds{pool="${pool.name}"}`;
@@ -157,14 +157,14 @@ describe('the metrics of a pool', () => {
   });
 
   it('are valid with any name of a pool', async () => {
-    await using fixture = await openPool({ name: 'a "quoted" \\ name\nof two lines, with {braces} and €' });
+    await using fixture = await openPool({ minIdle: 1, name: 'a "quoted" \\ name\nof two lines, with {braces} and €' });
     const text = await registerPoolMetrics({ pools: fixture.pool }).metrics();
     expect(await complaintsOf(text)).toBe('');
     expect(text).toContain(String.raw`poolwright_waiters{pool="a \"quoted\" \\ name\nof two lines, with {braces} and €"} 0`);
   });
 
   it('are OpenMetrics in a registry of that kind', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const openMetrics = new Registry<OpenMetricsContentType>();
     openMetrics.setContentType(Registry.OPENMETRICS_CONTENT_TYPE);
     const registry = registerPoolMetrics({ pools: fixture.pool, registry: openMetrics });
@@ -177,8 +177,8 @@ describe('the metrics of a pool', () => {
 
 describe('registering', () => {
   it('takes several pools into one registry, and into no other', async () => {
-    await using one = await openPool();
-    await using other = await openPool();
+    await using one = await openPool({ minIdle: 1 });
+    await using other = await openPool({ minIdle: 1 });
     const text = await registerPoolMetrics({ pools: [one.pool, other.pool] }).metrics();
     for (const { pool } of [one, other]) expect(text).toContain(`poolwright_waiters{pool="${pool.name}"} 0`);
     expect(await complaintsOf(text)).toBe('');
@@ -189,20 +189,20 @@ describe('registering', () => {
     const registry = registerPoolMetrics({ pools: poolsOfProcess });
     expect(await registry.metrics()).not.toContain('poolwright_waiters{');
     {
-      await using fixture = await openPool();
+      await using fixture = await openPool({ minIdle: 1 });
       expect(await registry.metrics()).toContain(`poolwright_waiters{pool="${fixture.pool.name}"} 0`);
     }
     expect(await registry.metrics()).not.toContain('poolwright_waiters{');
   });
 
   it('shows closed pools that it was given by themselves, but a living one rather than its dead namesake', async () => {
-    const first = await openPool({ name: 'same' });
+    const first = await openPool({ minIdle: 1, name: 'same' });
     await first.pool.query('SELECT 1');
     const pools = [first.pool];
     const registry = registerPoolMetrics({ pools });
     await first[Symbol.asyncDispose]();
     expect(samplesOf(await registry.metrics()).get('poolwright_query_seconds_count{pool="same"}')).toBe(1);
-    await using second = await openPool({ name: 'same' });
+    await using second = await openPool({ minIdle: 1, name: 'same' });
     for (const order of [
       [first.pool, second.pool],
       [second.pool, first.pool],
@@ -213,14 +213,14 @@ describe('registering', () => {
   });
 
   it('keeps what an iterator names once', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const registry = registerPoolMetrics({ pools: new Map([['x', fixture.pool]]).values() });
     await registry.metrics();
     expect(await registry.metrics()).toContain(`poolwright_waiters{pool="${fixture.pool.name}"} 0`);
   });
 
   it('takes a registry of the user’s, with metrics of theirs, and a prefix', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const registry = new Registry();
     const own = new Counter({ name: 'own_total', help: 'Of the application.', registers: [registry] });
     own.inc(3);
@@ -235,7 +235,7 @@ describe('registering', () => {
   });
 
   it('twice into one registry is an error that says so, and changes nothing', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const registry = registerPoolMetrics({ pools: fixture.pool });
     const before = registry.getMetricsAsArray().length;
     expect(() => registerPoolMetrics({ pools: fixture.pool, registry })).toThrow(

@@ -21,6 +21,7 @@ afterEach(() => {
 describe('monitoring.connectionPoolStats', () => {
   it('shows the snapshot and the options in force, as JSON, without secrets', async () => {
     await using fixture = await openPool({
+      minIdle: 1,
       connectionLimit: 7,
       validateAfterIdle: Number.POSITIVE_INFINITY,
       hygiene: 'always',
@@ -47,7 +48,7 @@ describe('monitoring.connectionPoolStats', () => {
   });
 
   it('follows a resize', async () => {
-    await using fixture = await openPool({ connectionLimit: 7 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 7 });
     const { connectionPoolStats } = procedures({ pools: fixture.pool });
     fixture.pool.resize({ connectionLimit: 3 });
     expect((await connectionPoolStats()).stats).toMatchObject({ limit: 3, options: { connectionLimit: 3 } });
@@ -60,8 +61,8 @@ describe('monitoring.connectionPoolStats', () => {
 
 describe('the choice of a pool', () => {
   it('is the first one, or the one that is named', async () => {
-    await using one = await openPool({ connectionLimit: 1 });
-    await using two = await openPool({ connectionLimit: 2 });
+    await using one = await openPool({ minIdle: 1, connectionLimit: 1 });
+    await using two = await openPool({ minIdle: 1, connectionLimit: 2 });
     const { connectionPoolStats, connectionPoolHealth } = procedures({ pools: () => [one.pool, two.pool] });
     expect((await connectionPoolStats()).stats?.limit).toBe(1);
     expect((await connectionPoolStats({})).stats?.limit).toBe(1);
@@ -71,8 +72,8 @@ describe('the choice of a pool', () => {
   });
 
   it('of a pool that does not exist is NOT_FOUND, with the names of those that do', async () => {
-    await using one = await openPool({ name: 'orders' });
-    await using two = await openPool({ name: 'users' });
+    await using one = await openPool({ minIdle: 1, name: 'orders' });
+    await using two = await openPool({ minIdle: 1, name: 'users' });
     const { connectionPoolStats, connectionPoolHealth } = procedures({ pools: [one.pool, two.pool] });
     for (const call of [connectionPoolStats({ pool: 'order' }), connectionPoolHealth({ pool: 'order', deep: true })]) {
       expect(await errorOf(call)).toEqual({ code: 'NOT_FOUND', message: "There is no pool named 'order'; there are: orders, users." });
@@ -100,8 +101,8 @@ describe('the choice of a pool', () => {
 
 describe('monitoring.connectionPoolMetrics', () => {
   it('is the text of all pools, in a form that promtool accepts', async () => {
-    await using one = await openPool();
-    await using two = await openPool();
+    await using one = await openPool({ minIdle: 1 });
+    await using two = await openPool({ minIdle: 1 });
     const { metrics, contentType } = await procedures({ pools: [one.pool, two.pool] }).connectionPoolMetrics();
     expect(contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
     expect(await complaintsOf(metrics)).toBe('');
@@ -110,7 +111,7 @@ describe('monitoring.connectionPoolMetrics', () => {
   });
 
   it('is the text of the registry that is given, into which the pools are put unless they are there', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const registry = new Registry();
     for (let mounted = 0; mounted < 2; mounted += 1) {
       const { metrics } = await procedures({ pools: fixture.pool, registry }).connectionPoolMetrics();
@@ -191,7 +192,7 @@ describe('in the router of an application', () => {
   }
 
   it('answers beside its own procedures, to those whom it allows', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const t = initTRPC.context<Context>().create();
     const appRouter = t.router({
       hello: t.procedure.query(() => 'world'),
@@ -210,7 +211,7 @@ describe('in the router of an application', () => {
   });
 
   it('answers over an adapter of its own, to a vanilla client', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const t = initTRPC.create();
     const appRouter = t.router({ admin: t.router({ monitoring: createMonitoringRouter({ pools: fixture.pool, pgbouncer: false }) }) });
     const server = createHTTPServer({ router: appRouter }).listen(0, '127.0.0.1');

@@ -38,7 +38,7 @@ const LINKS = [
 
 describe('/api/trpc', () => {
   it.each(LINKS)('answers a vanilla tRPC client with %s', async (_, link) => {
-    await using fixture = await openPool({ connectionLimit: 5 });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 5 });
     await using server = await serve({ pools: fixture.pool });
     const client = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc` })] });
 
@@ -59,7 +59,7 @@ describe('/api/trpc', () => {
   });
 
   it.each(LINKS)('tells the errors of a call to a vanilla tRPC client with %s', async (_, link) => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     const client = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc` })] });
 
@@ -76,7 +76,7 @@ describe('/api/trpc', () => {
   });
 
   it('says in data what is missing, and nothing of the kind for a procedure that is not there', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, operateToken: 'operate-token-1' });
     const errorOf = async (procedure: string, body?: object): Promise<unknown> => {
       const authorization = 'Bearer operate-token-1';
@@ -109,7 +109,7 @@ describe('/api/trpc', () => {
   });
 
   it('answers curl, with and without input', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const url = `${server.url}/api/trpc/monitoring.connectionPoolHealth`;
     for (const query of ['', '?input=', input({}), input(null), input({ pool: fixture.pool.name }), '?unknown=1']) {
@@ -177,8 +177,8 @@ describe('/api/trpc', () => {
 
 describe('/metrics', () => {
   it('is the exposition, and counts what the pools count', async () => {
-    await using one = await openPool();
-    await using two = await openPool();
+    await using one = await openPool({ minIdle: 1 });
+    await using two = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: [one.pool, two.pool] });
     await Promise.all(Array.from({ length: 7 }, () => one.pool.query('SELECT 1')));
 
@@ -200,7 +200,7 @@ describe('/metrics', () => {
     const pools = new Set<Pool>();
     await using server = await serve({ pools });
     const rounds = Array.from({ length: 5 }, async () => {
-      await using fixture = await openPool({ connectionLimit: 3 });
+      await using fixture = await openPool({ minIdle: 1, connectionLimit: 3 });
       pools.add(fixture.pool);
       await Promise.all(Array.from({ length: 20 }, () => fixture.pool.query('SELECT 1')));
       await fixture.pool.drain();
@@ -223,9 +223,9 @@ describe('/metrics', () => {
 
 describe('/healthz and /readyz', () => {
   it('tell apart that the process is up and that its pools can serve', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
-    await using other = await openPool();
+    await using other = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: [pool, other.pool] });
     const status = async (path: string): Promise<number> => (await fetch(server.url + path)).status;
 
@@ -262,13 +262,13 @@ describe('/healthz and /readyz', () => {
     const pools: Pool[] = [];
     await using server = await serve({ pools });
     expect((await fetch(`${server.url}/readyz`)).status).toBe(503);
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     pools.push(fixture.pool);
     expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
   });
 
   it('are ready while a pool is only degraded', async () => {
-    await using fixture = await openPool({ connectionLimit: 1, health: { waiting: 1 } });
+    await using fixture = await openPool({ minIdle: 1, connectionLimit: 1, health: { waiting: 1 } });
     await using server = await serve({ pools: fixture.pool });
     const late = await whileHolding(fixture.pool, 1, async () => {
       const query = fixture.pool.query('SELECT 1');
@@ -281,7 +281,7 @@ describe('/healthz and /readyz', () => {
   });
 
   it('answer without the token, but say no names and no words of errors then', async () => {
-    await using fixture = await openPool({ name: 'internal-host' });
+    await using fixture = await openPool({ minIdle: 1, name: 'internal-host' });
     await using server = await serve({ pools: fixture.pool, token: 'sesame' });
     fixture.pool.suspend();
     const response = await fetch(`${server.url}/readyz`);

@@ -107,7 +107,7 @@ describe('a real Prometheus', { timeout: 180_000 }, () => {
     await using bouncer = await startPgBouncer(postgres);
     await using redis = await startRedis();
     const cache = createQueryCache({ redis: redis.url });
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 5, cache });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 5, cache });
     const { pool } = fixture;
     const unreachable = createPool(`mysql://nobody@127.0.0.1:${await freePort()}/x`, { name: 'unreachable', minIdle: 0 });
     await using server = await serve({ pools: [pool, unreachable], pgbouncer: bouncer.url(), token: 'sesame' });
@@ -162,7 +162,7 @@ describe('a real Prometheus', { timeout: 180_000 }, () => {
   });
 
   it('and a real Alertmanager tell of a pool that is saturated, and that it is free again', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 2, acquireTimeout: 0 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 2, acquireTimeout: 0 });
     const { pool } = fixture;
     await using server = await serve({ pools: pool });
     await using webhook = await startWebhook();

@@ -36,7 +36,7 @@ function makeMetrics() {
 describe('without an SDK', () => {
   it('nothing is set up: no channel has a listener, and acquires take the short way', async () => {
     expect(metrics.getMeterProvider().getMeter('x')).toBe(createNoopMeter());
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     const instrumentation = instrumentPools({ pools: fixture.pool });
     expect(instrumentation).toMatchObject({ metrics: false, traces: false });
     for (const name of ['mysql2:query', 'mysql2:execute', 'mysql2:pool:connect']) {
@@ -113,7 +113,7 @@ describe('metrics', () => {
   });
 
   it('end when they are stopped', async () => {
-    await using fixture = await openPool({ name: 'orders' });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const { meterProvider, collected } = makeMetrics();
     const instrumentation = instrumentPools({ pools: fixture.pool, meterProvider });
     await fixture.pool.query('SELECT 1');
@@ -129,7 +129,7 @@ describe('metrics', () => {
 
 describe('spans', () => {
   it('of acquires and statements are children of the span that is active where they are asked for, also when they had to wait', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 1 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 1 });
     const { pool } = fixture;
     const { exporter, tracerProvider } = makeTracing();
     using _instrumentation = instrumentPools({ pools: pool, tracerProvider });
@@ -161,7 +161,7 @@ describe('spans', () => {
   });
 
   it('tell of failures, and of statements on a borrowed connection', async () => {
-    await using fixture = await openPool({ name: 'orders', connectionLimit: 1 });
+    await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 1 });
     const { pool } = fixture;
     const { exporter, tracerProvider } = makeTracing();
     using _instrumentation = instrumentPools({ pools: pool, tracerProvider });
@@ -182,7 +182,7 @@ describe('spans', () => {
   });
 
   it('are not made for the global provider before an SDK is registered, and are after', async () => {
-    await using fixture = await openPool();
+    await using fixture = await openPool({ minIdle: 1 });
     expect(instrumentPools({ pools: fixture.pool }).traces).toBe(false);
     const { exporter, tracerProvider } = makeTracing();
     trace.setGlobalTracerProvider(tracerProvider);
