@@ -46,7 +46,7 @@ describe('a loading', () => {
 
   it('fails for all callers alike', async () => {
     const { flight, fail } = started();
-    const both = [errorOf(flight.join({})), errorOf(flight.join({ timeout: 60_000 }))];
+    const both = [errorOf(flight.join({})), errorOf(flight.join({ timeout: 60_000 }, 'value'))];
     fail(new Error('no'));
     expect((await Promise.all(both)).map((error) => (error as Error).message)).toEqual(['no', 'no']);
     expect(flight.abandoned).toBe(false);
@@ -55,7 +55,7 @@ describe('a loading', () => {
   it('is abandoned when the last caller has given up, not before', async () => {
     const { flight } = started();
     const [first, second] = [new AbortController(), new AbortController()];
-    const both = [errorOf(flight.join({ signal: first.signal })), errorOf(flight.join({ signal: second.signal }))];
+    const both = [errorOf(flight.join({ signal: first.signal }, 'value')), errorOf(flight.join({ signal: second.signal }, 'value'))];
     const { signal } = flight;
     first.abort(new Error('why'));
     expect(await both[0]).toMatchObject({ code: 'POOL_ABORTED', cause: new Error('why') });
@@ -68,14 +68,14 @@ describe('a loading', () => {
 
   it('that was abandoned gives a signal that has aborted', async () => {
     const { flight } = started();
-    expect(await errorOf(flight.join({ timeout: 1 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    expect(await errorOf(flight.join({ timeout: 1 }, 'value'))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(flight.signal.aborted).toBe(true);
   });
 
   it('that is held open goes on without callers', async () => {
     const { flight, land } = started();
     flight.holdOpen();
-    expect(await errorOf(flight.join({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'POOL_ABORTED' });
+    expect(await errorOf(flight.join({ signal: AbortSignal.abort() }, 'value'))).toMatchObject({ code: 'POOL_ABORTED' });
     expect(flight.abandoned).toBe(false);
     land('value');
     expect(await flight.join({})).toMatchObject({ value: 'value' });
