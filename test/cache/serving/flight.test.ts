@@ -28,25 +28,25 @@ describe('a loading', () => {
   it('gives its only caller the original, and several callers none', async () => {
     const value = { id: 1 };
     const alone = started();
-    const one = alone.flight.join({});
+    const one = alone.flight.join({}, 'value');
     alone.land(value);
     expect(await one).toEqual({ value, own: true });
     const shared = started();
-    const both = [shared.flight.join({}), shared.flight.join({})];
+    const both = [shared.flight.join({}, 'value'), shared.flight.join({}, 'value')];
     shared.land(value);
     expect((await Promise.all(both)).map(({ own }) => own)).toEqual([false, false]);
   });
 
   it('gives no caller the object that the cache has', async () => {
     const { flight, land } = started();
-    const one = flight.join({});
+    const one = flight.join({}, 'value');
     land({ id: 1 }, true);
     expect((await one).own).toBe(false);
   });
 
   it('fails for all callers alike', async () => {
     const { flight, fail } = started();
-    const both = [errorOf(flight.join({})), errorOf(flight.join({ timeout: 60_000 }, 'value'))];
+    const both = [errorOf(flight.join({}, 'value')), errorOf(flight.join({ timeout: 60_000 }, 'value'))];
     fail(new Error('no'));
     expect((await Promise.all(both)).map((error) => (error as Error).message)).toEqual(['no', 'no']);
     expect(flight.abandoned).toBe(false);
@@ -78,12 +78,12 @@ describe('a loading', () => {
     expect(await errorOf(flight.join({ signal: AbortSignal.abort() }, 'value'))).toMatchObject({ code: 'POOL_ABORTED' });
     expect(flight.abandoned).toBe(false);
     land('value');
-    expect(await flight.join({})).toMatchObject({ value: 'value' });
+    expect(await flight.join({}, 'value')).toMatchObject({ value: 'value' });
   });
 
   it('that has landed is not abandoned when its callers are gone', async () => {
     const { flight, land } = started();
-    const one = flight.join({});
+    const one = flight.join({}, 'value');
     land('value');
     await one;
     expect(flight.abandoned).toBe(false);
