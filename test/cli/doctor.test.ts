@@ -1,7 +1,8 @@
 import { copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/cli/doctor/finding.js';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';
 import { startRedis } from '../support/servers/redis-server.js';
@@ -12,7 +13,7 @@ import { diagnose, findingOf, troubles } from './support/diagnose.js';
 const DAY_MS = 86_400_000;
 
 /** A server whose settings the tests change. */
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
   server = await startMariaDb();

@@ -1,11 +1,12 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
 import { createDatabase } from '../support/servers/database.js';
 import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
 
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
   server = await startMariaDb();

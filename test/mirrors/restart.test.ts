@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { createProject, type Project, type Running } from './support/project.js';
 
@@ -57,7 +58,7 @@ exportContacts();
 `;
 
 let project: Project;
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
   project = await createProject();

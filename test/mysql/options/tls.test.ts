@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateFiles, createCertificateAuthority, createSelfSignedCertificate } from '../../../src/demo/certificates.js';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { createTemporaryFolder, type TemporaryFolder } from '../../../src/demo/temporary-folder.js';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
@@ -21,7 +22,7 @@ const networkAddress = Object.values(networkInterfaces())
   .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')?.address;
 
 /** A server that shows whatever certificate the test wants. */
-let server: MariaDb;
+let server: PrivateServer;
 let folder: TemporaryFolder;
 
 beforeAll(async () => {

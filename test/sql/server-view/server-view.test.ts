@@ -1,6 +1,7 @@
 // The reader of SQL, held against what a real server does with each statement of a table: session, transaction, rows, schema and history.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { factsOf, type Schema } from '../../../src/sql/index.js';
 import { claimsOf, faultsOfReader } from './reader-checks.js';
 import { faultsOfRow } from './row-checks.js';
@@ -21,7 +22,7 @@ const GATHERING = [
   '--local-infile=1',
 ];
 
-let own: MariaDb | undefined;
+let own: PrivateServer | undefined;
 let observer: Observer;
 let runner: RowRunner;
 let schema: Schema;
