@@ -21,7 +21,7 @@ export interface Baseline {
 export function isClean({ busy, _paused, session }: ManagedConnection, hygiene: Hygiene): boolean {
   if (busy || _paused || hygiene === 'always') return false;
   if (hygiene === 'never') return true;
-  return !session.userChanged && !session.inTransaction && (hygiene !== 'auto' || !session.dirty);
+  return !session.userChanged && !session.inTransaction && (hygiene !== 'auto' || !(session.dirty || session.doubtful));
 }
 
 /**
@@ -35,7 +35,7 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   if (hygiene === 'never') return undefined;
   const { session } = connection;
   if (session.userChanged) return Promise.reject(new Error('The connection logged in as another user: it is replaced.'));
-  if (hygiene === 'always' || (hygiene === 'auto' && session.dirty)) return reset(connection, baseline);
+  if (hygiene === 'always' || (hygiene === 'auto' && (session.dirty || session.doubtful))) return reset(connection, baseline);
   return session.inTransaction ? rollBack(connection) : undefined;
 }
 

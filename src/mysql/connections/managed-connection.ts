@@ -22,7 +22,9 @@ import {
   OK_PACKET,
   type Packet,
   type QueryValues,
+  reportsSessionChange,
   ResetSession,
+  SESSION_STATE_CHANGED,
   statementTextOf,
   statusOfEof,
   statusOfOk,
@@ -97,6 +99,13 @@ export class ManagedConnection extends LendableConnection {
   /** The statement that is being answered. */
   get runningStatement(): string | undefined {
     return this._command == null ? undefined : statementTextOf(this._command);
+  }
+
+  /** COM_PING. Its answer reports what changed, as any OK packet does. */
+  override ping(callback: (error: Error | null) => void): unknown {
+    const command = super.ping(callback);
+    awaitsPong ??= stepBehindPing(command);
+    return command;
   }
 
   /** COM_RESET_CONNECTION. */
@@ -316,17 +325,20 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet));
+      if (command.next !== awaitsResult && command.next !== awaitsPong) return;
+      const status = statusOfOk(packet);
+      if (status === undefined) return;
+      this.session.noteStatus(status);
+      if ((status & SESSION_STATE_CHANGED) !== 0) this.session.noteChange(reportsSessionChange(packet) ? 'session' : 'transaction');
     } else if (marker === EOF_PACKET) {
-      this.#noteStatus(statusOfEof(packet));
+      const status = statusOfEof(packet);
+      if (status === undefined) return;
+      this.session.noteStatus(status);
+      if ((status & SESSION_STATE_CHANGED) !== 0) this.session.noteChange('unsaid');
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
     }
-  }
-
-  #noteStatus(status: number | undefined): void {
-    if (status !== undefined) this.session.noteStatus(status);
   }
 
   #noteError(error: ServerError, command: Command): void {
@@ -349,6 +361,13 @@ function parametersOf({ values }: Statement, parameters: readonly unknown[]): un
 
 function callbackIn([values, callback]: readonly unknown[]): unknown {
   return typeof values === 'function' ? values : callback;
+}
+
+/** The step of a ping that waits for the answer; mysql2 does not show the class before there is one. */
+let awaitsPong: unknown;
+
+function stepBehindPing(command: unknown): unknown {
+  return (command as { readonly pingResponse?: unknown }).pingResponse;
 }
 
 let executeShapeIsKept = false;

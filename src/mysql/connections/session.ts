@@ -5,7 +5,12 @@ import type { Command } from '../driver/index.js';
 
 /** Status flags of the protocol (MySQL internals manual, "Status Flags"). */
 const IN_TRANSACTION = 0x0001;
-const SESSION_STATE_CHANGED = 0x4000;
+
+/**
+ * What an answer says that changed in the session. 'unsaid': something did, and the next OK packet that reports a change names this one, too; an EOF
+ * packet has no room for it.
+ */
+export type ReportedChange = 'session' | 'transaction' | 'unsaid';
 
 /** Follows the session by what is sent and what the server answers. */
 export class Session {
@@ -13,6 +18,8 @@ export class Session {
   inTransaction = false;
   /** Session variables, temporary tables, locks, the default database or statements of the borrower may be there: a reset cleans them. */
   dirty = false;
+  /** The server says that something changed, and has not said what. */
+  doubtful = false;
   /** The connection logged in as another user: it can only be replaced. */
   userChanged = false;
   #readOnlyTransaction = false;
@@ -26,7 +33,12 @@ export class Session {
   /** The status flags of a result that has just arrived. */
   noteStatus(flags: number): void {
     this.inTransaction = (flags & IN_TRANSACTION) !== 0;
-    if ((flags & SESSION_STATE_CHANGED) !== 0) this.dirty = true;
+  }
+
+  /** What the server reported with a result. */
+  noteChange(change: ReportedChange): void {
+    this.doubtful = change === 'unsaid';
+    if (change === 'session') this.dirty = true;
   }
 
   /**
@@ -52,6 +64,7 @@ export class Session {
   cleaned(): void {
     this.inTransaction = false;
     this.dirty = false;
+    this.doubtful = false;
     this.#readOnlyTransaction = false;
     this.#readOnlySession = false;
   }

@@ -38,6 +38,16 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
-export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
+export {
+  endsRows,
+  EOF_PACKET,
+  ERROR_PACKET,
+  errorIn,
+  OK_PACKET,
+  reportsSessionChange,
+  SESSION_STATE_CHANGED,
+  statusOfEof,
+  statusOfOk,
+} from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';
