@@ -38,6 +38,7 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
+export { endLocalFile, guardLocalFile } from './local-file.js';
 export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';
