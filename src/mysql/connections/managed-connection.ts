@@ -18,6 +18,7 @@ import {
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  guardLocalFile,
   isQueryCommand,
   OK_PACKET,
   type Packet,
@@ -34,7 +35,7 @@ import { type Method, Statement, type StatementLimits, statementOf } from '../co
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
-import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
+import { asValueError, connectionClosed, connectionLost, failApart, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
 import { Session } from './session.js';
@@ -181,6 +182,11 @@ export class ManagedConnection extends LendableConnection {
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
     this.session.noteCommand(command, facts);
+    if (sql !== undefined) {
+      failApart(command);
+      guardLocalFile(command, this);
+      if (command.onResult === undefined) stopWhenAbandoned(command);
+    }
     // A borrower has this very object, and the callbacks are the borrower's own.
     if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
     this.#owner.log?.commandSent(this, command, facts);
@@ -266,8 +272,12 @@ export class ManagedConnection extends LendableConnection {
     if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, parameters), refusal);
     // mysql2 would set a timer of its own, which leaves the statement running.
     if (isCommand) given.timeout = undefined;
-    const command = super.query(given, ...parameters);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
+    let command: Command;
+    try {
+      command = super.query(given, ...parameters);
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
@@ -277,9 +287,13 @@ export class ManagedConnection extends LendableConnection {
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
     if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
     // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
-    const command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    let command: Command;
+    try {
+      command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (!executeShapeIsKept) keepExecuteShape(command);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }

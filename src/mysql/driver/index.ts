@@ -38,6 +38,7 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
+export { endLocalFile, guardLocalFile } from './local-file.js';
 export {
   endsRows,
   EOF_PACKET,
