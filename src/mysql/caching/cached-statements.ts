@@ -154,10 +154,14 @@ export class CachedStatements {
   }
 
   #isCacheable(found: Dependencies, { tables }: StatementCacheOptions): boolean {
-    if (found.kind !== 'unknown') return found.kind === 'tables';
-    if (tables !== undefined) return true;
-    if (found.unknownTable) this.schema.refresh();
-    return this.cache.options.notUnderstood === 'everything';
+    if (found.kind === 'tables') return true;
+    if (found.kind !== 'uncacheable' && tables !== undefined) return true;
+    if (found.kind === 'unknown') {
+      if (found.unknownTable) this.schema.refresh();
+      if (this.cache.options.notUnderstood === 'everything') return true;
+    }
+    this.cache.noteNotCached(found.why);
+    return false;
   }
 
   #knownText(sql: string, schema: Schema): KnownText {
