@@ -2,7 +2,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolConnection } from 'mysql2';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { createPool, type Pool } from '../../../src/index.js';
 import { sample } from '../gauges.js';
 import { Crowd, type Manners } from './crowd.js';
@@ -25,7 +26,7 @@ async function setUpInTwoSteps(connection: PoolConnection): Promise<void> {
 }
 
 /** Listeners with more than one step and a logger that rejects are among the misuses. */
-function poolOn(server: MariaDb): Pool {
+function poolOn(server: PrivateServer): Pool {
   const pool = createPool(server.url(), {
     connectionLimit: LIMIT,
     minIdle: 2,
@@ -38,14 +39,14 @@ function poolOn(server: MariaDb): Pool {
   return pool;
 }
 
-async function status(server: MariaDb, name: string): Promise<number> {
+async function status(server: PrivateServer, name: string): Promise<number> {
   const { socketPath, adminUser: user, adminPassword: password, database } = server;
   await using connection = await createConnection({ socketPath, user, password, database });
   const [[row]] = await connection.query<(RowDataPacket & { Value: string })[]>('SHOW GLOBAL STATUS LIKE ?', [name]);
   return Number(row?.Value);
 }
 
-async function prepare(server: MariaDb): Promise<void> {
+async function prepare(server: PrivateServer): Promise<void> {
   const { socketPath, adminUser: user, adminPassword: password, database } = server;
   await using connection = await createConnection({ socketPath, user, password, database, multipleStatements: true });
   await connection.query('CREATE TABLE guests (value VARCHAR(50)) ENGINE = BLACKHOLE').catch(async () => {
@@ -56,7 +57,7 @@ async function prepare(server: MariaDb): Promise<void> {
   await connection.query('CREATE PROCEDURE guests_nothing() BEGIN END');
 }
 
-async function phases(server: MariaDb, pool: Pool, crowd: Crowd): Promise<HostileSample[]> {
+async function phases(server: PrivateServer, pool: Pool, crowd: Crowd): Promise<HostileSample[]> {
   const samples: HostileSample[] = [];
   const startedAt = performance.now();
   let manners: Manners = 'polite';
