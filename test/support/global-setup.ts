@@ -35,8 +35,12 @@ async function versionOf({ host, port, adminUser: user, adminPassword: password 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const kind = chosenKind();
   const family = kind === 'mysql' ? 'mysql' : 'mariadb';
-  // As each has it by default.
-  const server = await startServerOf(kind, { arguments: ['--max-connections=1000'], performanceSchema: family === 'mysql' });
+  const server = await startServerOf(kind, {
+    // MySQL takes LOAD DATA LOCAL only when told so, MariaDB by default.
+    arguments: ['--max-connections=1000', '--local-infile=1'],
+    // As each has it by default.
+    performanceSchema: family === 'mysql',
+  });
   const { host, port, socketPath, adminUser, adminPassword, caPath, caCertificate } = server;
   const version = await versionOf(server);
   project.provide('server', { host, port, socketPath, adminUser, adminPassword, caPath, caCertificate, kind, family, version });

@@ -15,7 +15,7 @@ export const DIFFERENCES = {
     sentence: 'MariaDB runs compound statements outside of stored programs (BEGIN NOT ATOMIC); MySQL does not know them.',
     servers: MARIADB,
   },
-  executeImmediate: {
+  executesImmediately: {
     sentence: 'MariaDB runs a text with EXECUTE IMMEDIATE; MySQL has PREPARE and EXECUTE only.',
     servers: MARIADB,
   },
@@ -23,8 +23,16 @@ export const DIFFERENCES = {
     sentence: 'MariaDB has CREATE OR REPLACE TEMPORARY TABLE; MySQL does not.',
     servers: MARIADB,
   },
-  saysWhetherInTransaction: {
-    sentence: 'MariaDB says in @@in_transaction whether a transaction is open; MySQL shows it to administrators only.',
+  preparesMore: {
+    sentence: 'MariaDB prepares USE and START TRANSACTION; MySQL refuses both as prepared statements.',
+    servers: MARIADB,
+  },
+  runsItsOwnComments: {
+    sentence: 'MariaDB runs what is in comments that begin with /*M!; to MySQL they are comments.',
+    servers: MARIADB,
+  },
+  oldTlsVersions: {
+    sentence: 'MariaDB can be told to speak TLS 1.1; MySQL 9 knows 1.2 and 1.3 only.',
     servers: MARIADB,
   },
   flushSsl: {
@@ -35,9 +43,13 @@ export const DIFFERENCES = {
     sentence: 'MariaDB offers no TLS with --skip-ssl; MySQL with an empty --tls-version.',
     servers: MARIADB,
   },
-  localFilesByDefault: {
-    sentence: 'MariaDB takes LOAD DATA LOCAL by default; MySQL only with local_infile=ON.',
-    servers: MARIADB,
+  ownJsonText: {
+    sentence: 'MySQL stores JSON as values and gives a text of its own, with blanks; MariaDB gives the text that it was given.',
+    servers: MYSQL,
+  },
+  namesTableOfKey: {
+    sentence: 'MySQL names a key in messages with its table (t.PRIMARY); MariaDB without (PRIMARY).',
+    servers: MYSQL,
   },
   dataLockWaits: {
     sentence: 'MySQL shows who waits for a lock in performance_schema.data_lock_waits; MariaDB in information_schema.INNODB_LOCK_WAITS.',

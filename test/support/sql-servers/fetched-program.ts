@@ -37,7 +37,8 @@ export async function fetchedCommand(server: FetchedServer, path: string, moreLi
   const loaderFolder = (await readdir(join(root, 'usr'))).includes('lib64') ? 'usr/lib64' : 'usr/lib';
   const loader = await findOne(join(root, loaderFolder), 'loader', /^ld-linux.*\.so\.\d+$/u);
   const search = [libraries, ...moreLibraries.map((folder) => join(root, folder))].join(':');
-  return [loader, '--library-path', search, '--argv0', path.slice(path.lastIndexOf('/') + 1), join(root, path)];
+  // A program that looks for its own folder finds it by the name that it was started with.
+  return [loader, '--library-path', search, '--argv0', join(root, path), join(root, path)];
 }
 
 /** Runs a command to its end. It ends with this process. */

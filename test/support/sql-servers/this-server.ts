@@ -22,8 +22,13 @@ export function differs(name: DifferenceName): boolean {
 }
 
 /** Leaves the test out of runs on servers without what the row says; the end of the run says so, in the row's words. */
-export function onlyWhere({ skip }: Pick<TestContext, 'skip'>, name: DifferenceName): void {
-  skip(!differs(name), DIFFERENCES[name].sentence);
+export function onlyWhere({ skip }: Pick<TestContext, 'skip'>, name: DifferenceName | undefined): void {
+  if (name !== undefined) skip(!differs(name), DIFFERENCES[name].sentence);
+}
+
+/** An administrator's statement that counts who waits for a lock, as `count`. MySQL shows it where it gathers what it does. */
+export function lockWaitsStatement(): string {
+  return `SELECT COUNT(*) AS count FROM ${differs('dataLockWaits') ? 'performance_schema.data_lock_waits' : 'information_schema.INNODB_LOCK_WAITS'}`;
 }
 
 /** The statement that makes this run's server read its certificates again. */
