@@ -37,7 +37,12 @@ export function failApart(command: Command): void {
   command.start = (packet, connection) => startApart(command, start, packet, connection);
 }
 
-function startApart(command: Command, start: NonNullable<Command['start']>, packet: Packet | undefined, connection: DriverConnection): unknown {
+function startApart(
+  command: Command,
+  start: NonNullable<Command['start']>,
+  packet: Packet | undefined,
+  connection: DriverConnection,
+): unknown {
   const { onResult } = command;
   const failures: unknown[] = [];
   command.onResult = (error) => void failures.push(error);
