@@ -3,9 +3,11 @@
 import { type Command, createQuery, type DriverConnection, type Packet } from '../driver/index.js';
 import { thrownAsError } from '../errors/index.js';
 import { endTurn, over } from './interruption.js';
+import { stopWhenAbandoned } from './streams.js';
 
 /** A command that ends with an error and never comes to a connection. Its caller has it before it ends. */
 export function notSent(command: Command, error: Error): Command {
+  if (command.onResult === undefined) stopWhenAbandoned(command);
   process.nextTick(() => {
     try {
       if (command.onResult !== undefined) command.onResult(error);
