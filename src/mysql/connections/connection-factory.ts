@@ -1,6 +1,7 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
@@ -178,7 +179,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** It is asked in the middle of a packet: a throw must not keep the error from its waiter. */
   #overriddenClass(error: ServerError): ErrorClass | undefined {
     try {
-      return this.options.classifyError?.(error);
+      const answer = this.options.classifyError?.(error);
+      if (ignoreRejection(answer)) throw new Error('it returned a promise.');
+      return answer;
     } catch (cause) {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;

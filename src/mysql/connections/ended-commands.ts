@@ -3,9 +3,11 @@
 import { type Command, createQuery, type DriverConnection, type Packet } from '../driver/index.js';
 import { thrownAsError } from '../errors/index.js';
 import { endTurn, over } from './interruption.js';
+import { stopWhenAbandoned } from './streams.js';
 
 /** A command that ends with an error and never comes to a connection. Its caller has it before it ends. */
 export function notSent(command: Command, error: Error): Command {
+  if (command.onResult === undefined) stopWhenAbandoned(command);
   process.nextTick(() => {
     try {
       if (command.onResult !== undefined) command.onResult(error);
@@ -37,7 +39,12 @@ export function failApart(command: Command): void {
   command.start = (packet, connection) => startApart(command, start, packet, connection);
 }
 
-function startApart(command: Command, start: NonNullable<Command['start']>, packet: Packet | undefined, connection: DriverConnection): unknown {
+function startApart(
+  command: Command,
+  start: NonNullable<Command['start']>,
+  packet: Packet | undefined,
+  connection: DriverConnection,
+): unknown {
   const { onResult } = command;
   const failures: unknown[] = [];
   command.onResult = (error) => void failures.push(error);

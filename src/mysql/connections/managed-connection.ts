@@ -35,7 +35,16 @@ import { type Method, Statement, type StatementLimits, statementOf } from '../co
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
-import { asValueError, connectionClosed, connectionLost, failApart, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
+import {
+  asValueError,
+  connectionClosed,
+  connectionLost,
+  failApart,
+  failCommand,
+  isBeingPrepared,
+  notSent,
+  refusedStatement,
+} from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
 import { Session } from './session.js';

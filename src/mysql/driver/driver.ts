@@ -197,6 +197,7 @@ export interface DriverPoolCluster extends EventEmitter {
   readonly _nodes: Record<string, ClusterNode | undefined>;
   readonly _serviceableNodeIds: string[];
   _clearFindCaches(): void;
+  of(pattern?: unknown, selector?: unknown): { getConnection(callback: never): unknown };
   add(id: unknown, options?: unknown): void;
 }
 

@@ -29,7 +29,7 @@ export function endLocalFile(command: Command): void {
 }
 
 function openFile(open: () => unknown, command: Command, connection: DriverConnection): Readable {
-  const file = Readable.from(piecesOf(startReading(open)), { objectMode: false });
+  const file = new LocalFile(startReading(open));
   files.set(command, file);
   // mysql2 lets go of it before it has ended.
   file.on('error', ignore);
@@ -47,26 +47,64 @@ function openFile(open: () => unknown, command: Command, connection: DriverConne
 }
 
 /** What the caller opened. One that fails before it is read fails where it is read. */
-function startReading(open: () => unknown): () => unknown {
-  try {
+function startReading(open: () => unknown): Promise<unknown> {
+  const opened = new Promise((resolve) => {
     const given = open();
-    (given as { on?: (event: string, listener: () => void) => void } | null | undefined)?.on?.('error', ignore);
-    return () => given;
-  } catch (error) {
-    return () => {
-      throw error;
-    };
-  }
+    (given as Partial<NodeJS.ReadableStream> | null | undefined)?.on?.('error', ignore);
+    resolve(given);
+  });
+  opened.catch(ignore);
+  return opened;
 }
 
-async function* piecesOf(opened: () => unknown): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of chunksOf(await opened())) {
-      const bytes = bytesOf(chunk);
-      for (let start = 0; start < bytes.length; start += LARGEST_PIECE) yield bytes.subarray(start, start + LARGEST_PIECE);
+/** The bytes of a caller's stream. It ends or fails by itself, also when that stream does neither. */
+class LocalFile extends Readable {
+  #source: unknown = undefined;
+  #wake: (() => void) | undefined = undefined;
+
+  constructor(opened: Promise<unknown>) {
+    super();
+    this.#copy(opened).then(
+      () => this.push(null),
+      (thrown: unknown) => this.destroy(thrownAsError(thrown, 'The local file must be readable', 'a stream that failed with no error')),
+    );
+  }
+
+  override _read(): void {
+    this.#wake?.();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#wake?.();
+    this.#closeSource();
+    callback(error);
+  }
+
+  #closeSource(): void {
+    try {
+      (this.#source as Partial<Readable> | null | undefined)?.destroy?.();
+    } catch {
+      // It is the caller's.
     }
-  } catch (thrown) {
-    throw thrownAsError(thrown, 'The local file must be readable', 'a stream that failed with no error');
+  }
+
+  async #copy(opened: Promise<unknown>): Promise<void> {
+    const source = await opened;
+    this.#source = source;
+    if (this.destroyed) this.#closeSource();
+    for await (const chunk of chunksOf(source)) {
+      const bytes = bytesOf(chunk);
+      for (let start = 0; start < bytes.length; start += LARGEST_PIECE) {
+        if (!this.destroyed && !this.push(bytes.subarray(start, start + LARGEST_PIECE))) await this.#room();
+      }
+      if (this.destroyed) return;
+    }
+  }
+
+  #room(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
   }
 }
 
