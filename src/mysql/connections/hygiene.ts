@@ -9,7 +9,7 @@ import { stopWhenLeft } from './streams.js';
 export interface Baseline {
   /** Whether `replay` brings back everything that was set up when the connection was new. */
   repeatable(): boolean;
-  /** Sets up again what a reset has taken away. */
+  /** Sets up again what a reset has taken away, or a new login. */
   replay(): Promise<void>;
   /** The default database of a new connection. */
   readonly database: string | undefined;
@@ -34,7 +34,7 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   if (connection.busy) return afterWork(connection, hygiene, baseline);
   if (hygiene === 'never') return undefined;
   const { session } = connection;
-  if (session.userChanged) return Promise.reject(new Error('The connection logged in as another user: it is replaced.'));
+  if (session.userChanged) return logInAgain(connection, baseline);
   if (hygiene === 'always' || (hygiene === 'auto' && session.dirty)) return reset(connection, baseline);
   return session.inTransaction ? rollBack(connection) : undefined;
 }
@@ -56,15 +56,30 @@ async function rollBack(connection: ManagedConnection): Promise<void> {
  * what init_connect did at login is gone.
  */
 async function reset(connection: ManagedConnection, baseline: Baseline): Promise<void> {
-  if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
+  refuseUnrepeatable(baseline);
   await connection.send((done) => connection.reset(done));
   await restoreCharset(connection);
-  if (await hasInitConnect(connection))
-    throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
+  await refuseInitConnect(connection);
   await restoreDatabase(connection, baseline.database);
-  await baseline.replay();
+  await replay(connection, baseline);
+}
+
+/** COM_CHANGE_USER takes everything that a session has, and the default database is the login's: cheaper than a new connection. */
+async function logInAgain(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  refuseUnrepeatable(baseline);
+  await connection.apart(() => connection.login.repeat(connection));
+  await refuseInitConnect(connection);
+  await replay(connection, baseline);
+}
+
+async function replay(connection: ManagedConnection, baseline: Baseline): Promise<void> {
   connection.session.cleaned();
+  await baseline.replay();
   baseline.reset();
+}
+
+function refuseUnrepeatable(baseline: Baseline): void {
+  if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
 }
 
 /** mysql2 follows SET NAMES; and MySQL, unlike MariaDB, does not go back to the character set of the login. */
@@ -76,24 +91,26 @@ async function restoreCharset(connection: ManagedConnection): Promise<void> {
 }
 
 /** Asked once per connection: the variable is the server's, and hardly ever set. */
-async function hasInitConnect(connection: ManagedConnection): Promise<boolean> {
+async function refuseInitConnect(connection: ManagedConnection): Promise<void> {
   connection.initConnect ??= String(await firstValue(connection, 'SELECT @@GLOBAL.init_connect')) !== '';
-  return connection.initConnect;
+  if (connection.initConnect) throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
 }
 
 async function restoreDatabase(connection: ManagedConnection, database: string | undefined): Promise<void> {
   if (database !== undefined) {
     await connection.send((done) => connection.query(`USE \`${database.replaceAll('`', '``')}\``, done));
   } else if ((await firstValue(connection, 'SELECT DATABASE()')) !== null) {
-    throw new Error('There is no default database to go back to: the connection is replaced.');
+    // Only a login takes a default database away.
+    await connection.apart(() => connection.login.repeat(connection));
   }
 }
 
 function firstValue(connection: ManagedConnection, sql: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    connection.query({ sql, rowsAsArray: true }, (error: Error | null, rows: unknown) => {
+    const answered = (error: Error | null, rows: unknown): void => {
       if (error === null) resolve((rows as unknown[][])[0]?.[0]);
       else reject(error);
-    });
+    };
+    connection.apart(() => connection.query({ sql, rowsAsArray: true }, answered));
   });
 }

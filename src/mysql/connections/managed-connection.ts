@@ -19,6 +19,8 @@ import {
   ERROR_PACKET,
   errorIn,
   isQueryCommand,
+  ListenersSetUp,
+  Login,
   OK_PACKET,
   type Packet,
   type QueryValues,
@@ -35,7 +37,7 @@ import { CommandClock } from './command-clock.js';
 import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
-import { Session } from './session.js';
+import { isChanged, Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
@@ -65,6 +67,9 @@ export class ManagedConnection extends LendableConnection {
   readonly session: Session;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
+  readonly login: Login;
+  /** What listeners have set up in its session; undefined when the pool had none. */
+  setUpByListeners: ListenersSetUp | undefined;
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
 
@@ -76,6 +81,8 @@ export class ManagedConnection extends LendableConnection {
     this.session = new Session();
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
+    this.login = new Login(config);
+    this.setUpByListeners = undefined;
     this.#owner = owner;
     this.#clock = new CommandClock(owner.log, owner);
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
@@ -104,11 +111,25 @@ export class ManagedConnection extends LendableConnection {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Runs a statement that was read at another door. */
+  /** Runs a statement that was read at another door: a borrower's, also where a listener is the borrower. */
   run(statement: Statement, done: ResultCallback): Command {
-    const { method, sql, values, options, limits } = statement;
-    if (options !== undefined || limits !== undefined) return this[method](statement, done);
-    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+    if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
+    return this.#run(statement, done);
+  }
+
+  /** Sends something that is no listener's doing, wherever it comes from. */
+  apart<T>(send: () => T): T {
+    return this.setUpByListeners === undefined ? send() : this.setUpByListeners.apart(send);
+  }
+
+  override send(start: (done: (error: Error | null) => void) => void): Promise<void> {
+    return this.apart(() => super.send(start));
+  }
+
+  /** Calls the listeners of a new connection. What they do with it, now and later, is part of what every borrower finds. */
+  setUpBy<T>(listeners: () => T): T {
+    this.setUpByListeners ??= new ListenersSetUp();
+    return this.setUpByListeners.run(listeners);
   }
 
   /** The door of the callback API: what comes here may be anything. */
@@ -171,9 +192,13 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
-    this.session.noteCommand(command, facts);
-    // A borrower has this very object, and the callbacks are the borrower's own.
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    if (this.setUpByListeners?.takes(command) === true) {
+      if (facts !== undefined) this.session.noteStatementOfListener(facts);
+    } else {
+      this.session.noteCommand(command, facts);
+      // A borrower has this very object, and the callbacks are the borrower's own.
+      if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
@@ -251,6 +276,12 @@ export class ManagedConnection extends LendableConnection {
     return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
+  #run(statement: Statement, done: ResultCallback): Command {
+    const { method, sql, values, options, limits } = statement;
+    if (options !== undefined || limits !== undefined) return this[method](statement, done);
+    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+  }
+
   #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
     const isCommand = limits !== undefined && isQueryCommand(given);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
@@ -316,17 +347,23 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet));
+      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet), command);
     } else if (marker === EOF_PACKET) {
-      this.#noteStatus(statusOfEof(packet));
+      this.#noteStatus(statusOfEof(packet), command);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
     }
   }
 
-  #noteStatus(status: number | undefined): void {
-    if (status !== undefined) this.session.noteStatus(status);
+  #noteStatus(status: number | undefined, command: Command): void {
+    if (status === undefined) return;
+    if (this.setUpByListeners?.has(command) !== true) {
+      this.session.noteStatus(status);
+      return;
+    }
+    this.session.noteStatusOfListener(status);
+    this.setUpByListeners.answered(command, isChanged(status));
   }
 
   #noteError(error: ServerError, command: Command): void {
