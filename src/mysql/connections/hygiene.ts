@@ -56,6 +56,8 @@ async function rollBack(connection: ManagedConnection): Promise<void> {
  * what init_connect did at login is gone.
  */
 async function reset(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  // onConnect has logged in as another user, whose reset would leave that one.
+  if (!connection.login.isKeptBy(connection.config)) return logInAgain(connection, baseline);
   refuseUnrepeatable(baseline);
   await connection.send((done) => connection.reset(done));
   await restoreCharset(connection);

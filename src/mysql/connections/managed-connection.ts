@@ -19,8 +19,6 @@ import {
   ERROR_PACKET,
   errorIn,
   isQueryCommand,
-  ListenersSetUp,
-  Login,
   OK_PACKET,
   type Packet,
   type QueryValues,
@@ -67,9 +65,6 @@ export class ManagedConnection extends LendableConnection {
   readonly session: Session;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
-  readonly login: Login;
-  /** What listeners have set up in its session; undefined when the pool had none. */
-  setUpByListeners: ListenersSetUp | undefined;
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
 
@@ -81,8 +76,6 @@ export class ManagedConnection extends LendableConnection {
     this.session = new Session();
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
-    this.login = new Login(config);
-    this.setUpByListeners = undefined;
     this.#owner = owner;
     this.#clock = new CommandClock(owner.log, owner);
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
@@ -115,21 +108,6 @@ export class ManagedConnection extends LendableConnection {
   run(statement: Statement, done: ResultCallback): Command {
     if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
     return this.#run(statement, done);
-  }
-
-  /** Sends something that is no listener's doing, wherever it comes from. */
-  apart<T>(send: () => T): T {
-    return this.setUpByListeners === undefined ? send() : this.setUpByListeners.apart(send);
-  }
-
-  override send(start: (done: (error: Error | null) => void) => void): Promise<void> {
-    return this.apart(() => super.send(start));
-  }
-
-  /** Calls the listeners of a new connection. What they do with it, now and later, is part of what every borrower finds. */
-  setUpBy<T>(listeners: () => T): T {
-    this.setUpByListeners ??= new ListenersSetUp();
-    return this.setUpByListeners.run(listeners);
   }
 
   /** The door of the callback API: what comes here may be anything. */
@@ -192,7 +170,7 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
-    if (this.setUpByListeners?.takes(command) === true) {
+    if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
       if (facts !== undefined) this.session.noteStatementOfListener(facts);
     } else {
       this.session.noteCommand(command, facts);

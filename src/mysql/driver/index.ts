@@ -38,8 +38,8 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
-export { isListenersWork, ListenersSetUp, outsideListenersWork, type SetUpStep } from './listeners-set-up.js';
-export { Login } from './login.js';
+export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
+export { FirstLogin } from './first-login.js';
 export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';

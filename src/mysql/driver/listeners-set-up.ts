@@ -1,4 +1,4 @@
-/** What the listeners of a new connection set up in its session: told apart from its borrowers' work, and repeated after a reset. */
+/** What the listeners of a new connection set up in its session: kept apart from its borrowers' work, and repeated after a reset. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { factsOf, firstWordsOf } from '../../sql/index.js';
@@ -22,17 +22,12 @@ export interface SetUpStep {
 /** The work of listeners, wherever it continues: in callbacks, promises and timers. Borrowers' work begins elsewhere. */
 const listenersWork = new AsyncLocalStorage<ListenersSetUp | undefined>();
 
-/** Whether some connection was ever set up by listeners. Until then borrowers need not be kept apart from their work. */
+/** Some pool has had listeners. Until then borrowers need not be kept apart from their work. */
 let hasListeners = false;
 
 /** Whether this is the work of listeners. */
 export function isListenersWork(): boolean {
   return hasListeners && listenersWork.getStore() !== undefined;
-}
-
-/** Calls a borrower back: what a listener does as a borrower is a borrower's work. */
-export function outsideListenersWork(work: () => void): void {
-  listenersWork.run(undefined, work);
 }
 
 /** The part of one connection's session that its listeners have set up. */
@@ -41,7 +36,7 @@ export class ListenersSetUp {
   /** Commands of listeners that have not ended; true of those whose step is noted: a text may have several results. */
   readonly #running = new Map<Command, boolean>();
   #repeatable = true;
-  /** A borrower or the pool itself is sending something, whatever the asynchronous context. */
+  /** A borrower or the pool itself is sending something, in any asynchronous context. */
   #apart = false;
 
   /** Runs listeners. What they do from now on counts as theirs, also when it comes much later. */

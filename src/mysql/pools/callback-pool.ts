@@ -14,7 +14,6 @@ import {
   type DriverPromisePool,
   inCallersContext,
   isListenersWork,
-  outsideListenersWork,
   type QueryValues,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
@@ -293,6 +292,6 @@ function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<
     return;
   }
   lease.resource.lendTo(lease);
-  if (isListenersWork()) outsideListenersWork(() => callback(null, lease.resource));
-  else callback(null, lease.resource);
+  lease.resource.borrowedByListener = isListenersWork();
+  callback(null, lease.resource);
 }

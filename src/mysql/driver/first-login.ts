@@ -6,11 +6,16 @@ import type { ConnectionConfig, DriverConnection } from './driver.js';
 type Overwritten = Pick<ConnectionConfig, 'user' | 'password' | 'database' | 'charsetNumber'>;
 
 /** A connection's first login. Its secrets show in no log. */
-export class Login {
+export class FirstLogin {
   readonly #given: { readonly [K in keyof Overwritten]: Overwritten[K] | undefined };
 
   constructor({ user, password, database, charsetNumber }: ConnectionConfig) {
     this.#given = { user, password, database, charsetNumber };
+  }
+
+  /** Whether the connection is still logged in so, as far as mysql2 knows: a listener, or the pool's own set-up, may have changed that. */
+  isKeptBy({ user, database }: ConnectionConfig): boolean {
+    return user === this.#given.user && database === this.#given.database;
   }
 
   /** Logs in again: the server gives the connection a new session, as it does after a handshake. */
