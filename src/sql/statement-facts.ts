@@ -19,8 +19,12 @@ import {
 } from './session-effects.js';
 import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits, SETS } from './statement-words.js';
 import { EXECUTABLE, EXECUTABLE_END, Scanner, SIGN, WORD } from './tokens.js';
+import { wordSet } from './words.js';
 
 const OTHER_OPERATION = 'OTHER';
+
+/** Statements that run what their text does not show. */
+const RUNS_OTHERS = wordSet('CALL EXECUTE');
 
 /** What a text of one statement or several says about itself. */
 export class StatementFacts {
@@ -95,6 +99,21 @@ export class StatementFacts {
     if (this.#survey === -1 && !this.#conditional && !isLookedInto(this.#nature) && isPlain(this.sql))
       this.#survey = neverCommits(this.#nature) ? 0 : MAY_COMMIT | FIRST_MAY_COMMIT;
     return this.#has(CHANGES_SESSION);
+  }
+
+  /** MariaDB's SET STATEMENT … FOR: what it sets is as before when its statement has ended, and nothing else is changed by it. */
+  get setsForItself(): boolean {
+    return this.#nature === SETS && !this.changesSession && !this.callsRoutine;
+  }
+
+  /** Of a statement that changes the session: whether the role may be among what it changes. */
+  get mayChangeRole(): boolean {
+    return RUNS_OTHERS.has(this.first) || /role/i.test(this.sql);
+  }
+
+  /** The same of the resource group. */
+  get mayChangeResourceGroup(): boolean {
+    return /resource/i.test(this.sql);
   }
 
   /** It may call a stored function, in which anything may happen that changes the session. */
