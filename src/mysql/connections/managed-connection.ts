@@ -9,6 +9,7 @@ import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type Command,
@@ -23,7 +24,6 @@ import {
   OK_PACKET,
   type Packet,
   type QueryValues,
-  reportsSessionChange,
   ResetSession,
   SESSION_STATE_CHANGED,
   statementTextOf,
@@ -47,6 +47,7 @@ import {
 } from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
+import { reportedChange } from './reported-change.js';
 import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -111,23 +112,15 @@ export class ManagedConnection extends LendableConnection {
     return this._command == null ? undefined : statementTextOf(this._command);
   }
 
-  /** COM_PING. Its answer reports what changed, as any OK packet does. */
-  override ping(callback: (error: Error | null) => void): unknown {
-    const command = super.ping(callback);
-    awaitsPong ??= stepBehindPing(command);
-    return command;
-  }
-
   /** COM_RESET_CONNECTION. */
   override reset(callback: (error: Error | null) => void): unknown {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Runs a statement that was read at another door. */
+  /** Runs a statement that was read at another door: a borrower's, also where a listener is the borrower. */
   run(statement: Statement, done: ResultCallback): Command {
-    const { method, sql, values, options, limits } = statement;
-    if (options !== undefined || limits !== undefined) return this[method](statement, done);
-    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+    if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
+    return this.#run(statement, done);
   }
 
   /** The door of the callback API: what comes here may be anything. */
@@ -190,14 +183,18 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
-    this.session.noteCommand(command, facts);
     if (sql !== undefined) {
       failApart(command);
       guardLocalFile(command, this);
       if (command.onResult === undefined) stopWhenAbandoned(command);
     }
-    // A borrower has this very object, and the callbacks are the borrower's own.
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
+      if (facts !== undefined) this.session.noteStatementOfListener(facts);
+    } else {
+      this.session.noteCommand(command, facts);
+      // A borrower has this very object, and the callbacks are the borrower's own.
+      if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
@@ -275,6 +272,12 @@ export class ManagedConnection extends LendableConnection {
     return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
+  #run(statement: Statement, done: ResultCallback): Command {
+    const { method, sql, values, options, limits } = statement;
+    if (options !== undefined || limits !== undefined) return this[method](statement, done);
+    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+  }
+
   #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
     const isCommand = limits !== undefined && isQueryCommand(given);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
@@ -348,20 +351,25 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next !== awaitsResult && command.next !== awaitsPong) return;
-      const status = statusOfOk(packet);
-      if (status === undefined) return;
-      this.session.noteStatus(status);
-      if ((status & SESSION_STATE_CHANGED) !== 0) this.session.noteChange(reportsSessionChange(packet) ? 'session' : 'transaction');
+      if (command.next === awaitsResult || command.next === awaitsPong) this.#noteStatus(statusOfOk(packet), packet, command);
     } else if (marker === EOF_PACKET) {
-      const status = statusOfEof(packet);
-      if (status === undefined) return;
-      this.session.noteStatus(status);
-      if ((status & SESSION_STATE_CHANGED) !== 0) this.session.noteChange('unsaid');
+      this.#noteStatus(statusOfEof(packet), packet, command);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
     }
+  }
+
+  #noteStatus(status: number | undefined, packet: Packet, command: Command): void {
+    if (status === undefined) return;
+    const change = (status & SESSION_STATE_CHANGED) === 0 ? undefined : reportedChange(packet, command);
+    if (this.setUpByListeners?.has(command) === true) {
+      this.session.noteStatusOfListener(status);
+      this.setUpByListeners.answered(command, change === 'session' || change === 'unsaid');
+      return;
+    }
+    this.session.noteStatus(status);
+    if (change !== undefined) this.session.noteChange(change);
   }
 
   #noteError(error: ServerError, command: Command): void {
@@ -384,13 +392,6 @@ function parametersOf({ values }: Statement, parameters: readonly unknown[]): un
 
 function callbackIn([values, callback]: readonly unknown[]): unknown {
   return typeof values === 'function' ? values : callback;
-}
-
-/** The step of a ping that waits for the answer; mysql2 does not show the class before there is one. */
-let awaitsPong: unknown;
-
-function stepBehindPing(command: unknown): unknown {
-  return (command as { readonly pingResponse?: unknown }).pingResponse;
 }
 
 let executeShapeIsKept = false;

@@ -3,6 +3,7 @@
 export { apartFromDriver, inCallersContext } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type CallbackPoolOfMysql2,
@@ -38,6 +39,8 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
+export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
+export { FirstLogin } from './first-login.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
 export {
   endsRows,
