@@ -127,7 +127,8 @@ class Link implements ProxiedLink {
   }
 
   #request(packet: Buffer): void {
-    if (!this.#loggedIn && packet[3] === LOGIN_SEQUENCE) this.#attributes &&= (packet.readUInt32LE(HEADER_LENGTH) & CLIENT_QUERY_ATTRIBUTES) !== 0;
+    if (!this.#loggedIn && packet[3] === LOGIN_SEQUENCE)
+      this.#attributes &&= (packet.readUInt32LE(HEADER_LENGTH) & CLIENT_QUERY_ATTRIBUTES) !== 0;
     if (packet[3] === 0) this.#loggedIn = true;
     const start = textStartOf(packet, this.#attributes);
     const sql = textOf(packet, start);

@@ -40,7 +40,12 @@ export async function startProxyProcess({ name, command, configuration, ...progr
   const server = await startRestartableServer({
     name,
     folder,
-    process: { command: loader, arguments: [...first, ...program.arguments(path)], logPath: join(folder.path, 'proxy.log'), cwd: folder.path },
+    process: {
+      command: loader,
+      arguments: [...first, ...program.arguments(path)],
+      logPath: join(folder.path, 'proxy.log'),
+      cwd: folder.path,
+    },
     stopSignal: 'SIGTERM',
     isReady: () => waitForGreeting({ host: HOST, port }, GREETING_TIMEOUT_MS, () => undefined).then(() => true),
   });
