@@ -3,6 +3,7 @@
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
+  callersError,
   classOfErrno,
   classOfServerError,
   type ErrorClass,
@@ -151,7 +152,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
     const config = this.host.driverPool.createConnectionConfig();
-    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
+    if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
     signal.throwIfAborted();
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);
@@ -199,7 +200,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   async #setUp(connection: ManagedConnection): Promise<void> {
     const { onConnect, hygiene } = this.options;
     if (hygiene === 'auto') await trackSession(connection);
-    await onConnect?.(connection.promise());
+    if (onConnect !== undefined) await runCallers(onConnect, connection);
     connection.session.cleaned();
   }
 
@@ -226,6 +227,23 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
     await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
   } catch (error) {
     if (isConnectionLost(error)) throw error;
+  }
+}
+
+/** Wherever they come from, that they do not come says nothing about the database. */
+async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw callersError(error, 'credentials');
+  }
+}
+
+async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {
+  try {
+    await onConnect(connection.promise());
+  } catch (error) {
+    throw isServerError(error) || isConnectionLost(error) ? error : callersError(error, 'onConnect');
   }
 }
 

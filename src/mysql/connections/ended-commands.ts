@@ -1,6 +1,7 @@
 /** Commands that end without having been sent, or whose connection is gone: their callers have the error once, and the end after it. */
 
 import { type Command, createQuery } from '../driver/index.js';
+import type { ServerError } from '../errors/index.js';
 
 /** A command that ends with an error and never comes to a connection. Its caller has it before it ends. */
 export function notSent(command: Command, error: Error): Command {
@@ -41,4 +42,20 @@ export function connectionClosed(): Error {
     code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
     fatal: true,
   });
+}
+
+/** An error that the server has sent, as an object of its own. */
+export function serverError({ message, errno, sqlState }: ServerError): Error {
+  return Object.assign(new Error(message), { errno, sqlState });
+}
+
+/** A callback that does nothing when it is called again; anything else as it is. */
+export function callOnce(parameter: unknown): unknown {
+  if (typeof parameter !== 'function') return parameter;
+  let called = false;
+  return (...result: unknown[]): void => {
+    if (called) return;
+    called = true;
+    Reflect.apply(parameter, undefined, result);
+  };
 }
