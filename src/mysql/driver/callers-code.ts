@@ -15,6 +15,7 @@ interface GuardedCommand extends Command {
   readonly _connection?: InterruptibleConnection | null;
   readonly _localStreamError?: unknown;
   _streamFactory?: StreamFactory;
+  _unpipeStream(): void;
   /** mysql2's step after a result without rows; called with `null` for a row that cannot be read. */
   doneInsert(header: unknown): unknown;
   emit: Command['emit'];
@@ -38,7 +39,7 @@ export function guardCallersCode(command: Command, config: ConnectionConfig): vo
   if (options === undefined) return;
   if (typeof options.typeCast === 'function' || typeof config.typeCast === 'function') guarded.doneInsert = doneOrUnread;
   const factory = guarded._streamFactory;
-  if (typeof factory === 'function') guarded._streamFactory = guardedFactory(factory);
+  if (typeof factory === 'function') guarded._streamFactory = guardedFactory(guarded, factory);
 }
 
 /** A caller listens to this command: what a listener throws is thrown when mysql2 has done its work. */
@@ -110,8 +111,10 @@ function emptyPacket(): { readonly buffer: Buffer; length(): number; writeHeader
 }
 
 /** A factory that throws, or gives no stream, would leave the server waiting for the file: it gets none, and the caller the error. */
-function guardedFactory(factory: StreamFactory): StreamFactory {
+function guardedFactory(command: GuardedCommand, factory: StreamFactory): StreamFactory {
   return (path) => {
+    // mysql2 leaves its listeners on the socket when the stream fails.
+    command.once('end', () => command._unpipeStream());
     try {
       const stream = factory(path);
       if (!isStream(stream)) throw new TypeError('infileStreamFactory must return a readable stream.');
