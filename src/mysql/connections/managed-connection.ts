@@ -30,7 +30,14 @@ import {
   statusOfEof,
   statusOfOk,
 } from '../driver/index.js';
-import { callersError, concernsOneConnection, type Flavor, isCallersError, isTooManyStatements, type ServerError } from '../errors/index.js';
+import {
+  callersError,
+  concernsOneConnection,
+  type Flavor,
+  isCallersError,
+  isTooManyStatements,
+  type ServerError,
+} from '../errors/index.js';
 import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import type { Breakage, StatementLog } from '../observation/index.js';
@@ -219,7 +226,7 @@ export class ManagedConnection extends LendableConnection {
     const { startedAt } = this.#clock;
     super.handlePacket(packet);
     if (this._command === command || command == null) return;
-    // mysql2 ends a statement whose typeCast throws; the rows that follow would be taken for the next one's answer.
+    // mysql2 ends a statement of which a row cannot be read; the rows that follow would be taken for the next one's answer.
     if (isRow) this.#closeOutOfStep();
     this.#clock.ended(command, startedAt);
   }

@@ -25,7 +25,7 @@ interface InterruptibleConnection extends DriverConnection {
   interrupt(command: Command): void;
 }
 
-const { doneInsert, emit } = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as GuardedCommand;
+const prototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as GuardedCommand;
 
 /** MySQL internals manual, "Status Flags". */
 const MORE_RESULTS = 0x0008;
@@ -49,7 +49,7 @@ export function emitApart(command: Command): void {
 
 function emitGuarded(this: Command, event: string, ...details: unknown[]): boolean {
   try {
-    return Reflect.apply(emit, this, [event, ...details]);
+    return prototype.emit.call(this, event, ...details);
   } catch (error) {
     // An error without a listener: the answer is on its way to no reader, and the connection is as it was.
     if (event !== 'error' || this.listenerCount(event) > 0) throwLater(error);
@@ -62,7 +62,7 @@ function emitGuarded(this: Command, event: string, ...details: unknown[]): boole
  * has the error at once, and the rest is read and thrown away.
  */
 function doneOrUnread(this: GuardedCommand, header: unknown): unknown {
-  if (header !== null) return doneInsert.call(this, header);
+  if (header !== null) return prototype.doneInsert.call(this, header);
   const error = callersError(this._localStreamError, 'typeCast');
   const { onResult, _connection: connection } = this;
   if (onResult !== undefined) {

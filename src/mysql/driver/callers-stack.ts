@@ -29,6 +29,7 @@ export function captureSite(above: (...parameters: never[]) => unknown): Capture
 export function withStackOf({ stack = '' }: CapturedSite, error: unknown): unknown {
   const lines = stack.indexOf('\n');
   // A caller's own error may be frozen.
-  if (lines !== -1 && error instanceof Error && Object.isExtensible(error)) error.stack = `${error.name}: ${error.message}${stack.slice(lines)}`;
+  if (lines !== -1 && error instanceof Error && Object.isExtensible(error))
+    error.stack = `${error.name}: ${error.message}${stack.slice(lines)}`;
   return error;
 }

@@ -19,7 +19,7 @@ export interface PoolBreakerOptions {
    * `shortestOpen`, `longestOpen` and `probes` have no effect. Default: 3 in a row.
    */
   readonly connect?: BreakerOptions | false;
-  /** Opens when statements lose their connection or take too long. Default: half of at least 20 within 10 s. */
+  /** Opens when statements lose their connection or take too long and none is answered since. Default: half of at least 20 within 10 s. */
   readonly statement?: BreakerOptions | false;
 }
 

@@ -177,7 +177,7 @@ const DOORS: Readonly<Record<string, Door>> = {
   'a connection borrowed by callback': through((pool, mistake) =>
     onBorrowedByCallback(pool, (connection) => byCallback(connection, mistake)),
   ),
-  'a stream': through((pool, mistake) => asStream(pool.pool as CallbackPool, mistake)),
+  'a stream': through((pool, mistake) => asStream(pool.pool, mistake)),
   'a stream on a borrowed connection': through((pool, mistake) =>
     onBorrowedByCallback(pool, (connection) => asStream(connection, mistake)),
   ),
