@@ -1,21 +1,14 @@
 /** Code of callers that mysql2 runs in the middle of a result: what it throws fails its own statement, and the connection lives on. */
 
-import { Readable } from 'node:stream';
 import { ignore, throwLater } from '../../engine/waiting/index.js';
 import { callersError } from '../errors/index.js';
 import { type Command, type ConnectionConfig, createQuery, type DriverConnection, type Packet } from './driver.js';
 import { endsRows, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 
-/** Gives the content of the file that a statement loads. */
-type StreamFactory = (path: string) => unknown;
-
 /** A Query or an Execute, as far as it runs code of callers. */
 interface GuardedCommand extends Command {
-  readonly _executeOptions?: { readonly typeCast?: unknown };
   readonly _connection?: InterruptibleConnection | null;
   readonly _localStreamError?: unknown;
-  _streamFactory?: StreamFactory;
-  _unpipeStream(): void;
   /** mysql2's step after a result without rows; called with `null` for a row that cannot be read. */
   doneInsert(header: unknown): unknown;
   emit: Command['emit'];
@@ -38,8 +31,6 @@ export function guardCallersCode(command: Command, config: ConnectionConfig): vo
   const options = guarded._queryOptions ?? guarded._executeOptions;
   if (options === undefined) return;
   if (typeof options.typeCast === 'function' || typeof config.typeCast === 'function') guarded.doneInsert = doneOrUnread;
-  const factory = guarded._streamFactory;
-  if (typeof factory === 'function') guarded._streamFactory = guardedFactory(guarded, factory);
 }
 
 /** A caller listens to this command: what a listener throws is thrown when mysql2 has done its work. */
@@ -63,7 +54,7 @@ function emitGuarded(this: Command, event: string, ...details: unknown[]): boole
  */
 function doneOrUnread(this: GuardedCommand, header: unknown): unknown {
   if (header !== null) return prototype.doneInsert.call(this, header);
-  const error = callersError(this._localStreamError, 'typeCast');
+  const error = callersError(this._localStreamError, 'typeCast must throw errors only', 'what is none');
   const { onResult, _connection: connection } = this;
   if (onResult !== undefined) {
     this.onResult = ignore;
@@ -108,38 +99,4 @@ function emptyPacket(): { readonly buffer: Buffer; length(): number; writeHeader
       buffer[3] = sequenceId;
     },
   };
-}
-
-/** A factory that throws, or gives no stream, would leave the server waiting for the file: it gets none, and the caller the error. */
-function guardedFactory(command: GuardedCommand, factory: StreamFactory): StreamFactory {
-  return (path) => {
-    // mysql2 leaves its listeners on the socket when the stream fails.
-    command.once('end', () => command._unpipeStream());
-    try {
-      const stream = factory(path);
-      if (!isStream(stream)) throw new TypeError('infileStreamFactory must return a readable stream.');
-      // Before mysql2 hears of it.
-      stream.on('error', noteStreamError);
-      return stream;
-    } catch (error) {
-      return failingStream(callersError(error, 'infileStreamFactory'));
-    }
-  };
-}
-
-function noteStreamError(error: unknown): void {
-  callersError(error, 'The stream of infileStreamFactory');
-}
-
-function isStream(value: unknown): value is NodeJS.ReadableStream {
-  const { on, pause, resume } = (value ?? {}) as { readonly on?: unknown; readonly pause?: unknown; readonly resume?: unknown };
-  return [on, pause, resume].every((method) => typeof method === 'function');
-}
-
-function failingStream(error: Error): Readable {
-  return new Readable({
-    read() {
-      this.destroy(error);
-    },
-  });
 }

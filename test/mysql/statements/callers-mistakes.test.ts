@@ -59,8 +59,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     statement: () => ({ sql: ROWS, typeCast: throwing(coded('ECONNRESET')) }),
     told: /^ECONNRESET$/,
   },
-  'a typeCast that throws a text': { statement: () => ({ sql: ROWS, typeCast: throwing('a text') }), told: /typeCast threw .* a text/ },
-  'a typeCast that throws nothing': { statement: () => ({ sql: ROWS, typeCast: throwing(undefined) }), told: /typeCast threw/ },
+  'a typeCast that throws a text': { statement: () => ({ sql: ROWS, typeCast: throwing('a text') }), told: /POOL_OPTION_INVALID/ },
+  'a typeCast that throws nothing': { statement: () => ({ sql: ROWS, typeCast: throwing(undefined) }), told: /POOL_OPTION_INVALID/ },
   'a typeCast that throws a frozen error': {
     statement: () => ({ sql: ROWS, typeCast: throwing(Object.freeze(new Error('frozen'))) }),
     told: /frozen/,
@@ -71,7 +71,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   'an infileStreamFactory that gives nothing': {
     statement: () => ({ sql: LOAD, infileStreamFactory: () => undefined }),
-    told: new RegExp(`must return a readable stream|${OFF}`),
+    told: new RegExp(`POOL_OPTION_INVALID|${OFF}`),
   },
   'an infileStreamFactory whose stream fails as a connection would': {
     statement: () => ({

@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { borrowByCallback, openPool, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 describe('I1: a typeCast that throws in the middle of a result', () => {
   it.each(['query', 'execute'] as const)(
@@ -13,7 +14,7 @@ describe('I1: a typeCast that throws in the middle of a result', () => {
         const { pool } = fixture;
         // Rows so large that each arrives in many pieces: the rest of the result is still on its way when the first row is looked at.
         const options = {
-          sql: "SELECT seq, REPEAT('x', 900000) AS text FROM seq_1_to_5",
+          sql: `SELECT seq, REPEAT('x', 900000) AS text FROM ${sequence(5)}`,
           typeCast: () => {
             throw new Error('cannot cast');
           },
