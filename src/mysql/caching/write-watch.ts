@@ -1,8 +1,8 @@
 /** Sees what the statements of a pool write, and invalidates it in the cache when it is committed. */
 
-import { EVERYTHING, SCHEMA, TABLE } from '../../cache/invalidation/index.js';
+import { EVERYTHING, SCHEMA, SCHEMA_DOUBT, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
-import { effectOf, type StatementFacts } from '../../sql/index.js';
+import { type Effect, effectOf, type Schema, type StatementFacts } from '../../sql/index.js';
 import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
@@ -11,13 +11,24 @@ import type { WriteObserver, WritingConnection } from '../observation/index.js';
 /** A server may continue a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
 
+/** What a statement writes, and in the order of invalidations, when that was judged. */
+interface Judged {
+  readonly names: readonly string[];
+  readonly judgedAt: number;
+}
+
+/** What the open transaction of a connection has written so far, and when the first of it was judged. */
+interface Written {
+  readonly names: Set<string>;
+  readonly judgedAt: number;
+}
+
 /**
  * Sees every statement of a pool's connections, and invalidates what the writes among them change: when the transaction ends, however it
  * ends, and before the caller has its answer.
  */
 export class WriteWatch implements WriteObserver {
-  /** What the open transaction of a connection has written so far. */
-  readonly #written = new WeakMap<WritingConnection, Set<string>>();
+  readonly #written = new WeakMap<WritingConnection, Written>();
 
   constructor(
     private readonly cache: QueryCache,
@@ -32,10 +43,12 @@ export class WriteWatch implements WriteObserver {
       return;
     }
     const several = connection.takesSeveralStatements;
-    if (facts.looksLikeRead && !several && this.schema.current?.hasRoutines === false) return;
-    const names = this.#namesWrittenBy(facts.sql);
+    const schema = this.schema.trusted;
+    if (facts.looksLikeRead && !several && schema?.hasRoutines === false) return;
+    const names = schema === undefined ? namesOfUnknown(facts, several) : this.#namesWrittenBy(facts.sql, schema, several);
     const ends = facts.mayCommit(several);
-    if (names.length > 0) this.#noteWritten(connection, names);
+    const judgedAt = this.cache.marks.sequence;
+    if (names.length > 0) this.#noteWritten(connection, names, judgedAt);
     else if (!ends || !this.#written.has(connection)) return;
     const isOver = (): boolean => ends || !connection.session.inTransaction;
     if (command.onResult === undefined) {
@@ -43,7 +56,7 @@ export class WriteWatch implements WriteObserver {
         if (isOver()) void this.#invalidateWritten(connection);
       });
     } else {
-      this.#holdBackAnswer(connection, command, isOver, names);
+      this.#holdBackAnswer(connection, command, isOver, { names, judgedAt });
     }
   }
 
@@ -53,12 +66,12 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** The caller has the answer when all processes know of the write. */
-  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
+  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, writes: Judged): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
       const invalidated = isOver() ? this.#invalidateWritten(connection) : undefined;
-      if (error !== null) this.#invalidateAgain(connection, command, error, names);
+      if (error !== null) this.#invalidateAgain(connection, command, error, writes);
       const answer = (): void => {
         onResult?.apply(command, result);
       };
@@ -69,41 +82,64 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** A caller that gives up has its error before the server has ended the statement, which may take effect even so. */
-  #invalidateAgain(connection: WritingConnection, command: Command, error: Error, names: readonly string[]): void {
+  #invalidateAgain(connection: WritingConnection, command: Command, error: Error, { names, judgedAt }: Judged): void {
     const again = (): void => {
-      this.#noteWritten(connection, names);
+      this.#noteWritten(connection, names, judgedAt);
       if (!connection.session.inTransaction || !connection.alive) void this.#invalidateWritten(connection);
     };
     command.once('end', again);
     if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
   }
 
-  #namesWrittenBy(sql: string): readonly string[] {
-    const effect = effectOf(sql, this.schema.current);
-    switch (effect.kind) {
-      case 'none':
-        return [];
-      case 'schema':
-        return [EVERYTHING, SCHEMA];
-      case 'writes':
-        if (effect.unknownTable === true) this.schema.refresh();
-        return effect.tables === 'everything' ? [EVERYTHING] : effect.tables.map((table) => TABLE + table);
+  #namesWrittenBy(sql: string, schema: Schema, several: boolean): readonly string[] {
+    const effect = effectOf(sql, schema, several);
+    if (effect.kind !== 'writes' || effect.tables === 'everything') {
+      if (effect.kind === 'writes' && effect.unknownTable === true) this.schema.refresh();
+      return namesOf(effect);
     }
+    return effect.tables.map((table) => TABLE + table);
   }
 
-  #noteWritten(connection: WritingConnection, names: readonly string[]): void {
+  #noteWritten(connection: WritingConnection, names: readonly string[], judgedAt: number): void {
     let written = this.#written.get(connection);
     if (written === undefined) {
-      written = new Set();
+      written = { names: new Set(), judgedAt };
       this.#written.set(connection, written);
     }
-    for (const name of names) written.add(name);
+    for (const name of names) written.names.add(name);
   }
 
   #invalidateWritten(connection: WritingConnection): Promise<void> | undefined {
     const written = this.#written.get(connection);
     if (written === undefined) return undefined;
     this.#written.delete(connection);
-    return this.cache.invalidateNames([...written]);
+    const { names, judgedAt } = written;
+    const { schemaChanged, schemaDoubted } = this.cache.marks;
+    // The schema by which it was judged may not have been the one by which the server wrote.
+    if (schemaChanged > judgedAt || schemaDoubted > judgedAt) names.add(EVERYTHING);
+    return this.cache.invalidateNames([...names]);
   }
+}
+
+const NOTHING: readonly string[] = [];
+const ALL_DATA: readonly string[] = [EVERYTHING];
+const MAYBE_SCHEMA: readonly string[] = [EVERYTHING, SCHEMA_DOUBT];
+const WHOLE_SCHEMA: readonly string[] = [EVERYTHING, SCHEMA];
+
+/** While the schema is not known, or in doubt: a write may change every table, and a function that is called may be a stored one that writes. */
+function namesOfUnknown(facts: StatementFacts, several: boolean): readonly string[] {
+  if (facts.looksLikeRead && !several && callsNothing(facts)) return NOTHING;
+  const effect = effectOf(facts.sql, undefined, several);
+  return effect.kind === 'none' && !callsNothing(facts) ? ALL_DATA : namesOf(effect);
+}
+
+function callsNothing(facts: StatementFacts): boolean {
+  return !facts.sql.includes('(') || facts.readOnly;
+}
+
+/** Precondition: it writes everything, if it writes. */
+function namesOf(effect: Effect): readonly string[] {
+  if (effect.kind === 'none') return NOTHING;
+  if (effect.kind === 'schema') return WHOLE_SCHEMA;
+  return effect.anything === true ? MAYBE_SCHEMA : ALL_DATA;
 }
