@@ -10,10 +10,10 @@ import { type ReadRows, readSchema } from './schema-reader.js';
 
 /** The schema may be changed behind the cache's back: it is read again after this time. */
 const FRESH_MS = 60_000;
-/** Four readings in a second at most, as a rule; */
+/** At least as long is the pause after a reading: there are four in a second at most. */
 const PAUSE_MS = 250;
-/** three after each other where there were none for a while. */
-const SLACK_MS = 2 * PAUSE_MS;
+/** So many pauses may be caught up: three readings come after each other where there was none for a while. */
+const PAUSES_LEFT_OUT = 2;
 /** The pause after a reading that failed, and before one for a table that the schema does not have. */
 const RETRY_MS = 1_000;
 /** The pause is so many times as long as the reading was: readings take a tenth of the time at most. No pause is longer than {@link FRESH_MS}. */
@@ -32,8 +32,9 @@ export class KnownSchema {
   /** In the order of invalidations, when the reading that brought the schema began, or the last one that found the same. */
   #confirmed = -1;
   #freshUntil = Number.NEGATIVE_INFINITY;
-  /** When the next reading may begin; up to {@link SLACK_MS} earlier. */
+  /** When the next reading would begin if each had its pause. */
   #dueAt = Number.NEGATIVE_INFINITY;
+  #pauseMs = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
   #isReading = false;
   #isMissingTable = false;
@@ -76,7 +77,7 @@ export class KnownSchema {
   }
 
   #keepUp(now: number): void {
-    if (this.#isReading || now < this.#dueAt - SLACK_MS) return;
+    if (this.#isReading || now < this.#dueAt - PAUSES_LEFT_OUT * this.#pauseMs) return;
     const isMissing = this.#isMissingTable && now >= this.#endedAt + RETRY_MS;
     if (now >= this.#freshUntil || isMissing || this.#schema === undefined || this.isInDoubt) void this.#start(now);
   }
@@ -87,14 +88,15 @@ export class KnownSchema {
     const { sequence } = this.cache.marks;
     const reading = readSchema(this.read).then(
       (facts) => this.#adopt(facts, sequence),
-      () => RETRY_MS + SLACK_MS,
+      () => RETRY_MS,
     );
     this.#settled = this.#patience(reading);
-    const pause = await reading;
+    const shortest = await reading;
     const now = performance.now();
     this.#isReading = false;
     this.#endedAt = now;
-    this.#dueAt = Math.max(this.#dueAt, now) + Math.min(Math.max(pause, PAUSE_PER_READING * (now - beganAt)), FRESH_MS);
+    this.#pauseMs = Math.min(Math.max(shortest, PAUSE_PER_READING * (now - beganAt)), FRESH_MS);
+    this.#dueAt = Math.max(this.#dueAt, now) + this.#pauseMs;
   }
 
   async #patience(reading: Promise<number>): Promise<void> {
