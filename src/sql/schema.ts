@@ -1,5 +1,6 @@
 /** The tables, views, triggers, foreign keys and routines of a database, and which tables stand behind a name. */
 
+import { isNamePart } from './characters.js';
 import { isName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
 
@@ -51,6 +52,14 @@ export class Schema {
     return this.#routines.size > 0;
   }
 
+  /** Whether the name of a routine stands somewhere in a text: it calls none otherwise. Much sooner answered for long texts than by reading them. */
+  isNamedIn(text: string): boolean {
+    if (this.#routines.size > MOST_SOUGHT) return true;
+    const small = this.#routines.size === 0 ? '' : text.toLowerCase();
+    for (const name of this.#routines) if (MAY_BE_WRITTEN_OTHERWISE.test(name) || standsIn(small, name)) return true;
+    return false;
+  }
+
   /** The tables whose rows show in this table or view, itself included. */
   shownBy(name: string): Reach {
     return closure(name, (step) => this.#views.get(step));
@@ -86,7 +95,19 @@ export class Schema {
   }
 }
 
+/** As a whole word: many a name is part of others. */
+function standsIn(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + name.length)) {
+    if (!isNamePart(text.charCodeAt(at - 1)) && !isNamePart(text.charCodeAt(at + name.length))) return true;
+  }
+  return false;
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
+/** Each name is one more search. */
+const MOST_SOUGHT = 32;
+/** A quote in a name is doubled in a text. */
+const MAY_BE_WRITTEN_OTHERWISE = /["`]/;
 
 function union(one: Reach | undefined, other: Reach): Reach {
   if (one === undefined) return other;

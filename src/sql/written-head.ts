@@ -33,7 +33,7 @@ export function lengthOfHead(sql: string, schema: Schema | undefined, severalSta
   const scanner = new Scanner(sql);
   if (!findValues(scanner)) return length;
   const { start } = scanner;
-  const callsMatter = schema?.hasRoutines === true;
+  const callsMatter = schema?.hasRoutines === true && schema.isNamedIn(sql);
   if (!callsMatter && !(severalStatements && sql.includes(';', start))) return start;
   const routines = callsMatter ? schema : undefined;
   if (!hasPlainValues(scanner, routines) || scanner.unterminated) return length;
