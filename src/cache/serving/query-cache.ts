@@ -125,6 +125,11 @@ export class QueryCache {
     return undefined;
   }
 
+  /** @internal A statement was to be cached, and must not be. */
+  noteNotCached(why: string): void {
+    this.#tiers.notCached.add(why);
+  }
+
   /** @internal When names were invalidated. */
   get marks(): Marks {
     return this.#tiers.marks;

@@ -51,6 +51,11 @@ export class KnownSchema {
     return this.isInDoubt ? undefined : this.#schema;
   }
 
+  /** As it was read the last time, whether it still counts or not. */
+  get last(): Schema | undefined {
+    return this.#schema;
+  }
+
   /**
    * What reads are judged by at this time: undefined while it is not known, and after a change. When it only may have changed it is the one that
    * is known: no value outlives a write then, and none a reading that finds a change.
@@ -100,7 +105,7 @@ export class KnownSchema {
   }
 
   async #patience(reading: Promise<number>): Promise<void> {
-    await withinLimits(reading, PATIENCE_MS, undefined).catch(() => undefined);
+    await withinLimits(reading, { timeout: PATIENCE_MS }, 'statement').catch(() => undefined);
     this.#settled = undefined;
   }
 

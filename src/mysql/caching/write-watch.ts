@@ -45,19 +45,21 @@ export class WriteWatch implements WriteObserver {
     const several = connection.takesSeveralStatements;
     const schema = this.schema.trusted;
     if (facts.looksLikeRead && !several && schema?.hasRoutines === false) return;
-    const names = schema === undefined ? namesOfUnknown(facts, several) : this.#namesWrittenBy(facts.sql, schema, several);
+    const effect = schema === undefined ? effectOfUnknown(facts, several, this.schema.last) : effectOf(facts.sql, schema, several);
+    if (effect.kind === 'writes' && effect.unknownTable === true) this.schema.refresh();
+    const names = namesOf(effect);
     const ends = facts.mayCommit(several);
     const judgedAt = this.cache.marks.sequence;
     if (names.length > 0) this.#noteWritten(connection, names, judgedAt);
     else if (!ends || !this.#written.has(connection)) return;
     const isOver = (): boolean => ends || !connection.session.inTransaction;
-    if (command.onResult === undefined) {
-      command.once('end', () => {
-        if (isOver()) void this.#invalidateWritten(connection);
-      });
-    } else {
-      this.#holdBackAnswer(connection, command, isOver, { names, judgedAt });
-    }
+    const invalidate = (): Promise<void> | undefined => {
+      if (isOver()) return this.#invalidateWritten(connection);
+      // And once more when the transaction ends, for the rest of it.
+      return effect.kind === 'writes' && effect.immediate === true ? this.#invalidate(names, judgedAt) : undefined;
+    };
+    if (command.onResult === undefined) command.once('end', () => void invalidate());
+    else this.#holdBackAnswer(connection, command, invalidate, { names, judgedAt });
   }
 
   /** The connection is gone, and with it what it had not committed; tables without transactions keep it. */
@@ -66,11 +68,11 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** The caller has the answer when all processes know of the write. */
-  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, writes: Judged): void {
+  #holdBackAnswer(connection: WritingConnection, command: Command, invalidate: () => Promise<void> | undefined, writes: Judged): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
-      const invalidated = isOver() ? this.#invalidateWritten(connection) : undefined;
+      const invalidated = invalidate();
       if (error !== null) this.#invalidateAgain(connection, command, error, writes);
       const answer = (): void => {
         onResult?.apply(command, result);
@@ -91,15 +93,6 @@ export class WriteWatch implements WriteObserver {
     if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
   }
 
-  #namesWrittenBy(sql: string, schema: Schema, several: boolean): readonly string[] {
-    const effect = effectOf(sql, schema, several);
-    if (effect.kind !== 'writes' || effect.tables === 'everything') {
-      if (effect.kind === 'writes' && effect.unknownTable === true) this.schema.refresh();
-      return namesOf(effect);
-    }
-    return effect.tables.map((table) => TABLE + table);
-  }
-
   #noteWritten(connection: WritingConnection, names: readonly string[], judgedAt: number): void {
     let written = this.#written.get(connection);
     if (written === undefined) {
@@ -113,11 +106,14 @@ export class WriteWatch implements WriteObserver {
     const written = this.#written.get(connection);
     if (written === undefined) return undefined;
     this.#written.delete(connection);
-    const { names, judgedAt } = written;
+    return this.#invalidate([...written.names], written.judgedAt);
+  }
+
+  #invalidate(names: readonly string[], judgedAt: number): Promise<void> | undefined {
     const { schemaChanged, schemaDoubted } = this.cache.marks;
     // The schema by which it was judged may not have been the one by which the server wrote.
-    if (schemaChanged > judgedAt || schemaDoubted > judgedAt) names.add(EVERYTHING);
-    return this.cache.invalidateNames([...names]);
+    const isMisjudged = schemaChanged > judgedAt || schemaDoubted > judgedAt;
+    return this.cache.invalidateNames(isMisjudged ? [...names, EVERYTHING] : names);
   }
 }
 
@@ -125,21 +121,26 @@ const NOTHING: readonly string[] = [];
 const ALL_DATA: readonly string[] = [EVERYTHING];
 const MAYBE_SCHEMA: readonly string[] = [EVERYTHING, SCHEMA_DOUBT];
 const WHOLE_SCHEMA: readonly string[] = [EVERYTHING, SCHEMA];
+const HARMLESS: Effect = { kind: 'none' };
+const UNKNOWN: Effect = { kind: 'writes', tables: 'everything', immediate: true };
 
 /** While the schema is not known, or in doubt: a write may change every table, and a function that is called may be a stored one that writes. */
-function namesOfUnknown(facts: StatementFacts, several: boolean): readonly string[] {
-  if (facts.looksLikeRead && !several && callsNothing(facts)) return NOTHING;
+function effectOfUnknown(facts: StatementFacts, several: boolean, last: Schema | undefined): Effect {
+  const mayCall = last?.hasRoutines === true;
+  if (!mayCall && facts.looksLikeRead && !several && callsNothing(facts)) return HARMLESS;
   const effect = effectOf(facts.sql, undefined, several);
-  return effect.kind === 'none' && !callsNothing(facts) ? ALL_DATA : namesOf(effect);
+  if (effect.kind !== 'none') return effect;
+  // A view that is known may call one, too.
+  return callsNothing(facts) && !(mayCall && effectOf(facts.sql, last, several).kind !== 'none') ? HARMLESS : UNKNOWN;
 }
 
 function callsNothing(facts: StatementFacts): boolean {
   return !facts.sql.includes('(') || facts.readOnly;
 }
 
-/** Precondition: it writes everything, if it writes. */
 function namesOf(effect: Effect): readonly string[] {
   if (effect.kind === 'none') return NOTHING;
   if (effect.kind === 'schema') return WHOLE_SCHEMA;
+  if (effect.tables !== 'everything') return effect.tables.map((table) => TABLE + table);
   return effect.anything === true ? MAYBE_SCHEMA : ALL_DATA;
 }
