@@ -1,5 +1,6 @@
 /** The tables, views, triggers, foreign keys and routines of a database, and which tables stand behind a name. */
 
+import { isNamePart } from './characters.js';
 import { holdsItsRows, isTransactional, losesItsRows } from './engines.js';
 import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { isName, isPartOfName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from './token-list.js';
@@ -75,6 +76,14 @@ export class Schema {
   callsWhenRead(name: string): boolean {
     if (this.#calling.size === 0 || !this.#views.has(name)) return false;
     for (const reached of reachedFrom(name, (step) => this.#views.get(step))) if (this.#calling.has(reached)) return true;
+    return false;
+  }
+
+  /** Whether the name of a routine stands somewhere in a text: it calls none otherwise. Much sooner answered for long texts than by reading them. */
+  isNamedIn(text: string): boolean {
+    if (this.#routines.size > MOST_SOUGHT) return true;
+    const small = this.#routines.size === 0 ? '' : text.toLowerCase();
+    for (const name of this.#routines) if (MAY_BE_WRITTEN_OTHERWISE.test(name) || standsIn(small, name)) return true;
     return false;
   }
 
@@ -184,7 +193,19 @@ function runsAnother({ kind, text }: Token): boolean {
   return kind === 'word' && (text === 'call' || text === 'execute');
 }
 
+/** As a whole word: many a name is part of others. */
+function standsIn(text: string, name: string): boolean {
+  for (let at = text.indexOf(name); at !== -1; at = text.indexOf(name, at + name.length)) {
+    if (!isNamePart(text.charCodeAt(at - 1)) && !isNamePart(text.charCodeAt(at + name.length))) return true;
+  }
+  return false;
+}
+
 const NOTHING: ReadonlySet<string> = new Set();
+/** Each name is one more search. */
+const MOST_SOUGHT = 32;
+/** A quote in a name is doubled in a text. */
+const MAY_BE_WRITTEN_OTHERWISE = /["`]/;
 
 function union(one: Reach | undefined, other: Reach): Reach {
   if (one === undefined) return other;

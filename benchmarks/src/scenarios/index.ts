@@ -20,6 +20,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'waiter-memory': async () => (await import('./pool/waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./pool/sizing.js')).sizing,
   cache: async () => (await import('./statements/cache.js')).cache,
+  'cache-writes': async () => (await import('./statements/cache-writes.js')).cacheWrites,
 };
 
 export const scenarioNames: readonly string[] = Object.keys(load);
