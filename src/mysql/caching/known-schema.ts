@@ -1,6 +1,6 @@
 /** The schema of the database as the cache knows it, and when that is read anew. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import { SCHEMA } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { Schema } from '../../sql/index.js';

@@ -1,8 +1,7 @@
 /** How long a statement may take and what may stop it: its own timeout and signal, and the deadline of the work around it. */
 
-import { performance } from 'node:perf_hooks';
 import { keepShape } from '../../engine/index.js';
-import { anySignal, checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
+import { anySignal, checkedMilliseconds, checkedSignal, performance } from '../../engine/waiting/index.js';
 import type { WorkDeadline } from '../../resilience/deadline/index.js';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -1,7 +1,7 @@
 /** Commands that end when their time is up or their caller gives up, whether the server has answered or not. */
 
 import { LONGEST_TIMER_MS, PoolError } from '../../engine/index.js';
-import { ignore, onAbort } from '../../engine/waiting/index.js';
+import { ignore, onAbort, setTimeout, clearTimeout } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { limitsFrom, type StatementLimits } from '../contract/index.js';
 import type { Command } from '../driver/index.js';

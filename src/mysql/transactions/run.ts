@@ -1,7 +1,16 @@
 /** The runs of a transaction, from BEGIN to COMMIT or ROLLBACK, and again after a deadlock. */
 
 import { type AcquireOptions, invalid, keepShape, type Lease, messageOf, PoolError, refuseUnknownOptions } from '../../engine/index.js';
-import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
+import {
+  checkedMilliseconds,
+  checkedSignal,
+  ignore,
+  pause,
+  waitOrAbort,
+  within,
+  setTimeout,
+  clearTimeout,
+} from '../../engine/waiting/index.js';
 import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
