@@ -1,5 +1,5 @@
 /** Who gets what: a caller is served from memory, joins a loading, or is sent to the database past the cache. */
-// Not the global one: a test that replaces the timers may never run the callback.
+
 import { setImmediate, performance } from '../../engine/waiting/index.js';
 import type { CallerLimits, ResolvedPolicy } from '../contract/index.js';
 import type { ValueKind } from '../values/index.js';

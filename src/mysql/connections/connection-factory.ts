@@ -18,7 +18,7 @@ import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { type ConnectionOwner, ManagedConnection } from './managed-connection.js';
 import type { StatementLog } from '../observation/index.js';
-import { plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -149,7 +149,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
     const config = this.host.driverPool.createConnectionConfig();
-    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
+    if (this.options.credentials !== undefined) Object.assign(config, checkedCredentials(await this.options.credentials()));
     signal.throwIfAborted();
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);

@@ -40,6 +40,7 @@ export {
 } from './driver.js';
 export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
+export { hideSecrets } from './hidden-secrets.js';
 export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';
