@@ -1,5 +1,5 @@
 /** What the parts of one cache share: its options, its two tiers, the marks of invalidations, and its counters. */
-import { Histogram } from '../../engine/index.js';
+import { Histogram, LabelledCounts } from '../../engine/index.js';
 import { pause, performance } from '../../engine/waiting/index.js';
 import { type CacheStats, type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from '../contract/index.js';
 import { Marks } from '../invalidation/index.js';
@@ -32,6 +32,7 @@ export class Tiers {
     refused: 0,
     invalidations: 0,
   };
+  readonly notCached = new LabelledCounts();
   #closed = false;
 
   constructor(given: QueryCacheOptions) {
@@ -87,6 +88,7 @@ export class Tiers {
       stores: { memory: counts.memoryStores, redis: counts.redisStores },
       discarded: counts.discarded,
       refused: counts.refused,
+      notCached: this.notCached.snapshot(),
       evictions: memory.evictions,
       invalidations: counts.invalidations,
       entries: memory.size,

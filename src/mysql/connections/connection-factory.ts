@@ -1,6 +1,7 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
@@ -176,7 +177,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** It is asked in the middle of a packet: a throw must not keep the error from its waiter. */
   #overriddenClass(error: ServerError): ErrorClass | undefined {
     try {
-      return this.options.classifyError?.(error);
+      const answer = this.options.classifyError?.(error);
+      if (ignoreRejection(answer)) throw new Error('it returned a promise.');
+      return answer;
     } catch (cause) {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
@@ -230,6 +233,7 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
   if (WITHOUT_TRACKING.test(connection._handshakePacket?.serverVersion ?? '')) return;
   try {
     await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
+    connection.session.reported = true;
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }

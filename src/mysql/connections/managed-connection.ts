@@ -8,6 +8,7 @@ import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type Command,
@@ -17,11 +18,13 @@ import {
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  guardLocalFile,
   isQueryCommand,
   OK_PACKET,
   type Packet,
   type QueryValues,
   ResetSession,
+  SESSION_STATE_CHANGED,
   statementTextOf,
   statusOfEof,
   statusOfOk,
@@ -31,10 +34,20 @@ import { type Method, Statement, type StatementLimits, statementOf } from '../co
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
-import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
+import {
+  asValueError,
+  connectionClosed,
+  connectionLost,
+  failApart,
+  failCommand,
+  isBeingPrepared,
+  notSent,
+  refusedStatement,
+} from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
-import { isChanged, Session } from './session.js';
+import { reportedChange } from './reported-change.js';
+import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
@@ -169,6 +182,11 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
+    if (sql !== undefined) {
+      failApart(command);
+      guardLocalFile(command, this);
+      if (command.onResult === undefined) stopWhenAbandoned(command);
+    }
     if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
       if (facts !== undefined) this.session.noteStatementOfListener(facts);
     } else {
@@ -265,8 +283,12 @@ export class ManagedConnection extends LendableConnection {
     if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, parameters), refusal);
     // mysql2 would set a timer of its own, which leaves the statement running.
     if (isCommand) given.timeout = undefined;
-    const command = super.query(given, ...parameters);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
+    let command: Command;
+    try {
+      command = super.query(given, ...parameters);
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
@@ -276,9 +298,13 @@ export class ManagedConnection extends LendableConnection {
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
     if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
     // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
-    const command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    let command: Command;
+    try {
+      command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (!executeShapeIsKept) keepExecuteShape(command);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
@@ -324,23 +350,25 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet), command);
+      if (command.next === awaitsResult || command.next === awaitsPong) this.#noteStatus(statusOfOk(packet), packet, command);
     } else if (marker === EOF_PACKET) {
-      this.#noteStatus(statusOfEof(packet), command);
+      this.#noteStatus(statusOfEof(packet), packet, command);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
     }
   }
 
-  #noteStatus(status: number | undefined, command: Command): void {
+  #noteStatus(status: number | undefined, packet: Packet, command: Command): void {
     if (status === undefined) return;
-    if (this.setUpByListeners?.has(command) !== true) {
-      this.session.noteStatus(status);
+    const change = (status & SESSION_STATE_CHANGED) === 0 ? undefined : reportedChange(packet, command);
+    if (this.setUpByListeners?.has(command) === true) {
+      this.session.noteStatusOfListener(status);
+      this.setUpByListeners.answered(command, change === 'session' || change === 'unsaid');
       return;
     }
-    this.session.noteStatusOfListener(status);
-    this.setUpByListeners.answered(command, isChanged(status));
+    this.session.noteStatus(status);
+    if (change !== undefined) this.session.noteChange(change);
   }
 
   #noteError(error: ServerError, command: Command): void {
