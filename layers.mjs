@@ -115,7 +115,7 @@ export const LAYERS = [
     name: 'telemetry',
     path: 'src/telemetry',
     is: 'Reads the statistics and events of pools, for Prometheus and OpenTelemetry.',
-    imports: ['sql', 'engine', 'packages', 'mysql'],
+    imports: ['sql', 'engine', 'engine/waiting', 'packages', 'mysql'],
     typesFrom: ['resilience/breaker', 'cache/serving', 'cache/contract'],
     why: 'telemetry reads statistics and events of the pool; it is below monitor and beside probes, it serves nothing, and only the file of the driver imports mysql2.',
     types: ['prom-client', '@opentelemetry/api'],

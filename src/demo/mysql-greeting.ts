@@ -1,6 +1,6 @@
 /** Waits until a MySQL server greets, which is when it accepts connections. */
 import { connect } from 'node:net';
-import { pause } from '../engine/waiting/index.js';
+import { pause, setTimeout, clearTimeout, performance } from '../engine/waiting/index.js';
 
 const RETRY_INTERVAL_MS = 10;
 const HEADER_LENGTH = 4;

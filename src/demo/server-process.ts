@@ -1,7 +1,7 @@
 /** A server program as a child of this process, which cannot outlive it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { open, readdir, readFile } from 'node:fs/promises';
-import { pause } from '../engine/waiting/index.js';
+import { pause, setTimeout, clearTimeout } from '../engine/waiting/index.js';
 import { findExecutable } from './find-executable.js';
 
 /** How many characters of a server's log an error message quotes. */

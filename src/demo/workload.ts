@@ -1,5 +1,5 @@
 /** The sample workload: a small OLTP mix over a table of accounts, at a steady rate. */
-import { performance } from 'node:perf_hooks';
+import { setInterval, clearInterval, performance } from '../engine/waiting/index.js';
 import { Histogram } from '../engine/index.js';
 import type { Pool } from '../index.js';
 

@@ -27,6 +27,7 @@ import {
   resolvePoolOptions,
   type ResourceFactory,
   systemClock,
+  queueMicrotask,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
 import { callListener, checkedMilliseconds } from './waiting/index.js';

@@ -73,6 +73,8 @@ export function addressOf({ host, port }: Pick<PgBouncerTarget, 'host' | 'port'>
 
 function parseUrl(given: unknown): PgBouncerOptions {
   const url = parsed(given);
+  const twice = READ_PARAMETERS.find((name) => new Set(url.searchParams.getAll(name)).size > 1);
+  if (twice !== undefined) throw new TypeError(`${twice} stands twice in the URL of PgBouncer, with different values: give one.`);
   const host = url.searchParams.get('host') ?? decoded(url.hostname.replace(/^\[|\]$/g, ''), 'host');
   const ssl = sslOf(url.searchParams);
   return {
@@ -84,12 +86,18 @@ function parseUrl(given: unknown): PgBouncerOptions {
   };
 }
 
+/** The others are other programs'. */
+const READ_PARAMETERS = ['host', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey'] as const;
+
 const FORM = 'postgresql://user:password@host:6432';
 
 function parsed(given: unknown): URL {
   try {
     const url = new URL(String(given).trim());
-    if (['postgresql:', 'postgres:'].includes(url.protocol)) return url;
+    // An '@' there is the rest of a password that is not percent-encoded: what stands before it would be shown as the host.
+    const isBroken =
+      url.pathname.includes('@') || [...url.searchParams.keys()].some((name) => name.includes('@')) || url.hash.includes('@');
+    if (['postgresql:', 'postgres:'].includes(url.protocol) && !isBroken) return url;
   } catch {
     // The parser's error quotes its input, which holds the password.
   }

@@ -1,10 +1,9 @@
 /** The probe of PgBouncer's admin console: its version, pools, databases and statistics. */
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import type { Duplex } from 'node:stream';
 import type * as Pg from 'pg';
-import { ignore, within } from '../engine/waiting/index.js';
+import { ignore, within, performance } from '../engine/waiting/index.js';
 import { requirePeer } from '../packages/index.js';
 import { type PgBouncerOptions, type PgBouncerTarget, resolveTarget } from './pgbouncer-target.js';
 import { DeadlinePassed, NotPgBouncer, type PgBouncerReason, verdictOf } from './pgbouncer-verdict.js';

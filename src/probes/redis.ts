@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { anySignal, ignore } from '../engine/waiting/index.js';
+import { anySignal, ignore, performance } from '../engine/waiting/index.js';
 
 /**
  * What a probe of Redis found: `ok` it answers PING · `refused` nothing listens · `unreachable` no way to it, or no TLS with it ·
@@ -85,6 +85,9 @@ function parse(text: string): URL {
   } catch {
     throw new TypeError('The URL of Redis cannot be read; expected redis://user:password@host:6379, with percent-encoded credentials.');
   }
+  // The rest of a password that is not percent-encoded: what stands before it would be shown as the host.
+  if (`${url.pathname}${url.search}${url.hash}`.includes('@'))
+    throw new TypeError('The URL of Redis must have percent-encoded credentials.');
   if ((url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '') return url;
   throw new TypeError('The URL of Redis must start with redis:// or rediss://, and name a host.');
 }

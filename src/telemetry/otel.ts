@@ -1,7 +1,7 @@
 /** Reports pools, acquires and statements to OpenTelemetry. */
 
 import { tracingChannel } from 'node:diagnostics_channel';
-import { performance } from 'node:perf_hooks';
+import { performance } from '../engine/waiting/index.js';
 import type * as Api from '@opentelemetry/api';
 import type { Attributes, Context, Meter, MeterProvider, Span, Tracer, TracerProvider } from '@opentelemetry/api';
 import { codeOf, messageOf, refuseUnknownOptions } from '../engine/index.js';

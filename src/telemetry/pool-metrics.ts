@@ -1,5 +1,6 @@
 /** The metrics of pools and breakers, as one table. */
 
+import { queueMicrotask } from '../engine/waiting/index.js';
 import type { Registry } from 'prom-client';
 import type { PoolStats, RetryCounts } from '../mysql/index.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';

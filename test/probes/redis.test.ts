@@ -42,7 +42,7 @@ describe('the probe of a Redis', () => {
     expect(await probeRedis(`redis://127.0.0.1:${await freePort()}`, TIMEOUT_MS)).toMatchObject({ reason: 'refused' });
   });
 
-  it.each(['http://host', 'redis://', 'redis://:secret%@host', 'secret'])(
+  it.each(['http://host', 'redis://', 'redis://:secret%@host', 'secret', 'redis://a:p@s/secret@host', 'redis://a:p@s?secret@host'])(
     'refuses what is no such URL without showing it: %s',
     async (url) => {
       await expect(probeRedis(url, TIMEOUT_MS)).rejects.toThrow(TypeError);

@@ -1,4 +1,5 @@
 /** The cache for Drizzle: answers its `$withCache()` queries, and invalidates at its `$cache.invalidate()`. */
+import { performance } from '../../engine/waiting/index.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { statementResult, withPlainFields } from '../values/index.js';
 import { KEY, namesReadFrom, tableNames, TAG } from '../invalidation/index.js';

@@ -1,7 +1,6 @@
 /** The ledger: all processes' invalidations in one order in Redis, and the proof that this process knows them. */
 import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
-import { pause } from '../../engine/waiting/index.js';
+import { clearTimeout, pause, performance, setTimeout } from '../../engine/waiting/index.js';
 import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
 import { answerWithin, Overdue } from './overdue.js';

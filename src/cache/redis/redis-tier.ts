@@ -1,6 +1,6 @@
 /** The tier in Redis: values and locks that all processes share, behind a breaker. */
 import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import { Histogram } from '../../engine/index.js';
 import { Breaker } from '../../resilience/breaker/index.js';
 import type { Encryption } from '../contract/index.js';

@@ -23,6 +23,7 @@ export interface RedisEndpoints {
 
 const DEFAULT_PORT = 6379;
 const DEFAULT_SENTINEL_PORT = 26_379;
+const LARGEST_PORT = 65_535;
 const SCHEME = /^(rediss?)(?:\+(cluster|sentinel))?:\/\/(?:([^@/]*)@)?([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/;
 
 /** `redis://user:password@host:port/db`; `rediss://` for TLS; `redis+sentinel://…@host:port,host:port/master`, `redis+cluster://…@host:port,host:port`. */
@@ -39,10 +40,14 @@ export function parseRedisUrl({ url, username, password, tls }: RedisTarget): Re
   const urlUser = decode(colon === -1 ? login : login.slice(0, colon));
   const urlPassword = colon === -1 ? '' : decode(login.slice(colon + 1));
   const port = kind === 'sentinel' ? DEFAULT_SENTINEL_PORT : DEFAULT_PORT;
+  // A password with a '@' or '/' that is not percent-encoded would become a host, which is shown.
+  if (`${hosts}${path}${query}`.includes('@')) throw refused("percent-encoded credentials ('@' is written %40, '/' is written %2F)");
   const nodes = hosts.split(',').map((host) => endpointOf(host, port));
   if (kind === undefined && nodes.length !== 1) throw refused('one host, or the scheme redis+cluster or redis+sentinel');
   if (kind === 'sentinel' && path === '') throw refused('the name of the master after the hosts: redis+sentinel://host:port/name');
   if (kind === undefined && !/^\d*$/.test(path)) throw refused('a number of a database after the host');
+  if (kind === 'cluster' && !/^0?$/.test(path)) throw refused('no database after the hosts: a cluster has one');
+  const parameters = checkedParameters(new URLSearchParams(query), kind === 'sentinel' ? SENTINEL_PARAMETERS : []);
   if (tls !== undefined && scheme !== 'rediss') throw refused('the scheme rediss, for tls was given');
   const user = username ?? urlUser;
   const secret = password ?? urlPassword;
@@ -51,12 +56,27 @@ export function parseRedisUrl({ url, username, password, tls }: RedisTarget): Re
     ...(secret === '' ? {} : { password: secret }),
     ...(scheme === 'rediss' ? { tls: tls ?? {} } : {}),
   };
-  return { kind: kind as RedisEndpoints['kind'], nodes, path: decode(path), parameters: new URLSearchParams(query), shared };
+  return { kind: kind as RedisEndpoints['kind'], nodes, path: decode(path), parameters, shared };
+}
+
+const SENTINEL_PARAMETERS: readonly string[] = ['db', 'sentinelUsername', 'sentinelPassword'];
+
+/** What is not known is not shown: it may be part of a password. */
+function checkedParameters(parameters: URLSearchParams, known: readonly string[]): URLSearchParams {
+  const names = [...parameters.keys()];
+  if (names.some((name) => !known.includes(name))) {
+    throw refused(
+      known.length === 0 ? 'no parameters: the database stands after the host, and TLS is rediss' : `no parameters but ${known.join(', ')}`,
+    );
+  }
+  if (new Set(names).size < names.length) throw refused('each parameter once');
+  if (!/^\d*$/.test(parameters.get('db') ?? '')) throw refused('a number as db');
+  return parameters;
 }
 
 function endpointOf(text: string, defaultPort: number): { host: string; port: number } {
-  const match = /^(\[[^\]]+\]|[^:]*)(?::(\d+))?$/.exec(text);
-  if (match === null) throw refused('hosts as host:port');
+  const match = /^(\[[^\]]+\]|[^:=?#&%\s]*)(?::(\d+))?$/.exec(text);
+  if (match === null || Number(match[2] ?? 1) < 1 || Number(match[2] ?? 1) > LARGEST_PORT) throw refused('hosts as host:port');
   return {
     host: (match[1] as string).replace(/^\[|\]$/g, '') || '127.0.0.1',
     port: match[2] === undefined ? defaultPort : Number(match[2]),

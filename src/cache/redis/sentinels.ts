@@ -1,8 +1,7 @@
 /** Asks the sentinels which Redis is the master, and confirms that a connection leads to it. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
-import { performance } from 'node:perf_hooks';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignore, setInterval, clearInterval, performance } from '../../engine/waiting/index.js';
 import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */

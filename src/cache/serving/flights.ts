@@ -1,6 +1,5 @@
 /** The loadings that are under way, one for a key: callers who want the same value share one query. */
-import { performance } from 'node:perf_hooks';
-import { pause } from '../../engine/waiting/index.js';
+import { pause, performance } from '../../engine/waiting/index.js';
 import type { CallerLimits } from '../contract/index.js';
 import type { Found, Lock } from '../redis/index.js';
 import { Flight, type Landing } from './flight.js';

@@ -1,4 +1,6 @@
 /** The public face of the cache: what an application and a pool call, each passed on to the part that does it. */
+
+import { inspect } from 'node:util';
 import { invalid } from '../../engine/index.js';
 import type { Breaker } from '../../resilience/breaker/index.js';
 import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../../resilience/deadline/index.js';
@@ -45,6 +47,16 @@ export class QueryCache {
     this.#store = new ValueStore(this.#tiers);
     this.#flights = new Flights(this.#tiers, this.#store);
     this.#server = new ValueServer(this.#tiers, this.#flights, this.#store);
+  }
+
+  /** A log of a cache must not show the password of Redis, nor the keys of its encryption. @internal */
+  [inspect.custom](): string {
+    return `QueryCache { ${this.options.name} }`;
+  }
+
+  /** The same for JSON. @internal */
+  toJSON(): object {
+    return { name: this.options.name };
   }
 
   /** Its name in metrics. */

@@ -1,7 +1,6 @@
 /** What the parts of one cache share: its options, its two tiers, the marks of invalidations, and its counters. */
-import { performance } from 'node:perf_hooks';
 import { Histogram, LabelledCounts } from '../../engine/index.js';
-import { pause } from '../../engine/waiting/index.js';
+import { pause, performance } from '../../engine/waiting/index.js';
 import { type CacheStats, type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from '../contract/index.js';
 import { Marks } from '../invalidation/index.js';
 import { createRedisClients, RedisTier } from '../redis/index.js';

@@ -1,7 +1,6 @@
 /** Who gets what: a caller is served from memory, joins a loading, or is sent to the database past the cache. */
-import { performance } from 'node:perf_hooks';
-// Not the global one: a test that replaces the timers may never run the callback.
-import { setImmediate } from 'node:timers';
+
+import { setImmediate, performance } from '../../engine/waiting/index.js';
 import type { CallerLimits, ResolvedPolicy } from '../contract/index.js';
 import type { ValueKind } from '../values/index.js';
 import type { Flights } from './flights.js';

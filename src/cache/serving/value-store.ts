@@ -1,5 +1,5 @@
 /** The way of a value into the cache: a loaded one into both tiers, and one that Redis has into this process's memory. */
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import type { ResolvedPolicy } from '../contract/index.js';
 import type { Mark } from '../invalidation/index.js';
 import { bytesOf, type Found } from '../redis/index.js';

@@ -1,7 +1,7 @@
 /** Measures a statement with pools of several sizes, taking turns, and recommends a size. */
 
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
-import { pause } from '../../engine/waiting/index.js';
+import { pause, performance } from '../../engine/waiting/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
 import { UsageError } from '../console/index.js';
 

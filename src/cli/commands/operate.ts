@@ -1,6 +1,6 @@
 /** The commands that act on a running process: evict, suspend, resume, resize, invalidate, breaker and drain. */
 
-import { pause } from '../../engine/waiting/index.js';
+import { pause, performance } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
   type Call,

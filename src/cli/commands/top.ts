@@ -1,6 +1,6 @@
 /** The command top: shows a running process's pools again and again. */
 
-import { pause } from '../../engine/waiting/index.js';
+import { pause, performance } from '../../engine/waiting/index.js';
 import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
 import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';

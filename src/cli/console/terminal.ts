@@ -1,6 +1,7 @@
 /** Writes answers, notes, colours and progress to the terminal. */
 
 import { styleText } from 'node:util';
+import { setTimeout, clearTimeout, setInterval, clearInterval, performance } from '../../engine/waiting/index.js';
 
 type Style = Parameters<typeof styleText>[0];
 

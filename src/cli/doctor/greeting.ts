@@ -1,6 +1,7 @@
 /** Step greeting: reads the first packet that the server sends. */
 
 import type { Socket } from 'node:net';
+import { setTimeout, clearTimeout } from '../../engine/waiting/index.js';
 import { CannotContinue, type Finding } from './finding.js';
 
 /** What a server says of itself before a login. */

@@ -1,5 +1,6 @@
 /** Step latency: measures connects, pings and queries. */
 
+import { performance } from '../../engine/waiting/index.js';
 import { Histogram } from '../../engine/index.js';
 import type { Pool } from '../../mysql/index.js';
 import { shown } from '../console/index.js';

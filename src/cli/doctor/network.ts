@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { statSync } from 'node:fs';
 import { lookup } from 'node:dns/promises';
 import { connect, isIP, type Socket } from 'node:net';
+import { performance } from '../../engine/waiting/index.js';
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { Endpoint } from '../../mysql/index.js';
 import { shown } from '../console/index.js';

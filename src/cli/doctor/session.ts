@@ -1,5 +1,6 @@
 /** Steps on a session: login, privileges, clock and the kill of a statement. */
 
+import { performance } from '../../engine/waiting/index.js';
 import { messageOf, PoolError } from '../../engine/index.js';
 import { createPool, type Pool, type PoolOptions, type ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';

@@ -1,6 +1,6 @@
 /** Time and chance as the engine sees them: the clock, its timers, the source of random numbers. */
 
-import { performance } from 'node:perf_hooks';
+import { clearImmediate, clearTimeout, performance, setImmediate, setTimeout } from './node-timers.js';
 
 /** A timer that was set; see {@link Clock.setTimer}. */
 export interface Timer {

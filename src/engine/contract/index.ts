@@ -17,5 +17,15 @@ export {
   type ResolvedPoolOptions,
   resolvePoolOptions,
 } from './options.js';
+export {
+  clearImmediate,
+  clearInterval,
+  clearTimeout,
+  performance,
+  queueMicrotask,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} from './node-timers.js';
 export { keepShape } from './shape.js';
 export type { Borrowed, ConnectFailure, PoolState, PoolSummary } from './summary.js';

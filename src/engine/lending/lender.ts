@@ -11,6 +11,7 @@ import {
   type RandomSource,
   type ResolvedPoolOptions,
   type ResourceFactory,
+  queueMicrotask,
 } from '../contract/index.js';
 import { type CheckKind, type Entry, EntrySet, type Lease } from '../entries/index.js';
 import { Abortion, FairQueue, grantLease, type Queue, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';

@@ -4,4 +4,5 @@ export { anySignal, isAbortSignal, onAbort } from './abort.js';
 export { checkedMilliseconds, checkedSignal, invalidMilliseconds, invalidSignal } from './checks.js';
 export { Deadline, DeadlineQueue } from './deadlines.js';
 export { callListener, ignore, ignoreRejection, throwLater } from './throw-later.js';
+export { clearInterval, clearTimeout, performance, queueMicrotask, setImmediate, setInterval, setTimeout } from '../contract/index.js';
 export { pause, type PauseOptions, type WaitBounds, waitOrAbort, type WaitTimer, within } from './within.js';

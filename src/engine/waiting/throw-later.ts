@@ -1,5 +1,7 @@
 /** Errors that no caller waits for: thrown after the running transition, or ignored. */
 
+import { queueMicrotask } from '../contract/index.js';
+
 /**
  * Throws what foreign code has thrown, as any event emitter would, but only after the running transition: a transition that stopped half-way
  * would leave callers waiting without end.

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import type * as Zod from 'zod';
 import { codeOf, messageOf } from '../../engine/index.js';
 import { requirePeer } from '../../packages/index.js';

@@ -1,6 +1,6 @@
 /** One call that is shared by all callers who ask while it runs or soon after. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 
 /** Makes one call of many: callers that ask while it runs, or soon after, get the same answer. Failures are not kept. */
 export class SharedCall<T> {

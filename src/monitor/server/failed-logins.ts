@@ -1,6 +1,6 @@
 /** Counts wrong tokens by address, and blocks an address that sends too many. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 
 const MOST_FAILURES = 20;
 const WINDOW_MS = 60_000;

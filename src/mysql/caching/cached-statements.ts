@@ -1,6 +1,6 @@
 /** Decides whether the cache may answer a statement, and asks it. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import { hashOf, statementResult, textOf, withPlainFields } from '../../cache/values/index.js';
 import { ANY_TABLE, KEY, TABLE, TAG } from '../../cache/invalidation/index.js';
 import {

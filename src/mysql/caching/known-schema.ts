@@ -1,7 +1,7 @@
 /** The schema of the database as the cache knows it: read beside the work, one reading at a time, at a bounded rate. */
 
+import { performance } from '../../engine/waiting/index.js';
 import { createHash } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { EVERYTHING } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { withinLimits } from '../../cache/contract/index.js';

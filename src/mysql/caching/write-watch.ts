@@ -1,5 +1,6 @@
 /** Sees what the statements of a pool write, and invalidates it in the cache when it is committed. */
 
+import { setTimeout } from '../../engine/waiting/index.js';
 import { EVERYTHING, SCHEMA, SCHEMA_DOUBT, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { type Effect, effectOf, type Schema, type StatementFacts } from '../../sql/index.js';

@@ -1,6 +1,6 @@
 /** The clock of the command that a connection runs: when it began, and whether it was stopped or broke before it ended. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import { type Command, statementTextOf } from '../driver/index.js';
 import type { Breakage, StatementLog } from '../observation/index.js';
 import type { ConnectionLender } from './lendable-connection.js';

@@ -20,7 +20,7 @@ import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { type ConnectionOwner, ManagedConnection } from './managed-connection.js';
 import type { StatementLog } from '../observation/index.js';
-import { plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -242,11 +242,13 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
 
 /** Wherever they come from, that they do not come says nothing about the database. */
 async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
+  let given: unknown;
   try {
-    return await ask();
+    given = await ask();
   } catch (error) {
     throw callersError(error, 'credentials must throw errors only', 'what is none');
   }
+  return checkedCredentials(given);
 }
 
 async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {

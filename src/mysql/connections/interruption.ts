@@ -1,7 +1,7 @@
 /** Stops a statement that runs on a connection, so that the kill never hits a later statement. */
 
 import { codeOf, messageOf } from '../../engine/index.js';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignore, setTimeout } from '../../engine/waiting/index.js';
 import { type Command, createQuery, type DriverConnection, DriverCommand, endLocalFile } from '../driver/index.js';
 
 /** What is needed of a connection whose statement is stopped. */

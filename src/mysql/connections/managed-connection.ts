@@ -1,11 +1,10 @@
 /** A connection of the pool: mysql2's own, which also knows its session, bounds its statements, and fails what is under way when it is lost. */
 
 import { isIP } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import { keepShape } from '../../engine/index.js';
 import { STALL_MS } from '../../engine/contract/index.js';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignore, performance } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {

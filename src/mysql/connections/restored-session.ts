@@ -54,7 +54,7 @@ async function restoreRoles(connection: ManagedConnection): Promise<void> {
 async function restoreRoleOfMariaDb(connection: ManagedConnection): Promise<void> {
   const isDefault = "SELECT MAX(role_name) FROM information_schema.applicable_roles WHERE is_default = 'YES'";
   const [current, atLogin] = await firstRow(connection, `SELECT CURRENT_ROLE(), (${isDefault})`);
-  if (current !== atLogin) await run(connection, atLogin === null ? 'SET ROLE NONE' : `SET ROLE ${quoted(String(atLogin))}`);
+  if (current !== atLogin) await run(connection, atLogin === null ? 'SET ROLE NONE' : `SET ROLE ${quoted(atLogin as string)}`);
 }
 
 /** A name in backquotes. */

@@ -1,8 +1,7 @@
 /** How long a statement may take and what may stop it: its own timeout and signal, and the deadline of the work around it. */
 
-import { performance } from 'node:perf_hooks';
 import { keepShape } from '../../engine/index.js';
-import { checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
+import { checkedMilliseconds, checkedSignal, performance } from '../../engine/waiting/index.js';
 import { either, type WorkDeadline } from '../../resilience/deadline/index.js';
 
 const NEVER = Number.POSITIVE_INFINITY;

@@ -1,6 +1,6 @@
 /** Code of callers that mysql2 runs in the middle of a result: what it throws fails its own statement, and the connection lives on. */
 
-import { ignore, throwLater } from '../../engine/waiting/index.js';
+import { ignore, setImmediate, throwLater } from '../../engine/waiting/index.js';
 import { callersError } from '../errors/index.js';
 import { type Command, type ConnectionConfig, createQuery, type DriverConnection, type Packet } from './driver.js';
 import { endsRows, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';

@@ -287,8 +287,10 @@ export const awaitsRow: unknown = queryPrototype.row;
 const queuedNowhere = { addCommand: (command: Command): Command => command };
 
 /** The step of a ping that waits for its OK packet. mysql2 does not export the class of pings. */
-export const awaitsPong: unknown = (
-  Reflect.apply(DriverPoolConnection.prototype.ping, queuedNowhere, []) as { readonly pingResponse: unknown }
+export const awaitsPong: unknown = Reflect.apply<typeof queuedNowhere, [], { readonly pingResponse: unknown }>(
+  DriverPoolConnection.prototype.ping,
+  queuedNowhere,
+  [],
 ).pingResponse;
 
 /** Whether `value` is a command that was made by `createQuery`, which `connection.query` takes as it is. */

@@ -42,6 +42,7 @@ export {
 } from './driver.js';
 export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
+export { hideSecrets } from './hidden-secrets.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
 export {
   endsRows,

@@ -44,7 +44,12 @@ const CLASS_OF_ERRNO: ReadonlyMap<number, ErrorClass> = new Map(
 );
 
 /** Failures of the client's side that a second attempt does not cure. */
-const PERMANENT_CODES: ReadonlySet<string> = new Set(['POOL_TLS_REQUIRED', 'AUTH_SWITCH_PLUGIN_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT']);
+const PERMANENT_CODES: ReadonlySet<string> = new Set([
+  'POOL_TLS_REQUIRED',
+  'POOL_OPTION_INVALID',
+  'AUTH_SWITCH_PLUGIN_ERROR',
+  'HANDSHAKE_NO_SSL_SUPPORT',
+]);
 
 /** An error as the server sent it. */
 export interface ServerError {

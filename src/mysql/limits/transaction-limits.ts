@@ -1,8 +1,7 @@
 /** The time that a transaction has, and the signal that may stop it. */
 
-import { performance } from 'node:perf_hooks';
 import { LONGEST_TIMER_MS, PoolError, systemClock, type Timer } from '../../engine/index.js';
-import { onAbort, waitOrAbort } from '../../engine/waiting/index.js';
+import { onAbort, performance, waitOrAbort } from '../../engine/waiting/index.js';
 
 /** The limits of one transaction, with all of its runs. */
 export class TransactionLimits {

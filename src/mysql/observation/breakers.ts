@@ -1,5 +1,6 @@
 /** The breakers of a pool, for connecting and for statements, and when they refuse callers. */
 
+import { queueMicrotask } from '../../engine/waiting/index.js';
 import { isOptionsObject } from '../../engine/contract/index.js';
 import { type Pool as Engine, invalid, invalidUnquoted, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import {

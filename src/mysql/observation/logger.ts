@@ -1,6 +1,6 @@
 /** Writes a pool's events into a logger: structured, and rate-limited. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import {
   type Borrowed,
   type CloseReason,

@@ -1,6 +1,6 @@
 /** The statements that cost most lately, by shape, found by sampling. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the statements of one shape have cost. Durations are in milliseconds, as the server took them. */

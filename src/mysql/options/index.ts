@@ -4,5 +4,6 @@ export type { DropInOptions, OptionsBesideMysql2 } from './mysql2-dialect.js';
 export type { Endpoint } from './endpoint.js';
 export { type ResolvedOptions, resolveOptions } from './resolve.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
+export { checkedCredentials } from './credentials.js';
 export type { Credentials, Hygiene, PoolOptions } from './table.js';
 export { isLoopback, plaintextRefused, type TlsMode } from './tls.js';

@@ -1,6 +1,6 @@
 /** mysql2's dialect: how options are read that were written for mysql2, which refuses almost nothing. */
 
-import { type PoolOptions as EngineOptions, LARGEST_CONNECTION_LIMIT } from '../../engine/index.js';
+import { type PoolOptions as EngineOptions, LARGEST_CONNECTION_LIMIT, PoolError } from '../../engine/index.js';
 import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
 import type { Endpoint } from './endpoint.js';
 import { type Given, isOwn, isPlainRow, type MysqlPoolOptions, optionRows } from './table.js';
@@ -31,7 +31,15 @@ export function gatherAsMysql2({ target }: Given): Record<string, unknown> {
 /** mysql2 reads as JSON what it can; Poolwright's own words stay words. */
 function urlOptions(text: string): Record<string, unknown> {
   const options: Record<string, unknown> = { ...parseDriverUrl(text) };
-  for (const [name, value] of new URL(text).searchParams) {
+  const url = new URL(text);
+  // mysql2 would look for a host that is the middle of a password, and call the pool by the rest of it.
+  if (url.username !== '' && url.pathname.includes('@')) {
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      "The database URL is ambiguous: '@' and '/' in user, password and database are written %40 and %2F.",
+    );
+  }
+  for (const [name, value] of url.searchParams) {
     const row = optionRows.get(name);
     if (row !== undefined && isPlainRow(row) && (row.kind === 'text' || row.kind === 'choice')) options[name] = value;
   }

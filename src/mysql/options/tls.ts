@@ -105,7 +105,13 @@ export function tlsFromUrl(parameters: readonly (readonly [string, string])[], s
     if (name === 'ssl') requests.push(sslParameter(value, source));
     else if (name === 'sslaccept') requests.push(sslAcceptParameter(value, source));
     else if (name === 'sslmode' || name === 'ssl-mode') requests.push(sslModeParameter(value, source));
-    else files.set(name.replace('-', ''), value);
+    else {
+      const file = name.replace('-', '');
+      const other = files.get(file);
+      if (other !== undefined && other !== value)
+        throw new PoolError('POOL_OPTION_INVALID', `${file} stands twice in ${source}, with different values: give one.`);
+      files.set(file, value);
+    }
   }
   const [request, ...others] = new Map(requests.map((one) => [JSON.stringify(one), one])).values();
   if (others.length > 0)
@@ -117,7 +123,16 @@ export function tlsFromUrl(parameters: readonly (readonly [string, string])[], s
   return { ...(typeof request === 'object' ? request : {}), ...sslFiles(files, source) };
 }
 
+/** What is not a boolean may be meant either way: `verifyIdentity: 0` would switch the check of the name off. */
+function checkVerification(request: TlsOptions): void {
+  for (const name of ['rejectUnauthorized', 'verifyIdentity'] as const) {
+    const value: unknown = request[name];
+    if (value !== undefined && typeof value !== 'boolean') throw invalidUnquoted(`ssl.${name}`, value, 'true or false');
+  }
+}
+
 function verified(request: TlsOptions): Tls {
+  checkVerification(request);
   const ssl: TlsOptions = { ...request };
   ssl.minVersion ??= OLDEST_VERSION;
   ssl.rejectUnauthorized ??= true;

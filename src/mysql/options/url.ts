@@ -43,6 +43,9 @@ export function parseDatabaseUrl(text: string, source: string, parameters: UrlPa
   const user = decode(url.username, 'user', source);
   const password = decode(url.password, 'password', source);
   const { ssl, options } = readParameters(url.searchParams, source, parameters);
+  const said = { host, port: url.port, user, password, database };
+  const twice = Object.entries(said).find(([name, value]) => value !== '' && name in options && String(options[name]) !== value)?.[0];
+  if (twice !== undefined) throw contradiction(twice, source);
   return {
     ...(host.startsWith('/') ? { socketPath: host } : host === '' ? {} : { host }),
     ...(url.port === '' ? {} : { port: Number(url.port) }),
@@ -74,7 +77,9 @@ function parse(text: string, source: string): URL {
 /** The parser takes the text after an unencoded '/', '?' or '#' in a password for path, parameters or fragment. The '@' is then in there. */
 function isBroken(url: URL, text: string): boolean {
   if (!text.toLowerCase().startsWith(`${url.protocol}//`) || url.hash !== '' || text.includes('#')) return true;
-  return url.username === '' && `${url.pathname}${url.search}`.includes('@');
+  if (url.username === '' && url.search.includes('@')) return true;
+  // `user:pa@s/w@host/shop`: the parser has found a host, s, in the middle of the password.
+  return url.pathname.includes('@') || [...url.searchParams.keys()].some((name) => name.includes('@'));
 }
 
 function decode(text: string, part: string, source: string): string {
@@ -92,16 +97,31 @@ function readParameters(
 ): { readonly ssl: TlsRequest | undefined; readonly options: Record<string, unknown> } {
   const options: Record<string, unknown> = {};
   const tls: [string, string][] = [];
+  const values = new Map<string, string>();
+  const setOnce = (name: string, value: string): void => {
+    if ((values.get(name) ?? value) !== value) throw contradiction(name, source);
+    values.set(name, value);
+    options[name] = text.includes(name) ? value : typed(value);
+  };
   for (const [name, value] of given) {
     if (tlsUrlParameters.includes(name.toLowerCase())) tls.push([name.toLowerCase(), value]);
-    else if (name === 'socket') options['socketPath'] = value;
-    else if (known.includes(name)) options[name] = text.includes(name) ? value : typed(value);
-    else throw unknownParameter(name, source, known);
+    else if (name === 'socket') setOnce('socketPath', value);
+    else if (known.includes(name)) setOnce(name, value);
+    else throw unknownParameter(name, value, source, known);
   }
   return { ssl: tlsFromUrl(tls, source), options };
 }
 
-function unknownParameter(name: string, source: string, known: readonly string[]): PoolError {
+/** The values are not shown: one of them may be a secret. */
+function contradiction(name: string, source: string): PoolError {
+  return new PoolError('POOL_OPTION_INVALID', `${source} says ${name} twice, with different values: give one.`);
+}
+
+/** What is not like a name, or has no value, may be a part of a password that was not percent-encoded. */
+const LIKE_A_NAME = /^[A-Za-z][A-Za-z0-9_-]{0,40}$/;
+
+function unknownParameter(name: string, value: string, source: string, known: readonly string[]): PoolError {
+  if (value === '' || !LIKE_A_NAME.test(name)) return new PoolError('POOL_OPTION_INVALID', `A parameter in ${source} is none: ${HINT}.`);
   const nearest = nearestName(name, [...known, ...tlsUrlParameters]);
   const hint = nearest === undefined ? '' : ` Did you mean ${nearest}?`;
   return new PoolError('POOL_OPTION_INVALID', `Unknown parameter ${name} in ${source}.${hint}`);

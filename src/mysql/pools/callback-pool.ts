@@ -12,6 +12,7 @@ import {
   createQuery,
   DriverPool,
   type DriverPromisePool,
+  hideSecrets,
   inCallersContext,
   isListenersWork,
   type QueryValues,
@@ -63,7 +64,7 @@ export class CallbackPool extends DriverPool {
     const { atStart } = core.options;
     super({
       config: {
-        connectionConfig: connectionConfig(core.options.connection),
+        connectionConfig: hideSecrets(connectionConfig(core.options.connection)),
         waitForConnections: atStart.waitForConnections,
         connectionLimit: atStart.connectionLimit,
         // Equal to the limit: mysql2 would start a sweeper of its own otherwise.

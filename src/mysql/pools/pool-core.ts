@@ -1,6 +1,6 @@
 /** A pool without a face: its parts, and how they are put together. The promise pool and the callback pool are two views of it. */
 
-import { performance } from 'node:perf_hooks';
+import { performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
   type DrainOptions,

@@ -1,5 +1,7 @@
 /** Keeps the process alive while connections are lent or waited for. */
 
+import { setTimeout } from '../../engine/waiting/index.js';
+
 /** How long the process may be kept alive after the last connection came back. */
 const PERIOD_MS = 50;
 

@@ -59,6 +59,17 @@ describe('a URL of Redis', () => {
     ['redis://host/main', 'a number of a database'],
     ['redis://host:port', 'hosts as host:port'],
     ['redis://:secret%@host', 'percent-encoded credentials'],
+    ['redis://a:p@secret@host', 'percent-encoded credentials'],
+    ['redis://a:p@s/secret@host', 'percent-encoded credentials'],
+    ['redis+cluster://a:p@s/secret@host', 'percent-encoded credentials'],
+    ['redis://host?secret@x=1', 'hosts as host:port'],
+    ['redis://host?db=2', 'no parameters'],
+    ['rediss://host?secret=none', 'no parameters'],
+    ['redis+cluster://host/2', 'no database'],
+    ['redis+sentinel://host/main?sentinelPasswort=secret', 'no parameters but db, sentinelUsername, sentinelPassword'],
+    ['redis+sentinel://host/main?sentinelPassword=secret&sentinelPassword=secret2', 'each parameter once'],
+    ['redis+sentinel://host/main?db=secret', 'a number as db'],
+    ['redis://host:99999', 'hosts as host:port'],
   ])('is refused without being shown: %s', (url, message) => {
     const thrown = (): unknown => parseRedisUrl({ url });
     expect(thrown).toThrow(

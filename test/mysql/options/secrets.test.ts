@@ -1,9 +1,24 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
+import { createQueryCache } from '../../../src/cache/index.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { leaksIn, refusalOf } from '../support/refusals.js';
 import { borrowByCallback, errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
+
+/** How a value shows a secret. */
+function shownSecrets(value: unknown, secrets: readonly string[]): readonly string[] {
+  const texts: [string, string][] = [2, 4, 8, 20].map((depth) => [
+    `inspect ${depth}`,
+    inspect(value, { depth, showHidden: true, getters: true }),
+  ]);
+  try {
+    texts.push(['JSON', JSON.stringify(value) ?? '']);
+  } catch {
+    // It refers to itself: then JSON shows nothing.
+  }
+  return secrets.flatMap((secret) => texts.filter(([, text]) => text.includes(secret)).map(([how]) => how));
+}
 
 describe('I13: the password', () => {
   it('is not shown when a connection or a pool is logged', async () => {
@@ -20,6 +35,32 @@ describe('I13: the password', () => {
       expect(pool.pool.config).toMatchObject({ connectionConfig: { password: database.password } });
     } finally {
       raw.release();
+    }
+  });
+
+  it('and the one of Redis, and keys, are in no log and no JSON of a pool, a cache or their configurations, at any depth', async () => {
+    const redis = 'Redis-Qx7ZzQx7Zz';
+    const cache = createQueryCache({ redis: `redis://:${redis}@127.0.0.1:1` });
+    await using fixture = await openPool({ cache, ssl: { passphrase: 'Tls-Qx7ZzQx7Zz', rejectUnauthorized: false } });
+    const { pool, database } = fixture;
+    try {
+      const raw = pool.pool as unknown as { config: { connectionConfig: object }; createConnectionConfig(): object };
+      const copy = raw.createConnectionConfig();
+      const values = {
+        pool,
+        cache,
+        raw,
+        config: raw.config,
+        inner: raw.config.connectionConfig,
+        copy,
+        options: pool.options,
+        cacheOptions: cache.options,
+      };
+      const secrets = [database.password, redis, 'Tls-Qx7ZzQx7Zz'];
+      expect(Object.entries(values).flatMap(([name, value]) => shownSecrets(value, secrets).map((how) => `${name}: ${how}`))).toEqual([]);
+      expect(copy).toMatchObject({ password: database.password });
+    } finally {
+      await cache.close();
     }
   });
 
