@@ -20,6 +20,7 @@ import {
   errorIn,
   guardLocalFile,
   isQueryCommand,
+  LOCAL_FILE_PACKET,
   OK_PACKET,
   type Packet,
   type QueryValues,
@@ -184,7 +185,6 @@ export class ManagedConnection extends LendableConnection {
     this.session.noteCommand(command, facts);
     if (sql !== undefined) {
       failApart(command);
-      guardLocalFile(command, this);
       if (command.onResult === undefined) stopWhenAbandoned(command);
     }
     // A borrower has this very object, and the callbacks are the borrower's own.
@@ -345,6 +345,8 @@ export class ManagedConnection extends LendableConnection {
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
+    } else if (marker === LOCAL_FILE_PACKET && command.next === awaitsResult) {
+      guardLocalFile(command, this);
     }
   }
 

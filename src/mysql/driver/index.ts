@@ -39,6 +39,6 @@ export {
   statementTextOf,
 } from './driver.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
-export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
+export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, LOCAL_FILE_PACKET, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';
