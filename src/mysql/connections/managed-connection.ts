@@ -9,6 +9,7 @@ import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type Command,
@@ -25,6 +26,7 @@ import {
   type Packet,
   type QueryValues,
   ResetSession,
+  SESSION_STATE_CHANGED,
   statementTextOf,
   statusOfEof,
   statusOfOk,
@@ -46,6 +48,7 @@ import {
 } from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
+import { reportedChange } from './reported-change.js';
 import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -115,11 +118,10 @@ export class ManagedConnection extends LendableConnection {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Runs a statement that was read at another door. */
+  /** Runs a statement that was read at another door: a borrower's, also where a listener is the borrower. */
   run(statement: Statement, done: ResultCallback): Command {
-    const { method, sql, values, options, limits } = statement;
-    if (options !== undefined || limits !== undefined) return this[method](statement, done);
-    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+    if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
+    return this.#run(statement, done);
   }
 
   /** The door of the callback API: what comes here may be anything. */
@@ -182,13 +184,17 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
-    this.session.noteCommand(command, facts);
     if (sql !== undefined) {
       failApart(command);
       if (command.onResult === undefined) stopWhenAbandoned(command);
     }
-    // A borrower has this very object, and the callbacks are the borrower's own.
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
+      if (facts !== undefined) this.session.noteStatementOfListener(facts);
+    } else {
+      this.session.noteCommand(command, facts);
+      // A borrower has this very object, and the callbacks are the borrower's own.
+      if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
@@ -266,6 +272,12 @@ export class ManagedConnection extends LendableConnection {
     return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
+  #run(statement: Statement, done: ResultCallback): Command {
+    const { method, sql, values, options, limits } = statement;
+    if (options !== undefined || limits !== undefined) return this[method](statement, done);
+    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+  }
+
   #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
     const isCommand = limits !== undefined && isQueryCommand(given);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
@@ -339,9 +351,9 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet));
+      if (command.next === awaitsResult || command.next === awaitsPong) this.#noteStatus(statusOfOk(packet), packet, command);
     } else if (marker === EOF_PACKET) {
-      this.#noteStatus(statusOfEof(packet));
+      this.#noteStatus(statusOfEof(packet), packet, command);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
@@ -350,8 +362,16 @@ export class ManagedConnection extends LendableConnection {
     }
   }
 
-  #noteStatus(status: number | undefined): void {
-    if (status !== undefined) this.session.noteStatus(status);
+  #noteStatus(status: number | undefined, packet: Packet, command: Command): void {
+    if (status === undefined) return;
+    const change = (status & SESSION_STATE_CHANGED) === 0 ? undefined : reportedChange(packet, command);
+    if (this.setUpByListeners?.has(command) === true) {
+      this.session.noteStatusOfListener(status);
+      this.setUpByListeners.answered(command, change === 'session' || change === 'unsaid');
+      return;
+    }
+    this.session.noteStatus(status);
+    if (change !== undefined) this.session.noteChange(change);
   }
 
   #noteError(error: ServerError, command: Command): void {

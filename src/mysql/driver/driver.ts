@@ -133,6 +133,7 @@ export interface DriverConnection extends EventEmitter {
   /** Prepared statements, each closed when it is taken out. */
   readonly _statements: PreparedStatements;
   ping(callback: (error: Error | null) => void): unknown;
+  changeUser(options: object, callback: (error: Error | null | undefined) => void): unknown;
   /** From 3.22 on. */
   reset?(callback: (error: Error | null) => void): unknown;
   writePacket(packet: { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void }): void;
@@ -277,6 +278,13 @@ export const awaitsFileAnswer: unknown = queryPrototype.infileOk;
 
 /** The step of a command that waits for the next row, or for the end of the rows. */
 export const awaitsRow: unknown = queryPrototype.row;
+
+const queuedNowhere = { addCommand: (command: Command): Command => command };
+
+/** The step of a ping that waits for its OK packet. mysql2 does not export the class of pings. */
+export const awaitsPong: unknown = (
+  Reflect.apply(DriverPoolConnection.prototype.ping, queuedNowhere, []) as { readonly pingResponse: unknown }
+).pingResponse;
 
 /** Whether `value` is a command that was made by `createQuery`, which `connection.query` takes as it is. */
 export function isQueryCommand(value: unknown): value is Command {

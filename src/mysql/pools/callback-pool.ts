@@ -13,6 +13,7 @@ import {
   DriverPool,
   type DriverPromisePool,
   inCallersContext,
+  isListenersWork,
   type QueryValues,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
@@ -111,6 +112,7 @@ export class CallbackPool extends DriverPool {
   announce(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
     if (!this.#hasListened || this.listenerCount(event) === 0) return false;
     try {
+      if (event === 'connection' && connection !== undefined) return connection.setUpBy(() => this.emit(event, connection));
       return this.emit(event, connection);
     } catch (error) {
       throwLater(error);
@@ -294,5 +296,6 @@ function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<
     return;
   }
   lease.resource.lendTo(lease);
+  lease.resource.borrowedByListener = isListenersWork();
   callback(null, lease.resource);
 }
