@@ -1,9 +1,9 @@
-/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends whatever becomes of its stream. */
+/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends or fails as its stream does, and also when that does neither. */
 
 import { Readable } from 'node:stream';
 import { invalidUnquoted } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
-import { thrownAsError } from '../errors/index.js';
+import { callersError } from '../errors/index.js';
 import { awaitsFileAnswer, type Command, type DriverConnection } from './driver.js';
 
 /** Sent at once at most: far below what servers take as one packet. */
@@ -74,7 +74,7 @@ class LocalFile extends Readable {
     super();
     this.#copy(opened).then(
       () => this.push(null),
-      (thrown: unknown) => this.destroy(thrownAsError(thrown, 'The local file must be readable', 'a stream that failed with no error')),
+      (thrown: unknown) => this.destroy(callersError(thrown, 'The local file must be readable', 'a stream that failed with no error')),
     );
   }
 
