@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { Dice } from '../simulation/dice.js';
 import { seededRandom } from '../engine/support/random.js';
 import { imbalanceOf } from '../support/pool-on-database.js';
+import type { PoolStats } from '../../src/mysql/pools/pool-core.js';
 import { Answers, type Doors } from './doors.js';
 import { hostileText } from './hostile-texts.js';
 import { hostileStatement, hostileValues } from './hostile-values.js';
@@ -45,10 +46,12 @@ export async function runCampaign(
     await new Promise((resolve) => setImmediate(resolve));
     for (const { seed: own, door, answers } of batch)
       if (answers.count !== 1) throw new Error(`Seed ${own}: ${door} was answered ${answers.count} times.`); // prettier-ignore
-    if (uncaught.errors.length > 0)
+    if (uncaught.errors.length > 0) {
+      console.error(uncaught.errors[0]);
       throw new Error(`Seeds ${start} to ${start + batch.length - 1}: uncaught ${String(uncaught.errors[0])}`, {
         cause: uncaught.errors[0],
       }); // prettier-ignore
+    }
   }
   return { cases, longestStall };
 }
@@ -79,7 +82,7 @@ function runCase(
 async function settled(doors: Doors, seed: number): Promise<void> {
   const deadline = performance.now() + NEVER_MS;
   for (const pool of doors.pools) {
-    while (pool.summary().used > 0 || pool.summary().waiting > 0) {
+    while (isBusy(pool.stats())) {
       if (performance.now() > deadline)
         throw new Error(`From seed ${seed}: ${pool.name} does not get its connections back: ${JSON.stringify(pool.summary())}`); // prettier-ignore
       await new Promise((resolve) => setImmediate(resolve));
@@ -87,6 +90,10 @@ async function settled(doors: Doors, seed: number): Promise<void> {
     const imbalance = imbalanceOf(pool.stats());
     if (imbalance.length > 0) throw new Error(`From seed ${seed}: ${imbalance.join('; ')}`);
   }
+}
+
+function isBusy({ used, waiting, checking }: PoolStats): boolean {
+  return used > 0 || waiting > 0 || checking > 0;
 }
 
 function within(answer: Promise<unknown>, message: string): Promise<unknown> {

@@ -23,6 +23,7 @@ import {
   guardCallersCode,
   guardLocalFile,
   isQueryCommand,
+  LOCAL_FILE_PACKET,
   OK_PACKET,
   type Packet,
   type QueryValues,
@@ -205,7 +206,6 @@ export class ManagedConnection extends LendableConnection {
     const facts = sql === undefined ? undefined : factsOf(sql);
     if (sql !== undefined) {
       failApart(command);
-      guardLocalFile(command, this);
       guardCallersCode(command, this.config);
       if (command.onResult === undefined) stopWhenAbandoned(command);
     }
@@ -397,6 +397,8 @@ export class ManagedConnection extends LendableConnection {
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
+    } else if (marker === LOCAL_FILE_PACKET && command.next === awaitsResult) {
+      guardLocalFile(command, this);
     }
   }
 

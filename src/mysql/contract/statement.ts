@@ -1,6 +1,6 @@
 /** A statement as its caller asked for it: read and checked once, at the door of the pool, and carried inside as a value. */
 
-import { invalid, keepShape, type Priority } from '../../engine/index.js';
+import { invalid, invalidUnquoted, keepShape, type Priority } from '../../engine/index.js';
 import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
 import { thrownAsError } from '../errors/index.js';
@@ -144,9 +144,18 @@ function valuesOf(method: Method, option: QueryValues | undefined, argument: Que
   return argument === undefined ? option : argument;
 }
 
+/** Options that mysql2 makes the keys of its prepared statements and parsers of, as text. */
+const WRITTEN_INTO_KEYS = ['nestTables', 'rowsAsArray', 'timezone'];
+
 /** @param others a fresh copy, which becomes the result */
 function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions | undefined {
   if (Object.keys(others).length === 0) return undefined;
+  for (const name of WRITTEN_INTO_KEYS) {
+    const kind = typeof others[name];
+    // What throws there throws in the middle of mysql2's work, and the connection would never end that command.
+    if (kind === 'symbol' || kind === 'function' || (kind === 'object' && others[name] !== null))
+      throw invalidUnquoted(name, others[name], 'a text or true or false');
+  }
   others['sql'] = sql;
   return others as DriverOptions;
 }

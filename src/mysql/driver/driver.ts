@@ -53,6 +53,8 @@ export interface Command {
   readonly _executeOptions?: { readonly attributes?: unknown; readonly typeCast?: unknown };
   /** Of a Query or Execute: opens the file that LOAD DATA LOCAL asks for. */
   _streamFactory?: ((path: string) => unknown) | undefined;
+  /** Of a Query: the step that waits for the answer to that file. */
+  infileOk?: unknown;
   /** Of a Query or Execute: stops listening to that file. */
   readonly _unpipeStream?: () => void;
   /** Only a ChangeUser has it. */
@@ -273,6 +275,7 @@ export const createQuery: CreateQuery = (mysql as unknown as { createQuery: Crea
 const queryPrototype = Object.getPrototypeOf(createQuery('', undefined, undefined, {})) as {
   readonly constructor: new () => Command;
   readonly resultsetHeader: unknown;
+  readonly infileOk: unknown;
   readonly row: unknown;
 };
 
@@ -280,6 +283,9 @@ keepShape(queryPrototype.constructor, {});
 
 /** The step of a command that waits for the first packet of a result: an OK packet, or the number of columns. */
 export const awaitsResult: unknown = queryPrototype.resultsetHeader;
+
+/** The step of a Query that waits for the answer to the file that it has sent. mysql2 forgot it in Execute. */
+export const awaitsFileAnswer: unknown = queryPrototype.infileOk;
 
 /** The step of a command that waits for the next row, or for the end of the rows. */
 export const awaitsRow: unknown = queryPrototype.row;

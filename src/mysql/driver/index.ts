@@ -49,6 +49,7 @@ export {
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  LOCAL_FILE_PACKET,
   OK_PACKET,
   reportsSessionChange,
   SESSION_STATE_CHANGED,

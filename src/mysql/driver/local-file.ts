@@ -1,25 +1,33 @@
-/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends whatever becomes of its stream. */
+/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends or fails as its stream does, and also when that does neither. */
 
 import { Readable } from 'node:stream';
 import { invalidUnquoted } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { callersError } from '../errors/index.js';
-import type { Command, DriverConnection } from './driver.js';
+import { awaitsFileAnswer, type Command, type DriverConnection } from './driver.js';
 
 /** Sent at once at most: far below what servers take as one packet. */
 const LARGEST_PIECE = 1 << 20;
+
+/** Commands that have a factory of ours, or need none. */
+const guarded = new WeakSet<Command>();
 
 /** The files that are being read, by the commands that read them. */
 const files = new WeakMap<Command, Readable>();
 
 /**
- * mysql2 listens to a caller's stream for data, its end and its error. A factory that throws, a stream that was destroyed or has ended before,
+ * The server asks for the file of a command. mysql2 listens to a caller's stream for data, its end and its error. A factory that throws, a stream that was destroyed or has ended before,
  * and data that is text would each leave the server waiting for the rest of a file, or end the process. A command that has a factory gets
  * one of ours, whose stream ends or fails always, and ends the caller's with the statement.
  */
 export function guardLocalFile(command: Command, connection: DriverConnection): void {
-  const factory = command._streamFactory;
-  if (typeof factory !== 'function') return;
+  if (guarded.has(command)) return;
+  guarded.add(command);
+  // Without it, a prepared statement would end here with no answer, and the server's would be taken for the next one's.
+  command.infileOk ??= awaitsFileAnswer;
+  const factory: unknown = command._streamFactory;
+  // mysql2 answers by itself where there is none.
+  if (!factory) return;
   command._streamFactory = (path) => openFile(() => (factory as (path: unknown) => unknown)(path), command, connection);
 }
 

@@ -7,6 +7,8 @@ import type { ServerError } from '../errors/index.js';
 
 /** First bytes of a packet's payload. */
 export const OK_PACKET = 0x00;
+/** The server asks for a file of the client's; the first byte of a result. */
+export const LOCAL_FILE_PACKET = 0xfb;
 export const EOF_PACKET = 0xfe;
 export const ERROR_PACKET = 0xff;
 

@@ -1,4 +1,4 @@
-/** Statements of a cluster: read at its door as a pool's are, run on a connection of one of its pools, and given back whatever becomes of them. */
+/** Statements of a cluster: read at its door as a pool's are, run on a connection of one of its pools, which always gets it back. */
 
 import { ignore } from '../../engine/waiting/index.js';
 import { DriverPool, type Command } from '../driver/index.js';

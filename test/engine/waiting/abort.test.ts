@@ -93,9 +93,13 @@ describe('anySignal', () => {
   it('aborts with the first of its signals, for its reason', () => {
     const [first, second] = [new AbortController(), new AbortController()];
     const signal = anySignal([first.signal, second.signal]);
+    const reasons: unknown[] = [];
+    onAbort(signal, () => reasons.push(signal.reason));
+    signal.addEventListener('abort', () => reasons.push(signal.reason), { once: true });
     second.abort('second');
     first.abort('first');
-    expect(signal.reason).toBe('second');
+    expect(reasons).toEqual(['second', 'second']);
+    expect(signal).toBeInstanceOf(AbortSignal);
     expect(anySignal([AbortSignal.abort('before'), first.signal]).reason).toBe('before');
   });
 
