@@ -352,6 +352,7 @@ export class ManagedConnection extends LendableConnection {
   #noteError(error: ServerError, command: Command): void {
     if (this.#owner.isLent()) this.#owner.log?.statementFailed(error);
     if (this.#owner.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
+    this.session.noteError();
   }
 
   #pendingCommands(): Command[] {
