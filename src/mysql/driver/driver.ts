@@ -39,11 +39,22 @@ export interface Command {
   /** Of a Query: its values, where they were not put into the text yet. */
   readonly values?: unknown;
   /** Of a Query: the options that it was made with. */
-  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown };
+  readonly _queryOptions?: {
+    readonly timeout?: unknown;
+    readonly signal?: unknown;
+    readonly attributes?: unknown;
+    readonly typeCast?: unknown;
+  };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
-  /** Only an Execute has it. */
+  /** Of an Execute: its values. */
   readonly parameters?: unknown;
+  /** Of an Execute: the options that it was made with. */
+  readonly _executeOptions?: { readonly attributes?: unknown; readonly typeCast?: unknown };
+  /** Of a Query or Execute: opens the file that LOAD DATA LOCAL asks for. */
+  _streamFactory?: ((path: string) => unknown) | undefined;
+  /** Of a Query or Execute: stops listening to that file. */
+  readonly _unpipeStream?: () => void;
   /** Only a ChangeUser has it. */
   readonly currentConfig?: unknown;
   /** Only a ResetConnection has it. */
@@ -56,6 +67,7 @@ export interface Command {
   timeout?: number | undefined;
   emit(event: string, ...details: unknown[]): boolean;
   listenerCount(event: string): number;
+  on(event: string, listener: (...details: unknown[]) => void): this;
   once(event: string, listener: (...details: unknown[]) => void): this;
 }
 
@@ -77,6 +89,7 @@ export interface Socket {
   ref?(): void;
   unref?(): void;
   once(event: string, listener: () => void): this;
+  removeListener(event: string, listener: () => void): this;
   /** Node's net.Socket: the name that TLS verifies when it is given a socket and no name. */
   _host?: string | null;
 }
@@ -96,6 +109,8 @@ export interface ConnectionConfig {
   gracefulEnd: boolean;
   namedPlaceholders: boolean;
   maxPreparedStatements: number;
+  connectTimeout: number;
+  typeCast?: unknown;
   pool?: unknown;
 }
 
@@ -136,6 +151,10 @@ export interface DriverConnection extends EventEmitter {
   addCommand<C extends Command>(command: C): C;
   handlePacket(packet?: Packet): void;
   _notifyError(error: Error): void;
+  /** Called with an error of the socket, by `_handleNetworkError`, and with what was thrown while a command ran. */
+  _handleFatalError(error: unknown): void;
+  /** Called when `connectTimeout` has passed before the login was over. */
+  _handleTimeoutError(): void;
   _addCommandClosedState(command: Command): void;
   _removeFromPool(): void;
   /** `end` as a connection's that is in no pool: queues COM_QUIT. */
@@ -190,6 +209,7 @@ export interface DriverPoolCluster extends EventEmitter {
   readonly _nodes: Record<string, ClusterNode | undefined>;
   readonly _serviceableNodeIds: string[];
   _clearFindCaches(): void;
+  of(pattern?: unknown, selector?: unknown): { getConnection(callback: never): unknown };
   add(id: unknown, options?: unknown): void;
 }
 

@@ -1,5 +1,6 @@
 /** Everything that is used of mysql2. */
 
+export { emitApart, guardCallersCode } from './callers-code.js';
 export { apartFromDriver, inCallersContext } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
@@ -41,6 +42,7 @@ export {
 } from './driver.js';
 export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
+export { endLocalFile, guardLocalFile } from './local-file.js';
 export {
   endsRows,
   EOF_PACKET,

@@ -1,7 +1,7 @@
 /** The circuit breaker: its states, and what moves it from one to another. */
 
 import { type Clock, codeOf, invalid, messageOf, PoolError, type PoolErrorDetails, systemClock } from '../../engine/contract/index.js';
-import { callListener, throwLater } from '../../engine/waiting/index.js';
+import { callListener, ignoreRejection, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline, throwIfOver } from '../deadline/index.js';
 import { type ResolvedBreakerOptions, resolveBreakerOptions } from './breaker-options.js';
 import type { BreakerChange, BreakerEnvironment, BreakerSettings, BreakerSnapshot, BreakerState, Verdict } from './breaker-types.js';
@@ -147,6 +147,26 @@ export class Breaker {
     }
   }
 
+  /** @internal A call has failed for a reason of its own, which says nothing about the party that it called, except where slow calls count. */
+  failedAlone(durationMs: number, now = this.#clock.now()): void {
+    this.#failures += 1;
+    const slow = durationMs >= this.#slowFrom;
+    if (slow) this.#slowCalls += 1;
+    if (this.#isOutdated(durationMs, now)) return;
+    if (this.#state !== CLOSED) {
+      this.gaveUp();
+      return;
+    }
+    this.#window.note(false, slow, now);
+    const reason = slow ? this.#reasonAfterSuccess(slow) : undefined;
+    if (reason !== undefined) this.#open(reason, now);
+  }
+
+  /** @internal The party that was called has proved that it is there: the calls in the window that failed had reasons of their own. */
+  acquit(): void {
+    this.#window.acquit();
+  }
+
   /** A call that was let through ended without a verdict on the party that it called: another may take its place. */
   gaveUp(): void {
     if (this.#state.kind === 'half-open') this.#state.probes.noteGivenUp();
@@ -256,7 +276,8 @@ export class Breaker {
   /** A verdict that fails must not take the place of the error that it is about. */
   #verdictOf(error: unknown): Verdict {
     try {
-      return this.#verdict(error);
+      const verdict = this.#verdict(error);
+      return ignoreRejection(verdict) ? 'nothing' : verdict;
     } catch (failure) {
       throwLater(failure);
       return 'failed';
