@@ -62,9 +62,12 @@ const OWN = new WordTable<boolean>([
 const ANYWHERE = 1;
 /** only behind one of the words that begin values. Before that, a table with its columns. */
 const BEHIND_COLUMNS = 2;
+/** SET: in its values; and behind FOR in the statement that SET STATEMENT is for. */
+const IN_SETTINGS = 3;
 const STATEMENTS = new WordTable<number>([
-  [ANYWHERE, 'ANALYZE DELETE DESC DESCRIBE EXPLAIN SELECT SET SHOW TABLE UPDATE VALUES WITH'],
+  [ANYWHERE, 'ANALYZE DELETE DESC DESCRIBE EXPLAIN SELECT SHOW TABLE UPDATE VALUES WITH'],
   [BEHIND_COLUMNS, 'CREATE INSERT REPLACE'],
+  [IN_SETTINGS, 'SET'],
 ]);
 /** Behind them a name with columns may stand. */
 const NAMING = new WordTable<boolean>([[true, 'AS RECURSIVE WITH']]);
@@ -105,11 +108,12 @@ function calls(scanner: Scanner): boolean {
       place = 0;
     } else if (next === SIGN && scanner.code === OPEN) {
       const isName = kind === NAME || kind === DOUBLE || (kind === WORD && (behindDot || OWN.at(sql, start, end) !== true));
-      if (place === ANYWHERE && isName && !behindNaming) return true;
+      if ((place === ANYWHERE || place === IN_SETTINGS) && isName && !behindNaming) return true;
     } else if (atStart) {
       atStart = false;
       place = next === WORD ? (STATEMENTS.at(sql, scanner.start, scanner.end) ?? 0) : 0;
     } else if (next === WORD && place === BEHIND_COLUMNS && BEGINS_VALUES.at(sql, scanner.start, scanner.end) === true) place = ANYWHERE;
+    else if (place === IN_SETTINGS && scanner.is('FOR')) atStart = true;
     behindNaming = kind === WORD && NAMING.at(sql, start, end) === true;
     behindDot = kind === SIGN && sql.charCodeAt(start) === DOT;
     kind = next;

@@ -419,6 +419,7 @@ export class ManagedConnection extends LendableConnection {
     if (error.errno === INTERRUPTED && !this.#clock.wasStopped(command)) this.doubtful = true;
     if (this.#owner.answered(error, this.session.readOnlyAsked) && error.errno !== PACKET_TOO_LARGE)
       this.#statementBroke(command, serverError(error), concernsOneConnection(error) ? 'alone' : 'lost');
+    this.session.noteError();
   }
 
   #pendingCommands(): Command[] {

@@ -26,13 +26,15 @@ export class Session {
   /** Whether the server reports changes at all: then it is asked for those of stored functions. */
   reported = false;
   #inReadOnlyTransaction = false;
+  /** The flag of a read-only transaction is that of the one before. */
+  #mayWrite = false;
   /** SET TRANSACTION READ ONLY holds for one transaction: 'used' once a statement was sent that may have been it. */
   #nextReadOnly: 'asked' | 'used' | undefined = undefined;
   #readOnlySession = false;
 
   /** The borrower asked for a read-only transaction or session: that writes fail in it says nothing about the server. */
   get readOnlyAsked(): boolean {
-    return this.#readOnlySession || this.#nextReadOnly !== undefined || this.#inReadOnlyTransaction;
+    return this.#readOnlySession || this.#nextReadOnly !== undefined || (this.#inReadOnlyTransaction && !this.#mayWrite);
   }
 
   /** There is more than an open transaction that a reset would take away. */
@@ -44,7 +46,13 @@ export class Session {
   noteStatus(flags: number): void {
     this.inTransaction = (flags & IN_TRANSACTION) !== 0;
     this.#inReadOnlyTransaction = (flags & IN_READ_ONLY_TRANSACTION) !== 0;
+    if (!this.#inReadOnlyTransaction) this.#mayWrite = false;
     if (this.#nextReadOnly !== undefined && (this.inTransaction || this.#nextReadOnly === 'used')) this.#nextReadOnly = undefined;
+  }
+
+  /** The server has answered with an error. */
+  noteError(): void {
+    if (this.#nextReadOnly === 'used') this.#nextReadOnly = undefined;
   }
 
   /** What the server reported with a result. */
@@ -87,6 +95,8 @@ export class Session {
     else if (this.#readOnlySession && facts.endsReadOnly) this.#readOnlySession = false;
     if (asked === 'next') this.#nextReadOnly = 'asked';
     else if (this.#nextReadOnly === 'asked' && mayBeTransaction(facts)) this.#nextReadOnly = 'used';
+    // MySQL keeps the flag of a read-only transaction when another one follows without a COMMIT.
+    if (this.#inReadOnlyTransaction && asked === undefined && beginsTransaction(facts)) this.#mayWrite = true;
     if (facts.changesSession) this.#noteChanging(facts);
     else if (this.reported && !this.dirty && !this.calledRoutine) this.calledRoutine = facts.callsRoutine;
   }
@@ -102,6 +112,7 @@ export class Session {
     this.userChanged = false;
     this.inTransaction = false;
     this.#inReadOnlyTransaction = false;
+    this.#mayWrite = false;
     this.#nextReadOnly = undefined;
     this.#readOnlySession = false;
     this.#forgetChanges();
@@ -125,4 +136,8 @@ export class Session {
 /** Whether a statement is a transaction of its own outside of any. A read may be one, or none: then the next one is. */
 function mayBeTransaction({ first, looksLikeRead }: StatementFacts): boolean {
   return first !== 'SET' && !looksLikeRead;
+}
+
+function beginsTransaction({ first }: StatementFacts): boolean {
+  return first === 'BEGIN' || first === 'START';
 }
