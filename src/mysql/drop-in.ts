@@ -1,5 +1,6 @@
 /** Stands in for mysql2's createPool and createPoolCluster: the same functions, with managed pools. */
 
+import { keepContextOfListeners } from '../engine/waiting/index.js';
 import type { CallbackPool, Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
@@ -31,13 +32,17 @@ export class ManagedPoolCluster extends DriverPoolCluster {
   }
 }
 
+keepContextOfListeners(ManagedPoolCluster.prototype);
+
 export function createCallbackPoolCluster(options?: DriverClusterOptions): ManagedPoolCluster {
   return new ManagedPoolCluster(options);
 }
 
 export function createPromisePoolCluster(options?: DriverClusterOptions): InstanceType<typeof DriverPromisePoolCluster> {
   const { Promise: promise } = (options ?? {}) as { readonly Promise?: PromiseConstructor };
-  return new DriverPromisePoolCluster(createCallbackPoolCluster(options), promise);
+  const cluster = new DriverPromisePoolCluster(createCallbackPoolCluster(options), promise);
+  keepContextOfListeners(cluster);
+  return cluster;
 }
 
 function createManaged(config: string | DropInOptions): Pool {

@@ -2,7 +2,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignore, inRootContext } from '../../engine/waiting/index.js';
 import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */
@@ -39,7 +39,7 @@ export class Sentinels {
     private readonly group: string,
     private readonly boundMs: number,
   ) {
-    this.#timer = setInterval(() => this.#pollSentinels(), boundMs / 8).unref();
+    this.#timer = inRootContext(() => setInterval(() => this.#pollSentinels(), boundMs / 8).unref());
   }
 
   /** Destroys the socket of this connection when another server becomes the master. */

@@ -2,6 +2,7 @@
 
 import { EVERYTHING, SCHEMA, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
+import { inRootContext } from '../../engine/waiting/index.js';
 import { effectOf, type StatementFacts } from '../../sql/index.js';
 import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
@@ -75,7 +76,7 @@ export class WriteWatch implements WriteObserver {
       if (!connection.session.inTransaction || !connection.alive) void this.#invalidateWritten(connection);
     };
     command.once('end', again);
-    if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
+    if (isConnectionLost(error)) inRootContext(() => setTimeout(again, AFTER_LOSS_MS).unref());
   }
 
   #namesWrittenBy(sql: string): readonly string[] {

@@ -4,13 +4,14 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import { keepShape } from '../../engine/index.js';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignore, inRootContext, thisContext } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
-  apartFromDriver,
+  answerIn,
   awaitsResult,
   awaitsRow,
+  bindFunctions,
   type Command,
   type ConnectionConfig,
   createQuery,
@@ -18,6 +19,7 @@ import {
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  hasFunctions,
   isQueryCommand,
   OK_PACKET,
   type Packet,
@@ -172,11 +174,17 @@ export class ManagedConnection extends LendableConnection {
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
     this.session.noteCommand(command, facts);
-    // A borrower has this very object, and the callbacks are the borrower's own.
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    // A borrower has this very object, and the callbacks and listeners are the borrower's own. What waits for a promise needs nothing.
+    if (this.lease !== undefined) answerIn(thisContext(), command);
+    else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
+  }
+
+  /** What a reader had held up is read where all is read. */
+  override resume(): void {
+    inRootContext(() => super.resume());
   }
 
   override handlePacket(packet?: Packet): void {

@@ -39,7 +39,11 @@ export interface Command {
   /** Of a Query: its values, where they were not put into the text yet. */
   readonly values?: unknown;
   /** Of a Query: the options that it was made with. */
-  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown };
+  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown; typeCast?: unknown };
+  /** Of an Execute: the same. */
+  readonly _executeOptions?: { typeCast?: unknown };
+  /** Of both: makes the stream of a local file that the server asks for. */
+  _streamFactory?: ((path: never) => unknown) | undefined;
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
   /** Only a ChangeUser has it. */

@@ -1,6 +1,6 @@
 /** Everything that is used of mysql2. */
 
-export { apartFromDriver, inCallersContext } from './callers-context.js';
+export { answerIn, bindFunctions, hasFunctions } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
   awaitsResult,
