@@ -34,15 +34,30 @@ export class ManagedPoolCluster extends DriverPoolCluster {
 
 keepContextOfListeners(ManagedPoolCluster.prototype);
 
+/** Its promise form. */
+class ManagedPromisePoolCluster extends DriverPromisePoolCluster {
+  readonly #cluster: ManagedPoolCluster;
+
+  constructor(cluster: ManagedPoolCluster, promise: PromiseConstructor | undefined) {
+    super(cluster, promise);
+    this.#cluster = cluster;
+  }
+
+  /** mysql2 calls the method of its own class, which would add a pool that is not managed. */
+  override add(...parameters: unknown[]): void {
+    this.#cluster.add(...(parameters as Parameters<ManagedPoolCluster['add']>));
+  }
+}
+
+keepContextOfListeners(ManagedPromisePoolCluster.prototype);
+
 export function createCallbackPoolCluster(options?: DriverClusterOptions): ManagedPoolCluster {
   return new ManagedPoolCluster(options);
 }
 
 export function createPromisePoolCluster(options?: DriverClusterOptions): InstanceType<typeof DriverPromisePoolCluster> {
   const { Promise: promise } = (options ?? {}) as { readonly Promise?: PromiseConstructor };
-  const cluster = new DriverPromisePoolCluster(createCallbackPoolCluster(options), promise);
-  keepContextOfListeners(cluster);
-  return cluster;
+  return new ManagedPromisePoolCluster(createCallbackPoolCluster(options), promise);
 }
 
 function createManaged(config: string | DropInOptions): Pool {
