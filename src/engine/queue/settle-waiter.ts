@@ -15,7 +15,7 @@ export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
   try {
     const { context } = waiter;
     if (context === undefined) waiter.granted(lease);
-    else leaveQueue(waiter, context).runInAsyncScope(waiter.granted, waiter, lease);
+    else leaveQueue(waiter, context).runInAsyncScope(grant<R>, undefined, waiter, lease);
   } catch (error) {
     throwLater(error);
     lease.destroy();
@@ -28,10 +28,18 @@ export function refuseWaiter<R>(waiter: Waiter<R>, error: PoolError): void {
   try {
     const { context } = waiter;
     if (context === undefined) waiter.refused(error);
-    else leaveQueue(waiter, context).runInAsyncScope(waiter.refused, waiter, error);
+    else leaveQueue(waiter, context).runInAsyncScope(refuse<R>, undefined, waiter, error);
   } catch (thrown) {
     throwLater(thrown);
   }
+}
+
+function grant<R>(waiter: Waiter<R>, lease: Lease<R>): void {
+  waiter.granted(lease);
+}
+
+function refuse<R>(waiter: Waiter<R>, error: PoolError): void {
+  waiter.refused(error);
 }
 
 /** What its code does now may queue it again. */

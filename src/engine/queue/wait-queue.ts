@@ -22,7 +22,8 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ enqueuedAt = Number.NaN;
   /** @internal */ abortion: Abortion | undefined = undefined;
   /** @internal */ stack: CallSite | undefined = undefined;
-  /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined = undefined;
+  /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined =
+    undefined;
 
   /** Whether it stands in a pool's queue. */
   get queued(): boolean {

@@ -91,7 +91,10 @@ export abstract class LendableConnection extends DriverPoolConnection {
     if (callback !== undefined) {
       // The caller waits for the goodbye, and the connection has no borrower any more: the process must stay for it.
       this.stream.ref?.();
-      this.stream.once('close', inThisContext(() => callback()));
+      this.stream.once(
+        'close',
+        inThisContext(() => callback()),
+      );
     }
     lease?.evict();
     if (lease?.release() !== true && !this.#lender.isLent()) void this.quit();

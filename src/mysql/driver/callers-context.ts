@@ -10,10 +10,10 @@ import type { Command } from './driver.js';
  * it once more and lose track of its connection.
  */
 export function answerIn(context: AsyncResource, command: Command): void {
-  const { onResult, emit } = command;
+  const { onResult } = command;
   if (onResult !== undefined) command.onResult = apartFromDriver(context, onResult);
   // Also for its stream, which is fed by the command's events.
-  command.emit = inContext(context, emit);
+  command.emit = inContext(context, command.emit.bind(command));
   bindFunctions(context, command);
 }
 

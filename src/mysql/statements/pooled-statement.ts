@@ -173,7 +173,8 @@ export async function answerOfLastRun(first: Promise<StatementResult>, site: Cap
     try {
       return await answer;
     } catch (error) {
-      if (!(error instanceof RunAgain)) throw site === undefined ? error : withStackOf(site === 'await' ? captureSite(answerOfLastRun) : site, error);
+      if (!(error instanceof RunAgain))
+        throw site === undefined ? error : withStackOf(site === 'await' ? captureSite(answerOfLastRun) : site, error);
       answer = error.run();
     }
   }

@@ -30,7 +30,10 @@ describe('a waiter', () => {
   });
 
   it('is granted there, too, by an entry that is opened or checked for another', async () => {
-    await using fixture = new PoolFixture({ connectionLimit: 1, validateAfterIdle: 10 }, { prepare: (factory) => factory.script('open', succeedAfter(5)) });
+    await using fixture = new PoolFixture(
+      { connectionLimit: 1, validateAfterIdle: 10 },
+      { prepare: (factory) => factory.script('open', succeedAfter(5)) },
+    );
     const seen: unknown[] = [];
     seenBy(fixture, 'first', seen);
     seenBy(fixture, 'second', seen);

@@ -22,7 +22,9 @@ describe('the root context', () => {
   it.each(['a request', 7])('has none, either, when Poolwright is loaded inside a request: %s', async (value) => {
     vi.resetModules();
     const other = new AsyncLocalStorage<string>();
-    const { inRootContext: inRoot } = await other.run('a tracer', () => store.run(value, () => import('../../../src/engine/waiting/context.js')));
+    const { inRootContext: inRoot } = await other.run('a tracer', () =>
+      store.run(value, () => import('../../../src/engine/waiting/context.js')),
+    );
     expect(inRoot).not.toBe(inRootContext);
     const seen = other.run('a later tracer', () => store.run('a later request', () => inRoot(() => [store.getStore(), other.getStore()])));
     expect(seen).toEqual([undefined, undefined]);
@@ -55,21 +57,18 @@ class Emitter extends EventEmitter {}
 keepContextOfListeners(Emitter.prototype);
 
 describe('listeners', () => {
-  it.each(['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const)(
-    'run where they were added: %s',
-    (method) => {
-      const emitter = new Emitter();
-      const seen: unknown[] = [];
-      const listener = function (this: unknown, ...details: unknown[]): void {
-        seen.push([store.getStore(), this === emitter, details]);
-      };
-      store.run('who added it', () => emitter[method]('event', listener));
-      expect(emitter.listeners('event')).toEqual([listener]);
-      store.run('who emits it', () => emitter.emit('event', 1, 2));
-      expect(seen).toEqual([['who added it', true, [1, 2]]]);
-      expect(emitter.listenerCount('event')).toBe(method.toLowerCase().includes('once') ? 0 : 1);
-    },
-  );
+  it.each(['on', 'addListener', 'prependListener', 'once', 'prependOnceListener'] as const)('run where they were added: %s', (method) => {
+    const emitter = new Emitter();
+    const seen: unknown[] = [];
+    const listener = function (this: unknown, ...details: unknown[]): void {
+      seen.push([store.getStore(), this === emitter, details]);
+    };
+    store.run('who added it', () => emitter[method]('event', listener));
+    expect(emitter.listeners('event')).toEqual([listener]);
+    store.run('who emits it', () => emitter.emit('event', 1, 2));
+    expect(seen).toEqual([['who added it', true, [1, 2]]]);
+    expect(emitter.listenerCount('event')).toBe(method.toLowerCase().includes('once') ? 0 : 1);
+  });
 
   it.each(['on', 'once'] as const)('are taken out by the function that was given: %s', (method) => {
     const emitter = new Emitter();

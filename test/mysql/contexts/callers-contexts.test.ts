@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import type { Connection, Pool as CallbackPool, PoolCluster, Query } from 'mysql2';
+import type { Connection, Pool as CallbackPool, Query } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import { createPool as createCallbackPool, createPoolCluster } from '../../../src/mirror/mysql2.js';
 import { createPool as createPromisePool, createPoolCluster as createPromiseCluster } from '../../../src/mirror/promise.js';
@@ -83,13 +83,15 @@ function noting(note: Note): (field: unknown, next: () => unknown) => unknown {
 }
 
 /** The doors of callers by callback; each has one connection. */
-const DOORS: Readonly<Record<string, (database: TestDatabase) => { readonly runner: Runner; hold(): Promise<() => void>; end(): Promise<void> }>> = {
+const DOORS: Readonly<
+  Record<string, (database: TestDatabase) => { readonly runner: Runner; hold(): Promise<() => void>; end(): Promise<void> }>
+> = {
   'pool.pool of createPool': (database) => {
     const pool = poolOf(database, { connectionLimit: 1 });
-    return doorOf(pool.pool as unknown as CallbackPool, () => pool.end());
+    return doorOf(pool.pool, () => pool.end());
   },
   'the mirror of mysql2': (database) => {
-    const pool = createCallbackPool({ ...database.connection, connectionLimit: 1 }) as unknown as CallbackPool;
+    const pool = createCallbackPool({ ...database.connection, connectionLimit: 1 });
     return doorOf(pool, () => pool.promise().end());
   },
   'pool.pool of the mirror of mysql2/promise': (database) => {
@@ -97,7 +99,7 @@ const DOORS: Readonly<Record<string, (database: TestDatabase) => { readonly runn
     return doorOf((pool as unknown as { pool: CallbackPool }).pool, () => pool.end());
   },
   'a cluster of the mirror': (database) => {
-    const cluster = createPoolCluster() as unknown as PoolCluster;
+    const cluster = createPoolCluster();
     cluster.add('one', { ...database.connection, connectionLimit: 1 });
     return doorOf(cluster.of('*') as unknown as CallbackPool, () => ended((done) => cluster.end(done)));
   },
@@ -132,7 +134,7 @@ class Foreign {
 }
 
 describe.each(Object.entries(DOORS))('by callback, through %s', (_, open) => {
-  it('what is the caller\'s runs in the context of the caller, also when it had to wait', async () => {
+  it("what is the caller's runs in the context of the caller, also when it had to wait", async () => {
     await using database = await createDatabase();
     const door = open(database);
     const foreign = new Foreign();
@@ -154,7 +156,7 @@ describe.each(Object.entries(DOORS))('by callback, through %s', (_, open) => {
     await door.end();
   });
 
-  it('the same on a connection that was borrowed, and in its pool\'s queue', async () => {
+  it("the same on a connection that was borrowed, and in its pool's queue", async () => {
     await using database = await createDatabase();
     const door = open(database);
     const foreign = new Foreign();
@@ -204,7 +206,7 @@ describe('by promise', () => {
     expect(foreign.seen).toEqual([]);
     for (const what of ['query', 'execute', 'a borrowed connection']) {
       const expected = names.map((name) => `${name}: ${what}`);
-      expect([...new Set(commands.of(`/* ${what} */`))], what).toEqual(expected);
+      expect([what, ...new Set(commands.of(`/* ${what} */`))]).toEqual([what, ...expected]);
     }
     await pool.end();
   });
@@ -241,7 +243,9 @@ describe('by promise', () => {
     expect(commands.of('/* transaction */')).toEqual(['transaction']);
     expect(commands.of('/* load */')).toEqual(['first of a shared load']);
     pool.breakers.statement.open('a test');
-    const [seen] = await store.run('who falls back', () => pool.query({ sql: 'SELECT 1', fallback: () => [store.getStore(), []] as never }));
+    const [seen] = await store.run('who falls back', () =>
+      pool.query({ sql: 'SELECT 1', fallback: () => [store.getStore(), []] as never }),
+    );
     expect(seen).toBe('who falls back');
     await pool.end();
     cache.close();

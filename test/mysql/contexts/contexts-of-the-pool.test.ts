@@ -1,7 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { createConnection } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
-import { createPool as createPromisePool, createPoolCluster as createPromiseCluster } from '../../../src/mirror/promise.js';
+import { createPool as createPromisePool } from '../../../src/mirror/promise.js';
+import { createPool } from '../../../src/mysql/create-pool.js';
 import { withDeadline } from '../../../src/resilience/index.js';
 import { createQueryCache } from '../../../src/cache/index.js';
 import { errorOf, poolOf } from '../../support/pool-on-database.js';
@@ -22,12 +23,15 @@ describe('what a pool does by itself', () => {
     };
     await store.run('a request', async () => {
       const cache = createQueryCache();
-      const pool = poolOf(database, {
+      const { password, ...login } = database.connection;
+      const pool = createPool({
+        ...login,
+        minIdle: 0,
         connectionLimit: 2,
         cache,
         credentials: () => {
           note('credentials')();
-          return { user: database.user, password: database.password };
+          return { user: database.user, password };
         },
         onConnect: async (connection) => {
           note('onConnect')();
@@ -95,7 +99,8 @@ describe('the deadline of one request', () => {
     ['createPool', (database: Awaited<ReturnType<typeof createDatabase>>) => poolOf(database, { connectionLimit: 1 })],
     [
       'the mirror',
-      (database: Awaited<ReturnType<typeof createDatabase>>) => createPromisePool({ ...database.connection, connectionLimit: 1 }) as unknown as ReturnType<typeof poolOf>,
+      (database: Awaited<ReturnType<typeof createDatabase>>) =>
+        createPromisePool({ ...database.connection, connectionLimit: 1 }) as unknown as ReturnType<typeof poolOf>,
     ],
   ])('does not bound what others do on the connection that it opened: %s', async (_, open) => {
     await using database = await createDatabase();
@@ -144,17 +149,5 @@ describe('the deadline of one request', () => {
     await locker.end();
     await pool.end();
     cache.close();
-  });
-});
-
-describe('a cluster by promise', () => {
-  it('has managed pools', async () => {
-    await using database = await createDatabase();
-    const cluster = createPromiseCluster();
-    cluster.add('one', { ...database.connection, connectionLimit: 1 });
-    const connection = await cluster.getConnection();
-    expect(connection.connection.constructor.name).toBe('ManagedConnection');
-    connection.release();
-    await cluster.end();
   });
 });

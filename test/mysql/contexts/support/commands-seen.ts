@@ -8,7 +8,7 @@ interface CommandsPrototype {
 /** What a tracing agent sees that hooks mysql2's connections: the store that is active when a statement is given to one. */
 export class CommandsSeen implements Disposable {
   readonly #prototype = ownerOf('addCommand', mysql.PoolConnection.prototype) as CommandsPrototype;
-  readonly #original = this.#prototype.addCommand;
+  readonly #original = Reflect.get(this.#prototype, 'addCommand') as CommandsPrototype['addCommand'];
   readonly #seen: { readonly sql: string; readonly store: unknown }[] = [];
 
   constructor(store: AsyncLocalStorage<string>) {
