@@ -1,7 +1,7 @@
 /** The promise pool: everything of mysql2/promise's pool, and what production needs beside it. */
 
 import { inspect } from 'node:util';
-import { inRootContext, keepContextOfListeners } from '../../engine/waiting/index.js';
+import { keepContextOfListeners } from '../../engine/waiting/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
   AcquireOptions,
@@ -67,8 +67,7 @@ export class Pool extends DriverPromisePool {
   readonly cache: QueryCache | undefined;
 
   constructor(options: ResolvedOptions) {
-    // A pool that is made inside a request outlives it.
-    const core: PoolCore = inRootContext(() => new PoolCore(options, () => this));
+    const core: PoolCore = new PoolCore(options, () => this);
     super(core.callbackPool, Promise);
     this.#core = core;
     this.cache = options.cache;

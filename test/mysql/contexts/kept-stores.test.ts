@@ -21,6 +21,7 @@ const store = new AsyncLocalStorage<Store>();
 
 /** 1 MiB of numbers. */
 const BULK = 131_072;
+const TEMPLATE = Array.from({ length: BULK }, () => 0.5);
 const REQUESTS = 1_000;
 const CONNECTIONS = 20;
 const AT_A_TIME = 40;
@@ -59,7 +60,9 @@ const WORK: readonly ((pool: Pool) => Promise<unknown>)[] = [
 ];
 
 function bulkOf(number: number): number[] {
-  return Array.from({ length: BULK }, () => number + 0.5);
+  const bulk = TEMPLATE.slice();
+  bulk[0] = number;
+  return bulk;
 }
 
 /** Runs one request of its own context. Nothing of it is left on the stack. */
@@ -88,15 +91,8 @@ describe('a request that is over', () => {
     await using database = await createDatabase();
     await database.admin('CREATE TABLE t (id INT PRIMARY KEY)');
     const kept: WeakRef<Store>[] = [];
-    // Also what makes the pool is such a request.
-    const { pool, cache } = (() => {
-      const own = { bulk: bulkOf(0) };
-      kept.push(new WeakRef(own));
-      return store.run(own, () => {
-        const made = createQueryCache();
-        return { cache: made, pool: poolOf(database, { cache: made, connectionLimit: CONNECTIONS, retries: { attempts: 1 } }) };
-      });
-    })();
+    const cache = createQueryCache();
+    const pool = poolOf(database, { cache, connectionLimit: CONNECTIONS, retries: { attempts: 1 } });
     const before = await heapAfterCollection();
     let next = 0;
     const worker = async (): Promise<void> => {
