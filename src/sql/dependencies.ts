@@ -1,25 +1,21 @@
 /** What a statement's answer depends on: the tables that it reads, or why it must not be cached. */
 
 import { isWriting, READING } from './effects.js';
+import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { calledRoutine, type Schema } from './schema.js';
 import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from './token-list.js';
-import { tablesIn } from './tables.js';
+import { commonTables, tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
-import { wordSet } from './words.js';
 
 /** What a read depends on. */
 export type Dependencies =
   | { readonly kind: 'tables'; readonly tables: readonly string[] }
   /** It must not be cached. */
   | { readonly kind: 'uncacheable'; readonly why: string }
+  /** It changes without a write: it may be cached for a caller only who says what it depends on. */
+  | { readonly kind: 'unwatchable'; readonly why: string }
   /** It may be cached, but what it depends on cannot be found. */
   | { readonly kind: 'unknown'; readonly why: string; readonly unknownTable: boolean };
-
-/** What depends on the session, or changes something: the answer is for this caller only. */
-const OF_THE_SESSION =
-  wordSet(`benchmark connection_id currval found_rows get_lock is_free_lock is_used_lock last_insert_id lastval load_file master_pos_wait
-  master_gtid_wait nextval ps_current_thread_id release_all_locks release_lock row_count setval sleep source_pos_wait sql_calc_found_rows
-  wait_for_executed_gtid_set`);
 
 const NO_SELECT = 'it is not a SELECT';
 
@@ -46,21 +42,37 @@ function dependenciesIn({ statements }: TokenLists, schema: Schema): Dependencie
 }
 
 function namesIn(tokens: readonly Token[], schema: Schema): Dependencies {
-  const routine = calledRoutine(tokens, schema);
-  if (routine !== undefined) return { kind: 'unknown', why: `it calls ${routine}`, unknownTable: false };
-  const named = new Set<string>();
+  let volatility = volatilityOf(tokens);
   const tables = new Set<string>();
-  for (const token of tokens) {
-    const { text } = token;
-    if (!isName(token) || named.has(text) || !schema.has(text)) continue;
-    named.add(text);
-    const shown = schema.shownBy(text);
-    if (shown === 'everything') return { kind: 'unknown', why: `what the view ${text} shows is not known`, unknownTable: false };
-    for (const name of shown) tables.add(name);
+  const unknown: string[] = [];
+  for (const name of knownNames(tokens, schema)) {
+    volatility = worse(volatility, schema.volatilityOf(name));
+    const shown = schema.shownBy(name);
+    if (shown === 'everything') unknown.push(`what the view ${name} shows is not known`);
+    else for (const table of shown) tables.add(table);
   }
-  const unknown = tablesIn(tokens).find((name) => !schema.has(name));
-  if (unknown !== undefined) return { kind: 'unknown', why: `${unknown} is not a table that is known`, unknownTable: true };
+  if (volatility !== undefined) return { kind: volatility.kind === 'session' ? 'uncacheable' : 'unwatchable', why: volatility.why };
+  const named = tablesIn(tokens);
+  const common = commonTables(tokens);
+  const routine = calledRoutine(tokens, schema);
+  if (routine !== undefined) unknown.unshift(`it calls ${routine}`);
+  if (unknown[0] !== undefined) return { kind: 'unknown', why: unknown[0], unknownTable: false };
+  const stranger = named.find((name) => !schema.has(name));
+  if (stranger !== undefined) return { kind: 'unknown', why: `${stranger} is not a table that is known`, unknownTable: true };
+  const call = unknownCallIn(tokens, (name) => named.includes(name) || common.has(name));
+  if (call !== undefined) return { kind: 'unknown', why: `it calls ${call}, which is not known`, unknownTable: false };
   return { kind: 'tables', tables: [...tables] };
+}
+
+/** Every name of the schema's that stands anywhere in the statement. */
+function knownNames(tokens: readonly Token[], schema: Schema): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const token of tokens) if (isName(token) && schema.has(token.text)) names.add(token.text);
+  return names;
+}
+
+function worse(one: Volatility | undefined, other: Volatility | undefined): Volatility | undefined {
+  return one === undefined || other?.kind === 'session' ? (other ?? one) : one;
 }
 
 /** A server that does not execute a comment may see another statement. */
@@ -84,25 +96,21 @@ function whyNotCacheable(tokens: readonly Token[]): string | undefined {
 
 function whyNot(tokens: readonly Token[], index: number, first: string): string | undefined {
   const { kind, text } = tokens[index] as Token;
-  const next = tokens[index + 1]?.text;
-  const previous = tokens[index - 1]?.text;
-  if (kind === 'variable') return `it uses ${text}`;
-  if (kind === 'name' && next === '(' && OF_THE_SESSION.has(text)) return `it uses ${text}`;
   if (kind !== 'word') return undefined;
-  if (OF_THE_SESSION.has(text)) return `it uses ${text}`;
+  const next = tokens[index + 1]?.text;
   if (text === 'into') return 'it puts its result somewhere else';
+  if (text === 'procedure') return 'it runs a procedure';
   if ((text === 'for' && (next === 'update' || next === 'share')) || (text === 'lock' && next === 'in')) return 'it takes locks';
-  if (text === 'value' && (previous === 'next' || previous === 'previous')) return 'it takes a number from a sequence';
   return first === 'with' && isWriting(tokens[index] as Token, index, tokens) ? 'it writes' : undefined;
 }
 
+/** From what may be cached to what must not. */
+const BY_DANGER: readonly Dependencies['kind'][] = ['tables', 'unknown', 'unwatchable', 'uncacheable'];
+
 /** Of a text with two meanings. */
 function both(one: Dependencies, other: Dependencies): Dependencies {
-  if (one.kind === 'uncacheable' || other.kind === 'tables') {
-    if (one.kind !== 'tables' || other.kind !== 'tables') return one;
-    return { kind: 'tables', tables: [...new Set([...one.tables, ...other.tables])] };
-  }
-  return other.kind === 'uncacheable' || one.kind === 'tables' ? other : one;
+  if (one.kind === 'tables' && other.kind === 'tables') return { kind: 'tables', tables: [...new Set([...one.tables, ...other.tables])] };
+  return BY_DANGER.indexOf(one.kind) >= BY_DANGER.indexOf(other.kind) ? one : other;
 }
 
 function uncacheable(why: string): Dependencies {

@@ -15,30 +15,38 @@ import { wordSet } from './words.js';
 /** What a statement does to the data of others. */
 export type Effect =
   | { readonly kind: 'none' }
-  /** It writes these tables. `unknownTable`: the schema does not have one that it names. */
-  | { readonly kind: 'writes'; readonly tables: readonly string[] | 'everything'; readonly unknownTable?: boolean }
+  /**
+   * It writes these tables. `unknownTable`: the schema does not have one that it names. `immediate`: others see some of it before the transaction
+   * ends, and it stays when that is rolled back.
+   */
+  | {
+      readonly kind: 'writes';
+      readonly tables: readonly string[] | 'everything';
+      readonly unknownTable?: boolean;
+      readonly immediate?: boolean;
+    }
   /** It changes the schema. */
   | { readonly kind: 'schema' };
 
 export const READING = wordSet('select table values');
-const WRITING = wordSet('insert replace update delete load truncate import');
+const WRITING = wordSet('insert replace update delete load truncate import repair');
 const CHANGING_SCHEMA = wordSet('create drop alter rename');
 /** Statements that change no rows. */
 const HARMLESS =
-  wordSet(`analyze begin binlog cache change check checksum commit deallocate desc describe do explain flush get grant help kill lock optimize
-  prepare purge release repair reset resignal revoke rollback savepoint set show shutdown signal start stop unlock use xa`);
+  wordSet(`analyze backup begin binlog cache change check checksum commit deallocate desc describe do explain flush get handler help kill lock
+  optimize prepare purge release reset resignal rollback savepoint set show shutdown signal start stop unlock use xa`);
+/** Statements that change what a user may see of the schema, and which answers. */
+const CHANGING_RIGHTS = wordSet('grant revoke');
 
 const NONE: Effect = { kind: 'none' };
 const SCHEMA: Effect = { kind: 'schema' };
-const WRITES_EVERYTHING: Effect = { kind: 'writes', tables: 'everything' };
-const WRITES_UNKNOWN: Effect = { kind: 'writes', tables: 'everything', unknownTable: true };
 
 /** What a text of one statement or several does, as far as others are concerned. `schema` undefined: it is not known yet. */
 export function effectOf(sql: string, schema: Schema | undefined): Effect {
   const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(sql, BY_DEFAULT);
   // The worst that it may be.
   if (unclear) return SCHEMA;
-  if (unterminated) return WRITES_EVERYTHING;
+  if (unterminated) return everything(schema, false);
   const sum = new Sum(schema);
   sum.addAll(statements);
   if (escapedQuote) for (const reading of OTHER_READINGS) sum.addAll(completeStatements(tokenListsOf(sql, reading)));
@@ -63,8 +71,10 @@ class Sum {
 
   get effect(): Effect {
     if (this.#schemaChanged) return SCHEMA;
-    if (this.#everything) return this.#unknownTable ? WRITES_UNKNOWN : WRITES_EVERYTHING;
-    return this.#written.size === 0 ? NONE : { kind: 'writes', tables: [...this.#written] };
+    if (this.#everything) return everything(this.schema, this.#unknownTable);
+    if (this.#written.size === 0) return NONE;
+    const tables = [...this.#written];
+    return this.schema?.areImmediate(this.#written) === true ? { kind: 'writes', tables, immediate: true } : { kind: 'writes', tables };
   }
 
   /** Up to the first one that changes the schema: a procedure's text has statements of its own, and its first word says enough. */
@@ -94,7 +104,8 @@ class Sum {
       else if (callsRoutine(tokens, this.schema)) this.#everything = true;
       return;
     }
-    if (isMoreThanItSeems(first, second)) this.#everything = true;
+    if (CHANGING_RIGHTS.has(first)) this.#schemaChanged = true;
+    else if (isMoreThanItSeems(first, second)) this.#everything = true;
     else if (runsAnother(first, second)) this.#addWrite(tokens);
     else if (READING.has(first) || HARMLESS.has(first) || (first === 'with' && !tokens.some(isWriting))) {
       if (callsRoutine(tokens, this.schema)) this.#everything = true;
@@ -120,6 +131,16 @@ class Sum {
     if (changed === 'everything') this.#everything = true;
     else for (const name of changed) this.#written.add(name);
   }
+}
+
+/** While the schema is not known, nothing says that it has no tables without transactions. */
+function everything(schema: Schema | undefined, unknownTable: boolean): Effect {
+  return {
+    kind: 'writes',
+    tables: 'everything',
+    ...(unknownTable ? { unknownTable } : {}),
+    ...(schema?.areImmediate('everything') === false ? {} : { immediate: true }),
+  };
 }
 
 /** Blocks of statements, SET STATEMENT … FOR (both MariaDB's), and the end of a transaction that another connection may have begun. */

@@ -1,6 +1,9 @@
 /** The tables, views, triggers, foreign keys and routines of a database, and which tables stand behind a name. */
 
-import { isName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
+import { holdsItsRows, isTransactional, losesItsRows } from './engines.js';
+import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
+import { isName, isPartOfName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from './token-list.js';
+import { tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
 
 /** What the server says of them. Names are without their database, in small letters. */
@@ -12,6 +15,12 @@ export interface SchemaFacts {
   /** Foreign keys by which a change of `parent` changes `child`. */
   readonly cascades: readonly { readonly parent: string; readonly child: string }[];
   readonly routines: readonly string[];
+  /** The storage engines of tables, as the server spells them. A table that is not listed is one of InnoDB. */
+  readonly engines?: readonly { readonly table: string; readonly engine: string }[];
+  /** Expressions of columns whose values are not stored. */
+  readonly generated?: readonly { readonly table: string; readonly expression: string }[];
+  /** Tables of which this user may not see the triggers, and perhaps not the tables whose foreign keys refer to them. */
+  readonly halfSeen?: readonly string[];
   /** Changes when the columns of tables do. */
   readonly epoch: string;
 }
@@ -27,16 +36,26 @@ export class Schema {
   /** For views what they show, for tables what triggers and foreign keys change with them; one step. */
   readonly #views = new Map<string, Reach>();
   readonly #effects = new Map<string, Reach>();
+  /** Views and tables whose rows are not only what was written into them. */
+  readonly #volatile = new Map<string, Volatility>();
+  /** Views that call a routine when they are read. */
+  readonly #calling = new Set<string>();
+  /** Tables whose changes are seen before the transaction ends. */
+  readonly #immediate = new Set<string>();
+  readonly #mayBeImmediate: boolean;
 
   constructor(facts: SchemaFacts) {
     this.epoch = facts.epoch;
     this.#tables = new Set(facts.tables);
     this.#routines = new Set(facts.routines);
-    const viewNames = new Set(facts.views.map(({ name }) => name));
-    const namesIn = (text: string | undefined): Reach => this.#namesIn(text, viewNames);
-    for (const { name, definition } of facts.views) this.#views.set(name, union(this.#views.get(name), namesIn(definition)));
-    for (const { table, body } of facts.triggers) this.#effects.set(table, union(this.#effects.get(table), namesIn(body)));
-    for (const { parent, child } of facts.cascades) this.#effects.set(parent, union(this.#effects.get(parent), new Set([child])));
+    const known = new Set([...facts.tables, ...facts.views.map(({ name }) => name)]);
+    for (const { name, definition } of facts.views) this.#addView(name, definition, known);
+    for (const { table, body } of facts.triggers) this.#addEffect(table, body === undefined ? 'everything' : this.#writtenBy(body, known));
+    for (const { parent, child } of facts.cascades) this.#addEffect(parent, new Set([child]));
+    for (const { table, engine } of facts.engines ?? []) this.#addEngine(table, engine);
+    for (const { table, expression } of facts.generated ?? []) this.#addVolatility(table, tokenListsOf(expression).statements);
+    for (const table of facts.halfSeen ?? []) this.#addEffect(table, 'everything');
+    this.#mayBeImmediate = this.#immediate.size > 0 || (facts.halfSeen ?? []).length > 0;
   }
 
   has(name: string): boolean {
@@ -47,8 +66,16 @@ export class Schema {
     return this.#routines.has(name);
   }
 
+  /** Whether a SELECT may call a routine: it names one, or a view that does. */
   get hasRoutines(): boolean {
-    return this.#routines.size > 0;
+    return this.#routines.size > 0 || this.#calling.size > 0;
+  }
+
+  /** Whether this is a view that calls a routine, perhaps behind other views. */
+  callsWhenRead(name: string): boolean {
+    if (this.#calling.size === 0 || !this.#views.has(name)) return false;
+    for (const reached of reachedFrom(name, (step) => this.#views.get(step))) if (this.#calling.has(reached)) return true;
+    return false;
   }
 
   /** The tables whose rows show in this table or view, itself included. */
@@ -56,34 +83,105 @@ export class Schema {
     return closure(name, (step) => this.#views.get(step));
   }
 
+  /** Why the rows of this table or view are not only what was written. */
+  volatilityOf(name: string): Volatility | undefined {
+    if (this.#volatile.size === 0) return undefined;
+    let worst: Volatility | undefined = undefined;
+    for (const reached of reachedFrom(name, (step) => this.#views.get(step))) {
+      const found = this.#volatile.get(reached);
+      if (found?.kind === 'session') return found;
+      worst ??= found;
+    }
+    return worst;
+  }
+
   /** The tables that may change when this table or view is written, itself included. */
   changedBy(name: string): Reach {
     return closure(name, (step) => union(this.#views.get(step), this.#effects.get(step) ?? NOTHING));
   }
 
-  /** The tables that a text names; everything when it calls a routine, or is not known. It was written under some sql_mode: each counts. */
-  #namesIn(text: string | undefined, viewNames: ReadonlySet<string>): Reach {
-    if (text === undefined) return 'everything';
-    const named = new Set<string>();
-    const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(text, BY_DEFAULT);
-    if (unterminated || unclear || !this.#collect(statements, viewNames, named)) return 'everything';
-    if (!escapedQuote) return named;
-    const readings = OTHER_READINGS.map((reading) => tokenListsOf(text, reading).statements);
-    return readings.every((reading) => this.#collect(reading, viewNames, named)) ? named : 'everything';
+  /** Whether changes of these tables are seen by others before the transaction ends, and stay when it is rolled back. */
+  areImmediate(tables: Reach): boolean {
+    if (tables === 'everything') return this.#mayBeImmediate;
+    for (const table of tables) if (this.#immediate.has(table)) return true;
+    return false;
   }
 
-  /** Adds the tables that these statements name. False when they call a routine. */
-  #collect(statements: readonly StatementTokens[], viewNames: ReadonlySet<string>, named: Set<string>): boolean {
+  #addView(name: string, definition: string | undefined, known: ReadonlySet<string>): void {
+    const text = definition === undefined ? undefined : readingsOf(definition);
+    this.#views.set(name, union(this.#views.get(name), text === undefined ? 'everything' : this.#shownIn(name, text, known)));
+    for (const statements of text ?? []) this.#addVolatility(name, statements);
+  }
+
+  #addVolatility(name: string, statements: readonly StatementTokens[]): void {
     for (const { tokens } of statements) {
-      for (const token of tokens) {
-        if (!isName(token)) continue;
-        const { kind, text } = token;
-        if (this.#routines.has(text) || (kind === 'word' && (text === 'call' || text === 'execute'))) return false;
-        if (this.#tables.has(text) || viewNames.has(text)) named.add(text);
+      const found = volatilityOf(tokens);
+      if (found !== undefined && this.#volatile.get(name)?.kind !== 'session') this.#volatile.set(name, found);
+    }
+  }
+
+  #addEngine(table: string, engine: string): void {
+    if (!isTransactional(engine)) this.#immediate.add(table);
+    if (losesItsRows(engine)) this.#volatile.set(table, { kind: 'moment', why: `a restart of the server empties ${table}` });
+    if (holdsItsRows(engine)) return;
+    this.#volatile.set(table, { kind: 'moment', why: `the engine ${engine} of ${table} keeps its rows elsewhere` });
+    this.#addEffect(table, 'everything');
+  }
+
+  #addEffect(table: string, reach: Reach): void {
+    this.#effects.set(table, union(this.#effects.get(table), reach));
+  }
+
+  /** The tables that a view's definition names; everything when it calls a routine, or names what this user may not see. */
+  #shownIn(view: string, readings: readonly (readonly StatementTokens[])[], known: ReadonlySet<string>): Reach {
+    const named = new Set<string>();
+    for (const statements of readings) {
+      for (const { tokens } of statements) {
+        if (this.#callIn(tokens, known) !== undefined) {
+          this.#calling.add(view);
+          return 'everything';
+        }
+        this.#collect(tokens, known, named);
+        if (tablesIn(tokens).some((name) => !known.has(name))) return 'everything';
       }
     }
-    return true;
+    return named;
   }
+
+  /** The tables that a trigger's body names, also those that this user may not see; everything when it calls a routine. */
+  #writtenBy(body: string, known: ReadonlySet<string>): Reach {
+    const readings = readingsOf(body);
+    if (readings === undefined) return 'everything';
+    const named = new Set<string>();
+    for (const statements of readings) {
+      for (const { tokens } of statements) {
+        if (this.#callIn(tokens, known) !== undefined || tokens.some(runsAnother)) return 'everything';
+        this.#collect(tokens, known, named);
+        for (const name of tablesIn(tokens)) named.add(name);
+      }
+    }
+    return named;
+  }
+
+  #callIn(tokens: readonly Token[], known: ReadonlySet<string>): string | undefined {
+    const tables = new Set(tablesIn(tokens));
+    return calledRoutine(tokens, this) ?? unknownCallIn(tokens, (name) => known.has(name) || tables.has(name));
+  }
+
+  #collect(tokens: readonly Token[], known: ReadonlySet<string>, named: Set<string>): void {
+    for (const token of tokens) if (isName(token) && known.has(token.text)) named.add(token.text);
+  }
+}
+
+/** A definition was written under some sql_mode: every meaning that it may have. Undefined where it cannot be read. */
+function readingsOf(text: string): (readonly StatementTokens[])[] | undefined {
+  const lists: TokenLists = tokenListsOf(text, BY_DEFAULT);
+  if (lists.unterminated || lists.unclear) return undefined;
+  return [lists.statements, ...(lists.escapedQuote ? OTHER_READINGS.map((reading) => tokenListsOf(text, reading).statements) : [])];
+}
+
+function runsAnother({ kind, text }: Token): boolean {
+  return kind === 'word' && (text === 'call' || text === 'execute');
 }
 
 const NOTHING: ReadonlySet<string> = new Set();
@@ -104,12 +202,29 @@ function closure(name: string, step: (name: string) => Reach | undefined): Reach
   return reached;
 }
 
-/** Whether a statement calls a routine that the schema knows. */
-export function callsRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
-  return schema?.hasRoutines === true && calledRoutine(tokens, schema) !== undefined;
+/** The same, past what is not known. */
+function reachedFrom(name: string, step: (name: string) => Reach | undefined): ReadonlySet<string> {
+  const reached = new Set([name]);
+  for (const next of reached) {
+    const reach = step(next);
+    if (reach !== 'everything') for (const found of reach ?? NOTHING) reached.add(found);
+  }
+  return reached;
 }
 
-/** The first routine that it calls. */
+/** Whether a statement calls a routine, by itself or in a view. While the schema is not known, every function that is not the server's own is one. */
+export function callsRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
+  if (schema === undefined) return unknownCallIn(tokens, () => false) !== undefined;
+  if (!schema.hasRoutines) return false;
+  return calledRoutine(tokens, schema) !== undefined || tokens.some((token) => isName(token) && schema.callsWhenRead(token.text));
+}
+
+/** The first routine that it calls: one that the schema knows, or one of another database or of a package. */
 export function calledRoutine(tokens: readonly Token[], schema: Schema): string | undefined {
-  return tokens.find((token, index) => isName(token) && tokens[index + 1]?.text === '(' && schema.hasRoutine(token.text))?.text;
+  return tokens.find((token, index) => isName(token) && tokens[index + 1]?.text === '(' && isRoutine(tokens, index, schema))?.text;
+}
+
+function isRoutine(tokens: readonly Token[], index: number, schema: Schema): boolean {
+  const text = tokens[index]?.text ?? '';
+  return schema.hasRoutine(text) || (isPartOfName(tokens, index) && !schema.has(text));
 }

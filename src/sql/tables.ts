@@ -26,7 +26,7 @@ export function tablesIn(tokens: readonly Token[]): string[] {
 }
 
 class TableSearch {
-  readonly #common: ReadonlySet<string>;
+  readonly #common: CommonTables;
   readonly #found = new Set<string>();
   /** The open brackets around the current one. */
   readonly #outer: number[] = [];
@@ -72,7 +72,13 @@ class TableSearch {
     if (next === '.') return;
     this.#level &= ~EXPECTS;
     const isFunction = next === '(' && text === 'json_table';
-    if (!isFunction && text !== 'dual' && !this.#common.has(text)) this.#found.add(text);
+    if (!isFunction && text !== 'dual' && !this.#isCommon(text, index)) this.#found.add(text);
+  }
+
+  /** Within reach of its definition, and without a database. */
+  #isCommon(text: string, index: number): boolean {
+    if (isPartOfName(this.tokens, index)) return false;
+    return this.#common.get(text)?.some(({ from, to }) => index > from && index < to) === true;
   }
 
   /** INSERT and REPLACE as functions, DUPLICATE KEY UPDATE, FOR UPDATE, EXTRACT(YEAR FROM …), IS DISTINCT FROM; and names of columns. */
@@ -89,20 +95,67 @@ class TableSearch {
   }
 }
 
-/** The names that WITH defines: followed by AS (, perhaps with columns in between. */
-function commonTables(tokens: readonly Token[]): ReadonlySet<string> {
-  const names = new Set<string>();
-  if (!tokens.some(({ kind, text }) => kind === 'word' && text === 'with')) return names;
-  /** What stood before the last bracket that was opened. */
+/** Where in a statement each name that WITH defines stands for a common table expression: between these tokens. */
+export type CommonTables = ReadonlyMap<string, readonly { readonly from: number; readonly to: number }[]>;
+
+const NONE: CommonTables = new Map();
+
+/**
+ * The names that WITH defines: followed by AS (, perhaps with columns in between. Each reaches to the end of the brackets that it is defined in,
+ * from its definition when that is recursive, and otherwise from the end of it: a table of that name may stand elsewhere.
+ */
+export function commonTables(tokens: readonly Token[]): CommonTables {
+  if (!tokens.some(({ kind, text }) => kind === 'word' && text === 'with')) return NONE;
+  const isRecursive = tokens.some(({ kind, text }) => kind === 'word' && text === 'recursive');
+  const closing = closingBrackets(tokens);
+  const names = new Map<string, { from: number; to: number }[]>();
+  /** The open brackets, and what stood before the last one. */
+  const open: number[] = [];
   let beforeBracket: Token | undefined = undefined;
   for (let index = 0; index < tokens.length; index += 1) {
-    const token = tokens[index] as Token;
-    if (token.text === 'as' && tokens[index + 1]?.text === '(') {
+    const { kind, text } = tokens[index] as Token;
+    if (text === 'as' && tokens[index + 1]?.text === '(') {
       const previous = tokens[index - 1];
       const name = previous?.text === ')' ? beforeBracket : previous;
-      if (name !== undefined && isName(name)) names.add(name.text);
+      if (name !== undefined && isName(name)) {
+        const around = open.at(-1);
+        const reach = {
+          from: isRecursive ? index : endOf(closing, index + 1, tokens),
+          to: around === undefined ? tokens.length : endOf(closing, around, tokens),
+        };
+        const others = names.get(name.text);
+        if (others === undefined) names.set(name.text, [reach]);
+        else if (others.length < MOST_REACHES) others.push(reach);
+      }
     }
-    if (token.text === '(') beforeBracket = tokens[index - 1];
+    if (kind !== 'sign') continue;
+    if (text === '(') {
+      beforeBracket = tokens[index - 1];
+      open.push(index);
+    } else if (text === ')') open.pop();
   }
   return names;
+}
+
+/** Of one name. More of them would cost time that grows with their number for each table; a table too many is found then. */
+const MOST_REACHES = 16;
+
+/** Where the bracket that is opened at a place is closed, for each. */
+function closingBrackets(tokens: readonly Token[]): ReadonlyMap<number, number> {
+  const closing = new Map<number, number>();
+  const open: number[] = [];
+  for (let index = 0; index < tokens.length; index += 1) {
+    const { kind, text } = tokens[index] as Token;
+    if (kind !== 'sign') continue;
+    if (text === '(') open.push(index);
+    else if (text === ')') {
+      const at = open.pop();
+      if (at !== undefined) closing.set(at, index);
+    }
+  }
+  return closing;
+}
+
+function endOf(closing: ReadonlyMap<number, number>, bracket: number, tokens: readonly Token[]): number {
+  return closing.get(bracket) ?? tokens.length;
 }

@@ -52,13 +52,13 @@ describe('what a statement reads', () => {
     ['SELECT * FROM a FORCE INDEX (i) PARTITION (p0), b WHERE REPLACE(x, 1, 2) = INSERT(x, 1, 1, 2)', 'a b'],
     ['TABLE a', 'a'],
     ['(SELECT * FROM a) LIMIT 1;', 'a'],
-    ['SELECT NOW(), RAND() FROM a', 'a'],
+    ['SELECT NOW(), RAND() FROM a', 'unwatchable'],
     ['SELECT * FROM unheard', 'unknown'],
     ['SELECT * FROM a JOIN unheard', 'unknown'],
     ['SELECT f(1)', 'unknown'],
     ['SELECT * FROM hidden', 'unknown'],
     ['SELECT * FROM computed', 'unknown'],
-    ['SELECT * FROM information_schema.tables', 'unknown'],
+    ['SELECT * FROM information_schema.tables', 'unwatchable'],
     ['SELECT @x', 'uncacheable'],
     ['SELECT * FROM a WHERE x = @@session.y', 'uncacheable'],
     ['SELECT LAST_INSERT_ID()', 'uncacheable'],
@@ -156,7 +156,7 @@ describe('what a statement writes', () => {
   });
 
   it('is everything while the schema is not known', () => {
-    expect(effectOf('UPDATE a SET x = 1', undefined)).toEqual({ kind: 'writes', tables: 'everything' });
+    expect(effectOf('UPDATE a SET x = 1', undefined)).toEqual({ kind: 'writes', tables: 'everything', immediate: true });
   });
 
   it('is found in a text of megabytes', () => {

@@ -22,6 +22,11 @@ export interface CacheStats {
   readonly discarded: number;
   /** Values that were not stored because they are too large or of a class. */
   readonly refused: number;
+  /**
+   * Statements that asked to be cached, or that a rule names, and were run as any other; by the reason. Of the reasons 50 are counted each, the rest
+   * as `other`.
+   */
+  readonly notCached: Readonly<Record<string, number>>;
   /** Values that were dropped from memory to make room. */
   readonly evictions: number;
   /** Calls of `invalidate` in this process, among them those that writes have brought about. */

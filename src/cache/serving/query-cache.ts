@@ -123,6 +123,11 @@ export class QueryCache {
     return undefined;
   }
 
+  /** @internal A statement was to be cached, and must not be. */
+  noteNotCached(why: string): void {
+    this.#tiers.notCached.add(why);
+  }
+
   /** @internal Returns a function that says whether one of these names was invalidated since its last call. */
   watch(names: readonly string[]): () => boolean {
     const { marks } = this.#tiers;

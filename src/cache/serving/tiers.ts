@@ -1,6 +1,6 @@
 /** What the parts of one cache share: its options, its two tiers, the marks of invalidations, and its counters. */
 import { performance } from 'node:perf_hooks';
-import { Histogram } from '../../engine/index.js';
+import { Histogram, LabelledCounts } from '../../engine/index.js';
 import { pause } from '../../engine/waiting/index.js';
 import { type CacheStats, type QueryCacheOptions, resolveCacheOptions, type ResolvedCacheOptions } from '../contract/index.js';
 import { Marks } from '../invalidation/index.js';
@@ -33,6 +33,7 @@ export class Tiers {
     refused: 0,
     invalidations: 0,
   };
+  readonly notCached = new LabelledCounts();
   #closed = false;
 
   constructor(given: QueryCacheOptions) {
@@ -88,6 +89,7 @@ export class Tiers {
       stores: { memory: counts.memoryStores, redis: counts.redisStores },
       discarded: counts.discarded,
       refused: counts.refused,
+      notCached: this.notCached.snapshot(),
       evictions: memory.evictions,
       invalidations: counts.invalidations,
       entries: memory.size,

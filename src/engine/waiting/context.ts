@@ -43,17 +43,19 @@ const OF_LISTENERS: ReadonlySet<string | symbol> = new Set(['newListener', 'remo
 /**
  * Has the listeners of an emitter, or of all emitters with this prototype, run in the contexts in which they were added. `off` and `listeners` know
  * them by the functions that were given, as Node knows those of `once`.
+ *
+ * @param bind makes the function that runs a listener where it was added
  */
-export function keepContextOfListeners(emitter: EventEmitter): void {
+export function keepContextOfListeners(emitter: EventEmitter, bind: <F extends AnyFunction>(listener: F) => F = inThisContext): void {
   const { on, prependListener } = emitter as unknown as Record<'on' | 'prependListener', AddListener>;
   for (const [name, add] of Object.entries({ on, addListener: on, prependListener })) {
     define(emitter, name, function (event, listener) {
-      return addListener(this, add, event, listener, (bound) => (OF_LISTENERS.has(event) ? listener : bound));
+      return addListener(this, add, event, listener, () => (OF_LISTENERS.has(event) ? listener : bind(listener)));
     });
   }
   for (const [name, add] of Object.entries({ once: on, prependOnceListener: prependListener })) {
     define(emitter, name, function (event, listener) {
-      return addListener(this, add, event, listener, (bound) => once(this, event, bound));
+      return addListener(this, add, event, listener, () => once(this, event, bind(listener)));
     });
   }
 }
@@ -72,10 +74,10 @@ function addListener(
   add: AddListener,
   event: string | symbol,
   given: Listener,
-  own: (bound: Listener) => Listener,
+  own: () => Listener,
 ): EventEmitter {
   // Node refuses what is no function.
-  const listener = typeof given === 'function' ? own(inThisContext(given)) : given;
+  const listener = typeof given === 'function' ? own() : given;
   if (listener !== given) listener.listener = given.listener ?? given;
   inRootContext(() => Reflect.apply(add, emitter, [event, listener]));
   return emitter;

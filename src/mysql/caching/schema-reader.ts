@@ -1,4 +1,4 @@
-/** Reads the schema from the server: tables, views, triggers, foreign keys, routines. */
+/** Reads the schema from the server: tables and their engines, views, triggers, foreign keys, routines, and how much of them this user may see. */
 
 import { createHash } from 'node:crypto';
 import type { SchemaFacts } from '../../sql/index.js';
@@ -10,7 +10,9 @@ const NOT_OF_THE_SYSTEM = "NOT IN ('information_schema', 'mysql', 'performance_s
 
 /** Everything that a cache must know of the schema. The server shows a user what that user may see: see docs/caching.md. */
 export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
-  const tables = await read(`SELECT DISTINCT table_name FROM information_schema.tables WHERE table_schema ${NOT_OF_THE_SYSTEM}`);
+  const tables = await read(
+    `SELECT table_schema, table_name, engine, table_type FROM information_schema.tables WHERE table_schema ${NOT_OF_THE_SYSTEM}`,
+  );
   const views = await read(`SELECT table_name, view_definition FROM information_schema.views WHERE table_schema ${NOT_OF_THE_SYSTEM}`);
   const triggers = await read(
     `SELECT event_object_table, action_statement FROM information_schema.triggers WHERE trigger_schema ${NOT_OF_THE_SYSTEM}`,
@@ -21,17 +23,50 @@ export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
   );
   const routines = await read(`SELECT DISTINCT routine_name FROM information_schema.routines WHERE routine_schema ${NOT_OF_THE_SYSTEM}`);
   const columns = await read(
-    `SELECT table_name, column_name, column_type, is_nullable, collation_name FROM information_schema.columns
+    `SELECT table_name, column_name, column_type, is_nullable, collation_name, generation_expression
+     FROM information_schema.columns
      WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`,
   );
+  const seen = await databasesSeen(read);
   return {
-    tables: tables.map(([name]) => nameOf(name)),
+    tables: [...new Set(tables.map(([, name]) => nameOf(name)))],
     views: views.map(([name, definition]) => ({ name: nameOf(name), definition: textOf(definition) })),
     triggers: triggers.map(([table, body]) => ({ table: nameOf(table), body: textOf(body) })),
     cascades: cascades.map(([parent, child]) => ({ parent: nameOf(parent), child: nameOf(child) })),
     routines: routines.map(([name]) => nameOf(name)),
+    engines: tables.flatMap(([, name, engine, type]) => engineOf(nameOf(name), engine, type)),
+    generated: columns.flatMap(([table, , , , , expression]) =>
+      typeof expression === 'string' && expression !== '' ? [{ table: nameOf(table), expression }] : [],
+    ),
+    halfSeen: seen === 'all' ? [] : tables.filter(([database]) => !seen.has(String(database))).map(([, name]) => nameOf(name)),
     epoch: createHash('sha256').update(JSON.stringify(columns)).digest('base64url').slice(0, 12),
   };
+}
+
+/** A sequence counts as an engine, views have none. */
+function engineOf(table: string, engine: unknown, type: unknown): { readonly table: string; readonly engine: string }[] {
+  if (type === 'VIEW' || type === 'SYSTEM VIEW') return [];
+  return [{ table, engine: typeof engine === 'string' && type !== 'SEQUENCE' ? engine : String(type) }];
+}
+
+/**
+ * The databases of which this user may see every trigger: those on which it has the privilege TRIGGER itself. The server shows it all tables of
+ * these, too. TiDB has no triggers.
+ */
+async function databasesSeen(read: ReadRows): Promise<ReadonlySet<string> | 'all'> {
+  const [[account, version] = []] = await read('SELECT CURRENT_USER(), VERSION()');
+  if (String(version).includes('TiDB')) return 'all';
+  const at = String(account).lastIndexOf('@');
+  const grantee = `'${String(account).slice(0, at)}'@'${String(account).slice(at + 1)}'`.replaceAll('\\', '\\\\').replaceAll("'", "''");
+  const isOwn = `privilege_type = 'TRIGGER' AND grantee = '${grantee}'`;
+  const everywhere = await read(`SELECT 1 FROM information_schema.user_privileges WHERE ${isOwn}`);
+  if (everywhere.length > 0) return 'all';
+  // A privilege may be for all databases whose names are like a pattern.
+  const databases = await read(
+    `SELECT s.schema_name FROM information_schema.schemata s
+     WHERE EXISTS (SELECT 1 FROM information_schema.schema_privileges p WHERE ${isOwn} AND s.schema_name LIKE p.table_schema)`,
+  );
+  return new Set(databases.map(([name]) => String(name)));
 }
 
 function nameOf(value: unknown): string {

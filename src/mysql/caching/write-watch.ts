@@ -12,6 +12,15 @@ import type { WriteObserver, WritingConnection } from '../observation/index.js';
 /** A server may continue a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
 
+/** What a statement writes, and whether others see it before the transaction ends. */
+interface Written {
+  readonly names: readonly string[];
+  readonly immediate: boolean;
+}
+
+const NOTHING: Written = { names: [], immediate: false };
+const SCHEMA_CHANGED: Written = { names: [EVERYTHING, SCHEMA], immediate: false };
+
 /**
  * Sees every statement of a pool's connections, and invalidates what the writes among them change: when the transaction ends, however it
  * ends, and before the caller has its answer.
@@ -34,18 +43,18 @@ export class WriteWatch implements WriteObserver {
     }
     const several = connection.takesSeveralStatements;
     if (facts.looksLikeRead && !several && this.schema.current?.hasRoutines === false) return;
-    const names = this.#namesWrittenBy(facts.sql);
+    const { names, immediate } = this.#writtenBy(facts.sql);
     const ends = facts.mayCommit(several);
     if (names.length > 0) this.#noteWritten(connection, names);
     else if (!ends || !this.#written.has(connection)) return;
     const isOver = (): boolean => ends || !connection.session.inTransaction;
-    if (command.onResult === undefined) {
-      command.once('end', () => {
-        if (isOver()) void this.#invalidateWritten(connection);
-      });
-    } else {
-      this.#holdBackAnswer(connection, command, isOver, names);
-    }
+    const invalidate = (): Promise<void> | undefined => {
+      if (isOver()) return this.#invalidateWritten(connection);
+      // And once more when the transaction ends, for the rest of it.
+      return immediate ? this.cache.invalidateNames(names) : undefined;
+    };
+    if (command.onResult === undefined) command.once('end', () => void invalidate());
+    else this.#holdBackAnswer(connection, command, invalidate, names);
   }
 
   /** The connection is gone, and with it what it had not committed; tables without transactions keep it. */
@@ -54,11 +63,16 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** The caller has the answer when all processes know of the write. */
-  #holdBackAnswer(connection: WritingConnection, command: Command, isOver: () => boolean, names: readonly string[]): void {
+  #holdBackAnswer(
+    connection: WritingConnection,
+    command: Command,
+    invalidate: () => Promise<void> | undefined,
+    names: readonly string[],
+  ): void {
     const { onResult } = command;
     command.onResult = (...result) => {
       const [error] = result;
-      const invalidated = isOver() ? this.#invalidateWritten(connection) : undefined;
+      const invalidated = invalidate();
       if (error !== null) this.#invalidateAgain(connection, command, error, names);
       const answer = (): void => {
         onResult?.apply(command, result);
@@ -79,16 +93,18 @@ export class WriteWatch implements WriteObserver {
     if (isConnectionLost(error)) inRootContext(() => setTimeout(again, AFTER_LOSS_MS).unref());
   }
 
-  #namesWrittenBy(sql: string): readonly string[] {
+  #writtenBy(sql: string): Written {
     const effect = effectOf(sql, this.schema.current);
     switch (effect.kind) {
       case 'none':
-        return [];
+        return NOTHING;
       case 'schema':
-        return [EVERYTHING, SCHEMA];
-      case 'writes':
+        return SCHEMA_CHANGED;
+      case 'writes': {
         if (effect.unknownTable === true) this.schema.refresh();
-        return effect.tables === 'everything' ? [EVERYTHING] : effect.tables.map((table) => TABLE + table);
+        const names = effect.tables === 'everything' ? [EVERYTHING] : effect.tables.map((table) => TABLE + table);
+        return { names, immediate: effect.immediate === true };
+      }
     }
   }
 

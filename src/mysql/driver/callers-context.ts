@@ -1,7 +1,7 @@
 /** Functions of callers that mysql2 calls: they run in their callers' own context and cannot disturb mysql2. */
 
 import type { AsyncResource } from 'node:async_hooks';
-import { inContext, throwLater } from '../../engine/waiting/index.js';
+import { inContext, thisContext, throwLater } from '../../engine/waiting/index.js';
 import type { Command } from './driver.js';
 
 /**
@@ -11,7 +11,7 @@ import type { Command } from './driver.js';
  */
 export function answerIn(context: AsyncResource, command: Command): void {
   const { onResult } = command;
-  if (onResult !== undefined) command.onResult = apartFromDriver(context, onResult);
+  if (onResult !== undefined) command.onResult = apartFromDriver(onResult, context);
   // Also for its stream, which is fed by the command's events.
   command.emit = inContext(context, command.emit.bind(command));
   bindFunctions(context, command);
@@ -32,7 +32,8 @@ export function hasFunctions({ _queryOptions, _executeOptions, _streamFactory }:
 
 type Callback = NonNullable<Command['onResult']>;
 
-function apartFromDriver(context: AsyncResource, callback: Callback): Callback {
+/** A callback whose throw ends in the process's own handler, in `context`; default: the one in which it is given. */
+export function apartFromDriver(callback: Callback, context = thisContext()): Callback {
   return (...result) => {
     try {
       context.runInAsyncScope(callback, undefined, ...result);

@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
-import { keepContextOfListeners, throwLater } from '../../engine/waiting/index.js';
+import { ignore, keepContextOfListeners, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { CachedStatements } from '../caching/index.js';
 import {
@@ -12,6 +12,8 @@ import {
   createQuery,
   DriverPool,
   type DriverPromisePool,
+  inListenersContext,
+  isListenersWork,
   type QueryValues,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
@@ -110,6 +112,7 @@ export class CallbackPool extends DriverPool {
   announce(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
     if (!this.#hasListened || this.listenerCount(event) === 0) return false;
     try {
+      if (event === 'connection' && connection !== undefined) return connection.setUpBy(() => this.emit(event, connection));
       return this.emit(event, connection);
     } catch (error) {
       throwLater(error);
@@ -117,7 +120,9 @@ export class CallbackPool extends DriverPool {
     }
   }
 
+  /** @throws TypeError when there is no callback: the connection would belong to no caller */
   override getConnection(callback: ConnectionCallback): void {
+    if (typeof callback !== 'function') throw new TypeError('getConnection() of a callback pool takes a callback.');
     const limits = this.#acquireLimits();
     if (limits === undefined) {
       const lease = this.#core.tryAcquire();
@@ -162,7 +167,8 @@ export class CallbackPool extends DriverPool {
     }
     // mysql2 hands both on to the connection, which knows a statement when it sees one.
     const first = statement.limits === undefined ? statement.forDriver : statement;
-    this.#askingFor(statement, () => super.execute(first, statement.values, callback));
+    // mysql2 would call none, and end the process.
+    this.#askingFor(statement, () => super.execute(first, statement.values, callback ?? ignore));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -173,7 +179,7 @@ export class CallbackPool extends DriverPool {
   override promise(promiseImplementation?: PromiseConstructor): DriverPromisePool {
     if (promiseImplementation === undefined || promiseImplementation === Promise) return this.#core.promisePool;
     const view = super.promise(promiseImplementation);
-    keepContextOfListeners(view);
+    keepContextOfListeners(view, inListenersContext);
     return view;
   }
 
@@ -237,7 +243,7 @@ function callBack(callback: ResultCallback, answer: Promise<StatementResult>): v
 }
 
 /** Reads what a caller gave; the error in place of a statement when it is none. */
-function readStatement(method: Method, sql: unknown, [values]: readonly unknown[]): Statement | { readonly error: unknown } {
+export function readStatement(method: Method, sql: unknown, [values]: readonly unknown[]): Statement | { readonly error: unknown } {
   try {
     return statementOf(method, sql, typeof values === 'function' ? undefined : (values as QueryValues), currentDeadline());
   } catch (error) {
@@ -245,7 +251,8 @@ function readStatement(method: Method, sql: unknown, [values]: readonly unknown[
   }
 }
 
-function callbackIn([values, callback]: readonly unknown[]): ResultCallback | undefined {
+/** The callback among the arguments of a call. */
+export function callbackIn([values, callback]: readonly unknown[]): ResultCallback | undefined {
   const last = typeof values === 'function' ? values : callback;
   return typeof last === 'function' ? (last as ResultCallback) : undefined;
 }
@@ -270,7 +277,7 @@ class CallbackWaiter extends ConnectionWaiter {
 }
 
 keepShape(CallbackWaiter);
-keepContextOfListeners(CallbackPool.prototype);
+keepContextOfListeners(CallbackPool.prototype, inListenersContext);
 
 function handOver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   lease.resource.promised = true;
@@ -284,5 +291,6 @@ function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<
     return;
   }
   lease.resource.lendTo(lease);
+  lease.resource.borrowedByListener = isListenersWork();
   callback(null, lease.resource);
 }

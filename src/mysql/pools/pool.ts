@@ -20,6 +20,7 @@ import {
   DriverPromisePool,
   type ExecuteValues,
   type FieldPacket,
+  inListenersContext,
   type QueryResult,
   type QueryValues,
 } from '../driver/index.js';
@@ -274,4 +275,4 @@ export class Pool extends DriverPromisePool {
   }
 }
 
-keepContextOfListeners(Pool.prototype);
+keepContextOfListeners(Pool.prototype, inListenersContext);
