@@ -69,13 +69,7 @@ function once(emitter: EventEmitter, event: string | symbol, listener: Listener)
 }
 
 /** In the root context: an emitter that passes on what another emits adds a listener of its own there, and not for its first listener only. */
-function addListener(
-  emitter: EventEmitter,
-  add: AddListener,
-  event: string | symbol,
-  given: Listener,
-  own: () => Listener,
-): EventEmitter {
+function addListener(emitter: EventEmitter, add: AddListener, event: string | symbol, given: Listener, own: () => Listener): EventEmitter {
   // Node refuses what is no function.
   const listener = typeof given === 'function' ? own() : given;
   if (listener !== given) listener.listener = given.listener ?? given;

@@ -2,13 +2,13 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import mysql from 'mysql2';
 
 interface CommandsPrototype {
-  addCommand(command: { readonly sql?: string; readonly statement?: { readonly query?: string } }): unknown;
+  addCommand: (this: unknown, command: { readonly sql?: string; readonly statement?: { readonly query?: string } }) => unknown;
 }
 
 /** What a tracing agent sees that hooks mysql2's connections: the store that is active when a statement is given to one. */
 export class CommandsSeen implements Disposable {
   readonly #prototype = ownerOf('addCommand', mysql.PoolConnection.prototype) as CommandsPrototype;
-  readonly #original = Reflect.get(this.#prototype, 'addCommand') as CommandsPrototype['addCommand'];
+  readonly #original = this.#prototype.addCommand;
   readonly #seen: { readonly sql: string; readonly store: unknown }[] = [];
 
   constructor(store: AsyncLocalStorage<string>) {
