@@ -1,4 +1,5 @@
 /** The cache for results of statements, in this process and in Redis: `createQueryCache`, and the ways in for Kysely and Drizzle. */
+import { inRootContext } from '../engine/waiting/index.js';
 import type { QueryCacheOptions } from './contract/index.js';
 import { QueryCache } from './serving/index.js';
 
@@ -31,5 +32,6 @@ export type { QueryCache, WrapOptions } from './serving/index.js';
  * ```
  */
 export function createQueryCache(options: QueryCacheOptions = {}): QueryCache {
-  return new QueryCache(options);
+  // One that is made inside a request outlives it.
+  return inRootContext(() => new QueryCache(options));
 }

@@ -30,7 +30,7 @@ import {
   queueMicrotask,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
-import { callListener, checkedMilliseconds } from './waiting/index.js';
+import { callListener, checkedMilliseconds, inThisContext, keepContextOfListeners } from './waiting/index.js';
 import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
 
@@ -297,8 +297,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** Calls `listener` with each duration from now on, after the transition that recorded it. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
     let observing = true;
+    const own = inThisContext(listener);
     const report = (durationMs: number): void => {
-      if (observing) callListener(listener, durationMs);
+      if (observing) callListener(own, durationMs);
     };
     // After the transition that has recorded it: a listener may do anything with the pool.
     const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => report(durationMs)));
@@ -362,3 +363,5 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     for (const listener of this.rawListeners(event)) callListener(() => Reflect.apply(listener, this, [detail]), undefined);
   }
 }
+
+keepContextOfListeners(Pool.prototype);

@@ -1,5 +1,6 @@
 /** Makes pools, and the process-wide default one. */
 
+import { inRootContext } from '../engine/waiting/index.js';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options/index.js';
 import { Pool } from './pools/index.js';
 import { defaultPool, register, uniqueName } from './registry.js';
@@ -25,7 +26,8 @@ export function createPool(target?: string | PoolOptions, options?: PoolOptions)
 /** Makes a pool under a name of its own, and lists it. */
 export function makePool(resolved: ResolvedOptions): Pool {
   const name = uniqueName(resolved.atStart.name);
-  const pool = new Pool({ ...resolved, atStart: { ...resolved.atStart, name } });
+  // A pool that is made inside a request outlives it.
+  const pool = inRootContext(() => new Pool({ ...resolved, atStart: { ...resolved.atStart, name } }));
   register(pool);
   return pool;
 }

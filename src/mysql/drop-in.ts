@@ -1,5 +1,6 @@
 /** Stands in for mysql2's createPool and createPoolCluster: the same functions, with managed pools. */
 
+import { keepContextOfListeners } from '../engine/waiting/index.js';
 import { type CallbackPool, type ClusterNamespace, guardNamespace, type Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
@@ -35,13 +36,32 @@ export class ManagedPoolCluster extends DriverPoolCluster {
   }
 }
 
+keepContextOfListeners(ManagedPoolCluster.prototype);
+
+/** Its promise form. */
+class ManagedPromisePoolCluster extends DriverPromisePoolCluster {
+  readonly #cluster: ManagedPoolCluster;
+
+  constructor(cluster: ManagedPoolCluster, promise: PromiseConstructor | undefined) {
+    super(cluster, promise);
+    this.#cluster = cluster;
+  }
+
+  /** mysql2 calls the method of its own class, which would add a pool that is not managed. */
+  override add(...parameters: unknown[]): void {
+    this.#cluster.add(...(parameters as Parameters<ManagedPoolCluster['add']>));
+  }
+}
+
+keepContextOfListeners(ManagedPromisePoolCluster.prototype);
+
 export function createCallbackPoolCluster(options?: DriverClusterOptions): ManagedPoolCluster {
   return new ManagedPoolCluster(options);
 }
 
 export function createPromisePoolCluster(options?: DriverClusterOptions): InstanceType<typeof DriverPromisePoolCluster> {
   const { Promise: promise } = (options ?? {}) as { readonly Promise?: PromiseConstructor };
-  return new DriverPromisePoolCluster(createCallbackPoolCluster(options), promise);
+  return new ManagedPromisePoolCluster(createCallbackPoolCluster(options), promise);
 }
 
 function createManaged(config: string | DropInOptions): Pool {

@@ -192,6 +192,7 @@ describe('a cluster', () => {
     cluster.add({ uri: database.url() });
     cluster.add('second', { ...database.connection, connectionLimit: 1 });
     const connection = await cluster.getConnection('second');
+    expect(connection.connection.constructor.name).toBe('ManagedConnection');
     expect((await connection.query<RowDataPacket[]>('SELECT 8 AS n'))[0]).toEqual([{ n: 8 }]);
     connection.release();
     expect((await cluster.of('CLUSTER*').query<RowDataPacket[]>('SELECT 9 AS n'))[0]).toEqual([{ n: 9 }]);

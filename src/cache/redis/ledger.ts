@@ -1,6 +1,6 @@
 /** The ledger: all processes' invalidations in one order in Redis, and the proof that this process knows them. */
 import { randomBytes } from 'node:crypto';
-import { clearTimeout, pause, performance, setTimeout } from '../../engine/waiting/index.js';
+import { clearTimeout, pause, performance, setTimeout, inRootContext } from '../../engine/waiting/index.js';
 import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
 import { answerWithin, Overdue } from './overdue.js';
@@ -167,12 +167,13 @@ export class Ledger {
   /** Other processes serve again soon after Redis is back. Until then they must know what this process could not publish. */
   #retryLater(): void {
     if (this.#retry !== undefined || this.#closed) return;
-    this.#retry = setTimeout(() => {
+    const retry = (): void => {
       this.#retry = undefined;
       if (this.#backlog.size === 0) return;
       if (this.#id === undefined || this.writer.status !== 'ready') this.#retryLater();
       else void this.#publishPending();
-    }, PAUSE_AFTER_FAILURE_MS).unref();
+    };
+    this.#retry = inRootContext(() => setTimeout(retry, PAUSE_AFTER_FAILURE_MS).unref());
   }
 
   /** The names will be published again. A name that was added meanwhile is pending twice, so one of the two is settled. */

@@ -1,7 +1,7 @@
 /** Clients of Redis that stay connected: to one server, to the master that sentinels name, or to a cluster. */
 import type { EventEmitter } from 'node:events';
 import type * as IoRedis from 'ioredis';
-import { ignore, setTimeout, clearTimeout } from '../../engine/waiting/index.js';
+import { ignore, setTimeout, clearTimeout, inRootContext } from '../../engine/waiting/index.js';
 import type { RedisTarget } from '../contract/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { type Login, parseRedisUrl, type RedisEndpoints, sentinelLogin } from './redis-url.js';
@@ -174,7 +174,7 @@ function keepConnected(client: Connection): void {
     clearTimeout(overdue);
     client.disconnect();
   };
-  connect();
+  inRootContext(connect);
 }
 
 /** A connection to a cache must not keep a process alive. A caller who waits for an answer has a timer that does. */

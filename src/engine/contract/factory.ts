@@ -22,7 +22,10 @@ export interface CloseRequest {
   readonly force: boolean;
 }
 
-/** Makes, checks and unmakes the resources of a pool. The engine bounds each step in time; it may answer late. */
+/**
+ * Makes, checks and unmakes the resources of a pool. The engine bounds each step in time; it may answer late. `open`, `validate` and `close` run in
+ * the root context, where no AsyncLocalStorage has a store; the others run in that of the call that needs them.
+ */
 export interface ResourceFactory<R> {
   open(context: OpenContext): Promise<R>;
 

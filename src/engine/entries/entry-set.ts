@@ -1,7 +1,7 @@
 /** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
 
 import { type Clock, type CloseReason, type ResourceFactory, STALL_MS } from '../contract/index.js';
-import { DeadlineQueue, ignore, throwLater } from '../waiting/index.js';
+import { DeadlineQueue, ignore, throwLater, inRootContext } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
 
 /** How long a goodbye to the other side may take before the resource is freed by force. */
@@ -100,10 +100,12 @@ export class EntrySet<R> {
       doom: () => this.#doomEntry(entry),
       isLent: () => entry.state === 'used',
     };
-    attempt(() => this.factory.open(context)).then(
-      (resource) => this.#resourceOpened(entry, resource),
-      (error: unknown) => this.#openingFailed(entry, error),
-    );
+    inRootContext(() => {
+      attempt(() => this.factory.open(context)).then(
+        (resource) => this.#resourceOpened(entry, resource),
+        (error: unknown) => this.#openingFailed(entry, error),
+      );
+    });
   }
 
   /** Precondition: the entry is idle, or a step of it has just ended well. */
@@ -176,11 +178,12 @@ export class EntrySet<R> {
       this.#unparkResource(entry, 'closing');
     }
     const step = entry.step;
-    const closing = attempt(() => this.factory.close(entry.resource as R, { reason, force }));
     const done = (): void => {
       if (entry.step === step) this.#resourceClosed(entry);
     };
-    closing.then(done, done);
+    inRootContext(() => {
+      attempt(() => this.factory.close(entry.resource as R, { reason, force })).then(done, done);
+    });
   }
 
   /** The resource failed by itself. */
@@ -237,18 +240,19 @@ export class EntrySet<R> {
     this.#checking += 1;
     this.#boundStep(entry, this.timeouts.validationTimeout, now);
     const step = entry.step;
-    start().then(
-      () => {
-        if (entry.step !== step) return;
-        this.#endStep(entry);
-        const provenAt = this.clock.now();
-        entry.provenAt = provenAt;
-        this.listener.entryChecked(entry, kind, provenAt);
-      },
-      (error: unknown) => {
-        if (entry.step === step) this.#failEntry(entry, entry.checkedFor, error, this.clock.now());
-      },
-    );
+    const checked = (): void => {
+      if (entry.step !== step) return;
+      this.#endStep(entry);
+      const provenAt = this.clock.now();
+      entry.provenAt = provenAt;
+      this.listener.entryChecked(entry, kind, provenAt);
+    };
+    const failed = (error: unknown): void => {
+      if (entry.step === step) this.#failEntry(entry, entry.checkedFor, error, this.clock.now());
+    };
+    inRootContext(() => {
+      start().then(checked, failed);
+    });
   }
 
   #resourceOpened(entry: Entry<R>, resource: R): void {
@@ -314,7 +318,9 @@ export class EntrySet<R> {
   }
 
   #discardResource(resource: R, reason: CloseReason): void {
-    attempt(() => this.factory.close(resource, { reason, force: true })).then(ignore, ignore);
+    inRootContext(() => {
+      attempt(() => this.factory.close(resource, { reason, force: true })).then(ignore, ignore);
+    });
   }
 
   #failEntry(entry: Entry<R>, reason: CloseReason, error: unknown, now: number): void {

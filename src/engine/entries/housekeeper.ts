@@ -1,6 +1,7 @@
 /** The periodic sweep over entries: idle timeout, lifetime, keepalive, the report of leaks. */
 
 import type { Clock, ResolvedPoolOptions, Timer } from '../contract/index.js';
+import { inRootContext } from '../waiting/index.js';
 import type { Entry } from './entry.js';
 import type { EntrySet } from './entry-set.js';
 
@@ -31,7 +32,7 @@ export class Housekeeper<R> {
       this.start();
       this.#sweep(this.clock.now());
     };
-    this.#timer = this.clock.setTimer(sweep, periodFor(this.options()));
+    this.#timer = inRootContext(() => this.clock.setTimer(sweep, periodFor(this.options())));
     this.#timer.unref();
   }
 

@@ -16,7 +16,7 @@ import {
 import { type CheckKind, type Entry, EntrySet, type Lease } from '../entries/index.js';
 import { Abortion, FairQueue, grantLease, type Queue, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
-import { DeadlineQueue, ignore, isAbortSignal } from '../waiting/index.js';
+import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
 import { abortedError, acquireTimeoutError, connectFailedError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
@@ -135,6 +135,8 @@ export class Lender<R> {
       this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseQueuedWaiter(excess, error));
     }
     this.#serveQueue(now);
+    // Served from now on in the middle of another's work.
+    if (waiter.owner === this.#waiterOwner) waiter.context ??= thisContext();
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */

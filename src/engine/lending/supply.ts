@@ -10,6 +10,7 @@ import {
   type ResourceFactory,
   type Timer,
 } from '../contract/index.js';
+import { inRootContext } from '../waiting/index.js';
 import type { Queue } from '../queue/index.js';
 import type { Statistics } from '../statistics/index.js';
 import type { OpeningPolicy } from './opening-policy.js';
@@ -163,7 +164,7 @@ export class Supply<R> {
       this.#retryTimer = undefined;
       this.onRetry(this.clock.now());
     };
-    this.#retryTimer = this.clock.setTimer(retry, Math.max(this.policy.retryAt - now, 0));
+    this.#retryTimer = inRootContext(() => this.clock.setTimer(retry, Math.max(this.policy.retryAt - now, 0)));
     // A waiter keeps the process alive by its own deadline.
     this.#retryTimer.unref();
   }

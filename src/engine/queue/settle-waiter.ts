@@ -1,5 +1,6 @@
 /** The two ends of a wait, where the waiter's own code runs: guarded, so that it can disturb no other waiter. */
 
+import type { AsyncResource } from 'node:async_hooks';
 import { throwLater } from '../waiting/index.js';
 import type { Lease } from '../entries/index.js';
 import type { PoolError } from '../contract/index.js';
@@ -12,7 +13,9 @@ import type { Waiter } from './wait-queue.js';
 export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
   if (waiter.abortion !== undefined) unlinkSignal(waiter);
   try {
-    waiter.granted(lease);
+    const { context } = waiter;
+    if (context === undefined) waiter.granted(lease);
+    else leaveQueue(waiter, context).runInAsyncScope(grant<R>, undefined, waiter, lease);
   } catch (error) {
     throwLater(error);
     lease.destroy();
@@ -23,10 +26,26 @@ export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
 export function refuseWaiter<R>(waiter: Waiter<R>, error: PoolError): void {
   if (waiter.abortion !== undefined) unlinkSignal(waiter);
   try {
-    waiter.refused(error);
+    const { context } = waiter;
+    if (context === undefined) waiter.refused(error);
+    else leaveQueue(waiter, context).runInAsyncScope(refuse<R>, undefined, waiter, error);
   } catch (thrown) {
     throwLater(thrown);
   }
+}
+
+function grant<R>(waiter: Waiter<R>, lease: Lease<R>): void {
+  waiter.granted(lease);
+}
+
+function refuse<R>(waiter: Waiter<R>, error: PoolError): void {
+  waiter.refused(error);
+}
+
+/** What its code does now may queue it again. */
+function leaveQueue<R>(waiter: Waiter<R>, context: AsyncResource): AsyncResource {
+  waiter.context = undefined;
+  return context;
 }
 
 function unlinkSignal<R>(waiter: Waiter<R>): void {

@@ -1,5 +1,6 @@
 /** The waiter, what a queue of waiters offers, and the queue in order of arrival. */
 
+import type { AsyncResource } from 'node:async_hooks';
 import { Deadline, onAbort } from '../waiting/index.js';
 import { answerOf, type CallSite, keepShape, type PoolError } from '../contract/index.js';
 import type { Lease } from '../entries/index.js';
@@ -11,7 +12,7 @@ export interface WaiterOwner<R> {
 
 /**
  * A queued acquire. Subclass it to receive a lease without a promise in between. The pool calls exactly one of `granted` and `refused`, once,
- * in the middle of its own work. What they throw is thrown later, as an uncaught exception; a waiter whose `granted` throws loses its lease, and
+ * in the middle of its own work and in the asynchronous context of the acquire. What they throw is thrown later, as an uncaught exception; a waiter whose `granted` throws loses its lease, and
  * the resource is closed.
  */
 export abstract class Waiter<R> extends Deadline {
@@ -21,6 +22,8 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ enqueuedAt = Number.NaN;
   /** @internal */ abortion: Abortion | undefined = undefined;
   /** @internal */ stack: CallSite | undefined = undefined;
+  /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined =
+    undefined;
 
   /** Whether it stands in a pool's queue. */
   get queued(): boolean {

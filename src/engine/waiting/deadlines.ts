@@ -1,6 +1,7 @@
 /** Any number of deadlines on one timer. */
 
 import { type Clock, LONGEST_TIMER_MS, type Timer } from '../contract/index.js';
+import { inRootContext } from './context.js';
 import { callListener } from './throw-later.js';
 
 /**
@@ -115,7 +116,8 @@ export class DeadlineQueue {
     this.#timer?.cancel();
     this.#timerTick = tick;
     const delayMs = Math.min(tick * GRANULE_MS - this.#clock.now(), LONGEST_TIMER_MS);
-    this.#timer = this.#clock.setTimer(() => this.#onTimer(), Math.max(delayMs, 0));
+    // It serves all, and stays set when its first caller is long gone.
+    this.#timer = inRootContext(() => this.#clock.setTimer(() => this.#onTimer(), Math.max(delayMs, 0)));
     if (!this.#holdsProcess) this.#timer.unref();
   }
 

@@ -2,6 +2,7 @@
 
 import { setInterval, clearInterval } from '../../engine/waiting/index.js';
 import type { Borrowed } from '../../engine/index.js';
+import { inRootContext } from '../../engine/waiting/index.js';
 import type { Health, SlowQueryReport } from '../../mysql/index.js';
 import type { PgBouncerReport } from '../../probes/index.js';
 import {
@@ -156,9 +157,11 @@ export class LiveFeed {
 
   #startTimer(): void {
     if (this.#timer !== undefined) return;
-    this.#tick();
-    this.#timer = setInterval(() => this.#tick(), PERIOD_MS);
-    this.#timer.unref();
+    // It runs for others, too, when the reader for whom it was started has left.
+    this.#timer = inRootContext(() => {
+      this.#tick();
+      return setInterval(() => this.#tick(), PERIOD_MS).unref();
+    });
   }
 
   #stopTimerUnlessUsed(): void {

@@ -4,6 +4,7 @@ import type * as TrpcFastify from '@trpc/server/adapters/fastify';
 import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
 import { messageOf } from '../../engine/index.js';
+import { inRootContext } from '../../engine/waiting/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
@@ -86,7 +87,8 @@ export async function startMonitoringServer(options: MonitoringServerOptions): P
   const app = build(options, resolved);
   const { host, port } = resolved;
   try {
-    await app.listen({ host, port });
+    // What it serves is no part of the work that it was started in.
+    await inRootContext(async () => await app.listen({ host, port }));
   } catch (error) {
     await app.close();
     throw cannotListen(error, resolved);

@@ -4,6 +4,7 @@ import { setTimeout } from '../../engine/waiting/index.js';
 import { EVERYTHING, SCHEMA, SCHEMA_DOUBT, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { type Effect, effectOf, type Schema, type StatementFacts } from '../../sql/index.js';
+import { inRootContext } from '../../engine/waiting/index.js';
 import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
@@ -91,7 +92,7 @@ export class WriteWatch implements WriteObserver {
       if (!connection.session.inTransaction || !connection.alive) void this.#invalidateWritten(connection);
     };
     command.once('end', again);
-    if (isConnectionLost(error)) setTimeout(again, AFTER_LOSS_MS).unref();
+    if (isConnectionLost(error)) inRootContext(() => setTimeout(again, AFTER_LOSS_MS).unref());
   }
 
   #noteWritten(connection: WritingConnection, names: readonly string[], judgedAt: number): void {

@@ -1,7 +1,7 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
-import { ignoreRejection } from '../../engine/waiting/index.js';
+import { ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   callersError,
@@ -109,12 +109,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   recycle(connection: ManagedConnection): Promise<void> | undefined {
     const { hygiene } = this.options;
     if (isClean(connection, hygiene)) return undefined;
-    return cleanSession(connection, hygiene, {
+    const baseline = {
       repeatable: () => connection.setUpByListeners?.repeatable !== false,
       replay: () => this.#replay(connection),
       database: this.options.endpoint.database,
       reset: () => this.host.sessionReset(),
-    });
+    };
+    return inRootContext(() => cleanSession(connection, hygiene, baseline));
   }
 
   park(connection: ManagedConnection): void {

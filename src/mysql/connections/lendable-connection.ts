@@ -1,6 +1,7 @@
 /** mysql2's pooled connection as something that is lent: who has it, how it is given back, and how it ends. */
 
 import type { Lease } from '../../engine/index.js';
+import { inRootContext, inThisContext } from '../../engine/waiting/index.js';
 import {
   type Command,
   type ConnectionConfig,
@@ -106,7 +107,10 @@ export abstract class LendableConnection extends DriverPoolConnection {
     if (callback !== undefined) {
       // The caller waits for the goodbye, and the connection has no borrower any more: the process must stay for it.
       this.stream.ref?.();
-      this.stream.once('close', () => callback());
+      this.stream.once(
+        'close',
+        inThisContext(() => callback()),
+      );
     }
     lease?.evict();
     if (lease?.release() !== true && !this.#lender.isLent()) void this.quit();
@@ -140,7 +144,7 @@ export abstract class LendableConnection extends DriverPoolConnection {
     this.life = 'cut off';
     this._closing = true;
     this.addCommand = this.refuseCommand;
-    this.stream.destroy();
+    inRootContext(() => this.stream.destroy());
   }
 
   /** Sends a command and waits for its answer. */

@@ -4,14 +4,15 @@ import { isIP } from 'node:net';
 import { inspect } from 'node:util';
 import { keepShape } from '../../engine/index.js';
 import { STALL_MS } from '../../engine/contract/index.js';
-import { ignore, performance } from '../../engine/waiting/index.js';
+import { ignore, performance, inRootContext, thisContext } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
-  apartFromDriver,
+  answerIn,
   awaitsPong,
   awaitsResult,
   awaitsRow,
+  bindFunctions,
   type Command,
   type ConnectionConfig,
   createQuery,
@@ -22,6 +23,7 @@ import {
   errorIn,
   guardCallersCode,
   guardLocalFile,
+  hasFunctions,
   isQueryCommand,
   LOCAL_FILE_PACKET,
   OK_PACKET,
@@ -213,15 +215,20 @@ export class ManagedConnection extends LendableConnection {
       if (facts !== undefined) this.session.noteStatementOfListener(facts);
     } else {
       this.session.noteCommand(command, facts);
-      // A borrower has this very object, and the callbacks are the borrower's own.
+      // A borrower has this very object, and the callbacks and listeners are the borrower's own. What waits for a promise needs nothing.
       if (this.lease !== undefined) {
-        if (command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
         emitApart(command);
-      }
+        answerIn(thisContext(), command);
+      } else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
+  }
+
+  /** What a reader had held up is read where all is read. */
+  override resume(): void {
+    inRootContext(() => super.resume());
   }
 
   override handlePacket(packet?: Packet): void {

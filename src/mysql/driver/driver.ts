@@ -39,18 +39,13 @@ export interface Command {
   /** Of a Query: its values, where they were not put into the text yet. */
   readonly values?: unknown;
   /** Of a Query: the options that it was made with. */
-  readonly _queryOptions?: {
-    readonly timeout?: unknown;
-    readonly signal?: unknown;
-    readonly attributes?: unknown;
-    readonly typeCast?: unknown;
-  };
+  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown; readonly attributes?: unknown; typeCast?: unknown };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
   /** Of an Execute: its values. */
   readonly parameters?: unknown;
   /** Of an Execute: the options that it was made with. */
-  readonly _executeOptions?: { readonly attributes?: unknown; readonly typeCast?: unknown };
+  readonly _executeOptions?: { readonly attributes?: unknown; typeCast?: unknown };
   /** Of a Query or Execute: opens the file that LOAD DATA LOCAL asks for. */
   _streamFactory?: ((path: string) => unknown) | undefined;
   /** Of a Query: the step that waits for the answer to that file. */

@@ -1,7 +1,7 @@
 /** Everything that is used of mysql2. */
 
 export { emitApart, guardCallersCode } from './callers-code.js';
-export { apartFromDriver, inCallersContext } from './callers-context.js';
+export { answerIn, bindFunctions, hasFunctions } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
   awaitsPong,
@@ -40,7 +40,7 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
-export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
+export { inListenersContext, isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
 export { hideSecrets } from './hidden-secrets.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';

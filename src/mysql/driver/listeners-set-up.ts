@@ -2,7 +2,8 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { factsOf, firstWordsOf } from '../../sql/index.js';
-import { apartFromDriver, inCallersContext } from './callers-context.js';
+import { inThisContext, thisContext } from '../../engine/waiting/index.js';
+import { apartFromDriver } from './callers-context.js';
 import { type Command, statementTextOf } from './driver.js';
 
 /** A listener that changes the session more often than this does so all the time: then a new connection is the way back. */
@@ -28,6 +29,15 @@ let hasListeners = false;
 /** Whether this is the work of listeners. */
 export function isListenersWork(): boolean {
   return hasListeners && listenersWork.getStore() !== undefined;
+}
+
+/** A listener that runs where it was added, but whose work is that of a new connection's listeners where the event says so. */
+export function inListenersContext<F extends (...details: never[]) => unknown>(listener: F): F {
+  const context = thisContext();
+  return function (this: unknown, ...details: never[]): unknown {
+    const work = listenersWork.getStore();
+    return context.runInAsyncScope(() => listenersWork.run(work, () => Reflect.apply(listener, this, details) as unknown));
+  } as F;
 }
 
 /** The part of one connection's session that its listeners have set up. */
@@ -73,7 +83,7 @@ export class ListenersSetUp {
     command.once('end', () => this.#running.delete(command));
     if (command.currentConfig !== undefined || command.resetConnectionResponse !== undefined) this.#repeatable = false;
     // What a listener does when it has the answer is its work, too.
-    if (command.onResult === undefined) command.emit = inCallersContext(command.emit.bind(command));
+    if (command.onResult === undefined) command.emit = inThisContext(command.emit.bind(command));
     else command.onResult = apartFromDriver(command.onResult);
     return true;
   }

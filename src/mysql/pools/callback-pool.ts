@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
-import { ignore, throwLater } from '../../engine/waiting/index.js';
+import { ignore, keepContextOfListeners, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { CachedStatements } from '../caching/index.js';
 import {
@@ -13,7 +13,7 @@ import {
   DriverPool,
   type DriverPromisePool,
   hideSecrets,
-  inCallersContext,
+  inListenersContext,
   isListenersWork,
   type QueryValues,
 } from '../driver/index.js';
@@ -145,7 +145,7 @@ export class CallbackPool extends DriverPool {
     const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
     if (callback !== undefined && cached !== undefined) return this.#commandOf(statement, callback, cached);
     const parameters: unknown[] = statement.values === undefined ? [] : [statement.values];
-    if (callback !== undefined) parameters.push(inCallersContext(callback));
+    if (callback !== undefined) parameters.push(callback);
     const command = this.#askingFor(statement, () => super.query(statement.forDriver, ...parameters));
     if (statement.limits !== undefined) keepLimits(command, statement.limits);
     if (command.onResult === undefined) stopWhenAbandoned(command);
@@ -169,8 +169,7 @@ export class CallbackPool extends DriverPool {
     // mysql2 hands both on to the connection, which knows a statement when it sees one.
     const first = statement.limits === undefined ? statement.forDriver : statement;
     // mysql2 would call none, and end the process.
-    const last = callback === undefined ? ignore : inCallersContext(callback);
-    this.#askingFor(statement, () => super.execute(first, statement.values, last));
+    this.#askingFor(statement, () => super.execute(first, statement.values, callback ?? ignore));
   }
 
   override releaseConnection(connection: unknown): void {
@@ -180,7 +179,9 @@ export class CallbackPool extends DriverPool {
 
   override promise(promiseImplementation?: PromiseConstructor): DriverPromisePool {
     if (promiseImplementation === undefined || promiseImplementation === Promise) return this.#core.promisePool;
-    return super.promise(promiseImplementation);
+    const view = super.promise(promiseImplementation);
+    keepContextOfListeners(view, inListenersContext);
+    return view;
   }
 
   override end(callback?: EndCallback): void {
@@ -259,31 +260,25 @@ export function callbackIn([values, callback]: readonly unknown[]): ResultCallba
 
 /** Hands a connection to a callback, on the next tick, as mysql2 does. */
 class CallbackWaiter extends ConnectionWaiter {
-  readonly #answer: (lease: Lease<ManagedConnection> | undefined, error?: Error) => void;
-
   constructor(
-    pool: CallbackPool,
-    callback: ConnectionCallback,
+    private readonly pool: CallbackPool,
+    private readonly callback: ConnectionCallback,
     private readonly flavor: Flavor,
   ) {
     super();
-    // All that follows runs in the asker's context: the borrower who gives the connection back has a deadline of its own.
-    this.#answer = inCallersContext((lease, error) => {
-      if (lease === undefined) process.nextTick(callback, error);
-      else handOver(pool, callback, lease);
-    });
   }
 
   override receiveLease(lease: Lease<ManagedConnection>): void {
-    this.#answer(lease);
+    handOver(this.pool, this.callback, lease);
   }
 
   override receiveFailure(error: PoolError): void {
-    this.#answer(undefined, this.flavor.acquireFailure(error));
+    process.nextTick(this.callback, this.flavor.acquireFailure(error));
   }
 }
 
 keepShape(CallbackWaiter);
+keepContextOfListeners(CallbackPool.prototype, inListenersContext);
 
 function handOver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<ManagedConnection>): void {
   lease.resource.promised = true;

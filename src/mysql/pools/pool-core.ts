@@ -17,6 +17,7 @@ import {
   type Resizable,
   type ResolvedPoolOptions,
 } from '../../engine/index.js';
+import { inRootContext } from '../../engine/waiting/index.js';
 import { CachedStatements, KnownSchema, WriteWatch } from '../caching/index.js';
 import { RetryBudget } from '../../resilience/retry/index.js';
 import type { Breaker, BreakerChange } from '../../resilience/breaker/index.js';
@@ -45,7 +46,7 @@ import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index
 import { LeakWarning } from './leak-warning.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
-import { PooledStatement, type RetryCounts, RetryTally, StatementRetries } from '../statements/index.js';
+import { answerOfLastRun, PooledStatement, type RetryCounts, RetryTally, StatementRetries } from '../statements/index.js';
 import {
   limitsFrom,
   ownStatement,
@@ -251,7 +252,7 @@ export class PoolCore {
       sessionReset: () => {
         this.#resets += 1;
       },
-      kill: (connection) => this.#killer.kill(connection),
+      kill: (connection) => inRootContext(() => this.#killer.kill(connection)),
       poisoned: (error) => this.#poisoned(error),
       tooManyStatements: () => {
         for (const connection of this.connections('idle')) connection.forgetStatements();
@@ -313,14 +314,12 @@ export class PoolCore {
   }
 
   #run(statement: Statement): Promise<StatementResult> {
-    return new Promise((resolve, reject) => {
-      new PooledStatement(this, statement, undefined, resolve, reject).start();
-    });
+    return answerOfLastRun(new PooledStatement(this, statement).run(), undefined);
   }
 
   /** As arrays, with values as mysql2 makes them by itself. */
   async #rowsOf(sql: string): Promise<readonly (readonly unknown[])[]> {
-    const [rows] = await this.#run(ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true }));
+    const [rows] = await inRootContext(() => this.#run(ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true })));
     return rows as unknown[][];
   }
 }

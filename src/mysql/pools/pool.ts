@@ -1,6 +1,7 @@
 /** The promise pool: everything of mysql2/promise's pool, and what production needs beside it. */
 
 import { inspect } from 'node:util';
+import { keepContextOfListeners } from '../../engine/waiting/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
   AcquireOptions,
@@ -19,9 +20,9 @@ import {
   DriverPromisePool,
   type ExecuteValues,
   type FieldPacket,
+  inListenersContext,
   type QueryResult,
   type QueryValues,
-  tracedBack,
 } from '../driver/index.js';
 import type { BreakerChange } from '../../resilience/breaker/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
@@ -37,7 +38,7 @@ import {
   statementOf,
   type TransactionOptions,
 } from '../contract/index.js';
-import { PooledStatement } from '../statements/index.js';
+import { answerOfLastRun, PooledStatement } from '../statements/index.js';
 import type { Transaction } from '../transactions/index.js';
 import { acquireInTime, transactionInTime } from '../limits/index.js';
 
@@ -270,9 +271,8 @@ export class Pool extends DriverPromisePool {
     if (cached !== undefined) return cached;
     const { trace } = core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
-    const result = new Promise((resolve, reject) => {
-      new PooledStatement(core, statement, site, resolve, reject).start();
-    });
-    return trace === undefined ? tracedBack(result) : result;
+    return answerOfLastRun(new PooledStatement(core, statement).run(), trace === undefined ? 'await' : site);
   }
 }
+
+keepContextOfListeners(Pool.prototype, inListenersContext);

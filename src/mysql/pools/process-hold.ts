@@ -1,6 +1,6 @@
 /** Keeps the process alive while connections are lent or waited for. */
 
-import { setTimeout } from '../../engine/waiting/index.js';
+import { setTimeout, inRootContext } from '../../engine/waiting/index.js';
 
 /** How long the process may be kept alive after the last connection came back. */
 const PERIOD_MS = 50;
@@ -20,9 +20,10 @@ export class ProcessHold {
   }
 
   #arm(): void {
-    this.#timer = setTimeout(() => {
+    const check = (): void => {
       this.#timer = undefined;
       if (this.needed()) this.#arm();
-    }, PERIOD_MS);
+    };
+    this.#timer = inRootContext(() => setTimeout(check, PERIOD_MS));
   }
 }

@@ -1,10 +1,10 @@
 /** One statement of a pool: it waits for a connection, runs on it, and is run again where that is allowed. */
 
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
-import { pause } from '../../engine/waiting/index.js';
+import { ignore, pause } from '../../engine/waiting/index.js';
 import type { RetrySchedule } from '../../resilience/retry/index.js';
 import type { Statement, StatementResult } from '../contract/index.js';
-import { type CapturedSite, type FieldPacket, withStackOf } from '../driver/index.js';
+import { type CapturedSite, captureSite, type FieldPacket, withStackOf } from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid, statementFailure } from '../errors/index.js';
 import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
 import { acquireWithin } from '../limits/index.js';
@@ -25,6 +25,8 @@ export interface StatementPool {
  * and no callback or event in between.
  */
 export class PooledStatement extends ConnectionWaiter {
+  #resolve: (result: StatementResult) => void = ignore;
+  #reject: (failure: Error | RunAgain) => void = ignore;
   #lease: Lease<ManagedConnection> | undefined = undefined;
   #preparedAnew = false;
   /** Present once it has failed and is to be run again. */
@@ -33,14 +35,20 @@ export class PooledStatement extends ConnectionWaiter {
   constructor(
     private readonly pool: StatementPool,
     private readonly statement: Statement,
-    private readonly site: CapturedSite | undefined,
-    private readonly resolve: (result: StatementResult) => void,
-    private readonly reject: (error: unknown) => void,
   ) {
     super();
   }
 
-  start(): void {
+  /** Rejects with a {@link RunAgain} when it is to be run once more. */
+  run(): Promise<StatementResult> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#start();
+    });
+  }
+
+  #start(): void {
     const { pool, statement } = this;
     const { limits } = statement;
     const { place } = statement.wishes;
@@ -80,11 +88,11 @@ export class PooledStatement extends ConnectionWaiter {
     if (error === null) {
       lease.release();
       if (this.#retry !== undefined) this.pool.retries.tally.recovered += 1;
-      this.resolve([rows, fields]);
+      this.#resolve([rows, fields]);
     } else if (this.statement.method === 'execute' && !this.#preparedAnew && isStatementCacheInvalid(error)) {
       this.#preparedAnew = true;
       lease.resource.forgetStatement(this.statement, error);
-      this.receiveLease(lease);
+      this.#runAgain((): void => this.receiveLease(lease));
     } else {
       // mysql2 reports an error before it has taken the command off the connection.
       process.nextTick(release, lease);
@@ -97,8 +105,19 @@ export class PooledStatement extends ConnectionWaiter {
     if (!this.#runAgainIfAllowed(statementFailure(error), shown)) this.#reject(shown);
   }
 
-  #reject(failure: Error): void {
-    this.reject(this.site === undefined ? failure : withStackOf(this.site, failure));
+  /** @param begin once more, in the context of its caller and not in the socket's */
+  #runAgain(begin: () => void, delayMs?: number): void {
+    const { limits } = this.statement;
+    this.#reject(
+      new RunAgain(async () => {
+        if (delayMs !== undefined) await pause(delayMs, { signals: [limits?.signal] });
+        return await new Promise((resolve, reject) => {
+          this.#resolve = resolve;
+          this.#reject = reject;
+          begin();
+        });
+      }),
+    );
   }
 
   /** @param shown the failure as its caller would get it */
@@ -123,19 +142,45 @@ export class PooledStatement extends ConnectionWaiter {
     // Dead, and the pool does not know it yet: it must not be the next one again.
     if (isNeverSent(failure)) this.#lease?.destroy();
     this.#lease = undefined;
-    void pause(delayMs, { signals: [limits?.signal] }).then(() => this.start());
+    this.#runAgain(() => this.#start(), delayMs);
     return true;
   }
 
   #answerByFallback(failure: PoolError): boolean {
     const { fallback } = this.statement.wishes;
     if (failure.code !== 'POOL_BREAKER_OPEN' || typeof fallback !== 'function') return false;
-    new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.resolve, this.reject);
+    new Promise<StatementResult>((resolve) => resolve(fallback(failure))).then(this.#resolve, this.#reject);
     return true;
   }
 }
 
 keepShape(PooledStatement);
+
+/** What a promise is rejected with whose statement is to be run once more. */
+export class RunAgain extends Error {
+  /** @param run to be called in the context of the caller */
+  constructor(readonly run: () => Promise<StatementResult>) {
+    super('bug: a statement that is to be run again is not');
+  }
+}
+
+/**
+ * The answer of a statement's last run. What waits for a promise continues in its own asynchronous context, so a statement that is not run again
+ * need not remember it.
+ *
+ * @param site gives an error the stack of the caller: one that was captured, or that of the functions that await the answer
+ */
+export async function answerOfLastRun(first: Promise<StatementResult>, site: CapturedSite | 'await' | undefined): Promise<StatementResult> {
+  for (let answer = first; ; ) {
+    try {
+      return await answer;
+    } catch (error) {
+      if (!(error instanceof RunAgain))
+        throw site === undefined ? error : withStackOf(site === 'await' ? captureSite(answerOfLastRun) : site, error);
+      answer = error.run();
+    }
+  }
+}
 
 function release(lease: Lease<ManagedConnection>): void {
   lease.release();

@@ -1,7 +1,7 @@
 /** The circuit breaker: its states, and what moves it from one to another. */
 
 import { type Clock, codeOf, invalid, messageOf, PoolError, type PoolErrorDetails, systemClock } from '../../engine/contract/index.js';
-import { callListener, ignoreRejection, throwLater } from '../../engine/waiting/index.js';
+import { callListener, ignoreRejection, inThisContext, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline, throwIfOver } from '../deadline/index.js';
 import { type ResolvedBreakerOptions, resolveBreakerOptions } from './breaker-options.js';
 import type { BreakerChange, BreakerEnvironment, BreakerSettings, BreakerSnapshot, BreakerState, Verdict } from './breaker-types.js';
@@ -237,7 +237,7 @@ export class Breaker {
 
   /** Calls `listener` at each change of state, until the returned function is called. */
   onChange(listener: (change: BreakerChange) => void): () => void {
-    const own = (change: BreakerChange): void => listener(change);
+    const own = inThisContext((change: BreakerChange): void => listener(change));
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
