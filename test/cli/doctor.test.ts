@@ -8,7 +8,7 @@ import { startRedis } from '../support/servers/redis-server.js';
 import { type Manners, startSilentTcpServer } from '../support/network/silent-tcp-server.js';
 import { openBlackHole } from './support/black-hole.js';
 import { diagnose, findingOf, troubles } from './support/diagnose.js';
-import { reloadTlsStatement, startServer, withoutTls } from '../support/sql-servers/this-server.js';
+import { reloadTls, startServer, withoutTls } from '../support/sql-servers/this-server.js';
 
 const DAY_MS = 86_400_000;
 
@@ -51,7 +51,7 @@ async function show(hosts: readonly string[], dates: { readonly notBefore?: Date
   await copyFile(certificatePath, server.certificatePath);
   await copyFile(keyPath, server.keyPath);
   await using database = await healthyDatabase();
-  await database.admin(reloadTlsStatement());
+  await reloadTls(database);
 }
 
 function expectNoSecrets(diagnosis: Diagnosis, ...secrets: readonly string[]): void {

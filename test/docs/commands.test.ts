@@ -5,6 +5,7 @@ import { commands } from '../../src/cli/commands/index.js';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { filesIn } from '../house/support/sources.js';
 import { read, root } from './table-in.js';
+import { SERVERS } from '../../scripts/servers/passes.mjs';
 
 const PAGES: readonly string[] = [
   ...readdirSync(root).filter((file) => file.endsWith('.md')),
@@ -57,13 +58,18 @@ function faultOfNpm([verb = '', ...words]: readonly string[]): string | undefine
   const script = verb === 'run' ? (words[0] ?? '') : verb;
   if (!(script in manifest.scripts) && !(script in examples.scripts)) return `there is no script ${script}`;
   const rest = words.slice(words.indexOf('--') + 1);
-  if (script === 'test') return missing(rest);
+  if (script === 'test') return missing(withoutServer(rest));
   if (script === 'bench' && words.includes('--')) {
     const scenario = rest.find((word) => !word.startsWith('-'));
     const known = [...read('benchmarks/src/scenarios/index.ts').matchAll(/^ {2}'?([\w-]+)'?: async/gm)].map(([, name]) => name);
     return scenario === undefined || scenario === 'report' || known.includes(scenario) ? undefined : `there is no scenario ${scenario}`;
   }
   return undefined;
+}
+
+/** Without `--server`, when a server that there is follows. */
+function withoutServer(words: readonly string[]): readonly string[] {
+  return words[0] === '--server' && [...SERVERS, 'all'].includes(words[1] ?? '') ? words.slice(2) : words;
 }
 
 function faultOfOurs([name = '', ...words]: readonly string[]): string | undefined {

@@ -24,27 +24,45 @@ export type RandomSource = () => number;
 /** Node's timers take at most a signed 32-bit number of milliseconds; more would fire at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** A timer that is later than this says that the process stood still, and not that another party was silent for so long. */
+export const STALL_MS = 50;
+
+/**
+ * A timer of Node's that calls back after one look at the sockets. Node runs timers first: when the process stood still, an answer that came in
+ * time would be found after its time was up.
+ */
 class SystemTimer implements Timer {
   readonly #timeout: NodeJS.Timeout;
+  #turn: NodeJS.Immediate | undefined = undefined;
+  #held = true;
 
   constructor(callback: () => void, delayMs: number) {
-    this.#timeout = setTimeout(callback, Math.min(delayMs, LONGEST_TIMER_MS));
+    const fire = (): void => {
+      this.#turn = setImmediate(callback);
+      if (!this.#held) this.#turn.unref();
+    };
+    this.#timeout = setTimeout(fire, Math.min(delayMs, LONGEST_TIMER_MS));
   }
 
   cancel(): void {
     clearTimeout(this.#timeout);
+    if (this.#turn !== undefined) clearImmediate(this.#turn);
   }
 
   ref(): void {
+    this.#held = true;
     this.#timeout.ref();
+    this.#turn?.ref();
   }
 
   unref(): void {
+    this.#held = false;
     this.#timeout.unref();
+    this.#turn?.unref();
   }
 }
 
-/** The process's monotonic clock: the wall clock may be stepped without any effect on the pool. */
+/** The process's monotonic clock, whose timers call back when what has arrived was read. The wall clock may be stepped without any effect on the pool. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer: (callback, delayMs) => new SystemTimer(callback, delayMs),

@@ -1,6 +1,6 @@
 /** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
 
-import type { Clock, CloseReason, ResourceFactory } from '../contract/index.js';
+import { type Clock, type CloseReason, type ResourceFactory, STALL_MS } from '../contract/index.js';
 import { DeadlineQueue, ignore, throwLater } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
 
@@ -55,7 +55,7 @@ export class EntrySet<R> {
   ) {
     // Sockets and waiters keep the process alive where a caller waits for a step; its time limit alone must not.
     this.#stepDeadlines = new DeadlineQueue(clock, { holdsProcess: false });
-    this.#owner = { ...leases, stepOverdue: (entry, now) => this.#stepOverdue(entry, now) };
+    this.#owner = { ...leases, stepOverdue: (entry, now, lateMs) => this.#stepOverdue(entry, now, lateMs) };
   }
 
   /** All entries, in any state. */
@@ -282,16 +282,22 @@ export class EntrySet<R> {
     entry.abort.abort(new Error(`The opening was given up (${reason}).`));
   }
 
-  #stepOverdue(entry: Entry<R>, now: number): void {
+  /** @param lateMs so long did this process stand still at the least: the step, which may be of many, gets as much more time */
+  #stepOverdue(entry: Entry<R>, now: number, lateMs: number): void {
+    const { connectTimeout, validationTimeout } = this.timeouts;
+    if (lateMs >= STALL_MS && entry.state !== 'closing') {
+      this.#boundStep(entry, Math.min(lateMs, entry.state === 'opening' ? connectTimeout : validationTimeout), now);
+      return;
+    }
     switch (entry.state) {
       case 'opening': {
-        const error = overdueError(`Opening took longer than ${this.timeouts.connectTimeout} ms.`);
+        const error = overdueError(`Opening took longer than ${connectTimeout} ms.`);
         this.#openingFailed(entry, error);
         entry.abort.abort(error);
         return;
       }
       case 'checking':
-        this.#failEntry(entry, entry.checkedFor, overdueError(`No answer within ${this.timeouts.validationTimeout} ms.`), now);
+        this.#failEntry(entry, entry.checkedFor, overdueError(`No answer within ${validationTimeout} ms.`), now);
         return;
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;

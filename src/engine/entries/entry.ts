@@ -6,7 +6,7 @@ import { Deadline } from '../waiting/index.js';
 /** What entries and leases need of the pool that they belong to. */
 export interface EntryOwner<R> {
   /** An entry's opening, check or closing took longer than it may. */
-  stepOverdue(entry: Entry<R>, now: number): void;
+  stepOverdue(entry: Entry<R>, now: number, lateMs: number): void;
   releaseLease(lease: Lease<R>): boolean;
   destroyLease(lease: Lease<R>): boolean;
 }
@@ -60,8 +60,8 @@ export class Entry<R> extends Deadline {
     this.abort = new AbortController();
   }
 
-  override expire(now: number): void {
-    this.owner.stepOverdue(this, now);
+  override expire(now: number, lateMs: number): void {
+    this.owner.stepOverdue(this, now, lateMs);
   }
 }
 

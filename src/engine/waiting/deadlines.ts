@@ -15,8 +15,12 @@ export abstract class Deadline {
   /** @internal */ earlier: Deadline | undefined = undefined;
   /** @internal */ later: Deadline | undefined = undefined;
 
-  /** The moment has passed. Called once, after the deadline was taken out of its queue. */
-  abstract expire(now: number): void;
+  /**
+   * The moment has passed. Called once, after the deadline was taken out of its queue.
+   *
+   * @param lateMs how long ago
+   */
+  abstract expire(now: number, lateMs: number): void;
 }
 
 /** The deadlines of one granule, in order of arrival. */
@@ -131,7 +135,7 @@ export class DeadlineQueue {
     for (const bucket of due) {
       for (let deadline = bucket.first; deadline !== undefined; deadline = bucket.first) {
         this.remove(deadline);
-        callListener(() => deadline.expire(now), undefined);
+        callListener(() => deadline.expire(now, now - bucket.tick * GRANULE_MS), undefined);
       }
     }
   }

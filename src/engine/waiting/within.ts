@@ -1,6 +1,6 @@
 /** Bounded waits: a promise with a time limit or an abort signal, and a pause. */
 
-import { type Clock, LONGEST_TIMER_MS, systemClock, type Timer } from '../contract/index.js';
+import { type Clock, LONGEST_TIMER_MS, STALL_MS, systemClock, type Timer } from '../contract/index.js';
 import { onAbort } from './abort.js';
 
 /** Whose time a wait uses, and whether its timer keeps the process alive. */
@@ -16,6 +16,8 @@ export interface WaitBounds extends WaitTimer {
   readonly signal?: AbortSignal | undefined;
   /** What the wait rejects with when the signal aborts. Default: the signal's reason. */
   readonly aborted?: ((reason: unknown) => unknown) | undefined;
+  /** Whether what takes several exchanges with another party gets as much more time as this process stood still. Default: false. */
+  readonly allowsForStalls?: boolean;
 }
 
 /** How a pause may end early. */
@@ -34,7 +36,7 @@ export function within<T>(
   promise: Promise<T>,
   milliseconds: number,
   late: () => Error,
-  { signal, aborted = itself, clock, hold }: WaitBounds = {},
+  { signal, aborted = itself, clock = systemClock, hold, allowsForStalls = false }: WaitBounds = {},
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     let timer: Timer | undefined;
@@ -55,7 +57,16 @@ export function within<T>(
       fail(aborted(signal.reason));
       return;
     }
-    if (milliseconds <= LONGEST_TIMER_MS) timer = startTimer(() => fail(late()), milliseconds, clock, hold);
+    const limit = (allowedMs: number): void => {
+      const dueAt = allowsForStalls ? clock.now() + allowedMs : Number.POSITIVE_INFINITY;
+      const timeUp = (): void => {
+        const lateMs = clock.now() - dueAt;
+        if (lateMs >= STALL_MS) limit(Math.min(lateMs, milliseconds));
+        else fail(late());
+      };
+      timer = startTimer(timeUp, allowedMs, clock, hold);
+    };
+    if (milliseconds <= LONGEST_TIMER_MS) limit(milliseconds);
     if (signal !== undefined) unlink = onAbort(signal, () => fail(aborted(signal.reason)));
   });
 }

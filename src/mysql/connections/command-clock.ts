@@ -2,7 +2,7 @@
 
 import { performance } from 'node:perf_hooks';
 import { type Command, statementTextOf } from '../driver/index.js';
-import type { StatementLog } from '../observation/index.js';
+import type { Breakage, StatementLog } from '../observation/index.js';
 import type { ConnectionLender } from './lendable-connection.js';
 
 /** Times the commands of one connection and reports to the log what became of those of its borrowers. */
@@ -31,12 +31,17 @@ export class CommandClock {
     this.#stopped = command;
   }
 
+  /** Whether this side has asked for its end. */
+  wasStopped(command: Command): boolean {
+    return this.#stopped === command;
+  }
+
   /** The command that is being answered fails with its connection, or for lack of time. Only a borrower's statement counts. */
-  broke(command: Command, error: Error): void {
+  broke(command: Command, error: Error, how: Breakage): void {
     if (this.log === undefined || statementTextOf(command) === undefined || !this.lender.isLent()) return;
     const now = performance.now();
     this.#broken = command;
-    this.log.statementBroke(error, now - this.startedAt, now);
+    this.log.statementBroke(error, now - this.startedAt, now, how);
   }
 
   /** @param startedAt when the command began: the next one may have begun, and ended, since */

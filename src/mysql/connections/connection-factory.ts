@@ -4,6 +4,7 @@ import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolErro
 import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
+  callersError,
   classOfErrno,
   classOfServerError,
   type ErrorClass,
@@ -150,7 +151,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
     const config = this.host.driverPool.createConnectionConfig();
-    if (this.options.credentials !== undefined) Object.assign(config, await this.options.credentials());
+    if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
     signal.throwIfAborted();
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);
@@ -200,7 +201,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   async #setUp(connection: ManagedConnection): Promise<void> {
     const { onConnect, hygiene } = this.options;
     if (hygiene === 'auto') await trackSession(connection);
-    await onConnect?.(connection.promise());
+    if (onConnect !== undefined) await runCallers(onConnect, connection);
     // It may have sent something without waiting for the answer.
     if (connection.busy) await connection.send((done) => connection.ping(done));
     connection.session.setUp();
@@ -236,6 +237,23 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
     connection.session.reported = true;
   } catch (error) {
     if (isConnectionLost(error)) throw error;
+  }
+}
+
+/** Wherever they come from, that they do not come says nothing about the database. */
+async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
+  try {
+    return await ask();
+  } catch (error) {
+    throw callersError(error, 'credentials must throw errors only', 'what is none');
+  }
+}
+
+async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {
+  try {
+    await onConnect(connection.promise());
+  } catch (error) {
+    throw isServerError(error) || isConnectionLost(error) ? error : callersError(error, 'onConnect must throw errors only', 'what is none');
   }
 }
 

@@ -1,7 +1,7 @@
 /** Commands that end without having been sent, or whose connection is gone: their callers have the error once, and the end after it. */
 
 import { type Command, createQuery, type DriverConnection, type Packet } from '../driver/index.js';
-import { thrownAsError } from '../errors/index.js';
+import { callersError, type ServerError } from '../errors/index.js';
 import { endTurn, over } from './interruption.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -26,7 +26,7 @@ export function refusedStatement(callback: unknown, error: unknown): Command {
 
 /** What mysql2 could not write of a statement's values, as an error. */
 export function asValueError(thrown: unknown): Error {
-  return thrownAsError(thrown, "The statement's values must be readable", 'a value that throws when it is read');
+  return callersError(thrown, "The statement's values must be readable", 'a value that throws when it is read');
 }
 
 /**
@@ -97,4 +97,20 @@ export function connectionClosed(): Error {
     code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
     fatal: true,
   });
+}
+
+/** An error that the server has sent, as an object of its own. */
+export function serverError({ message, errno, sqlState }: ServerError): Error {
+  return Object.assign(new Error(message), { errno, sqlState });
+}
+
+/** A callback that does nothing when it is called again; anything else as it is. */
+export function callOnce(parameter: unknown): unknown {
+  if (typeof parameter !== 'function') return parameter;
+  let called = false;
+  return (...result: unknown[]): void => {
+    if (called) return;
+    called = true;
+    Reflect.apply(parameter, undefined, result);
+  };
 }

@@ -19,8 +19,8 @@ export interface Baseline {
 }
 
 /** Whether there is nothing to do before the next borrower may have the connection. Asked at each release. */
-export function isClean({ busy, _paused, session }: ManagedConnection, hygiene: Hygiene): boolean {
-  if (busy || _paused || hygiene === 'always') return false;
+export function isClean({ busy, _paused, doubtful, session }: ManagedConnection, hygiene: Hygiene): boolean {
+  if (busy || _paused || doubtful || hygiene === 'always') return false;
   if (hygiene === 'never') return true;
   return !session.userChanged && !session.inTransaction && (hygiene !== 'auto' || !(session.needsReset || session.calledRoutine));
 }
@@ -32,7 +32,7 @@ export function isClean({ busy, _paused, session }: ManagedConnection, hygiene: 
 export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, baseline: Baseline): Promise<void> | undefined {
   if (connection._command != null) stopWhenLeft(connection._command);
   if (connection._paused) connection.resume();
-  if (connection.busy) return afterWork(connection, hygiene, baseline);
+  if (connection.busy || connection.doubtful) return afterWork(connection, hygiene, baseline);
   if (hygiene === 'never') return undefined;
   const { session } = connection;
   if (session.userChanged) return logInAgain(connection, baseline);
@@ -41,10 +41,14 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   return session.inTransaction ? rollBack(connection) : undefined;
 }
 
-/** Statements are still running: their borrower did not wait for them, or learns of the last one's end at this very moment. */
+/**
+ * Statements are still running: their borrower did not wait for them, or learns of the last one's end at this very moment. Or the server may have
+ * closed the connection: it is asked.
+ */
 async function afterWork(connection: ManagedConnection, hygiene: Hygiene, baseline: Baseline): Promise<void> {
   await new Promise<void>((resolve) => process.nextTick(resolve));
-  if (connection.busy) await connection.send((done) => connection.ping(done));
+  if (connection.busy || connection.doubtful) await connection.send((done) => connection.ping(done));
+  connection.doubtful = false;
   await cleanSession(connection, hygiene, baseline);
 }
 

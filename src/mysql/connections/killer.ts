@@ -38,7 +38,7 @@ export class Killer {
     if (this.#closed) throw new Error('the pool is closed');
     const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
-      await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld' });
+      await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld', allowsForStalls: true });
     } catch (error) {
       // The next kill is better off with a new connection: after a fail-over this one leads to the wrong server.
       this.renewConnection();

@@ -4,6 +4,7 @@ import { isIP } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { inspect } from 'node:util';
 import { keepShape } from '../../engine/index.js';
+import { STALL_MS } from '../../engine/contract/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
@@ -15,10 +16,12 @@ import {
   type Command,
   type ConnectionConfig,
   createQuery,
+  emitApart,
   endsRows,
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  guardCallersCode,
   guardLocalFile,
   isQueryCommand,
   OK_PACKET,
@@ -30,13 +33,21 @@ import {
   statusOfEof,
   statusOfOk,
 } from '../driver/index.js';
-import { type Flavor, isTooManyStatements, type ServerError } from '../errors/index.js';
+import {
+  callersError,
+  concernsOneConnection,
+  type Flavor,
+  isCallersError,
+  isTooManyStatements,
+  type ServerError,
+} from '../errors/index.js';
 import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
-import type { StatementLog } from '../observation/index.js';
+import type { Breakage, StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
 import {
   asValueError,
+  callOnce,
   connectionClosed,
   connectionLost,
   failApart,
@@ -44,6 +55,7 @@ import {
   isBeingPrepared,
   notSent,
   refusedStatement,
+  serverError,
 } from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
@@ -53,6 +65,11 @@ import { stopWhenAbandoned } from './streams.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;
+
+/** The server refused the statement, and closes the connection for it: its caller's doing. */
+const PACKET_TOO_LARGE = 1153;
+/** A KILL has ended the statement, and with MySQL perhaps the connection, which says so a moment later. */
+const INTERRUPTED = 1317;
 
 /** What a connection reports to its pool, and asks of it. */
 export interface ConnectionOwner extends ConnectionLender {
@@ -75,17 +92,21 @@ export class ManagedConnection extends LendableConnection {
   initConnect: boolean | undefined;
   /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
   addressAtServer: string | undefined;
+  /** It may have been closed by the server a moment ago: it is asked before it has another borrower. */
+  doubtful: boolean;
   readonly session: Session;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
+  readonly #madeAt = performance.now();
 
   constructor(pool: DriverPoolOf, config: ConnectionConfig, flavor: Flavor, owner: ConnectionOwner) {
     super(pool, config, owner);
     this.promiseView = undefined;
     this.initConnect = undefined;
     this.addressAtServer = undefined;
+    this.doubtful = false;
     this.session = new Session();
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
@@ -186,6 +207,7 @@ export class ManagedConnection extends LendableConnection {
     if (sql !== undefined) {
       failApart(command);
       guardLocalFile(command, this);
+      guardCallersCode(command, this.config);
       if (command.onResult === undefined) stopWhenAbandoned(command);
     }
     if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
@@ -193,7 +215,10 @@ export class ManagedConnection extends LendableConnection {
     } else {
       this.session.noteCommand(command, facts);
       // A borrower has this very object, and the callbacks are the borrower's own.
-      if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+      if (this.lease !== undefined) {
+        if (command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+        emitApart(command);
+      }
     }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
@@ -215,7 +240,7 @@ export class ManagedConnection extends LendableConnection {
     const { startedAt } = this.#clock;
     super.handlePacket(packet);
     if (this._command === command || command == null) return;
-    // mysql2 ends a statement whose typeCast throws; the rows that follow would be taken for the next one's answer.
+    // mysql2 ends a statement of which a row cannot be read; the rows that follow would be taken for the next one's answer.
     if (isRow) this.#closeOutOfStep();
     this.#clock.ended(command, startedAt);
   }
@@ -231,6 +256,22 @@ export class ManagedConnection extends LendableConnection {
     for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
     super._notifyError(error);
     for (const command of orphans) if (!isBeingPrepared(command)) failCommand(command, error);
+  }
+
+  /** What a command throws before anything of it was sent is its caller's, such as an option that cannot be read. */
+  override _handleFatalError(error: unknown): void {
+    const command = this._command;
+    const isStarting = command?.next != null && command.next === command.start;
+    super._handleFatalError(
+      isStarting && this.#owner.isLent()
+        ? callersError(error, 'The options of a statement must be readable', 'one that throws when it is read')
+        : error,
+    );
+  }
+
+  /** Not when this process stood still meanwhile: the pool's own limit of the opening decides, which allows for that. */
+  override _handleTimeoutError(): void {
+    if (performance.now() - this.#madeAt < this.config.connectTimeout + STALL_MS) super._handleTimeoutError();
   }
 
   override _addCommandClosedState(command: Command): void {
@@ -317,19 +358,19 @@ export class ManagedConnection extends LendableConnection {
   #limit(command: Command, limits: StatementLimits): void {
     // A dead connection has refused the command already.
     if (!this.alive) return;
-    limitCommand(command, limits, this.flavor, (error) => {
-      if (isOutOfTime(error)) this.#statementBroke(command, error);
+    limitCommand(command, limits, this.flavor, (error, stalled) => {
+      if (isOutOfTime(error)) this.#statementBroke(command, error, stalled ? 'alone' : 'late');
       this.interrupt(command);
     });
   }
 
   #brokeUnder(command: Command | null | undefined, error: Error): void {
-    if (command != null && this.life === 'open') this.#statementBroke(command, error);
+    if (command != null && this.life === 'open' && !isCallersError(error)) this.#statementBroke(command, error, 'lost');
   }
 
   /** Does nothing when the command was not sent yet. */
-  #statementBroke(command: Command, error: Error): void {
-    if (this._command === command) this.#clock.broke(command, error);
+  #statementBroke(command: Command, error: Error, how: Breakage): void {
+    if (this._command === command) this.#clock.broke(command, error, how);
   }
 
   /** mysql2 would report the failure twice, once for preparing and once for executing, or throw where there is no callback. */
@@ -374,7 +415,9 @@ export class ManagedConnection extends LendableConnection {
 
   #noteError(error: ServerError, command: Command): void {
     if (this.#owner.isLent()) this.#owner.log?.statementFailed(error);
-    if (this.#owner.answered(error, this.session.readOnlyAsked)) this.#statementBroke(command, asError(error));
+    if (error.errno === INTERRUPTED && !this.#clock.wasStopped(command)) this.doubtful = true;
+    if (this.#owner.answered(error, this.session.readOnlyAsked) && error.errno !== PACKET_TOO_LARGE)
+      this.#statementBroke(command, serverError(error), concernsOneConnection(error) ? 'alone' : 'lost');
   }
 
   #pendingCommands(): Command[] {
@@ -400,19 +443,4 @@ let executeShapeIsKept = false;
 function keepExecuteShape({ constructor }: Command): void {
   executeShapeIsKept = true;
   keepShape(constructor as new () => Command, {});
-}
-
-/** A callback that does nothing when it is called again; anything else as it is. */
-function callOnce(parameter: unknown): unknown {
-  if (typeof parameter !== 'function') return parameter;
-  let called = false;
-  return (...result: unknown[]): void => {
-    if (called) return;
-    called = true;
-    Reflect.apply(parameter, undefined, result);
-  };
-}
-
-function asError({ message, errno, sqlState }: ServerError): Error {
-  return Object.assign(new Error(message), { errno, sqlState });
 }

@@ -28,6 +28,8 @@ export function captureSite(above: (...parameters: never[]) => unknown): Capture
 /** Gives an error the lines of a captured stack, if there are any, in place of its own. */
 export function withStackOf({ stack = '' }: CapturedSite, error: unknown): unknown {
   const lines = stack.indexOf('\n');
-  if (lines !== -1 && error instanceof Error) error.stack = `${error.name}: ${error.message}${stack.slice(lines)}`;
+  // A caller's own error may be frozen.
+  if (lines !== -1 && error instanceof Error && Object.isExtensible(error))
+    error.stack = `${error.name}: ${error.message}${stack.slice(lines)}`;
   return error;
 }

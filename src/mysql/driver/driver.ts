@@ -39,13 +39,18 @@ export interface Command {
   /** Of a Query: its values, where they were not put into the text yet. */
   readonly values?: unknown;
   /** Of a Query: the options that it was made with. */
-  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown; readonly attributes?: unknown };
+  readonly _queryOptions?: {
+    readonly timeout?: unknown;
+    readonly signal?: unknown;
+    readonly attributes?: unknown;
+    readonly typeCast?: unknown;
+  };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
   /** Of an Execute: its values. */
   readonly parameters?: unknown;
   /** Of an Execute: the options that it was made with. */
-  readonly _executeOptions?: { readonly attributes?: unknown };
+  readonly _executeOptions?: { readonly attributes?: unknown; readonly typeCast?: unknown };
   /** Of a Query or Execute: opens the file that LOAD DATA LOCAL asks for. */
   _streamFactory?: ((path: string) => unknown) | undefined;
   /** Of a Query or Execute: stops listening to that file. */
@@ -104,6 +109,8 @@ export interface ConnectionConfig {
   gracefulEnd: boolean;
   namedPlaceholders: boolean;
   maxPreparedStatements: number;
+  connectTimeout: number;
+  typeCast?: unknown;
   pool?: unknown;
 }
 
@@ -144,6 +151,10 @@ export interface DriverConnection extends EventEmitter {
   addCommand<C extends Command>(command: C): C;
   handlePacket(packet?: Packet): void;
   _notifyError(error: Error): void;
+  /** Called with an error of the socket, by `_handleNetworkError`, and with what was thrown while a command ran. */
+  _handleFatalError(error: unknown): void;
+  /** Called when `connectTimeout` has passed before the login was over. */
+  _handleTimeoutError(): void;
   _addCommandClosedState(command: Command): void;
   _removeFromPool(): void;
   /** `end` as a connection's that is in no pool: queues COM_QUIT. */

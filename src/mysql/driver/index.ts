@@ -1,5 +1,6 @@
 /** Everything that is used of mysql2. */
 
+export { emitApart, guardCallersCode } from './callers-code.js';
 export { apartFromDriver, inCallersContext } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {

@@ -3,7 +3,7 @@
 import { Readable } from 'node:stream';
 import { invalidUnquoted } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
-import { thrownAsError } from '../errors/index.js';
+import { callersError } from '../errors/index.js';
 import type { Command, DriverConnection } from './driver.js';
 
 /** Sent at once at most: far below what servers take as one packet. */
@@ -66,7 +66,7 @@ class LocalFile extends Readable {
     super();
     this.#copy(opened).then(
       () => this.push(null),
-      (thrown: unknown) => this.destroy(thrownAsError(thrown, 'The local file must be readable', 'a stream that failed with no error')),
+      (thrown: unknown) => this.destroy(callersError(thrown, 'The local file must be readable', 'a stream that failed with no error')),
     );
   }
 

@@ -1,5 +1,7 @@
 /** What the server's error numbers say about the connection that they came over. */
 
+import { isCallersError } from './callers-errors.js';
+
 /**
  * What an error says about the connection it came over. Matched on `errno`, because mysql2 has no names for TiDB's and the
  * proxies' numbers. Sources: MySQL 8.4 and MariaDB 11 error references, TiDB error codes, ProxySQL and MaxScale documentation.
@@ -72,6 +74,18 @@ export function classOfErrno(errno: number): ErrorClass {
   return CLASS_OF_ERRNO.get(errno) ?? 'work-failed';
 }
 
+/**
+ * Numbers with which a server that is well closes one connection: 1047 and 1154–1157 for what came over it, 1080, 1927, 3168 and 3169 because it was killed, 4031 because
+ * it was idle, 1153 because a statement was larger than `max_allowed_packet`.
+ */
+const ONE_CONNECTION: ReadonlySet<number> = new Set([1047, 1080, 1153, 1154, 1155, 1156, 1157, 1927, 3168, 3169, 4031]);
+
+/** Whether an error of the server that ends a connection says nothing about the server and its other connections. */
+export function concernsOneConnection(error: unknown): boolean {
+  const { errno } = fieldsOf(error);
+  return errno !== undefined && ONE_CONNECTION.has(errno);
+}
+
 /** Marks an error that is known to come again, although nothing in it says so. */
 const PERMANENT = Symbol('permanent');
 
@@ -87,6 +101,16 @@ export function isPermanentConnectError(error: unknown): boolean {
   // mysql2 gives every failure of the TLS handshake this code: also when the network cut it. Errors of OpenSSL name their library.
   if (code === 'HANDSHAKE_SSL_ERROR') return PERMANENT in (error as object) || 'library' in (error as object);
   return code !== undefined && PERMANENT_CODES.has(code);
+}
+
+/**
+ * What a failure to connect says about the server. `answered`: it is there, and refused, or failed a statement that sets sessions up. `nothing`: code
+ * of the application's has failed before or after.
+ */
+export function verdictOfConnectError(error: unknown): 'answered' | 'failed' | 'nothing' {
+  if (isCallersError(error)) return 'nothing';
+  if (isPermanentConnectError(error)) return 'answered';
+  return isServerError(error) && classOfErrno(error.errno) === 'work-failed' ? 'answered' : 'failed';
 }
 
 /** Whether the server has sent it: Node's system errors have a negative number, if any. */

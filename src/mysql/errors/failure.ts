@@ -1,6 +1,7 @@
 /** What a failed statement means for its caller, its connection and its prepared form. */
 
 import { messageOf, PoolError } from '../../engine/index.js';
+import { isCallersError } from './callers-errors.js';
 import { classOfErrno } from './error-classes.js';
 
 /** Codes of mysql2 and of Node with which a statement ends whose connection broke under it. */
@@ -21,7 +22,7 @@ const LOST_ERRNOS: ReadonlySet<number> = new Set([1152, 1158, 1159, 1160, 1161, 
 
 /** Whether an error of a statement means that its connection is gone, and what became of the statement is not known. */
 export function isConnectionLost(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
+  if (typeof error !== 'object' || error === null || isCallersError(error)) return false;
   const { code, errno, fatal } = error as { readonly code?: unknown; readonly errno?: unknown; readonly fatal?: unknown };
   if (typeof errno === 'number' && errno > 0) return LOST_ERRNOS.has(errno);
   return fatal === true || (typeof code === 'string' && LOST_CODES.has(code));

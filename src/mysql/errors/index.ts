@@ -1,16 +1,19 @@
 /** What an error means, and in whose words a caller reads it. */
 
+export { callersError, isCallersError } from './callers-errors.js';
 export { thrownAsError } from './thrown.js';
 export {
   type ClassifyError,
   classOfErrno,
   classOfServerError,
+  concernsOneConnection,
   type ErrorClass,
   isPermanentConnectError,
   isServerError,
   labelOf,
   markPermanent,
   type ServerError,
+  verdictOfConnectError,
 } from './error-classes.js';
 export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure } from './failure.js';
 export { type Flavor, mysql2Flavor, ownFlavor } from './flavor.js';

@@ -1,6 +1,7 @@
 /** Commands that end when their time is up or their caller gives up, whether the server has answered or not. */
 
-import { LONGEST_TIMER_MS, PoolError } from '../../engine/index.js';
+import { STALL_MS } from '../../engine/contract/index.js';
+import { LONGEST_TIMER_MS, PoolError, systemClock, type Timer } from '../../engine/index.js';
 import { ignore, onAbort } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { limitsFrom, type StatementLimits } from '../contract/index.js';
@@ -39,34 +40,44 @@ export function refusalOf({ timeout, remainingMs, dueInMs, signal }: StatementLi
 /**
  * Ends a statement when its time is up or its signal aborts. Its caller has the error at once, `stop` sees to the rest, and what the server
  * answers later is dropped. Precondition: {@link refusalOf} these limits is nothing.
+ *
+ * @param stop `stalled`: the process stood still when the time was up, so that the server may have answered in time
  */
 export function limitCommand(
   command: Command,
   { timeout, remainingMs, dueInMs, signal }: StatementLimits,
   flavor: Flavor,
-  stop: (error: Error) => void,
+  stop: (error: Error, stalled: boolean) => void,
 ): void {
   const { onResult } = command;
-  const fail = (error: Error): void => {
+  const fail = (error: Error, stalled: boolean): void => {
     end();
     command.onResult = ignore;
-    stop(error);
+    stop(error, stalled);
     if (onResult !== undefined) onResult.call(command, error);
     else if (command.listenerCount('error') > 0) command.emit('error', error);
   };
-  const timers: NodeJS.Timeout[] = [];
+  const timers: Timer[] = [];
   const failAfter = (ms: number, error: () => Error): void => {
     // Longer than Node's timers is as good as never: 24 days.
-    if (ms <= LONGEST_TIMER_MS) timers.push(setTimeout(() => fail(error()), ms));
+    if (ms > LONGEST_TIMER_MS) return;
+    const dueAt = systemClock.now() + ms;
+    timers.push(systemClock.setTimer(() => fail(error(), systemClock.now() - dueAt >= STALL_MS), ms));
   };
   const startTimer = (): void => failAfter(remainingMs, () => flavor.statementTimeout(timeout));
   failAfter(dueInMs, () => deadlinePassed('had ended: it was stopped'));
   const isSent = command.next != null;
   if (flavor.timeoutCoversWaiting || isSent) startTimer();
   else atStart(command, startTimer);
-  const unlink = signal === undefined ? undefined : onAbort(signal, () => fail(givenUp(signal)));
+  const giveUp = (): void => {
+    const error = givenUp(signal as AbortSignal);
+    // A timer of Node's own: what has arrived meanwhile is read first.
+    if (isOutOfTime(error)) timers.push(systemClock.setTimer(() => fail(error, false), 0));
+    else fail(error, false);
+  };
+  const unlink = signal === undefined ? undefined : onAbort(signal, giveUp);
   const end = (): void => {
-    for (const timer of timers) clearTimeout(timer);
+    for (const timer of timers) timer.cancel();
     unlink?.();
   };
   if (onResult !== undefined) {

@@ -1,7 +1,7 @@
 /** The time that a transaction has, and the signal that may stop it. */
 
 import { performance } from 'node:perf_hooks';
-import { LONGEST_TIMER_MS, PoolError } from '../../engine/index.js';
+import { LONGEST_TIMER_MS, PoolError, systemClock, type Timer } from '../../engine/index.js';
 import { onAbort, waitOrAbort } from '../../engine/waiting/index.js';
 
 /** The limits of one transaction, with all of its runs. */
@@ -9,7 +9,7 @@ export class TransactionLimits {
   readonly #deadline: number;
   /** Nothing can stop a transaction that has neither. */
   readonly #stop: AbortController | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Timer | undefined;
   readonly #unlink: (() => void) | undefined;
 
   constructor({ timeout = 0, signal }: { readonly timeout?: number; readonly signal?: AbortSignal }) {
@@ -20,7 +20,7 @@ export class TransactionLimits {
     const timeUp = (): void =>
       stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
     const aborted = (): void => stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
-    if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = setTimeout(timeUp, timeout);
+    if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = systemClock.setTimer(timeUp, timeout);
     if (signal?.aborted === true) aborted();
     else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);
   }
@@ -48,7 +48,7 @@ export class TransactionLimits {
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#unlink?.();
   }
 }

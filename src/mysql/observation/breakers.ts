@@ -9,6 +9,7 @@ import {
   type BreakerSnapshot,
   resolveBreakerOptions,
   type ResolvedBreakerOptions,
+  type Verdict,
 } from '../../resilience/breaker/index.js';
 
 /** The breakers of a pool: false = it never opens by itself. */
@@ -18,7 +19,7 @@ export interface PoolBreakerOptions {
    * `shortestOpen`, `longestOpen` and `probes` have no effect. Default: 3 in a row.
    */
   readonly connect?: BreakerOptions | false;
-  /** Opens when statements lose their connection or take too long. Default: half of at least 20 within 10 s. */
+  /** Opens when statements lose their connection or take too long and none is answered since. Default: half of at least 20 within 10 s. */
   readonly statement?: BreakerOptions | false;
 }
 
@@ -156,11 +157,12 @@ export class PoolBreakers {
     if (!wasClosed && this.connect.state !== 'isolated') this.connect.close();
   }
 
-  /** @param answered the server was there, and refused */
-  connectFailed(error: unknown, answered: boolean, retryInMs: number): void {
+  /** @param verdict what it says about the server: `answered`: it was there, and refused */
+  connectFailed(error: unknown, verdict: Verdict, retryInMs: number): void {
     // Our own refusal, of `connecting()`.
     if (PoolError.is(error) && error.code === 'POOL_BREAKER_OPEN') return;
-    if (answered) this.connected(0);
+    if (verdict === 'answered') this.connected(0);
+    else if (verdict === 'nothing') this.connect.gaveUp();
     else this.connect.failed(error, 0, undefined, retryInMs);
   }
 

@@ -20,4 +20,4 @@ export {
 } from './health.js';
 export { checkedLogger, PoolLog, type PoolLogger } from './logger.js';
 export { SlowQueries, type SlowQuery, type SlowQueryOrder, type SlowQueryReport } from './slow-queries.js';
-export { StatementLog, type WriteObserver, type WritingConnection } from './statement-log.js';
+export { type Breakage, StatementLog, type WriteObserver, type WritingConnection } from './statement-log.js';

@@ -28,16 +28,26 @@ interface StatementCounts {
   readonly queryErrorsByErrno: Readonly<Record<string, number>>;
 }
 
+/**
+ * What a failed statement says about the server. `late`: it had not answered when the statement's time was up. `lost`: the connection broke under
+ * the statement. `alone`: nothing, such as a connection that was killed, or a time-out for which this process stood still.
+ */
+export type Breakage = 'late' | 'lost' | 'alone';
+
 /** Sees every statement of the borrowers of a pool's connections. Durations are in milliseconds. On the hot path. */
 export class StatementLog {
   readonly slowQueries = new SlowQueries();
   readonly #times = new Histogram();
   #errors = 0;
   readonly #errorsByErrno = new LabelledCounts();
+  /** When the statement was sent that was answered last. */
+  #answeredSince = Number.NEGATIVE_INFINITY;
+  /** The answer to a statement that was sent no earlier than then proves that the server was there; `Infinity`: there is nothing to prove. */
+  #inDoubtSince = Number.POSITIVE_INFINITY;
 
   /** @param writes sees what is written, for a cache */
   constructor(
-    private readonly breaker: Pick<Breaker, 'succeeded' | 'failed'>,
+    private readonly breaker: Pick<Breaker, 'succeeded' | 'failed' | 'failedAlone' | 'acquit'>,
     private readonly writes: WriteObserver | undefined,
   ) {}
 
@@ -50,7 +60,13 @@ export class StatementLog {
   statementEnded(durationMs: number, sql: string, now: number, broke: boolean): void {
     this.#times.record(durationMs);
     this.slowQueries.record(durationMs, sql);
-    if (!broke) this.breaker.succeeded(durationMs, now);
+    if (broke) return;
+    this.breaker.succeeded(durationMs, now);
+    const sentAt = now - durationMs;
+    this.#answeredSince = sentAt;
+    if (sentAt < this.#inDoubtSince) return;
+    this.#inDoubtSince = Number.POSITIVE_INFINITY;
+    this.breaker.acquit();
   }
 
   /** A statement was stopped whose caller did not wait for its end. */
@@ -64,8 +80,18 @@ export class StatementLog {
     this.#errorsByErrno.add(String(errno));
   }
 
-  /** A statement has lost its connection, or its time was up while the server had it. */
-  statementBroke(error: Error, durationMs: number, now: number): void {
+  /**
+   * A statement has lost its connection, or its time was up while the server had it. One caller's haste, and one connection's end, are no sick
+   * server: an answer to a statement that was sent since acquits it. Then the breaker forgets what failed before.
+   */
+  statementBroke(error: Error, durationMs: number, now: number, how: Breakage): void {
+    const sentAt = now - durationMs;
+    if (how === 'alone' || (how === 'late' && this.#answeredSince >= sentAt)) {
+      this.breaker.failedAlone(durationMs, now);
+      return;
+    }
+    const doubtful = how === 'late' ? sentAt : now;
+    this.#inDoubtSince = this.#inDoubtSince === Number.POSITIVE_INFINITY ? doubtful : Math.max(this.#inDoubtSince, doubtful);
     this.breaker.failed(error, durationMs, now);
   }
 

@@ -30,7 +30,7 @@ import {
   StatementLog,
 } from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
-import { isPermanentConnectError, type ServerError } from '../errors/index.js';
+import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
   ConnectionFactory,
   type ConnectionHost,
@@ -262,7 +262,7 @@ export class PoolCore {
   #listen(): void {
     const { engine, breakers } = this;
     engine.on('opened', ({ openMs }) => breakers.connected(openMs));
-    engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, isPermanentConnectError(error), retryInMs));
+    engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, verdictOfConnectError(error), retryInMs));
     engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });

@@ -74,7 +74,9 @@ export class PooledStatement extends ConnectionWaiter {
   }
 
   #done(error: Error | null, rows: unknown, fields: FieldPacket[]): void {
-    const lease = this.#lease as Lease<ManagedConnection>;
+    const lease = this.#lease;
+    // mysql2 reports a statement that cannot be prepared twice.
+    if (lease === undefined) return;
     if (error === null) {
       lease.release();
       if (this.#retry !== undefined) this.pool.retries.tally.recovered += 1;

@@ -1,6 +1,15 @@
 /** The runs of a transaction, from BEGIN to COMMIT or ROLLBACK, and again after a deadlock. */
 
-import { type AcquireOptions, invalid, keepShape, type Lease, messageOf, PoolError, refuseUnknownOptions } from '../../engine/index.js';
+import {
+  type AcquireOptions,
+  invalid,
+  keepShape,
+  type Lease,
+  messageOf,
+  PoolError,
+  refuseUnknownOptions,
+  systemClock,
+} from '../../engine/index.js';
 import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
 import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
@@ -150,7 +159,7 @@ class Attempt {
 
   /** Never rejects: a connection that cannot be rolled back is closed, which rolls back too. */
   async #rollBack(lease: Lease<ManagedConnection>): Promise<void> {
-    const timer = setTimeout(() => lease.destroy(), this.host.patienceMs);
+    const timer = systemClock.setTimer(() => lease.destroy(), this.host.patienceMs);
     try {
       // Statements that were not awaited come first: they would run outside of the transaction.
       await this.#transaction?.settled().catch(ignore);
@@ -159,7 +168,7 @@ class Attempt {
     } catch {
       lease.destroy();
     } finally {
-      clearTimeout(timer);
+      timer.cancel();
     }
   }
 

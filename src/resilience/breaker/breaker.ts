@@ -147,6 +147,26 @@ export class Breaker {
     }
   }
 
+  /** @internal A call has failed for a reason of its own, which says nothing about the party that it called, except where slow calls count. */
+  failedAlone(durationMs: number, now = this.#clock.now()): void {
+    this.#failures += 1;
+    const slow = durationMs >= this.#slowFrom;
+    if (slow) this.#slowCalls += 1;
+    if (this.#isOutdated(durationMs, now)) return;
+    if (this.#state !== CLOSED) {
+      this.gaveUp();
+      return;
+    }
+    this.#window.note(false, slow, now);
+    const reason = slow ? this.#reasonAfterSuccess(slow) : undefined;
+    if (reason !== undefined) this.#open(reason, now);
+  }
+
+  /** @internal The party that was called has proved that it is there: the calls in the window that failed had reasons of their own. */
+  acquit(): void {
+    this.#window.acquit();
+  }
+
   /** A call that was let through ended without a verdict on the party that it called: another may take its place. */
   gaveUp(): void {
     if (this.#state.kind === 'half-open') this.#state.probes.noteGivenUp();

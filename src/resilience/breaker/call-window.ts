@@ -52,6 +52,12 @@ export class CallWindow {
     this.#currentEnds += steps * this.#bucketMs;
   }
 
+  /** No call in it counts as failed any more. */
+  acquit(): void {
+    this.failures = 0;
+    this.#failures.fill(0);
+  }
+
   clear(): void {
     this.calls = 0;
     this.failures = 0;

@@ -88,7 +88,7 @@ describe('Entry', () => {
   it('tells its owner when a step of it is overdue', () => {
     const told: unknown[] = [];
     const entry = new Entry<string>(1, { ...owner, stepOverdue: (...args) => told.push(args) }, 0, 0);
-    entry.expire(42);
-    expect(told).toEqual([[entry, 42]]);
+    entry.expire(42, 7);
+    expect(told).toEqual([[entry, 42, 7]]);
   });
 });

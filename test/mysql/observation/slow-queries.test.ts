@@ -116,6 +116,7 @@ describe('slow queries', () => {
   it('of a pool include those that were killed because they took too long', async () => {
     await using database = await createDatabase();
     const pool = createPool(database.url());
+    await pool.ready();
     await expect(pool.query({ sql: 'SELECT SLEEP(10) AS too_long', timeout: 60 })).rejects.toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     await waitFor('the statement to end', () => pool.slowQueries().queries.some(({ digest }) => digest === 'SELECT SLEEP(?) AS too_long'));
     await pool.end();

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
-import { openPool, outcomeOf } from '../../support/pool-on-database.js';
+import { borrowByCallback, openPool, outcomeOf, valueOf } from '../../support/pool-on-database.js';
+import { captureUncaught } from '../support/uncaught.js';
 import { sequence } from '../../support/sql-servers/sequence.js';
 
 describe('I1: a typeCast that throws in the middle of a result', () => {
@@ -28,4 +29,26 @@ describe('I1: a typeCast that throws in the middle of a result', () => {
       }
     },
   );
+});
+
+describe('a listener of a statement that throws', () => {
+  it.each(['fields', 'result', 'end'])('ends in the process’s own handler, and the connection lives on: %s', async (event) => {
+    using uncaught = captureUncaught();
+    await using fixture = await openPool({ connectionLimit: 1 });
+    const { pool } = fixture;
+    const before = await valueOf(pool, 'CONNECTION_ID()');
+    const connection = await borrowByCallback(pool);
+    const command = connection.query('SELECT 1 AS a');
+    const ended = new Promise<void>((resolve) => {
+      command.on('end', resolve);
+    });
+    command.on(event, () => {
+      throw new Error('from a listener');
+    });
+    await ended;
+    connection.release();
+    expect(await valueOf(pool, 'CONNECTION_ID()')).toBe(before);
+    expect(uncaught.errors).toMatchObject([{ message: 'from a listener' }]);
+    expect(pool.stats().breakers.statement.failures).toBe(0);
+  });
 });

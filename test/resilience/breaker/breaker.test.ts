@@ -31,6 +31,25 @@ describe('a closed breaker', () => {
     expect(breaker.state).toBe('open');
   });
 
+  it('forgets the failures of a party that has proved to be there, and counts the calls', () => {
+    const { breaker } = fixture({ failureRate: 50, minimumCalls: 10 });
+    fail(breaker, 9);
+    breaker.acquit();
+    expect(breaker.snapshot()).toMatchObject({ failures: 9, window: { calls: 9, failures: 0 } });
+    fail(breaker, 8);
+    expect(breaker.state).toBe('closed');
+    fail(breaker);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('does not open for calls that fail for reasons of their own, but for slow ones where that was asked for', () => {
+    const { breaker } = fixture({ failureRate: 50, minimumCalls: 10, slowCallTime: 100, slowCallRate: 50 });
+    for (let call = 0; call < 30; call += 1) breaker.failedAlone(5);
+    expect(breaker.snapshot()).toMatchObject({ state: 'closed', failures: 30, window: { calls: 30, failures: 0 } });
+    for (let call = 0; call < 30; call += 1) breaker.failedAlone(200);
+    expect(breaker.snapshot()).toMatchObject({ state: 'open', slowCalls: 30 });
+  });
+
   it('stays closed while fewer fail than the rate says', () => {
     const { breaker } = fixture({ failureRate: 50, minimumCalls: 10 });
     for (let call = 0; call < 1_000; call += 1) {

@@ -39,6 +39,10 @@ export const DIFFERENCES = {
     sentence: 'MariaDB reads its certificates again with FLUSH SSL; MySQL with ALTER INSTANCE RELOAD TLS.',
     servers: MARIADB,
   },
+  showsAnyCertificate: {
+    sentence: 'MariaDB shows any certificate when it is told to read it; MySQL refuses one that its own authority would not accept.',
+    servers: MARIADB,
+  },
   skipSsl: {
     sentence: 'MariaDB offers no TLS with --skip-ssl; MySQL with an empty --tls-version.',
     servers: MARIADB,

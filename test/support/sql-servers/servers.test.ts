@@ -5,7 +5,7 @@ import { firstRow } from '../pool-on-database.js';
 import { createDatabase } from '../servers/database.js';
 import { DIFFERENCES } from './differences.js';
 import { sequence } from './sequence.js';
-import { differs, onlyWhere, reloadTlsStatement, startServer, thisServer, withoutTls } from './this-server.js';
+import { differs, onlyWhere, reloadTls, startServer, thisServer, withoutTls } from './this-server.js';
 
 describe('the server of this run', () => {
   it('is of the kind that was chosen', async () => {
@@ -57,7 +57,7 @@ describe('a server of the same kind', () => {
     const other = await server.authority.issue({ name: 'other', commonName: 'other.example', hosts: ['other.example'] });
     await copyFile(other.certificatePath, server.certificatePath);
     await copyFile(other.keyPath, server.keyPath);
-    await database.admin(reloadTlsStatement());
+    await reloadTls(database);
     await expect(createConnection({ ...database.connection, ssl })).rejects.toThrow(/altnames/u);
 
     await using plain = await startServer({ arguments: [withoutTls()] });

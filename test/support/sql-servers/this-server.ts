@@ -31,9 +31,9 @@ export function lockWaitsStatement(): string {
   return `SELECT COUNT(*) AS count FROM ${differs('dataLockWaits') ? 'performance_schema.data_lock_waits' : 'information_schema.INNODB_LOCK_WAITS'}`;
 }
 
-/** The statement that makes this run's server read its certificates again. */
-export function reloadTlsStatement(): string {
-  return differs('flushSsl') ? 'FLUSH SSL' : 'ALTER INSTANCE RELOAD TLS';
+/** Makes a server of this run's kind read its certificates again. */
+export async function reloadTls({ admin }: { admin(sql: string): Promise<unknown> }): Promise<void> {
+  await admin(differs('flushSsl') ? 'FLUSH SSL' : 'ALTER INSTANCE RELOAD TLS');
 }
 
 /** The argument with which this run's server offers no TLS. */
