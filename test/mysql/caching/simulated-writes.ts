@@ -208,7 +208,7 @@ export class SimulatedWrites {
     const sql = `SELECT v FROM ${table}`;
     const statement = statementOf('query', { sql, cache: true }, undefined, undefined);
     const [rows] = await (this.#statements.answer(statement) ?? this.#runRead(sql));
-    const version = (rows as unknown as { v: number }[])[0]?.v ?? -1;
+    const version = (rows as readonly { v: number }[])[0]?.v ?? -1;
     if (version < due) this.#stale.push(`${table} at ${askedAt.toFixed(1)} was ${version} and had to be ${due}`);
     if (!isCalm) return;
     this.#calmReads += 1;
