@@ -20,7 +20,7 @@ const PROGRAMS = {
     import { DataSource } from 'typeorm';
     const source = await new DataSource({ type: 'mysql', url: process.env.TEST_URL, entities: [] }).initialize();
     const [{ n }] = await source.query('SELECT 1 AS n');
-    await finish(n, () => source.destroy());`,
+    await finish(Number(n), () => source.destroy());`,
   mikroOrm: `
     import { MikroORM, defineEntity, p } from '@mikro-orm/mysql';
     const entity = defineEntity({ name: 'Entity', properties: { id: p.integer().primary() } });

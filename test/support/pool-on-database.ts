@@ -52,7 +52,7 @@ export async function valueOf(queryable: Queryable, expression: string): Promise
 }
 
 /** Whether a transaction is open, as each answer of the server says. */
-export async function inTransaction(queryable: Queryable): Promise<boolean> {
+export async function isInTransaction(queryable: Queryable): Promise<boolean> {
   const [{ serverStatus }] = await queryable.query<ResultSetHeader>('DO 0');
   return (serverStatus & SERVER_STATUS_IN_TRANS) !== 0;
 }

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
 import { createDatabase } from '../../support/servers/database.js';
-import { connectionId, errorOf, firstRow, inTransaction, openPool, type PoolOnDatabase, valueOf } from '../../support/pool-on-database.js';
+import {
+  connectionId,
+  errorOf,
+  firstRow,
+  isInTransaction,
+  openPool,
+  type PoolOnDatabase,
+  valueOf,
+} from '../../support/pool-on-database.js';
 import { differs, onlyWhere } from '../../support/sql-servers/this-server.js';
 import { type DifferenceName } from '../../support/sql-servers/differences.js';
 
@@ -35,7 +43,7 @@ const OPEN_TRANSACTION: Trace = {
     await connection.beginTransaction();
     await connection.query('INSERT INTO t VALUES (1)');
   },
-  found: (connection) => inTransaction(connection),
+  found: (connection) => isInTransaction(connection),
 };
 
 /** What only a reset takes away. */

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import mysql, { type FieldPacket, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import callbackMysql, { PoolConnection as DriverPoolConnection } from 'mysql2';
 import { describe, expect, it } from 'vitest';
-import { poolOf, errorOf, firstRow, inTransaction, openPool } from '../../support/pool-on-database.js';
+import { poolOf, errorOf, firstRow, isInTransaction, openPool } from '../../support/pool-on-database.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { sequence } from '../../support/sql-servers/sequence.js';
 
@@ -248,7 +248,7 @@ describe('other ways to connect', () => {
     await connection.beginTransaction();
     await connection.query('SET @x = 1');
     connection.release();
-    expect(await inTransaction(pool)).toBe(false);
+    expect(await isInTransaction(pool)).toBe(false);
     expect(await firstRow(pool, "SELECT @x AS x, LENGTH(REPEAT('y', 100000)) AS length")).toEqual({ x: null, length: 100_000 });
   });
 

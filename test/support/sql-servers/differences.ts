@@ -43,6 +43,10 @@ export const DIFFERENCES = {
     sentence: 'MariaDB shows any certificate when it is told to read it; MySQL refuses one that its own authority would not accept.',
     servers: MARIADB,
   },
+  lockedAccountIs4151: {
+    sentence: 'MariaDB refuses a locked account with error 4151; MySQL with 3118.',
+    servers: MARIADB,
+  },
   skipSsl: {
     sentence: 'MariaDB offers no TLS with --skip-ssl; MySQL with an empty --tls-version.',
     servers: MARIADB,

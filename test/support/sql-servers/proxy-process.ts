@@ -22,9 +22,9 @@ export interface ProxyProgram {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
   /** Its configuration, for a port to listen on and a folder of its own. */
-  configuration(port: number, folder: string): string;
+  readonly configuration: (port: number, folder: string) => string;
   /** What follows on the command line, given the path of the configuration. */
-  arguments(path: string): readonly string[];
+  readonly arguments: (path: string) => readonly string[];
 }
 
 const HOST = '127.0.0.1';

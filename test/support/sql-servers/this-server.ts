@@ -32,7 +32,7 @@ export function lockWaitsStatement(): string {
 }
 
 /** Makes a server of this run's kind read its certificates again. */
-export async function reloadTls({ admin }: { admin(sql: string): Promise<unknown> }): Promise<void> {
+export async function reloadTls({ admin }: { readonly admin: (sql: string) => Promise<unknown> }): Promise<void> {
   await admin(differs('flushSsl') ? 'FLUSH SSL' : 'ALTER INSTANCE RELOAD TLS');
 }
 
