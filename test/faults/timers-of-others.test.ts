@@ -44,7 +44,7 @@ const ENVIRONMENTS: Readonly<Record<string, Disturb>> = {
 };
 
 /** What waits, is bounded, is retried and is closed by timers. */
-async function use(create: Create, { connection }: TestDatabase): Promise<void> {
+async function use(create: Create, { connection }: TestDatabase): Promise<boolean> {
   const pool = create({ ...connection, connectionLimit: 1, acquireTimeout: 200 });
   expect((await pool.query({ sql: 'SELECT 1 AS one', timeout: 5_000 }))[0]).toEqual([{ one: 1 }]);
   await pool.transaction((tx) => tx.query('SELECT 1'), { timeout: 5_000 });
@@ -54,6 +54,7 @@ async function use(create: Create, { connection }: TestDatabase): Promise<void> 
   held.release();
   expect((await pool.health({ deep: true })).healthy).toBe(true);
   await pool.end();
+  return pool.stats().total === 0;
 }
 
 describe.each(Object.entries(ENVIRONMENTS))('I2: among %s a pool works', (_, disturb) => {
@@ -66,7 +67,7 @@ describe.each(Object.entries(ENVIRONMENTS))('I2: among %s a pool works', (_, dis
     if (order === 'after') undoDisturbance = disturb();
     const { createPool } = await import('../../src/index.js');
     if (order === 'before') undoDisturbance = disturb();
-    await use(createPool, database);
+    expect(await use(createPool, database)).toBe(true);
     undoDisturbance?.();
   });
 });

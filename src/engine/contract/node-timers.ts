@@ -17,7 +17,8 @@ export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediat
 export const { queueMicrotask } = globalThis;
 
 /** Behind what a test may have put on the object before. */
-const { now = clock.now.bind(clock) } = Object.getPrototypeOf(clock) as { readonly now?: (this: typeof clock) => number };
+const prototype = Object.getPrototypeOf(clock) as { readonly now?: () => number };
+const now = prototype.now?.bind(clock) ?? clock.now.bind(clock);
 
 /** The monotonic clock: `now()` in milliseconds since the start of the process. */
-export const performance: { readonly now: () => number } = { now: now.bind(clock) };
+export const performance: { readonly now: () => number } = { now };

@@ -56,11 +56,11 @@ describe('I13: a URL', () => {
     `mysql://app:pa@s?${SECRET}`,
     `mysql://app:pa@s/%2F?${SECRET}@h=1`,
   ])('in which part of a password would be a host or a parameter is refused, and not shown: %s', (url) => {
-    refusalOf(() => read(url), [SECRET]);
+    expect(refusalOf(() => read(url), [SECRET])).not.toBe('');
   });
 
   it('of the drop-in, in the same way', () => {
-    refusalOf(() => read(`mysql://app:pa@s/${SECRET}@db.example.com/shop`, 'mysql2'), [SECRET]);
+    expect(refusalOf(() => read(`mysql://app:pa@s/${SECRET}@db.example.com/shop`, 'mysql2'), [SECRET])).not.toBe('');
   });
 
   it.each([
@@ -76,7 +76,7 @@ describe('I13: a URL', () => {
     'ssl={"verifyIdentity":0}',
     'ssl={"rejectUnauthorized":"false"}',
   ])('whose parameters contradict each other, or what stands before them, is refused: %s', (parameters) => {
-    refusalOf(() => read(`${BASE}?${parameters}`), [SECRET]);
+    expect(refusalOf(() => read(`${BASE}?${parameters}`), [SECRET])).not.toBe('');
   });
 
   it.each(['connectionLimit=5&connectionLimit=5', 'ssl=true&ssl=1', 'database=shop', 'user=app'])(

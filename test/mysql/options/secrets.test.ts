@@ -60,7 +60,7 @@ describe('I13: the password', () => {
       expect(Object.entries(values).flatMap(([name, value]) => shownSecrets(value, secrets).map((how) => `${name}: ${how}`))).toEqual([]);
       expect(copy).toMatchObject({ password: database.password });
     } finally {
-      await cache.close();
+      cache.close();
     }
   });
 
