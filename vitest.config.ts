@@ -11,6 +11,7 @@ const INTEGRATION = [
   'ecosystem',
   'examples',
   'faults',
+  'fuzz',
   'mirrors',
   'monitor',
   'mysql',

@@ -24,6 +24,7 @@ const PACKAGES = {
   amtool: 'prometheus-alertmanager',
   chromium: 'chromium',
   curl: 'curl',
+  haproxy: 'haproxy',
 };
 
 /** What a private MariaDB with TLS needs. */
@@ -42,6 +43,7 @@ export const TEST_TOOLS = [
   'amtool',
   'chromium',
   'curl',
+  'haproxy',
 ];
 
 const LOCK_TIMEOUT_MS = 300_000;

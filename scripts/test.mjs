@@ -1,23 +1,37 @@
-/** Runs everything: format, build, lint, types and all tests; or some tests only. */
+/** Runs everything: format, build, lint, types and all tests, on each server; or some tests only, or one server only. */
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { argv, execPath, pid } from 'node:process';
+import { argv, env, execPath, pid } from 'node:process';
 import { installNpmPackages, npm, ROOT } from './install.mjs';
 import { run } from './run.mjs';
+import { fetchedVersions, fetchServers } from './servers/fetch.mjs';
+import { passesOf, SERVERS } from './servers/passes.mjs';
 import { ensureTools, TEST_TOOLS } from './system-packages.mjs';
 import { SUMMARY_PATH } from './vitest-summary.mjs';
 
 /** What is checked besides the tests: scripts of package.json, each counted as one test. What looks at the benchmarks needs the build. */
 const CHECKS = { 'format:check': 'format', build: 'build', lint: 'lint', typecheck: 'types' };
 
-/** The usage: npm test [-- [--coverage] [<filter or option of vitest> …]]. With a filter or another option, only vitest runs. */
-const coverage = argv.includes('--coverage');
-const filters = argv.slice(2).filter((argument) => argument !== '--coverage');
+/**
+ * The usage: npm test [-- [--server mariadb|mysql|mariadb-11.8|all] [--coverage] [<filter or option of vitest> …]]. With a server, a filter
+ * or another option, only vitest runs.
+ */
+const { server: choice, coverage, filters } = readArguments(argv.slice(2));
 
 let passed = 0;
 let failed = 0;
 /** @type {{ name: string, reason: string }[]} */
 const skipped = [];
+/** The versions of the servers that ran. */
+const ran = [];
+
+function readArguments(all) {
+  const rest = all.filter((argument) => argument !== '--coverage');
+  const at = rest.findIndex((argument) => argument === '--server' || argument.startsWith('--server='));
+  if (at === -1) return { server: undefined, coverage: rest.length < all.length, filters: rest };
+  const [option, ...assigned] = rest.splice(at, 1)[0].split('=');
+  return { server: assigned[0] ?? rest.splice(at, 1)[0] ?? option, coverage: rest.length < all.length - 1, filters: rest };
+}
 
 function fail(what) {
   failed += 1;
@@ -29,6 +43,18 @@ async function prepare() {
   if (!(await ensureTools(TEST_TOOLS))) throw new Error('The tests need the packages named above.');
 }
 
+/** Fetches the servers of these passes that the system does not have, and leaves out those that cannot be had. */
+async function withServers(passes) {
+  const wanted = passes.map(({ server }) => server).filter((server) => server !== 'mariadb');
+  const reason = await fetchServers(wanted);
+  const absent = wanted.filter((server) => fetchedVersions(server) === undefined);
+  for (const server of absent) {
+    if (choice !== undefined || env.CI) fail(`no tests on ${server}: ${reason}`);
+    else skipped.push({ name: `all tests on ${server}`, reason });
+  }
+  return passes.filter(({ server }) => !absent.includes(server));
+}
+
 async function check() {
   for (const [script, what] of Object.entries(CHECKS)) {
     console.log(`\n> ${what} (npm run ${script})`);
@@ -38,8 +64,8 @@ async function check() {
   }
 }
 
-async function test() {
-  console.log('\n> tests (vitest)');
+async function test({ server, filters: named, excluded }, withCoverage) {
+  console.log(`\n> tests (vitest) on ${server}`);
   const path = join(ROOT, `.cache/test-summary-${pid}.json`);
   mkdirSync(dirname(path), { recursive: true });
   const options = [
@@ -47,15 +73,18 @@ async function test() {
     `--reporter=${join(ROOT, 'scripts/vitest-summary.mjs')}`,
     // A test marked "only" hides all others.
     ...(filters.length === 0 ? ['--allowOnly=false'] : []),
-    ...(coverage ? ['--coverage'] : []),
+    ...(withCoverage ? ['--coverage'] : []),
+    ...excluded.flatMap((pattern) => ['--exclude', pattern]),
   ];
   try {
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-    const { code } = await run(execPath, [vitest, 'run', ...options, ...filters], { environment: { [SUMMARY_PATH]: path } });
+    const environment = { [SUMMARY_PATH]: path, POOLWRIGHT_TEST_SERVER: server };
+    const { code } = await run(execPath, [vitest, 'run', ...options, ...named], { environment });
     const summary = JSON.parse(readFileSync(path, 'utf8'));
     passed += summary.passed;
     failed += summary.failed;
-    skipped.push(...summary.skipped);
+    skipped.push(...summary.skipped.map(({ name, reason }) => ({ name: `${name} (on ${server})`, reason })));
+    ran.push(`${server} ${summary.serverVersion ?? 'not started'}: ${summary.passed + summary.failed} tests`);
     // Such as no test at all, coverage below its threshold, or a server that could not be stopped.
     if (code !== 0 && summary.failed === 0) fail(`vitest ended with exit code ${code}`);
   } catch (error) {
@@ -68,12 +97,16 @@ async function test() {
 
 process.chdir(ROOT);
 try {
+  if (choice !== undefined && choice !== 'all' && !SERVERS.includes(choice))
+    throw new Error(`--server may be ${SERVERS.join(', ')} or all; it is ${choice}.`);
   await prepare();
-  if (filters.length === 0) await check();
-  await test();
+  if (filters.length === 0 && (choice ?? 'all') === 'all') await check();
+  const passes = await withServers(passesOf(choice, filters));
+  for (const [index, pass] of passes.entries()) await test(pass, coverage && index === 0);
 } catch (error) {
   fail(error.message);
 }
+if (ran.length > 0) console.log(['\nServers:', ...ran.map((line) => `  ${line}`)].join('\n'));
 if (skipped.length > 0) console.log(['\nSkipped:', ...skipped.map(({ name, reason }) => `  ${name}: ${reason}`)].join('\n'));
 console.log(`\n${passed} passed, ${failed} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`);
 process.exitCode = failed === 0 ? 0 : 1;

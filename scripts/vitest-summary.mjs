@@ -23,7 +23,9 @@ export default class VitestSummary {
     const having = (state) => results.filter((result) => result.state === state);
     const failedOutsideTests = testModules.reduce((sum, testModule) => sum + errorsOutsideTests(testModule), 0) + unhandledErrors.length;
     const unfinished = having('pending').length + (reason === 'interrupted' ? 1 : 0);
+    const versions = testModules.map(({ project }) => project.getProvidedContext().server?.version);
     const summary = {
+      serverVersion: versions.find((version) => version !== undefined),
       passed: having('passed').length,
       failed: having('failed').length + failedOutsideTests + unfinished,
       skipped: having('skipped').map(({ name, note }) => ({ name, reason: note ?? 'no reason given' })),

@@ -2,7 +2,8 @@
 import { pause } from '../engine/waiting/index.js';
 import { createPool, type Pool, pools } from '../index.js';
 import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
-import { type MariaDb, startMariaDb } from './mariadb-server.js';
+import { startMariaDb } from './mariadb-server.js';
+import type { PrivateServer } from './private-server.js';
 import { type SecondReport, Workload } from './workload.js';
 
 /** The whole stop takes less than 5 s. Borrowers get what the servers leave of it. */
@@ -36,7 +37,7 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
   const monitoring = await startMonitoring(settings, cleanup);
   const say = sayer(audience);
   say('Starting a private MariaDB …');
-  const database: MariaDb = await startMariaDb();
+  const database: PrivateServer = await startMariaDb();
   cleanup.add(() => database.stop());
   const { connections = 20, rate } = settings;
   const pool = createPool(database.url(), {

@@ -1,30 +1,10 @@
-/** A private MariaDB server for tests and the demo, which ends with this process. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { type CertificateAuthority, type CertificateFiles, createCertificateAuthority } from './certificates.js';
-import { databaseUrl, type UrlOverrides } from './database-url.js';
+/** A private MariaDB server for tests and the demo. */
 import { requireExecutable } from './find-executable.js';
-import { freePort } from './free-port.js';
 import { createDataFolder, INNODB_LOG_SIZE, MARIADB_PACKAGES } from './mariadb-data.js';
-import { waitForGreeting } from './mysql-greeting.js';
-import { type ServerProcess, startServerProcess } from './server-process.js';
-import { createTemporaryFolder } from './temporary-folder.js';
+import { type PrivateServer, type PrivateServerOptions, type ServerProgram, startPrivateServer } from './private-server.js';
 
-const HOST = '127.0.0.1';
-const DATABASE = 'app';
-const USER = 'poolwright';
-const ADMIN_USER = 'root';
-
-const START_TIMEOUT_MS = 20_000;
-const STOP_TIMEOUT_MS = 5_000;
-const PORT_ATTEMPTS = 5;
-
-/** `sun_path` holds 108 bytes on Linux and 104 on macOS, with the final zero. */
-const LONGEST_SOCKET_PATH = 103;
-
-/** For a server that lives for a minute: small, quick to start, safe against SIGKILL but not against a power cut. */
-const SETTINGS: readonly string[] = [
+/** What MariaDB needs to be small, quick to start, and safe against SIGKILL but not against a power cut. */
+export const MARIADB_SETTINGS: readonly string[] = [
   '--skip-name-resolve',
   '--character-set-server=utf8mb4',
   INNODB_LOG_SIZE,
@@ -37,217 +17,19 @@ const SETTINGS: readonly string[] = [
   '--skip-log-bin',
 ];
 
-/** How to start a private MariaDB. */
-export interface MariaDbOptions {
-  /** Default: a free one. */
-  readonly port?: number;
-  /** More arguments for `mariadbd`. They come last, so they win over the settings made here. */
-  readonly arguments?: readonly string[];
-  /** Default `false`: it makes the start slower and the server larger. */
-  readonly performanceSchema?: boolean;
-  /** The folder in which the server's own folder is made. Default: the system's folder for temporary files. */
-  readonly parentFolder?: string;
-  /** How long the server may take until it greets. Default 20 000 ms. */
-  readonly startTimeoutMs?: number;
-}
-
-/** A private MariaDB: its own data folder, port, socket, certificate and users. Disposing of it is {@link MariaDb.stop}. */
-export interface MariaDb extends AsyncDisposable {
-  readonly host: string;
-  readonly port: number;
-  readonly socketPath: string;
-  readonly database: string;
-  /** The application user: all rights on `database`, none elsewhere. */
-  readonly user: string;
-  /** Random; it holds characters that an URL must percent-encode. */
-  readonly password: string;
-  /** A user with all rights, over TCP and over the socket. */
-  readonly adminUser: string;
-  readonly adminPassword: string;
-  /** The authority of the server's certificate, which names 127.0.0.1, ::1 and localhost. TLS is offered, not required. */
-  readonly caPath: string;
-  readonly caCertificate: string;
-  readonly authority: CertificateAuthority;
-  /** The server's certificate and key. To rotate them, write others into these files and run `FLUSH SSL`. */
-  readonly certificatePath: string;
-  readonly keyPath: string;
-  /** The process id; another one after {@link MariaDb.restart}. */
-  readonly pid: number;
-  /** The address as an URL with percent-encoded credentials. */
-  url(overrides?: UrlOverrides): string;
-  /** Resolves when the server greets; at once when it already does. Rejects after the start time-out, with the end of the log. */
-  waitUntilReady(): Promise<void>;
-  /** Sends a signal. The folder stays. Resolves when the process has ended or, after SIGSTOP, stands still; else at once. */
-  kill(signal: NodeJS.Signals): Promise<void>;
-  /** Starts the server again on its port and folder, ending it first when it runs. Resolves when it accepts connections. */
-  restart(): Promise<void>;
-  /** The end of the server's log. */
-  logTail(): Promise<string>;
-  /** Ends the server gracefully, or by SIGKILL after 5 s, and removes its folder. Later calls do nothing. */
-  stop(): Promise<void>;
-}
-
-interface Credentials {
-  readonly password: string;
-  readonly adminPassword: string;
-}
-
-/** Always with characters that an URL must percent-encode: code that forgets to encode them fails. */
-function randomPassword(): string {
-  return `${randomBytes(12).toString('base64url')}@:/?#%&+ =${randomBytes(6).toString('base64url')}`;
-}
-
-function initialStatements({ password, adminPassword }: Credentials): string {
-  return [
-    // The accounts of a new data folder have no password.
-    "DELETE FROM mysql.global_priv WHERE User IN ('', 'root');",
-    'FLUSH PRIVILEGES;',
-    `CREATE USER '${ADMIN_USER}'@'%' IDENTIFIED BY '${adminPassword}';`,
-    `GRANT ALL ON *.* TO '${ADMIN_USER}'@'%' WITH GRANT OPTION;`,
-    `CREATE DATABASE ${DATABASE} CHARACTER SET utf8mb4;`,
-    `CREATE USER '${USER}'@'%' IDENTIFIED BY '${password}';`,
-    `GRANT ALL ON ${DATABASE}.* TO '${USER}'@'%';`,
-    '',
-  ].join('\n');
-}
-
-interface Folders {
-  readonly folder: string;
-  readonly socketPath: string;
-  remove(): Promise<void>;
-}
-
-async function createFolders(parentFolder: string | undefined): Promise<Folders> {
-  const main = createTemporaryFolder('poolwright-mariadb', parentFolder);
-  const socketPath = join(main.path, 'mariadb.sock');
-  if (Buffer.byteLength(socketPath) <= LONGEST_SOCKET_PATH) return { folder: main.path, socketPath, remove: () => main.remove() };
-  const short = createTemporaryFolder('poolwright-mariadb', '/tmp');
-  return {
-    folder: main.path,
-    socketPath: join(short.path, 'mariadb.sock'),
-    remove: async () => void (await Promise.all([main.remove(), short.remove()])),
-  };
-}
-
-interface Certificates {
-  readonly authority: CertificateAuthority;
-  readonly certificatePath: string;
-  readonly keyPath: string;
-}
-
-async function createCertificates(folder: string): Promise<Certificates> {
-  const authority = await createCertificateAuthority(folder);
-  const server: CertificateFiles = await authority.issue({ name: 'server', commonName: 'localhost', hosts: ['localhost', HOST, '::1'] });
-  return { authority, ...server };
-}
-
-function serverArguments({ folder, socketPath }: Folders, certificates: Certificates, port: number, options: MariaDbOptions): string[] {
-  return [
-    '--no-defaults',
-    ...(process.geteuid?.() === 0 ? ['--user=root'] : []),
-    `--datadir=${join(folder, 'data')}`,
-    `--tmpdir=${join(folder, 'tmp')}`,
-    `--pid-file=${join(folder, 'mariadb.pid')}`,
-    `--socket=${socketPath}`,
-    `--bind-address=${HOST}`,
-    `--port=${port}`,
-    `--ssl-ca=${certificates.authority.certificatePath}`,
-    `--ssl-cert=${certificates.certificatePath}`,
-    `--ssl-key=${certificates.keyPath}`,
-    `--performance-schema=${options.performanceSchema === true ? 'ON' : 'OFF'}`,
-    ...SETTINGS,
-    ...(options.arguments ?? []),
-  ];
-}
-
-async function waitUntilReady(server: ServerProcess, socketPath: string, port: number, timeoutMs: number): Promise<void> {
-  const abandon = (): string | undefined => (server.running ? undefined : 'its process ended');
-  try {
-    // The socket first: only this server greets there. On the port, another server may have been quicker.
-    await waitForGreeting({ path: socketPath }, timeoutMs, abandon);
-    await waitForGreeting({ host: HOST, port }, timeoutMs, abandon);
-  } catch (cause) {
-    const reason = server.running ? (cause as Error).message : `it ended with ${await server.ended}`;
-    throw new Error(`MariaDB is not ready: ${reason}. The end of its log:\n${await server.logTail()}`, { cause });
-  }
-}
-
-async function launch({ folder, socketPath }: Folders, args: readonly string[], port: number, timeoutMs: number): Promise<ServerProcess> {
-  const command = await requireExecutable('mariadbd', MARIADB_PACKAGES);
-  const server = await startServerProcess({ command, arguments: args, logPath: join(folder, 'mariadb.log'), cwd: folder });
-  try {
-    await waitUntilReady(server, socketPath, port, timeoutMs);
-    return server;
-  } catch (error) {
-    await server.kill('SIGKILL');
-    throw error;
-  }
-}
-
-/** The port is free when it is chosen, but another process may bind it before the server does. */
-async function onFreePort<T>(fixedPort: number | undefined, start: (port: number) => Promise<T>): Promise<T> {
-  if (fixedPort !== undefined) return await start(fixedPort);
-  for (let attempt = 1; ; attempt += 1) {
-    try {
-      return await start(await freePort(HOST));
-    } catch (error) {
-      if (attempt === PORT_ATTEMPTS || !String(error).includes('Address already in use')) throw error;
-    }
-  }
-}
-
-async function startIn(folders: Folders, options: MariaDbOptions): Promise<MariaDb> {
-  const { folder, socketPath } = folders;
-  const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS;
-  const credentials: Credentials = { password: randomPassword(), adminPassword: randomPassword() };
-  const initFile = join(folder, 'init.sql');
-  const certificates = await createCertificates(join(folder, 'tls'));
-  await createDataFolder(join(folder, 'data'));
-  await mkdir(join(folder, 'tmp'));
-  await writeFile(initFile, initialStatements(credentials), { mode: 0o600 });
-
-  const argumentsFor = (port: number): string[] => serverArguments(folders, certificates, port, options);
-  const [port, firstProcess] = await onFreePort(options.port, async (candidate): Promise<[number, ServerProcess]> => {
-    const args = [...argumentsFor(candidate), `--init-file=${initFile}`];
-    return [candidate, await launch(folders, args, candidate, timeoutMs)];
-  });
-  await rm(initFile);
-
-  let server = firstProcess;
-  let stopping: Promise<void> | undefined;
-  const stop = async (): Promise<void> => {
-    await server.stop('SIGTERM', STOP_TIMEOUT_MS);
-    await folders.remove();
-  };
-  const own = { host: HOST, port, user: USER, password: credentials.password, database: DATABASE };
-  return {
-    ...own,
-    ...credentials,
-    ...certificates,
-    socketPath,
-    adminUser: ADMIN_USER,
-    caPath: certificates.authority.certificatePath,
-    caCertificate: certificates.authority.certificate,
-    get pid() {
-      return server.pid;
-    },
-    url: (overrides) => databaseUrl(own, overrides),
-    waitUntilReady: () => waitUntilReady(server, socketPath, port, timeoutMs),
-    kill: (signal) => server.kill(signal),
-    async restart() {
-      if (stopping !== undefined) throw new Error('A stopped MariaDB has no folder left to start again on. End it with kill() instead.');
-      await server.stop('SIGTERM', STOP_TIMEOUT_MS);
-      server = await launch(folders, argumentsFor(port), port, timeoutMs);
-    },
-    logTail: () => server.logTail(),
-    stop: () => (stopping ??= stop()),
-    [Symbol.asyncDispose]: () => (stopping ??= stop()),
-  };
-}
+/** The MariaDB that the system has. */
+const MARIADB: ServerProgram = {
+  name: 'MariaDB',
+  id: 'mariadb',
+  command: async () => [await requireExecutable('mariadbd', MARIADB_PACKAGES)],
+  createDataFolder,
+  settings: MARIADB_SETTINGS,
+  removeAccounts: ["DELETE FROM mysql.global_priv WHERE User IN ('', 'root');", 'FLUSH PRIVILEGES;'],
+  startTimeoutMs: 20_000,
+};
 
 /**
- * Starts a MariaDB of its own for this process: its own data folder, port, socket, certificate and users. It reads no my.cnf, touches
- * no other server, and ends with this process, even by SIGKILL.
+ * Starts a MariaDB of its own for this process.
  *
  * @throws Error when MariaDB is not installed (naming the packages) or does not start (with the end of its log).
  *
@@ -255,12 +37,6 @@ async function startIn(folders: Folders, options: MariaDbOptions): Promise<Maria
  * await using server = await startMariaDb();
  * const pool = createPool(server.url(), { ssl: { ca: server.caCertificate } });
  */
-export async function startMariaDb(options: MariaDbOptions = {}): Promise<MariaDb> {
-  const folders = await createFolders(options.parentFolder);
-  try {
-    return await startIn(folders, options);
-  } catch (error) {
-    await folders.remove();
-    throw error;
-  }
+export function startMariaDb(options: PrivateServerOptions = {}): Promise<PrivateServer> {
+  return startPrivateServer(MARIADB, options);
 }

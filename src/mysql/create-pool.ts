@@ -5,7 +5,9 @@ import { Pool } from './pools/index.js';
 import { defaultPool, register, uniqueName } from './registry.js';
 
 /**
- * Makes a pool. Connections are opened as they are needed, `minIdle` of them right away.
+ * Makes a pool. It opens `minIdle` connections right away (default: 1), without a call, and the others as they are needed. With `minIdle: 0` it
+ * opens none before the first call. A pool lives until `end()` or `drain()`: the process lists it, its housekeeper works, and garbage collection
+ * never takes it. Make one for the life of the process, not one for each request.
  *
  * @param target a database URL (`mysql://user:password@host:3306/database`), or options; default: the URL in `DATABASE_URL`
  * @param options go before what the URL says

@@ -1,6 +1,6 @@
 /** Stands in for mysql2's createPool and createPoolCluster: the same functions, with managed pools. */
 
-import type { CallbackPool, Pool } from './pools/index.js';
+import { type CallbackPool, type ClusterNamespace, guardNamespace, type Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
 import { type DropInOptions, resolveOptions } from './options/index.js';
@@ -18,6 +18,10 @@ export function createPromisePool(config: string | DropInOptions): DriverPromise
 
 /** mysql2's cluster, with managed pools for its nodes. */
 export class ManagedPoolCluster extends DriverPoolCluster {
+  override of(pattern?: unknown, selector?: unknown): ClusterNamespace {
+    return guardNamespace(super.of(pattern, selector));
+  }
+
   /** As mysql2's: `add(options)`, or `add(id, options)`, or `add(id, url)`; an id that is there already is left as it is. */
   override add(idOrConfig: unknown, config?: unknown): void {
     const isNamed = typeof idOrConfig !== 'object';

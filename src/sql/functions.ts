@@ -13,8 +13,7 @@ const OF_THE_SESSION =
 const OF_THE_SESSION_WHEN_CALLED = wordSet('database schema user');
 
 /** What is another value at each call, or at another time, without a write. Words of the language, which need no brackets; */
-const OF_THE_MOMENT =
-  wordSet('current_date current_time current_timestamp localtime localtimestamp utc_date utc_time utc_timestamp');
+const OF_THE_MOMENT = wordSet('current_date current_time current_timestamp localtime localtimestamp utc_date utc_time utc_timestamp');
 
 /** and functions. */
 const OF_THE_MOMENT_WHEN_CALLED = wordSet(`binlog_gtid_pos curdate curtime encrypt icu_version now rand random_bytes sys_guid sysdate uuid
@@ -58,7 +57,8 @@ const OF_GEOMETRY =
   pointn pointonsurface polyfromtext polyfromwkb polygon polygonfromtext polygonfromwkb srid startpoint touches within x y`);
 
 /** Words of the language behind which a bracket may stand, types included. */
-const LANGUAGE = wordSet(`add against algorithm all and any as asc begin between bigint binary bit blob bool boolean by call case char character
+const LANGUAGE =
+  wordSet(`add against algorithm all and any as asc begin between bigint binary bit blob bool boolean by call case char character
   check column columns condition constraint cross cube cursor date datetime dec decimal declare delayed delete desc distinct distinctrow div do
   double duplicate else elseif empty end enum error escape except exists fixed float for force foreign from full group hash having high_priority
   if ignore in index inner insert int int1 int2 int3 int4 int8 integer intersect interval into is iterate join json key keys lateral leave left

@@ -30,6 +30,10 @@ export const FIRST_MAY_COMMIT = 8;
 export const LOADS_LOCAL_FILE = 16;
 export const ASKS_READ_ONLY_TRANSACTION = 32;
 export const ASKS_READ_ONLY_SESSION = 64;
+/** The next transaction only, whichever statement begins it. */
+export const ASKS_READ_ONLY_NEXT = 128;
+/** Transactions of the session write again. */
+export const ENDS_READ_ONLY = 256;
 
 /**
  * Functions that leave locks of the session behind (MySQL reference manual, "Locking Functions", "The Locking Service", "Version Tokens
@@ -88,6 +92,14 @@ class Survey {
   #assignment: Assignment = 'none';
   #loads = false;
   #looksInto = false;
+  /** The second word of SET was not read yet. */
+  #setsWhat = false;
+  /** In the settings of MariaDB's SET STATEMENT … FOR, which hold for that one statement. */
+  #inSettings = false;
+  /** The statement is what SET STATEMENT is for. */
+  #behindSettings = false;
+  /** SET TRANSACTION and the like, without a scope. */
+  #forNext = false;
   /** The token before; where it stands is known of words and quoted names only. */
   #kind = END;
   #start = 0;
@@ -119,6 +131,7 @@ class Survey {
   }
 
   #token(kind: number): void {
+    if (this.#setsWhat) this.#secondOfSet();
     if (this.#atStart) {
       if (kind !== SIGN || this.scanner.code !== OPEN) this.#first(kind);
     } else if (kind === SIGN) this.#sign();
@@ -135,14 +148,24 @@ class Survey {
     const { sql, start, end } = this.scanner;
     const isWord = kind === WORD;
     this.#atStart = false;
-    if (this.#blocks === undefined || this.#blocks.depth === 0) this.#statements += 1;
+    if (!this.#behindSettings && (this.#blocks === undefined || this.#blocks.depth === 0)) this.#statements += 1;
+    this.#behindSettings = false;
     if (this.#statements > 1) this.#found |= SEVERAL;
     this.#nature = isWord ? natureAt(sql, start, end) : 0;
     this.#commits = !neverCommits(this.#nature);
-    if (!isHarmless(this.#nature) && !this.#isOfProgram()) this.#found |= CHANGES_SESSION;
+    if (this.#nature === SETS) this.#setsWhat = true;
+    else if (!isHarmless(this.#nature) && !this.#isOfProgram()) this.#found |= CHANGES_SESSION;
     if (isWord && this.#nature === 0 && COMPOUND.at(sql, start, end) === true) this.#blocks ??= new Blocks(true);
     // Blocks are begun by statements that are looked into, too.
     this.#looksInto = isLookedInto(this.#nature) || this.#blocks !== undefined || this.scanner.executable;
+  }
+
+  /** What SET STATEMENT sets is as before behind its statement. Everything else that SET does stays. */
+  #secondOfSet(): void {
+    this.#setsWhat = false;
+    this.#inSettings = this.scanner.is('STATEMENT');
+    this.#forNext = this.scanner.is('TRANSACTION');
+    if (!this.#inSettings) this.#found |= CHANGES_SESSION;
   }
 
   #isOfProgram(): boolean {
@@ -151,9 +174,15 @@ class Survey {
   }
 
   #endStatement(): void {
-    if (this.#atStart) return;
+    if (this.#atStart && !this.#behindSettings) return;
     if (this.#commits) this.#found |= this.#statements <= 1 ? MAY_COMMIT | FIRST_MAY_COMMIT : MAY_COMMIT;
     if (this.#assignment !== 'none') this.#found |= ASKS_READ_ONLY_SESSION;
+    // A statement of no other word, or settings without a statement: a server that takes it does something unknown.
+    if (this.#setsWhat || this.#inSettings || this.#behindSettings) this.#found |= CHANGES_SESSION;
+    this.#setsWhat = false;
+    this.#inSettings = false;
+    this.#behindSettings = false;
+    this.#forNext = false;
     this.#assignment = 'none';
     this.#atStart = true;
     this.#nature = 0;
@@ -233,7 +262,13 @@ class Survey {
 
   #set(): void {
     const { sql, start, end } = this.scanner;
-    if (this.scanner.is('ONLY') && this.#isBehind('READ')) this.#found |= ASKS_READ_ONLY_SESSION;
+    if (this.#inSettings && this.scanner.is('FOR')) {
+      this.#inSettings = false;
+      this.#behindSettings = true;
+      this.#atStart = true;
+    } else if (this.scanner.is('ONLY') && this.#isBehind('READ'))
+      this.#found |= this.#forNext ? ASKS_READ_ONLY_NEXT : ASKS_READ_ONLY_SESSION;
+    else if (this.scanner.is('WRITE') && this.#isBehind('READ') && !this.#forNext) this.#found |= ENDS_READ_ONLY;
     else if (isReadOnlyVariable(sql, start, end)) this.#assignment = 'named';
   }
 
@@ -247,6 +282,7 @@ class Survey {
     const isZero = kind === NUMBER && end === start + 1 && sql.charCodeAt(start) === ZERO;
     if (this.#assignment === 'named' || !(isZero || this.scanner.is('OFF') || this.scanner.is('FALSE')))
       this.#found |= ASKS_READ_ONLY_SESSION;
+    else this.#found |= ENDS_READ_ONLY;
     this.#assignment = 'none';
   }
 

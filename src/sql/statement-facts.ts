@@ -1,12 +1,15 @@
 /** The facts of a text of SQL, each found when it is first asked for, and one bounded memo from texts to their facts. */
 
 import { classOf, isNamePart, LETTERS, OPEN, SEMICOLON } from './characters.js';
+import { callsRoutine } from './routine-calls.js';
 import { digestOf, LONGEST_DIGEST, ruleDigestOf, summaryOf } from './digest.js';
 import { isReadOnly } from './read-only.js';
 import {
+  ASKS_READ_ONLY_NEXT,
   ASKS_READ_ONLY_SESSION,
   ASKS_READ_ONLY_TRANSACTION,
   CHANGES_SESSION,
+  ENDS_READ_ONLY,
   FIRST_MAY_COMMIT,
   isPlain,
   LOADS_LOCAL_FILE,
@@ -14,10 +17,14 @@ import {
   SEVERAL,
   surveyOf,
 } from './session-effects.js';
-import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits } from './statement-words.js';
+import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits, SETS } from './statement-words.js';
 import { EXECUTABLE, EXECUTABLE_END, Scanner, SIGN, WORD } from './tokens.js';
+import { wordSet } from './words.js';
 
 const OTHER_OPERATION = 'OTHER';
+
+/** Statements that run what their text does not show. */
+const RUNS_OTHERS = wordSet('CALL EXECUTE');
 
 /** What a text of one statement or several says about itself. */
 export class StatementFacts {
@@ -31,6 +38,7 @@ export class StatementFacts {
   #first: string | undefined = undefined;
   #survey = -1;
   #readOnly: boolean | undefined = undefined;
+  #callsRoutine: boolean | undefined = undefined;
   #digest: string | undefined = undefined;
   #ruleDigest: string | null | undefined = undefined;
   #summary: string | undefined = undefined;
@@ -86,19 +94,49 @@ export class StatementFacts {
 
   /** It may leave something behind in the session that the status flags of the protocol do not show. */
   get changesSession(): boolean {
-    if (!isHarmless(this.#nature)) return true;
+    // MariaDB's SET STATEMENT … FOR sets nothing for longer than its statement.
+    if (!isHarmless(this.#nature)) return this.#nature !== SETS || this.#has(CHANGES_SESSION);
     if (this.#survey === -1 && !this.#conditional && !isLookedInto(this.#nature) && isPlain(this.sql))
       this.#survey = neverCommits(this.#nature) ? 0 : MAY_COMMIT | FIRST_MAY_COMMIT;
     return this.#has(CHANGES_SESSION);
   }
 
-  /** It asks for transactions in which nothing is written: the next one, or those of the session from now on. */
-  get asksReadOnly(): 'transaction' | 'session' | undefined {
+  /** MariaDB's SET STATEMENT … FOR: what it sets is as before when its statement has ended, and nothing else is changed by it. */
+  get setsForItself(): boolean {
+    return this.#nature === SETS && !this.changesSession && !this.callsRoutine;
+  }
+
+  /** Of a statement that changes the session: whether the role may be among what it changes. */
+  get mayChangeRole(): boolean {
+    return RUNS_OTHERS.has(this.first) || /role/i.test(this.sql);
+  }
+
+  /** The same of the resource group. */
+  get mayChangeResourceGroup(): boolean {
+    return /resource/i.test(this.sql);
+  }
+
+  /** It may call a stored function, in which anything may happen that changes the session. */
+  get callsRoutine(): boolean {
+    this.#callsRoutine ??= callsRoutine(this.sql, this.first === 'INSERT' || this.first === 'REPLACE');
+    return this.#callsRoutine;
+  }
+
+  /**
+   * It asks for a transaction in which nothing is written: the one that it begins, the next one, or those of the session from now on.
+   */
+  get asksReadOnly(): 'transaction' | 'next' | 'session' | undefined {
     // Most statements are spared the walk.
     if (!mayAsk(this.#nature) && !this.#conditional && !this.sql.includes(';')) return undefined;
     if (!/read/i.test(this.sql)) return undefined;
     if (this.#has(ASKS_READ_ONLY_SESSION)) return 'session';
+    if (this.#has(ASKS_READ_ONLY_NEXT)) return 'next';
     return this.#has(ASKS_READ_ONLY_TRANSACTION) ? 'transaction' : undefined;
+  }
+
+  /** It lets the transactions of the session write again. */
+  get endsReadOnly(): boolean {
+    return this.#has(ENDS_READ_ONLY);
   }
 
   /** LOAD DATA LOCAL or LOAD XML LOCAL: it asks the client for a file, which can be read once only. */

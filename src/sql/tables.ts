@@ -119,7 +119,10 @@ export function commonTables(tokens: readonly Token[]): CommonTables {
       const name = previous?.text === ')' ? beforeBracket : previous;
       if (name !== undefined && isName(name)) {
         const around = open.at(-1);
-        const reach = { from: isRecursive ? index : endOf(closing, index + 1, tokens), to: around === undefined ? tokens.length : endOf(closing, around, tokens) };
+        const reach = {
+          from: isRecursive ? index : endOf(closing, index + 1, tokens),
+          to: around === undefined ? tokens.length : endOf(closing, around, tokens),
+        };
         const others = names.get(name.text);
         if (others === undefined) names.set(name.text, [reach]);
         else if (others.length < MOST_REACHES) others.push(reach);

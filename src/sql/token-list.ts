@@ -124,6 +124,15 @@ export function firstWordOf(tokens: readonly Token[]): string {
   return first?.kind === 'word' ? first.text : first === undefined ? '' : '?';
 }
 
+/**
+ * The first words of all statements of a text, in small letters. Undefined where the server's version or its sql_mode decides what they are.
+ */
+export function firstWordsOf(sql: string): readonly string[] | undefined {
+  const { statements, unterminated, escapedQuote, unclear } = tokenListsOf(sql);
+  if (unterminated || escapedQuote || unclear || statements.some(({ executables }) => executables > 0)) return undefined;
+  return statements.map(({ tokens }) => firstWordOf(tokens));
+}
+
 export function isName({ kind }: Token): boolean {
   return kind === 'word' || kind === 'name';
 }

@@ -1,21 +1,22 @@
 import { copyFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Diagnosis } from '../../src/cli/doctor/finding.js';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createDatabase, type TestDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { type Manners, startSilentTcpServer } from '../support/network/silent-tcp-server.js';
 import { openBlackHole } from './support/black-hole.js';
 import { diagnose, findingOf, troubles } from './support/diagnose.js';
+import { reloadTlsStatement, startServer, withoutTls } from '../support/sql-servers/this-server.js';
 
 const DAY_MS = 86_400_000;
 
 /** A server whose settings the tests change. */
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
-  server = await startMariaDb();
+  server = await startServer();
 });
 
 afterAll(() => server.stop());
@@ -50,7 +51,7 @@ async function show(hosts: readonly string[], dates: { readonly notBefore?: Date
   await copyFile(certificatePath, server.certificatePath);
   await copyFile(keyPath, server.keyPath);
   await using database = await healthyDatabase();
-  await database.admin('FLUSH SSL');
+  await database.admin(reloadTlsStatement());
 }
 
 function expectNoSecrets(diagnosis: Diagnosis, ...secrets: readonly string[]): void {
@@ -183,7 +184,7 @@ describe('the doctor finds', () => {
   });
 
   it('a server that offers plaintext only', async () => {
-    await using plaintext = await startMariaDb({ arguments: ['--skip-ssl'] });
+    await using plaintext = await startServer({ arguments: [withoutTls()] });
     await using database = await createDatabase(plaintext);
     const diagnosis = await diagnose(database.url({ parameters: { ssl: 'true' } }));
     expect(troubles(diagnosis)).toEqual([
@@ -270,7 +271,7 @@ describe('the doctor finds', () => {
   });
 
   it('a server whose connections are all taken', async () => {
-    await using full = await startMariaDb({ arguments: ['--max-connections=10'] });
+    await using full = await startServer({ arguments: ['--max-connections=10'] });
     await using database = await createDatabase(full);
     const taken = await Promise.all(Array.from({ length: 10 }, () => database.connectAsAdmin()));
     try {

@@ -10,6 +10,7 @@ import { DIFFERENCES, type DifferenceId } from './differences.js';
 import { both, onBoth, ours } from './support/both.js';
 import { droppingServer } from './support/dropping-server.js';
 import { answerOf, borrow, errorOf, type Fixture, internalsOf, open, poolwright, sizesOf } from './support/subjects.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 /** What a promise has come to after a while. */
 async function soon(promise: Promise<unknown>, ms = 1_500): Promise<unknown> {
@@ -228,7 +229,7 @@ const SHOWN: Record<DifferenceId, () => Promise<void>> = {
 
   'abandoned-stream': async () => {
     const outcome = await onBoth({ connectionLimit: 1 }, async ({ pool, callbacks }) => {
-      const stream = callbacks.query("SELECT seq, REPEAT('x', 10000) AS text FROM seq_1_to_2000000").stream();
+      const stream = callbacks.query(`SELECT seq, REPEAT('x', 10000) AS text FROM ${sequence(2_000_000)}`).stream();
       for await (const row of stream as AsyncIterable<{ seq: number }>) if (row.seq === 10) break;
       const result = await soon(
         pool.query('SELECT 1').then(() => 'answered'),

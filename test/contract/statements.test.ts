@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { waitFor } from '../support/wait-for.js';
 import { answerOf, borrow, errorOf, type Fixture, open, SUBJECTS } from './support/subjects.js';
+import { differs } from '../support/sql-servers/this-server.js';
 
 type Ask = (sql: string | QueryOptions, values?: unknown) => Promise<unknown>;
 
@@ -114,7 +115,7 @@ describe.each(SUBJECTS)('statements of $name', (subject) => {
       await fixture.pool.query('INSERT INTO t VALUES (?)', [JSON.stringify({ a: [1] })]);
       found.push(await agreed(fixture, 'SELECT doc FROM t'));
     }
-    expect(found).toEqual([[{ doc: { a: [1] } }], [{ doc: '{"a":[1]}' }]]);
+    expect(found).toEqual([[{ doc: { a: [1] } }], [{ doc: differs('ownJsonText') ? '{"a": [1]}' : '{"a":[1]}' }]]);
   });
 
   it('whose callback or typeCast throws do not stop the pool', async () => {
@@ -196,7 +197,7 @@ describe.each(SUBJECTS)('statements of $name', (subject) => {
       code: 'ER_DUP_ENTRY',
       errno: 1062,
       sqlState: '23000',
-      sqlMessage: "Duplicate entry '1' for key 'PRIMARY'",
+      sqlMessage: `Duplicate entry '1' for key '${differs('namesTableOfKey') ? 't.' : ''}PRIMARY'`,
       sql: 'INSERT INTO t VALUES (1)',
     });
     expect(await errorOf(pool.execute('INSERT INTO t VALUES (?)', [1]))).toMatchObject({ code: 'ER_DUP_ENTRY', errno: 1062 });
@@ -244,13 +245,14 @@ describe.each(SUBJECTS)('prepared statements of $name', (subject) => {
       const [rows] = await pool.query(`SHOW SESSION STATUS LIKE '${name}'`);
       return Number((rows as { Value: string }[])[0]?.Value);
     };
-    await pool.execute('SELECT ? AS a', [1]);
-    await pool.execute('SELECT ? AS a', [2]);
+    // Texts: MySQL prepares once more for a number where it expects a text.
+    await pool.execute('SELECT CONCAT(?) AS a', ['1']);
+    await pool.execute('SELECT CONCAT(?) AS a', ['2']);
     expect([await status('Com_stmt_prepare'), await status('Com_stmt_execute')]).toEqual([1, 2]);
     const connection = await borrow(callbacks);
-    connection.unprepare('SELECT ? AS a');
+    connection.unprepare('SELECT CONCAT(?) AS a');
     connection.release();
-    await pool.execute('SELECT ? AS a', [3]);
+    await pool.execute('SELECT CONCAT(?) AS a', ['3']);
     expect([await status('Com_stmt_prepare'), await status('Com_stmt_close')]).toEqual([2, 1]);
   });
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
 import { borrow, errorOf, open, sizesOf, SUBJECTS } from './support/subjects.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 /** The command that `query` without a callback returns. */
 interface Command extends NodeJS.EventEmitter {
@@ -13,7 +14,10 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
   it('of pool.query give all rows, then the connection goes back', async () => {
     await using fixture = await open(subject, { connectionLimit: 1 });
     const { callbacks } = fixture;
-    const rows = await callbacks.query('SELECT seq FROM seq_1_to_2000').stream().toArray();
+    const rows = await callbacks
+      .query(`SELECT seq FROM ${sequence(2_000)}`)
+      .stream()
+      .toArray();
     expect([rows.length, rows[0], rows.at(-1)]).toEqual([2_000, { seq: 1 }, { seq: 2_000 }]);
     await waitFor('the release', () => sizesOf(callbacks)[1] === 1);
   });
@@ -22,7 +26,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
     await using fixture = await open(subject);
     const connection = await borrow(fixture.callbacks);
     for (const method of ['query', 'execute'] as const) {
-      const command = connection[method]('SELECT seq FROM seq_1_to_100') as unknown as Command;
+      const command = connection[method](`SELECT seq FROM ${sequence(100)}`) as unknown as Command;
       let sum = 0;
       for await (const row of command.stream() as AsyncIterable<{ seq: number }>) sum += row.seq;
       expect(sum).toBe(5_050);
@@ -42,7 +46,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
 
   it('tell the fields before the rows', async () => {
     await using fixture = await open(subject);
-    const stream = fixture.callbacks.query('SELECT seq FROM seq_1_to_10').stream();
+    const stream = fixture.callbacks.query(`SELECT seq FROM ${sequence(10)}`).stream();
     const told: unknown[] = [];
     stream.on('fields', (fields: { name: string }[]) => told.push(fields.map(({ name }) => name)));
     stream.on('data', () => told.push('row'));
@@ -53,7 +57,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
   it('take a highWaterMark and hold back what is not read', async () => {
     await using fixture = await open(subject);
     const connection = await borrow(fixture.callbacks);
-    const command = connection.query("SELECT seq, REPEAT('x', 1000) AS text FROM seq_1_to_5000") as unknown as Command;
+    const command = connection.query(`SELECT seq, REPEAT('x', 1000) AS text FROM ${sequence(5_000)}`) as unknown as Command;
     const stream = command.stream({ highWaterMark: 5 });
     await once(stream, 'readable');
     expect(stream.readableLength).toBeLessThanOrEqual(6);
@@ -65,7 +69,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
     await using fixture = await open(subject);
     const { callbacks } = fixture;
     const events: string[] = [];
-    const command = callbacks.query('SELECT seq FROM seq_1_to_3') as unknown as Command;
+    const command = callbacks.query(`SELECT seq FROM ${sequence(3)}`) as unknown as Command;
     for (const event of ['fields', 'result', 'end']) command.on(event, () => events.push(event));
     await once(command, 'end');
     expect(events).toEqual(['fields', 'result', 'result', 'result', 'end']);
@@ -85,7 +89,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
   it('can be paused and resumed with their connection', async () => {
     await using fixture = await open(subject);
     const connection = await borrow(fixture.callbacks);
-    const command = connection.query('SELECT seq FROM seq_1_to_1000') as unknown as Command;
+    const command = connection.query(`SELECT seq FROM ${sequence(1_000)}`) as unknown as Command;
     let rows = 0;
     command.on('result', () => {
       rows += 1;

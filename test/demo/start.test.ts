@@ -63,7 +63,7 @@ describe('npm start', () => {
   }, 120_000);
 
   it('watches the database that DATABASE_URL names, and starts none', async () => {
-    await using database = await createDatabase(inject('mariadb'));
+    await using database = await createDatabase(inject('server'));
     const port = await freePort();
     await using start = new Start(['--port', String(port)], { DATABASE_URL: database.url() });
     await start.says('Monitoring: ');
@@ -115,7 +115,7 @@ describe('npm start', () => {
   );
 
   it('says that the password is wrong, without showing it', async () => {
-    await using database = await createDatabase(inject('mariadb'));
+    await using database = await createDatabase(inject('server'));
     const url = new URL(database.url());
     url.password = secret;
     await using start = new Start(['--port', String(await freePort())], { DATABASE_URL: url.href });
@@ -125,7 +125,7 @@ describe('npm start', () => {
   }, 60_000);
 
   it('refuses a certificate that nobody has signed', async () => {
-    await using database = await createDatabase(inject('mariadb'));
+    await using database = await createDatabase(inject('server'));
     await using start = new Start(['--port', String(await freePort())], { DATABASE_URL: `${database.url()}?ssl=true` });
     expect(await start.exit()).toBe(1);
     expect(start.output).toMatch(/POOL_CONNECT_FAILED: .*self-signed certificate/);

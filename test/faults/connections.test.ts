@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { errorOf, imbalanceOf, openPool, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 
@@ -139,7 +140,7 @@ describe('a result stream', PATIENCE, () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
-    const sql = 'SELECT a.seq FROM seq_1_to_100000 AS a, seq_1_to_100000 AS b';
+    const sql = `SELECT a.seq FROM ${sequence(100_000, 'a')}, ${sequence(100_000, 'b')}`;
     for (let round = 0; round < 3; round += 1) {
       const streams = [pool.pool.query(sql).stream(), pool.pool.query(sql).stream()];
       await Promise.all(streams.map((stream) => once(stream, 'data')));

@@ -7,6 +7,7 @@ import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 const SLEEP = 'SELECT SLEEP(3)';
 
@@ -139,7 +140,7 @@ describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, 
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 2 });
     const { pool, proxy } = fault;
-    const sql = "SELECT seq, REPEAT('x', 200) AS filling FROM seq_1_to_50";
+    const sql = `SELECT seq, REPEAT('x', 200) AS filling FROM ${sequence(50)}`;
     // Header, columns, rows: the whole answer has some 11 000 bytes. The pool notes the end before the next statement.
     for (const bytes of [1, 3, 4, 5, 9, 40, 63, 100, 150, 400, 1_000, 5_001, 9_999]) {
       for (const run of [() => pool.query(sql), () => pool.execute(sql)]) {

@@ -1,14 +1,15 @@
 import { copyFile, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
 import { createDatabase } from '../support/servers/database.js';
 import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
+import { reloadTlsStatement, startServer } from '../support/sql-servers/this-server.js';
 
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
-  server = await startMariaDb();
+  server = await startServer();
 });
 
 afterAll(async () => {
@@ -68,7 +69,7 @@ describe('a certificate that is rotated', PATIENCE, () => {
     const install = async (certificate: { certificatePath: string; keyPath: string }): Promise<void> => {
       await copyFile(certificate.certificatePath, server.certificatePath);
       await copyFile(certificate.keyPath, server.keyPath);
-      await database.admin('FLUSH SSL');
+      await database.admin(reloadTlsStatement());
     };
     const names = { commonName: 'localhost', hosts: ['localhost', '127.0.0.1'] };
     const expired = await server.authority.issue({

@@ -1,17 +1,18 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createLedger } from '../mysql/support/ledger.js';
 import { connectionId, errorOf, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
 import { Writers } from './support/writers.js';
+import { startServer } from '../support/sql-servers/this-server.js';
 
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
-  server = await startMariaDb({ arguments: ['--max-connections=300'] });
+  server = await startServer({ arguments: ['--max-connections=300'] });
 });
 
 afterAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { createProject, type Project, type Running } from './support/project.js';
+import { startServer } from '../support/sql-servers/this-server.js';
 
 /**
  * A service as they are written for mysql2: it answers requests, and exports rows as mysql2's documentation shows it, with events, over a
@@ -57,11 +58,11 @@ exportContacts();
 `;
 
 let project: Project;
-let server: MariaDb;
+let server: PrivateServer;
 
 beforeAll(async () => {
   project = await createProject();
-  server = await startMariaDb();
+  server = await startServer();
   await project.write('service.cjs', SERVICE);
   const { createPool } = await import('mysql2/promise');
   await using pool = createPool(server.url());

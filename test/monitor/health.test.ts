@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../src/demo/mariadb-server.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { HealthMonitor } from '../../src/mysql/observation/health.js';
 import type { PoolOptions } from '../../src/mysql/options/table.js';
@@ -10,6 +9,7 @@ import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { procedures } from './support/call.js';
 import { openPool, whileHolding } from '../support/pool-on-database.js';
+import { startServer } from '../support/sql-servers/this-server.js';
 
 /** Without a healthy past: the pool connects when it is asked to, gives up soon, and does not retry long. */
 const IMPATIENT: PoolOptions = { minIdle: 0, acquireTimeout: 300, connectTimeout: 1_000 };
@@ -119,7 +119,7 @@ describe('monitoring.connectionPoolHealth', () => {
   });
 
   it('is degraded after the server refused to write, as after a fail-over', async () => {
-    await using server = await startMariaDb();
+    await using server = await startServer();
     await using database = await createDatabase(server);
     await database.admin('CREATE TABLE t (id INT)');
     await using pool = createPool(database.url(), { name: 'read-only' });

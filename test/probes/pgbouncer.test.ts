@@ -264,7 +264,7 @@ describe('no PgBouncer', () => {
   });
 
   it.each(['disable', 'require'])('is a MySQL server, with sslmode=%s', async (sslmode) => {
-    const { host, port } = inject('mariadb');
+    const { host, port } = inject('server');
     expect(await probePgBouncer(`postgresql://user:sesame@${host}:${port}?sslmode=${sslmode}`)).toMatchObject({
       ...NOTHING,
       reason: 'not-pgbouncer',

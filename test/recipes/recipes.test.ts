@@ -9,6 +9,7 @@ import { createDatabase, type TestDatabase } from '../support/servers/database.j
 import { freePort } from '../support/network/free-port.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 const PATIENCE = { timeoutMs: 30_000 };
 
@@ -173,7 +174,7 @@ describe('the recipe for', () => {
   });
 
   it('rows by the million stops half-way', async () => {
-    await database.admin('INSERT INTO orders (customer, total) SELECT 10, seq FROM seq_1_to_5000');
+    await database.admin(`INSERT INTO orders (customer, total) SELECT 10, seq FROM ${sequence(5_000)}`);
     expect(await outputOf('Rows by the million')).toMatch(/^1[45]\d\d\n$/);
     expect(await database.serverConnections()).toBe(0);
   });

@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import type { Pool } from '../../src/index.js';
 import type { TcpProxy } from '../support/network/tcp-proxy.js';
 
 /** What faults are done to. */
 export interface Surroundings {
-  readonly server: MariaDb;
+  readonly server: PrivateServer;
   readonly proxy: TcpProxy;
   readonly pool: Pool;
   /** Runs statements as the administrator, over one connection, not through the proxy. Returns the rows of the last one. */

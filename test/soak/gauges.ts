@@ -39,7 +39,10 @@ export interface Trend {
   readonly slopePerHour: number;
 }
 
-export function trendOf(samples: readonly Sample[], gauge: (typeof GAUGES)[number]): Trend {
+export function trendOf<Gauge extends string>(
+  samples: readonly (Readonly<Record<Gauge, number>> & { readonly seconds: number })[],
+  gauge: Gauge,
+): Trend {
   const values = samples.map((one) => one[gauge]);
   const hours = samples.map(({ seconds }) => seconds / 3_600);
   const mean = average(values);

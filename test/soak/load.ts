@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolConnection as CallbackConnection } from 'mysql2';
 import type { Pool } from '../../src/index.js';
+import { sequence } from '../support/sql-servers/sequence.js';
 
 /** Whoever was refused comes again after this time. */
 const PAUSE_AFTER_FAILURE_MS = 20;
@@ -204,7 +205,7 @@ export class Load {
         return;
       }
       case 'stream': {
-        const stream = pool.pool.query(`SELECT seq AS value FROM seq_1_to_${ROWS}`).stream();
+        const stream = pool.pool.query(`SELECT seq AS value FROM ${sequence(ROWS)}`).stream();
         if (call % 3 === 0) {
           await once(stream, 'data');
           stream.destroy();

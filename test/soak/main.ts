@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection } from 'mysql2/promise';
-import { type MariaDb, startMariaDb } from '../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createPool, type Pool } from '../../src/index.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { FAULTS, type Surroundings } from './faults.js';
@@ -21,7 +22,7 @@ const elapsedMs = (): number => performance.now() - startedAt;
 const isOver = (): boolean => elapsedMs() >= durationMs;
 
 /** Everything is short, so that it happens often: lives, idle times, pings, patience. */
-function poolOn(server: MariaDb, port: number): Pool {
+function poolOn(server: PrivateServer, port: number): Pool {
   return createPool({
     host: server.host,
     port,
@@ -41,7 +42,7 @@ function poolOn(server: MariaDb, port: number): Pool {
 }
 
 /** Statements over a connection of their own. Returns the rows of the last one. */
-async function asAdmin(server: MariaDb, ...statements: readonly string[]): Promise<unknown> {
+async function asAdmin(server: PrivateServer, ...statements: readonly string[]): Promise<unknown> {
   await using connection = await connectAsAdmin(server);
   let rows: unknown;
   for (const sql of statements) [rows] = await connection.query(sql);
@@ -49,7 +50,7 @@ async function asAdmin(server: MariaDb, ...statements: readonly string[]): Promi
 }
 
 /** All connections of the server may be taken for a moment, also the one that it keeps for administrators. */
-async function connectAsAdmin({ socketPath, adminUser: user, adminPassword: password, database }: MariaDb): Promise<Connection> {
+async function connectAsAdmin({ socketPath, adminUser: user, adminPassword: password, database }: PrivateServer): Promise<Connection> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await createConnection({ socketPath, user, password, database });
@@ -71,7 +72,7 @@ function checkCounters(pool: Pool, load: Load): void {
 }
 
 /** What callers were told against what the server has, as long as it answers. */
-async function checkLedger(server: MariaDb, load: Load): Promise<void> {
+async function checkLedger(server: PrivateServer, load: Load): Promise<void> {
   const writes = load.takeWrites();
   const rows = (await asAdmin(server, 'SELECT id FROM ledger')) as { id: number }[];
   const written = new Set(rows.map(({ id }) => id));
@@ -135,7 +136,7 @@ async function settled(probe: () => number | Promise<number>, wanted: number): P
 }
 
 /** Ends all of it and looks at what is left. */
-async function finish(server: MariaDb, pool: Pool, load: Load, handlesBefore: number): Promise<void> {
+async function finish(server: PrivateServer, pool: Pool, load: Load, handlesBefore: number): Promise<void> {
   await load.stop();
   checkCounters(pool, load);
   const { used, waiting } = pool.summary();

@@ -1,8 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import type { PoolStats } from '../../src/index.js';
 import { GAUGES, type Sample, type Trend, trendOf } from './gauges.js';
 import type { Load } from './load.js';
+import { machineOf, RESULTS } from './machine.js';
 
 /** How long after the end of a fault the first call succeeded. */
 export interface Recovery {
@@ -21,8 +21,6 @@ export interface Findings {
 
 /** What comes before is warming up: code is compiled, and histograms are filled for the first time. */
 const WARM_UP_FRACTION = 0.1;
-
-const RESULTS = new URL('../../../../benchmarks/results/', import.meta.url);
 
 const LABELS: Readonly<Record<(typeof GAUGES)[number], string>> = {
   heapMiB: 'heap after garbage collection, MiB',
@@ -134,17 +132,4 @@ function reasons(counts: Readonly<Record<string, number>>): string {
     .filter(([, count]) => count > 0)
     .map(([reason, count]) => `${reason} ${count}`)
     .join(', ');
-}
-
-function machineOf(): Readonly<Record<'date' | 'node' | 'processor' | 'mysql2', string>> & { cores: number; memoryGiB: number } {
-  const processors = cpus();
-  const driver = JSON.parse(readFileSync(new URL('../../node_modules/mysql2/package.json', RESULTS), 'utf8')) as { version: string };
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    node: process.versions.node,
-    processor: processors[0]?.model.trim() ?? 'unknown',
-    cores: processors.length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    mysql2: driver.version,
-  };
 }

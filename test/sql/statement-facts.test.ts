@@ -144,7 +144,7 @@ describe('read-only transactions', () => {
     ['START TRANSACTION READ ONLY', 'transaction'],
     ['start transaction with consistent snapshot, read /* x */ only', 'transaction'],
     ['SELECT 1; START TRANSACTION READ ONLY', 'transaction'],
-    ['SET TRANSACTION READ ONLY', 'session'],
+    ['SET TRANSACTION READ ONLY', 'next'],
     ['SET SESSION TRANSACTION READ ONLY', 'session'],
     ['SET SESSION transaction_read_only = 1', 'session'],
     ['SET @@session.tx_read_only = ON', 'session'],

@@ -1,8 +1,10 @@
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import type { TestProject } from 'vitest/node';
-import { startMariaDb } from '../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
+import { chosenKind, type ServerKind, startServerOf } from './sql-servers/kinds.js';
 
-/** What test processes know of the MariaDB that they share; it lives in the main process of the run. */
-export interface SharedMariaDb {
+/** What test processes know of the server that they share; it lives in the main process of the run. */
+export interface SharedServer {
   readonly host: string;
   readonly port: number;
   readonly socketPath: string;
@@ -10,18 +12,37 @@ export interface SharedMariaDb {
   readonly adminPassword: string;
   readonly caPath: string;
   readonly caCertificate: string;
+  readonly kind: ServerKind;
+  readonly family: 'mariadb' | 'mysql';
+  /** As the server has it, such as `10.11.14-MariaDB`. */
+  readonly version: string;
 }
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    mariadb: SharedMariaDb;
+    server: SharedServer;
   }
 }
 
-/** Starts one MariaDB for the whole run. Tests that stop, freeze or reconfigure a server start their own. */
+async function versionOf({ host, port, adminUser: user, adminPassword: password }: PrivateServer): Promise<string> {
+  const connection = await createConnection({ host, port, user, password });
+  const [rows] = await connection.query<RowDataPacket[]>('SELECT VERSION() AS version');
+  await connection.end();
+  return String(rows[0]?.['version']);
+}
+
+/** Starts one server for the whole run. Tests that stop, freeze or reconfigure a server start their own. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const server = await startMariaDb({ arguments: ['--max-connections=1000'] });
+  const kind = chosenKind();
+  const family = kind === 'mysql' ? 'mysql' : 'mariadb';
+  const server = await startServerOf(kind, {
+    // MySQL takes LOAD DATA LOCAL only when told so, MariaDB by default.
+    arguments: ['--max-connections=1000', '--local-infile=1'],
+    // As each has it by default.
+    performanceSchema: family === 'mysql',
+  });
   const { host, port, socketPath, adminUser, adminPassword, caPath, caCertificate } = server;
-  project.provide('mariadb', { host, port, socketPath, adminUser, adminPassword, caPath, caCertificate });
+  const version = await versionOf(server);
+  project.provide('server', { host, port, socketPath, adminUser, adminPassword, caPath, caCertificate, kind, family, version });
   return () => server.stop();
 }

@@ -1,5 +1,5 @@
 import type { PoolConnection as CallbackConnection } from 'mysql2';
-import type { QueryResult, RowDataPacket } from 'mysql2/promise';
+import type { QueryResult, ResultSetHeader, RowDataPacket } from 'mysql2/promise';
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../src/mysql/options/table.js';
 import type { Pool } from '../../src/mysql/pools/pool.js';
@@ -31,6 +31,8 @@ export async function openPool(options: PoolOptions = {}): Promise<PoolOnDatabas
   };
 }
 
+const SERVER_STATUS_IN_TRANS = 0x0001;
+
 /** Whatever runs statements and gives a promise. */
 export interface Queryable {
   query<T extends QueryResult>(sql: string, values?: unknown[]): Promise<[T, unknown]>;
@@ -47,6 +49,12 @@ export async function firstRow(queryable: Queryable, sql: string, values?: unkno
 /** The value of a statement that selects one. */
 export async function valueOf(queryable: Queryable, expression: string): Promise<unknown> {
   return (await firstRow(queryable, `SELECT ${expression} AS value`))['value'];
+}
+
+/** Whether a transaction is open, as each answer of the server says. */
+export async function inTransaction(queryable: Queryable): Promise<boolean> {
+  const [{ serverStatus }] = await queryable.query<ResultSetHeader>('DO 0');
+  return (serverStatus & SERVER_STATUS_IN_TRANS) !== 0;
 }
 
 /** The server's number of the connection that is lent. */

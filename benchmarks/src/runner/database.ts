@@ -1,6 +1,7 @@
 import mysql, { type Connection } from 'mysql2/promise';
 import { createCertificateAuthority } from '../../../dist/demo/certificates.js';
-import { type MariaDb, startMariaDb } from '../../../dist/demo/mariadb-server.js';
+import { startMariaDb } from '../../../dist/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../dist/demo/private-server.js';
 import { createTemporaryFolder } from '../../../dist/demo/temporary-folder.js';
 import { tableStatements } from '../data.js';
 import type { Address, Questions } from '../scenario.js';
@@ -11,7 +12,7 @@ import { SERVER_SETTINGS } from './server-settings.js';
 /** The MariaDB of a run, and what its contestants may know of it. */
 export class BenchmarkDatabase implements AsyncDisposable {
   private constructor(
-    private readonly server: MariaDb,
+    private readonly server: PrivateServer,
     private admin: Connection,
     private readonly wrongCa: string,
   ) {}
@@ -90,7 +91,7 @@ function idOf(contestant: string): string {
   return contestant.replaceAll(/\W+/gu, '_');
 }
 
-async function connectAdmin({ host, port, adminUser, adminPassword, database }: MariaDb): Promise<Connection> {
+async function connectAdmin({ host, port, adminUser, adminPassword, database }: PrivateServer): Promise<Connection> {
   const connection = await mysql.createConnection({ host, port, user: adminUser, password: adminPassword, database });
   // It ends with the server in some scenarios, and is replaced.
   connection.on('error', () => undefined);

@@ -15,15 +15,21 @@ export function checkLimits({ timeout, signal }: CallerLimits): void {
   checkedSignal(signal);
 }
 
+/** What a caller waits for, in errors. */
+export type Wanted = 'value' | 'statement';
+
 /** The answer, unless one of the limits is reached before: then it rejects with `POOL_QUERY_TIMEOUT` or `POOL_ABORTED`. */
-export function withinLimits<T>(answer: Promise<T>, timeout: number, signal: AbortSignal | undefined): Promise<T> {
-  return within(answer, timeout === 0 ? Number.POSITIVE_INFINITY : timeout, () => tooSlow(timeout), { signal, aborted: givenUp });
+export function withinLimits<T>(answer: Promise<T>, { timeout = 0, signal }: CallerLimits, wanted: Wanted): Promise<T> {
+  return within(answer, timeout === 0 ? Number.POSITIVE_INFINITY : timeout, () => tooSlow(timeout, wanted), {
+    signal,
+    aborted: (cause) => new PoolError('POOL_ABORTED', `The caller gave up the ${wanted}.`, { cause }),
+  });
 }
 
-function tooSlow(timeout: number): PoolError {
-  return new PoolError('POOL_QUERY_TIMEOUT', `The statement took longer than ${Math.round(timeout)} ms and was stopped.`);
-}
-
-function givenUp(cause: unknown): PoolError {
-  return new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause });
+function tooSlow(timeout: number, wanted: Wanted): PoolError {
+  const ms = `${Math.round(timeout)} ms`;
+  return new PoolError(
+    'POOL_QUERY_TIMEOUT',
+    wanted === 'statement' ? `The statement took longer than ${ms} and was stopped.` : `The value was not loaded within ${ms}.`,
+  );
 }

@@ -1,6 +1,6 @@
 /** The cache's options, policies, rules and statistics. */
 
-export { type CallerLimits, checkLimits, withinLimits } from './caller-limits.js';
+export { type CallerLimits, checkLimits, type Wanted, withinLimits } from './caller-limits.js';
 export type { Invalidation } from './invalidation.js';
 export {
   type Encryption,

@@ -1,6 +1,6 @@
 /** One loading of a key that all callers of this process share. It is abandoned when the last of them gives up. */
 import { keepShape, PoolError } from '../../engine/index.js';
-import { type CallerLimits, withinLimits } from '../contract/index.js';
+import { type CallerLimits, type Wanted, withinLimits } from '../contract/index.js';
 import type { Mark } from '../invalidation/index.js';
 
 /** What a flight brings. */
@@ -61,12 +61,13 @@ export class Flight {
   }
 
   /** Waits for the value, within the limits of one caller. Precondition: it was started. */
-  async join({ timeout = 0, signal }: CallerLimits): Promise<Arrival> {
+  async join(limits: CallerLimits, wanted: Wanted): Promise<Arrival> {
+    const { timeout = 0, signal } = limits;
     this.#waiting += 1;
     this.#joined += 1;
     try {
       const landing = this.#landing as Promise<Landing>;
-      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await withinLimits(landing, timeout, signal);
+      const { value, shared } = timeout === 0 && signal === undefined ? await landing : await withinLimits(landing, limits, wanted);
       // With several callers, none gets the original: the first could change it before the next has a copy.
       return { value, own: !shared && this.#joined === 1 };
     } finally {

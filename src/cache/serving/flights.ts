@@ -37,7 +37,7 @@ export class Flights {
     } else {
       flight = this.#startFlight(request, now, 'wanted');
     }
-    const { value, own } = await flight.join(limits);
+    const { value, own } = await flight.join(limits, request.kind.noun);
     if (own) return value;
     try {
       return request.kind.copy(value);
@@ -59,10 +59,10 @@ export class Flights {
   }
 
   /** Loads a value for one caller, past the cache. */
-  async loadAlone(request: CacheRequest, { signal, timeout = 0 }: CallerLimits): Promise<unknown> {
+  async loadAlone(request: CacheRequest, limits: CallerLimits): Promise<unknown> {
     const flight = new Flight([], 0, 0);
     flight.start(async () => ({ value: await this.#runLoader(request, flight.signal), shared: false }));
-    return (await flight.join({ signal, timeout })).value;
+    return (await flight.join(limits, request.kind.noun)).value;
   }
 
   #startFlight(request: CacheRequest, now: number, reason: Reason): Flight {

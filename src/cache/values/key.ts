@@ -6,7 +6,7 @@ import { invalidUnquoted } from '../../engine/index.js';
  * The parameters of a statement as one text that no other parameters have: each value with its type and, where it matters, its length.
  *
  * @param allowed whether functions may be part of it, by their text
- * @throws PoolError `POOL_OPTION_INVALID` for undefined, and for what has no value of its own, such as functions and objects of classes
+ * @throws PoolError `POOL_OPTION_INVALID` for what has no value of its own, such as functions and objects of classes
  */
 export function textOf(value: unknown, functions: 'refused' | 'by text' = 'refused'): string {
   switch (typeof value) {
@@ -20,6 +20,9 @@ export function textOf(value: unknown, functions: 'refused' | 'by text' = 'refus
       return value ? 'T' : 'F';
     case 'object':
       return value === null ? '0' : textOfObject(value, functions);
+    case 'undefined':
+      // The driver decides what becomes of it: NULL in a query, an error in a prepared statement.
+      return 'U';
     case 'function':
       if (functions === 'by text') return `f${textOf(String(value))}`;
       break;
@@ -28,7 +31,7 @@ export function textOf(value: unknown, functions: 'refused' | 'by text' = 'refus
   throw invalidUnquoted(
     'A parameter of a cached statement',
     value,
-    'text, a number, a bigint, a boolean, a Date, bytes, null, or a list or plain object of these',
+    'text, a number, a bigint, a boolean, a Date, bytes, null, undefined, or a list or plain object of these',
   );
 }
 
@@ -51,7 +54,7 @@ function textOfObject(value: object, functions: 'refused' | 'by text'): string {
 
 function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'): string {
   let text = '[';
-  // By number, as the server gets them: a hole is undefined, and refused.
+  // By number, as the driver reads them: a hole is undefined.
   for (let index = 0; index < list.length; index += 1) text += textOf(list[index], functions);
   return text;
 }

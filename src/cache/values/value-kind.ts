@@ -4,6 +4,8 @@ import { copyOfPlain } from './plain-value.js';
 
 /** What the cache must know of the values of one kind. */
 export interface ValueKind {
+  /** What a caller asked for, in errors. */
+  readonly noun: 'value' | 'statement';
   /** Whether the value means that nothing was found. Such values have a time to live of their own. */
   isNegative(value: unknown): boolean;
   /**
@@ -19,6 +21,7 @@ export interface ValueKind {
 
 /** A value of the application's own. */
 export const anyValue: ValueKind = {
+  noun: 'value',
   isNegative: (value) => value == null,
   copy: copyOfPlain,
   pack: (value) => value,
@@ -30,6 +33,7 @@ export const anyValue: ValueKind = {
  * Redis they are one text, which is read anew only if the process has not seen it.
  */
 export const statementResult: ValueKind = {
+  noun: 'statement',
   isNegative: (value) => Array.isArray(value) && Array.isArray(value[0]) && value[0].length === 0,
   copy: (value) => {
     const [rows, fields] = value as readonly [unknown, unknown];

@@ -3,11 +3,14 @@
 import { codeOf, Histogram, messageOf } from '../../engine/index.js';
 import { pause } from '../../engine/waiting/index.js';
 import { createPool, type Pool, type PoolOptions } from '../../mysql/index.js';
+import { UsageError } from '../console/index.js';
 
 export interface BenchPlan {
   /** Default: DATABASE_URL. */
   readonly url: string | undefined;
   readonly sql: string;
+  /** The statement may write. */
+  readonly writes: boolean;
   /** As a prepared statement. */
   readonly execute: boolean;
   readonly sizes: readonly number[];
@@ -54,6 +57,9 @@ const LEFT_FREE = 5;
 
 const DRAIN_MS = 5_000;
 
+/** The server refuses an assignment to data in a read-only transaction with this number, whether a view or a function makes it. */
+const ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION = 1792;
+
 /** A pool with what runs on it. */
 interface Lane {
   readonly size: number | null;
@@ -69,7 +75,7 @@ interface Round {
   readonly lastError: unknown;
 }
 
-/** @throws what connecting throws; once connected, failures are counted */
+/** @throws what connecting throws; UsageError for a statement that writes and may not; once the rounds begin, failures are counted */
 export async function runBench(plan: BenchPlan, progress: (what: string) => void): Promise<BenchReport> {
   const { server, room } = await look(plan);
   const sizes = [...new Set(plan.sizes)].sort((one, other) => one - other);
@@ -96,9 +102,20 @@ async function look(plan: BenchPlan): Promise<{ readonly server: string; readonl
     const others = Number((status as unknown as unknown[][])[0]?.[1] ?? 1) - 1;
     // TiDB says 0 for no limit.
     const room = Number(maximum) === 0 ? Number.POSITIVE_INFINITY : Math.max(1, Number(maximum) - others - LEFT_FREE);
+    if (!plan.writes) await proveReading(pool, plan);
     return { server: String(version), room };
   } finally {
     await pool.drain({ timeout: DRAIN_MS });
+  }
+}
+
+/** Runs the statement once where the server refuses writes. Another failure is one of the statement, which the rounds will count. */
+async function proveReading(pool: Pool, { sql }: BenchPlan): Promise<void> {
+  try {
+    await pool.transaction((transaction) => transaction.query(sql), { readOnly: true });
+  } catch (error) {
+    if ((error as { readonly errno?: unknown }).errno === ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
+      throw new UsageError('The server says that the statement of --sql writes: say --writes if it may.');
   }
 }
 

@@ -19,5 +19,15 @@ export function callListener<T>(listener: (detail: T) => void, detail: T): void 
   }
 }
 
+/**
+ * What a caller's function returns may be a promise where none is awaited, as that of an `async` one: its rejection would end the process.
+ * Returns whether it is a promise.
+ */
+export function ignoreRejection(answer: unknown): boolean {
+  if (typeof answer !== 'object' || answer === null || !('then' in answer) || typeof answer.then !== 'function') return false;
+  Promise.resolve(answer).catch(ignore);
+  return true;
+}
+
 /** Does nothing: for events and rejections that another path reports already. */
 export function ignore(): void {}

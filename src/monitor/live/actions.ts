@@ -1,5 +1,6 @@
 /** What operators do to pools and breakers, and the record of it. */
 
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
 import { NotThere } from './not-there.js';
@@ -119,7 +120,7 @@ export class Actions {
   #addRecord(asked: Asked, outcome: ActionRecord['outcome'], error?: unknown): void {
     const record = Object.freeze({ ...asked, outcome, error: error === undefined ? null : `${messageOf(error)} (${codeOf(error)})` });
     this.#records = [record, ...this.#records.slice(0, MOST_RECORDS - 1)];
-    this.#onRecord(record);
+    ignoreRejection(this.#onRecord(record));
   }
 }
 

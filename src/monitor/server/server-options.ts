@@ -2,7 +2,7 @@
 
 import { isIPv6 } from 'node:net';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
-import { ignore } from '../../engine/waiting/index.js';
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import { isLoopback } from '../../mysql/index.js';
 import { type MonitoringOptions, monitoringOptionNames } from '../api/index.js';
 
@@ -85,7 +85,15 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   }
   const own = isIPv6(host) ? `[${host}]` : host;
   const hosts = isLocal || allowedHosts !== undefined ? [own, ...(allowedHosts ?? [])] : undefined;
-  return { host, port, token, operateToken, hosts, peers: checkedPeers(given.peers, environment), onError: onError ?? ignore };
+  return {
+    host,
+    port,
+    token,
+    operateToken,
+    hosts,
+    peers: checkedPeers(given.peers, environment),
+    onError: (error) => void ignoreRejection(onError?.(error)),
+  };
 }
 
 /** The errors never show the token. */

@@ -83,14 +83,18 @@ export class CachedStatements {
     this.#fingerprint = hashOf(textOf([cache.options.epoch, given, onConnect ?? null, credentials ?? null], 'by text'));
   }
 
-  /** The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID`, too. */
+  /**
+   * The result of a statement that is to be cached, or undefined: then it is run as any other. Rejects with `POOL_OPTION_INVALID` when the
+   * caller asked for the cache and gave a parameter that has no key.
+   */
   answer(statement: Statement): Promise<StatementResult> | undefined {
     try {
       const answer = this.#answer(statement);
       if (answer === undefined || this.#flavor === ownFlavor) return answer;
       return answer.catch((error: unknown) => this.#inFlavor(error, statement));
     } catch (error) {
-      return Promise.reject(error);
+      // A rule is no wish of the caller: what works without the rule works with it.
+      return statement.wishes.cache === undefined ? undefined : Promise.reject(error);
     }
   }
 
@@ -142,7 +146,7 @@ export class CachedStatements {
       const answer = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement });
       return answer ?? this.run(statement);
     };
-    return withinLimits(this.schema.settled, timeout * SCHEMA_PATIENCE, signal).then(resume, resume);
+    return withinLimits(this.schema.settled, { timeout: timeout * SCHEMA_PATIENCE, signal }, 'statement').then(resume, resume);
   }
 
   #keyNamed(name: string, { epoch }: Schema, statement: Statement): string {

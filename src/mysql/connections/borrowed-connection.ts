@@ -144,11 +144,11 @@ class BorrowedConnection {
   async #talk(method: string, call: () => Promise<unknown>): Promise<unknown> {
     this.refuseAfterRelease(method);
     try {
-      return await call();
+      return await this.#raw.apart(call);
     } catch (error) {
       if (method !== 'execute' || !isStatementCacheInvalid(error)) throw this.#raw.flavor.statementFailure(error);
       this.#raw.forgetStatement(undefined, error);
-      return await call();
+      return await this.#raw.apart(call);
     }
   }
 

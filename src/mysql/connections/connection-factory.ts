@@ -1,6 +1,7 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   classOfErrno,
@@ -49,8 +50,6 @@ const LONGEST_CONNECT_MS = 60_000;
 
 /** Opens, checks, cleans and closes the connections of one pool. */
 export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
-  /** Connections whose session was set up by listeners, which cannot be asked to do it again. */
-  readonly #setUpByListeners = new WeakSet<ManagedConnection>();
   /** Nothing is known to lead straight to the server: connections are killed by the address that the server sees. */
   #asksForAddresses = true;
 
@@ -110,8 +109,8 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const { hygiene } = this.options;
     if (isClean(connection, hygiene)) return undefined;
     return cleanSession(connection, hygiene, {
-      repeatable: () => !this.#setUpByListeners.has(connection),
-      replay: () => this.#setUp(connection),
+      repeatable: () => connection.setUpByListeners?.repeatable !== false,
+      replay: () => this.#replay(connection),
       database: this.options.endpoint.database,
       reset: () => this.host.sessionReset(),
     });
@@ -178,7 +177,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** It is asked in the middle of a packet: a throw must not keep the error from its waiter. */
   #overriddenClass(error: ServerError): ErrorClass | undefined {
     try {
-      return this.options.classifyError?.(error);
+      const answer = this.options.classifyError?.(error);
+      if (ignoreRejection(answer)) throw new Error('it returned a promise.');
+      return answer;
     } catch (cause) {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
@@ -200,16 +201,24 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const { onConnect, hygiene } = this.options;
     if (hygiene === 'auto') await trackSession(connection);
     await onConnect?.(connection.promise());
-    connection.session.cleaned();
+    // It may have sent something without waiting for the answer.
+    if (connection.busy) await connection.send((done) => connection.ping(done));
+    connection.session.setUp();
   }
 
-  /** Listeners of mysql2's event may set the session up too: what they send right away is part of what every borrower finds. */
+  /** Listeners of mysql2's event may set the session up too: what they send right away comes before the first borrower's statement. */
   async #announce(connection: ManagedConnection): Promise<void> {
-    const { session } = connection;
     if (!this.host.announce('connection', connection)) return;
     if (connection.busy) await connection.send((done) => connection.ping(done));
-    if (session.dirty || session.userChanged) this.#setUpByListeners.add(connection);
-    session.cleaned();
+  }
+
+  /** Listeners cannot be asked again: what they have done is done again in their place. */
+  async #replay(connection: ManagedConnection): Promise<void> {
+    await this.#setUp(connection);
+    for (const { method, sql, values } of connection.setUpByListeners?.steps ?? []) {
+      await connection.send((done) => (values === undefined ? connection[method](sql, done) : connection[method](sql, values, done)));
+    }
+    connection.session.setUp();
   }
 }
 
@@ -224,6 +233,7 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
   if (WITHOUT_TRACKING.test(connection._handshakePacket?.serverVersion ?? '')) return;
   try {
     await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
+    connection.session.reported = true;
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }

@@ -1,9 +1,13 @@
 /** Commands that end without having been sent, or whose connection is gone: their callers have the error once, and the end after it. */
 
-import { type Command, createQuery } from '../driver/index.js';
+import { type Command, createQuery, type DriverConnection, type Packet } from '../driver/index.js';
+import { thrownAsError } from '../errors/index.js';
+import { endTurn, over } from './interruption.js';
+import { stopWhenAbandoned } from './streams.js';
 
 /** A command that ends with an error and never comes to a connection. Its caller has it before it ends. */
 export function notSent(command: Command, error: Error): Command {
+  if (command.onResult === undefined) stopWhenAbandoned(command);
   process.nextTick(() => {
     try {
       if (command.onResult !== undefined) command.onResult(error);
@@ -18,6 +22,58 @@ export function notSent(command: Command, error: Error): Command {
 /** The same for what a caller gave as a statement, and is none. */
 export function refusedStatement(callback: unknown, error: unknown): Command {
   return notSent(createQuery('', undefined, callback as Command['onResult'], {}), error as Error);
+}
+
+/** What mysql2 could not write of a statement's values, as an error. */
+export function asValueError(thrown: unknown): Error {
+  return thrownAsError(thrown, "The statement's values must be readable", 'a value that throws when it is read');
+}
+
+/**
+ * A statement that mysql2 may fail to write, for a value that throws or that JSON cannot hold. mysql2 reports such a failure and ends the
+ * command before its caller can listen: a pool would never learn of the end. It ends in the next tick, and nothing of it is sent.
+ */
+export function failApart(command: Command): void {
+  const { start } = command;
+  if (start === undefined || !mayFailToStart(command)) return;
+  command.start = (packet, connection) => startApart(command, start, packet, connection);
+}
+
+function startApart(
+  command: Command,
+  start: NonNullable<Command['start']>,
+  packet: Packet | undefined,
+  connection: DriverConnection,
+): unknown {
+  const { onResult } = command;
+  const failures: unknown[] = [];
+  command.onResult = (error) => void failures.push(error);
+  let next: unknown;
+  try {
+    next = Reflect.apply(start, command, [packet, connection]);
+  } catch (error) {
+    failures.push(error);
+  }
+  command.onResult = onResult;
+  if (failures.length === 0) return next;
+  process.nextTick(() => {
+    // Its connection was lost in between, and with it the command: its caller knows.
+    if (connection._command !== command) return;
+    const error = asValueError(failures[0]);
+    if (command.onResult !== undefined) command.onResult(error);
+    else if (command.listenerCount('error') > 0) command.emit('error', error);
+    endTurn(connection, command);
+  });
+  return over;
+}
+
+function mayFailToStart({ parameters, _queryOptions, _executeOptions }: Command): boolean {
+  if (_queryOptions?.attributes !== undefined || _executeOptions?.attributes !== undefined) return true;
+  return Array.isArray(parameters) && parameters.some(mayBeUnwritable);
+}
+
+function mayBeUnwritable(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null);
 }
 
 export function failCommand(command: Command, error: Error): void {

@@ -1,15 +1,16 @@
 /** Cleans the session of a connection between two borrowers. */
 
-import { charsetStatement } from '../driver/index.js';
+import { isConnectionLost } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
+import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
 import { stopWhenLeft } from './streams.js';
 
 /** How a session is brought back to what it was when the connection was new. */
 export interface Baseline {
   /** Whether `replay` brings back everything that was set up when the connection was new. */
   repeatable(): boolean;
-  /** Sets up again what a reset has taken away. */
+  /** Sets up again what a reset has taken away, or a new login. */
   replay(): Promise<void>;
   /** The default database of a new connection. */
   readonly database: string | undefined;
@@ -21,7 +22,7 @@ export interface Baseline {
 export function isClean({ busy, _paused, session }: ManagedConnection, hygiene: Hygiene): boolean {
   if (busy || _paused || hygiene === 'always') return false;
   if (hygiene === 'never') return true;
-  return !session.userChanged && !session.inTransaction && (hygiene !== 'auto' || !session.dirty);
+  return !session.userChanged && !session.inTransaction && (hygiene !== 'auto' || !(session.needsReset || session.calledRoutine));
 }
 
 /**
@@ -34,8 +35,9 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   if (connection.busy) return afterWork(connection, hygiene, baseline);
   if (hygiene === 'never') return undefined;
   const { session } = connection;
-  if (session.userChanged) return Promise.reject(new Error('The connection logged in as another user: it is replaced.'));
-  if (hygiene === 'always' || (hygiene === 'auto' && session.dirty)) return reset(connection, baseline);
+  if (session.userChanged) return logInAgain(connection, baseline);
+  if (hygiene === 'always' || (hygiene === 'auto' && session.needsReset)) return reset(connection, baseline);
+  if (hygiene === 'auto' && session.calledRoutine) return askWhatRoutinesDid(connection, baseline);
   return session.inTransaction ? rollBack(connection) : undefined;
 }
 
@@ -52,48 +54,81 @@ async function rollBack(connection: ManagedConnection): Promise<void> {
 }
 
 /**
+ * A statement has called what may be a stored function. Variables that such a function sets MySQL reports with the next OK packet, and locks no server
+ * reports at all: the one question takes the locks away, and has the report.
+ */
+async function askWhatRoutinesDid(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  const { session } = connection;
+  session.calledRoutine = false;
+  const answer = connection.send((done) => connection.query('DO RELEASE_ALL_LOCKS()', done));
+  // That statement is not a borrower's, and what it changes is what it is for.
+  session.dirty = false;
+  try {
+    await answer;
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+    // Some servers do not know the function.
+    session.dirty = true;
+  }
+  await cleanSession(connection, 'auto', baseline);
+}
+
+/**
  * COM_RESET_CONNECTION rolls back, and drops temporary tables, locks, variables and prepared statements. It leaves the default database, and
  * what init_connect did at login is gone.
  */
 async function reset(connection: ManagedConnection, baseline: Baseline): Promise<void> {
-  if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
+  // onConnect has logged in as another user, whose reset would leave that one.
+  if (!connection.login.isKeptBy(connection.config)) return logInAgain(connection, baseline);
+  refuseUnrepeatable(baseline);
+  await leaveTransaction(connection);
   await connection.send((done) => connection.reset(done));
   await restoreCharset(connection);
-  if (await hasInitConnect(connection))
-    throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
+  await restoreSession(connection);
+  await refuseInitConnect(connection);
   await restoreDatabase(connection, baseline.database);
-  await baseline.replay();
+  await replay(connection, baseline);
+}
+
+/** COM_CHANGE_USER takes everything that a session has, and the default database is the login's: cheaper than a new connection. */
+async function logInAgain(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  refuseUnrepeatable(baseline);
+  await leaveTransaction(connection);
+  await connection.apart(() => connection.login.repeat(connection));
+  await restoreSession(connection);
+  await refuseInitConnect(connection);
+  await replay(connection, baseline);
+}
+
+/**
+ * Rejects in an XA transaction: the connection is replaced. The server rolls one back that is not prepared, and keeps one that is for the
+ * XA COMMIT or XA ROLLBACK of another connection; MariaDB's connection would be of no use after a reset.
+ */
+async function leaveTransaction(connection: ManagedConnection): Promise<void> {
+  if (connection.session.inTransaction) await connection.send((done) => connection.query('ROLLBACK', done));
+}
+
+async function replay(connection: ManagedConnection, baseline: Baseline): Promise<void> {
   connection.session.cleaned();
+  await baseline.replay();
   baseline.reset();
 }
 
-/** mysql2 follows SET NAMES; and MySQL, unlike MariaDB, does not go back to the character set of the login. */
-async function restoreCharset(connection: ManagedConnection): Promise<void> {
-  const { config, charsetAtLogin } = connection;
-  config.charsetNumber = charsetAtLogin;
-  const statement = connection._isMariaDB ? undefined : charsetStatement(charsetAtLogin);
-  if (statement !== undefined) await connection.send((done) => connection.query(statement, done));
+function refuseUnrepeatable(baseline: Baseline): void {
+  if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
 }
 
 /** Asked once per connection: the variable is the server's, and hardly ever set. */
-async function hasInitConnect(connection: ManagedConnection): Promise<boolean> {
-  connection.initConnect ??= String(await firstValue(connection, 'SELECT @@GLOBAL.init_connect')) !== '';
-  return connection.initConnect;
+async function refuseInitConnect(connection: ManagedConnection): Promise<void> {
+  connection.initConnect ??= String((await firstRow(connection, 'SELECT @@GLOBAL.init_connect'))[0]) !== '';
+  if (connection.initConnect) throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
 }
 
 async function restoreDatabase(connection: ManagedConnection, database: string | undefined): Promise<void> {
   if (database !== undefined) {
-    await connection.send((done) => connection.query(`USE \`${database.replaceAll('`', '``')}\``, done));
-  } else if ((await firstValue(connection, 'SELECT DATABASE()')) !== null) {
-    throw new Error('There is no default database to go back to: the connection is replaced.');
+    await connection.send((done) => connection.query(`USE ${quoted(database)}`, done));
+  } else if ((await firstRow(connection, 'SELECT DATABASE()'))[0] !== null) {
+    // Only a login takes a default database away.
+    await connection.apart(() => connection.login.repeat(connection));
   }
-}
-
-function firstValue(connection: ManagedConnection, sql: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    connection.query({ sql, rowsAsArray: true }, (error: Error | null, rows: unknown) => {
-      if (error === null) resolve((rows as unknown[][])[0]?.[0]);
-      else reject(error);
-    });
-  });
 }

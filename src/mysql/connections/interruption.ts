@@ -2,7 +2,7 @@
 
 import { codeOf, messageOf } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
-import { type Command, createQuery, type DriverConnection, DriverCommand } from '../driver/index.js';
+import { type Command, createQuery, type DriverConnection, DriverCommand, endLocalFile } from '../driver/index.js';
 
 /** What is needed of a connection whose statement is stopped. */
 export interface Interruptible extends DriverConnection {
@@ -52,7 +52,10 @@ export function interrupt<C extends Interruptible>(connection: C, command: Comma
   // The rest of a result that is not read is thrown away.
   if (connection._paused) connection.resume();
   kill(connection).then(
-    () => barrier.lift(connection),
+    () => {
+      barrier.lift(connection);
+      endLocalFile(command);
+    },
     (error: unknown) => connection.terminate(new Error(`A statement could not be stopped: ${messageOf(error)} (${codeOf(error)}).`)),
   );
 }
@@ -68,13 +71,14 @@ export function neverSend(command: Command): void {
   };
 }
 
-function endTurn(connection: DriverConnection, command: Command): void {
+/** Ends the turn of a command that answers the next call with nothing. */
+export function endTurn(connection: DriverConnection, command: Command): void {
   if (connection._command !== command) return;
   // mysql2 would keep the turn for later, and take it for the end of what was kept.
   if (connection._paused) setTimeout(endTurn, PAUSED_POLL_MS, connection, command).unref();
   else connection.handlePacket();
 }
 
-function over(): null {
+export function over(): null {
   return null;
 }

@@ -1,7 +1,15 @@
 /** mysql2's pooled connection as something that is lent: who has it, how it is given back, and how it ends. */
 
 import type { Lease } from '../../engine/index.js';
-import { type Command, type ConnectionConfig, DriverPoolConnection, firstRoom, growWithUse } from '../driver/index.js';
+import {
+  type Command,
+  type ConnectionConfig,
+  DriverPoolConnection,
+  FirstLogin,
+  firstRoom,
+  growWithUse,
+  ListenersSetUp,
+} from '../driver/index.js';
 import { connectionLost } from './ended-commands.js';
 
 /** What a connection asks of the pool that lends it. */
@@ -25,8 +33,13 @@ export abstract class LendableConnection extends DriverPoolConnection {
   lease: BorrowersLease | undefined;
   /** It goes to a borrower on the next tick: the last one can do nothing to it any more. */
   promised: boolean;
+  /** The borrower who has this very object is a listener of new connections at work: what it does now is a borrower's doing. */
+  borrowedByListener: boolean;
   /** 'cutting off': what fails now fails by this side's doing, and says nothing about the server. 'cut off': what still arrives is dropped. */
   protected life: 'open' | 'cutting off' | 'cut off';
+  readonly login: FirstLogin;
+  /** What listeners have set up in its session; undefined when the pool had none. */
+  setUpByListeners: ListenersSetUp | undefined;
   readonly #pool: DriverPoolOf;
   readonly #lender: ConnectionLender;
   /** What takes the place of `addCommand` on a connection that is closed. */
@@ -40,7 +53,10 @@ export abstract class LendableConnection extends DriverPoolConnection {
     growWithUse(this._statements, maxPreparedStatements);
     this.lease = undefined;
     this.promised = false;
+    this.borrowedByListener = false;
     this.life = 'open';
+    this.login = new FirstLogin(config);
+    this.setUpByListeners = undefined;
     this.#pool = pool;
     this.#lender = lender;
     this.refuseCommand = (command) => {
@@ -129,12 +145,24 @@ export abstract class LendableConnection extends DriverPoolConnection {
 
   /** Sends a command and waits for its answer. */
   send(start: (done: (error: Error | null) => void) => void): Promise<void> {
-    return new Promise((resolve, reject) => start((error) => (error ? reject(error) : resolve())));
+    return new Promise((resolve, reject) => this.apart(() => start((error) => (error ? reject(error) : resolve()))));
+  }
+
+  /** Sends something that is no listener's doing, wherever it comes from. */
+  apart<T>(send: () => T): T {
+    return this.setUpByListeners === undefined ? send() : this.setUpByListeners.apart(send);
+  }
+
+  /** Calls the listeners of a new connection. What they do with it, now and later, is part of what every borrower finds. */
+  setUpBy<T>(listeners: () => T): T {
+    this.setUpByListeners ??= new ListenersSetUp();
+    return this.setUpByListeners.run(listeners);
   }
 
   #endLending(): BorrowersLease | undefined {
     const { lease } = this;
     this.lease = undefined;
+    this.borrowedByListener = false;
     this._released = true;
     return lease;
   }

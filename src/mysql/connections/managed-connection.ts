@@ -9,6 +9,7 @@ import { factsOf } from '../../sql/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import {
   apartFromDriver,
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type Command,
@@ -18,11 +19,13 @@ import {
   EOF_PACKET,
   ERROR_PACKET,
   errorIn,
+  guardLocalFile,
   isQueryCommand,
   OK_PACKET,
   type Packet,
   type QueryValues,
   ResetSession,
+  SESSION_STATE_CHANGED,
   statementTextOf,
   statusOfEof,
   statusOfOk,
@@ -32,9 +35,19 @@ import { type Method, Statement, type StatementLimits, statementOf } from '../co
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
-import { connectionClosed, connectionLost, failCommand, isBeingPrepared, notSent, refusedStatement } from './ended-commands.js';
+import {
+  asValueError,
+  connectionClosed,
+  connectionLost,
+  failApart,
+  failCommand,
+  isBeingPrepared,
+  notSent,
+  refusedStatement,
+} from './ended-commands.js';
 import { interrupt } from './interruption.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
+import { reportedChange } from './reported-change.js';
 import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -104,11 +117,10 @@ export class ManagedConnection extends LendableConnection {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Runs a statement that was read at another door. */
+  /** Runs a statement that was read at another door: a borrower's, also where a listener is the borrower. */
   run(statement: Statement, done: ResultCallback): Command {
-    const { method, sql, values, options, limits } = statement;
-    if (options !== undefined || limits !== undefined) return this[method](statement, done);
-    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+    if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
+    return this.#run(statement, done);
   }
 
   /** The door of the callback API: what comes here may be anything. */
@@ -171,9 +183,18 @@ export class ManagedConnection extends LendableConnection {
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : factsOf(sql);
-    this.session.noteCommand(command, facts);
-    // A borrower has this very object, and the callbacks are the borrower's own.
-    if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    if (sql !== undefined) {
+      failApart(command);
+      guardLocalFile(command, this);
+      if (command.onResult === undefined) stopWhenAbandoned(command);
+    }
+    if (!this.borrowedByListener && this.setUpByListeners?.takes(command) === true) {
+      if (facts !== undefined) this.session.noteStatementOfListener(facts);
+    } else {
+      this.session.noteCommand(command, facts);
+      // A borrower has this very object, and the callbacks are the borrower's own.
+      if (this.lease !== undefined && command.onResult !== undefined) command.onResult = apartFromDriver(command.onResult);
+    }
     this.#owner.log?.commandSent(this, command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
@@ -251,14 +272,24 @@ export class ManagedConnection extends LendableConnection {
     return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
+  #run(statement: Statement, done: ResultCallback): Command {
+    const { method, sql, values, options, limits } = statement;
+    if (options !== undefined || limits !== undefined) return this[method](statement, done);
+    return values === undefined ? this[method](sql, done) : this[method](sql, values, done);
+  }
+
   #query(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {
     const isCommand = limits !== undefined && isQueryCommand(given);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
     if (refusal !== undefined && this.alive) return notSent(isCommand ? given : this.#commandOf(given, parameters), refusal);
     // mysql2 would set a timer of its own, which leaves the statement running.
     if (isCommand) given.timeout = undefined;
-    const command = super.query(given, ...parameters);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
+    let command: Command;
+    try {
+      command = super.query(given, ...parameters);
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
@@ -268,9 +299,13 @@ export class ManagedConnection extends LendableConnection {
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
     if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
     // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
-    const command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    let command: Command;
+    try {
+      command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));
+    } catch (thrown) {
+      throw asValueError(thrown);
+    }
     if (!executeShapeIsKept) keepExecuteShape(command);
-    if (command.onResult === undefined) stopWhenAbandoned(command);
     if (limits !== undefined) this.#limit(command, limits);
     return command;
   }
@@ -316,17 +351,25 @@ export class ManagedConnection extends LendableConnection {
   #observe(packet: Packet, command: Command): void {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
-      if (command.next === awaitsResult) this.#noteStatus(statusOfOk(packet));
+      if (command.next === awaitsResult || command.next === awaitsPong) this.#noteStatus(statusOfOk(packet), packet, command);
     } else if (marker === EOF_PACKET) {
-      this.#noteStatus(statusOfEof(packet));
+      this.#noteStatus(statusOfEof(packet), packet, command);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);
     }
   }
 
-  #noteStatus(status: number | undefined): void {
-    if (status !== undefined) this.session.noteStatus(status);
+  #noteStatus(status: number | undefined, packet: Packet, command: Command): void {
+    if (status === undefined) return;
+    const change = (status & SESSION_STATE_CHANGED) === 0 ? undefined : reportedChange(packet, command);
+    if (this.setUpByListeners?.has(command) === true) {
+      this.session.noteStatusOfListener(status);
+      this.setUpByListeners.answered(command, change === 'session' || change === 'unsaid');
+      return;
+    }
+    this.session.noteStatus(status);
+    if (change !== undefined) this.session.noteChange(change);
   }
 
   #noteError(error: ServerError, command: Command): void {

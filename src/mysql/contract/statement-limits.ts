@@ -2,8 +2,8 @@
 
 import { performance } from 'node:perf_hooks';
 import { keepShape } from '../../engine/index.js';
-import { anySignal, checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
-import type { WorkDeadline } from '../../resilience/deadline/index.js';
+import { checkedMilliseconds, checkedSignal } from '../../engine/waiting/index.js';
+import { either, type WorkDeadline } from '../../resilience/deadline/index.js';
 
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -38,7 +38,7 @@ export class StatementLimits {
 
   /** The same, stopped by a further signal, too. The timeout has not begun to run. */
   alsoStoppedBy(signal: AbortSignal): StatementLimits {
-    return new StatementLimits(this.timeout, eitherOf(this.signal, signal), this.dueAt);
+    return new StatementLimits(this.timeout, either(this.signal, signal), this.dueAt);
   }
 }
 
@@ -55,15 +55,11 @@ export function limitsFrom(timeout: unknown, signal: unknown, deadline: WorkDead
   const timeoutMs = timeout === undefined ? 0 : checkedMilliseconds('timeout', timeout);
   const own = checkedSignal(signal);
   if (deadline !== undefined)
-    return new StatementLimits(timeoutMs, eitherOf(own, deadline.givenUp), performance.now() + deadline.remainingMs);
+    return new StatementLimits(timeoutMs, either(own, deadline.givenUp), performance.now() + deadline.remainingMs);
   return timeoutMs === 0 && own === undefined ? undefined : new StatementLimits(timeoutMs, own, NEVER);
 }
 
 /** Limits of nothing but a signal. */
 export function stoppedBy(signal: AbortSignal | undefined): StatementLimits | undefined {
   return signal === undefined ? undefined : new StatementLimits(0, signal, NEVER);
-}
-
-function eitherOf(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
-  return one === undefined || other === undefined ? (one ?? other) : anySignal([one, other]);
 }

@@ -1,9 +1,9 @@
 /** A statement as its caller asked for it: read and checked once, at the door of the pool, and carried inside as a value. */
 
-import { types } from 'node:util';
-import { invalid, keepShape, PoolError, type Priority } from '../../engine/index.js';
+import { invalid, keepShape, type Priority } from '../../engine/index.js';
 import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
+import { thrownAsError } from '../errors/index.js';
 import { isQueryCommand, type QueryValues } from '../driver/index.js';
 import { limitsFrom, type StatementLimits, stoppedBy } from './statement-limits.js';
 import type { StatementCacheOptions, StatementOptions } from './statement-options.js';
@@ -108,7 +108,7 @@ function readGuarded(method: Method, given: unknown, values: QueryValues | undef
   try {
     return read(method, given, values, deadline);
   } catch (error) {
-    throw asError(error);
+    throw thrownAsError(error, 'The statement must be readable', 'an object that throws when it is read');
   }
 }
 
@@ -164,12 +164,4 @@ function limitsOfWork(deadline: WorkDeadline): StatementLimits | undefined {
 /** @throws PoolError `POOL_QUERY_TIMEOUT`, `POOL_ABORTED` */
 function refuseWhenOver(deadline: WorkDeadline): void {
   throwIfOver(deadline, 'POOL_QUERY_TIMEOUT', 'the statement was started: nothing was sent');
-}
-
-/** A callback that is given no error takes the statement for done: what is thrown must be one. */
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
-  return new PoolError('POOL_OPTION_INVALID', 'The statement must be readable; given: an object that throws when it is read.', {
-    cause: thrown,
-  });
 }

@@ -39,9 +39,17 @@ export interface Command {
   /** Of a Query: its values, where they were not put into the text yet. */
   readonly values?: unknown;
   /** Of a Query: the options that it was made with. */
-  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown };
+  readonly _queryOptions?: { readonly timeout?: unknown; readonly signal?: unknown; readonly attributes?: unknown };
   /** Of an Execute: the prepared statement; `undefined` until it is prepared. */
   readonly statement?: { readonly query: string } | undefined;
+  /** Of an Execute: its values. */
+  readonly parameters?: unknown;
+  /** Of an Execute: the options that it was made with. */
+  readonly _executeOptions?: { readonly attributes?: unknown };
+  /** Of a Query or Execute: opens the file that LOAD DATA LOCAL asks for. */
+  _streamFactory?: ((path: string) => unknown) | undefined;
+  /** Of a Query or Execute: stops listening to that file. */
+  readonly _unpipeStream?: () => void;
   /** Only a ChangeUser has it. */
   readonly currentConfig?: unknown;
   /** Only a ResetConnection has it. */
@@ -54,6 +62,7 @@ export interface Command {
   timeout?: number | undefined;
   emit(event: string, ...details: unknown[]): boolean;
   listenerCount(event: string): number;
+  on(event: string, listener: (...details: unknown[]) => void): this;
   once(event: string, listener: (...details: unknown[]) => void): this;
 }
 
@@ -75,6 +84,7 @@ export interface Socket {
   ref?(): void;
   unref?(): void;
   once(event: string, listener: () => void): this;
+  removeListener(event: string, listener: () => void): this;
   /** Node's net.Socket: the name that TLS verifies when it is given a socket and no name. */
   _host?: string | null;
 }
@@ -121,6 +131,7 @@ export interface DriverConnection extends EventEmitter {
   /** Prepared statements, each closed when it is taken out. */
   readonly _statements: PreparedStatements;
   ping(callback: (error: Error | null) => void): unknown;
+  changeUser(options: object, callback: (error: Error | null | undefined) => void): unknown;
   /** From 3.22 on. */
   reset?(callback: (error: Error | null) => void): unknown;
   writePacket(packet: { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void }): void;
@@ -187,6 +198,7 @@ export interface DriverPoolCluster extends EventEmitter {
   readonly _nodes: Record<string, ClusterNode | undefined>;
   readonly _serviceableNodeIds: string[];
   _clearFindCaches(): void;
+  of(pattern?: unknown, selector?: unknown): { getConnection(callback: never): unknown };
   add(id: unknown, options?: unknown): void;
 }
 
@@ -260,6 +272,13 @@ export const awaitsResult: unknown = queryPrototype.resultsetHeader;
 
 /** The step of a command that waits for the next row, or for the end of the rows. */
 export const awaitsRow: unknown = queryPrototype.row;
+
+const queuedNowhere = { addCommand: (command: Command): Command => command };
+
+/** The step of a ping that waits for its OK packet. mysql2 does not export the class of pings. */
+export const awaitsPong: unknown = (
+  Reflect.apply(DriverPoolConnection.prototype.ping, queuedNowhere, []) as { readonly pingResponse: unknown }
+).pingResponse;
 
 /** Whether `value` is a command that was made by `createQuery`, which `connection.query` takes as it is. */
 export function isQueryCommand(value: unknown): value is Command {

@@ -3,6 +3,7 @@
 export { apartFromDriver, inCallersContext } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
+  awaitsPong,
   awaitsResult,
   awaitsRow,
   type CallbackPoolOfMysql2,
@@ -38,6 +39,19 @@ export {
   sslProfile,
   statementTextOf,
 } from './driver.js';
-export { endsRows, EOF_PACKET, ERROR_PACKET, errorIn, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
+export { isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
+export { FirstLogin } from './first-login.js';
+export { endLocalFile, guardLocalFile } from './local-file.js';
+export {
+  endsRows,
+  EOF_PACKET,
+  ERROR_PACKET,
+  errorIn,
+  OK_PACKET,
+  reportsSessionChange,
+  SESSION_STATE_CHANGED,
+  statusOfEof,
+  statusOfOk,
+} from './packets.js';
 export { firstRoom, growWithUse } from './prepared-statements.js';
 export { ResetSession } from './reset-session.js';

@@ -10,6 +10,14 @@ export const OK_PACKET = 0x00;
 export const EOF_PACKET = 0xfe;
 export const ERROR_PACKET = 0xff;
 
+/** Status flag: something of the session changed, and an OK packet ends with a block that says what. */
+export const SESSION_STATE_CHANGED = 0x4000;
+
+/** Types in that block (MySQL reference manual, `enum_session_state_type`; MariaDB knowledge base, "OK_Packet"). */
+const GTIDS = 3;
+const TRANSACTION_CHARACTERISTICS = 4;
+const TRANSACTION_STATE = 5;
+
 const SQL_STATE_MARKER = 0x23;
 /** An EOF packet's payload is shorter than this; a row that begins with the same byte is longer. */
 const EOF_PACKET_LIMIT = 9;
@@ -23,6 +31,25 @@ export function statusOfOk({ buffer, offset, end }: Packet): number | undefined 
   const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
   const afterInsertId = afterRows + lengthEncodedSize(buffer, afterRows);
   return afterInsertId + 2 <= end ? buffer.readUInt16LE(afterInsertId) : undefined;
+}
+
+/**
+ * Whether the block of an OK packet with {@link SESSION_STATE_CHANGED} reports more than GTIDs and the state of the transaction, which MySQL reports
+ * with each BEGIN and COMMIT. A block that cannot be read counts as a change.
+ */
+export function reportsSessionChange({ buffer, offset, end }: Packet): boolean {
+  const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
+  // Behind the insert id come the status flags and the number of warnings, two bytes each; then a text, then the block.
+  const afterText = endOfText(buffer, afterRows + lengthEncodedSize(buffer, afterRows) + 4, end);
+  const afterBlock = endOfText(buffer, afterText, end);
+  if (afterBlock > end) return true;
+  for (let at = afterText + lengthEncodedSize(buffer, afterText); at < afterBlock; ) {
+    const type = buffer[at];
+    if (type !== GTIDS && type !== TRANSACTION_CHARACTERISTICS && type !== TRANSACTION_STATE) return true;
+    at = endOfText(buffer, at + 1, afterBlock);
+    if (at > afterBlock) return true;
+  }
+  return false;
 }
 
 /** The same of a packet that begins as an EOF packet does, if it is one. */
@@ -46,6 +73,16 @@ export function errorIn({ buffer, offset, end }: Packet): ServerError | undefine
 export function endsRows({ buffer, offset, end }: Packet): boolean {
   const marker = buffer[offset];
   return marker === ERROR_PACKET || (marker === EOF_PACKET && end - offset < EOF_PACKET_LIMIT);
+}
+
+/** Where a length-encoded text ends that begins at `offset`; beyond `end` when it does not end before that. */
+function endOfText(buffer: Buffer, offset: number, end: number): number {
+  const start = offset + lengthEncodedSize(buffer, offset);
+  if (start > end) return end + 1;
+  const first = buffer[offset] as number;
+  if (first < 0xfb) return start + first;
+  // The form of eight bytes is for texts that are longer than any packet.
+  return first === 0xfc || first === 0xfd ? start + buffer.readUIntLE(offset + 1, start - offset - 1) : end + 1;
 }
 
 /** MySQL internals manual, "Length-Encoded Integer". */

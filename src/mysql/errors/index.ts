@@ -1,5 +1,6 @@
 /** What an error means, and in whose words a caller reads it. */
 
+export { thrownAsError } from './thrown.js';
 export {
   type ClassifyError,
   classOfErrno,

@@ -10,6 +10,7 @@ import {
   messageOf,
   type Pool as Engine,
 } from '../../engine/index.js';
+import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { BreakerState } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 
@@ -100,7 +101,7 @@ export class PoolLog {
     const suppressed = this.#admit(event);
     if (suppressed === undefined) return;
     try {
-      this.logger[level]({ event, pool: this.pool, ...fields, ...(suppressed === 0 ? {} : { suppressed }) }, message);
+      ignoreRejection(this.logger[level]({ event, pool: this.pool, ...fields, ...(suppressed === 0 ? {} : { suppressed }) }, message));
     } catch {
       // A logger that fails must not take the pool with it.
     }

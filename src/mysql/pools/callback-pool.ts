@@ -2,7 +2,7 @@
 
 import { inspect } from 'node:util';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
-import { throwLater } from '../../engine/waiting/index.js';
+import { ignore, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { CachedStatements } from '../caching/index.js';
 import {
@@ -13,6 +13,7 @@ import {
   DriverPool,
   type DriverPromisePool,
   inCallersContext,
+  isListenersWork,
   type QueryValues,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
@@ -111,6 +112,7 @@ export class CallbackPool extends DriverPool {
   announce(event: 'connection' | 'acquire' | 'release' | 'enqueue', connection?: ManagedConnection): boolean {
     if (!this.#hasListened || this.listenerCount(event) === 0) return false;
     try {
+      if (event === 'connection' && connection !== undefined) return connection.setUpBy(() => this.emit(event, connection));
       return this.emit(event, connection);
     } catch (error) {
       throwLater(error);
@@ -118,7 +120,9 @@ export class CallbackPool extends DriverPool {
     }
   }
 
+  /** @throws TypeError when there is no callback: the connection would belong to no caller */
   override getConnection(callback: ConnectionCallback): void {
+    if (typeof callback !== 'function') throw new TypeError('getConnection() of a callback pool takes a callback.');
     const limits = this.#acquireLimits();
     if (limits === undefined) {
       const lease = this.#core.tryAcquire();
@@ -163,7 +167,8 @@ export class CallbackPool extends DriverPool {
     }
     // mysql2 hands both on to the connection, which knows a statement when it sees one.
     const first = statement.limits === undefined ? statement.forDriver : statement;
-    const last = callback === undefined ? undefined : inCallersContext(callback);
+    // mysql2 would call none, and end the process.
+    const last = callback === undefined ? ignore : inCallersContext(callback);
     this.#askingFor(statement, () => super.execute(first, statement.values, last));
   }
 
@@ -237,7 +242,7 @@ function callBack(callback: ResultCallback, answer: Promise<StatementResult>): v
 }
 
 /** Reads what a caller gave; the error in place of a statement when it is none. */
-function readStatement(method: Method, sql: unknown, [values]: readonly unknown[]): Statement | { readonly error: unknown } {
+export function readStatement(method: Method, sql: unknown, [values]: readonly unknown[]): Statement | { readonly error: unknown } {
   try {
     return statementOf(method, sql, typeof values === 'function' ? undefined : (values as QueryValues), currentDeadline());
   } catch (error) {
@@ -245,7 +250,8 @@ function readStatement(method: Method, sql: unknown, [values]: readonly unknown[
   }
 }
 
-function callbackIn([values, callback]: readonly unknown[]): ResultCallback | undefined {
+/** The callback among the arguments of a call. */
+export function callbackIn([values, callback]: readonly unknown[]): ResultCallback | undefined {
   const last = typeof values === 'function' ? values : callback;
   return typeof last === 'function' ? (last as ResultCallback) : undefined;
 }
@@ -290,5 +296,6 @@ function deliver(pool: CallbackPool, callback: ConnectionCallback, lease: Lease<
     return;
   }
   lease.resource.lendTo(lease);
+  lease.resource.borrowedByListener = isListenersWork();
   callback(null, lease.resource);
 }

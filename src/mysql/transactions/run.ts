@@ -137,11 +137,15 @@ class Attempt {
     const { isolation, readOnly } = this.options;
     const { signal } = this.limits;
     const run = (sql: string): Promise<unknown> => answerInTransaction(connection, ownStatement(sql, stoppedBy(signal)));
-    const { dirty } = connection.session;
-    if (isolation !== undefined) await run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+    if (isolation !== undefined) {
+      const { session } = connection;
+      const { dirty } = session;
+      const answer = run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
+      // The level is for this transaction only: nothing of it stays in the session.
+      session.dirty = dirty;
+      await answer;
+    }
     await run(readOnly === true ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION');
-    // The level was for this transaction only: nothing of it stays in the session.
-    connection.session.dirty = dirty;
   }
 
   /** Never rejects: a connection that cannot be rolled back is closed, which rolls back too. */

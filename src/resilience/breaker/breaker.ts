@@ -1,7 +1,7 @@
 /** The circuit breaker: its states, and what moves it from one to another. */
 
 import { type Clock, codeOf, invalid, messageOf, PoolError, type PoolErrorDetails, systemClock } from '../../engine/contract/index.js';
-import { callListener, throwLater } from '../../engine/waiting/index.js';
+import { callListener, ignoreRejection, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline, throwIfOver } from '../deadline/index.js';
 import { type ResolvedBreakerOptions, resolveBreakerOptions } from './breaker-options.js';
 import type { BreakerChange, BreakerEnvironment, BreakerSettings, BreakerSnapshot, BreakerState, Verdict } from './breaker-types.js';
@@ -256,7 +256,8 @@ export class Breaker {
   /** A verdict that fails must not take the place of the error that it is about. */
   #verdictOf(error: unknown): Verdict {
     try {
-      return this.#verdict(error);
+      const verdict = this.#verdict(error);
+      return ignoreRejection(verdict) ? 'nothing' : verdict;
     } catch (failure) {
       throwLater(failure);
       return 'failed';

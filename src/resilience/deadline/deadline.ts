@@ -1,7 +1,7 @@
 /** The deadline of a piece of work, which all calls inside it share through the asynchronous context. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { anySignal, checkedMilliseconds, isAbortSignal } from '../../engine/waiting/index.js';
+import { anySignal, checkedMilliseconds, isAbortSignal, onAbort } from '../../engine/waiting/index.js';
 import { LONGEST_TIMER_MS, PoolError, type PoolErrorCode, systemClock } from '../../engine/contract/index.js';
 
 /** The moment by which everything inside a {@link withDeadline} must be over, and the signal that may end it before. */
@@ -10,6 +10,7 @@ export class WorkDeadline {
   readonly givenUp: AbortSignal | undefined;
   readonly #at: number;
   #signal: AbortSignal | undefined = undefined;
+  #unlink: (() => void) | undefined = undefined;
 
   /** @internal @param at in milliseconds of the system clock */
   constructor(at: number, givenUp: AbortSignal | undefined) {
@@ -27,19 +28,34 @@ export class WorkDeadline {
     return this.givenUp?.aborted === true || this.remainingMs === 0;
   }
 
-  /** Aborts when the time is up or the work is given up: for calls of your own, such as `fetch`. */
+  /** Aborts when the time is up or the work is given up, as long as the work lasts: for calls of your own, such as `fetch`. */
   get signal(): AbortSignal {
-    this.#signal ??= anySignal([
-      ...(this.givenUp === undefined ? [] : [this.givenUp]),
-      ...(this.#at === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(Math.min(Math.ceil(this.remainingMs), LONGEST_TIMER_MS))]),
-    ]);
+    this.#signal ??= this.#makeSignal();
     return this.#signal;
   }
 
   /** @internal The stricter of this one and a further limit. */
   and(at: number, givenUp: AbortSignal | undefined): WorkDeadline {
-    const signals = [this.givenUp, givenUp].filter((signal) => signal !== undefined);
-    return new WorkDeadline(Math.min(this.#at, at), signals.length > 1 ? anySignal(signals) : signals[0]);
+    return new WorkDeadline(Math.min(this.#at, at), either(this.givenUp, givenUp));
+  }
+
+  /** @internal The work is over: what gives it up, and may outlive it by far, keeps nothing of it. */
+  end(): void {
+    this.#unlink?.();
+  }
+
+  /** One of Node's own, which any API takes. */
+  #makeSignal(): AbortSignal {
+    const { givenUp } = this;
+    const stop = new AbortController();
+    const stopWith = (source: AbortSignal): (() => void) | undefined => {
+      if (!source.aborted) return onAbort(source, () => stop.abort(source.reason));
+      stop.abort(source.reason);
+      return undefined;
+    };
+    if (givenUp !== undefined) this.#unlink = stopWith(givenUp);
+    if (this.#at !== Number.POSITIVE_INFINITY) stopWith(AbortSignal.timeout(Math.min(Math.ceil(this.remainingMs), LONGEST_TIMER_MS)));
+    return stop.signal;
   }
 }
 
@@ -66,7 +82,11 @@ export async function withDeadline<T>(limit: number | AbortSignal, work: (deadli
   if (signal === undefined) checkedMilliseconds('The deadline', limit, 'a number of milliseconds, at least 0, or an AbortSignal');
   const at = typeof limit === 'number' ? systemClock.now() + limit : Number.POSITIVE_INFINITY;
   const deadline = (deadlines.getStore() ?? NONE).and(at, signal);
-  return await deadlines.run(deadline, async () => await work(deadline));
+  try {
+    return await deadlines.run(deadline, async () => await work(deadline));
+  } finally {
+    deadline.end();
+  }
 }
 
 /** The deadline of what is called here, if there is one. */
@@ -86,13 +106,17 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** @internal What aborts with the first of two signals. */
+export function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
+  return one === undefined || other === undefined || one === other ? (one ?? other) : anySignal([one, other]);
+}
+
 /** @internal */
 export function stricter(
   { timeout = 0, signal }: CallLimits,
   { remainingMs, givenUp }: WorkDeadline,
 ): { timeout?: number; signal?: AbortSignal } {
-  const signals = [signal, givenUp].filter((one) => one !== undefined);
-  const both = signals.length > 1 ? anySignal(signals) : signals[0];
+  const both = either(signal, givenUp);
   // What is no number is refused where it is read.
   const own = timeout === 0 ? Number.POSITIVE_INFINITY : timeout;
   const limit = own < remainingMs || typeof own !== 'number' ? own : remainingMs;

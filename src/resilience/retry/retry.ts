@@ -1,6 +1,6 @@
 /** Retries of a piece of work: how often, how soon, after which errors. */
 
-import { checkedSignal, pause } from '../../engine/waiting/index.js';
+import { checkedSignal, ignoreRejection, pause } from '../../engine/waiting/index.js';
 import {
   type Clock,
   type OptionSpec,
@@ -42,7 +42,7 @@ export const retryTimingTable = {
 /** How often and when work is run again, and after which errors. */
 export interface RetryOptions extends RetryTiming {
   /** Whether the work may be run again after this error. Default: unless the caller gave up or a breaker refused. */
-  readonly retryable?: (error: unknown) => boolean;
+  readonly retryable?: (error: unknown) => boolean | Promise<boolean>;
   /** Gives up when it aborts, also while it waits for the next attempt. */
   readonly signal?: AbortSignal;
   /** Bounds the retries of all who share it. */
@@ -118,11 +118,11 @@ export async function retry<T>(
     try {
       return await work(attempt);
     } catch (error) {
-      if (!retryable(error)) throw error;
+      if (!(await retryable(error))) throw error;
       const deadline = currentDeadline();
       const delayMs = schedule.next(clock.now(), deadline?.over === true ? 0 : (deadline?.remainingMs ?? Number.POSITIVE_INFINITY));
       if (delayMs === undefined || budget?.take() === false) throw error;
-      onRetry?.({ error, attempt: attempt + 1, delayMs });
+      ignoreRejection(onRetry?.({ error, attempt: attempt + 1, delayMs }));
       await pause(delayMs, { clock, signals: [signal, deadline?.givenUp] });
       // The caller gave up meanwhile: what is known is the error.
       if (deadline?.over === true) throw error;

@@ -28,25 +28,25 @@ describe('a loading', () => {
   it('gives its only caller the original, and several callers none', async () => {
     const value = { id: 1 };
     const alone = started();
-    const one = alone.flight.join({});
+    const one = alone.flight.join({}, 'value');
     alone.land(value);
     expect(await one).toEqual({ value, own: true });
     const shared = started();
-    const both = [shared.flight.join({}), shared.flight.join({})];
+    const both = [shared.flight.join({}, 'value'), shared.flight.join({}, 'value')];
     shared.land(value);
     expect((await Promise.all(both)).map(({ own }) => own)).toEqual([false, false]);
   });
 
   it('gives no caller the object that the cache has', async () => {
     const { flight, land } = started();
-    const one = flight.join({});
+    const one = flight.join({}, 'value');
     land({ id: 1 }, true);
     expect((await one).own).toBe(false);
   });
 
   it('fails for all callers alike', async () => {
     const { flight, fail } = started();
-    const both = [errorOf(flight.join({})), errorOf(flight.join({ timeout: 60_000 }))];
+    const both = [errorOf(flight.join({}, 'value')), errorOf(flight.join({ timeout: 60_000 }, 'value'))];
     fail(new Error('no'));
     expect((await Promise.all(both)).map((error) => (error as Error).message)).toEqual(['no', 'no']);
     expect(flight.abandoned).toBe(false);
@@ -55,7 +55,7 @@ describe('a loading', () => {
   it('is abandoned when the last caller has given up, not before', async () => {
     const { flight } = started();
     const [first, second] = [new AbortController(), new AbortController()];
-    const both = [errorOf(flight.join({ signal: first.signal })), errorOf(flight.join({ signal: second.signal }))];
+    const both = [errorOf(flight.join({ signal: first.signal }, 'value')), errorOf(flight.join({ signal: second.signal }, 'value'))];
     const { signal } = flight;
     first.abort(new Error('why'));
     expect(await both[0]).toMatchObject({ code: 'POOL_ABORTED', cause: new Error('why') });
@@ -68,22 +68,22 @@ describe('a loading', () => {
 
   it('that was abandoned gives a signal that has aborted', async () => {
     const { flight } = started();
-    expect(await errorOf(flight.join({ timeout: 1 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+    expect(await errorOf(flight.join({ timeout: 1 }, 'value'))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(flight.signal.aborted).toBe(true);
   });
 
   it('that is held open goes on without callers', async () => {
     const { flight, land } = started();
     flight.holdOpen();
-    expect(await errorOf(flight.join({ signal: AbortSignal.abort() }))).toMatchObject({ code: 'POOL_ABORTED' });
+    expect(await errorOf(flight.join({ signal: AbortSignal.abort() }, 'value'))).toMatchObject({ code: 'POOL_ABORTED' });
     expect(flight.abandoned).toBe(false);
     land('value');
-    expect(await flight.join({})).toMatchObject({ value: 'value' });
+    expect(await flight.join({}, 'value')).toMatchObject({ value: 'value' });
   });
 
   it('that has landed is not abandoned when its callers are gone', async () => {
     const { flight, land } = started();
-    const one = flight.join({});
+    const one = flight.join({}, 'value');
     land('value');
     await one;
     expect(flight.abandoned).toBe(false);

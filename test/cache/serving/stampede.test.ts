@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { startRedis } from '../../support/servers/redis-server.js';
 import { waitFor } from '../../support/wait-for.js';
 import { type Child, startChildren } from '../support/children.js';
+import { startServer } from '../../support/sql-servers/this-server.js';
 
 const PROCESSES = 4;
 const CALLERS = 1_000;
@@ -12,7 +12,7 @@ const QUESTION = { statement: { sql: SQL, cache: { ttl: 60_000 } }, callers: CAL
 
 /** A server that writes down what it is sent. */
 async function startLoggingMariaDb() {
-  return await startMariaDb({ arguments: ['--max-connections=300', '--general-log=1', '--log-output=TABLE'] });
+  return await startServer({ arguments: ['--max-connections=300', '--general-log=1', '--log-output=TABLE'] });
 }
 
 async function createUsers(database: TestDatabase): Promise<void> {

@@ -3,6 +3,7 @@ import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { poolOf } from '../../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 /** A database, a cache and a pool with it. Disposing ends all three. */
 export interface CachedPool extends AsyncDisposable {
@@ -18,7 +19,7 @@ export async function openCachedPool(options: QueryCacheOptions = {}, poolOption
   const database = await createDatabase();
   await database.admin('CREATE TABLE users (id INT PRIMARY KEY, name VARCHAR(50))');
   await database.admin('CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, user_id INT, total INT)');
-  await database.admin('INSERT INTO users SELECT seq, CONCAT("user", seq) FROM seq_1_to_10');
+  await database.admin(`INSERT INTO users SELECT seq, CONCAT("user", seq) FROM ${sequence(10)}`);
   const made: { pool: Pool; cache: QueryCache }[] = [];
   const make = async (cacheOptions: QueryCacheOptions): Promise<{ pool: Pool; cache: QueryCache }> => {
     const cache = createQueryCache(patient(cacheOptions));

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { createPool, type Pool, type PoolOptions } from '../../../src/index.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 /** An author with their posts, as every data layer here maps them. */
 export interface Author {
@@ -238,7 +239,9 @@ export function describeDataLayer(subject: Subject): void {
     it('reads row by row, and may stop half-way, as often as there are connections and more', async () => {
       await using fixture = await openOn(subject);
       const { layer, database } = fixture;
-      await database.admin("INSERT INTO authors (name) SELECT CONCAT('author ', LPAD(seq, 6, '0'), REPEAT('.', 80)) FROM seq_1_to_20000");
+      await database.admin(
+        `INSERT INTO authors (name) SELECT CONCAT('author ', LPAD(seq, 6, '0'), REPEAT('.', 80)) FROM ${sequence(20_000)}`,
+      );
       let rows = 0;
       for await (const name of layer.names()) {
         rows += 1;

@@ -190,7 +190,7 @@ describe('a cached statement', () => {
   });
 
   it.each([
-    [{ sql: 'SELECT * FROM users WHERE id = ?', values: [undefined], cache: true }, /parameter of a cached statement/],
+    [{ sql: 'SELECT * FROM users WHERE id = ?', values: [new Map()], cache: true }, /parameter of a cached statement/],
     [{ sql: 'SELECT 1', cache: { tll: 5 } }, /Unknown option tll\. Did you mean ttl/],
     [{ sql: 'SELECT 1', cache: { ttl: -1 } }, /ttl must be/],
     [{ sql: 'SELECT 1', cache: { key: '' } }, /key must be/],
@@ -202,6 +202,29 @@ describe('a cached statement', () => {
     await nameOf(fixture.pool, 1);
     const error = await errorOf(fixture.pool.query(statement as never));
     expect(error).toMatchObject({ code: 'POOL_OPTION_INVALID', message: expect.stringMatching(message) as string });
+  });
+
+  it('takes undefined as the driver does: NULL in a query, an error in a prepared statement', async () => {
+    await using fixture = await openCachedPool();
+    const { pool, cache } = fixture;
+    await nameOf(pool, 1);
+    const statement = { sql: 'SELECT name FROM users WHERE id = ? OR id = 2', values: [undefined], cache: true };
+    for (let call = 0; call < 2; call += 1) expect((await pool.query(statement))[0]).toEqual([{ name: 'user2' }]);
+    expect(cache.stats().hits.memory).toBe(1);
+    const uncached = await errorOf(pool.execute({ ...statement, cache: false } as never));
+    expect(await errorOf(pool.execute(statement as never))).toMatchObject({ message: uncached.message });
+  });
+
+  it('is run as it is when a rule asks for the cache and a parameter has no key', async () => {
+    await using fixture = await openCachedPool({ rules: [{ statement: 'SELECT name FROM users WHERE id = ?' }] });
+    const { pool } = fixture;
+    await nameOf(pool, 1);
+    const id = { toString: () => '2' };
+    Object.setPrototypeOf(id, class Id {}.prototype as object);
+    const text = { sql: 'SELECT name FROM users WHERE id = ?', values: [id] };
+    expect((await pool.query({ ...text, cache: false } as never))[0]).toEqual((await pool.query(text as never))[0]);
+    const cast = { sql: 'SELECT name FROM users WHERE id = 2', typeCast: (): string => 'cast' };
+    expect((await pool.query(cast as never))[0]).toEqual([{ name: 'cast' }]);
   });
 
   it('is refused a cache that is none', () => {

@@ -6,6 +6,7 @@ import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { borrowByCallback, connectionId, errorOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 /** Resolves when the pool has noticed that a connection of its own has failed. */
 function noticed(pool: { watch(event: 'failed', listener: () => void): () => void }): Promise<void> {
@@ -134,7 +135,7 @@ describe('I11: a result stream on a borrowed connection', () => {
     const { pool, database } = fixture;
     const connection = await borrowByCallback(pool);
     const id = await connectionId(connection.promise());
-    const stream = connection.query('SELECT a.seq, b.seq AS other FROM seq_1_to_10000 AS a, seq_1_to_10000 AS b').stream();
+    const stream = connection.query(`SELECT a.seq, b.seq AS other FROM ${sequence(10_000, 'a')}, ${sequence(10_000, 'b')}`).stream();
     let rows = 0;
     stream.on('data', () => (rows += 1));
     const failed = once(stream, 'close').catch((error: unknown) => error);

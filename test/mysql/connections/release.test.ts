@@ -4,6 +4,7 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
 import { waitFor } from '../../support/wait-for.js';
 import { borrowByCallback, connectionId, errorOf, openPool, valueOf } from '../../support/pool-on-database.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 /** Every way in which a borrower of the promise pool can give a connection back. */
 const RELEASES: readonly (readonly [string, (connection: PoolConnection, pool: Pool) => unknown])[] = [
@@ -220,7 +221,7 @@ describe('destroy()', () => {
   it('ends a stream of that connection with an error, and one that is begun afterwards', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const connection = await borrowByCallback(fixture.pool);
-    const stream = connection.query("SELECT seq, REPEAT('x', 1000) FROM seq_1_to_100000").stream();
+    const stream = connection.query(`SELECT seq, REPEAT('x', 1000) FROM ${sequence(100_000)}`).stream();
     const ended = errorOf(stream.toArray());
     stream.once('data', () => connection.destroy());
     expect(await ended).toMatchObject({ code: 'PROTOCOL_CONNECTION_LOST' });

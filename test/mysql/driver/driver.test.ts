@@ -17,6 +17,7 @@ import {
   sslProfile,
 } from '../../../src/mysql/driver/driver.js';
 import { borrowByCallback, openPool } from '../../support/pool-on-database.js';
+import { thisServer } from '../../support/sql-servers/this-server.js';
 
 async function readJson(path: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(new URL(path, import.meta.url), 'utf8')) as Record<string, unknown>;
@@ -86,8 +87,8 @@ describe('the parts of mysql2 that we build on and that its typings do not promi
         _protocolError: null,
         _released: false,
         _paused: false,
-        _isMariaDB: true,
-        _handshakePacket: { serverVersion: expect.stringContaining('MariaDB') },
+        _isMariaDB: thisServer().family === 'mariadb',
+        _handshakePacket: { serverVersion: expect.stringContaining(thisServer().version) },
         threadId: expect.any(Number),
         stream: { destroyed: false },
         config: { charsetNumber: expect.any(Number) },

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ManagedConnection } from '../../../src/mysql/connections/managed-connection.js';
-import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
+import { startServer } from '../../support/sql-servers/this-server.js';
 
 describe('I8: a server that takes no more prepared statements (1461)', () => {
   it('fails nobody: the pool closes what it has prepared before, and prepares anew', async () => {
-    await using server = await startMariaDb({ arguments: ['--max-prepared-stmt-count=60'] });
+    await using server = await startServer({ arguments: ['--max-prepared-stmt-count=60'] });
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { connectionLimit: 4 });
     let texts = 0;

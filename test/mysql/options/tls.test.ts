@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateFiles, createCertificateAuthority, createSelfSignedCertificate } from '../../../src/demo/certificates.js';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { createTemporaryFolder, type TemporaryFolder } from '../../../src/demo/temporary-folder.js';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
@@ -12,6 +12,7 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { leaksIn } from '../support/refusals.js';
 import { borrowByCallback, errorOf, firstRow, valueOf } from '../../support/pool-on-database.js';
+import { onlyWhere, reloadTlsStatement, startServer, withoutTls } from '../../support/sql-servers/this-server.js';
 
 const DAY_MS = 86_400_000;
 
@@ -21,12 +22,12 @@ const networkAddress = Object.values(networkInterfaces())
   .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')?.address;
 
 /** A server that shows whatever certificate the test wants. */
-let server: MariaDb;
+let server: PrivateServer;
 let folder: TemporaryFolder;
 
 beforeAll(async () => {
   folder = createTemporaryFolder('poolwright-test');
-  server = await startMariaDb({ arguments: ['--bind-address=0.0.0.0'] });
+  server = await startServer({ arguments: ['--bind-address=0.0.0.0'] });
 });
 
 afterAll(async () => {
@@ -39,7 +40,7 @@ async function show({ certificatePath, keyPath }: CertificateFiles): Promise<voi
   await copyFile(certificatePath, server.certificatePath);
   await copyFile(keyPath, server.keyPath);
   await using database = await createDatabase(server);
-  await database.admin('FLUSH SSL');
+  await database.admin(reloadTlsStatement());
 }
 
 /** Makes the server show a certificate of its own authority for these hosts. */
@@ -175,7 +176,7 @@ describe('unverified TLS', () => {
 
 describe('a server without TLS', () => {
   it('is refused with POOL_TLS_REQUIRED and the ways out, before any credentials are sent', async () => {
-    await using plain = await startMariaDb({ arguments: ['--skip-ssl'] });
+    await using plain = await startServer({ arguments: [withoutTls()] });
     const { port, user, password, database } = plain;
     await using pool = createPool({ host: '127.0.0.1', port, user, password, database, ssl: true, minIdle: 0 });
     const failed = await errorOf(pool.query('SELECT 1'));
@@ -192,9 +193,10 @@ describe('a server without TLS', () => {
 });
 
 describe('TLS versions', () => {
-  it('before 1.2 are refused', async () => {
+  it('before 1.2 are refused', async (context) => {
+    onlyWhere(context, 'oldTlsVersions');
     const old = ['--tls-version=TLSv1.1', '--ssl-cipher=ALL:@SECLEVEL=0'];
-    await using ancient = await startMariaDb({ arguments: old });
+    await using ancient = await startServer({ arguments: old });
     const { port, user, password, database } = ancient;
     const to = (ssl: PoolOptions['ssl']): Pool =>
       createPool({ host: '127.0.0.1', port, user, password, database, minIdle: 0, ...(ssl === undefined ? {} : { ssl }) });

@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Pool as CallbackPool, PoolConnection as CallbackConnection, QueryError, RowDataPacket } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import { borrowByCallback, errorOf, openPool, valueOf } from '../../support/pool-on-database.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 interface Answer {
   readonly error: QueryError | null;
@@ -64,7 +65,7 @@ describe('the callback pool', () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
 
-    const rows = await rowsOf(pool.pool.query('SELECT seq FROM seq_1_to_1000').stream());
+    const rows = await rowsOf(pool.pool.query(`SELECT seq FROM ${sequence(1_000)}`).stream());
     expect([rows.length, rows.at(-1)]).toEqual([1_000, { seq: 1_000 }]);
     await expect(rowsOf(pool.pool.query('SELECT * FROM missing').stream())).rejects.toMatchObject({ errno: 1146 });
     expect(await ask(pool.pool, 'query', 'SELECT 1 AS a')).toMatchObject({ rows: [{ a: 1 }] });
@@ -230,7 +231,7 @@ describe('a connection borrowed by callback', () => {
   it('can be paused and resumed in the middle of a result', async () => {
     await using fixture = await openPool();
     const connection = await borrowByCallback(fixture.pool);
-    const query = connection.query("SELECT seq, REPEAT('x', 1000) AS text FROM seq_1_to_5000");
+    const query = connection.query(`SELECT seq, REPEAT('x', 1000) AS text FROM ${sequence(5_000)}`);
     let rows = 0;
     query.on('result', () => {
       rows += 1;
@@ -247,7 +248,7 @@ describe('a connection borrowed by callback', () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await borrowByCallback(pool);
-    const stream = connection.query("SELECT seq, REPEAT('x', 1000) AS text FROM seq_1_to_20000").stream();
+    const stream = connection.query(`SELECT seq, REPEAT('x', 1000) AS text FROM ${sequence(20_000)}`).stream();
     for await (const row of stream as AsyncIterable<{ seq: number }>) if (row.seq === 10) break;
     connection.release();
     expect((await pool.query('SELECT 42 AS answer'))[0]).toEqual([{ answer: 42 }]);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { borrowByCallback, poolOf, valueOf } from '../../support/pool-on-database.js';
+import { startServer } from '../../support/sql-servers/this-server.js';
 
 describe('end() of a borrowed connection with gracefulEnd', () => {
   it('says goodbye to the server, calls back without an error, and takes the connection out of the pool, as mysql2 does', async () => {
-    await using server = await startMariaDb();
+    await using server = await startServer();
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { connectionLimit: 1, gracefulEnd: true });
     await using admin = await database.connectAsAdmin();

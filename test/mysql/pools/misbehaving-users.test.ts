@@ -6,6 +6,7 @@ import type { PoolConnection } from '../../../src/mysql/connections/borrowed-con
 import { waitFor } from '../../support/wait-for.js';
 import { imbalanceOf, openPool, outcomeOf } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 const FAILURE = 'from the user’s code';
 
@@ -46,7 +47,7 @@ const MISDEEDS: Readonly<Record<string, (pool: Pool, callbackPool: CallbackPool)
         failing();
       });
     }),
-  'a listener of result rows throws': (_, pool) => void pool.query('SELECT * FROM seq_1_to_50').on('result', failing),
+  'a listener of result rows throws': (_, pool) => void pool.query(`SELECT * FROM ${sequence(50)}`).on('result', failing),
   'a listener of the end of a result throws': (_, pool) => void pool.query('SELECT 1').on('end', failing),
   'a listener of the error of a statement throws': (_, pool) => void pool.query('SELECT nonsense').on('error', failing),
   'a listener of the error of a statement throws on a borrowed connection': (_, pool) =>
@@ -58,18 +59,18 @@ const MISDEEDS: Readonly<Record<string, (pool: Pool, callbackPool: CallbackPool)
     }),
   'a reader of a result stream throws': async (pool) => {
     await using connection = await pool.getConnection();
-    for await (const row of streamOf(connection, { sql: 'SELECT * FROM seq_1_to_5000' })) if (row !== undefined) failing();
+    for await (const row of streamOf(connection, { sql: `SELECT * FROM ${sequence(5_000)}` })) if (row !== undefined) failing();
   },
-  'a typeCast of query throws': (pool) => pool.query({ sql: 'SELECT * FROM seq_1_to_500', typeCast: failing }),
-  'a typeCast of execute throws': (pool) => pool.execute({ sql: 'SELECT * FROM seq_1_to_500', typeCast: failing }),
+  'a typeCast of query throws': (pool) => pool.query({ sql: `SELECT * FROM ${sequence(500)}`, typeCast: failing }),
+  'a typeCast of execute throws': (pool) => pool.execute({ sql: `SELECT * FROM ${sequence(500)}`, typeCast: failing }),
   'a typeCast of a borrowed connection throws': async (pool) => {
     await using connection = await pool.getConnection();
-    await connection.query({ sql: 'SELECT * FROM seq_1_to_500', typeCast: failing });
+    await connection.query({ sql: `SELECT * FROM ${sequence(500)}`, typeCast: failing });
   },
   'a typeCast of a result stream throws': async (pool) => {
     await using connection = await pool.getConnection();
     const rows = [];
-    for await (const row of streamOf(connection, { sql: 'SELECT * FROM seq_1_to_500', typeCast: failing })) rows.push(row);
+    for await (const row of streamOf(connection, { sql: `SELECT * FROM ${sequence(500)}`, typeCast: failing })) rows.push(row);
   },
   'a value of query cannot be escaped': (pool) => pool.query('SELECT ?', [{ toSqlString: failing }]),
   'a value of query cannot be escaped, by callback': (_, pool) => void pool.query('SELECT ?', [{ toSqlString: failing }], failing),

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { connectionId, errorOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
+import { startServer } from '../../support/sql-servers/this-server.js';
 
 describe('ready()', () => {
   it('resolves when the minimum of connections is open', async () => {
@@ -112,7 +112,7 @@ describe('suspend() and resume()', () => {
 describe('I10: drain()', () => {
   it('serves those who wait, lets borrowers finish, refuses new work, and says goodbye to the server', async () => {
     // A server of its own: it counts the goodbyes that it misses for all its clients.
-    await using server = await startMariaDb();
+    await using server = await startServer();
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { connectionLimit: 2 });
     await using admin = await database.connectAsAdmin();

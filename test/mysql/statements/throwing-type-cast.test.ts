@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { openPool, outcomeOf } from '../../support/pool-on-database.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 
 describe('I1: a typeCast that throws in the middle of a result', () => {
   it.each(['query', 'execute'] as const)(
@@ -12,7 +13,7 @@ describe('I1: a typeCast that throws in the middle of a result', () => {
         const { pool } = fixture;
         // Rows so large that each arrives in many pieces: the rest of the result is still on its way when the first row is looked at.
         const options = {
-          sql: "SELECT seq, REPEAT('x', 900000) AS text FROM seq_1_to_5",
+          sql: `SELECT seq, REPEAT('x', 900000) AS text FROM ${sequence(5)}`,
           typeCast: () => {
             throw new Error('cannot cast');
           },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RowDataPacket } from 'mysql2/promise';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
-import { errorOf, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
+import { errorOf, firstRow, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
 import { idsSeenBy, INSERT, openLedger, UPDATE } from '../support/ledger.js';
 
 class OutOfStock extends Error {}
@@ -220,7 +220,8 @@ describe('the isolation of a transaction', () => {
       // A plain read takes no lock.
       await ledger.expectNoLocks();
     });
-    expect(await valueOf(pool, '@@SESSION.tx_isolation')).toBe('REPEATABLE-READ');
+    const named = "SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')";
+    expect(await firstRow(pool, named)).toMatchObject({ Value: 'REPEATABLE-READ' });
     expect(pool.stats()).toMatchObject({ resets: 0, opened: 1 });
   });
 

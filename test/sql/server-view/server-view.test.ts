@@ -1,6 +1,6 @@
 // The reader of SQL, held against what a real server does with each statement of a table: session, transaction, rows, schema and history.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { factsOf, type Schema } from '../../../src/sql/index.js';
 import { claimsOf, faultsOfReader } from './reader-checks.js';
 import { faultsOfRow } from './row-checks.js';
@@ -9,8 +9,9 @@ import { readSchemaFacts } from './server-schema-facts.js';
 import { Observer, type ServerAddress } from './server-observer.js';
 import type { DigestPair, Row } from './statement-row.js';
 import { DIGESTS, SUBJECTS } from './statements/all.js';
+import { startServer } from '../../support/sql-servers/this-server.js';
 
-/** Another server than a MariaDB of this test's own, as an URL of its administrator. The rows say which of them a server knows. */
+/** Another server than one of this test's own, of the run's kind, as an URL of its administrator. The rows say which of them a server knows. */
 const OTHER_SERVER = process.env['SERVER_VIEW_URL'];
 
 /** What a server shows of its sessions it must have been told to gather. */
@@ -21,7 +22,7 @@ const GATHERING = [
   '--local-infile=1',
 ];
 
-let own: MariaDb | undefined;
+let own: PrivateServer | undefined;
 let observer: Observer;
 let runner: RowRunner;
 let schema: Schema;
@@ -43,7 +44,7 @@ async function addressOfServer(): Promise<ServerAddress> {
     const { hostname, port, username, password } = new URL(OTHER_SERVER);
     return { host: hostname, port: Number(port), user: decodeURIComponent(username), password: decodeURIComponent(password) };
   }
-  own = await startMariaDb({ performanceSchema: true, arguments: GATHERING });
+  own = await startServer({ performanceSchema: true, arguments: GATHERING });
   return { host: own.host, port: own.port, user: own.adminUser, password: own.adminPassword };
 }
 

@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { freePort } from './free-port.js';
+import { afterAttributes } from './query-attributes.js';
 
 /** What a statement's handler may do to it and to the connection that it came over. */
 export interface ProxiedStatement {
@@ -55,6 +56,9 @@ const QUERY = 0x03;
 const PREPARE = 0x16;
 const EXECUTE = 0x17;
 const HEADER_LENGTH = 4;
+/** The client's packets of the login begin with what it can do. */
+const LOGIN_SEQUENCE = 1;
+const CLIENT_QUERY_ATTRIBUTES = 1 << 27;
 const PORT_ATTEMPTS = 5;
 
 /** Cuts a stream of bytes into packets of the protocol, headers included. */
@@ -83,6 +87,9 @@ class Link implements ProxiedLink {
   #toClient: Promise<unknown> = Promise.resolve();
   #deaf = false;
   #greeted = false;
+  /** Whether both sides know query attributes: queries then have their number, and themselves, before the text. */
+  #attributes = false;
+  #loggedIn = false;
 
   constructor(
     private readonly client: Socket,
@@ -120,10 +127,13 @@ class Link implements ProxiedLink {
   }
 
   #request(packet: Buffer): void {
-    const sql = textOf(packet);
+    if (!this.#loggedIn && packet[3] === LOGIN_SEQUENCE) this.#attributes &&= (packet.readUInt32LE(HEADER_LENGTH) & CLIENT_QUERY_ATTRIBUTES) !== 0;
+    if (packet[3] === 0) this.#loggedIn = true;
+    const start = textStartOf(packet, this.#attributes);
+    const sql = textOf(packet, start);
     this.#toServer = this.#toServer.then(async () => {
       if (sql !== undefined) {
-        const replace = (text: string): void => void packet.write(text.padEnd(packet.length - HEADER_LENGTH - 1), HEADER_LENGTH + 1);
+        const replace = (text: string): void => void packet.write(text.padEnd(packet.length - start), start);
         await this.handler()?.({ sql, link: this, replace });
         this.note(sql);
       }
@@ -135,6 +145,7 @@ class Link implements ProxiedLink {
     if (!this.#greeted) {
       this.#greeted = true;
       this.threadId = threadIdOf(chunk);
+      this.#attributes = offersQueryAttributes(chunk);
     }
     if (this.#deaf) return;
     this.#toClient = this.#toClient.then(() => {
@@ -143,15 +154,21 @@ class Link implements ProxiedLink {
   }
 }
 
+/** Where a command's text begins. */
+function textStartOf(packet: Buffer, attributes: boolean): number {
+  const start = HEADER_LENGTH + 1;
+  return attributes && packet[3] === 0 && packet[HEADER_LENGTH] === QUERY ? afterAttributes(packet, start) : start;
+}
+
 /** A command's number is 0 in its packet's header; what belongs to the login has others. */
-function textOf(packet: Buffer): string | undefined {
+function textOf(packet: Buffer, start: number): string | undefined {
   if (packet[3] !== 0) return undefined;
   switch (packet[HEADER_LENGTH]) {
     case QUIT:
       return 'QUIT';
     case QUERY:
     case PREPARE:
-      return packet.toString('utf8', HEADER_LENGTH + 1);
+      return packet.toString('utf8', start);
     case EXECUTE:
       return 'EXECUTE';
     default:
@@ -163,6 +180,12 @@ function textOf(packet: Buffer): string | undefined {
 function threadIdOf(greeting: Buffer): number {
   const end = greeting.indexOf(0, HEADER_LENGTH + 1);
   return end === -1 || greeting.length < end + 5 ? 0 : greeting.readUInt32LE(end + 1);
+}
+
+/** The upper half of what the server can do lies after its version, its number, 8 bytes, a zero, the lower half, character set and status. */
+function offersQueryAttributes(greeting: Buffer): boolean {
+  const upper = greeting.indexOf(0, HEADER_LENGTH + 1) + 1 + 4 + 8 + 1 + 2 + 1 + 2;
+  return greeting.length >= upper + 2 && ((greeting.readUInt16LE(upper) << 16) & CLIENT_QUERY_ATTRIBUTES) !== 0;
 }
 
 /**

@@ -1,8 +1,8 @@
 import { type Connection, createConnection, createPool } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../../src/demo/mariadb-server.js';
 import { createDatabase } from './database.js';
 import { waitFor } from '../wait-for.js';
+import { startServer } from '../sql-servers/this-server.js';
 
 describe('a test database', () => {
   it('belongs to its user, who has no rights elsewhere', async () => {
@@ -73,7 +73,7 @@ describe('a test database', () => {
   });
 
   it('may be on a server of the test itself, which may be gone in the end', async () => {
-    await using server = await startMariaDb();
+    await using server = await startServer();
     await using database = await createDatabase(server);
     await using connection = await createConnection(database.url());
     connection.on('error', () => undefined);

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { type Connection, type ConnectionOptions, createConnection, type ResultSetHeader, type RowDataPacket } from 'mysql2/promise';
 import { inject } from 'vitest';
 import { databaseUrl, type UrlOverrides } from '../../../src/demo/database-url.js';
-import type { SharedMariaDb } from '../global-setup.js';
+import { thisServer } from '../sql-servers/this-server.js';
+import type { SharedServer } from '../global-setup.js';
 
 /** A line of `information_schema.processlist`. */
 export interface ProcessRow extends RowDataPacket {
@@ -23,6 +24,8 @@ export interface TestDatabase extends AsyncDisposable {
   /** The certificate authority of the server, as text and as a file. */
   readonly caCertificate: string;
   readonly caPath: string;
+  /** What kind of server this run is on. */
+  readonly server: ReturnType<typeof thisServer>;
   readonly database: string;
   /** All rights on `database`, none elsewhere. */
   readonly user: string;
@@ -48,21 +51,21 @@ export interface TestDatabase extends AsyncDisposable {
   killConnections(ids?: readonly number[]): Promise<void>;
 }
 
-/** What {@link createDatabase} needs to know of a server; a `MariaDb` has it all. */
-export type DatabaseServer = SharedMariaDb;
+/** What {@link createDatabase} needs to know of a server; a `PrivateServer` has it all. */
+export type DatabaseServer = Omit<SharedServer, 'kind' | 'family' | 'version'>;
 
 const NO_SUCH_THREAD = 1094;
 
 /**
  * Makes a fresh database and a user of its own, so that tests which count connections can run beside others.
  *
- * @param server - Default: the MariaDB that all tests of this run share.
+ * @param server - Default: the server that all tests of this run share.
  *
  * @example
  * await using database = await createDatabase();
  * const pool = createPool(database.url());
  */
-export async function createDatabase(server: DatabaseServer = inject('mariadb')): Promise<TestDatabase> {
+export async function createDatabase(server: DatabaseServer = inject('server')): Promise<TestDatabase> {
   const { host, port, socketPath, caPath, caCertificate } = server;
   const suffix = randomBytes(6).toString('hex');
   const database = `test_${suffix}`;
@@ -106,6 +109,7 @@ export async function createDatabase(server: DatabaseServer = inject('mariadb'))
     socketPath,
     caPath,
     caCertificate,
+    server: thisServer(),
     connection,
     url: (overrides) => databaseUrl(connection, overrides),
     admin,

@@ -6,7 +6,8 @@ import { dirname, join } from 'node:path';
 import { type Connection, type ConnectionOptions, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { build } from 'vite';
 import { describe, expect, it } from 'vitest';
-import { type MariaDb, startMariaDb } from '../../../src/demo/mariadb-server.js';
+import { startMariaDb } from '../../../src/demo/mariadb-server.js';
+import type { PrivateServer } from '../../../src/demo/private-server.js';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
 import { processExists } from '../process-exists.js';
 import { waitFor } from '../wait-for.js';
@@ -21,11 +22,11 @@ async function answer(options: ConnectionOptions, sql: string): Promise<unknown>
   return await value(connection, sql);
 }
 
-function asUser(server: MariaDb): ConnectionOptions {
+function asUser(server: PrivateServer): ConnectionOptions {
   return { host: server.host, port: server.port, user: server.user, password: server.password, database: server.database };
 }
 
-function asAdmin(server: MariaDb): ConnectionOptions {
+function asAdmin(server: PrivateServer): ConnectionOptions {
   return { host: server.host, port: server.port, user: server.adminUser, password: server.adminPassword };
 }
 
@@ -157,7 +158,7 @@ describe('a private MariaDB', () => {
   });
 
   it('leaves neither process nor folder when it is stopped, running, frozen or killed', async () => {
-    const prepare: ((server: MariaDb) => Promise<void>)[] = [
+    const prepare: ((server: PrivateServer) => Promise<void>)[] = [
       () => Promise.resolve(),
       (server) => server.kill('SIGSTOP'),
       (server) => server.kill('SIGKILL'),

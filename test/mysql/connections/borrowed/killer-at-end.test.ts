@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { startMariaDb } from '../../../../src/demo/mariadb-server.js';
 import { createPool } from '../../../../src/mysql/create-pool.js';
 import { waitFor } from '../../../support/wait-for.js';
 import { errorOf } from '../../../support/pool-on-database.js';
+import { startServer } from '../../../support/sql-servers/this-server.js';
 
 describe('I10: drain() of a pool that has killed a statement, while the server is frozen', () => {
   it('keeps its deadline: the connection that kills is closed by force, too', async () => {
-    await using server = await startMariaDb();
+    await using server = await startServer();
     const pool = createPool(server.url(), { minIdle: 0 });
     await pool.query('SELECT 1');
     expect(await errorOf(pool.query({ sql: 'SELECT SLEEP(5)', timeout: 30 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });

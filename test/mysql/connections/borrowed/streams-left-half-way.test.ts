@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { borrowByCallback, openPool, valueOf } from '../../../support/pool-on-database.js';
+import { sequence } from '../../../support/sql-servers/sequence.js';
 
-const MANY_ROWS = "SELECT seq, REPEAT('x', 1000) AS text FROM seq_1_to_200000";
+const MANY_ROWS = `SELECT seq, REPEAT('x', 1000) AS text FROM ${sequence(200_000)}`;
 
 describe('I2: a stream that its reader has paused and left, whose connection is given back', () => {
   it('is stopped on the server; the next borrower does not wait for rows that nobody reads', async () => {
@@ -31,7 +32,7 @@ describe('I2: a stream that its reader has paused and left, whose connection is 
     await using fixture = await openPool({ connectionLimit: 1, validationTimeout: 60_000 });
     const { pool } = fixture;
     const connection = await borrowByCallback(pool);
-    const stream = connection.query('SELECT seq FROM seq_1_to_5000').stream();
+    const stream = connection.query(`SELECT seq FROM ${sequence(5_000)}`).stream();
     let rows = 0;
     stream.on('data', () => {
       rows += 1;
