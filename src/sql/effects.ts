@@ -3,6 +3,7 @@
 import { callsRoutine, type Schema } from './schema.js';
 import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
 import { tablesIn } from './tables.js';
+import { lengthOfHead } from './written-head.js';
 import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
 import { wordSet } from './words.js';
 
@@ -16,13 +17,14 @@ import { wordSet } from './words.js';
 export type Effect =
   | { readonly kind: 'none' }
   /**
-   * It writes these tables. `unknownTable`: the schema does not have one that it names. `immediate`: others see some of it before the transaction
-   * ends, and it stays when that is rolled back.
+   * It writes these tables. `unknownTable`: the schema does not have one that it names. `anything`: it may have changed the schema, too.
+   * `immediate`: others see some of it before the transaction ends, and it stays when that is rolled back.
    */
   | {
       readonly kind: 'writes';
       readonly tables: readonly string[] | 'everything';
       readonly unknownTable?: boolean;
+      readonly anything?: boolean;
       readonly immediate?: boolean;
     }
   /** It changes the schema. */
@@ -41,12 +43,17 @@ const CHANGING_RIGHTS = wordSet('grant revoke');
 const NONE: Effect = { kind: 'none' };
 const SCHEMA: Effect = { kind: 'schema' };
 
-/** What a text of one statement or several does, as far as others are concerned. `schema` undefined: it is not known yet. */
-export function effectOf(sql: string, schema: Schema | undefined): Effect {
-  const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(sql, BY_DEFAULT);
+/**
+ * What a text of one statement or several does, as far as others are concerned. `schema` undefined: it is not known yet.
+ *
+ * @param severalStatements the connection takes texts of several statements
+ */
+export function effectOf(sql: string, schema: Schema | undefined, severalStatements = true): Effect {
+  const length = lengthOfHead(sql, schema, severalStatements);
+  const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(sql, BY_DEFAULT, length);
   // The worst that it may be.
   if (unclear) return SCHEMA;
-  if (unterminated) return everything(schema, false);
+  if (unterminated) return everything(schema, { anything: true });
   const sum = new Sum(schema);
   sum.addAll(statements);
   if (escapedQuote) for (const reading of OTHER_READINGS) sum.addAll(completeStatements(tokenListsOf(sql, reading)));
@@ -61,6 +68,7 @@ function completeStatements({ statements, unterminated }: ReturnType<typeof toke
 /** The effects of several statements together. */
 class Sum {
   #everything = false;
+  #anything = false;
   #unknownTable = false;
   #schemaChanged = false;
   /** Those whose reach was added already. */
@@ -71,7 +79,8 @@ class Sum {
 
   get effect(): Effect {
     if (this.#schemaChanged) return SCHEMA;
-    if (this.#everything) return everything(this.schema, this.#unknownTable);
+    if (this.#anything) return everything(this.schema, { anything: true });
+    if (this.#everything) return everything(this.schema, this.#unknownTable ? { unknownTable: true } : {});
     if (this.#written.size === 0) return NONE;
     const tables = [...this.#written];
     return this.schema?.areImmediate(this.#written) === true ? { kind: 'writes', tables, immediate: true } : { kind: 'writes', tables };
@@ -88,8 +97,8 @@ class Sum {
   /** With a comment that may be executed or not there are two statements; with several of them the worst counts. */
   #add({ tokens, executables }: StatementTokens): void {
     if (executables > 1 && tokens.some(isChangingSchema)) this.#schemaChanged = true;
-    else if (this.#everything && !mayChangeSchema(tokens)) return;
-    else if (executables > 1 && mayWrite(tokens)) this.#everything = true;
+    else if (this.#anything && !mayChangeSchema(tokens)) return;
+    else if (executables > 1 && mayWrite(tokens)) this.#anything = true;
     else this.#addOne(tokens);
     if (executables === 1) this.#addOne(tokens.filter(({ conditional }) => !conditional));
   }
@@ -105,12 +114,13 @@ class Sum {
       return;
     }
     if (CHANGING_RIGHTS.has(first)) this.#schemaChanged = true;
-    else if (isMoreThanItSeems(first, second)) this.#everything = true;
+    else if (first === 'xa' && second === 'commit') this.#everything = true;
+    else if (isMoreThanItSeems(first, second)) this.#anything = true;
     else if (runsAnother(first, second)) this.#addWrite(tokens);
     else if (READING.has(first) || HARMLESS.has(first) || (first === 'with' && !tokens.some(isWriting))) {
       if (callsRoutine(tokens, this.schema)) this.#everything = true;
     } else if (first === 'with' || WRITING.has(first)) this.#addWrite(tokens);
-    else this.#everything = true;
+    else this.#anything = true;
   }
 
   #addWrite(tokens: readonly Token[]): void {
@@ -134,19 +144,14 @@ class Sum {
 }
 
 /** While the schema is not known, nothing says that it has no tables without transactions. */
-function everything(schema: Schema | undefined, unknownTable: boolean): Effect {
-  return {
-    kind: 'writes',
-    tables: 'everything',
-    ...(unknownTable ? { unknownTable } : {}),
-    ...(schema?.areImmediate('everything') === false ? {} : { immediate: true }),
-  };
+function everything(schema: Schema | undefined, also: { readonly unknownTable?: true; readonly anything?: true }): Effect {
+  const effect = { kind: 'writes', tables: 'everything', ...also } as const;
+  return schema?.areImmediate('everything') === false ? effect : { ...effect, immediate: true };
 }
 
-/** Blocks of statements, SET STATEMENT … FOR (both MariaDB's), and the end of a transaction that another connection may have begun. */
+/** Blocks of statements, and SET STATEMENT … FOR, both MariaDB's. */
 function isMoreThanItSeems(first: string, second: string | undefined): boolean {
-  if (first === 'begin') return second !== undefined && second !== 'work';
-  return (first === 'set' && second === 'statement') || (first === 'xa' && second === 'commit');
+  return first === 'begin' ? second !== undefined && second !== 'work' : first === 'set' && second === 'statement';
 }
 
 /** MariaDB's ANALYZE and MySQL's EXPLAIN ANALYZE run the statement that they are given. */
@@ -162,7 +167,7 @@ function mayWrite(tokens: readonly Token[]): boolean {
   return !isHarmless || tokens.some(isWriting);
 }
 
-/** What is left to be found once everything is written. */
+/** What is left to be found once anything may have been done. */
 function mayChangeSchema(tokens: readonly Token[]): boolean {
   return tokens[0]?.kind === 'sign' || tokens[0]?.conditional === true || CHANGING_SCHEMA.has(tokens[0]?.text ?? '');
 }

@@ -4,11 +4,13 @@ export { type Mark, Marks } from './marks.js';
 export {
   ANY_TABLE,
   EVERYTHING,
+  isOfSchema,
   KEY,
   namesChangedIn,
   namesOf,
   namesReadFrom,
   SCHEMA,
+  SCHEMA_DOUBT,
   TABLE,
   tableNames,
   TAG,

@@ -1,5 +1,5 @@
 /** When each name was last invalidated, in two orders: this process's own, and the ledger's in Redis. */
-import { EVERYTHING } from './names.js';
+import { EVERYTHING, SCHEMA, SCHEMA_DOUBT } from './names.js';
 
 /**
  * When one name was last invalidated: a table, a tag or a key. A value is good when none of its names was invalidated since its loading began.
@@ -21,6 +21,9 @@ const MARKS = 1 << 16;
 export class Marks {
   readonly #marks: (Mark | undefined)[] = Array.from({ length: MARKS });
   readonly #everything: Mark = { sequence: 0, position: 0, pending: 0 };
+  /** They share their marks with no table: each of its writes would make the schema one to be read again. */
+  readonly #schema: Mark = { sequence: 0, position: 0, pending: 0 };
+  readonly #doubt: Mark = { sequence: 0, position: 0, pending: 0 };
   /** Values in Redis from before this position are not trusted: the process does not know what was invalidated before. */
   #horizon = 0;
   #sequence = 0;
@@ -28,6 +31,16 @@ export class Marks {
   /** How many invalidations this process knows. */
   get sequence(): number {
     return this.#sequence;
+  }
+
+  /** The sequence of the last change of the schema. */
+  get schemaChanged(): number {
+    return this.#schema.sequence;
+  }
+
+  /** The sequence of the last invalidation after which the schema may be another one. */
+  get schemaDoubted(): number {
+    return this.#doubt.sequence;
   }
 
   marksOf(names: readonly string[]): Mark[] {
@@ -72,6 +85,7 @@ export class Marks {
   noteGap(horizon: number): void {
     this.#sequence += 1;
     this.#everything.sequence = this.#sequence;
+    this.#doubt.sequence = this.#sequence;
     this.#horizon = Math.max(this.#horizon, horizon);
   }
 
@@ -79,7 +93,7 @@ export class Marks {
   restartPositions(): void {
     this.noteGap(0);
     this.#horizon = 0;
-    this.#everything.position = 0;
+    for (const mark of [this.#everything, this.#schema, this.#doubt]) mark.position = 0;
     for (const mark of this.#marks) {
       if (mark !== undefined) mark.position = 0;
     }
@@ -100,6 +114,8 @@ export class Marks {
 
   #markOf(name: string): Mark {
     if (name === EVERYTHING) return this.#everything;
+    if (name === SCHEMA) return this.#schema;
+    if (name === SCHEMA_DOUBT) return this.#doubt;
     const index = indexOf(name);
     return (this.#marks[index] ??= { sequence: 0, position: 0, pending: 0 });
   }

@@ -8,10 +8,17 @@ export const TAG = 'g:';
 export const KEY = 'k:';
 /** Everything that is cached. */
 export const EVERYTHING = '*';
-/** What the process knows of the database's schema. */
+/** The database's schema: it was changed. */
 export const SCHEMA = 's:';
+/** The same: it may have been changed, by a statement of unknown effect. What is known of it has to be checked. */
+export const SCHEMA_DOUBT = 's:?';
 /** Every invalidation of a table carries this name too. A value depends on it when its tables are unknown. */
 export const ANY_TABLE = 't:*';
+
+/** Whether another process's schema has to be read again for it. */
+export function isOfSchema(name: string): boolean {
+  return name === SCHEMA || name === SCHEMA_DOUBT;
+}
 
 /** The names of these tables. Tables are compared in lower case, as the cache's schema has them. */
 export function tableNames(tables: readonly string[]): string[] {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import { pause } from '../../engine/waiting/index.js';
-import { EVERYTHING, type Marks } from '../invalidation/index.js';
+import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
 import { answerWithin, Overdue } from './overdue.js';
 
@@ -58,6 +58,8 @@ export class Ledger {
   #publishing: Promise<void> | undefined = undefined;
   #retry: NodeJS.Timeout | undefined = undefined;
   #breaks = 0;
+  /** When this process last invalidated less than everything, by the schema as it knew it. */
+  #judgedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     /** Reading blocks a connection, so it needs one of its own. */
@@ -115,8 +117,10 @@ export class Ledger {
       return Promise.resolve();
     }
     const published = this.#publishPending();
+    const now = performance.now();
+    if (!names.includes(EVERYTHING)) this.#judgedAt = now;
     // When Redis has been silent for so long, no other process serves what it has, and there is nothing to wait for.
-    return performance.now() < this.#provenAt + GRACE * this.options.boundMs ? published : Promise.resolve();
+    return now < this.#provenAt + GRACE * this.options.boundMs ? published : Promise.resolve();
   }
 
   close(): void {
@@ -181,10 +185,11 @@ export class Ledger {
   }
 
   #replaceByEverything(): void {
+    const ofSchema = [...this.#backlog].filter(isOfSchema);
     this.marks.noteOwnInvalidation([EVERYTHING], (name) => !this.#backlog.has(name));
-    this.#backlog.delete(EVERYTHING);
+    for (const name of [EVERYTHING, ...ofSchema]) this.#backlog.delete(name);
     this.marks.settlePending(this.#backlog, 0);
-    this.#backlog = new Set([EVERYTHING]);
+    this.#backlog = new Set([EVERYTHING, ...ofSchema]);
   }
 
   /** Short enough that the message after this one is published within the bound too, also while Redis is slow. */
@@ -269,7 +274,10 @@ export class Ledger {
     if (position !== this.#position + 1 || message === undefined) this.marks.noteGap(position);
     this.#position = position;
     // This process knew its own invalidations before.
-    if (message !== undefined && message.origin !== this.#origin) this.marks.noteOthersInvalidation(message.names, position);
+    if (message === undefined || message.origin === this.#origin) return;
+    this.marks.noteOthersInvalidation(message.names, position);
+    // What this process wrote since then was judged by a schema that was no longer the server's.
+    if (message.names.some(isOfSchema) && performance.now() < this.#judgedAt + GRACE * this.options.boundMs) void this.invalidate([EVERYTHING]);
   }
 
   #adoptLedger(id: string): void {

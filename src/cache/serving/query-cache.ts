@@ -13,7 +13,7 @@ import {
   type ResolvedPolicy,
   resolvePolicy,
 } from '../contract/index.js';
-import { KEY, namesOf, withAnyTable } from '../invalidation/index.js';
+import { KEY, type Marks, namesOf, SCHEMA_DOUBT, withAnyTable } from '../invalidation/index.js';
 import { anyValue, type ValueKind } from '../values/index.js';
 import { Flights } from './flights.js';
 import type { CacheRequest, Departure } from './request.js';
@@ -94,7 +94,9 @@ export class QueryCache {
    * @throws PoolError `POOL_OPTION_INVALID`
    */
   async invalidate(what: Invalidation): Promise<void> {
-    await this.invalidateNames(namesOf(what));
+    const names = namesOf(what);
+    // It may be because of a change of the schema that no pool has seen.
+    await this.invalidateNames(what.all === true ? [...names, SCHEMA_DOUBT] : names);
   }
 
   /** Resolves when the cache serves: at once without Redis; else when it receives all invalidations. Never rejects; see `stats().redis`. */
@@ -128,16 +130,9 @@ export class QueryCache {
     this.#tiers.notCached.add(why);
   }
 
-  /** @internal Returns a function that says whether one of these names was invalidated since its last call. */
-  watch(names: readonly string[]): () => boolean {
-    const { marks } = this.#tiers;
-    const watched = marks.marksOf(names);
-    let { sequence } = marks;
-    return () => {
-      const good = marks.isGoodSince(watched, sequence);
-      sequence = marks.sequence;
-      return !good;
-    };
+  /** @internal When names were invalidated. */
+  get marks(): Marks {
+    return this.#tiers.marks;
   }
 
   /**

@@ -119,7 +119,7 @@ export class CachedStatements {
     const { statement, policy, given } = asked;
     const now = performance.now();
     const schema = this.schema.at(now);
-    if (schema === undefined) return this.#whenSchemaIsKnown(asked);
+    if (schema === undefined) return this.#whenSchemaIsKnown(asked, now);
     const known = this.#knownText(statement.sql, schema);
     // Before any value is served: what is there by name may be another statement's.
     if (!this.#isCacheable(known.dependencies, given)) return undefined;
@@ -137,16 +137,21 @@ export class CachedStatements {
     return fallback === undefined ? answer : orFallback(answer, fallback);
   }
 
-  /** Callers wait for it, so that the first of them do not all go to the database; those with a deadline for a part of their time. */
-  #whenSchemaIsKnown(asked: Asked): Promise<StatementResult> {
+  /**
+   * Callers wait for the reading that is under way, so that the first of them do not all go to the database; those with a deadline for a part of
+   * their time. Undefined when there is none to be waited for.
+   */
+  #whenSchemaIsKnown(asked: Asked, beganAt: number): Promise<StatementResult> | undefined {
+    const { settled } = this.schema;
+    if (settled === undefined) return undefined;
     const { timeout = 0, signal } = callerLimits(asked.statement);
-    const beganAt = performance.now();
     const resume = (): Promise<StatementResult> => {
-      const statement = shortened(asked.statement, performance.now() - beganAt);
-      const answer = this.schema.at(performance.now()) === undefined ? undefined : this.#fetch({ ...asked, statement });
+      const now = performance.now();
+      const statement = shortened(asked.statement, now - beganAt);
+      const answer = this.schema.at(now) === undefined ? undefined : this.#fetch({ ...asked, statement });
       return answer ?? this.run(statement);
     };
-    return withinLimits(this.schema.settled, { timeout: timeout * SCHEMA_PATIENCE, signal }, 'statement').then(resume, resume);
+    return withinLimits(settled, { timeout: timeout * SCHEMA_PATIENCE, signal }, 'statement').then(resume, resume);
   }
 
   #keyNamed(name: string, { epoch }: Schema, statement: Statement): string {

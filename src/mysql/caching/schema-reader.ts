@@ -21,9 +21,10 @@ export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
     `SELECT referenced_table_name, table_name FROM information_schema.referential_constraints
      WHERE update_rule NOT IN ('RESTRICT', 'NO ACTION') OR delete_rule NOT IN ('RESTRICT', 'NO ACTION')`,
   );
+  // A procedure has no place in an expression, and what CALL does counts as unknown in any case.
   const routines = await read(
     `SELECT routine_name, routine_type, routine_definition, sql_data_access FROM information_schema.routines
-     WHERE routine_schema ${NOT_OF_THE_SYSTEM}`,
+     WHERE routine_schema ${NOT_OF_THE_SYSTEM} AND routine_type <> 'PROCEDURE'`,
   );
   const columns = await read(
     `SELECT table_name, column_name, column_type, is_nullable, collation_name, generation_expression
