@@ -6,11 +6,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsOf, refuse } from './usage.mjs';
 
-const USAGE = 'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <URL of an administrator>]';
+const USAGE =
+  'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <URL of an administrator>]';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const { seconds = '60', seed, server } = optionsOf({ seconds: { type: 'string' }, seed: { type: 'string' }, server: { type: 'string' } }, USAGE);
+const {
+  seconds = '60',
+  seed,
+  server,
+} = optionsOf({ seconds: { type: 'string' }, seed: { type: 'string' }, server: { type: 'string' } }, USAGE);
 if (!(Number(seconds) > 0)) refuse(`--seconds must be a number above 0; given: '${seconds}'.`, USAGE);
 if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole number; given: '${seed}'.`, USAGE);
 

@@ -37,7 +37,8 @@ export function writingRoutines({ routines, functions = [], views }: RoutineFact
   for (let hasFound = true; hasFound; ) {
     hasFound = false;
     for (const [name, readings] of bodies) {
-      if (!writing.has(name) || readings.some((reading) => reading === undefined || reading.some(({ tokens }) => mayWrite(tokens)))) continue;
+      if (!writing.has(name) || readings.some((reading) => reading === undefined || reading.some(({ tokens }) => mayWrite(tokens))))
+        continue;
       writing.delete(name);
       hasFound = true;
     }

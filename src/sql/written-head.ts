@@ -76,7 +76,8 @@ function hasPlainValues(scanner: Scanner, routines: Schema | undefined): boolean
     if (kind === EXECUTABLE || (routines !== undefined && scanner.is('SELECT'))) return false;
     if (kind === SIGN) {
       if (scanner.code === SEMICOLON) return false;
-      if (scanner.code === OPEN && routines !== undefined && mayBeRoutine(nameAt(scanner.sql, before, start, end), isBehindDot, routines)) return false;
+      if (scanner.code === OPEN && routines !== undefined && mayBeRoutine(nameAt(scanner.sql, before, start, end), isBehindDot, routines))
+        return false;
     }
     isBehindDot = before === SIGN && scanner.sql.charCodeAt(start) === DOT;
     before = kind;

@@ -15,7 +15,7 @@ export type Report =
 export type Order = 'end' | 'stats';
 
 const CALLERS = 6;
-const WRITES = 0.04;
+const WRITES = 0.03;
 const LONGEST_PAUSE_MS = 8;
 const REPORT_EVERY = 500;
 /** A server that restarts fails statements; their outcome is not known, and nothing is held against it. */
@@ -48,12 +48,15 @@ function tell(message: Report): void {
 }
 
 /** Most writes are plain ones: those of unknown effect make everything invalid, and little would be left to be stale. */
-const SPECIAL_WRITES = 0.08;
-const SCHEMA_CHANGES = 0.01;
+const SPECIAL_WRITES = 0.06;
+const SCHEMA_CHANGES = 0.003;
+/** Of the transactions that write without protection, how many last for longer than the bound. */
+const LONG_TRANSACTIONS = 0.03;
 
 /** Each row is in a table of its own, so that one write does not make all of them invalid. */
 async function write(row: number): Promise<void> {
-  if (engines.length > 0 && Math.random() < SCHEMA_CHANGES) await pool.query(`ALTER TABLE register_${row} COMMENT = '${worker} ${Date.now()}'`);
+  if (engines.length > 0 && Math.random() < SCHEMA_CHANGES)
+    await pool.query(`ALTER TABLE register_${row} COMMENT = '${worker} ${Date.now()}'`);
   else if (engines.length > 0 && Math.random() < SPECIAL_WRITES) await writeByDetour(row);
   else await writePlainly(row);
 }
@@ -99,7 +102,7 @@ async function inTransaction(through: Pool, row: number, raise: (tx: Transaction
     version = await raise(tx);
     if (!isImmediate) return;
     acknowledge(row, version);
-    await delay(Math.random() * 2 * Number(boundMs));
+    await delay(Math.random() < LONG_TRANSACTIONS ? 1.5 * Number(boundMs) : LONGEST_PAUSE_MS);
     if (rollsBack) throw new RolledBack();
   });
   await ended.catch((error: unknown) => {

@@ -277,7 +277,8 @@ export class Ledger {
     if (message === undefined || message.origin === this.#origin) return;
     this.marks.noteOthersInvalidation(message.names, position);
     // What this process wrote since then was judged by a schema that was no longer the server's.
-    if (message.names.some(isOfSchema) && performance.now() < this.#judgedAt + GRACE * this.options.boundMs) void this.invalidate([EVERYTHING]);
+    if (message.names.some(isOfSchema) && performance.now() < this.#judgedAt + GRACE * this.options.boundMs)
+      void this.invalidate([EVERYTHING]);
   }
 
   #adoptLedger(id: string): void {

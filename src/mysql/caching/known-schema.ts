@@ -122,7 +122,10 @@ export class KnownSchema {
 
 /** The server gives rows in no order of its own. */
 function digestOf(facts: SchemaFacts): string {
-  const sorted = Object.entries(facts).map(([name, value]: [string, unknown]) => [name, Array.isArray(value) ? value.map(textOf).sort() : value]);
+  const sorted = Object.entries(facts).map(([name, value]: [string, unknown]) => [
+    name,
+    Array.isArray(value) ? value.map(textOf).sort() : value,
+  ]);
   return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
 }
 

@@ -88,7 +88,11 @@ export class WriteWatch implements WriteObserver {
   }
 
   /** A statement has ended. In an open transaction only what others see already; that once more, with all the rest, when the transaction ends. */
-  #invalidateEnded(connection: WritingConnection, isOver: () => boolean, { names, immediate, judgedAt }: Judged): Promise<void> | undefined {
+  #invalidateEnded(
+    connection: WritingConnection,
+    isOver: () => boolean,
+    { names, immediate, judgedAt }: Judged,
+  ): Promise<void> | undefined {
     if (isOver()) return this.#invalidateWritten(connection);
     return immediate ? this.#invalidate(names, judgedAt) : undefined;
   }

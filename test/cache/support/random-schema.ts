@@ -21,7 +21,8 @@ const TABLES = 8;
 const NARROW = 3;
 
 /** Makes a schema on an empty database. Which engines and statements it has depends on the server's own. */
-export async function makeRandomSchema({ admin }: TestDatabase, random: Random): Promise<RandomSchema> {
+export async function makeRandomSchema(database: TestDatabase, random: Random): Promise<RandomSchema> {
+  const admin: Admin = (sql, values) => database.admin(sql, values);
   const supported = new Set(
     (await admin("SELECT LOWER(engine) AS engine FROM information_schema.engines WHERE support IN ('YES', 'DEFAULT')")).map((row) =>
       String(row['engine']),
@@ -73,7 +74,9 @@ export async function makeRandomSchema({ admin }: TestDatabase, random: Random):
     (table) => `PREPARE prepared FROM 'UPDATE ${table} SET n = n + 1'`,
     () => 'EXECUTE prepared',
     () => `CREATE TEMPORARY TABLE passing_${Math.floor(random() * 1e9)} AS SELECT writing() AS n`,
-    ...(merged.length === 0 ? [] : [() => 'UPDATE m1 SET n = n + 1', () => 'UPDATE merged SET n = n + 1', () => 'INSERT INTO m2 VALUES (7, 7)']),
+    ...(merged.length === 0
+      ? []
+      : [() => 'UPDATE m1 SET n = n + 1', () => 'UPDATE merged SET n = n + 1', () => 'INSERT INTO m2 VALUES (7, 7)']),
     ...(isMariaDb ? ['SET STATEMENT max_statement_time = 5 FOR UPDATE t4 SET n = n + 1', 'ANALYZE UPDATE t5 SET n = n + 1'] : []).map(
       (sql) => () => sql,
     ),
@@ -87,7 +90,13 @@ export async function makeRandomSchema({ admin }: TestDatabase, random: Random):
   ];
   const two = (from: Random): [string, string] => {
     const table = pick(from, tables);
-    return [table, pick(from, tables.filter((name) => name !== table))];
+    return [
+      table,
+      pick(
+        from,
+        tables.filter((name) => name !== table),
+      ),
+    ];
   };
   return {
     readable,
@@ -103,7 +112,9 @@ async function makeCascade(admin: Admin): Promise<string[]> {
   await admin('CREATE TABLE parent (id INT PRIMARY KEY, n INT NOT NULL DEFAULT 0) ENGINE = InnoDB');
   await admin(`CREATE TABLE child (id INT PRIMARY KEY, n INT, FOREIGN KEY (n) REFERENCES parent (id) ON UPDATE CASCADE ON DELETE CASCADE)
     ENGINE = InnoDB`);
-  await admin(`CREATE TABLE grandchild (id INT PRIMARY KEY, n INT, FOREIGN KEY (n) REFERENCES child (id) ON DELETE SET NULL) ENGINE = InnoDB`);
+  await admin(
+    `CREATE TABLE grandchild (id INT PRIMARY KEY, n INT, FOREIGN KEY (n) REFERENCES child (id) ON DELETE SET NULL) ENGINE = InnoDB`,
+  );
   const rows = Array.from({ length: 20 }, (_, index) => index + 1);
   await admin(`INSERT INTO parent (id) VALUES ${rows.map((id) => `(${id})`).join(', ')}`);
   await admin(`INSERT INTO child VALUES ${rows.map((id) => `(${id}, ${id})`).join(', ')}`);

@@ -69,7 +69,10 @@ describe('the answers of a cache', () => {
       }
       const pool = pick(random, accounts.all);
       if (random() < 0.5) {
-        await run((sql) => (sql.includes('PREPARE') || random() < 0.7 ? pool.query(sql) : pool.execute<QueryResult>(sql)), schema.write(random));
+        await run(
+          (sql) => (sql.includes('PREPARE') || random() < 0.7 ? pool.query(sql) : pool.execute<QueryResult>(sql)),
+          schema.write(random),
+        );
         continue;
       }
       await using connection = await pool.getConnection();
