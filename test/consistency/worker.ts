@@ -80,7 +80,6 @@ async function writeByDetour(row: number): Promise<void> {
     `DO raised_${row}()`,
     `SELECT raised_${row}()`,
     `SELECT * FROM raising_${row}`,
-    `CREATE TEMPORARY TABLE raised_by_${worker}_${(temporary += 1)} AS SELECT raised_${row}() AS version`,
   ];
   // What a view calls is not shown to an account that may not see its definition.
   const through = limited !== undefined && Math.random() < 0.5 ? limited : pool;
@@ -91,7 +90,6 @@ async function writeByDetour(row: number): Promise<void> {
     return Number(result?.['version']);
   });
 }
-let temporary = 0;
 
 /** Without transactions a write is there at once, whatever becomes of the transaction around it; it may last for longer than the bound. */
 async function inTransaction(through: Pool, row: number, raise: (tx: Transaction) => Promise<number>): Promise<void> {

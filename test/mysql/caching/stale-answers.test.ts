@@ -53,7 +53,7 @@ describe('the answers of a cache', () => {
       const pool = random() < 0.8 ? accounts.owner : pick(random, accounts.all);
       const cached = await Promise.all(reads.map(async (sql) => (await pool.query({ sql, cache: true }))[0]));
       const [fresh] = await uncached.query<RowDataPacket[][]>(reads.join('; '));
-      expect(cached, history.join('; ')).toEqual(fresh);
+      expect({ cached, history }).toEqual({ cached: fresh, history });
     };
     const run = async (query: (sql: string) => Promise<unknown>, sql: string): Promise<void> => {
       history.push(sql);
