@@ -23,7 +23,7 @@ const LONG_CHECK_S = 120;
 const END_TIMEOUT_MS = 30_000;
 
 const [, , seconds = '60', seed = String(Date.now() % 1_000_000), serverUrl] = process.argv;
-const DATABASE = `consistency_${process.pid}`;
+const CHECKED_DATABASE = `consistency_${process.pid}`;
 
 /** Mulberry32 (T. Ettinger, public domain). */
 let state = Number(seed);
@@ -40,15 +40,15 @@ const adminUrl = serverUrl ?? own?.url({ user: own.adminUser, password: own.admi
 await using redis = await startRedis();
 await using proxy = await startTcpProxy({ port: redis.port });
 const admin = await createConnection(adminUrl);
-await admin.query(`CREATE DATABASE ${DATABASE}`);
-await admin.query(`USE ${DATABASE}`);
+await admin.query(`CREATE DATABASE ${CHECKED_DATABASE}`);
+await admin.query(`USE ${CHECKED_DATABASE}`);
 const engines = await makeRegisters(admin, TABLES);
-const limitedUser = await makeLimitedAccount(admin, DATABASE);
+const limitedUser = await makeLimitedAccount(admin, CHECKED_DATABASE);
 await admin.end();
 
 function urlOf(user?: string): string {
   const url = new URL(adminUrl);
-  url.pathname = `/${DATABASE}`;
+  url.pathname = `/${CHECKED_DATABASE}`;
   if (user !== undefined) {
     url.username = user;
     url.password = user;
@@ -59,7 +59,7 @@ function urlOf(user?: string): string {
 async function dropAll(): Promise<void> {
   if (own !== undefined) return own.stop();
   const connection = await createConnection(adminUrl);
-  await connection.query(`DROP DATABASE ${DATABASE}`);
+  await connection.query(`DROP DATABASE ${CHECKED_DATABASE}`);
   await connection.query(`DROP USER '${limitedUser}'@'%'`);
   await connection.end();
 }

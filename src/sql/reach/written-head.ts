@@ -1,10 +1,10 @@
 /** Finds how much of a long INSERT, REPLACE or UPDATE has to be read to know what it writes: its values name no table that is written. */
 
-import { CLOSE, DOT, OPEN, SEMICOLON } from './characters.js';
+import { CLOSE, DOT, OPEN, SEMICOLON } from '../characters.js';
 import type { Schema } from './schema.js';
-import { unquoted } from './token-list.js';
-import { DOUBLE, END, EXECUTABLE, NAME, OTHER_READINGS, Scanner, SIGN, WORD } from './tokens.js';
-import { WordTable } from './words.js';
+import { unquoted } from '../token-list.js';
+import { DOUBLE, END, EXECUTABLE, NAME, OTHER_READINGS, Scanner, SIGN, WORD } from '../tokens.js';
+import { WordTable } from '../words.js';
 
 /** In characters. Shorter texts are soon read. */
 const LONG = 2_000;

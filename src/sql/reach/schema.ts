@@ -3,7 +3,7 @@
 import { holdsItsRows, isTransactional, losesItsRows } from './engines.js';
 import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { callsIn, readingsOf, writingRoutines } from './routines.js';
-import { isCall, isName, isPartOfName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
+import { isCall, isName, isPartOfName, type StatementTokens, type Token, tokenListsOf } from '../token-list.js';
 import { tablesIn } from './tables.js';
 
 /** What the server says of them. Names are without their database, in small letters. */
@@ -216,7 +216,7 @@ function reachedFrom(name: string, step: (name: string) => Reach | undefined): R
 }
 
 /** Whether a statement calls a routine that may write, by itself or in a view. While the schema is not known, every function that is not the server's own is one. */
-export function callsRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
+export function callsWritingRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
   if (schema === undefined) return unknownCallIn(tokens, () => false) !== undefined;
   if (!schema.hasRoutines) return false;
   return (

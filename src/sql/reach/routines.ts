@@ -1,10 +1,10 @@
 /** Stored routines: which of them may write, and which of them a text calls. */
 
 import { unknownCallIn } from './functions.js';
-import { isCall, isName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from './token-list.js';
+import { isCall, isName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from '../token-list.js';
 import { tablesIn } from './tables.js';
-import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
-import { wordSet } from './words.js';
+import { BY_DEFAULT, OTHER_READINGS } from '../tokens.js';
+import { wordSet } from '../words.js';
 
 /** By a word of these a function's body may write. What they are in other places costs an invalidation too many. */
 const WRITING_IN_BODY = wordSet('alter call create delete drop execute insert load rename replace truncate update');
