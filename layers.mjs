@@ -27,6 +27,7 @@ export const LAYERS = [
     is: 'Reads SQL text once, in linear time: what a statement is, touches and changes.',
     imports: [],
     why: 'sql is the ground floor: it sees nothing but a text.',
+    folders: ['reach'],
   },
   {
     name: 'engine',

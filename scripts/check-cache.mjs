@@ -6,11 +6,16 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsOf, refuse } from './usage.mjs';
 
-const USAGE = 'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>]';
+const USAGE =
+  'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <URL of an administrator>]';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const { seconds = '60', seed } = optionsOf({ seconds: { type: 'string' }, seed: { type: 'string' } }, USAGE);
+const {
+  seconds = '60',
+  seed,
+  server,
+} = optionsOf({ seconds: { type: 'string' }, seed: { type: 'string' }, server: { type: 'string' } }, USAGE);
 if (!(Number(seconds) > 0)) refuse(`--seconds must be a number above 0; given: '${seconds}'.`, USAGE);
 if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole number; given: '${seed}'.`, USAGE);
 
@@ -21,4 +26,5 @@ function run(...args) {
 
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 run(join(typescript, 'bin/tsc'), '-p', 'test/consistency');
-run('.cache/consistency/test/consistency/main.js', seconds, ...(seed === undefined ? [] : [seed]));
+const given = seed ?? String(Date.now() % 1_000_000);
+run('.cache/consistency/test/consistency/main.js', seconds, given, ...(server === undefined ? [] : [server]));

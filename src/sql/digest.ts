@@ -1,7 +1,7 @@
 /** What stands for a statement: its shape for people, its shape for the rules of a cache, and its short name for telemetry. */
 
 import { BACKQUOTE, COMMA, EQUALS, isDigit, isNamePart, OPEN, QUESTION, QUOTE } from './characters.js';
-import { tablesIn } from './tables.js';
+import { tablesIn } from './reach/index.js';
 import { tokenListsOf, unquoted } from './token-list.js';
 import { BY_DEFAULT, DOUBLE, END, NAME, NUMBER, Scanner, SIGN, TEXT, VARIABLE, WORD } from './tokens.js';
 import { isWordAt, wordSet, WordTable } from './words.js';

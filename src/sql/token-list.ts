@@ -137,6 +137,12 @@ export function isName({ kind }: Token): boolean {
   return kind === 'word' || kind === 'name';
 }
 
+/** Whether a bracket stands behind a name: it may be a function's. */
+export function isCall(tokens: readonly Token[], index: number): boolean {
+  const token = tokens[index];
+  return token !== undefined && isName(token) && tokens[index + 1]?.text === '(';
+}
+
 /** Whether a point stands before a token: it is part of a name then. */
 export function isPartOfName(tokens: readonly Token[], index: number): boolean {
   return tokens[index - 1]?.text === '.';

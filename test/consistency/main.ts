@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import type { CacheStats } from '../../src/cache/index.js';
 import { startMariaDb } from '../../src/demo/mariadb-server.js';
-import { createPool } from '../../src/index.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
+import { createConnection } from 'mysql2/promise';
+import { makeLimitedAccount, makeRegisters } from './registers.js';
 import { type Read, type StaleRead, staleReads, type Write } from './history.js';
 import type { Report } from './worker.js';
 
@@ -15,11 +16,14 @@ const WORKERS = 4;
 const TABLES = 20;
 const BOUND_MS = 500;
 const LONGEST_FAULT_MS = 1_500;
-const LONGEST_PEACE_MS = 2_500;
+const LONGEST_PEACE_MS = 6_000;
+/** A check that lasts for so long has met every fault, and times of peace: half of its reads are hits. */
+const LONG_CHECK_S = 120;
 /** A process may be slow to end when the machine is busy. */
 const END_TIMEOUT_MS = 30_000;
 
-const [, , seconds = '60', seed = String(Date.now() % 1_000_000)] = process.argv;
+const [, , seconds = '60', seed = String(Date.now() % 1_000_000), serverUrl] = process.argv;
+const CHECKED_DATABASE = `consistency_${process.pid}`;
 
 /** Mulberry32 (T. Ettinger, public domain). */
 let state = Number(seed);
@@ -30,14 +34,35 @@ function random(): number {
   return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
 }
 
-await using mariadb = await startMariaDb();
+/** A server of its own can be started again; another one is used as it is. */
+const own = serverUrl === undefined ? await startMariaDb() : undefined;
+const adminUrl = serverUrl ?? own?.url({ user: own.adminUser, password: own.adminPassword }) ?? '';
 await using redis = await startRedis();
 await using proxy = await startTcpProxy({ port: redis.port });
-const setUp = createPool(mariadb.url());
-for (let table = 1; table <= TABLES; table += 1) {
-  await setUp.query(`CREATE TABLE register_${table} (version INT NOT NULL) SELECT 0 AS version`);
+const admin = await createConnection(adminUrl);
+await admin.query(`CREATE DATABASE ${CHECKED_DATABASE}`);
+await admin.query(`USE ${CHECKED_DATABASE}`);
+const engines = await makeRegisters(admin, TABLES);
+const limitedUser = await makeLimitedAccount(admin, CHECKED_DATABASE);
+await admin.end();
+
+function urlOf(user?: string): string {
+  const url = new URL(adminUrl);
+  url.pathname = `/${CHECKED_DATABASE}`;
+  if (user !== undefined) {
+    url.username = user;
+    url.password = user;
+  }
+  return url.href;
 }
-await setUp.end();
+
+async function dropAll(): Promise<void> {
+  if (own !== undefined) return own.stop();
+  const connection = await createConnection(adminUrl);
+  await connection.query(`DROP DATABASE ${CHECKED_DATABASE}`);
+  await connection.query(`DROP USER '${limitedUser}'@'%'`);
+  await connection.end();
+}
 
 async function ask(command: (client: Redis) => Promise<unknown>): Promise<void> {
   const client = new Redis({ host: redis.host, port: redis.port });
@@ -61,6 +86,14 @@ const faults: Readonly<Record<string, (lastFor: number) => Promise<void>>> = {
     await delay(lastFor);
     await redis.restart();
   },
+  ...(own === undefined
+    ? {}
+    : {
+        'there while the database is stopped and started': async () => {
+          await own.kill('SIGTERM');
+          await own.restart();
+        },
+      }),
   flushed: () => ask((client) => client.flushall()),
   full: async (lastFor) => {
     await ask((client) => client.config('SET', 'maxmemory', '1'));
@@ -101,7 +134,15 @@ function take(report: Report): void {
 
 const script = fileURLToPath(new URL('./worker.js', import.meta.url));
 for (let number = 0; number < WORKERS; number += 1) {
-  const child = fork(script, [String(number), mariadb.url(), `redis://127.0.0.1:${proxy.port}`, String(TABLES), String(BOUND_MS)]);
+  const child = fork(script, [
+    String(number),
+    urlOf(),
+    `redis://127.0.0.1:${proxy.port}`,
+    String(TABLES),
+    String(BOUND_MS),
+    engines.join(','),
+    urlOf(limitedUser),
+  ]);
   child.on('message', (report) => take(report as Report));
   ready.push(once(child, 'message'));
   workers.push(child);
@@ -127,28 +168,31 @@ try {
   ]);
 } finally {
   for (const child of workers) child.kill('SIGKILL');
+  await dropAll();
 }
 
 const stale = staleReads(writes, reads);
-const own = stale.filter((read) => read.own);
+const ofOwn = stale.filter((read) => read.own);
 const longest = stale.reduce((most, { staleMs }) => Math.max(most, staleMs), 0);
-const beyond = [...own, ...stale.filter((read) => !read.own && read.staleMs > BOUND_MS)];
+const beyond = [...ofOwn, ...stale.filter((read) => !read.own && read.staleMs > BOUND_MS)];
 const sum = (of: (one: CacheStats) => number): number => stats.reduce((total, one) => total + of(one), 0);
 const hits = sum((one) => one.hits.memory + one.hits.redis);
 console.log(
   JSON.stringify(
     {
       seed: Number(seed),
+      engines,
       boundMs: BOUND_MS,
       writes: writes.length,
       reads: reads.length,
       hits,
       bypassed: sum((one) => one.bypassed),
       discarded: sum((one) => one.discarded),
+      notCached: stats.reduce((total, one) => total + Object.values(one.notCached).reduce((most, count) => most + count, 0), 0),
       failures,
       faults: happened,
       staleReads: stale.filter((read) => !read.own).length,
-      staleReadsOfOwnWrites: own.length,
+      staleReadsOfOwnWrites: ofOwn.length,
       longestStaleMs: Math.round(longest * 10) / 10,
       beyondBound: beyond.length,
     },
@@ -157,7 +201,14 @@ console.log(
   ),
 );
 for (const read of beyond.slice(0, 10)) console.error(`Beyond the bound: ${describe(read)}`);
-if (stats.length !== WORKERS || failures > 0 || beyond.length > 0 || hits === 0 || writes.length === 0) process.exitCode = 1;
+if (
+  stats.length !== WORKERS ||
+  failures > 0 ||
+  beyond.length > 0 ||
+  hits < (Number(seconds) < LONG_CHECK_S ? 1 : reads.length / 2) ||
+  writes.length === 0
+)
+  process.exitCode = 1;
 
 function describe({ worker, row, version, staleMs, own: isOwn }: StaleRead): string {
   const whose = isOwn ? 'its own write' : "another's write";

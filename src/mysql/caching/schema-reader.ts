@@ -23,7 +23,8 @@ export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
   );
   // A procedure has no place in an expression, and what CALL does counts as unknown in any case.
   const routines = await read(
-    `SELECT DISTINCT routine_name FROM information_schema.routines WHERE routine_schema ${NOT_OF_THE_SYSTEM} AND routine_type <> 'PROCEDURE'`,
+    `SELECT routine_name, routine_type, routine_definition, sql_data_access FROM information_schema.routines
+     WHERE routine_schema ${NOT_OF_THE_SYSTEM} AND routine_type <> 'PROCEDURE'`,
   );
   const columns = await read(
     `SELECT table_name, column_name, column_type, is_nullable, collation_name, generation_expression
@@ -36,7 +37,10 @@ export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
     views: views.map(([name, definition]) => ({ name: nameOf(name), definition: textOf(definition) })),
     triggers: triggers.map(([table, body]) => ({ table: nameOf(table), body: textOf(body) })),
     cascades: cascades.map(([parent, child]) => ({ parent: nameOf(parent), child: nameOf(child) })),
-    routines: routines.map(([name]) => nameOf(name)),
+    routines: [...new Set(routines.map(([name]) => nameOf(name)))],
+    functions: routines.flatMap(([name, type, body, access]) =>
+      type === 'FUNCTION' ? [{ name: nameOf(name), body: textOf(body) ?? declaredBody(access) }] : [],
+    ),
     engines: tables.flatMap(([, name, engine, type]) => engineOf(nameOf(name), engine, type)),
     generated: columns.flatMap(([table, , , , , expression]) =>
       typeof expression === 'string' && expression !== '' ? [{ table: nameOf(table), expression }] : [],
@@ -70,6 +74,11 @@ async function databasesSeen(read: ReadRows): Promise<ReadonlySet<string> | 'all
      WHERE EXISTS (SELECT 1 FROM information_schema.schema_privileges p WHERE ${isOwn} AND s.schema_name LIKE p.table_schema)`,
   );
   return new Set(databases.map(([name]) => String(name)));
+}
+
+/** Of a function whose body is not shown: its author's word that it only reads. What is declared of none is not believed. */
+function declaredBody(access: unknown): string | undefined {
+  return access === 'READS SQL DATA' || access === 'NO SQL' ? '' : undefined;
 }
 
 function nameOf(value: unknown): string {

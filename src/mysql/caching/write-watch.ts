@@ -1,10 +1,9 @@
 /** Sees what the statements of a pool write, and invalidates it in the cache when it is committed. */
 
-import { setTimeout } from '../../engine/waiting/index.js';
+import { inRootContext, setTimeout } from '../../engine/waiting/index.js';
 import { EVERYTHING, SCHEMA, SCHEMA_DOUBT, TABLE } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { type Effect, effectOf, type Schema, type StatementFacts } from '../../sql/index.js';
-import { inRootContext } from '../../engine/waiting/index.js';
 import type { Command } from '../driver/index.js';
 import { isConnectionLost } from '../errors/index.js';
 import type { KnownSchema } from './known-schema.js';
@@ -115,7 +114,7 @@ export class WriteWatch implements WriteObserver {
     const { schemaChanged, schemaDoubted } = this.cache.marks;
     // The schema by which it was judged may not have been the one by which the server wrote.
     const isMisjudged = schemaChanged > judgedAt || schemaDoubted > judgedAt;
-    return this.cache.invalidateNames(isMisjudged ? [...names, EVERYTHING] : names);
+    return this.cache.invalidateNames(isMisjudged && !names.includes(EVERYTHING) ? [...names, EVERYTHING] : names);
   }
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../../src/cache/index.js';
-import { Schema } from '../../../src/sql/schema.js';
+import { Schema } from '../../../src/sql/reach/schema.js';
 import { CachedStatements } from '../../../src/mysql/caching/cached-statements.js';
 import type { QueryValues } from '../../../src/mysql/driver/driver.js';
 import { ownFlavor } from '../../../src/mysql/errors/flavor.js';

@@ -1,11 +1,11 @@
 /** What the statements of a text do to the data of others: which tables they write, or that they change the schema. */
 
-import { callsRoutine, type Schema } from './schema.js';
-import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from './token-list.js';
+import { callsWritingRoutine, type Schema } from './schema.js';
+import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from '../token-list.js';
 import { tablesIn } from './tables.js';
 import { lengthOfHead } from './written-head.js';
-import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
-import { wordSet } from './words.js';
+import { BY_DEFAULT, OTHER_READINGS } from '../tokens.js';
+import { wordSet } from '../words.js';
 
 /*
  * What statements read and write is found without a grammar, because a grammar that misses a table would make a wrong answer: every table that
@@ -110,7 +110,7 @@ class Sum {
     if (first === '') return;
     if (CHANGING_SCHEMA.has(first)) {
       if (second !== 'temporary') this.#schemaChanged = true;
-      else if (callsRoutine(tokens, this.schema)) this.#everything = true;
+      else if (callsWritingRoutine(tokens, this.schema)) this.#everything = true;
       return;
     }
     if (CHANGING_RIGHTS.has(first)) this.#schemaChanged = true;
@@ -118,13 +118,13 @@ class Sum {
     else if (isMoreThanItSeems(first, second)) this.#anything = true;
     else if (runsAnother(first, second)) this.#addWrite(tokens);
     else if (READING.has(first) || HARMLESS.has(first) || (first === 'with' && !tokens.some(isWriting))) {
-      if (callsRoutine(tokens, this.schema)) this.#everything = true;
+      if (callsWritingRoutine(tokens, this.schema)) this.#everything = true;
     } else if (first === 'with' || WRITING.has(first)) this.#addWrite(tokens);
     else this.#anything = true;
   }
 
   #addWrite(tokens: readonly Token[]): void {
-    if (this.schema === undefined || callsRoutine(tokens, this.schema)) {
+    if (this.schema === undefined || callsWritingRoutine(tokens, this.schema)) {
       this.#everything = true;
       return;
     }

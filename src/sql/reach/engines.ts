@@ -1,6 +1,6 @@
 /** Storage engines: which keep the rows of a table themselves, which have transactions, and which forget. */
 
-import { wordSet } from './words.js';
+import { wordSet } from '../words.js';
 
 /** Engines that keep a table's rows to themselves, with transactions, */
 const TRANSACTIONAL = wordSet('innodb ndbcluster rocksdb tokudb');

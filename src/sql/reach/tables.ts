@@ -1,7 +1,7 @@
 /** Finds the names in a statement that stand where tables stand. */
 
-import { isName, isPartOfName, type Token } from './token-list.js';
-import { wordSet } from './words.js';
+import { isName, isPartOfName, type Token } from '../token-list.js';
+import { wordSet } from '../words.js';
 
 /** Words behind which names of tables stand, */
 const BEFORE_TABLES = wordSet('insert replace into update from join straight_join using table truncate');

@@ -1,7 +1,7 @@
 /** The server's own functions by what their answers depend on, and the calls in a statement that are of none of them. */
 
-import { isName, isPartOfName, type Token } from './token-list.js';
-import { wordSet } from './words.js';
+import { isName, isPartOfName, type Token } from '../token-list.js';
+import { wordSet } from '../words.js';
 
 /** What depends on the session, or changes something: the answer is for this caller only. They count without brackets, too. */
 const OF_THE_SESSION =

@@ -3,9 +3,9 @@
 import { isWriting, READING } from './effects.js';
 import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { calledRoutine, type Schema } from './schema.js';
-import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from './token-list.js';
+import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from '../token-list.js';
 import { commonTables, tablesIn } from './tables.js';
-import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
+import { BY_DEFAULT, OTHER_READINGS } from '../tokens.js';
 
 /** What a read depends on. */
 export type Dependencies =

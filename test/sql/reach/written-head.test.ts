@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { effectOf, Schema } from '../../src/sql/index.js';
-import { lengthOfHead } from '../../src/sql/written-head.js';
+import { effectOf, Schema } from '../../../src/sql/index.js';
+import { lengthOfHead } from '../../../src/sql/reach/written-head.js';
 
 const VALUES = Array.from({ length: 200 }, (_, row) => `(${row}, 'it\\'s row (${row})', NULL, NOW())`).join(', ');
 const facts = { tables: ['t', 'u', 'value'], views: [], triggers: [], cascades: [], epoch: '' };

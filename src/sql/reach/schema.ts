@@ -1,11 +1,11 @@
 /** The tables, views, triggers, foreign keys and routines of a database, and which tables stand behind a name. */
 
-import { isNamePart } from './characters.js';
+import { isNamePart } from '../characters.js';
 import { holdsItsRows, isTransactional, losesItsRows } from './engines.js';
 import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
-import { isName, isPartOfName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from './token-list.js';
+import { callsIn, readingsOf, writingRoutines } from './routines.js';
+import { isCall, isName, isPartOfName, type StatementTokens, type Token, tokenListsOf } from '../token-list.js';
 import { tablesIn } from './tables.js';
-import { BY_DEFAULT, OTHER_READINGS } from './tokens.js';
 
 /** What the server says of them. Names are without their database, in small letters. */
 export interface SchemaFacts {
@@ -16,6 +16,8 @@ export interface SchemaFacts {
   /** Foreign keys by which a change of `parent` changes `child`. */
   readonly cascades: readonly { readonly parent: string; readonly child: string }[];
   readonly routines: readonly string[];
+  /** Of the functions among them, the bodies. One that is not listed, or not shown to this user, may write. */
+  readonly functions?: readonly { readonly name: string; readonly body: string | undefined }[];
   /** The storage engines of tables, as the server spells them. A table that is not listed is one of InnoDB. */
   readonly engines?: readonly { readonly table: string; readonly engine: string }[];
   /** Expressions of columns whose values are not stored. */
@@ -34,12 +36,14 @@ export class Schema {
   readonly epoch: string;
   readonly #tables: ReadonlySet<string>;
   readonly #routines: ReadonlySet<string>;
+  /** Those of them that may write. */
+  readonly #writing: ReadonlySet<string>;
   /** For views what they show, for tables what triggers and foreign keys change with them; one step. */
   readonly #views = new Map<string, Reach>();
   readonly #effects = new Map<string, Reach>();
   /** Views and tables whose rows are not only what was written into them. */
   readonly #volatile = new Map<string, Volatility>();
-  /** Views that call a routine when they are read. */
+  /** Views that call a routine when they are read, which may write. */
   readonly #calling = new Set<string>();
   /** Tables whose changes are seen before the transaction ends. */
   readonly #immediate = new Set<string>();
@@ -50,6 +54,7 @@ export class Schema {
     this.#tables = new Set(facts.tables);
     this.#routines = new Set(facts.routines);
     const known = new Set([...facts.tables, ...facts.views.map(({ name }) => name)]);
+    this.#writing = writingRoutines(facts);
     for (const { name, definition } of facts.views) this.#addView(name, definition, known);
     for (const { table, body } of facts.triggers) this.#addEffect(table, body === undefined ? 'everything' : this.#writtenBy(body, known));
     for (const { parent, child } of facts.cascades) this.#addEffect(parent, new Set([child]));
@@ -67,12 +72,17 @@ export class Schema {
     return this.#routines.has(name);
   }
 
-  /** Whether a SELECT may call a routine: it names one, or a view that does. */
-  get hasRoutines(): boolean {
-    return this.#routines.size > 0 || this.#calling.size > 0;
+  /** Whether a routine may write. */
+  writes(routine: string): boolean {
+    return this.#writing.has(routine) || !this.#routines.has(routine);
   }
 
-  /** Whether this is a view that calls a routine, perhaps behind other views. */
+  /** Whether a SELECT may call a routine that writes: it names one, or a view that does. */
+  get hasRoutines(): boolean {
+    return this.#writing.size > 0 || this.#calling.size > 0;
+  }
+
+  /** Whether this is a view that calls a routine which may write, perhaps behind other views. */
   callsWhenRead(name: string): boolean {
     if (this.#calling.size === 0 || !this.#views.has(name)) return false;
     for (const reached of reachedFrom(name, (step) => this.#views.get(step))) if (this.#calling.has(reached)) return true;
@@ -144,17 +154,17 @@ export class Schema {
   /** The tables that a view's definition names; everything when it calls a routine, or names what this user may not see. */
   #shownIn(view: string, readings: readonly (readonly StatementTokens[])[], known: ReadonlySet<string>): Reach {
     const named = new Set<string>();
+    let isKnown = true;
     for (const statements of readings) {
       for (const { tokens } of statements) {
-        if (this.#callIn(tokens, known) !== undefined) {
-          this.#calling.add(view);
-          return 'everything';
-        }
+        const called = this.#callsIn(tokens, known);
+        if (called.some((name) => this.writes(name))) this.#calling.add(view);
+        if (called.length > 0) isKnown = false;
         this.#collect(tokens, known, named);
-        if (tablesIn(tokens).some((name) => !known.has(name))) return 'everything';
+        if (tablesIn(tokens).some((name) => !known.has(name))) isKnown = false;
       }
     }
-    return named;
+    return isKnown ? named : 'everything';
   }
 
   /** The tables that a trigger's body names, also those that this user may not see; everything when it calls a routine. */
@@ -164,7 +174,7 @@ export class Schema {
     const named = new Set<string>();
     for (const statements of readings) {
       for (const { tokens } of statements) {
-        if (this.#callIn(tokens, known) !== undefined || tokens.some(runsAnother)) return 'everything';
+        if (tokens.some(runsAnother) || this.#callsIn(tokens, known).some((name) => this.writes(name))) return 'everything';
         this.#collect(tokens, known, named);
         for (const name of tablesIn(tokens)) named.add(name);
       }
@@ -172,21 +182,14 @@ export class Schema {
     return named;
   }
 
-  #callIn(tokens: readonly Token[], known: ReadonlySet<string>): string | undefined {
+  #callsIn(tokens: readonly Token[], known: ReadonlySet<string>): readonly string[] {
     const tables = new Set(tablesIn(tokens));
-    return calledRoutine(tokens, this) ?? unknownCallIn(tokens, (name) => known.has(name) || tables.has(name));
+    return callsIn(tokens, this.#routines, (name) => known.has(name) || tables.has(name));
   }
 
   #collect(tokens: readonly Token[], known: ReadonlySet<string>, named: Set<string>): void {
     for (const token of tokens) if (isName(token) && known.has(token.text)) named.add(token.text);
   }
-}
-
-/** A definition was written under some sql_mode: every meaning that it may have. Undefined where it cannot be read. */
-function readingsOf(text: string): (readonly StatementTokens[])[] | undefined {
-  const lists: TokenLists = tokenListsOf(text, BY_DEFAULT);
-  if (lists.unterminated || lists.unclear) return undefined;
-  return [lists.statements, ...(lists.escapedQuote ? OTHER_READINGS.map((reading) => tokenListsOf(text, reading).statements) : [])];
 }
 
 function runsAnother({ kind, text }: Token): boolean {
@@ -233,16 +236,19 @@ function reachedFrom(name: string, step: (name: string) => Reach | undefined): R
   return reached;
 }
 
-/** Whether a statement calls a routine, by itself or in a view. While the schema is not known, every function that is not the server's own is one. */
-export function callsRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
+/** Whether a statement calls a routine that may write, by itself or in a view. While the schema is not known, every function that is not the server's own is one. */
+export function callsWritingRoutine(tokens: readonly Token[], schema: Schema | undefined): boolean {
   if (schema === undefined) return unknownCallIn(tokens, () => false) !== undefined;
   if (!schema.hasRoutines) return false;
-  return calledRoutine(tokens, schema) !== undefined || tokens.some((token) => isName(token) && schema.callsWhenRead(token.text));
+  return (
+    tokens.some((token, index) => isCall(tokens, index) && isRoutine(tokens, index, schema) && schema.writes(token.text)) ||
+    tokens.some((token) => isName(token) && schema.callsWhenRead(token.text))
+  );
 }
 
 /** The first routine that it calls: one that the schema knows, or one of another database or of a package. */
 export function calledRoutine(tokens: readonly Token[], schema: Schema): string | undefined {
-  return tokens.find((token, index) => isName(token) && tokens[index + 1]?.text === '(' && isRoutine(tokens, index, schema))?.text;
+  return tokens.find((_, index) => isCall(tokens, index) && isRoutine(tokens, index, schema))?.text;
 }
 
 function isRoutine(tokens: readonly Token[], index: number, schema: Schema): boolean {

@@ -1,10 +1,10 @@
 /** Finds how much of a long INSERT, REPLACE or UPDATE has to be read to know what it writes: its values name no table that is written. */
 
-import { CLOSE, DOT, OPEN, SEMICOLON } from './characters.js';
+import { CLOSE, DOT, OPEN, SEMICOLON } from '../characters.js';
 import type { Schema } from './schema.js';
-import { unquoted } from './token-list.js';
-import { DOUBLE, END, EXECUTABLE, NAME, OTHER_READINGS, Scanner, SIGN, WORD } from './tokens.js';
-import { WordTable } from './words.js';
+import { unquoted } from '../token-list.js';
+import { DOUBLE, END, EXECUTABLE, NAME, OTHER_READINGS, Scanner, SIGN, WORD } from '../tokens.js';
+import { WordTable } from '../words.js';
 
 /** In characters. Shorter texts are soon read. */
 const LONG = 2_000;
@@ -70,16 +70,25 @@ function hasPlainValues(scanner: Scanner, routines: Schema | undefined): boolean
   let before = END;
   let start = 0;
   let end = 0;
+  let isBehindDot = false;
   for (let kind = scanner.next(); kind !== END; kind = scanner.next()) {
-    if (kind === EXECUTABLE) return false;
+    // A view may call a routine, too.
+    if (kind === EXECUTABLE || (routines !== undefined && scanner.is('SELECT'))) return false;
     if (kind === SIGN) {
       if (scanner.code === SEMICOLON) return false;
-      if (scanner.code === OPEN && routines?.hasRoutine(nameAt(scanner.sql, before, start, end)) === true) return false;
+      if (scanner.code === OPEN && routines !== undefined && mayBeRoutine(nameAt(scanner.sql, before, start, end), isBehindDot, routines))
+        return false;
     }
+    isBehindDot = before === SIGN && scanner.sql.charCodeAt(start) === DOT;
     before = kind;
     ({ start, end } = scanner);
   }
   return !scanner.unclear && !scanner.doubtful;
+}
+
+/** What has a database's or a package's name before it is a routine in any case. */
+function mayBeRoutine(name: string, isBehindDot: boolean, routines: Schema): boolean {
+  return name !== '' && (isBehindDot || routines.hasRoutine(name));
 }
 
 /** The name that the token is, in small letters; an empty text when it is none. */

@@ -1,6 +1,6 @@
 // What statements read and write, under a schema with views, triggers, foreign keys and routines.
 import { describe, expect, it } from 'vitest';
-import { dependenciesOf, effectOf, factsOf, Schema } from '../../src/sql/index.js';
+import { dependenciesOf, effectOf, factsOf, Schema } from '../../../src/sql/index.js';
 
 const digestOf = (sql: string): string | undefined => factsOf(sql).ruleDigest;
 
