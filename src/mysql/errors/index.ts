@@ -15,6 +15,7 @@ export {
   type ServerError,
   verdictOfConnectError,
 } from './error-classes.js';
-export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure } from './failure.js';
+export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure, unrunBy } from './failure.js';
 export { type Flavor, mysql2Flavor, ownFlavor } from './flavor.js';
 export { errnoOf, isRolledBack } from './transaction-errors.js';
+export { markUnrun, unrunCopyOf } from './unsent.js';
