@@ -3,6 +3,7 @@
 import { messageOf, PoolError } from '../../engine/index.js';
 import { isCallersError } from './callers-errors.js';
 import { classOfErrno } from './error-classes.js';
+import { rowOf } from './error-table.js';
 import { type Unrun, unrunOf } from './unsent.js';
 
 /** Codes of mysql2 and of Node with which a statement ends whose connection broke under it. */
@@ -15,18 +16,13 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/**
- * Numbers with which a server or a proxy says that the connection is gone, and with it the answer. Not among them are errors after which
- * the connection is closed but the statement was plainly refused, such as 1153 (packet too large): they say enough by themselves.
- */
-const LOST_ERRNOS: ReadonlySet<number> = new Set([1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3168, 3169, 4031]);
-
 /** Whether an error of a statement means that its connection is gone, and what became of the statement is not known. */
 export function isConnectionLost(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || isCallersError(error)) return false;
   if (unrunOf(error) !== undefined) return true;
-  const { code, errno, fatal } = error as { readonly code?: unknown; readonly errno?: unknown; readonly fatal?: unknown };
-  if (typeof errno === 'number' && errno > 0) return LOST_ERRNOS.has(errno);
+  const { code, errno, fatal, message } = error as Readonly<Record<'code' | 'errno' | 'fatal' | 'message', unknown>>;
+  // Not with errors after which the connection is closed but the statement was plainly refused, such as 1153: they say enough by themselves.
+  if (typeof errno === 'number' && errno > 0) return rowOf(errno, message)?.lost === true;
   return fatal === true || (typeof code === 'string' && LOST_CODES.has(code));
 }
 
