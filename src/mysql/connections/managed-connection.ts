@@ -96,6 +96,8 @@ export class ManagedConnection extends LendableConnection {
   initConnect: boolean | undefined;
   /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
   addressAtServer: string | undefined;
+  /** The server that said so: behind a load balancer there may be several. */
+  serverAsked: string | undefined;
   /** It may have been closed by the server a moment ago: it is asked before it has another borrower. */
   doubtful: boolean;
   readonly session: Session;
@@ -110,6 +112,7 @@ export class ManagedConnection extends LendableConnection {
     this.promiseView = undefined;
     this.initConnect = undefined;
     this.addressAtServer = undefined;
+    this.serverAsked = undefined;
     this.doubtful = false;
     this.session = new Session();
     this.flavor = flavor;
