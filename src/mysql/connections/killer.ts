@@ -2,7 +2,7 @@
 
 import { ignore, within } from '../../engine/waiting/index.js';
 import { unrunBy } from '../errors/index.js';
-import type { ManagedConnection } from './managed-connection.js';
+import type { ObservedConnection } from './observed-connection.js';
 import { isLoopback } from '../options/index.js';
 
 /** How long the goodbye of the connection may take. */
@@ -17,7 +17,7 @@ const MOST_KEPT = 2;
  */
 export class Killer {
   /** The newest last. */
-  #kept: Promise<ManagedConnection>[] = [];
+  #kept: Promise<ObservedConnection>[] = [];
   #closed = false;
   #kills = 0;
 
@@ -26,7 +26,7 @@ export class Killer {
    * @param timeoutMs how long a kill may take
    */
   constructor(
-    private readonly connect: (lost: () => void) => Promise<ManagedConnection>,
+    private readonly connect: (lost: () => void) => Promise<ObservedConnection>,
     private readonly timeoutMs: number,
   ) {}
 
@@ -40,7 +40,7 @@ export class Killer {
    * the victim's number is not the victim: a load balancer may have led us to another server. A new connection may lead to the right one, so
    * a kill that was refused is tried once more.
    */
-  async kill(victim: ManagedConnection): Promise<void> {
+  async kill(victim: ObservedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
     const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
@@ -52,7 +52,7 @@ export class Killer {
     }
   }
 
-  async #killInTwoTries(victim: ManagedConnection): Promise<void> {
+  async #killInTwoTries(victim: ObservedConnection): Promise<void> {
     const asked = this.#kept.length === 0 ? [this.#open()] : [...this.#kept];
     for (const opening of asked) {
       try {
@@ -91,24 +91,24 @@ export class Killer {
   }
 
   /** Says goodbye on one that works: what is under way on it is answered first. */
-  #leave(opening: Promise<ManagedConnection>): void {
+  #leave(opening: Promise<ObservedConnection>): void {
     if (this.#forget(opening)) opening.then(quit).catch(ignore);
   }
 
-  #forget(opening: Promise<ManagedConnection>): boolean {
+  #forget(opening: Promise<ObservedConnection>): boolean {
     const place = this.#kept.indexOf(opening);
     if (place >= 0) this.#kept.splice(place, 1);
     return place >= 0;
   }
 
-  async #kill(connection: ManagedConnection, victim: ManagedConnection): Promise<void> {
+  async #kill(connection: ObservedConnection, victim: ObservedConnection): Promise<void> {
     if (!(await isSameServer(connection, victim)))
       throw new NotTheVictim(`connection ${victim.threadId} is not known to the server that was asked`);
     await connection.send((done) => connection.query(`KILL QUERY ${victim.threadId}`, done));
     this.#kills += 1;
   }
 
-  #open(): Promise<ManagedConnection> {
+  #open(): Promise<ObservedConnection> {
     const opening = this.connect(() => forget());
     const forget = (): void => void this.#forget(opening);
     const [oldest] = this.#kept;
@@ -131,7 +131,7 @@ function goodbyeTooLong(): Error {
   return new Error('The goodbye of the connection that kills took too long.');
 }
 
-function quit(connection: ManagedConnection): Promise<void> {
+function quit(connection: ObservedConnection): Promise<void> {
   return connection.quit();
 }
 
@@ -141,7 +141,7 @@ function quit(connection: ManagedConnection): Promise<void> {
  *
  * @returns whether other connections of the pool must be asked, too: this side cannot know their addresses
  */
-export async function noteAddress(connection: ManagedConnection): Promise<boolean> {
+export async function noteAddress(connection: ObservedConnection): Promise<boolean> {
   if (connection.stream.localPort === undefined) return false;
   const row = await processRow(connection, 'CONNECTION_ID()');
   if (row === undefined || Number(row.id) !== connection.threadId) return false;
@@ -151,7 +151,7 @@ export async function noteAddress(connection: ManagedConnection): Promise<boolea
 }
 
 /** The server shows for each connection the address that it comes from: ours, with our port, or the one that it showed when the connection was new. */
-async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
+async function isSameServer(connection: ObservedConnection, victim: ObservedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
   const row = await processRow(connection, String(victim.threadId));
   if (row === undefined) return false;
@@ -160,7 +160,7 @@ async function isSameServer(connection: ManagedConnection, victim: ManagedConnec
   return row.host === victim.addressAtServer || comesFromHere(row.host, victim);
 }
 
-function comesFromHere(host: string, { stream, config }: ManagedConnection): boolean {
+function comesFromHere(host: string, { stream, config }: ObservedConnection): boolean {
   return host.endsWith(`:${stream.localPort}`) || (!host.includes(':') && isLoopback(config.host));
 }
 
@@ -171,7 +171,7 @@ interface ProcessRow {
   readonly server: string;
 }
 
-function processRow(connection: ManagedConnection, id: string): Promise<ProcessRow | undefined> {
+function processRow(connection: ObservedConnection, id: string): Promise<ProcessRow | undefined> {
   const sql = `SELECT ID AS id, HOST AS host, CONCAT_WS(' ', @@hostname, @@port, @@server_id) AS server FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.
