@@ -97,7 +97,7 @@ export class Killer {
 
   #forget(opening: Promise<ObservedConnection>): boolean {
     const place = this.#kept.indexOf(opening);
-    if (place >= 0) this.#kept.splice(place, 1);
+    if (place >= 0) void this.#kept.splice(place, 1);
     return place >= 0;
   }
 

@@ -98,7 +98,7 @@ describe('a connection that the server has cut while it was idle in a borrowerâ€
     await using pool = poolOf(database, { connectionLimit: 1 });
     const mirror = createMirror({ ...database.connection, connectionLimit: 1 });
     const borrowed: Connection[] = [
-      (await borrowByCallback(pool)) as unknown as Connection,
+      await borrowByCallback(pool),
       await new Promise((resolve, reject) => {
         mirror.getConnection((error, connection) => (error ? reject(error) : resolve(connection)));
       }),

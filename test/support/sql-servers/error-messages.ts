@@ -47,8 +47,8 @@ function messagesOfMariaDb(file: Buffer): Map<number, string> {
 }
 
 /** The messages that the server of this run may send, by their numbers. */
-export async function serverMessages({ admin, server }: TestDatabase): Promise<Map<number, string>> {
-  if (server.family === 'mysql') return await messagesOfMySql();
-  const [row] = await admin('SELECT @@character_sets_dir AS folder');
+export async function serverMessages(database: TestDatabase): Promise<Map<number, string>> {
+  if (database.server.family === 'mysql') return await messagesOfMySql();
+  const [row] = await database.admin('SELECT @@character_sets_dir AS folder');
   return messagesOfMariaDb(await readFile(join(String(row?.['folder']), '../english/errmsg.sys')));
 }
