@@ -38,8 +38,8 @@ export interface PoolErrorDetails {
   readonly retryInMs?: number;
 }
 
-/** What Node's and mysql2's errors say in fields. `sql` is not among them: it may hold a secret. */
-const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal'] as const;
+/** What Node's, mysql2's and the pool's own errors behind a failure say in fields. `sql` is not among them: it may hold a secret. */
+const DRIVER_FIELDS = ['errno', 'sqlState', 'sqlMessage', 'syscall', 'address', 'port', 'fatal', 'effect'] as const;
 
 /** Errors that stand for one of the driver, which is their cause. */
 const STANDING_FOR_DRIVER: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_CONNECTION_LOST', 'POOL_ENDPOINT_POISONED']);
@@ -74,6 +74,8 @@ export class PoolError extends Error {
   declare readonly errno?: number;
   /** For a failed connect and a lost connection: the server's SQLSTATE of the error behind it. */
   declare readonly sqlState?: string;
+  /** For a lost connection: 'none' when the statement was not run, so that it is known to have taken no effect. Errors of mysql2 have the field, too. */
+  declare readonly effect?: 'none';
   /** For `POOL_BREAKER_OPEN`, while the breaker is open: when it lets the next call through, in milliseconds from then. */
   declare readonly retryInMs?: number;
 

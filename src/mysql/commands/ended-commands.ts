@@ -1,7 +1,8 @@
 /** Commands that end without having been sent, or whose connection is gone: their callers have the error once, and the end after it. */
 
+import { PoolError } from '../../engine/index.js';
 import { type Command, createQuery, type DriverConnection, type Packet } from '../driver/index.js';
-import { callersError, type ServerError } from '../errors/index.js';
+import { callersError, markUnrun, type ServerError, unrunCopyOf } from '../errors/index.js';
 import { endTurn, over } from './interruption.js';
 import { stopWhenAbandoned } from './streams.js';
 
@@ -86,17 +87,42 @@ export function isBeingPrepared(command: Command): boolean {
   return 'statement' in command && command.statement === undefined;
 }
 
+/** A command that prepares a statement, for one that is run later or by itself. */
+function isPrepare(command: Command): boolean {
+  return 'parameterDefinitions' in command;
+}
+
 /** The same words and code as mysql2's. */
 export function connectionLost(): Error {
   return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
 }
 
-/** The same code as mysql2's. */
-export function connectionClosed(): Error {
-  return Object.assign(new Error("Can't add new command when connection is in closed state"), {
-    code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR',
-    fatal: true,
-  });
+/**
+ * For a command that was given to a closed connection; the same code as mysql2's.
+ *
+ * @param reason why it is closed, if that is known
+ */
+export function connectionClosed(reason: Error | null): Error {
+  const error = new Error("Can't add new command when connection is in closed state", reason === null ? {} : { cause: reason });
+  return markUnrun(Object.assign(error, { code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR', fatal: true }), 'not sent');
+}
+
+/**
+ * The server's last word, which is no answer to a statement: MySQL says so that it closes a connection that was idle (4031). It was written before the server had read
+ * what was sent meanwhile, if anything was.
+ */
+export function lastWord(error: ServerError): Error {
+  const code = error.errno === IDLE_CUT ? 'ER_CLIENT_INTERACTION_TIMEOUT' : 'PROTOCOL_CONNECTION_LOST';
+  return markUnrun(Object.assign(serverError(error), { code, fatal: true }), 'not run');
+}
+
+const IDLE_CUT = 4031;
+
+/** What ends the commands that wait behind the running one, and one that only prepares a statement, when their connection is lost. */
+export function failureOfUnrun(command: Command, isRunning: boolean, error: Error): Error | undefined {
+  if (PoolError.is(error)) return undefined;
+  if (!isRunning) return unrunCopyOf(error, 'not sent');
+  return isPrepare(command) ? unrunCopyOf(error, 'not run') : undefined;
 }
 
 /** An error that the server has sent, as an object of its own. */

@@ -273,7 +273,7 @@ function connectFailure({ config: { host }, stream }: ManagedConnection, error: 
   const { code, errno } = error as NodeJS.ErrnoException;
   if (code === 'HANDSHAKE_NO_SSL_SUPPORT') return plaintextRefused(host, error);
   if (code === 'HANDSHAKE_SSL_ERROR' && stream.authorizationError != null) markPermanent(error);
-  if (errno !== undefined && classOfErrno(errno) === 'endpoint-poisoned') {
+  if (errno !== undefined && classOfErrno(errno, error.message) === 'endpoint-poisoned') {
     return new PoolError('POOL_ENDPOINT_POISONED', `${host} answers but must not be used now: ${error.message}`, { cause: error });
   }
   return error;

@@ -1,18 +1,23 @@
-/** Kills statements on the server, over a connection that is kept for it. */
+/** Kills statements on the server, over connections that are kept for it. */
 
 import { ignore, within } from '../../engine/waiting/index.js';
+import { unrunBy } from '../errors/index.js';
 import type { ObservedConnection } from './observed-connection.js';
 import { isLoopback } from '../options/index.js';
 
 /** How long the goodbye of the connection may take. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
+/** Behind a load balancer one connection leads to one server only; each is kept while it may be of use. */
+const MOST_KEPT = 2;
+
 /**
  * Kills statements over a connection that is kept for it, never one of the borrowers'. It is opened when it is first needed and does not
- * count towards the pool's limit.
+ * count towards the pool's limit; a second one is opened where the first leads to another server than the pool's connections.
  */
 export class Killer {
-  #connection: Promise<ObservedConnection> | undefined = undefined;
+  /** The newest last. */
+  #kept: Promise<ObservedConnection>[] = [];
   #closed = false;
   #kills = 0;
 
@@ -32,54 +37,94 @@ export class Killer {
 
   /**
    * Resolves when the server has acknowledged the kill. Rejects when it could not be asked, or when the connection that it knows by
-   * the victim's number is not the victim: a load balancer may have led us to another server.
+   * the victim's number is not the victim: a load balancer may have led us to another server. A new connection may lead to the right one, so
+   * a kill that was refused is tried once more.
    */
   async kill(victim: ObservedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
     const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
-      await within(this.#kill(victim), this.timeoutMs, late, { hold: 'unheld', allowsForStalls: true });
+      await within(this.#killInTwoTries(victim), this.timeoutMs, late, { hold: 'unheld', allowsForStalls: true });
     } catch (error) {
-      // The next kill is better off with a new connection: after a fail-over this one leads to the wrong server.
-      this.renewConnection();
+      // The next kill is better off with new connections. Those that work, other kills may be using.
+      if (!(error instanceof NotTheVictim)) this.renewConnection();
+      throw error;
+    }
+  }
+
+  async #killInTwoTries(victim: ObservedConnection): Promise<void> {
+    const asked = this.#kept.length === 0 ? [this.#open()] : [...this.#kept];
+    for (const opening of asked) {
+      try {
+        await this.#kill(await opening, victim);
+        return;
+      } catch (error) {
+        if (this.#closed || !wasNotSent(error)) throw error;
+      }
+    }
+    // Another kill that was refused may have opened one meanwhile.
+    const other = this.#kept.find((opening) => !asked.includes(opening)) ?? this.#open();
+    try {
+      await this.#kill(await other, victim);
+    } catch (error) {
+      // It may lead where another one leads, too.
+      this.#leave(other);
       throw error;
     }
   }
 
   /** The next kill opens a new connection: after a fail-over, or a new password. */
   renewConnection(): void {
-    const opening = this.#connection;
-    this.#connection = undefined;
-    opening?.then((connection) => connection.terminate()).catch(ignore);
+    const kept = this.#kept;
+    this.#kept = [];
+    for (const opening of kept) opening.then((connection) => connection.terminate()).catch(ignore);
   }
 
   /** Resolves within about a second, also when the server does not answer. */
   async close(): Promise<void> {
     this.#closed = true;
-    const end = this.#connection?.then(quit, ignore);
-    if (end !== undefined) await within(end, CLOSE_TIMEOUT_MS, goodbyeTooLong, { hold: 'unheld' }).catch(ignore);
+    if (this.#kept.length > 0) {
+      const end = Promise.all(this.#kept.map((opening) => opening.then(quit, ignore)));
+      await within(end, CLOSE_TIMEOUT_MS, goodbyeTooLong, { hold: 'unheld' }).catch(ignore);
+    }
     this.renewConnection();
   }
 
-  async #kill(victim: ObservedConnection): Promise<void> {
-    const connection = await this.#open();
+  /** Says goodbye on one that works: what is under way on it is answered first. */
+  #leave(opening: Promise<ObservedConnection>): void {
+    if (this.#forget(opening)) opening.then(quit).catch(ignore);
+  }
+
+  #forget(opening: Promise<ObservedConnection>): boolean {
+    const place = this.#kept.indexOf(opening);
+    if (place >= 0) void this.#kept.splice(place, 1);
+    return place >= 0;
+  }
+
+  async #kill(connection: ObservedConnection, victim: ObservedConnection): Promise<void> {
     if (!(await isSameServer(connection, victim)))
-      throw new Error(`connection ${victim.threadId} is not known to the server that was asked`);
+      throw new NotTheVictim(`connection ${victim.threadId} is not known to the server that was asked`);
     await connection.send((done) => connection.query(`KILL QUERY ${victim.threadId}`, done));
     this.#kills += 1;
   }
 
   #open(): Promise<ObservedConnection> {
-    if (this.#connection === undefined) {
-      const opening = this.connect(() => forget());
-      const forget = (): void => {
-        if (this.#connection === opening) this.#connection = undefined;
-      };
-      this.#connection = opening;
-      opening.catch(forget);
-    }
-    return this.#connection;
+    const opening = this.connect(() => forget());
+    const forget = (): void => void this.#forget(opening);
+    const [oldest] = this.#kept;
+    if (oldest !== undefined && this.#kept.length >= MOST_KEPT) this.#leave(oldest);
+    this.#kept.push(opening);
+    opening.catch(forget);
+    return opening;
   }
+}
+
+/** The server that was asked does not have the victim. */
+class NotTheVictim extends Error {}
+
+/** Whether no KILL can have reached a server, while it may reach the right one over a new connection. */
+function wasNotSent(error: unknown): boolean {
+  return error instanceof NotTheVictim || unrunBy(error) !== undefined;
 }
 
 function goodbyeTooLong(): Error {
@@ -101,6 +146,7 @@ export async function noteAddress(connection: ObservedConnection): Promise<boole
   const row = await processRow(connection, 'CONNECTION_ID()');
   if (row === undefined || Number(row.id) !== connection.threadId) return false;
   connection.addressAtServer = row.host;
+  connection.serverAsked = row.server;
   return !comesFromHere(row.host, connection);
 }
 
@@ -108,19 +154,29 @@ export async function noteAddress(connection: ObservedConnection): Promise<boole
 async function isSameServer(connection: ObservedConnection, victim: ObservedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
   const row = await processRow(connection, String(victim.threadId));
-  return row !== undefined && (row.host === victim.addressAtServer || comesFromHere(row.host, victim));
+  if (row === undefined) return false;
+  // Behind a load balancer, two servers may see the same number come from the same port of it.
+  if (victim.serverAsked !== undefined && victim.serverAsked !== row.server) return false;
+  return row.host === victim.addressAtServer || comesFromHere(row.host, victim);
 }
 
 function comesFromHere(host: string, { stream, config }: ObservedConnection): boolean {
   return host.endsWith(`:${stream.localPort}`) || (!host.includes(':') && isLoopback(config.host));
 }
 
-function processRow(connection: ObservedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
-  const sql = `SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
+interface ProcessRow {
+  readonly id: unknown;
+  readonly host: string;
+  /** Which server this is: replicas have different numbers, and servers on one machine different ports. */
+  readonly server: string;
+}
+
+function processRow(connection: ObservedConnection, id: string): Promise<ProcessRow | undefined> {
+  const sql = `SELECT ID AS id, HOST AS host, CONCAT_WS(' ', @@hostname, @@port, @@server_id) AS server FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
-      if (error === null) resolve((rows as { id: unknown; host: string }[])[0]);
+      if (error === null) resolve((rows as ProcessRow[])[0]);
       else reject(error);
     });
   });

@@ -35,8 +35,10 @@ import {
   connectionLost,
   failApart,
   failCommand,
+  failureOfUnrun,
   interrupt,
   isBeingPrepared,
+  lastWord,
   serverError,
   stopWhenAbandoned,
 } from '../commands/index.js';
@@ -65,6 +67,8 @@ export interface ConnectionOwner extends ConnectionLender {
 export abstract class ObservedConnection extends LendableConnection {
   /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
   addressAtServer: string | undefined;
+  /** The server that said so: behind a load balancer there may be several. */
+  serverAsked: string | undefined;
   /** It may have been closed by the server a moment ago: it is asked before it has another borrower. */
   doubtful: boolean;
   readonly session: Session;
@@ -75,6 +79,7 @@ export abstract class ObservedConnection extends LendableConnection {
   constructor(pool: DriverPoolOf, config: ConnectionConfig, owner: ConnectionOwner) {
     super(pool, config, owner);
     this.addressAtServer = undefined;
+    this.serverAsked = undefined;
     this.doubtful = false;
     this.session = new Session();
     this.#owner = owner;
@@ -142,7 +147,10 @@ export abstract class ObservedConnection extends LendableConnection {
     const command = this._command;
     // Looked at now: reading a packet moves its offset.
     const isRow = packet !== undefined && command?.next === awaitsRow && !endsRows(packet);
-    if (packet !== undefined && command != null) this.#observe(packet, command);
+    if (packet !== undefined) {
+      if ((command == null || packet.sequenceId !== this.sequenceId) && this.#hasLeft(packet, command)) return;
+      if (command != null) this.#observe(packet, command);
+    }
     // Its end starts the next command, which may end before this returns.
     const { startedAt } = this.#clock;
     super.handlePacket(packet);
@@ -159,10 +167,16 @@ export abstract class ObservedConnection extends LendableConnection {
   override _notifyError(error: Error): void {
     if (this._fatalError === null) this.#brokeUnder(this._command, error);
     const pending = this._fatalError === null ? this.#pendingCommands() : [];
-    const orphans = pending.filter((command) => command.onResult === undefined && statementTextOf(command) !== undefined);
-    for (const command of pending) if (isBeingPrepared(command)) command.onResult &&= ignore;
+    const orphans: [Command, Error][] = [];
+    for (const command of pending) {
+      const own = failureOfUnrun(command, command === this._command, error);
+      const { onResult } = command;
+      if (isBeingPrepared(command)) command.onResult &&= ignore;
+      else if (onResult === undefined && statementTextOf(command) !== undefined) orphans.push([command, own ?? error]);
+      else if (onResult !== undefined && own !== undefined) command.onResult = () => onResult.call(command, own);
+    }
     super._notifyError(error);
-    for (const command of orphans) if (!isBeingPrepared(command)) failCommand(command, error);
+    for (const [command, own] of orphans) failCommand(command, own);
   }
 
   /** What a command throws before anything of it was sent is its caller's, such as an option that cannot be read. */
@@ -182,7 +196,7 @@ export abstract class ObservedConnection extends LendableConnection {
   }
 
   override _addCommandClosedState(command: Command): void {
-    const error = connectionClosed();
+    const error = connectionClosed(this._protocolError ?? this._fatalError);
     if (command.onResult !== undefined) command.onResult(error);
     // The caller has had no chance yet to listen to the command.
     else process.nextTick(failCommand, command, error);
@@ -197,6 +211,11 @@ export abstract class ObservedConnection extends LendableConnection {
       if (this.stream.readableEnded === true && this.alive && !this.busy)
         this.stream.once('close', () => this._notifyError(connectionLost()));
     }
+    // The server has closed its side: what would be sent now would have no answer.
+    if (this.stream.readableEnded === true && this.alive) {
+      this._protocolError = connectionLost();
+      this.addCommand = this.refuseCommand;
+    }
     this._pool = null;
     this.#owner.log?.connectionLost(this);
     const error = this._fatalError ?? this._protocolError ?? connectionLost();
@@ -210,13 +229,29 @@ export abstract class ObservedConnection extends LendableConnection {
   }
 
   #brokeUnder(command: Command | null | undefined, error: Error): void {
-    if (command != null && this.life === 'open' && !isCallersError(error)) this.statementBroke(command, error, 'lost');
+    if (command != null && this.life === 'open' && !isCallersError(error))
+      this.statementBroke(command, error, concernsOneConnection(error) ? 'alone' : 'lost');
   }
 
   #closeOutOfStep(): void {
     const error = new Error('The rest of a result that was given up is still on its way: the connection is closed.');
     this.#owner.lost(error);
     this.terminate(error);
+  }
+
+  /** Whether the server has closed the connection, and says why in the place of an answer. */
+  #hasLeft(packet: Packet, command: Command | null | undefined): boolean {
+    if (packet.buffer[packet.offset] !== ERROR_PACKET || packet.sequenceId !== 0 || this._paused || this.threadId === null) return false;
+    const error = errorIn(packet);
+    if (error === undefined) return false;
+    if (command != null) {
+      if (this.#owner.isLent()) this.#owner.log?.statementFailed(error);
+      this.#owner.answered(error, this.session.readOnlyAsked);
+    }
+    const word = lastWord(error);
+    this._protocolError = word;
+    this._notifyError(word);
+    return true;
   }
 
   #observe(packet: Packet, command: Command): void {

@@ -73,6 +73,8 @@ export interface Packet {
   /** Where the payload starts, and where it ends. */
   readonly offset: number;
   readonly end: number;
+  /** Its place in the exchange that a command begins with 0, so that the first of an answer has 1. */
+  readonly sequenceId: number;
 }
 
 export interface Socket {
@@ -115,6 +117,8 @@ export interface ConnectionConfig {
 export interface DriverConnection extends EventEmitter {
   readonly config: ConnectionConfig;
   readonly threadId: number;
+  /** The place that the next packet of the server's should have. */
+  readonly sequenceId: number;
   stream: Socket;
   lastActiveTime: number;
   _pool: unknown;

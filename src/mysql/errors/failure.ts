@@ -3,6 +3,8 @@
 import { messageOf, PoolError } from '../../engine/index.js';
 import { isCallersError } from './callers-errors.js';
 import { classOfErrno } from './error-classes.js';
+import { rowOf } from './error-table.js';
+import { type Unrun, unrunOf } from './unsent.js';
 
 /** Codes of mysql2 and of Node with which a statement ends whose connection broke under it. */
 const LOST_CODES: ReadonlySet<string> = new Set([
@@ -14,17 +16,13 @@ const LOST_CODES: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
-/**
- * Numbers with which a server or a proxy says that the connection is gone, and with it the answer. Not among them are errors after which
- * the connection is closed but the statement was plainly refused, such as 1153 (packet too large): they say enough by themselves.
- */
-const LOST_ERRNOS: ReadonlySet<number> = new Set([1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 3168, 3169, 4031]);
-
 /** Whether an error of a statement means that its connection is gone, and what became of the statement is not known. */
 export function isConnectionLost(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || isCallersError(error)) return false;
-  const { code, errno, fatal } = error as { readonly code?: unknown; readonly errno?: unknown; readonly fatal?: unknown };
-  if (typeof errno === 'number' && errno > 0) return LOST_ERRNOS.has(errno);
+  if (unrunOf(error) !== undefined) return true;
+  const { code, errno, fatal, message } = error as Readonly<Record<'code' | 'errno' | 'fatal' | 'message', unknown>>;
+  // Not with errors after which the connection is closed but the statement was plainly refused, such as 1153: they say enough by themselves.
+  if (typeof errno === 'number' && errno > 0) return rowOf(errno, message)?.lost === true;
   return fatal === true || (typeof code === 'string' && LOST_CODES.has(code));
 }
 
@@ -41,9 +39,21 @@ export function isTooManyStatements(error: unknown): boolean {
   return (error as { readonly errno?: unknown } | null)?.errno === TOO_MANY_STATEMENTS;
 }
 
+/** What is known of a statement's effect when its connection was lost. */
+const EFFECTS: Readonly<Record<Unrun | 'unknown', string>> = {
+  unknown: 'The connection was lost while the statement was under way; whether it took effect is not known.',
+  'not sent': 'The connection was lost before the statement was sent: nothing of it was sent.',
+  'not run': 'The connection was lost before the statement was run: it took no effect.',
+};
+
 /** What a caller gets of a failed statement: errors of the server as they are, the loss of the connection under one code. */
 export function statementFailure(error: unknown): unknown {
   if (PoolError.is(error) || !isConnectionLost(error)) return error;
-  const message = `The connection was lost while the statement was under way; whether it took effect is not known. (${messageOf(error)})`;
-  return new PoolError('POOL_CONNECTION_LOST', message, { cause: error });
+  const why = (error as { readonly cause?: unknown }).cause ?? error;
+  return new PoolError('POOL_CONNECTION_LOST', `${EFFECTS[unrunOf(error) ?? 'unknown']} (${messageOf(why)})`, { cause: error });
+}
+
+/** Whether the connection of a statement was lost before the statement was run, and how far it came: it took no effect. */
+export function unrunBy(error: unknown): Unrun | undefined {
+  return unrunOf(PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' ? error.cause : error);
 }

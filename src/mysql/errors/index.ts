@@ -7,7 +7,6 @@ export {
   classOfErrno,
   classOfServerError,
   concernsOneConnection,
-  type ErrorClass,
   isPermanentConnectError,
   isServerError,
   labelOf,
@@ -15,6 +14,8 @@ export {
   type ServerError,
   verdictOfConnectError,
 } from './error-classes.js';
-export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure } from './failure.js';
+export type { ErrorClass } from './error-table.js';
+export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure, unrunBy } from './failure.js';
 export { type Flavor, mysql2Flavor, ownFlavor } from './flavor.js';
 export { errnoOf, isRolledBack } from './transaction-errors.js';
+export { markUnrun, unrunCopyOf } from './unsent.js';

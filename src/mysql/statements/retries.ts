@@ -5,7 +5,7 @@ import type { ResolvedStatementRetries } from '../options/index.js';
 import { type RetryBudget, RetrySchedule } from '../../resilience/retry/index.js';
 import type { StatementFacts } from '../../sql/index.js';
 import { RetryTally } from './retry-tally.js';
-import { isRolledBack } from '../errors/index.js';
+import { isRolledBack, unrunBy } from '../errors/index.js';
 
 /** What a statement says about itself. */
 export interface RetryableStatement {
@@ -17,9 +17,6 @@ export interface RetryableStatement {
   /** What is left of its time, in milliseconds. */
   readonly remainingMs: number;
 }
-
-/** mysql2's code when a command is given to a connection that is dead already: nothing of it was sent. */
-const NEVER_SENT = 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR';
 
 /** Whether it took effect is not known, or nothing was sent: for work that bears being done twice. */
 const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
@@ -68,7 +65,7 @@ export class StatementRetries {
   #allows(error: unknown, { facts, idempotent, inTransaction }: RetryableStatement): boolean {
     // What the transaction did before is gone with its connection.
     if (inTransaction) return false;
-    if (isNeverSent(error)) return true;
+    if (unrunBy(error) !== undefined) return true;
     // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
     if (facts.loadsLocalFile) return false;
     if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
@@ -78,8 +75,5 @@ export class StatementRetries {
 
 /** Its connection was found dead before the first byte. */
 export function isNeverSent(error: unknown): boolean {
-  const { cause } = error as { readonly cause?: unknown };
-  return (
-    PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && (cause as { readonly code?: unknown } | undefined)?.code === NEVER_SENT
-  );
+  return unrunBy(error) === 'not sent';
 }

@@ -11,7 +11,7 @@ import {
   systemClock,
 } from '../../engine/index.js';
 import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
-import { errnoOf, isConnectionLost, isRolledBack } from '../errors/index.js';
+import { errnoOf, isConnectionLost, isRolledBack, unrunBy } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
@@ -62,12 +62,19 @@ export async function runTransaction<T>(
         if (retries > 0) tally.recovered += 1;
         return result;
       } catch (error) {
-        const isFinal = !isRolledBack(error) || attempt.committedImplicitly || retries >= maxRetries;
+        // Nothing can have taken effect.
+        const unbegun = !attempt.begun && PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST';
+        const isFinal = !(unbegun || isRolledBack(error)) || attempt.committedImplicitly || retries >= maxRetries;
         if (isFinal || limits.over) {
           if (retries > 0) tally.exhausted += 1;
           // It would be run again: what ends it is the time, as it is in the pause before the next run.
           if (!isFinal) limits.throwIfOver();
           throw error;
+        }
+        // Nothing of it reached the server: it is no load.
+        if (unbegun && unrunBy(error) !== undefined) {
+          tally.retried += 1;
+          continue;
         }
         if (!host.takeRetry()) {
           tally.overBudget += 1;
@@ -96,6 +103,11 @@ class Attempt {
     private readonly limits: TransactionLimits,
   ) {
     this.#scope = new TransactionScope(host.pool, enclosingScope());
+  }
+
+  /** The server has begun the transaction. */
+  get begun(): boolean {
+    return this.#transaction !== undefined;
   }
 
   get committedImplicitly(): boolean {
@@ -215,6 +227,8 @@ const SHUTDOWN_IN_PROGRESS = 1053;
 
 /** Whether an error of COMMIT leaves it open what became of the transaction. */
 function isOutcomeUnknown(error: unknown): boolean {
+  // The transaction ended with its connection.
+  if (unrunBy(error) !== undefined) return false;
   if (error instanceof CommitOverdue || isConnectionLost(error)) return true;
   if (PoolError.is(error)) return error.code === 'POOL_CONNECTION_LOST';
   return errnoOf(error) === SHUTDOWN_IN_PROGRESS;

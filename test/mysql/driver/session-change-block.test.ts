@@ -7,7 +7,7 @@ import type { Packet } from '../../../src/mysql/driver/driver.js';
 /** An OK packet's payload in the middle of a larger buffer, as mysql2 hands it over. */
 function packetOf(payload: Buffer): Packet {
   const around = Buffer.alloc(7, 0x02);
-  return { buffer: Buffer.concat([around, payload, around]), offset: around.length, end: around.length + payload.length };
+  return { buffer: Buffer.concat([around, payload, around]), offset: around.length, end: around.length + payload.length, sequenceId: 1 };
 }
 
 /** 0x00, no rows, no insert id, autocommit and a changed session, no warnings; then what is given. */
