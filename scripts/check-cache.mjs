@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { optionsOf, refuse } from './usage.mjs';
 
 const USAGE =
-  'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <URL of an administrator>]';
+  'Usage: node scripts/check-cache.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <mariadb, mysql, or the URL of an administrator>]';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
