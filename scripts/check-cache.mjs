@@ -1,9 +1,10 @@
 // Checks the cache's promises under faults: `node scripts/check-cache.mjs --seconds 60 --seed 7`. Four processes read and write through pools
 // with a cache, while Redis is killed, frozen, flushed, full, slow and cut off; every read is held against every acknowledged write.
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { optionsOf, refuse } from './usage.mjs';
 
 const USAGE =
@@ -26,5 +27,8 @@ function run(...args) {
 
 const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));
 run(join(typescript, 'bin/tsc'), '-p', 'test/consistency');
+// What was fetched is found from the place of the script that fetches, not from that of its copy.
+const fetching = pathToFileURL(join(root, 'scripts/servers/fetch.mjs')).href;
+writeFileSync(join(root, '.cache/consistency/scripts/servers/fetch.mjs'), `export * from '${fetching}';\n`);
 const given = seed ?? String(Date.now() % 1_000_000);
 run('.cache/consistency/test/consistency/main.js', seconds, given, ...(server === undefined ? [] : [server]));

@@ -23,7 +23,8 @@ const REPORT_EVERY = 500;
 /** A server that restarts fails statements; their outcome is not known, and nothing is held against it. */
 const LOST = /^(?:PROTOCOL_|ECONN|EPIPE|POOL_|ER_SERVER_SHUTDOWN|ER_CON_|ER_QUERY_INTERRUPTED)/;
 
-const [, , number = '', databaseUrl = '', redisUrl = '', tables = '', boundMs = '', schema = '', limitedUrl = '', processes = '1'] = process.argv;
+const [, , number = '', databaseUrl = '', redisUrl = '', tables = '', boundMs = '', schema = '', limitedUrl = '', processes = '1'] =
+  process.argv;
 /** The engines of the registers, in turn, when they have the schema of `registers.ts`; otherwise they are bare tables of InnoDB. */
 const engines = schema === '' ? [] : schema.split(',');
 const worker = Number(number);
