@@ -77,8 +77,10 @@ async function writePlainly(row: number): Promise<void> {
     });
 }
 
+/** MySQL sets no variable while it writes by a view. */
+const RAISED = 'LAST_INSERT_ID(version + 1)';
 /** What does not say in its text that it writes the register `#`, but the schema does. */
-const KNOWN_DETOURS = ['UPDATE source_# SET n = n + 1', 'UPDATE shown_# SET version = (@raised := version + 1)'];
+const KNOWN_DETOURS = ['UPDATE source_# SET n = n + 1', `UPDATE shown_# SET version = ${RAISED}`];
 /** What may write anything, as far as its text and the schema say. */
 const UNKNOWN_DETOURS = ['CALL raise_#()', 'DO raised_#()', 'SELECT raised_#()', 'SELECT * FROM raising_#'];
 /** What a view calls is not shown to an account that may not see its definition. */
@@ -100,7 +102,7 @@ function oneOf(texts: readonly string[]): string {
 async function writeBy(through: Pool, row: number, detour: string): Promise<void> {
   await inTransaction(through, row, async (tx) => {
     await tx.query(detour.replace('#', String(row)));
-    const [[result]] = await tx.query<RowDataPacket[]>('SELECT @raised AS version');
+    const [[result]] = await tx.query<RowDataPacket[]>(`SELECT ${detour.includes(RAISED) ? 'LAST_INSERT_ID()' : '@raised'} AS version`);
     return Number(result?.['version']);
   });
 }
