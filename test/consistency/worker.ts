@@ -16,12 +16,15 @@ export type Order = 'end' | 'stats';
 
 const CALLERS = 6;
 const WRITES = 0.03;
-const LONGEST_PAUSE_MS = 8;
+/** Faster callers would make a machine of two processors so busy that what is measured is its queue. */
+const LONGEST_PAUSE_MS = 40;
+const LONGEST_TRANSACTION_MS = 8;
 const REPORT_EVERY = 500;
 /** A server that restarts fails statements; their outcome is not known, and nothing is held against it. */
 const LOST = /^(?:PROTOCOL_|ECONN|EPIPE|POOL_|ER_SERVER_SHUTDOWN|ER_CON_|ER_QUERY_INTERRUPTED)/;
 
-const [, , number = '', databaseUrl = '', redisUrl = '', tables = '', boundMs = '', schema = '', limitedUrl = ''] = process.argv;
+const [, , number = '', databaseUrl = '', redisUrl = '', tables = '', boundMs = '', schema = '', limitedUrl = '', processes = '1'] =
+  process.argv;
 /** The engines of the registers, in turn, when they have the schema of `registers.ts`; otherwise they are bare tables of InnoDB. */
 const engines = schema === '' ? [] : schema.split(',');
 const worker = Number(number);
@@ -47,17 +50,20 @@ function tell(message: Report): void {
   process.send?.(message);
 }
 
-/** Most writes are plain ones: those of unknown effect make everything invalid, and little would be left to be stale. */
-const SPECIAL_WRITES = 0.06;
-const SCHEMA_CHANGES = 0.003;
+/** Of the writes, those that a view or a trigger makes. What they reach is known. */
+const DETOURS = 0.1;
+/**
+ * What makes everything invalid, or the schema one to be read again, comes by time, as often as in a service: for all processes together a write of
+ * unknown reach each two seconds, and a change of the schema each ten.
+ */
+const UNKNOWN_WRITE_EVERY_MS = 2_000;
+const SCHEMA_CHANGE_EVERY_MS = 10_000;
 /** Of the transactions that write without protection, how many last for longer than the bound. */
 const LONG_TRANSACTIONS = 0.03;
 
 /** Each row is in a table of its own, so that one write does not make all of them invalid. */
 async function write(row: number): Promise<void> {
-  if (engines.length > 0 && Math.random() < SCHEMA_CHANGES)
-    await pool.query(`ALTER TABLE register_${row} COMMENT = '${worker} ${Date.now()}'`);
-  else if (engines.length > 0 && Math.random() < SPECIAL_WRITES) await writeByDetour(row);
+  if (engines.length > 0 && Math.random() < DETOURS) await writeBy(pool, row, oneOf(KNOWN_DETOURS));
   else await writePlainly(row);
 }
 
@@ -71,22 +77,32 @@ async function writePlainly(row: number): Promise<void> {
     });
 }
 
-/** What does not say in its text that it writes the register, or not to whom: by an account that sees all of the schema or little of it. */
-async function writeByDetour(row: number): Promise<void> {
-  const detours = [
-    `UPDATE source_${row} SET n = n + 1`,
-    `UPDATE shown_${row} SET version = (@raised := version + 1)`,
-    `CALL raise_${row}()`,
-    `DO raised_${row}()`,
-    `SELECT raised_${row}()`,
-    `SELECT * FROM raising_${row}`,
-  ];
-  // What a view calls is not shown to an account that may not see its definition.
-  const through = limited !== undefined && Math.random() < 0.5 ? limited : pool;
-  const sql = detours[Math.floor(Math.random() * (through === pool ? detours.length : 5))] as string;
+/** MySQL sets no variable while it writes by a view. */
+const RAISED = 'LAST_INSERT_ID(version + 1)';
+/** What does not say in its text that it writes the register `#`, but the schema does. */
+const KNOWN_DETOURS = ['UPDATE source_# SET n = n + 1', `UPDATE shown_# SET version = ${RAISED}`];
+/** What may write anything, as far as its text and the schema say. */
+const UNKNOWN_DETOURS = ['CALL raise_#()', 'DO raised_#()', 'SELECT raised_#()', 'SELECT * FROM raising_#'];
+/** What a view calls is not shown to an account that may not see its definition. */
+const LIMITED_DETOURS = [...KNOWN_DETOURS, ...UNKNOWN_DETOURS.slice(0, 3)];
+
+async function writeUnknown(row: number): Promise<void> {
+  if (limited !== undefined && Math.random() < 0.5) await writeBy(limited, row, oneOf(LIMITED_DETOURS));
+  else await writeBy(pool, row, oneOf(UNKNOWN_DETOURS));
+}
+
+async function changeSchema(row: number): Promise<void> {
+  await pool.query(`ALTER TABLE register_${row} COMMENT = '${worker} ${Date.now()}'`);
+}
+
+function oneOf(texts: readonly string[]): string {
+  return texts[Math.floor(Math.random() * texts.length)] as string;
+}
+
+async function writeBy(through: Pool, row: number, detour: string): Promise<void> {
   await inTransaction(through, row, async (tx) => {
-    await tx.query(sql);
-    const [[result]] = await tx.query<RowDataPacket[]>('SELECT @raised AS version');
+    await tx.query(detour.replace('#', String(row)));
+    const [[result]] = await tx.query<RowDataPacket[]>(`SELECT ${detour.includes(RAISED) ? 'LAST_INSERT_ID()' : '@raised'} AS version`);
     return Number(result?.['version']);
   });
 }
@@ -100,7 +116,7 @@ async function inTransaction(through: Pool, row: number, raise: (tx: Transaction
     version = await raise(tx);
     if (!isImmediate) return;
     acknowledge(row, version);
-    await delay(Math.random() < LONG_TRANSACTIONS ? 1.5 * Number(boundMs) : LONGEST_PAUSE_MS);
+    await delay(Math.random() < LONG_TRANSACTIONS ? 1.5 * Number(boundMs) : LONGEST_TRANSACTION_MS);
     if (rollsBack) throw new RolledBack();
   });
   await ended.catch((error: unknown) => {
@@ -124,18 +140,28 @@ async function read(row: number): Promise<void> {
 
 async function call(): Promise<void> {
   while (!end.signal.aborted) {
-    const row = 1 + Math.floor(Math.random() * Number(tables));
-    try {
-      if (Math.random() < WRITES) await write(row);
-      else await read(row);
-    } catch (error) {
-      if (engines.length === 0 || !LOST.test((error as { code?: string }).code ?? '')) {
-        failures += 1;
-        console.error(error);
-      }
-    }
+    await attempt(Math.random() < WRITES ? write : read);
     if (writes.length + reads.length >= REPORT_EVERY) report();
     await delay(Math.random() * LONGEST_PAUSE_MS);
+  }
+}
+
+/** At random times, as often as all processes together do it in `everyMs`. */
+async function callRarely(everyMs: number, step: (row: number) => Promise<void>): Promise<void> {
+  while (engines.length > 0 && !end.signal.aborted) {
+    const pauseMs = Math.random() * 2 * Number(processes) * everyMs;
+    await delay(pauseMs, undefined, { signal: end.signal }).catch(() => undefined);
+    if (!end.signal.aborted) await attempt(step);
+  }
+}
+
+async function attempt(step: (row: number) => Promise<void>): Promise<void> {
+  try {
+    await step(1 + Math.floor(Math.random() * Number(tables)));
+  } catch (error) {
+    if (engines.length > 0 && LOST.test((error as { code?: string }).code ?? '')) return;
+    failures += 1;
+    console.error(error);
   }
 }
 
@@ -151,7 +177,11 @@ process.on('message', (told: Order) => {
 });
 await cache.ready();
 tell({ kind: 'ready' });
-await Promise.all(Array.from({ length: CALLERS }, call));
+await Promise.all([
+  ...Array.from({ length: CALLERS }, call),
+  callRarely(UNKNOWN_WRITE_EVERY_MS, writeUnknown),
+  callRarely(SCHEMA_CHANGE_EVERY_MS, changeSchema),
+]);
 report();
 tell({ kind: 'end', stats: cache.stats(), failures });
 await Promise.all([pool.end(), limited?.end()]);

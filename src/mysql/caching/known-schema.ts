@@ -36,6 +36,7 @@ export class KnownSchema {
   #dueAt = Number.NEGATIVE_INFINITY;
   #pauseMs = 0;
   #endedAt = Number.NEGATIVE_INFINITY;
+  #retryAt = Number.NEGATIVE_INFINITY;
   #isReading = false;
   #isMissingTable = false;
   #settled: Promise<void> | undefined = undefined;
@@ -82,7 +83,7 @@ export class KnownSchema {
   }
 
   #keepUp(now: number): void {
-    if (this.#isReading || now < this.#dueAt - PAUSES_LEFT_OUT * this.#pauseMs) return;
+    if (this.#isReading || now < this.#retryAt || now < this.#dueAt - PAUSES_LEFT_OUT * this.#pauseMs) return;
     const isMissing = this.#isMissingTable && now >= this.#endedAt + RETRY_MS;
     if (now >= this.#freshUntil || isMissing || this.#schema === undefined || this.isInDoubt) void this.#start(now);
   }
@@ -100,6 +101,7 @@ export class KnownSchema {
     const now = performance.now();
     this.#isReading = false;
     this.#endedAt = now;
+    if (shortest === RETRY_MS) this.#retryAt = now + RETRY_MS;
     this.#pauseMs = Math.min(Math.max(shortest, PAUSE_PER_READING * (now - beganAt)), FRESH_MS);
     this.#dueAt = Math.max(this.#dueAt, now) + this.#pauseMs;
   }

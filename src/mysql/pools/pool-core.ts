@@ -77,6 +77,9 @@ export interface PoolStats extends EngineStats {
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
 const POISONED_EVICTION_PERIOD_MS = 5_000;
 
+/** How long one query for the schema may take. */
+const READING_TIMEOUT_MS = 10_000;
+
 /** What the budget of retries looks back on. */
 const RETRY_WINDOW_MS = 10_000;
 
@@ -110,7 +113,7 @@ export class PoolCore {
   ) {
     const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
-    const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql), cache);
+    const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql, READING_TIMEOUT_MS), cache);
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (statement) => this.#run(statement), options);
     }
@@ -316,9 +319,10 @@ export class PoolCore {
     return answerOfLastRun(new PooledStatement(this, statement).run(), undefined);
   }
 
-  /** As arrays, with values as mysql2 makes them by itself. */
-  async #rowsOf(sql: string): Promise<readonly (readonly unknown[])[]> {
-    const [rows] = await inRootContext(() => this.#run(ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true })));
+  /** As arrays, with values as mysql2 makes them by itself. One that a lock holds up must not keep a pool's only connection. */
+  async #rowsOf(sql: string, timeout: number): Promise<readonly (readonly unknown[])[]> {
+    const statement = ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true });
+    const [rows] = await inRootContext(() => this.#run(statement.limitedBy(limitsFrom(timeout, undefined, undefined))));
     return rows as unknown[][];
   }
 }

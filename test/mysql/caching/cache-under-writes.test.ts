@@ -121,6 +121,18 @@ describe('a cache among writes', () => {
     await waitFor('hits', async () => (await nameOf(pool, 1)) === 'new' && cache.stats().hits.memory > 0);
     await pool.end();
   });
+
+  it("gives a pool's only connection back when a reading of the schema is held up", async () => {
+    await using fixture = await openCachedPool();
+    const { connection } = fixture.database;
+    await using holding = await holdingBack('information_schema.tables', { host: connection.host ?? '', port: connection.port ?? 0 });
+    const pool = poolOf(fixture.database, { port: holding.port, cache: createQueryCache({}), connectionLimit: 1 });
+    await pool.query('INSERT INTO orders (user_id, total) VALUES (1, 5)');
+    await waitFor('the schema to be asked for', () => holding.held === 1);
+    expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
+    holding.letGo();
+    await pool.end();
+  }, 60_000);
 });
 
 interface Holding extends AsyncDisposable {

@@ -1,5 +1,8 @@
 import { performance } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createQueryCache } from '../../../src/cache/index.js';
+import { KnownSchema } from '../../../src/mysql/caching/known-schema.js';
 import { seededRandom } from '../../engine/support/random.js';
 import { Dice } from '../../simulation/dice.js';
 import { type Conditions, type Outcome, SimulatedWrites } from './simulated-writes.js';
@@ -82,5 +85,27 @@ describe('hits among writes and statements of unknown effect', () => {
     expect(outcome.stale).toEqual([]);
     expect(outcome.calmMisses).toBeLessThan(outcome.calmReads * 0.9);
     expectFewReadings(outcome, 4_000, 20);
+  });
+});
+
+describe('a reading that fails', () => {
+  it('is begun again after a second, however long it took', async () => {
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    let readings = 0;
+    const read = async (): Promise<never> => {
+      readings += 1;
+      now += 10_000;
+      throw new Error('There was no answer in time.');
+    };
+    const schema = new KnownSchema(read, createQueryCache({}));
+    expect(schema.at(now)).toBeUndefined();
+    await schema.settled;
+    await setImmediate();
+    expect(schema.at(now + 999)).toBeUndefined();
+    expect(readings).toBe(1);
+    expect(schema.at(now + 1_000)).toBeUndefined();
+    expect(readings).toBe(2);
+    await schema.settled;
   });
 });
