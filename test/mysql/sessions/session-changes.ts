@@ -43,7 +43,6 @@ const STATEMENTS: readonly string[] = [
   "SELECT '-- ', '#', GET_LOCK /* x */ (CONCAT('left-', DATABASE()), 0)",
   'SET @left = 1',
   'CREATE TEMPORARY TABLE left_behind (id INT)',
-  'CREATE TEMPORARY TABLE left_behind AS SELECT 1 AS id',
   "PREPARE left_behind FROM 'SELECT 1'",
   'USE information_schema',
   'SET NAMES latin1',
@@ -59,6 +58,7 @@ const STATEMENTS: readonly string[] = [
   "XA START 'left'",
 ];
 const BY_TEXT_ONLY: readonly string[] = [
+  'CREATE TEMPORARY TABLE left_behind AS SELECT 1 AS id',
   'SELECT 1 INTO @left',
   "SELECT '/*', 1 INTO @left, @other",
   'SELECT @left := 1',
