@@ -12,6 +12,9 @@ import type { WriteObserver, WritingConnection } from '../observation/index.js';
 /** A server may continue a statement whose connection is gone: what it wrote is invalidated once more after this time. */
 const AFTER_LOSS_MS = 5_000;
 
+/** What has committed for certain, although a transaction is open after it: a new one. */
+const COMMITS: ReadonlySet<string> = new Set(['BEGIN', 'COMMIT', 'START']);
+
 /** What a statement writes, and in the order of invalidations, when that was judged. */
 interface Judged {
   readonly names: readonly string[];
@@ -53,10 +56,10 @@ export class WriteWatch implements WriteObserver {
     const judgedAt = this.cache.marks.sequence;
     if (names.length > 0) this.#noteWritten(connection, names, judgedAt);
     else if (!ends || !this.#written.has(connection)) return;
-    const isOver = (): boolean => ends || !connection.session.inTransaction;
     const invalidate = (): Promise<void> | undefined => {
-      if (isOver()) return this.#invalidateWritten(connection);
-      // And once more when the transaction ends, for the rest of it.
+      if (!connection.session.inTransaction || (ends && COMMITS.has(facts.first))) return this.#invalidateWritten(connection);
+      // And once more when the transaction ends, for the rest of it. What may have committed, as a procedure, may have left it open, too.
+      if (ends) return this.#invalidateSoFar(connection);
       return effect.kind === 'writes' && effect.immediate === true ? this.#invalidate(names, judgedAt) : undefined;
     };
     if (command.onResult === undefined) command.once('end', () => void invalidate());
@@ -108,6 +111,11 @@ export class WriteWatch implements WriteObserver {
     if (written === undefined) return undefined;
     this.#written.delete(connection);
     return this.#invalidate([...written.names], written.judgedAt);
+  }
+
+  #invalidateSoFar(connection: WritingConnection): Promise<void> | undefined {
+    const written = this.#written.get(connection);
+    return written === undefined ? undefined : this.#invalidate([...written.names], written.judgedAt);
   }
 
   #invalidate(names: readonly string[], judgedAt: number): Promise<void> | undefined {

@@ -12,6 +12,7 @@ interface GuardedCommand extends Command {
   /** mysql2's step after a result without rows; called with `null` for a row that cannot be read. */
   doneInsert(header: unknown): unknown;
   emit: Command['emit'];
+  rawListeners(event: string): ((...details: unknown[]) => unknown)[];
 }
 
 interface InterruptibleConnection extends DriverConnection {
@@ -39,13 +40,27 @@ export function emitApart(command: Command): void {
 }
 
 function emitGuarded(this: Command, event: string, ...details: unknown[]): boolean {
+  if (event === 'end' || (event === 'error' && this.listenerCount(event) > 0)) return emitToAll(this, event, details);
   try {
     return prototype.emit.call(this, event, ...details);
   } catch (error) {
     // An error without a listener: the answer is on its way to no reader, and the connection is as it was.
-    if (event !== 'error' || this.listenerCount(event) > 0) throwLater(error);
+    if (event !== 'error') throwLater(error);
     return false;
   }
+}
+
+/** The pool listens behind the caller: by the end of a statement its connection comes back, also when a listener of the caller's throws. */
+function emitToAll(command: Command, event: string, details: readonly unknown[]): boolean {
+  const listeners = (command as GuardedCommand).rawListeners(event);
+  for (const listener of listeners) {
+    try {
+      Reflect.apply(listener, command, details);
+    } catch (error) {
+      throwLater(error);
+    }
+  }
+  return listeners.length > 0;
 }
 
 /**

@@ -68,6 +68,28 @@ describe('a write through the pool', () => {
     expect(await nameOf(pool, 1)).toBe('new');
   });
 
+  it.each([
+    ['a procedure', 'CALL renaming()'],
+    ['a prepared statement of SQL', 'EXECUTE renaming'],
+    ['several statements in one text', "DO 0; UPDATE users SET name = 'new' WHERE id = 1"],
+  ])('in a transaction is seen at its commit, though it might have committed itself: %s', async (_, sql) => {
+    await using fixture = await openCachedPool({}, { multipleStatements: true });
+    const { pool, database } = fixture;
+    const update = "UPDATE users SET name = 'new' WHERE id = 1";
+    await database.admin(`CREATE PROCEDURE renaming() ${update}`);
+    await using connection = await pool.getConnection();
+    await connection.query(`PREPARE renaming FROM '${update.replaceAll("'", "''")}'`);
+    for (const end of ['COMMIT', 'ROLLBACK']) {
+      await pool.query("UPDATE users SET name = 'old' WHERE id = 1");
+      await connection.beginTransaction();
+      await connection.query(sql);
+      // Loaded again from what is committed so far.
+      expect(await nameOf(pool, 1)).toBe('old');
+      await connection.query(end);
+      expect(await nameOf(pool, 1), end).toBe(end === 'COMMIT' ? 'new' : 'old');
+    }
+  });
+
   it("in a transaction of the caller's own is seen at its commit", async () => {
     await using fixture = await openCachedPool();
     const { pool } = fixture;

@@ -128,6 +128,9 @@ describe('the breaker for statements', () => {
     await using fixture = await openPool({ connectionLimit: 4, acquireTimeout: 20_000, ...SENSITIVE });
     const { pool } = fixture;
     const changes = changesOf(pool);
+    // Opened before: a server that opens slowly would have the first of them time out before the last one runs.
+    const opened = await Promise.all(Array.from({ length: 4 }, () => pool.getConnection()));
+    for (const connection of opened) connection.release();
     const slow = Array.from({ length: 4 }, () => errorOf(pool.query({ sql: 'SELECT SLEEP(20)', timeout: 150 })));
     await waitFor('all connections to be taken', () => pool.summary().used === 4);
     const waiting = Array.from({ length: 5 }, () => errorOf(pool.query('SELECT 1')));
@@ -310,8 +313,12 @@ describe('a database that falls silent under 200 callers', () => {
     proxy.reset();
     const openedBefore = pool.stats().opened;
     let mostAtOnce = 0;
+    // A busy server may be later than a probe waits.
+    let failedProbes = 0;
     pool.watch('connectFailed', () => {
-      if (openedAtClose === undefined) mostAtOnce = Math.max(mostAtOnce, pool.summary().opening);
+      if (openedAtClose !== undefined) return;
+      mostAtOnce = Math.max(mostAtOnce, pool.summary().opening);
+      if (acceptedBefore !== undefined) failedProbes += 1;
     });
     const statementsBefore = counting.statements.length;
     // Of those that were made into the dark, the server hears when it is back.
@@ -331,6 +338,8 @@ describe('a database that falls silent under 200 callers', () => {
     timeout = 10_000;
     // In the same turn of the event loop: the next attempt, not one that is under way, is to find the server.
     while (pool.breakers.connect.state !== 'open') await nextTurn();
+    // What was sent into the dark meanwhile is lost, too: the server is not to hear of it when the breaker already tries.
+    proxy.reset();
     proxy.resume();
     await waitFor('everybody to be served again', () => served > 400, Boolean, PATIENT);
     stop.abort();
@@ -341,9 +350,9 @@ describe('a database that falls silent under 200 callers', () => {
     expect(openedAtClose).toBeLessThanOrEqual(2);
     // And so the server saw it: probes one after the other until one came through, then as many connections as there may be.
     expect(acceptedBefore).toBeDefined();
-    expect((acceptedAtClose ?? 0) - (acceptedBefore ?? 0)).toBeLessThanOrEqual(3);
-    expect(counting.accepted - (acceptedBefore ?? 0)).toBeLessThanOrEqual(10 + 3);
-    expect(statementsAtClose).toBeLessThanOrEqual(4);
+    expect((acceptedAtClose ?? 0) - (acceptedBefore ?? 0)).toBeLessThanOrEqual(3 + failedProbes);
+    expect(counting.accepted - (acceptedBefore ?? 0)).toBeLessThanOrEqual(10 + 3 + failedProbes);
+    expect(statementsAtClose).toBeLessThanOrEqual(4 + failedProbes);
     expect(await database.serverConnections()).toBeLessThanOrEqual(11);
     expect(pathOf(changes, 'connect')).toContain('open');
     expect(pool.breakers.connect.closed && pool.breakers.statement.closed).toBe(true);

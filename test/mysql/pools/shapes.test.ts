@@ -13,7 +13,7 @@ afterAll(async () => {
 });
 
 /** Something is done a few times, a collection comes, it is done again and again; prints the sizes of the objects that are there meanwhile. */
-const program = (use: string, times: number): string => `
+const program = (use: string, times: number, most: number): string => `
   const { setFlagsFromString, writeHeapSnapshot } = await import('node:v8');
   const { readFileSync } = await import('node:fs');
   setFlagsFromString('--expose-gc');
@@ -21,6 +21,7 @@ const program = (use: string, times: number): string => `
   const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
   const pool = poolwright.createPool(process.env.DATABASE_URL);
   await pool.ready();
+  let hold = () => pause(40);
   const use = ${use};
   await Promise.all(Array.from({ length: ${times} }, use));
   for (let number = 0; number < 5; number += 1) {
@@ -28,9 +29,21 @@ const program = (use: string, times: number): string => `
     collect();
   }
   await Promise.all(Array.from({ length: 10 }, use));
+  let letGo;
+  const held = new Promise((resolve) => { letGo = resolve; });
+  let inside = 0;
+  const holding = new Promise((resolve) => {
+    hold = () => {
+      inside += 1;
+      if (inside === ${most}) resolve();
+      return held;
+    };
+  });
   const underWay = Array.from({ length: 30 }, use);
-  await pause(20);
+  // A statement is held by its server; a function, by this program.
+  await ${use.includes('hold()') ? 'holding' : 'pause(20)'};
   const file = writeHeapSnapshot(process.argv[1] + '.heapsnapshot');
+  letGo();
   await Promise.all(underWay);
   await pool.end();
   const { snapshot, nodes, strings } = JSON.parse(readFileSync(file, 'utf8'));
@@ -46,10 +59,10 @@ const BYTES_OF_A_HASH_TABLE = 24;
 describe('a collection in the first quiet minute, when V8 has seen six of them, leaves fast', () => {
   const borrow = `async () => {
     const connection = await pool.getConnection();
-    await pause(40);
+    await hold();
     connection.release();
   }`;
-  const transaction = `() => pool.transaction(() => pause(40))`;
+  const transaction = `() => pool.transaction(() => hold())`;
   it.each<[what: string, classes: string[], use: string, connections: number, times: number]>([
     ['statements', ['PooledStatement', 'Lease', 'Query'], `() => pool.query('DO SLEEP(0.1)')`, 20, 6],
     ['prepared statements', ['PooledStatement', 'Lease', 'Execute'], `() => pool.execute('DO SLEEP(0.1)')`, 20, 6],
@@ -62,7 +75,7 @@ describe('a collection in the first quiet minute, when V8 has seen six of them, 
     async (_, classes, use, connectionLimit, times) => {
       await using database = await createDatabase();
       const url = database.url({ parameters: { connectionLimit: String(connectionLimit) } });
-      const ending = await built.run(program(use, times), { DATABASE_URL: url });
+      const ending = await built.run(program(use, times, Math.min(connectionLimit, 2)), { DATABASE_URL: url });
       expect(ending).toMatchObject({ code: 0, stderr: '' });
       const objects = ending.lines.map((line) => line.split(' '));
       for (const name of classes) {

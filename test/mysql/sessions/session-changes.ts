@@ -1,5 +1,6 @@
 /** Ways to change a session: each variable of the server with another value, other statements, and how each of them may be sent. */
 import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { differs } from '../../support/sql-servers/this-server.js';
 
 /** What one statement changes. */
 export interface Change {
@@ -16,8 +17,8 @@ export interface Way {
   readonly statements: readonly string[];
 }
 
-/** A server crashes when a trigger sets this: MariaDB 10.11, with the characteristics of transactions. */
-const CRASHES_IN_TRIGGERS = /transaction|tx_/i;
+/** See the row `crashesOnTransactionsInWrites`. */
+const OF_TRANSACTIONS = /transaction|tx_/i;
 
 /** Their change would end the test, not the session. */
 const LEFT_ALONE = new Set(['gtid_next', 'gtid_domain_id', 'server_id', 'pseudo_slave_mode', 'pseudo_replica_mode', 'pseudo_thread_id']);
@@ -43,7 +44,6 @@ const STATEMENTS: readonly string[] = [
   "SELECT '-- ', '#', GET_LOCK /* x */ (CONCAT('left-', DATABASE()), 0)",
   'SET @left = 1',
   'CREATE TEMPORARY TABLE left_behind (id INT)',
-  'CREATE TEMPORARY TABLE left_behind AS SELECT 1 AS id',
   "PREPARE left_behind FROM 'SELECT 1'",
   'USE information_schema',
   'SET NAMES latin1',
@@ -59,6 +59,7 @@ const STATEMENTS: readonly string[] = [
   "XA START 'left'",
 ];
 const BY_TEXT_ONLY: readonly string[] = [
+  'CREATE TEMPORARY TABLE left_behind AS SELECT 1 AS id',
   'SELECT 1 INTO @left',
   "SELECT '/*', 1 INTO @left, @other",
   'SELECT @left := 1',
@@ -117,6 +118,7 @@ export async function waysOf({ sql, before, byTextOnly }: Change, place: number,
       return false;
     }
   };
+  const crashesInWrites = OF_TRANSACTIONS.test(sql) && differs('crashesOnTransactionsInWrites');
   const quoted = sql.replaceAll("'", "''");
   const ways = [
     { what: sql, statements: [sql] },
@@ -128,10 +130,12 @@ export async function waysOf({ sql, before, byTextOnly }: Change, place: number,
   if (await makes(`CREATE PROCEDURE p${place}() ${sql}`)) ways.push({ what: `${sql}, in a procedure`, statements: [`CALL p${place}()`] });
   if (!byTextOnly && (await makes(`CREATE FUNCTION f${place}() RETURNS INT BEGIN ${sql.replace('SELECT', 'DO')}; RETURN 1; END`))) {
     ways.push({ what: `${sql}, in a function`, statements: [`SELECT f${place}()`] });
-    ways.push({ what: `${sql}, in a function that a write calls`, statements: [`INSERT INTO kept SELECT f${place}()`] });
+    if (!crashesInWrites) {
+      ways.push({ what: `${sql}, in a function that a write calls`, statements: [`INSERT INTO kept SELECT f${place}()`] });
+    }
   }
   const trigger = [`CREATE TABLE t${place} (id INT)`, `CREATE TRIGGER g${place} BEFORE INSERT ON t${place} FOR EACH ROW ${sql}`];
-  if (!byTextOnly && !/GET_LOCK/.test(sql) && !CRASHES_IN_TRIGGERS.test(sql) && (await makes(...trigger)))
+  if (!byTextOnly && !/GET_LOCK/.test(sql) && !crashesInWrites && (await makes(...trigger)))
     ways.push({ what: `${sql}, in a trigger`, statements: [`INSERT INTO t${place} VALUES (1)`] });
   return ways.map((way) => ({ ...way, statements: [...before, ...way.statements] }));
 }

@@ -55,6 +55,10 @@ export const DIFFERENCES = {
     sentence: 'MariaDB offers no TLS with --skip-ssl; MySQL with an empty --tls-version.',
     servers: MARIADB,
   },
+  crashesOnTransactionsInWrites: {
+    sentence: 'MariaDB crashes when a trigger, or a function that a write calls, sets the characteristics of transactions; MySQL does not.',
+    servers: MARIADB,
+  },
   ownJsonText: {
     sentence: 'MySQL stores JSON as values and gives a text of its own, with blanks; MariaDB gives the text that it was given.',
     servers: MYSQL,
