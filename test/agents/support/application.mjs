@@ -90,6 +90,7 @@ async function serve(pool, request) {
 }
 
 const { tracing } = globalThis;
+await tracing.ready?.();
 const doors = process.argv.slice(2);
 for (const door of doors) {
   const pool = await DOORS[door]();
@@ -98,4 +99,5 @@ for (const door of doors) {
   await pool.end();
 }
 const spans = await tracing.spans();
-console.log(JSON.stringify({ spans, calledOut }));
+// An agent may hold the process, and another sends its spans when the process is about to end by itself.
+process.stdout.write(`${JSON.stringify({ spans, calledOut })}\n`, tracing.endsProcess ? () => process.exit() : undefined);
