@@ -2,6 +2,9 @@
 const instana = require('@instana/collector');
 const agent = require('@instana/collector/src/agentConnection');
 const buffer = require('@instana/core/src/tracing/spanBuffer');
+// It sees what is required, and not what is imported: once for all.
+require('mysql2');
+require('mysql2/promise');
 
 const sent = [];
 agent.sendSpans = (spans, done) => {
@@ -14,7 +17,7 @@ globalThis.tracing = {
   ready: () =>
     new Promise((resolve) => {
       const poll = setInterval(() => {
-        if (!instana.isConnected() || !instana.isTracing()) return;
+        if (!instana.isConnected()) return;
         clearInterval(poll);
         resolve();
       }, 20);
