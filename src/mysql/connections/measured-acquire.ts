@@ -52,7 +52,7 @@ export function enqueueMeasured(
     _freeConnections: { value: { length: 0 } },
     _connectionQueue: { value: { push, length: 0 } },
     emit: { value: ignore },
-    getConnection: { value: () => DriverPool.prototype.getConnection.call(busy, done as never) },
+    getConnection: { value: () => DriverPool.prototype.getConnection.call(busy, done) },
   }) as typeof pool;
   if (waiter.isStatement) DriverPool.prototype.query.call(busy, '');
   else busy.getConnection(done as never);

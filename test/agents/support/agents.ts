@@ -41,11 +41,18 @@ interface DatadogSpan {
 
 interface ElasticLine {
   readonly transaction?: { readonly id: string; readonly name: string };
-  readonly span?: { readonly id: string; readonly parent_id: string; readonly name: string; readonly context?: { readonly db?: { readonly statement?: string } } };
+  readonly span?: {
+    readonly id: string;
+    readonly parent_id: string;
+    readonly name: string;
+    readonly context?: { readonly db?: { readonly statement?: string } };
+  };
 }
 
 function datadogSpans(sent: readonly Sent[]): Span[] {
-  const traces = sent.filter(({ path }) => path.endsWith('/traces')).flatMap(({ body }) => decode(body, { useBigInt64: true }) as DatadogSpan[][]);
+  const traces = sent
+    .filter(({ path }) => path.endsWith('/traces'))
+    .flatMap(({ body }) => decode(body, { useBigInt64: true }) as DatadogSpan[][]);
   return traces.flat().map(({ span_id: id, parent_id: parent, name, resource, metrics }) => ({
     id: String(id),
     parent: String(parent),

@@ -7,8 +7,9 @@ const LIMIT = 4;
 
 /** Where sockets were connected to that are not on this machine: an agent calls out. */
 const calledOut = [];
-const { connect } = net.Socket.prototype;
-net.Socket.prototype.connect = function (...parameters) {
+const sockets = net.Socket.prototype;
+const connect = Reflect.get(sockets, 'connect');
+sockets.connect = function (...parameters) {
   const [first] = parameters.flat();
   const host = typeof first === 'object' ? (first?.host ?? (first?.path === undefined ? 'localhost' : 'path')) : 'localhost';
   if (!['127.0.0.1', 'localhost', '::1', 'path'].includes(host)) calledOut.push(host);

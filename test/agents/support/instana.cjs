@@ -32,5 +32,10 @@ globalThis.tracing = {
     });
   },
   spans: async () =>
-    [...sent, ...buffer.getAndResetSpans()].map(({ s, p, n, data }) => ({ id: s, parent: p, name: data.sdk?.name ?? n, sql: data.mysql?.stmt })),
+    [...sent, ...buffer.getAndResetSpans()].map(({ s, p, n, data }) => ({
+      id: s,
+      parent: p,
+      name: data.sdk?.name ?? n,
+      sql: data.mysql?.stmt,
+    })),
 };
