@@ -62,8 +62,11 @@ const DOORS = {
   async createPool() {
     const { createPool } = await import('poolwright');
     const { createQueryCache } = await import('poolwright/cache');
-    const pool = createPool(OPTIONS.uri, { connectionLimit: LIMIT, cache: createQueryCache() });
+    const cache = createQueryCache();
+    const pool = createPool(OPTIONS.uri, { connectionLimit: LIMIT, cache });
     const cached = { sql: 'SELECT 1 AS cached_read', cache: { ttl: 60_000 } };
+    // Until the schema is known, reads are not cached.
+    while (cache.stats().hits.memory === 0) await pool.query({ ...cached, sql: 'SELECT 1 AS warming_up' });
     return {
       ...promises(pool),
       transaction: (sql) => pool.transaction((tx) => tx.query(sql)),

@@ -3,7 +3,9 @@ const instana = require('@instana/collector');
 const agent = require('@instana/collector/src/agentConnection');
 const buffer = require('@instana/core/src/tracing/spanBuffer');
 // It sees what is required, and not what is imported: once for all.
+// oxlint-disable-next-line import/no-unassigned-import
 require('mysql2');
+// oxlint-disable-next-line import/no-unassigned-import
 require('mysql2/promise');
 
 const sent = [];
