@@ -8,5 +8,4 @@ export { notSent, refusedStatement } from './ended-commands.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
 export { stopWhenAbandoned } from './streams.js';
-export { enqueueMeasured, isMeasured } from './measured-acquire.js';
-export { enqueueTraced, isTraced } from './tracing.js';
+export { enqueueMeasured, enqueueTraced, isMeasured, isTraced } from './tracing.js';
