@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 /** Test folders whose tests talk to servers; all others are the unit project's. */
 const INTEGRATION = [
+  'agents',
   'browser',
   'cache',
   'cli',

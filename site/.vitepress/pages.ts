@@ -34,6 +34,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     text: 'Go further',
     entries: [
       { text: 'Resilience', page: 'docs/resilience' },
+      { text: 'Tracing', page: 'docs/tracing' },
       { text: 'Asynchronous context', page: 'docs/async-context' },
       { text: 'Caching', page: 'docs/caching' },
       { text: 'Performance', page: 'docs/performance' },

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { POOL_ERROR_CODES } from '../../src/engine/index.js';
 import { DIFFERENCES } from '../contract/differences.js';
+import { AGENTS } from '../agents/support/agents.js';
 import { filesIn } from '../house/support/sources.js';
 import { breakerTable, cacheTable, environmentTable, optionTables, retryTable, serverTable } from './option-tables.js';
 import { read, root, tableIn } from './table-in.js';
@@ -56,6 +57,15 @@ describe('docs/data-layers.md', () => {
     const { devDependencies: own } = JSON.parse(read('package.json')) as { devDependencies: Record<string, string> };
     const named = [...read('docs/data-layers.md').matchAll(/^\| [^|]+ \| (\d+\.\d+\.\d+) \|/gm)].map((match) => match[1]);
     expect(new Set(named)).toEqual(new Set([...Object.values(layers), own['mysql2']]));
+  });
+});
+
+describe('docs/tracing.md', () => {
+  it('names the agents and the versions that are tested', () => {
+    const { devDependencies: agents } = JSON.parse(read('test/agents/package.json')) as { devDependencies: Record<string, string> };
+    const rows = [...read('docs/tracing.md').matchAll(/^\| `([^`]+)` \| (\d+\.\d+\.\d+) \|/gm)].map(([, name, version]) => [name, version]);
+    expect(rows).toHaveLength(AGENTS.length);
+    expect(rows).toEqual(AGENTS.map(({ packageName }) => [packageName, agents[packageName]]));
   });
 });
 

@@ -7,6 +7,11 @@ import type { ManagedConnection } from './managed-connection.js';
 export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   #whenSettled: (() => void) | undefined = undefined;
 
+  /** Whether one statement waits, and no borrower. */
+  get isStatement(): boolean {
+    return false;
+  }
+
   /** @internal Calls `listener` once, before the waiter gets its connection or its error. */
   onceSettled(listener: () => void): void {
     this.#whenSettled = listener;

@@ -35,7 +35,9 @@ import {
   ConnectionFactory,
   type ConnectionHost,
   ConnectionWaiter,
+  enqueueMeasured,
   enqueueTraced,
+  isMeasured,
   isTraced,
   Killer,
   type ManagedConnection,
@@ -100,6 +102,7 @@ export class PoolCore {
   readonly #hold = new ProcessHold(() => this.#ending || this.engine.used > 0 || this.engine.waiting > 0);
   readonly #logger: PoolLog | undefined;
   readonly #leakWarning: LeakWarning;
+  readonly #isMeasured = isMeasured();
   #ending = false;
   readonly #selfDeadlock = new SelfDeadlockWatch(this, () => this.engine.summary());
   #openTransactions = 0;
@@ -221,11 +224,12 @@ export class PoolCore {
 
   /** A connection that is idle and needs no validation, or none. */
   tryAcquire(): Lease<ManagedConnection> | undefined {
-    return isTraced() || !this.breakers.lending ? undefined : this.engine.tryAcquire();
+    return isTraced() || this.#isMeasured || !this.breakers.lending ? undefined : this.engine.tryAcquire();
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
-    if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
+    if (this.#isMeasured) enqueueMeasured(this.callbackPool, (measured) => this.#enqueue(measured, options), waiter, options);
+    else if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
     else this.#enqueue(waiter, options);
   }
 

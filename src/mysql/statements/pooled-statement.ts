@@ -39,6 +39,10 @@ export class PooledStatement extends ConnectionWaiter {
     super();
   }
 
+  override get isStatement(): boolean {
+    return true;
+  }
+
   /** Rejects with a {@link RunAgain} when it is to be run once more. */
   run(): Promise<StatementResult> {
     return new Promise((resolve, reject) => {
