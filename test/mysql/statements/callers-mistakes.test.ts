@@ -40,6 +40,13 @@ const coded = (code: string): Error => Object.assign(new Error(`of the caller: $
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'a number for a statement': { statement: () => 5, told: /POOL_OPTION_INVALID/, unsent: true },
   'no text': { statement: () => ({}), told: /POOL_OPTION_INVALID/, unsent: true },
+  'a function for values': { statement: () => ({ sql: 'SELECT 1', values: throwing(new Error('called')) }), told: /POOL_OPTION_INVALID/, unsent: true },
+  'a function for values, prepared': {
+    statement: () => ({ sql: 'SELECT 1', values: throwing(new Error('called')) }),
+    method: 'execute',
+    told: /POOL_OPTION_INVALID/,
+    unsent: true,
+  },
   'an error of SQL': { statement: () => 'SELECT FROM', told: /ER_PARSE_ERROR/ },
   'a value that throws': {
     statement: () => 'SELECT ? AS a',
