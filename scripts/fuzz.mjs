@@ -1,5 +1,5 @@
 // Gives hostile texts, values and options to every door: `node scripts/fuzz.mjs --cases 1000000 --seed 1`. A failure names the seed of its
-// case or batch; `--cases 24 --seed <that seed>` runs it again. At the end it prints the longest time that a call held up the event loop.
+// case or batch; `--cases 192 --seed <that seed>` runs it again. At the end it prints the longest time that a call held up the event loop.
 import { spawnSync } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';

@@ -187,10 +187,13 @@ function isFunction(word: string): boolean {
   return isNamePart(word.charCodeAt(0)) && BEFORE_LIST.at(word, 0, word.length) !== true;
 }
 
+/** No rule is for a longer one: so the time for a text that comes to nothing is bounded. Lists of values are short in it. */
+const MOST_RULE_TOKENS = 65_536;
+
 /**
  * The whole text in small letters: literals are `?`, lists of them one `?`, spaces and comments do not count.
  *
- * @returns undefined when there is nothing in it, or when it is not clear where something in it ends
+ * @returns undefined when there is nothing in it, when it is too long, or when it is not clear where something in it ends
  */
 export function ruleDigestOf(sql: string): string | undefined {
   const scanner = new Scanner(sql);
@@ -199,6 +202,7 @@ export function ruleDigestOf(sql: string): string | undefined {
     const text = ruleTextOf(scanner, kind);
     const last = texts.length - 1;
     if (text === '?' && standsForValue(scanner, kind) && texts[last] === ',' && texts[last - 1] === '?') texts.pop();
+    else if (last === MOST_RULE_TOKENS) return undefined;
     else texts.push(text);
   }
   if (scanner.unterminated || scanner.unclear) return undefined;

@@ -42,6 +42,8 @@ export interface TokenLists {
   readonly escapedQuote: boolean;
   /** What the text does depends on what cannot be known: the server's version, or the character set. */
   readonly unclear: boolean;
+  /** It has more tokens than were asked for; the rest was not read. */
+  readonly tooLong: boolean;
 }
 
 /** Most tokens are signs and literals, of which there is one object each. */
@@ -55,18 +57,22 @@ const SIGNS = [false, true].map((conditional) =>
  *
  * @param limit where to stop
  * @param doubleQuoted what a text in double quotes counts as
+ * @param most tokens that are read
  */
 export function tokenListsOf(
   sql: string,
   reading: Reading = BY_DEFAULT,
   limit: number = sql.length,
   doubleQuoted: 'name' | 'literal' = 'name',
+  most: number = Number.POSITIVE_INFINITY,
 ): TokenLists {
   const scanner = new Scanner(sql, reading, limit);
   const statements: StatementTokens[] = [];
   let current: StatementTokens | undefined = undefined;
   let conditional = 0;
-  for (let kind = scanner.next(); kind !== END; kind = scanner.next()) {
+  let left = most;
+  for (let kind = scanner.next(); kind !== END && left > 0; kind = scanner.next()) {
+    left -= 1;
     if (kind === SIGN && scanner.code === SEMICOLON) {
       current = undefined;
       continue;
@@ -85,7 +91,13 @@ export function tokenListsOf(
     } else current.tokens.push(tokenOf(scanner, conditional, doubleQuoted));
   }
   const { unterminated, escapedQuote, unclear, doubtful } = scanner;
-  return { statements: statements.filter(({ tokens }) => tokens.length > 0), unterminated, escapedQuote, unclear: unclear || doubtful };
+  return {
+    statements: statements.filter(({ tokens }) => tokens.length > 0),
+    unterminated,
+    escapedQuote,
+    unclear: unclear || doubtful,
+    tooLong: scanner.kind !== END,
+  };
 }
 
 function tokenOf({ kind, sql, start, end, code }: Scanner, index: number, doubleQuoted: 'name' | 'literal'): Token {

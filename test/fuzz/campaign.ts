@@ -10,7 +10,7 @@ import { hostileText } from './hostile-texts.js';
 import { hostileStatement, hostileValues } from './hostile-values.js';
 
 /** How many calls are under way at a time. */
-const BATCH = 24;
+const BATCH = 192;
 
 /** Only ends calls that are never answered: a loaded machine may take long. */
 const NEVER_MS = Number(process.env['FUZZ_PATIENCE_MS'] ?? 60_000);

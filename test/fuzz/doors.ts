@@ -50,7 +50,7 @@ export function openDoors(database: TestDatabase, away: number): Doors {
   const pool = createPool({ ...few, minIdle: 0, logger, retries: { attempts: 1 } });
   const cached = createPool({ ...few, minIdle: 0, cache: createQueryCache() });
   const several = createPool({ ...few, minIdle: 0, multipleStatements: true, namedPlaceholders: true });
-  const gone = createPool({ ...few, minIdle: 0, port: away, acquireTimeout: 300, logger });
+  const gone = createPool({ ...few, minIdle: 0, port: away, acquireTimeout: 50, logger });
   const mirror = createPromisePool(few) as Pool;
   const callbackMirror = createCallbackPool(few);
   const cluster = createCallbackPoolCluster();

@@ -92,8 +92,15 @@ const TOKENS: readonly string[] = [
 
 const KIB = 1_024;
 
-/** How long repeated tokens get. */
-const SIZES: readonly number[] = [16, 1 * KIB, 16 * KIB, 256 * KIB, 1_024 * KIB, 4_096 * KIB];
+/** How long repeated tokens get, and how often: the longer, the rarer, because each costs the server, too. */
+const SIZES: readonly (readonly [size: number, weight: number])[] = [
+  [16, 600],
+  [1 * KIB, 250],
+  [16 * KIB, 100],
+  [256 * KIB, 20],
+  [1_024 * KIB, 4],
+  [4_096 * KIB, 1],
+]; // prettier-ignore
 
 /** @param longest how many characters a text may have; most have few */
 export function hostileText(dice: Dice, longest: number): string {
@@ -102,9 +109,7 @@ export function hostileText(dice: Dice, longest: number): string {
   if (kind === 'mutated') return mutated(dice, dice.of(REAL_STATEMENTS));
   if (kind === 'tokens') return Array.from({ length: dice.below(40) }, () => dice.of(TOKENS)).join('');
   if (kind === 'empty') return dice.of(['', ' ', ';', ';;', '--', '/**/', '\0', '?', '\uFEFF']);
-  const sizes = SIZES.filter((size) => size <= longest);
-  // The longer, the rarer: each costs the server, too.
-  const size = sizes[Math.floor(sizes.length * dice.random() ** 3)] as number;
+  const size = Number(dice.weighted(Object.fromEntries(SIZES.filter(([one]) => one <= longest))));
   if (kind === 'repeated') return repeated(dice.of(TOKENS), size, dice.chance(50) ? dice.of(REAL_STATEMENTS) : '');
   const [open, close] = dice.of([
     ['(', ')'],

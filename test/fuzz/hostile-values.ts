@@ -104,6 +104,9 @@ function withoutFunctions(value: unknown): unknown {
 }
 
 const OPTIONS = [
+  'values',
+  'typeCast',
+  'queryFormat',
   'timeout',
   'signal',
   'cache',

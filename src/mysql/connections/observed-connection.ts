@@ -156,7 +156,8 @@ export abstract class ObservedConnection extends LendableConnection {
     super.handlePacket(packet);
     if (this._command === command || command == null) return;
     // mysql2 ends a statement of which a row cannot be read; the rows that follow would be taken for the next one's answer.
-    if (isRow) this.#closeOutOfStep();
+    // A command that is over and has a next step had all of its rows: its connection was resumed in the middle of one.
+    if (isRow && command.next === null) this.#closeOutOfStep();
     this.#clock.ended(command, startedAt);
   }
 

@@ -138,8 +138,9 @@ interface Given extends Omit<StatementOptions, 'sql' | 'values'> {
   readonly values?: QueryValues;
 }
 
-/** mysql2 prefers the argument of `query`, and the option of `execute`. */
+/** mysql2 prefers the argument of `query`, and the option of `execute`. It takes a function for the callback: the answer would go there. */
 function valuesOf(method: Method, option: QueryValues | undefined, argument: QueryValues | undefined): QueryValues | undefined {
+  if (typeof option === 'function') throw invalidUnquoted('values', option, 'a list of values, or an object of named ones');
   if (method === 'execute') return (option as unknown) ? option : argument;
   return argument === undefined ? option : argument;
 }

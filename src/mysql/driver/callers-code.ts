@@ -9,6 +9,8 @@ import { endsRows, OK_PACKET, statusOfEof, statusOfOk } from './packets.js';
 interface GuardedCommand extends Command {
   readonly _connection?: InterruptibleConnection | null;
   readonly _localStreamError?: unknown;
+  /** The step that takes the next packet. */
+  next: unknown;
   /** mysql2's step after a result without rows; called with `null` for a row that cannot be read. */
   doneInsert(header: unknown): unknown;
   emit: Command['emit'];
@@ -71,6 +73,8 @@ function doneOrUnread(this: GuardedCommand, header: unknown): unknown {
   if (header !== null) return prototype.doneInsert.call(this, header);
   const error = callersError(this._localStreamError, 'typeCast must throw errors only', 'what is none');
   const { onResult, _connection: connection } = this;
+  // A stream that is destroyed by its error resumes its connection at once, and what had arrived meanwhile comes in the middle of this step.
+  this.next = restOfRows;
   if (onResult !== undefined) {
     this.onResult = ignore;
     onResult.call(this, error);

@@ -103,6 +103,7 @@ export class Transaction {
   #runCallers(method: Method, sql: unknown, values: QueryValues | undefined): Promise<unknown> {
     let statement: Statement;
     try {
+      if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
       this.#refuseOverlap(method);
       statement = statementOf(method, sql, values, currentDeadline());
     } catch (error) {

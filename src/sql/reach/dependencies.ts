@@ -5,7 +5,7 @@ import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { calledRoutine, type Schema } from './schema.js';
 import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from '../token-list.js';
 import { commonTables, tablesIn } from './tables.js';
-import { BY_DEFAULT, OTHER_READINGS } from '../tokens.js';
+import { BY_DEFAULT, OTHER_READINGS, type Reading } from '../tokens.js';
 
 /** What a read depends on. */
 export type Dependencies =
@@ -17,21 +17,30 @@ export type Dependencies =
   /** It may be cached, but what it depends on cannot be found. */
   | { readonly kind: 'unknown'; readonly why: string; readonly unknownTable: boolean };
 
+/** To read a longer one would hold up every caller of this process for longer than most answers take. */
+const MOST_TOKENS = 131_072;
+
 const NO_SELECT = 'it is not a SELECT';
 
 /** What a statement reads. Precondition of 'tables': the schema is that of the server. */
 export function dependenciesOf(sql: string, schema: Schema): Dependencies {
-  const lists = tokenListsOf(sql, BY_DEFAULT);
+  const lists = listsOf(sql, BY_DEFAULT);
+  if (lists.tooLong) return uncacheable('its text is too long');
   if (lists.unterminated) return uncacheable('its text has no end');
   if (lists.unclear) return uncacheable('its text has several meanings');
   let found = dependenciesIn(lists, schema);
   if (!lists.escapedQuote) return found;
   for (const reading of OTHER_READINGS) {
-    const other = tokenListsOf(sql, reading);
+    const other = listsOf(sql, reading);
+    if (other.tooLong) return uncacheable('its text is too long');
     // The server refuses it: there is no answer to keep. One statement before it would be an answer of its own.
     if (!other.unterminated || other.statements.length > 1) found = both(found, dependenciesIn(other, schema));
   }
   return found;
+}
+
+function listsOf(sql: string, reading: Reading): TokenLists {
+  return tokenListsOf(sql, reading, sql.length, 'name', MOST_TOKENS);
 }
 
 function dependenciesIn({ statements }: TokenLists, schema: Schema): Dependencies {

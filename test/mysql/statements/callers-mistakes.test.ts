@@ -9,6 +9,7 @@ import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { borrowByCallback, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
+import { sequence } from '../../support/sql-servers/sequence.js';
 import { captureUncaught } from '../support/uncaught.js';
 
 /** Calls of each sort. */
@@ -37,9 +38,31 @@ const throwing = (error: unknown) => (): never => {
 };
 const coded = (code: string): Error => Object.assign(new Error(`of the caller: ${code}`), { code });
 
+const MANY_ROWS = `SELECT seq AS a FROM ${sequence(3_000)}`;
+
+function throwingAfter(rows: number): (field: unknown, next: () => unknown) => unknown {
+  let seen = 0;
+  return (_, next) => {
+    seen += 1;
+    if (seen > rows) throw new Error('at a late row');
+    return next();
+  };
+}
+
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'a number for a statement': { statement: () => 5, told: /POOL_OPTION_INVALID/, unsent: true },
   'no text': { statement: () => ({}), told: /POOL_OPTION_INVALID/, unsent: true },
+  'a function for values': {
+    statement: () => ({ sql: 'SELECT 1', values: throwing(new Error('called')) }),
+    told: /POOL_OPTION_INVALID/,
+    unsent: true,
+  },
+  'a function for values, prepared': {
+    statement: () => ({ sql: 'SELECT 1', values: throwing(new Error('called')) }),
+    method: 'execute',
+    told: /POOL_OPTION_INVALID/,
+    unsent: true,
+  },
   'an error of SQL': { statement: () => 'SELECT FROM', told: /ER_PARSE_ERROR/ },
   'a value that throws': {
     statement: () => 'SELECT ? AS a',
@@ -54,6 +77,12 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     statement: () => ({ sql: ROWS, typeCast: throwing(new Error('from typeCast')) }),
     method: 'execute',
     told: /from typeCast/,
+  },
+  'a typeCast that throws at a late row': { statement: () => ({ sql: MANY_ROWS, typeCast: throwingAfter(900) }), told: /at a late row/ },
+  'a typeCast that throws at a late row, prepared': {
+    statement: () => ({ sql: MANY_ROWS, typeCast: throwingAfter(900) }),
+    method: 'execute',
+    told: /at a late row/,
   },
   'a typeCast that throws what looks like a lost connection': {
     statement: () => ({ sql: ROWS, typeCast: throwing(coded('ECONNRESET')) }),
