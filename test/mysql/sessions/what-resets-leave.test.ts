@@ -45,7 +45,7 @@ describe.each(['auto', 'always'] as const)("under hygiene '%s'", (hygiene) => {
     await pool.query(`CREATE PROCEDURE take_role() SET ROLE ${roles.other}`);
     for (const sql of ['SET ROLE NONE', `set /* x */ role ${roles.other}`, 'CALL take_role()']) {
       await pool.query(sql);
-      expect(await role(), sql).toBe(atLogin);
+      expect([sql, await role()]).toEqual([sql, atLogin]);
     }
     expect(await connectionId(pool)).toBe(id);
   });

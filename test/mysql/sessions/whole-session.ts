@@ -35,7 +35,7 @@ export async function wholeSession(connection: PoolConnection): Promise<WholeSes
 export function differences(expected: WholeSession, seen: WholeSession): string[] {
   return [...expected]
     .filter(([name, value]) => seen.get(name) !== value)
-    .map(([name, value]) => `${name}: ${value} became ${seen.get(name)}`);
+    .map(([name, value]) => `${name}: ${String(value)} became ${String(seen.get(name))}`);
 }
 
 /** An error's number, or whether a transaction is open. */
