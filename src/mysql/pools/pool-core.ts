@@ -81,6 +81,9 @@ const POISONED_EVICTION_PERIOD_MS = 5_000;
 /** What the budget of retries looks back on. */
 const RETRY_WINDOW_MS = 10_000;
 
+/** What speaks MySQL's protocol at the other end, as far as OpenTelemetry has names for it. */
+export type ServerProduct = 'mariadb' | 'mysql';
+
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
 export class PoolCore {
   readonly engine: Engine<ManagedConnection>;
@@ -225,6 +228,15 @@ export class PoolCore {
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
     if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
     else this.#enqueue(waiter, options);
+  }
+
+  /** By the greeting of a connection. TiDB, Aurora and others that speak MySQL's protocol greet as MySQL. */
+  serverProductAt(address: string, port: number | undefined): ServerProduct | undefined {
+    const { host, port: ownPort, socketPath } = this.options.endpoint;
+    if (socketPath === undefined ? host !== address || ownPort !== port : socketPath !== address) return undefined;
+    const connection = this.connections('all').find(({ _handshakePacket }) => _handshakePacket !== null);
+    if (connection === undefined) return undefined;
+    return connection._isMariaDB ? 'mariadb' : 'mysql';
   }
 
   /** Open connections: all of them, or the idle ones. */

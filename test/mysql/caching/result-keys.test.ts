@@ -1,3 +1,4 @@
+import { endpointOf } from '../../../src/mysql/options/endpoint.js';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -82,6 +83,7 @@ function keysOf(connection: object = {}, epoch = 'e', credentials?: () => Creden
     onConnect: undefined,
     credentials,
     flavor: ownFlavor,
+    endpoint: endpointOf({}),
   });
   return ({ method, statement, values: given }) => {
     key = '';
