@@ -15,13 +15,17 @@ import {
 } from '../mysql/index.js';
 import { api, IN_SECONDS } from './otel-api.js';
 
-/** What mysql2's channels publish about one acquire or statement. */
-interface Operation {
-  readonly query?: string;
+interface Where {
   readonly database: string;
   readonly serverAddress: string;
   readonly serverPort?: number | undefined;
+}
+
+/** What channels publish about one acquire or statement. */
+interface Operation extends Where {
+  readonly query?: string;
   readonly error?: unknown;
+  [of: symbol]: Begun | undefined;
 }
 
 /** What is known of an operation that has begun. An acquire that did not have to wait is settled before its call is over. */
@@ -41,14 +45,13 @@ export interface OperationSinks {
   readonly propagator: TextMapPropagator | undefined;
 }
 
-/** Follows acquires and statements over mysql2's diagnostics channels, and cached reads over Poolwright's. */
+/** Follows statements over mysql2's diagnostics channels, and acquires and cached reads over Poolwright's. */
 export class Operations {
   readonly #tracer: Tracer | undefined;
   readonly #propagator: TextMapPropagator | undefined;
   readonly #duration: Histogram | undefined;
-  readonly #begun = new WeakMap<object, Begun>();
-  /** Acquires that were settled before they had to wait. */
-  readonly #settled = new WeakSet<object>();
+  /** Where what is known of an operation is kept on it: a WeakMap would cost more than the rest. */
+  readonly #begun = Symbol('poolwright.otel');
   readonly #products = new Map<string, ServerProduct>();
   /** The span of the statement that is being queued on its connection now. */
   #current: Span | undefined = undefined;
@@ -84,18 +87,19 @@ export class Operations {
 
   /** Most acquires are served within their call, and have no span: it would say nothing that the statement's does not. */
   #followAcquires(tracer: Tracer): void {
-    const name = 'tracing:mysql2:pool:connect';
+    const name = 'tracing:poolwright:acquire';
     this.#listen(channel(`${name}:end`), (operation) => {
-      if (this.#settled.delete(operation as Operation)) return;
-      const begun = { span: this.#acquireSpan(tracer, operation as Operation), attributes: {}, startedAt: 0 };
-      this.#begun.set(operation as Operation, begun);
+      const acquire = operation as Operation;
+      if (this.#begun in acquire) return;
+      acquire[this.#begun] = { span: this.#acquireSpan(tracer, acquire), attributes: {}, startedAt: 0 };
     });
     this.#listen(channel(`${name}:asyncStart`), (message) => {
-      const operation = message as Operation;
-      const begun = this.#begun.get(operation);
-      if (begun === undefined) this.#settled.add(operation);
-      if (begun !== undefined) end(begun.span, operation.error);
-      else if (operation.error !== undefined) end(this.#acquireSpan(tracer, operation), operation.error);
+      const acquire = message as Operation;
+      const begun = acquire[this.#begun];
+      // Settled before its call is over: only its failure says something.
+      acquire[this.#begun] = undefined;
+      if (begun !== undefined) end(begun.span, acquire.error);
+      else if (acquire.error !== undefined) end(this.#acquireSpan(tracer, acquire), acquire.error);
     });
   }
 
@@ -111,19 +115,19 @@ export class Operations {
   #begin(operation: Operation): void {
     const facts = factsOf(operation.query ?? '');
     const attributes = this.#attributesOf(operation, facts);
-    const span = this.#tracer?.startSpan(facts.summary, {
-      kind: api.SpanKind.CLIENT,
-      attributes: { ...attributes, 'db.query.text': facts.digest },
-    });
+    // The text is for spans alone: it has too many values for a metric.
+    const ofSpan = this.#duration === undefined ? attributes : { ...attributes };
+    if (this.#tracer !== undefined) ofSpan['db.query.text'] = facts.digest;
+    const span = this.#tracer?.startSpan(facts.summary, { kind: api.SpanKind.CLIENT, attributes: ofSpan });
     if (this.#propagator !== undefined) this.#current = span;
-    this.#begun.set(operation, { span, attributes, startedAt: performance.now() });
+    operation[this.#begun] = { span, attributes, startedAt: performance.now() };
   }
 
   #finish(operation: Operation): void {
-    const begun = this.#begun.get(operation);
+    const begun = operation[this.#begun];
     // mysql2 reports a statement that cannot be prepared twice.
     if (begun === undefined) return;
-    this.#begun.delete(operation);
+    operation[this.#begun] = undefined;
     const { error } = operation;
     end(begun.span, error);
     const attributes = error === undefined ? begun.attributes : { ...begun.attributes, ...failureOf(error) };
@@ -153,7 +157,7 @@ export class Operations {
     message.comment = commentOf(tags);
   }
 
-  #attributesOf(operation: Operation, { names }: StatementFacts): Attributes {
+  #attributesOf(operation: Where, { names }: StatementFacts): Attributes {
     const attributes = this.#whereOf(operation);
     if (names.operation !== undefined) attributes['db.operation.name'] = names.operation;
     if (names.collection !== undefined) attributes['db.collection.name'] = names.collection;
@@ -162,7 +166,7 @@ export class Operations {
     return attributes;
   }
 
-  #whereOf({ database, serverAddress, serverPort }: Operation): Attributes {
+  #whereOf({ database, serverAddress, serverPort }: Where): Attributes {
     const attributes: Attributes = { 'db.system.name': this.#productAt(serverAddress, serverPort), 'server.address': serverAddress };
     if (database !== '') attributes['db.namespace'] = database;
     if (serverPort !== undefined) attributes['server.port'] = serverPort;

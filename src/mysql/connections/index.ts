@@ -8,4 +8,4 @@ export { notSent, refusedStatement } from './ended-commands.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
 export { stopWhenAbandoned } from './streams.js';
-export { enqueueTraced, isTraced } from './tracing.js';
+export { enqueueTraced, isTraced, isWaitTraced } from './tracing.js';

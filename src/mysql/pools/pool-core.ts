@@ -38,6 +38,7 @@ import {
   ConnectionWaiter,
   enqueueTraced,
   isTraced,
+  isWaitTraced,
   Killer,
   type ManagedConnection,
 } from '../connections/index.js';
@@ -226,7 +227,7 @@ export class PoolCore {
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
-    if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
+    if (isTraced() || isWaitTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
     else this.#enqueue(waiter, options);
   }
 
