@@ -45,7 +45,7 @@ import {
 } from '../errors/index.js';
 import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
-import { type Breakage, type StatementLog, statementsToSend } from '../observation/index.js';
+import { askForComment, type Breakage, type StatementLog, statementsToSend } from '../observation/index.js';
 import { CommandClock } from './command-clock.js';
 import {
   asValueError,
@@ -64,7 +64,6 @@ import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './
 import { reportedChange } from './reported-change.js';
 import { Session } from './session.js';
 import { stopWhenAbandoned } from './streams.js';
-import { askForComment } from './tracing.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;
@@ -223,7 +222,7 @@ export class ManagedConnection extends LendableConnection {
       } else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     }
     this.#owner.log?.commandSent(this, command, facts);
-    if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts.sql, facts);
+    if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
   }

@@ -1,12 +1,9 @@
-/** Publishes acquires on mysql2's diagnostics channel, and asks tracers for their comments on statements. */
+/** Publishes acquires for tracers: all of them on mysql2's diagnostics channel, and those that may have to wait on Poolwright's. */
 
 import { tracingChannel } from 'node:diagnostics_channel';
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
-import { type StatementFacts, withTrailingComment } from '../../sql/index.js';
-import { type Command, isQueryCommand } from '../driver/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { type Endpoint, tracedEndpoint } from '../options/index.js';
-import { type StatementToSend, statementsToSend } from '../observation/index.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
 /** mysql2 (3.20 and later) publishes every acquire of its pool here, and tracers subscribe. */
@@ -67,27 +64,3 @@ class TracedWaiter extends ConnectionWaiter {
 }
 
 keepShape(TracedWaiter);
-
-/** Statements whose text the server keeps. */
-const KEPT_BY_SERVER = new Set(['CREATE', 'ALTER']);
-
-/**
- * Asks tracers for a comment on a statement, which is sent behind its text. All that reads the text here, such as digests, errors and the cache,
- * sees it without. A prepared statement has none: the server would prepare one for each trace.
- */
-export function askForComment(command: Command, sql: string, facts: StatementFacts): void {
-  const { start } = command;
-  if (start === undefined || !isQueryCommand(command) || facts.first === '' || KEPT_BY_SERVER.has(facts.first)) return;
-  const message: StatementToSend = { query: sql, comment: undefined };
-  statementsToSend.publish(message);
-  const commented = message.comment === undefined ? undefined : withTrailingComment(sql, message.comment);
-  if (commented === undefined) return;
-  command.start = function startCommented(this: { sql?: string }, packet, connection) {
-    this.sql = commented;
-    try {
-      return start.call(this, packet, connection);
-    } finally {
-      this.sql = sql;
-    }
-  };
-}
