@@ -23,7 +23,7 @@ async function workOnEverything({ pool }: Awaited<ReturnType<typeof openPool>>):
 
 function kindOf({ dataPointType, ...metric }: MetricData): string {
   if (dataPointType === DataPointType.HISTOGRAM) return 'histogram';
-  return 'isMonotonic' in metric && metric.isMonotonic === true ? 'counter' : 'updowncounter';
+  return 'isMonotonic' in metric && metric.isMonotonic ? 'counter' : 'updowncounter';
 }
 
 function expectByConvention(attributes: Attributes, convention: Readonly<Record<string, ConventionOfAttribute>>): void {
