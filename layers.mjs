@@ -88,6 +88,8 @@ export const LAYERS = [
       'limits',
       'observation',
       'options',
+      'commands',
+      'session',
       'connections',
       'statements',
       'caching',

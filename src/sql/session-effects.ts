@@ -30,7 +30,7 @@ export const FIRST_MAY_COMMIT = 8;
 export const LOADS_LOCAL_FILE = 16;
 export const ASKS_READ_ONLY_TRANSACTION = 32;
 export const ASKS_READ_ONLY_SESSION = 64;
-/** The next transaction only, whichever statement begins it. */
+/** The next transaction only, with any statement that begins it. */
 export const ASKS_READ_ONLY_NEXT = 128;
 /** Transactions of the session write again. */
 export const ENDS_READ_ONLY = 256;

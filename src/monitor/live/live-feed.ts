@@ -1,8 +1,7 @@
 /** The live feed: a snapshot of all pools each second, for all listeners together. */
 
-import { setInterval, clearInterval } from '../../engine/waiting/index.js';
+import { clearInterval, inRootContext, setInterval } from '../../engine/waiting/index.js';
 import type { Borrowed } from '../../engine/index.js';
-import { inRootContext } from '../../engine/waiting/index.js';
 import type { Health, SlowQueryReport } from '../../mysql/index.js';
 import type { PgBouncerReport } from '../../probes/index.js';
 import {

@@ -18,7 +18,8 @@ import {
 } from '../errors/index.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
-import { type ConnectionOwner, ManagedConnection } from './managed-connection.js';
+import { ManagedConnection } from './managed-connection.js';
+import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
 import type { StatementLog } from '../observation/index.js';
 import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
@@ -36,7 +37,7 @@ export interface ConnectionHost {
   /** A connection is about to be opened for borrowers. May refuse by throwing. */
   connecting(): void;
   sessionReset(): void;
-  kill(connection: ManagedConnection): Promise<void>;
+  kill(connection: ObservedConnection): Promise<void>;
   /** The server answers but must not be used: it is read-only, shutting down, or draining. */
   poisoned(error: ServerError): void;
   /** The server takes no more prepared statements. */

@@ -4,7 +4,7 @@ import { isConnectionLost } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
-import { stopWhenLeft } from './streams.js';
+import { stopWhenLeft } from '../commands/index.js';
 
 /** How a session is brought back to what it was when the connection was new. */
 export interface Baseline {

@@ -1,7 +1,7 @@
 /** Kills statements on the server, over a connection that is kept for it. */
 
 import { ignore, within } from '../../engine/waiting/index.js';
-import type { ManagedConnection } from './managed-connection.js';
+import type { ObservedConnection } from './observed-connection.js';
 import { isLoopback } from '../options/index.js';
 
 /** How long the goodbye of the connection may take. */
@@ -12,7 +12,7 @@ const CLOSE_TIMEOUT_MS = 1_000;
  * count towards the pool's limit.
  */
 export class Killer {
-  #connection: Promise<ManagedConnection> | undefined = undefined;
+  #connection: Promise<ObservedConnection> | undefined = undefined;
   #closed = false;
   #kills = 0;
 
@@ -21,7 +21,7 @@ export class Killer {
    * @param timeoutMs how long a kill may take
    */
   constructor(
-    private readonly connect: (lost: () => void) => Promise<ManagedConnection>,
+    private readonly connect: (lost: () => void) => Promise<ObservedConnection>,
     private readonly timeoutMs: number,
   ) {}
 
@@ -34,7 +34,7 @@ export class Killer {
    * Resolves when the server has acknowledged the kill. Rejects when it could not be asked, or when the connection that it knows by
    * the victim's number is not the victim: a load balancer may have led us to another server.
    */
-  async kill(victim: ManagedConnection): Promise<void> {
+  async kill(victim: ObservedConnection): Promise<void> {
     if (this.#closed) throw new Error('the pool is closed');
     const late = (): Error => new Error(`no answer within ${this.timeoutMs} ms`);
     try {
@@ -61,7 +61,7 @@ export class Killer {
     this.renewConnection();
   }
 
-  async #kill(victim: ManagedConnection): Promise<void> {
+  async #kill(victim: ObservedConnection): Promise<void> {
     const connection = await this.#open();
     if (!(await isSameServer(connection, victim)))
       throw new Error(`connection ${victim.threadId} is not known to the server that was asked`);
@@ -69,7 +69,7 @@ export class Killer {
     this.#kills += 1;
   }
 
-  #open(): Promise<ManagedConnection> {
+  #open(): Promise<ObservedConnection> {
     if (this.#connection === undefined) {
       const opening = this.connect(() => forget());
       const forget = (): void => {
@@ -86,7 +86,7 @@ function goodbyeTooLong(): Error {
   return new Error('The goodbye of the connection that kills took too long.');
 }
 
-function quit(connection: ManagedConnection): Promise<void> {
+function quit(connection: ObservedConnection): Promise<void> {
   return connection.quit();
 }
 
@@ -96,7 +96,7 @@ function quit(connection: ManagedConnection): Promise<void> {
  *
  * @returns whether other connections of the pool must be asked, too: this side cannot know their addresses
  */
-export async function noteAddress(connection: ManagedConnection): Promise<boolean> {
+export async function noteAddress(connection: ObservedConnection): Promise<boolean> {
   if (connection.stream.localPort === undefined) return false;
   const row = await processRow(connection, 'CONNECTION_ID()');
   if (row === undefined || Number(row.id) !== connection.threadId) return false;
@@ -105,17 +105,17 @@ export async function noteAddress(connection: ManagedConnection): Promise<boolea
 }
 
 /** The server shows for each connection the address that it comes from: ours, with our port, or the one that it showed when the connection was new. */
-async function isSameServer(connection: ManagedConnection, victim: ManagedConnection): Promise<boolean> {
+async function isSameServer(connection: ObservedConnection, victim: ObservedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
   const row = await processRow(connection, String(victim.threadId));
   return row !== undefined && (row.host === victim.addressAtServer || comesFromHere(row.host, victim));
 }
 
-function comesFromHere(host: string, { stream, config }: ManagedConnection): boolean {
+function comesFromHere(host: string, { stream, config }: ObservedConnection): boolean {
   return host.endsWith(`:${stream.localPort}`) || (!host.includes(':') && isLoopback(config.host));
 }
 
-function processRow(connection: ManagedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
+function processRow(connection: ObservedConnection, id: string): Promise<{ readonly id: unknown; readonly host: string } | undefined> {
   const sql = `SELECT ID AS id, HOST AS host FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.

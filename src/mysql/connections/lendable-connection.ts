@@ -11,7 +11,7 @@ import {
   growWithUse,
   ListenersSetUp,
 } from '../driver/index.js';
-import { connectionLost } from './ended-commands.js';
+import { connectionLost } from '../commands/index.js';
 
 /** What a connection asks of the pool that lends it. */
 export interface ConnectionLender {

@@ -1,6 +1,6 @@
 /** Writes a pool's events into a logger: structured, and rate-limited. */
 
-import { performance } from '../../engine/waiting/index.js';
+import { ignoreRejection, performance } from '../../engine/waiting/index.js';
 import {
   type Borrowed,
   type CloseReason,
@@ -10,7 +10,6 @@ import {
   messageOf,
   type Pool as Engine,
 } from '../../engine/index.js';
-import { ignoreRejection } from '../../engine/waiting/index.js';
 import type { BreakerState } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 

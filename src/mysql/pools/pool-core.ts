@@ -1,6 +1,6 @@
 /** A pool without a face: its parts, and how they are put together. The promise pool and the callback pool are two views of it. */
 
-import { performance } from '../../engine/waiting/index.js';
+import { inRootContext, performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
   type DrainOptions,
@@ -17,7 +17,6 @@ import {
   type Resizable,
   type ResolvedPoolOptions,
 } from '../../engine/index.js';
-import { inRootContext } from '../../engine/waiting/index.js';
 import { CachedStatements, KnownSchema, WriteWatch } from '../caching/index.js';
 import { RetryBudget } from '../../resilience/retry/index.js';
 import type { Breaker, BreakerChange } from '../../resilience/breaker/index.js';

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { factsOf } from '../../../src/sql/statement-facts.js';
-import { Session } from '../../../src/mysql/connections/session.js';
+import { Session } from '../../../src/mysql/session/session.js';
 
 function after(...statements: string[]): Session {
   const session = new Session();

@@ -1,7 +1,7 @@
 /** What servers report of a session's changes with their answers, and what the pool makes of it. */
 import { describe, expect, it } from 'vitest';
 import type { PoolConnection } from '../../../src/mysql/connections/borrowed-connection.js';
-import { Session } from '../../../src/mysql/connections/session.js';
+import { Session } from '../../../src/mysql/session/session.js';
 import { openPool, type PoolOnDatabase, valueOf } from '../../support/pool-on-database.js';
 
 const TRACKED: readonly (readonly [what: string, setUp: string | undefined])[] = [

@@ -3,7 +3,6 @@
 import { performance } from '../../engine/waiting/index.js';
 import { type Command, statementTextOf } from '../driver/index.js';
 import type { Breakage, StatementLog } from '../observation/index.js';
-import type { ConnectionLender } from './lendable-connection.js';
 
 /** Times the commands of one connection and reports to the log what became of those of its borrowers. */
 export class CommandClock {
@@ -19,7 +18,7 @@ export class CommandClock {
    */
   constructor(
     private readonly log: StatementLog | undefined,
-    private readonly lender: Pick<ConnectionLender, 'isLent'>,
+    private readonly lender: { isLent(): boolean },
   ) {}
 
   /** A command is sent on a connection that was not busy. */

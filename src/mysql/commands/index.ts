@@ -1,0 +1,17 @@
+/** The commands of one connection: their times, their early ends, their streams, and how one is stopped. */
+
+export { CommandClock } from './command-clock.js';
+export {
+  asValueError,
+  callOnce,
+  connectionClosed,
+  connectionLost,
+  failApart,
+  failCommand,
+  isBeingPrepared,
+  notSent,
+  refusedStatement,
+  serverError,
+} from './ended-commands.js';
+export { interrupt } from './interruption.js';
+export { stopWhenAbandoned, stopWhenLeft } from './streams.js';

@@ -1,0 +1,4 @@
+/** The session of one connection, followed by what is sent and what the server reports. */
+
+export { reportedChange } from './reported-change.js';
+export { Session } from './session.js';
