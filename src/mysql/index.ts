@@ -13,6 +13,10 @@ export { createPool, getPool } from './create-pool.js';
 export type { ClassifyError, ErrorClass, ServerError } from './errors/index.js';
 export {
   type BreakersByName,
+  type CachedRead,
+  cachedReads,
+  type StatementToSend,
+  statementsToSend,
   type CheckStatus,
   type Health,
   type HealthCheck,
@@ -37,7 +41,7 @@ export {
   type StatementRetryOptions,
   type TlsMode,
 } from './options/index.js';
-export type { Pool, PoolStats, PublicOptions } from './pools/index.js';
-export { pools } from './registry.js';
+export type { Pool, PoolStats, PublicOptions, ServerProduct } from './pools/index.js';
+export { pools, serverProductAt } from './registry.js';
 export type { RetryCounts } from './statements/index.js';
 export type { Transaction } from './transactions/index.js';

@@ -1,6 +1,6 @@
 /** Every pool of the process that is not closed, by name. */
 
-import type { Pool } from './pools/index.js';
+import type { Pool, ServerProduct } from './pools/index.js';
 
 /** The pools that are not closed. Other copies of this package in the process share it. */
 interface Registry {
@@ -37,6 +37,16 @@ export function register(pool: Pool): void {
 /** Every pool of this process that is not closed, by name. */
 export function pools(): ReadonlyMap<string, Pool> {
   return new Map(registry().pools);
+}
+
+/** What the server at an address is, by its greeting; undefined when no pool of this process has a connection there. */
+export function serverProductAt(address: string, port: number | undefined): ServerProduct | undefined {
+  for (const pool of registry().pools.values()) {
+    // Another copy of this package in the process may be an older one.
+    const product = 'serverProductAt' in pool ? pool.serverProductAt(address, port) : undefined;
+    if (product !== undefined) return product;
+  }
+  return undefined;
 }
 
 /** The default pool: the one that is there, or a new one. One that is ending does not count. */

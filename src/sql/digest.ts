@@ -2,7 +2,7 @@
 
 import { BACKQUOTE, COMMA, EQUALS, isDigit, isNamePart, OPEN, QUESTION, QUOTE } from './characters.js';
 import { tablesIn } from './reach/index.js';
-import { tokenListsOf, unquoted } from './token-list.js';
+import { isName, type Token, tokenListsOf, unquoted } from './token-list.js';
 import { BY_DEFAULT, DOUBLE, END, NAME, NUMBER, Scanner, SIGN, TEXT, VARIABLE, WORD } from './tokens.js';
 import { isWordAt, wordSet, WordTable } from './words.js';
 
@@ -235,18 +235,56 @@ function ruleTextOf({ sql, start, end }: Scanner, kind: number): string {
 /** OpenTelemetry, "Semantic conventions for database client spans", `db.query.summary`. */
 const LONGEST_SUMMARY = 255;
 
+/** What telemetry calls a statement. No value is in any of it. */
+export interface TelemetryNames {
+  /** `SELECT users`, `INSERT orders`. */
+  readonly summary: string;
+  /** The operation, where the text has one only. */
+  readonly operation: string | undefined;
+  /** The table, where the text names one only, and no database of its own for it. */
+  readonly collection: string | undefined;
+  /** The procedure that is called. */
+  readonly procedure: string | undefined;
+}
+
 /**
- * `SELECT users`, `INSERT orders`. No value is in it: texts in double quotes count as values, and where it is not clear where a value ends, only
- * the operation is left.
+ * Texts in double quotes count as values, and where it is not clear where a value ends, only the operation is left.
  */
-export function summaryOf(sql: string, operation: string): string {
+export function telemetryNamesOf(sql: string, operation: string): TelemetryNames {
   const { statements, escapedQuote, unclear } = tokenListsOf(sql, BY_DEFAULT, Math.min(sql.length, LONGEST_SCAN), 'literal');
   const tokens = statements[0]?.tokens;
-  if (tokens === undefined || escapedQuote || unclear) return operation;
+  if (tokens === undefined || escapedQuote || unclear)
+    return { summary: operation, operation, collection: undefined, procedure: undefined };
+  const isOne = statements.length === 1;
+  const procedure = operation === 'CALL' ? procedureIn(tokens) : undefined;
+  const tables = tablesIn(tokens);
+  const summary = summaryOf(operation, procedure === undefined ? tables : [procedure]);
+  const [table] = tables;
+  return {
+    summary,
+    operation: isOne ? operation : undefined,
+    collection: isOne && table !== undefined && tables.length === 1 && !isBehindDatabase(table, tokens) ? table : undefined,
+    procedure: isOne ? procedure : undefined,
+  };
+}
+
+function summaryOf(operation: string, targets: readonly string[]): string {
   let summary = operation;
-  for (const table of tablesIn(tokens)) {
-    if (summary.length + 1 + table.length > LONGEST_SUMMARY) break;
-    summary += ` ${table}`;
+  for (const target of targets) {
+    if (summary.length + 1 + target.length > LONGEST_SUMMARY) break;
+    summary += ` ${target}`;
   }
   return summary;
+}
+
+/** `CALL database.procedure(…)`: the last part is the procedure. */
+function procedureIn(tokens: readonly Token[]): string | undefined {
+  const [, first, sign, second] = tokens;
+  const name = sign?.text === '.' ? second : first;
+  return name !== undefined && isName(name) ? name.text : undefined;
+}
+
+/** A column of the table's name, behind its table, costs the table's name: the other mistake would name the wrong table. */
+function isBehindDatabase(table: string, tokens: readonly Token[]): boolean {
+  return tokens.some(({ text }, index) => text === table && tokens[index - 1]?.text === '.');
 }

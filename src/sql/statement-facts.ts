@@ -2,7 +2,7 @@
 
 import { classOf, isNamePart, LETTERS, OPEN, SEMICOLON } from './characters.js';
 import { callsRoutine } from './routine-calls.js';
-import { digestOf, LONGEST_DIGEST, ruleDigestOf, summaryOf } from './digest.js';
+import { digestOf, LONGEST_DIGEST, ruleDigestOf, type TelemetryNames, telemetryNamesOf } from './digest.js';
 import { isReadOnly } from './read-only.js';
 import {
   ASKS_READ_ONLY_NEXT,
@@ -41,7 +41,7 @@ export class StatementFacts {
   #callsRoutine: boolean | undefined = undefined;
   #digest: string | undefined = undefined;
   #ruleDigest: string | null | undefined = undefined;
-  #summary: string | undefined = undefined;
+  #names: TelemetryNames | undefined = undefined;
 
   constructor(sql: string) {
     this.sql = sql;
@@ -77,8 +77,13 @@ export class StatementFacts {
 
   /** The operation with the tables that it names, for OpenTelemetry's `db.query.summary`: at most 255 characters, and no values. */
   get summary(): string {
-    this.#summary ??= summaryOf(this.sql, this.operation);
-    return this.#summary;
+    return this.names.summary;
+  }
+
+  /** What telemetry calls it: its summary, and the one operation, table or procedure that it names. */
+  get names(): TelemetryNames {
+    this.#names ??= telemetryNamesOf(this.sql, this.operation);
+    return this.#names;
   }
 
   /** It is more than one statement. The definition of a stored program is one, as far as that can be seen without a grammar. */

@@ -33,6 +33,7 @@ export class Flights {
     let flight = this.#byKey.get(request.key);
     if (flight !== undefined && !flight.abandoned && marks.isGoodSince(flight.marks, flight.sequence)) {
       counts.coalesced += 1;
+      if (request.trace !== undefined) request.trace.from = 'coalesced';
     } else {
       flight = this.#startFlight(request, now, 'wanted');
     }
@@ -117,6 +118,7 @@ export class Flights {
     const kept = this.store.keepFound(request, found, flight.marks);
     if (found.refused) return this.#runLoader(request, flight.signal).then((value) => ({ value, shared: false }));
     counts.redisHits += 1;
+    if (request.trace !== undefined) request.trace.from = 'redis';
     if (!isFresh(found, request)) {
       counts.stale += 1;
       this.#byKey.delete(request.key);

@@ -11,6 +11,8 @@ export interface CacheRequest {
   readonly policy: ResolvedPolicy;
   readonly kind: ValueKind;
   readonly load: (signal: AbortSignal) => Promise<unknown>;
+  /** Present when a tracer listens: says in the end where the value came from; undefined: it was loaded for this caller. */
+  readonly trace?: { from: 'memory' | 'redis' | 'coalesced' | undefined };
 }
 
 /** What the process knew when a loading began. An invalidation after that makes the loaded value invalid. @internal */

@@ -70,12 +70,12 @@ export class ValueServer {
 
   #answerRequest(request: CacheRequest, limits: CallerLimits): Promise<unknown> {
     const { memory, marks, counts } = this.tiers;
-    const { key, policy, kind } = request;
+    const { key, policy } = request;
     const now = performance.now();
     if (!this.tiers.isLive(now)) return this.#bypassCache(request, limits, now);
     const entry = memory.get(key);
     if (entry === undefined) return this.flights.joinFlight(request, limits, now);
-    if (this.#isFreshInMemory(entry, policy, now)) return Promise.resolve(this.#serveEntry(entry, kind, now));
+    if (this.#isFreshInMemory(entry, policy, now)) return this.#answerFrom(entry, request, now);
     if (now >= entry.servedUntil || !marks.isGoodSince(entry.marks, entry.sequence)) {
       memory.delete(key);
       return this.flights.joinFlight(request, limits, now);
@@ -84,6 +84,11 @@ export class ValueServer {
     if (now - entry.loadedAt >= longestLifeMs(policy)) return this.flights.joinFlight(request, limits, now);
     counts.stale += 1;
     this.flights.refresh(request, now);
+    return this.#answerFrom(entry, request, now);
+  }
+
+  #answerFrom(entry: MemoryEntry, { kind, trace }: CacheRequest, now: number): Promise<unknown> {
+    if (trace !== undefined) trace.from = 'memory';
     return Promise.resolve(this.#serveEntry(entry, kind, now));
   }
 

@@ -11,12 +11,13 @@ import {
   type ResolvedPolicy,
   withinLimits,
 } from '../../cache/contract/index.js';
-import type { QueryCache } from '../../cache/serving/index.js';
+import type { CacheRequest, QueryCache } from '../../cache/serving/index.js';
 import { type Dependencies, dependenciesOf, type Schema } from '../../sql/index.js';
 import { invalid, PoolError, refuseUnknownOptions } from '../../engine/index.js';
 import { type Flavor, ownFlavor } from '../errors/index.js';
+import { type CachedFrom, type CachedRead, cachedReads } from '../observation/index.js';
 import type { KnownSchema } from './known-schema.js';
-import type { ResolvedOptions } from '../options/index.js';
+import { type Endpoint, type ResolvedOptions, tracedEndpoint } from '../options/index.js';
 import {
   type Statement,
   type StatementCacheOptions,
@@ -67,6 +68,7 @@ const LONGEST_REMEMBERED = 4_000;
 export class CachedStatements {
   readonly #fingerprint: string;
   readonly #flavor: Flavor;
+  readonly #endpoint: Endpoint;
   #known = new Map<string, KnownText>();
   #knownIn: Schema | undefined = undefined;
 
@@ -74,9 +76,16 @@ export class CachedStatements {
     readonly cache: QueryCache,
     private readonly schema: KnownSchema,
     private readonly run: RunStatement,
-    { connection, onConnect, credentials, flavor }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials' | 'flavor'>,
+    {
+      connection,
+      onConnect,
+      credentials,
+      flavor,
+      endpoint,
+    }: Pick<ResolvedOptions, 'connection' | 'onConnect' | 'credentials' | 'flavor' | 'endpoint'>,
   ) {
     this.#flavor = flavor;
+    this.#endpoint = endpoint;
     const options = connection as Readonly<Record<string, unknown>>;
     const given = OPTIONS_OF_RESULTS.map((name) => [name, options[name] ?? null]);
     // Functions count by their text: the same program has the same ones.
@@ -126,13 +135,18 @@ export class CachedStatements {
     const { key: name } = given;
     const key = name === undefined ? keyOf(known, statement) : this.#keyNamed(name, schema, statement);
     const hit = this.cache.hit(key, policy, statementResult, now);
-    if (hit !== undefined) return Promise.resolve(hit as StatementResult);
+    if (hit !== undefined) {
+      if (cachedReads.hasSubscribers) this.#publish(statement, 'memory', now, undefined);
+      return Promise.resolve(hit as StatementResult);
+    }
     const dependsOn = namesBehind(known.dependencies, given);
     for (const tag of policy.tags) dependsOn.push(TAG + tag);
     if (name !== undefined) dependsOn.push(KEY + name);
     const load = (signal: AbortSignal): Promise<unknown> => this.#load(statement, signal);
     const request = { key, names: dependsOn, policy, kind: statementResult, load };
-    const answer = this.cache.fetch(request, callerLimits(statement)) as Promise<StatementResult>;
+    const answer = cachedReads.hasSubscribers
+      ? this.#traced(request, statement, now)
+      : (this.cache.fetch(request, callerLimits(statement)) as Promise<StatementResult>);
     const { fallback } = statement.wishes;
     return fallback === undefined ? answer : orFallback(answer, fallback);
   }
@@ -152,6 +166,25 @@ export class CachedStatements {
       return answer ?? this.run(statement);
     };
     return withinLimits(settled, { timeout: timeout * SCHEMA_PATIENCE, signal }, 'statement').then(resume, resume);
+  }
+
+  async #traced(request: CacheRequest, statement: Statement, startedAt: number): Promise<StatementResult> {
+    const trace: { from: CachedFrom | undefined } = { from: undefined };
+    try {
+      const value = await this.cache.fetch({ ...request, trace }, callerLimits(statement));
+      this.#publish(statement, trace.from, startedAt, undefined);
+      return value as StatementResult;
+    } catch (error) {
+      this.#publish(statement, trace.from, startedAt, error);
+      throw error;
+    }
+  }
+
+  /** @param from undefined when its caller has loaded it, and mysql2 has published that statement */
+  #publish({ sql }: Statement, from: CachedFrom | undefined, startedAt: number, error: unknown): void {
+    if (from === undefined) return;
+    const read: CachedRead = { query: sql, ...tracedEndpoint(this.#endpoint), from, startedAt, error };
+    cachedReads.publish(read);
   }
 
   #keyNamed(name: string, { epoch }: Schema, statement: Statement): string {

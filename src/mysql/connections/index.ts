@@ -8,4 +8,4 @@ export { notSent, refusedStatement } from '../commands/index.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
 export { stopWhenAbandoned } from '../commands/index.js';
-export { enqueueMeasured, enqueueTraced, isMeasured, isTraced } from './tracing.js';
+export { enqueueMeasured, enqueueTraced, isMeasured, isTraced, isWaitTraced } from './tracing.js';

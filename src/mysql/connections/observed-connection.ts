@@ -28,7 +28,7 @@ import {
   statusOfOk,
 } from '../driver/index.js';
 import { callersError, concernsOneConnection, isCallersError, type ServerError } from '../errors/index.js';
-import type { Breakage, StatementLog } from '../observation/index.js';
+import { askForComment, type Breakage, type StatementLog, statementsToSend } from '../observation/index.js';
 import {
   CommandClock,
   connectionClosed,
@@ -128,6 +128,7 @@ export abstract class ObservedConnection extends LendableConnection {
       } else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     }
     this.#owner.log?.commandSent(this, command, facts);
+    if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
   }

@@ -1,33 +1,49 @@
-/** Acquires as tracers see them: on mysql2's diagnostics channel, or by way of mysql2's own methods where an agent measures them. */
+/** Publishes acquires for tracers: on mysql2's and Poolwright's channels, or by way of mysql2's own methods where an agent measures them. */
 
 import { channel as channelOf, tracingChannel } from 'node:diagnostics_channel';
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { DriverPool } from '../driver/index.js';
 import type { ManagedConnection } from './managed-connection.js';
-import type { Endpoint } from '../options/index.js';
+import { type Endpoint, tracedEndpoint } from '../options/index.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
 /** mysql2 (3.20 and later) publishes every acquire of its pool here, and tracers subscribe. */
-const channel = tracingChannel('mysql2:pool:connect');
+const acquires = tracingChannel('mysql2:pool:connect');
+/** The same of acquires that are not served at once, or may not be: a subscriber here leaves the short way open for all others. */
+const waits = tracingChannel('poolwright:acquire');
 
 type Enqueue = (waiter: ConnectionWaiter, options?: AcquireOptions) => void;
 
-/** Whether it has subscribers. Not every Node has the aggregate. */
+/** Whether every acquire is published. Not every Node has the aggregate. */
 export function isTraced(): boolean {
-  return channel.hasSubscribers ?? channel.start.hasSubscribers;
+  return acquires.hasSubscribers ?? acquires.start.hasSubscribers;
 }
 
-/** Queues a waiter, and publishes that as mysql2 does. */
-export function enqueueTraced(
+/** Whether acquires are published that may have to wait. Who subscribes looks at their end. */
+export function isWaitTraced(): boolean {
+  return waits.end.hasSubscribers;
+}
+
+/** Queues a waiter, and publishes that as mysql2 does. Precondition: one of both has subscribers. */
+export function enqueueTraced(enqueue: Enqueue, waiter: ConnectionWaiter, options: AcquireOptions | undefined, endpoint: Endpoint): void {
+  if (!isWaitTraced()) publish(acquires, enqueue, waiter, options, endpoint);
+  else if (!isTraced()) publish(waits, enqueue, waiter, options, endpoint);
+  else publish(acquires, (traced) => publish(waits, enqueue, traced, options, endpoint), waiter, options, endpoint);
+}
+
+function publish(
+  channel: typeof acquires,
   enqueue: Enqueue,
   waiter: ConnectionWaiter,
   options: AcquireOptions | undefined,
-  { host, port, socketPath, database }: Endpoint,
+  endpoint: Endpoint,
 ): void {
-  const context = { database: database ?? '', serverAddress: socketPath ?? host, serverPort: socketPath === undefined ? port : undefined };
   const begin = (done: Done): void => enqueue(new TracedWaiter(done), options);
-  channel.traceCallback(begin as never, 0, context, undefined, ((error: PoolError | null, lease?: Lease<ManagedConnection>) => {
+  channel.traceCallback(begin as never, 0, tracedEndpoint(endpoint), undefined, ((
+    error: PoolError | null,
+    lease?: Lease<ManagedConnection>,
+  ) => {
     if (lease === undefined) waiter.refused(error as PoolError);
     else waiter.granted(lease);
   }) as never);

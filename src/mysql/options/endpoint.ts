@@ -17,3 +17,14 @@ export function nameOf({ host, port, socketPath, database }: Endpoint): string {
   const where = socketPath ?? `${host}:${port}`;
   return database === undefined ? where : `${database}@${where}`;
 }
+
+/** How mysql2 names a server on its diagnostics channels. */
+export interface TracedEndpoint {
+  readonly database: string;
+  readonly serverAddress: string;
+  readonly serverPort: number | undefined;
+}
+
+export function tracedEndpoint({ host, port, socketPath, database }: Endpoint): TracedEndpoint {
+  return { database: database ?? '', serverAddress: socketPath ?? host, serverPort: socketPath === undefined ? port : undefined };
+}

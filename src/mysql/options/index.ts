@@ -1,7 +1,7 @@
 /** What a pool's options mean: one table, two dialects, and `resolveOptions`, which both doors use. */
 
 export type { DropInOptions, OptionsBesideMysql2 } from './mysql2-dialect.js';
-export type { Endpoint } from './endpoint.js';
+export { type Endpoint, tracedEndpoint } from './endpoint.js';
 export { type ResolvedOptions, resolveOptions } from './resolve.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
 export { checkedCredentials } from './credentials.js';

@@ -2,5 +2,5 @@
 
 export { type ClusterNamespace, guardNamespace } from './cluster-statements.js';
 export type { CallbackPool } from './callback-pool.js';
-export type { PoolStats } from './pool-core.js';
+export type { PoolStats, ServerProduct } from './pool-core.js';
 export { Pool, type PublicOptions } from './pool.js';

@@ -39,6 +39,7 @@ import {
   enqueueTraced,
   isMeasured,
   isTraced,
+  isWaitTraced,
   Killer,
   type ManagedConnection,
 } from '../connections/index.js';
@@ -84,6 +85,9 @@ const READING_TIMEOUT_MS = 10_000;
 
 /** What the budget of retries looks back on. */
 const RETRY_WINDOW_MS = 10_000;
+
+/** What speaks MySQL's protocol at the other end, as far as OpenTelemetry has names for it. */
+export type ServerProduct = 'mariadb' | 'mysql';
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
 export class PoolCore {
@@ -229,8 +233,18 @@ export class PoolCore {
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
     if (this.#isMeasured) enqueueMeasured(this.callbackPool, (measured) => this.#enqueue(measured, options), waiter, options);
-    else if (isTraced()) enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
+    else if (isTraced() || isWaitTraced())
+      enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
     else this.#enqueue(waiter, options);
+  }
+
+  /** By the greeting of a connection. TiDB, Aurora and others that speak MySQL's protocol greet as MySQL. */
+  serverProductAt(address: string, port: number | undefined): ServerProduct | undefined {
+    const { host, port: ownPort, socketPath } = this.options.endpoint;
+    if (socketPath === undefined ? host !== address || ownPort !== port : socketPath !== address) return undefined;
+    const connection = this.connections('all').find(({ _handshakePacket }) => _handshakePacket !== null);
+    if (connection === undefined) return undefined;
+    return connection._isMariaDB ? 'mariadb' : 'mysql';
   }
 
   /** Open connections: all of them, or the idle ones. */

@@ -29,7 +29,7 @@ import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '../observation/index.js';
 import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
-import { PoolCore, type PoolStats } from './pool-core.js';
+import { PoolCore, type PoolStats, type ServerProduct } from './pool-core.js';
 import {
   type CallbackPoolView,
   type Method,
@@ -249,6 +249,11 @@ export class Pool extends DriverPromisePool {
   watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
   watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
     return this.#core.watch(event, listener);
+  }
+
+  /** @internal What its server is, when that is the one at this address; undefined before a connection was opened. */
+  serverProductAt(address: string, port: number | undefined): ServerProduct | undefined {
+    return this.#core.serverProductAt(address, port);
   }
 
   /** A log of a pool must not show its password. */

@@ -1,3 +1,4 @@
+import { endpointOf } from '../../../src/mysql/options/endpoint.js';
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -36,7 +37,11 @@ const { value: anyParameter } = fc.letrec<{ value: unknown }>((tie) => ({
 }));
 
 const values = fc.option(
-  fc.oneof(fc.array(anyParameter, { maxLength: 3 }), fc.dictionary(text, anyParameter, { maxKeys: 2, noNullPrototype: true }), anyParameter),
+  fc.oneof(
+    fc.array(anyParameter, { maxLength: 3 }),
+    fc.dictionary(text, anyParameter, { maxKeys: 2, noNullPrototype: true }),
+    anyParameter,
+  ),
   { nil: undefined },
 );
 
@@ -45,7 +50,10 @@ const plain = fc.option(fc.oneof(text, fc.boolean()), { nil: undefined });
 const options = fc
   .tuple(
     fc.dictionary(fc.constantFrom('rowsAsArray', 'nestTables'), plain, { maxKeys: 2, noNullPrototype: true }),
-    fc.dictionary(fc.constantFrom('dateStrings', 'o', 's1:a'), fc.option(anyParameter, { nil: undefined }), { maxKeys: 2, noNullPrototype: true }),
+    fc.dictionary(fc.constantFrom('dateStrings', 'o', 's1:a'), fc.option(anyParameter, { nil: undefined }), {
+      maxKeys: 2,
+      noNullPrototype: true,
+    }),
   )
   .map(([written, others]) => ({ ...written, ...others }));
 
@@ -85,6 +93,7 @@ function keysOf(connection: object = {}, epoch = 'e', credentials?: () => Creden
     onConnect: undefined,
     credentials,
     flavor: ownFlavor,
+    endpoint: endpointOf({}),
   });
   return ({ method, statement, values: given }) => {
     key = '';

@@ -1,5 +1,6 @@
 /** A simulated server under readers, writers and statements of unknown effect, with a cache before it, on a clock that jumps. */
 
+import { endpointOf } from '../../../src/mysql/options/endpoint.js';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createQueryCache } from '../../../src/cache/index.js';
 import { CachedStatements } from '../../../src/mysql/caching/cached-statements.js';
@@ -67,6 +68,7 @@ export class SimulatedWrites {
     onConnect: undefined,
     credentials: undefined,
     flavor: ownFlavor,
+    endpoint: endpointOf({}),
   });
   readonly #versions: Record<string, number> = Object.fromEntries(TABLES.map((table) => [table, 0]));
   /** What a read must see at least. */
