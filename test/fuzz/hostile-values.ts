@@ -79,7 +79,8 @@ const MAKERS: readonly Maker[] = [
   (dice) => ({ [dice.of(ASKED)]: hostileScalar(dice) }),
   () => ({ toSqlString: () => 'NOW()' }),
   () => ({ toJSON: () => undefined }),
-  () => ({ ['th' + 'en']: (resolve: (value: unknown) => void) => resolve(1) }),
+  // oxlint-disable-next-line unicorn/no-thenable -- A value that a promise would wait for is one of the hostile ones.
+  () => ({ then: (resolve: (value: unknown) => void) => resolve(1) }),
 ];
 
 function hostileScalar(dice: Dice): unknown {

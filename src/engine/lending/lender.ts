@@ -136,7 +136,7 @@ export class Lender<R> {
     }
     this.#serveQueue(now);
     // Served from now on in the middle of another's work.
-    if (waiter.owner === this.#waiterOwner) waiter.context ??= thisContext();
+    if (waiter.owner === this.#waiterOwner && waiter.runsCode) waiter.context ??= thisContext();
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */

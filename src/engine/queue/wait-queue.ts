@@ -12,8 +12,8 @@ export interface WaiterOwner<R> {
 
 /**
  * A queued acquire. Subclass it to receive a lease without a promise in between. The pool calls exactly one of `granted` and `refused`, once,
- * in the middle of its own work and in the asynchronous context of the acquire. What they throw is thrown later, as an uncaught exception; a waiter whose `granted` throws loses its lease, and
- * the resource is closed.
+ * in the middle of its own work and in the asynchronous context of the acquire, unless `runsCode` is false. What they throw is thrown later, as an
+ * uncaught exception; a waiter whose `granted` throws loses its lease, and the resource is closed.
  */
 export abstract class Waiter<R> extends Deadline {
   /** @internal */ owner: WaiterOwner<R> | undefined = undefined;
@@ -24,6 +24,11 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ stack: CallSite | undefined = undefined;
   /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined =
     undefined;
+
+  /** Whether `granted` and `refused` do more than settle a promise. What waits for a promise continues in its own asynchronous context. */
+  get runsCode(): boolean {
+    return true;
+  }
 
   /** Whether it stands in a pool's queue. */
   get queued(): boolean {
@@ -50,6 +55,10 @@ export class PromiseWaiter<R> extends Waiter<R> {
     super();
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  override get runsCode(): boolean {
+    return false;
   }
 
   override granted(lease: Lease<R>): void {

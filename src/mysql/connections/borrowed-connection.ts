@@ -247,6 +247,10 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
     super();
   }
 
+  override get runsCode(): boolean {
+    return false;
+  }
+
   override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(borrow(lease));
   }

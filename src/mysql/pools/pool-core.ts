@@ -361,6 +361,10 @@ class LeaseWaiter extends ConnectionWaiter {
     super();
   }
 
+  override get runsCode(): boolean {
+    return false;
+  }
+
   override receiveLease(lease: Lease<ManagedConnection>): void {
     this.resolve(lease);
   }

@@ -42,7 +42,7 @@ export function differences(expected: WholeSession, seen: WholeSession): string[
 async function outcome(connection: PoolConnection, sql: string): Promise<unknown> {
   try {
     const [result] = await connection.query(sql);
-    return 'serverStatus' in result && ((result.serverStatus as number) & IN_TRANSACTION) !== 0 ? 'in a transaction' : 'done';
+    return 'serverStatus' in result && (result.serverStatus & IN_TRANSACTION) !== 0 ? 'in a transaction' : 'done';
   } catch (error) {
     return (error as { errno?: number }).errno;
   }

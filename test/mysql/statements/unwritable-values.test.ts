@@ -17,6 +17,7 @@ const VALUES: readonly unknown[] = [
   },
   {
     toJSON() {
+      // oxlint-disable-next-line typescript/only-throw-error -- Callers can.
       throw undefined;
     },
   },

@@ -1,3 +1,4 @@
+import type * as Mysql2 from 'mysql2/promise';
 import { context, SpanKind, trace, type Tracer } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
@@ -65,9 +66,9 @@ function contestant(open: (address: Address, sdk: Sdk) => Promise<Traceable>): C
   return async (surroundings) => {
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
     const sdk = startSdk();
-    const { pool, begin } = await open(surroundings.database, sdk);
-    await warmedConnections(pool, SIZE, surroundings);
-    const measuring = measured(pool, sdk, begin);
+    const traceable = await open(surroundings.database, sdk);
+    await warmedConnections(traceable.pool, SIZE, surroundings);
+    const measuring = measured(traceable.pool, sdk, () => traceable.begin());
     return { ...measuring, connections: SIZE };
   };
 }
@@ -148,15 +149,15 @@ async function openMysql2Instrumented({ host, port, user, password, database }: 
   const { MySQL2Instrumentation } = await import('@opentelemetry/instrumentation-mysql2');
   const instrumentation = new MySQL2Instrumentation();
   instrumentation.setTracerProvider(provider);
-  const mysql = createRequire(import.meta.url)('mysql2/promise') as typeof import('mysql2/promise');
+  const mysql = createRequire(import.meta.url)('mysql2/promise') as typeof Mysql2;
   const pool = mysql.createPool({ host, port, user, password, database, connectionLimit: SIZE });
   instrumentation.disable();
   return {
     pool: {
       acquire: () => pool.getConnection(),
-      release: (connection) => (connection as import('mysql2/promise').PoolConnection).release(),
+      release: (connection) => (connection as Mysql2.PoolConnection).release(),
       query: (sql, values) => pool.query(sql, values as never),
-      queryOn: (connection, sql, values) => (connection as import('mysql2/promise').PoolConnection).query(sql, values as never),
+      queryOn: (connection, sql, values) => (connection as Mysql2.PoolConnection).query(sql, values as never),
       rowsOf: (result) => (result as [Row[]])[0],
       close: () => pool.end(),
     },
