@@ -135,7 +135,8 @@ class Survey {
     if (this.#atStart) {
       if (kind !== SIGN || this.scanner.code !== OPEN) this.#first(kind);
     } else if (kind === SIGN) this.#sign();
-    else if (kind === VARIABLE && this.#isBehind('INTO')) this.#found |= CHANGES_SESSION;
+    // LOAD DATA reads columns into variables, too.
+    else if (kind === VARIABLE && ((this.#nature & LOADS) !== 0 || this.#isBehind('INTO'))) this.#found |= CHANGES_SESSION;
     if (this.#looksInto) this.#lookInto(kind);
   }
 

@@ -31,7 +31,7 @@ const NATURE = new WordTable<number>([
   [HARMLESS | ROLLS_BACK, 'ROLLBACK'],
   [HARMLESS | STARTS, 'START'],
   [SETS, 'SET'],
-  [LOADS, 'LOAD'],
+  [HARMLESS | LOADS, 'LOAD'],
 ]);
 
 /** MySQL reference manual and MariaDB knowledge base, "SQL Statements". It bounds the names of operations in telemetry. */

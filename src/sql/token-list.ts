@@ -52,6 +52,12 @@ const SIGNS = [false, true].map((conditional) =>
   Array.from({ length: 128 }, (_, code): Token => ({ kind: 'sign', text: String.fromCharCode(code), conditional })),
 );
 
+/** To read a longer text would hold up every caller of this process for longer than most answers take. */
+export const MOST_TOKENS = 131_072;
+
+/** Of a text with more statements, the rest is not read: what it does is not clear. A dump of tables has fewer in one text. */
+const MOST_STATEMENTS = 1_000;
+
 /**
  * Reads a whole text.
  *
@@ -82,6 +88,7 @@ export function tokenListsOf(
       continue;
     }
     if (current === undefined) {
+      if (statements.length === MOST_STATEMENTS) break;
       current = { tokens: [], executables: 0 };
       statements.push(current);
     }
@@ -95,7 +102,7 @@ export function tokenListsOf(
     statements: statements.filter(({ tokens }) => tokens.length > 0),
     unterminated,
     escapedQuote,
-    unclear: unclear || doubtful,
+    unclear: unclear || doubtful || (statements.length === MOST_STATEMENTS && scanner.kind !== END),
     tooLong: scanner.kind !== END,
   };
 }

@@ -19,6 +19,8 @@ describe('a session', () => {
     'UPDATE t SET a = 1',
     'DELETE FROM t',
     'REPLACE INTO t VALUES (1)',
+    'LOAD DATA LOCAL INFILE "x" INTO TABLE t (a, b)',
+    'LOAD XML INFILE "x" INTO TABLE t',
     'WITH c AS (SELECT 1) SELECT * FROM c',
     'BEGIN',
     'START TRANSACTION',

@@ -159,7 +159,7 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [4060, 'transaction was rolled back before, and cannot be committed', 'mariadb'],
     [4094, 'blocked while the primary changes', 'mysql'],
     [8002, 'SELECT FOR UPDATE conflict: rolled back', 'tidb', UNDONE],
-    [8005, 'write conflict, the start of the transaction is stale', 'tidb', UNDONE],
+    [8005, 'write conflict, the start of the transaction is stale', 'tidb'],
     [8022, 'commit failed and was rolled back', 'tidb', UNDONE],
     [8027, 'schema of this server is out of date', 'tidb'],
     [8028, 'schema has changed', 'tidb', UNDONE],

@@ -3,7 +3,7 @@
 import { isWriting, READING } from './effects.js';
 import { unknownCallIn, type Volatility, volatilityOf } from './functions.js';
 import { calledRoutine, type Schema } from './schema.js';
-import { firstWordOf, isName, type Token, type TokenLists, tokenListsOf } from '../token-list.js';
+import { firstWordOf, isName, MOST_TOKENS, type Token, type TokenLists, tokenListsOf } from '../token-list.js';
 import { commonTables, tablesIn } from './tables.js';
 import { BY_DEFAULT, OTHER_READINGS, type Reading } from '../tokens.js';
 
@@ -16,9 +16,6 @@ export type Dependencies =
   | { readonly kind: 'unwatchable'; readonly why: string }
   /** It may be cached, but what it depends on cannot be found. */
   | { readonly kind: 'unknown'; readonly why: string; readonly unknownTable: boolean };
-
-/** To read a longer one would hold up every caller of this process for longer than most answers take. */
-const MOST_TOKENS = 131_072;
 
 const NO_SELECT = 'it is not a SELECT';
 

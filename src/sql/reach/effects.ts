@@ -1,7 +1,7 @@
 /** What the statements of a text do to the data of others: which tables they write, or that they change the schema. */
 
 import { callsWritingRoutine, type Schema } from './schema.js';
-import { firstIndexOf, firstWordOf, isPartOfName, type StatementTokens, type Token, tokenListsOf } from '../token-list.js';
+import { firstIndexOf, firstWordOf, isPartOfName, MOST_TOKENS, type StatementTokens, type Token, tokenListsOf } from '../token-list.js';
 import { tablesIn } from './tables.js';
 import { lengthOfHead } from './written-head.js';
 import { BY_DEFAULT, OTHER_READINGS } from '../tokens.js';
@@ -50,10 +50,10 @@ const SCHEMA: Effect = { kind: 'schema' };
  */
 export function effectOf(sql: string, schema: Schema | undefined, severalStatements = true): Effect {
   const length = lengthOfHead(sql, schema, severalStatements);
-  const { statements, unterminated, unclear, escapedQuote } = tokenListsOf(sql, BY_DEFAULT, length);
+  const { statements, unterminated, unclear, escapedQuote, tooLong } = tokenListsOf(sql, BY_DEFAULT, length, 'name', MOST_TOKENS);
   // The worst that it may be.
   if (unclear) return SCHEMA;
-  if (unterminated) return { ...everything(schema, false), anything: true };
+  if (unterminated || tooLong) return { ...everything(schema, false), anything: true };
   const sum = new Sum(schema);
   sum.addAll(statements);
   if (escapedQuote) for (const reading of OTHER_READINGS) sum.addAll(completeStatements(tokenListsOf(sql, reading)));
