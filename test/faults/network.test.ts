@@ -141,15 +141,25 @@ describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, 
     await using fault = await openFaulty({ connectionLimit: 2 });
     const { pool, proxy } = fault;
     const sql = `SELECT seq, REPEAT('x', 200) AS filling FROM ${sequence(50)}`;
+    let runAgain = 0;
     // Header, columns, rows: the whole answer has some 11 000 bytes. The pool notes the end before the next statement.
     for (const bytes of [1, 3, 4, 5, 9, 40, 63, 100, 150, 400, 1_000, 5_001, 9_999]) {
       for (const run of [() => pool.query(sql), () => pool.execute(sql)]) {
         await pool.query('SELECT 1');
         await waitFor('rest', () => pool.summary().idle > 0);
         proxy.cutAfter(bytes);
-        expect(await errorOf(run()), `cut after ${bytes} bytes`).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
+        const outcome = await run().then(
+          ([rows]) => (rows as unknown[]).length,
+          ({ code }: { readonly code?: unknown }) => code,
+        );
+        // A statement that was only being prepared was not run yet, and is run again.
+        if (outcome === 50) runAgain += 1;
+        else expect(`cut after ${bytes} bytes: ${String(outcome)}`).toBe(`cut after ${bytes} bytes: POOL_CONNECTION_LOST`);
       }
     }
+    // The answer to a PREPARE has some 100 bytes.
+    expect(runAgain).toBeGreaterThan(0);
+    expect(runAgain).toBeLessThanOrEqual(9);
     await expectServedAgain(pool, 'after 26 cuts', performance.now());
     await expectWhole(fault);
     expect(uncaught.errors).toEqual([]);
