@@ -27,6 +27,17 @@ async function holdUsers(database: TestDatabase): Promise<AsyncDisposable> {
   return { [Symbol.asyncDispose]: () => session.end() };
 }
 
+/**
+ * Until a process knows the schema, reads wait for a second at most and then go past the cache: on a busy machine it may take longer. Returns the
+ * loads that this took.
+ */
+async function learnSchema(children: readonly Child[]): Promise<number> {
+  const question = { statement: { sql: 'SELECT name FROM users WHERE id = 1', cache: { ttl: 60_000 } }, callers: 1 };
+  const asked = await Promise.all(children.map((child) => child.ask(question)));
+  const reports = await Promise.all(asked.map(({ answered }) => answered));
+  return reports.reduce((sum, { stats }) => sum + stats.loads, 0);
+}
+
 /** How many times the database was sent the statement by the processes. */
 async function queries(database: TestDatabase): Promise<number> {
   const [row] = await database.admin('SELECT COUNT(*) AS count FROM mysql.general_log WHERE user_host LIKE ? AND argument = ?', [
@@ -49,6 +60,7 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
       redis: { url: redis.url, timeout: 10_000, lockTimeout: 60_000 },
       invalidationBound: 5_000,
     });
+    const loadsBefore = await learnSchema(group.children);
     const hold = await holdUsers(database);
     const question = { ...QUESTION, statement: { ...QUESTION.statement, ...limits } };
     const asked = await Promise.all(group.children.map((child) => child.ask(question)));
@@ -56,7 +68,7 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
     await hold[Symbol.asyncDispose]();
     const reports = await Promise.all(asked.map(({ answered }) => answered));
     for (const { answers, count } of reports) expect({ answers, count }).toEqual({ answers: ['[{"name":"user2"}]'], count: CALLERS / 4 });
-    expect(reports.reduce((sum, { stats }) => sum + stats.loads, 0)).toBe(1);
+    expect(reports.reduce((sum, { stats }) => sum + stats.loads, 0)).toBe(loadsBefore + 1);
     expect(await queries(database)).toBe(1);
   });
 
@@ -70,6 +82,7 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
       redis: { url: redis.url, timeout: 10_000, lockTimeout },
       invalidationBound: 5_000,
     });
+    await learnSchema(group.children);
     const hold = await holdUsers(database);
     // One asks alone, so that it is known who loads.
     const [first, ...others] = group.children as [Child, ...Child[]];
