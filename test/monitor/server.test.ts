@@ -12,6 +12,7 @@ import { startPgBouncer } from '../support/servers/pgbouncer.js';
 import { startPostgres } from '../support/servers/postgres-server.js';
 import { samplesOf } from './support/exposition.js';
 import { openPool, whileHolding } from '../support/pool-on-database.js';
+import { waitFor } from '../support/wait-for.js';
 import { complaintsOf } from './support/promtool.js';
 import { serve } from './support/serve.js';
 
@@ -181,6 +182,10 @@ describe('/metrics', () => {
     await using two = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: [one.pool, two.pool] });
     await Promise.all(Array.from({ length: 7 }, () => one.pool.query('SELECT 1')));
+    for (const { pool } of [one, two]) {
+      await pool.ready();
+      await waitFor('nothing to be opened any more', () => pool.summary().opening === 0);
+    }
 
     const response = await fetch(`${server.url}/metrics`);
 
