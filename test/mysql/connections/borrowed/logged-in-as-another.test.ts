@@ -60,7 +60,7 @@ describe('I8: a pool that logs in with no default database', () => {
 });
 
 describe('onConnect', () => {
-  it('that logs in as another user does so for every borrower, at no cost to those who leave the session as it is', async () => {
+  it('that logs in as another user does so for every borrower, at no cost to borrowers who leave the session as it is', async () => {
     await using database = await createDatabase();
     await using other = await createDatabase();
     const { user, password } = other;
