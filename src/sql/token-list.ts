@@ -55,7 +55,7 @@ const SIGNS = [false, true].map((conditional) =>
 /** To read a longer text would hold up every caller of this process for longer than most answers take. */
 export const MOST_TOKENS = 131_072;
 
-/** Of a text with more statements, the rest is not read: what it does is not clear. A dump of tables has fewer in one text. */
+/** Of a text with more statements, the rest is not read: what it does is not clear. */
 const MOST_STATEMENTS = 1_000;
 
 /**
