@@ -4,8 +4,6 @@ export { runToAnswer } from './answer.js';
 export { borrow, type PoolConnection, PoolConnectionWaiter } from './borrowed-connection.js';
 export { ConnectionFactory, type ConnectionHost } from './connection-factory.js';
 export { ConnectionWaiter } from './connection-waiter.js';
-export { notSent, refusedStatement } from '../commands/index.js';
 export { Killer } from './killer.js';
 export type { ManagedConnection } from './managed-connection.js';
-export { stopWhenAbandoned } from '../commands/index.js';
 export { enqueueMeasured, enqueueTraced, isMeasured, isTraced, isWaitTraced } from './tracing.js';

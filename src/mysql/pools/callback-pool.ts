@@ -19,7 +19,8 @@ import {
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
-import { ConnectionWaiter, type ManagedConnection, refusedStatement, stopWhenAbandoned } from '../connections/index.js';
+import { refusedStatement, stopWhenAbandoned } from '../commands/index.js';
+import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
 import type { ResolvedOptions } from '../options/index.js';
 import { type Method, type Statement, statementOf, type StatementResult } from '../contract/index.js';
 import { acquireInTime, acquireWithin, keepLimits } from '../limits/index.js';

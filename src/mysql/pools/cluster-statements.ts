@@ -2,7 +2,8 @@
 
 import { ignore } from '../../engine/waiting/index.js';
 import { DriverPool, type Command } from '../driver/index.js';
-import { refusedStatement, stopWhenAbandoned } from '../connections/index.js';
+import { refusedStatement, stopWhenAbandoned } from '../commands/index.js';
+
 import { keepLimits } from '../limits/index.js';
 import { callbackIn, readStatement } from './callback-pool.js';
 
