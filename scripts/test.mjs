@@ -19,7 +19,8 @@ const CHECKS = { 'format:check': 'format', build: 'build', lint: 'lint', typeche
 const { server: choice, coverage, filters } = readArguments(argv.slice(2));
 
 let passed = 0;
-let failed = 0;
+/** What failed, printed again at the end: a run's output is long, and often only its end is kept. */
+const failures = [];
 /** @type {{ name: string, reason: string }[]} */
 const skipped = [];
 /** The versions of the servers that ran. */
@@ -34,7 +35,7 @@ function readArguments(all) {
 }
 
 function fail(what) {
-  failed += 1;
+  failures.push(what);
   console.error(`FAILED: ${what}`);
 }
 
@@ -82,11 +83,11 @@ async function test({ server, filters: named, excluded }, withCoverage) {
     const { code } = await run(execPath, [vitest, 'run', ...options, ...named], { environment });
     const summary = JSON.parse(readFileSync(path, 'utf8'));
     passed += summary.passed;
-    failed += summary.failed;
+    failures.push(...summary.failures.map(({ name, reason }) => `${name} (on ${server}): ${reason}`));
     skipped.push(...summary.skipped.map(({ name, reason }) => ({ name: `${name} (on ${server})`, reason })));
-    ran.push(`${server} ${summary.serverVersion ?? 'not started'}: ${summary.passed + summary.failed} tests`);
+    ran.push(`${server} ${summary.serverVersion ?? 'not started'}: ${summary.passed + summary.failures.length} tests`);
     // Such as no test at all, coverage below its threshold, or a server that could not be stopped.
-    if (code !== 0 && summary.failed === 0) fail(`vitest ended with exit code ${code}`);
+    if (code !== 0 && summary.failures.length === 0) fail(`vitest ended with exit code ${code}`);
   } catch (error) {
     if (error.code !== 'ENOENT' && !(error instanceof SyntaxError)) throw error;
     fail('vitest ended without a result');
@@ -108,5 +109,6 @@ try {
 }
 if (ran.length > 0) console.log(['\nServers:', ...ran.map((line) => `  ${line}`)].join('\n'));
 if (skipped.length > 0) console.log(['\nSkipped:', ...skipped.map(({ name, reason }) => `  ${name}: ${reason}`)].join('\n'));
-console.log(`\n${passed} passed, ${failed} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`);
-process.exitCode = failed === 0 ? 0 : 1;
+if (failures.length > 0) console.log(['\nFailed:', ...failures.map((line) => `  ${line}`)].join('\n'));
+console.log(`\n${passed} passed, ${failures.length} failed${skipped.length === 0 ? '' : `, ${skipped.length} skipped`}`);
+process.exitCode = failures.length === 0 ? 0 : 1;

@@ -5,10 +5,21 @@ import { env } from 'node:process';
 /** The environment variable with the path of the file to write. */
 export const SUMMARY_PATH = 'POOLWRIGHT_TEST_SUMMARY';
 
+/** The first line of what was thrown, which is enough to know a failure again. */
+function firstLine({ message } = {}) {
+  return String(message ?? 'no message')
+    .split('\n', 1)[0]
+    .slice(0, 300);
+}
+
 /** Failures that belong to no test: a file that cannot be loaded, a hook that throws. */
 function errorsOutsideTests(testModule) {
-  const suites = [testModule, ...testModule.children.allSuites()];
-  return suites.reduce((sum, suite) => sum + suite.errors().length, 0);
+  const file = testModule.relativeModuleId;
+  const inSuites = [...testModule.children.allSuites()].flatMap((suite) =>
+    suite.errors().map((error) => [`${file} > ${suite.fullName}`, error]),
+  );
+  const errors = [...testModule.errors().map((error) => [file, error]), ...inSuites];
+  return errors.map(([name, error]) => ({ name, reason: firstLine(error) }));
 }
 
 /**
@@ -21,13 +32,18 @@ export default class VitestSummary {
     const tests = testModules.flatMap((testModule) => [...testModule.children.allTests()]);
     const results = tests.map((test) => ({ name: `${test.module.relativeModuleId} > ${test.fullName}`, ...test.result() }));
     const having = (state) => results.filter((result) => result.state === state);
-    const failedOutsideTests = testModules.reduce((sum, testModule) => sum + errorsOutsideTests(testModule), 0) + unhandledErrors.length;
-    const unfinished = having('pending').length + (reason === 'interrupted' ? 1 : 0);
+    const failures = [
+      ...having('failed').map(({ name, errors }) => ({ name, reason: firstLine(errors[0]) })),
+      ...testModules.flatMap((testModule) => errorsOutsideTests(testModule)),
+      ...unhandledErrors.map((error) => ({ name: 'an error that no test caught', reason: firstLine(error) })),
+      ...having('pending').map(({ name }) => ({ name, reason: 'did not end' })),
+      ...(reason === 'interrupted' ? [{ name: 'the run', reason: 'was interrupted' }] : []),
+    ];
     const versions = testModules.map(({ project }) => project.getProvidedContext().server?.version);
     const summary = {
       serverVersion: versions.find((version) => version !== undefined),
       passed: having('passed').length,
-      failed: having('failed').length + failedOutsideTests + unfinished,
+      failures,
       skipped: having('skipped').map(({ name, note }) => ({ name, reason: note ?? 'no reason given' })),
     };
     writeFileSync(env[SUMMARY_PATH], JSON.stringify(summary));
