@@ -1,8 +1,9 @@
 /** Step greeting: reads the first packet that the server sends. */
 
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { setTimeout, clearTimeout } from '../../engine/waiting/index.js';
 import { CannotContinue, type Finding } from './finding.js';
+import { adviceOn, type Attempt } from './refusals.js';
 
 /** What a server says of itself before a login. */
 export interface Greeting {
@@ -10,6 +11,9 @@ export interface Greeting {
   readonly version: string;
   readonly offersTls: boolean;
 }
+
+const WRONG_PORT =
+  'Another program listens on this port: check host and port. MySQL and MariaDB usually have 3306, TiDB 4000, ProxySQL 6033, MySQL Router 6446, MaxScale 4006.';
 
 const HEADER_BYTES = 4;
 const PROTOCOL_10 = 0x0a;
@@ -19,35 +23,41 @@ const CLIENT_SSL = 0x800;
 /** Number of the connection, first part of the scramble, filler: between the version and the capabilities. */
 const BYTES_TO_CAPABILITIES = 13;
 
-/** What the server's refusals in place of a greeting mean. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
-  1129: 'Too many broken handshakes came from this machine: run FLUSH HOSTS on the server (or TRUNCATE performance_schema.host_cache), then find out what broke them (max_connect_errors).',
-  1130: 'The server has no account that may log in from this machine: see the host part of the account (CREATE USER name@host).',
-};
-
 /**
  * Reads the first packet of a server (https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html).
  *
  * @throws CannotContinue
  */
-export async function readGreeting(socket: Socket, timeoutMs: number, report: (finding: Finding) => void): Promise<Greeting> {
+export async function readGreeting(
+  socket: Socket,
+  timeoutMs: number,
+  attempt: Attempt,
+  report: (finding: Finding) => void,
+): Promise<Greeting> {
   const failed = (message: string, advice: string): never => {
     socket.destroy();
     report({ step: 'greeting', status: 'fail', message, advice });
     throw new CannotContinue();
   };
+  const { remoteAddress: host, remotePort: port } = socket;
   const packet = await firstPacket(socket, timeoutMs);
-  if (packet === 'silent') {
+  if (typeof packet === 'string') {
+    const answer = await provoke(host === undefined || port === undefined ? undefined : { host, port }, timeoutMs);
+    const silence =
+      packet === 'silent' ? `the connection was accepted, and then nothing came for ${timeoutMs} ms` : 'the connection was accepted and closed without a word';
+    const stranger = nameStranger(answer);
+    if (stranger !== undefined) return failed(`${stranger} answers, not a MySQL server`, WRONG_PORT);
+    if (greetedAfterProxyHeader(answer)) {
+      return failed(
+        `${silence}; after a header of the PROXY protocol, a MySQL server greeted`,
+        'This port is for load balancers that send that header, which MySQL clients do not. Connect to the balancer, or to a port of HAProxy without accept-proxy.',
+      );
+    }
     return failed(
-      `the connection was accepted, and then nothing came for ${timeoutMs} ms`,
-      'Something listens, but not a MySQL server that works: a proxy or load balancer without a server behind it, a server that is frozen or overloaded, or another protocol.',
-    );
-  }
-  if (packet === 'closed') {
-    return failed(
-      'the connection was accepted and closed without a word',
-      'A proxy or load balancer without a server behind it does this, and a server that is starting or stopping.',
+      silence,
+      packet === 'silent'
+        ? 'Something listens, but not a MySQL server that works: a proxy or load balancer without a server behind it, a server that is frozen or overloaded, or another protocol whose clients speak first.'
+        : 'A proxy or load balancer without a server behind it does this (HAProxy: its statistics page says which servers are down), and a server that is starting or stopping.',
     );
   }
   const payload = packet.subarray(HEADER_BYTES);
@@ -57,14 +67,12 @@ export async function readGreeting(socket: Socket, timeoutMs: number, report: (f
       .subarray(3)
       .toString('utf8')
       .replace(/^#.{5}/, '');
-    return failed(`the server refuses to talk: ${text} (errno ${errno})`, REFUSALS[errno] ?? 'See the error log of the server.');
+    return failed(`the server refuses to talk: ${text} (errno ${errno})`, adviceOn({ errno, message: text }, attempt) ?? 'See the error log of the server.');
   }
   const endOfVersion = payload.indexOf(0);
   if (payload[0] !== PROTOCOL_10 || endOfVersion < 2 || payload.length < endOfVersion + BYTES_TO_CAPABILITIES + 3) {
-    return failed(
-      'what answers is not a MySQL server',
-      'Another program listens on this port: check host and port. MySQL usually has 3306, TiDB 4000, ProxySQL 6033.',
-    );
+    const stranger = nameStranger(packet);
+    return failed(stranger === undefined ? 'what answers is not a MySQL server' : `${stranger} answers, not a MySQL server`, WRONG_PORT);
   }
   const version = payload.subarray(1, endOfVersion).toString('utf8');
   const capabilities = payload.readUInt16LE(endOfVersion + 1 + BYTES_TO_CAPABILITIES);
@@ -94,5 +102,54 @@ function firstPacket(socket: Socket, timeoutMs: number): Promise<Buffer | 'silen
       const length = received.readUIntLE(0, 3);
       if (received.length >= HEADER_BYTES + length || length > 1_024) finish(received);
     });
+  });
+}
+
+/**
+ * A header of the PROXY protocol, version 1 (https://www.haproxy.org/download/2.8/doc/proxy-protocol.txt). Balancers send it before anything
+ * else. To servers whose clients speak first it is a wrong request, which they answer in words of their own.
+ */
+const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
+const MOST_BYTES = 64;
+
+/** What they begin with, in their own protocols. */
+const STRANGERS: readonly (readonly [name: string, begins: RegExp])[] = [
+  ['a web server', /^HTTP\/\d/],
+  ['Redis', /^(-(ERR|NOAUTH|DENIED|LOADING|MISCONF|NOPERM) |\+PONG)/],
+  ['an SSH server', /^SSH-\d/],
+  ['a mail or FTP server', /^(220[ -]|\* OK |\+OK )/],
+  ['Memcached', /^ERROR\r\n/],
+  // An alert of TLS: to a client that speaks no TLS.
+  ['a server that speaks TLS from the first byte (a web server or a TLS tunnel)', /^\x15\x03[\x00-\x04]/],
+  // The notice that the server's X Plugin sends first: type 11, in a frame of type 5.
+  ["MySQL's X Protocol (port 33060)", /^\x05\x00\x00\x00\x0b\x08\x05/],
+];
+
+/** Who it is, by the first bytes. */
+function nameStranger(bytes: Buffer | undefined): string | undefined {
+  const text = bytes?.subarray(0, MOST_BYTES).toString('latin1') ?? '';
+  return STRANGERS.find(([, begins]) => begins.test(text))?.[0];
+}
+
+/** The packet of a MySQL server's greeting: number 0, protocol 10. */
+function greetedAfterProxyHeader(bytes: Buffer | undefined): boolean {
+  return bytes !== undefined && bytes.length > 5 && bytes[3] === 0 && bytes[4] === 0x0a;
+}
+
+/** Connects once more, and speaks first. The first bytes of the answer, if there is one. */
+function provoke(at: { readonly host: string; readonly port: number } | undefined, timeoutMs: number): Promise<Buffer | undefined> {
+  if (at === undefined) return Promise.resolve(undefined);
+  return new Promise((resolve) => {
+    const socket = connect(at);
+    const finish = (answer?: Buffer): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish(), timeoutMs);
+    socket.on('connect', () => socket.write(PROXY_HEADER));
+    socket.on('error', () => finish());
+    socket.on('close', () => finish());
+    socket.on('data', (chunk) => finish(chunk));
   });
 }
