@@ -329,6 +329,7 @@ describe('of other refusals, the doctor knows', () => {
     await using inside = await createConnection({ socketPath, user, password });
     await inside.query(`RENAME USER '${user}'@'%' TO '${user}'@'localhost'`);
     await inside.query(`DROP USER '${strict.user}'@'%'`);
+    await inside.query('FLUSH PRIVILEGES');
     const refused = await diagnose(strict.url());
     expect(troubles(refused)).toEqual([
       expect.objectContaining({ step: 'greeting', message: expect.stringContaining('errno 1130'), advice: expect.stringContaining("('127.0.0.1')") }),

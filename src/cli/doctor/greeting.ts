@@ -1,6 +1,7 @@
 /** Step greeting: reads the first packet that the server sends. */
 
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { setTimeout, clearTimeout } from '../../engine/waiting/index.js';
 import { CannotContinue, type Finding } from './finding.js';
 import { adviceOn, type Attempt } from './refusals.js';
@@ -42,12 +43,12 @@ export async function readGreeting(
   const { remoteAddress: host, remotePort: port } = socket;
   const packet = await firstPacket(socket, timeoutMs);
   if (typeof packet === 'string') {
-    const answer = await provoke(host === undefined || port === undefined ? undefined : { host, port }, timeoutMs);
+    const answer = host === undefined || port === undefined ? undefined : await provoke({ host, port }, timeoutMs);
     const silence =
       packet === 'silent' ? `the connection was accepted, and then nothing came for ${timeoutMs} ms` : 'the connection was accepted and closed without a word';
-    const stranger = nameStranger(answer);
+    const stranger = answer === 'TLS' ? 'a server that speaks TLS from the first byte (a web server, or a TLS tunnel)' : nameStranger(answer);
     if (stranger !== undefined) return failed(`${stranger} answers, not a MySQL server`, WRONG_PORT);
-    if (greetedAfterProxyHeader(answer)) {
+    if (answer !== 'TLS' && greetedAfterProxyHeader(answer)) {
       return failed(
         `${silence}; after a header of the PROXY protocol, a MySQL server greeted`,
         'This port is for load balancers that send that header, which MySQL clients do not. Connect to the balancer, or to a port of HAProxy without accept-proxy.',
@@ -119,8 +120,6 @@ const STRANGERS: readonly (readonly [name: string, begins: RegExp])[] = [
   ['an SSH server', /^SSH-\d/],
   ['a mail or FTP server', /^(220[ -]|\* OK |\+OK )/],
   ['Memcached', /^ERROR\r\n/],
-  // An alert of TLS: to a client that speaks no TLS.
-  ['a server that speaks TLS from the first byte (a web server or a TLS tunnel)', /^\x15\x03[\x00-\x04]/],
   // The notice that the server's X Plugin sends first: type 11, in a frame of type 5.
   ["MySQL's X Protocol (port 33060)", /^\x05\x00\x00\x00\x0b\x08\x05/],
 ];
@@ -136,11 +135,22 @@ function greetedAfterProxyHeader(bytes: Buffer | undefined): boolean {
   return bytes !== undefined && bytes.length > 5 && bytes[3] === 0 && bytes[4] === 0x0a;
 }
 
-/** Connects once more, and speaks first. The first bytes of the answer, if there is one. */
-function provoke(at: { readonly host: string; readonly port: number } | undefined, timeoutMs: number): Promise<Buffer | undefined> {
-  if (at === undefined) return Promise.resolve(undefined);
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Connects once more, and speaks first. The first bytes of the answer, if there is one, or that it takes a TLS handshake. */
+async function provoke(at: Address, timeoutMs: number): Promise<Buffer | 'TLS' | undefined> {
+  const [answer, speaksTls] = await Promise.all([
+    spokenTo(connect(at), timeoutMs),
+    shakesHands(at, timeoutMs),
+  ]);
+  return answer ?? (speaksTls ? 'TLS' : undefined);
+}
+
+function spokenTo(socket: Socket, timeoutMs: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const socket = connect(at);
     const finish = (answer?: Buffer): void => {
       clearTimeout(timer);
       socket.destroy();
@@ -151,5 +161,21 @@ function provoke(at: { readonly host: string; readonly port: number } | undefine
     socket.on('error', () => finish());
     socket.on('close', () => finish());
     socket.on('data', (chunk) => finish(chunk));
+  });
+}
+
+/** Nothing is sent but the handshake, so it does not matter who answers. */
+function shakesHands(at: Address, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ ...at, rejectUnauthorized: false });
+    const finish = (outcome: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => finish(false), timeoutMs);
+    socket.on('secureConnect', () => finish(true));
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
   });
 }

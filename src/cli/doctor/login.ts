@@ -33,6 +33,7 @@ export function attemptOf({ endpoint, connection, credentials, tls }: ResolvedOp
     certified: tls.ssl?.cert !== undefined || tls.ssl?.pfx !== undefined,
     offersTls: greeting?.offersTls ?? false,
     isMariaDb: /mariadb/i.test(greeting?.version ?? ''),
+    isRouter: /-router\b/i.test(greeting?.version ?? ''),
   };
 }
 

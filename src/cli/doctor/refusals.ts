@@ -19,6 +19,8 @@ export interface Attempt {
   readonly offersTls: boolean;
   /** By its greeting: a proxy's own may say another. */
   readonly isMariaDb: boolean;
+  /** MySQL Router greeted. */
+  readonly isRouter: boolean;
 }
 
 type Advice = string | ((attempt: Attempt, message: string) => string);
@@ -76,6 +78,11 @@ function accessDenied(attempt: Attempt, message: string): string {
     const how = offersTls ? ': ask for TLS, ?ssl-mode=VERIFY_IDENTITY with the CA in ?sslca=path' : ', but the server offers no TLS here';
     causes.push(
       `Or the account must log in over TLS (REQUIRE SSL), or everybody must (MariaDB does not say so when require_secure_transport is on)${how}.`,
+    );
+  }
+  if (!encrypted && attempt.isRouter) {
+    causes.push(
+      'Or MySQL Router cannot hand the password on: without TLS to it (client_ssl_mode), it logs in only accounts whose password the server has in its memory from an earlier login (caching_sha2_password).',
     );
   }
   if (!certified) causes.push('Or the account asks for a certificate of the client (REQUIRE X509): ?sslcert=path&sslkey=path.');
@@ -173,6 +180,9 @@ function addressIn(message: string): string {
   return host === undefined ? '' : ` ('${host}')`;
 }
 
+/** mysql2's words when the connection went between the login and the first statement. */
+const CLOSED_AFTER_LOGIN = /connection is in closed state/;
+
 const UNKNOWN_PLUGIN = /authentication using unknown plugin (\S+?)\.? /;
 
 /** What to do about a refusal. `undefined`: it is none that is known here. */
@@ -180,6 +190,9 @@ export function adviceOn({ errno, code, message }: Refusal, attempt: Attempt): s
   const plugin = UNKNOWN_PLUGIN.exec(message)?.[1];
   if (plugin !== undefined) {
     return `The account logs in by ${plugin}, which mysql2 does not know: give it one in authPlugins, or have an administrator change the account: ${withPassword(attempt)}. ${hostPart(attempt)}`;
+  }
+  if (CLOSED_AFTER_LOGIN.test(message)) {
+    return 'The login was accepted, and the connection closed at the first statement: see the log of the server, or of the proxy in front of it. MySQL Router does this where it shares connections to a server that does not track sessions as MySQL does.';
   }
   const advice = errno !== undefined && errno > 0 ? BY_NUMBER[errno] : BY_CODE[code ?? ''];
   return typeof advice === 'function' ? advice(attempt, message) : advice;

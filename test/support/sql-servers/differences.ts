@@ -111,6 +111,14 @@ export const DIFFERENCES = {
     sentence: 'MariaDB takes the header of the PROXY protocol from networks that it is told; MySQL takes none.',
     servers: MARIADB,
   },
+  routerShares: {
+    sentence: 'MySQL Router shares connections to MySQL; one to MariaDB it closes at the first statement.',
+    servers: MYSQL,
+  },
+  remembersPasswords: {
+    sentence: 'MySQL checks a password that it remembers without seeing it, and another only over TLS or with its key (caching_sha2_password); MariaDB never sees it.',
+    servers: MYSQL,
+  },
   xProtocol: {
     sentence: 'MySQL has a second port, for its X Protocol; MariaDB has none.',
     servers: MYSQL,
