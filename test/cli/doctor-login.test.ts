@@ -165,9 +165,7 @@ const TROUBLES: readonly Trouble[] = [
     name: 'a login by the system account',
     make: async ({ admin, account }) => {
       if (!differs('builtInSocketLogin')) await admin.query("INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'");
-      await admin.query(
-        `ALTER USER ${account} IDENTIFIED ${differs('builtInSocketLogin') ? 'VIA unix_socket' : 'WITH auth_socket'}`,
-      );
+      await admin.query(`ALTER USER ${account} IDENTIFIED ${differs('builtInSocketLogin') ? 'VIA unix_socket' : 'WITH auth_socket'}`);
     },
     errno: 1698,
     says: /takes no password, only the socket/,
@@ -226,40 +224,43 @@ const TROUBLES: readonly Trouble[] = [
 ];
 
 describe('of a refused login, the doctor says what is wrong, and what helps', () => {
-  it.for(TROUBLES.map((one) => [one.name, one] as const))('%s', async ([, { only, make, errno, says, cure, clear, passes, on }], context) => {
-    onlyWhere(context, only);
-    const patientsServer = on?.() ?? server;
-    await using database = await createDatabase(patientsServer);
-    const admin = await database.connectAsAdmin();
-    const patient = { database, admin, account: `'${database.user}'@'%'` };
-    const number = typeof errno === 'number' ? errno : errno();
-    try {
-      await make(patient);
-      const diagnosis = await diagnose(database.url());
-      const { status, message, advice } = findingOf(diagnosis, 'login') ?? {};
-      expect(status).toBe('fail');
-      expect(message).toMatch(new RegExp(`errno ${number}\\)$`));
-      expect(advice).toMatch(says);
-      expect(troubles(diagnosis)).toHaveLength(1);
-      expect(JSON.stringify(diagnosis)).not.toContain(database.password);
+  it.for(TROUBLES.map((one) => [one.name, one] as const))(
+    '%s',
+    async ([, { only, make, errno, says, cure, clear, passes, on }], context) => {
+      onlyWhere(context, only);
+      const patientsServer = on?.() ?? server;
+      await using database = await createDatabase(patientsServer);
+      const admin = await database.connectAsAdmin();
+      const patient = { database, admin, account: `'${database.user}'@'%'` };
+      const number = typeof errno === 'number' ? errno : errno();
+      try {
+        await make(patient);
+        const diagnosis = await diagnose(database.url());
+        const { status, message, advice } = findingOf(diagnosis, 'login') ?? {};
+        expect(status).toBe('fail');
+        expect(message).toMatch(new RegExp(`errno ${number}\\)$`));
+        expect(advice).toMatch(says);
+        expect(troubles(diagnosis)).toHaveLength(1);
+        expect(JSON.stringify(diagnosis)).not.toContain(database.password);
 
-      // The pool says the same, at once where it will come again.
-      await using pool = createPool(database.url(), { acquireTimeout: 5_000, connectionLimit: 1 });
-      const error = (await errorOf(pool.query('SELECT 1'))) as { errno?: number; cause?: { errno?: number } };
-      expect(error.cause?.errno ?? error.errno).toBe(number);
-      if (passes !== true) expect(pool.stats().connectErrors).toBeLessThanOrEqual(1);
+        // The pool says the same, at once where it will come again.
+        await using pool = createPool(database.url(), { acquireTimeout: 5_000, connectionLimit: 1 });
+        const error = (await errorOf(pool.query('SELECT 1'))) as { errno?: number; cause?: { errno?: number } };
+        expect(error.cause?.errno ?? error.errno).toBe(number);
+        if (passes !== true) expect(pool.stats().connectErrors).toBeLessThanOrEqual(1);
 
-      if (cure !== undefined) {
-        const [statement] = cure.exec(advice ?? '') ?? [];
-        expect(statement).toBeDefined();
-        await admin.query(filledIn(statement as string, patient));
-        expect(troubles(await diagnose(database.url()))).toEqual([]);
+        if (cure !== undefined) {
+          const [statement] = cure.exec(advice ?? '') ?? [];
+          expect(statement).toBeDefined();
+          await admin.query(filledIn(statement as string, patient));
+          expect(troubles(await diagnose(database.url()))).toEqual([]);
+        }
+      } finally {
+        await clear?.(patient);
+        await admin.end();
       }
-    } finally {
-      await clear?.(patient);
-      await admin.end();
-    }
-  });
+    },
+  );
 });
 
 describe('of other refusals, the doctor knows', () => {
@@ -283,7 +284,11 @@ describe('of other refusals, the doctor knows', () => {
       await database.admin(`GRANT ${role} TO '${database.user}'@'%'`);
       const diagnosis = await diagnose(database.url());
       expect(troubles(diagnosis)).toEqual([
-        expect.objectContaining({ step: 'privileges', status: 'warn', message: expect.stringContaining(`not active when it logs in: \`${role}\``) }),
+        expect.objectContaining({
+          step: 'privileges',
+          status: 'warn',
+          message: expect.stringContaining(`not active when it logs in: \`${role}\``),
+        }),
       ]);
       const [statement] = /SET DEFAULT ROLE .+? (TO|FOR) '\w+'@'%'/.exec(findingOf(diagnosis, 'privileges')?.advice ?? '') ?? [];
       await database.admin(statement ?? 'no statement');
@@ -332,9 +337,14 @@ describe('of other refusals, the doctor knows', () => {
     await inside.query('FLUSH PRIVILEGES');
     const refused = await diagnose(strict.url());
     expect(troubles(refused)).toEqual([
-      expect.objectContaining({ step: 'greeting', message: expect.stringContaining('errno 1130'), advice: expect.stringContaining("('127.0.0.1')") }),
+      expect.objectContaining({
+        step: 'greeting',
+        message: expect.stringContaining('errno 1130'),
+        advice: expect.stringContaining("('127.0.0.1')"),
+      }),
     ]);
-    const [statement] = /CREATE USER '\w+'@'<this address, or %>' IDENTIFIED BY '<password>'/.exec(findingOf(refused, 'greeting')?.advice ?? '') ?? [];
+    const [statement] =
+      /CREATE USER '\w+'@'<this address, or %>' IDENTIFIED BY '<password>'/.exec(findingOf(refused, 'greeting')?.advice ?? '') ?? [];
     await inside.query((statement ?? 'no statement').replace('<this address, or %>', '127.0.0.1').replace('<password>', strict.password));
     await inside.query(`GRANT ALL ON ${strict.database}.* TO '${strict.user}'@'127.0.0.1'`);
     expect(troubles(await diagnose(strict.url()))).toEqual([]);
@@ -349,7 +359,11 @@ describe('of other refusals, the doctor knows', () => {
   ])('what comes in place of a greeting: %i', async (errno, message, advice) => {
     await using impostor = await startImpostor({ refuses: [errno, message] });
     expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
-      expect.objectContaining({ step: 'greeting', message: expect.stringContaining(`errno ${errno}`), advice: expect.stringMatching(advice) }),
+      expect.objectContaining({
+        step: 'greeting',
+        message: expect.stringContaining(`errno ${errno}`),
+        advice: expect.stringMatching(advice),
+      }),
     ]);
   });
 
@@ -381,7 +395,11 @@ describe('of other refusals, the doctor knows', () => {
   it('a server that greets and never answers the login', async () => {
     await using impostor = await startImpostor({ greets: '9.7.4-router' });
     expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
-      expect.objectContaining({ step: 'login', message: 'no answer to the login within 500 ms', advice: expect.stringContaining('frozen') }),
+      expect.objectContaining({
+        step: 'login',
+        message: 'no answer to the login within 500 ms',
+        advice: expect.stringContaining('frozen'),
+      }),
     ]);
   });
 });

@@ -10,6 +10,7 @@ import { fetchedVersions } from '../../scripts/servers/fetch.mjs';
 import type { PrivateServer } from '../../src/demo/private-server.js';
 import { freePort } from '../support/network/free-port.js';
 import { createDatabase, type TestDatabase } from '../support/servers/database.js';
+import { startPostgres } from '../support/servers/postgres-server.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { startHaProxy } from '../support/sql-servers/haproxy.js';
 import { startMySqlRouter } from '../support/sql-servers/mysql-router.js';
@@ -44,7 +45,11 @@ describe('of what stands in between, the doctor says', () => {
   it('that there is nothing, and that sessions have all that was tried', async () => {
     await using database = await createDatabase(server);
     const diagnosis = await diagnose(database.url());
-    expect(findingOf(diagnosis, 'proxy')).toEqual({ step: 'proxy', status: 'ok', message: 'none was seen: this connection ends at the server' });
+    expect(findingOf(diagnosis, 'proxy')).toEqual({
+      step: 'proxy',
+      status: 'ok',
+      message: 'none was seen: this connection ends at the server',
+    });
     expect(findingOf(diagnosis, 'session')).toMatchObject({ status: 'ok', message: expect.stringContaining('LAST_INSERT_ID()') });
     const bySocket = await diagnose(database.url({ parameters: { socketPath: database.socketPath } }));
     expect(findingOf(bySocket, 'proxy')?.message).toBe('none: the connection is a local socket');
@@ -128,12 +133,16 @@ describe('MySQL Router is named, and what it takes away', () => {
     expect(findingOf(diagnosis, 'proxy')?.message).toMatch(/^MySQL Router stands in between: it greets and takes logins itself/);
     expect(findingOf(diagnosis, 'proxy')?.advice).toContain('no KILL can stop a statement');
     expect(troubles(diagnosis)).toEqual([
-      expect.objectContaining({ step: 'cancel', status: 'warn', advice: expect.stringContaining("a connection number that is not the server's") }),
+      expect.objectContaining({
+        step: 'cancel',
+        status: 'warn',
+        advice: expect.stringContaining("a connection number that is not the server's"),
+      }),
     ]);
     expect(findingOf(diagnosis, 'session')?.status).toBe('ok');
   });
 
-  it('where it shares connections: LAST_INSERT_ID() does not outlast another client', async (context) => {
+  it('where it shares connections, by its documents', async (context) => {
     context.skip(fetchedVersions('mysql') === undefined, routerIsMissing);
     await using database = await createDatabase(server);
     await (await createConnection(database.connection)).end();
@@ -146,7 +155,10 @@ describe('MySQL Router is named, and what it takes away', () => {
       expect(findingOf(diagnosis, 'login')?.advice).toContain('The login was accepted, and the connection closed at the first statement');
       return;
     }
-    expect(findingOf(diagnosis, 'session')).toMatchObject({ status: 'warn', message: expect.stringContaining('LAST_INSERT_ID()') });
+    expect(findingOf(diagnosis, 'proxy')?.advice).toMatch(
+      /With connection_sharing, statements that depend on earlier ones \(LAST_INSERT_ID\(\)/,
+    );
+    expect(troubles(diagnosis)).toEqual([expect.objectContaining({ step: 'cancel' })]);
   });
 
   it('by what it does, in passthrough: it greets as the server does', async ({ skip }) => {
@@ -178,7 +190,9 @@ describe('MySQL Router is named, and what it takes away', () => {
 describe('what is no MySQL server is named', () => {
   const examine = async (port: number): Promise<string | undefined> => {
     const found = troubles(await diagnose(`mysql://app:p@127.0.0.1:${port}/shop`, { timeoutMs: 1_000 }));
-    expect(found).toEqual([expect.objectContaining({ step: 'greeting', status: 'fail', advice: expect.stringContaining('check host and port') })]);
+    expect(found).toEqual([
+      expect.objectContaining({ step: 'greeting', status: 'fail', advice: expect.stringContaining('check host and port') }),
+    ]);
     return found[0]?.message;
   };
 
@@ -198,6 +212,11 @@ describe('what is no MySQL server is named', () => {
     await using closed = await startRedis({ arguments: ['--requirepass', 'secret'] });
     expect(await examine(redis.port)).toBe('Redis answers, not a MySQL server');
     expect(await examine(closed.port)).toBe('Redis answers, not a MySQL server');
+  });
+
+  it('PostgreSQL', async () => {
+    await using postgres = await startPostgres();
+    expect(await examine(postgres.port)).toBe('PostgreSQL or PgBouncer answers, not a MySQL server');
   });
 
   it('a server that speaks TLS from the first byte', async () => {

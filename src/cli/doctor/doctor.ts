@@ -147,7 +147,7 @@ async function examineSession(
     );
   });
   await attempt('clock', () => examineClock(pool, options, report));
-  await attempt('session', () => examineState(pool, open, way, report));
+  await attempt('session', () => examineState(pool, report));
   await attempt('cancel', () => examineCancellation(pool, way, report));
   await attempt('latency', () => examineLatency(pool, report));
   return recommendations;

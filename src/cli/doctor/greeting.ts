@@ -45,10 +45,12 @@ export async function readGreeting(
   if (typeof packet === 'string') {
     const answer = host === undefined || port === undefined ? undefined : await provoke({ host, port }, timeoutMs);
     const silence =
-      packet === 'silent' ? `the connection was accepted, and then nothing came for ${timeoutMs} ms` : 'the connection was accepted and closed without a word';
-    const stranger = answer === 'TLS' ? 'a server that speaks TLS from the first byte (a web server, or a TLS tunnel)' : nameStranger(answer);
+      packet === 'silent'
+        ? `the connection was accepted, and then nothing came for ${timeoutMs} ms`
+        : 'the connection was accepted and closed without a word';
+    const stranger = nameStranger(answer);
     if (stranger !== undefined) return failed(`${stranger} answers, not a MySQL server`, WRONG_PORT);
-    if (answer !== 'TLS' && greetedAfterProxyHeader(answer)) {
+    if (greetedAfterProxyHeader(answer)) {
       return failed(
         `${silence}; after a header of the PROXY protocol, a MySQL server greeted`,
         'This port is for load balancers that send that header, which MySQL clients do not. Connect to the balancer, or to a port of HAProxy without accept-proxy.',
@@ -68,7 +70,10 @@ export async function readGreeting(
       .subarray(3)
       .toString('utf8')
       .replace(/^#.{5}/, '');
-    return failed(`the server refuses to talk: ${text} (errno ${errno})`, adviceOn({ errno, message: text }, attempt) ?? 'See the error log of the server.');
+    return failed(
+      `the server refuses to talk: ${text} (errno ${errno})`,
+      adviceOn({ errno, message: text }, attempt) ?? 'See the error log of the server.',
+    );
   }
   const endOfVersion = payload.indexOf(0);
   if (payload[0] !== PROTOCOL_10 || endOfVersion < 2 || payload.length < endOfVersion + BYTES_TO_CAPABILITIES + 3) {
@@ -111,6 +116,8 @@ function firstPacket(socket: Socket, timeoutMs: number): Promise<Buffer | 'silen
  * else. To servers whose clients speak first it is a wrong request, which they answer in words of their own.
  */
 const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
+/** PostgreSQL's question for TLS, which it answers with one letter (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+const POSTGRES_SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
 const MOST_BYTES = 64;
 
 /** What they begin with, in their own protocols. */
@@ -124,15 +131,17 @@ const STRANGERS: readonly (readonly [name: string, begins: RegExp])[] = [
   ["MySQL's X Protocol (port 33060)", /^\x05\x00\x00\x00\x0b\x08\x05/],
 ];
 
-/** Who it is, by the first bytes. */
-function nameStranger(bytes: Buffer | undefined): string | undefined {
-  const text = bytes?.subarray(0, MOST_BYTES).toString('latin1') ?? '';
+/** Who it is, by its answer. */
+function nameStranger(answer: Answer): string | undefined {
+  if (answer === 'PostgreSQL') return 'PostgreSQL or PgBouncer';
+  if (answer === 'TLS') return 'a server that speaks TLS from the first byte (a web server, or a TLS tunnel)';
+  const text = answer?.subarray(0, MOST_BYTES).toString('latin1') ?? '';
   return STRANGERS.find(([, begins]) => begins.test(text))?.[0];
 }
 
 /** The packet of a MySQL server's greeting: number 0, protocol 10. */
-function greetedAfterProxyHeader(bytes: Buffer | undefined): boolean {
-  return bytes !== undefined && bytes.length > 5 && bytes[3] === 0 && bytes[4] === 0x0a;
+function greetedAfterProxyHeader(answer: Answer): boolean {
+  return Buffer.isBuffer(answer) && answer.length > 5 && answer[3] === 0 && answer[4] === PROTOCOL_10;
 }
 
 interface Address {
@@ -140,24 +149,30 @@ interface Address {
   readonly port: number;
 }
 
-/** Connects once more, and speaks first. The first bytes of the answer, if there is one, or that it takes a TLS handshake. */
-async function provoke(at: Address, timeoutMs: number): Promise<Buffer | 'TLS' | undefined> {
-  const [answer, speaksTls] = await Promise.all([
-    spokenTo(connect(at), timeoutMs),
+/** What was found out of a silent port: the first bytes of its answer, or whom only its own protocol wakes. */
+type Answer = Buffer | 'PostgreSQL' | 'TLS' | undefined;
+
+/** Connects once more in each of three protocols whose clients speak first. */
+async function provoke(at: Address, timeoutMs: number): Promise<Answer> {
+  const [answer, toPostgres, speaksTls] = await Promise.all([
+    answerTo(PROXY_HEADER, at, timeoutMs),
+    answerTo(POSTGRES_SSL_REQUEST, at, timeoutMs),
     shakesHands(at, timeoutMs),
   ]);
+  if (toPostgres?.length === 1 && /^[SN]$/.test(toPostgres.toString('latin1'))) return 'PostgreSQL';
   return answer ?? (speaksTls ? 'TLS' : undefined);
 }
 
-function spokenTo(socket: Socket, timeoutMs: number): Promise<Buffer | undefined> {
+function answerTo(words: string | Buffer, at: Address, timeoutMs: number): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
+    const socket = connect(at);
     const finish = (answer?: Buffer): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(answer);
     };
     const timer = setTimeout(() => finish(), timeoutMs);
-    socket.on('connect', () => socket.write(PROXY_HEADER));
+    socket.on('connect', () => socket.write(words));
     socket.on('error', () => finish());
     socket.on('close', () => finish());
     socket.on('data', (chunk) => finish(chunk));

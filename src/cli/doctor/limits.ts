@@ -49,7 +49,11 @@ export function examineServer(greeting: string, host: string, version: string, v
     auroraVersion: variables.get('aurora_version'),
   });
   const { kind, isProxy, version: name, note } = found;
-  report({ step: 'server', status: 'ok', message: `${kind}${isProxy ? ', in front of' : ''} ${name}${note === undefined ? '' : `. ${note}`}` });
+  report({
+    step: 'server',
+    status: 'ok',
+    message: `${kind}${isProxy ? ', in front of' : ''} ${name}${note === undefined ? '' : `. ${note}`}`,
+  });
   return found;
 }
 

@@ -87,10 +87,13 @@ async function lookAround(pool: Pool, database: string, isMariaDb: boolean): Pro
   const roles = await inactiveRoles(session);
   const account = accountOf((await column(session, 'SELECT CURRENT_USER()'))[0] ?? '');
   for (const { set, names, lasting } of waysToActivate(roles, account, isMariaDb)) {
-    const helps = await session.query(set).then(
-      () => session.query(`USE \`${database.replaceAll('`', '``')}\``).then(() => true),
-      () => false,
-    ).catch(() => false);
+    const helps = await session
+      .query(set)
+      .then(
+        () => session.query(`USE \`${database.replaceAll('`', '``')}\``).then(() => true),
+        () => false,
+      )
+      .catch(() => false);
     if (helps) {
       return `The account has the right by a role that is not active when it logs in (${names}). Make it active at each login: ${lasting}, as this account or as an administrator${isMariaDb ? '' : ' (or, for all accounts, SET GLOBAL activate_all_roles_on_login = ON)'}.`;
     }

@@ -65,14 +65,15 @@ function accessDenied(attempt: Attempt, message: string): string {
   if (/ProxySQL Error/i.test(message)) {
     return 'ProxySQL itself refuses: it has a list of users of its own (SELECT username, active FROM mysql_users in its admin interface), with passwords that must be changed there, too.';
   }
-  if (!attempt.withPassword) return 'No password was given, and the account has one; or the user name is wrong, or the account is for other hosts than this one.';
+  if (!attempt.withPassword)
+    return 'No password was given, and the account has one; or the user name is wrong, or the account is for other hosts than this one.';
   const host = /@'([^']*)'/.exec(message)?.[1];
   const from = host === undefined ? '' : ` The server sees this client at '${host}'.`;
   if (/using password: NO/.test(message)) {
     return `A password was given, and the server did not take it: this account logs nobody in (mysql_no_login), or logs in by something else. See SHOW CREATE USER ${account(attempt)} as an administrator.${from}`;
   }
   const causes = [
-    'The password or the user name is wrong (in a URL, special characters of the password must be percent-encoded), or the account is for other hosts than this one.',
+    'The user name or the password is wrong (in a URL, special characters of the password must be percent-encoded), or the account is for other hosts than this one.',
   ];
   if (!encrypted) {
     const how = offersTls ? ': ask for TLS, ?ssl-mode=VERIFY_IDENTITY with the CA in ?sslca=path' : ', but the server offers no TLS here';
@@ -112,7 +113,7 @@ function notLoaded(attempt: Attempt, message: string): string {
 /** By the server's number. */
 const BY_NUMBER: Readonly<Record<number, Advice>> = {
   1040: 'All of max_connections are taken. An administrator can still log in, by the connection that is kept for that, and see who holds them: SHOW PROCESSLIST. Then lower connectionLimit, or SET GLOBAL max_connections = <n>.',
-  1042: "The server wanted to know the name of this machine, and its DNS did not tell. Repair the reverse lookup, or start the server with skip_name_resolve (accounts then need addresses in place of names).",
+  1042: 'The server wanted to know the name of this machine, and its DNS did not tell. Repair the reverse lookup, or start the server with skip_name_resolve (accounts then need addresses in place of names).',
   1043: 'The server did not understand the login: something on the way changes what is sent, or sends something before it, such as the header of the PROXY protocol.',
   1044: 'The account may not use this database, or there is none of this name: the server does not say which to accounts without rights. An administrator: SHOW DATABASES; SHOW GRANTS FOR the account.',
   1045: accessDenied,
@@ -130,7 +131,8 @@ const BY_NUMBER: Readonly<Record<number, Advice>> = {
   1226: limitOfAccount,
   1251: (attempt) =>
     `The account logs in by a way that this client does not know. An administrator gives it another: ${withPassword(attempt)}. ${hostPart(attempt)}`,
-  1275: (attempt) => `The account has a password in the format of MySQL 4.0. An administrator sets it anew: ${newPassword(attempt)}. ${hostPart(attempt)}`,
+  1275: (attempt) =>
+    `The account has a password in the format of MySQL 4.0. An administrator sets it anew: ${newPassword(attempt)}. ${hostPart(attempt)}`,
   1524: notLoaded,
   1698: (attempt) =>
     `The account logs in by the system account of the process (${attempt.isMariaDb ? 'unix_socket' : 'auth_socket'}): it takes no password, only the socket (socketPath) and a process of that name. Make an account with a password for the application; for this one, as an administrator: ${withPassword(attempt)}. ${hostPart(attempt)}`,
@@ -167,12 +169,14 @@ const BY_NUMBER: Readonly<Record<number, Advice>> = {
 const BY_CODE: Readonly<Record<string, Advice>> = {
   MYSQL_CLEAR_PASSWORD_NOT_ENABLED: ({ encrypted }) =>
     `The account logs in by IAM, PAM or LDAP, which need the password itself: enableCleartextPlugin: true in code${encrypted ? '' : ', and only over verified TLS'}.`,
-  HANDSHAKE_NO_SSL_SUPPORT: 'TLS is asked for, and this server has none, although the one that was asked before offered it: are there several behind this address?',
+  HANDSHAKE_NO_SSL_SUPPORT:
+    'TLS is asked for, and this server has none, although the one that was asked before offered it: are there several behind this address?',
   PROTOCOL_CONNECTION_LOST:
     'The server greeted, and closed the connection at the login. A proxy whose server is gone does this, and a server that is stopping; see the log of either.',
-  ECONNRESET: 'The server greeted, and cut the connection at the login. A proxy whose server is gone does this, and a server that was killed; see the log of either.',
+  ECONNRESET:
+    'The server greeted, and cut the connection at the login. A proxy whose server is gone does this, and a server that was killed; see the log of either.',
   ETIMEDOUT:
-    'The server greeted, and did not answer the login. After failed logins, MySQL answers each later if connection_control is installed (its log; SHOW VARIABLES LIKE \'connection_control%\'): wait, and stop whoever logs in with the wrong password. A proxy waits so for a server that is frozen. LDAP and PAM may wait for their directory.',
+    "The server greeted, and did not answer the login. After failed logins, MySQL answers each later if connection_control is installed (its log; SHOW VARIABLES LIKE 'connection_control%'): wait, and stop whoever logs in with the wrong password. A proxy waits so for a server that is frozen. LDAP and PAM may wait for their directory.",
 };
 
 function addressIn(message: string): string {

@@ -1,6 +1,6 @@
 /** Steps on a session: clock, what it keeps between statements, and the kill of a statement. */
 
-import { pause, performance } from '../../engine/waiting/index.js';
+import { performance } from '../../engine/waiting/index.js';
 import { messageOf, PoolError } from '../../engine/index.js';
 import type { Pool, PoolConnection, ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
@@ -51,12 +51,10 @@ function zoneName(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
 }
 
-/** Long enough for MySQL Router to lend the server's connection to another client: its connection_sharing_delay is a second. */
-const SHARING_DELAY_MS = 1_100;
 const MARK = 42;
 
 /** One thing that sessions of a server have: whether it is there. */
-type Trait = readonly [name: string, holds: (connection: PoolConnection, betweenStatements: () => Promise<void>) => Promise<boolean>];
+type Trait = readonly [name: string, holds: (connection: PoolConnection) => Promise<boolean>];
 
 async function firstOf(connection: PoolConnection, sql: string): Promise<number> {
   const [[value] = []] = await valuesOf(connection, sql);
@@ -67,9 +65,8 @@ async function firstOf(connection: PoolConnection, sql: string): Promise<number>
 const TRAITS: readonly Trait[] = [
   [
     'LAST_INSERT_ID()',
-    async (connection, betweenStatements) => {
+    async (connection) => {
       await connection.query(`SELECT LAST_INSERT_ID(${MARK})`);
-      await betweenStatements();
       return (await firstOf(connection, 'SELECT LAST_INSERT_ID()')) === MARK;
     },
   ],
@@ -97,20 +94,12 @@ const TRAITS: readonly Trait[] = [
   ],
 ];
 
-/**
- * Whether sessions keep what a server's keep. Where something in between logs in itself, another client comes in between: that is when a
- * connection that is shared changes hands.
- */
-export async function examineState(pool: Pool, another: () => Pool, way: Way, report: Report): Promise<void> {
-  const betweenStatements = async (): Promise<void> => {
-    if (!way.answersItself) return;
-    await pause(SHARING_DELAY_MS);
-    await another().query('SELECT 1');
-  };
+/** Whether sessions have what a server's have. Whether they keep it while other clients are busy cannot be seen by one client. */
+export async function examineState(pool: Pool, report: Report): Promise<void> {
   const missing: string[] = [];
   await using connection = await pool.getConnection();
   for (const [name, holds] of TRAITS) {
-    const reason = await holds(connection, betweenStatements).then(
+    const reason = await holds(connection).then(
       (held) => (held ? undefined : name),
       (error: unknown) => `${name}: ${messageOf(error)}`,
     );
@@ -159,9 +148,8 @@ export async function examineCancellation(pool: Pool, way: Way, report: Report):
   }
 }
 
-
 function whyNotStopped({ answersItself, servers }: Way): string {
-  if (answersItself) return 'What stands in between gave this client a connection number that is not the server\'s, so no KILL can name it.';
+  if (answersItself) return "What stands in between gave this client a connection number that is not the server's, so no KILL can name it.";
   if (servers > 1) return 'The KILL went to another server, twice: there are several behind this address.';
   return 'The server that was asked did not know the connection: something in between has connection numbers of its own, or several servers.';
 }

@@ -29,7 +29,12 @@ interface Sighting {
   readonly server: string;
 }
 
-export async function examineWay(pool: Pool, endpoint: Endpoint, { kind, isProxy, takes }: ServerKind, report: (finding: Finding) => void): Promise<Way> {
+export async function examineWay(
+  pool: Pool,
+  endpoint: Endpoint,
+  { kind, isProxy, takes }: ServerKind,
+  report: (finding: Finding) => void,
+): Promise<Way> {
   const sightings: Sighting[] = [];
   for (let count = 0; count < CONNECTIONS; count += 1) {
     const connection = await pool.getConnection();
@@ -49,7 +54,18 @@ export async function examineWay(pool: Pool, endpoint: Endpoint, { kind, isProxy
       : []),
     ...(servers.size > 1 ? [`${CONNECTIONS} connections came to ${servers.size} servers (${[...servers].join('; ')})`] : []),
   ];
-  report({ step: 'proxy', status: 'ok', ...wordsFor({ name: isProxy ? kind : undefined, takes, evidence, way, isSocket: endpoint.socketPath !== undefined, ends: sightings.some(endsInBetween) }) });
+  report({
+    step: 'proxy',
+    status: 'ok',
+    ...wordsFor({
+      name: isProxy ? kind : undefined,
+      takes,
+      evidence,
+      way,
+      isSocket: endpoint.socketPath !== undefined,
+      ends: sightings.some(endsInBetween),
+    }),
+  });
   return way;
 }
 
@@ -78,7 +94,10 @@ function wordsFor({ name, takes, evidence, way, isSocket, ends }: Seen): Pick<Fi
       ? ' What one connection wrote, another may not see yet; a KILL that another server refuses is tried once more over a new connection.'
       : '';
   if (name !== undefined) {
-    return { message: `${name} stands in between${because === '' ? ', by its own words' : `: ${because}`}`, advice: `${takes ?? ''}${several}`.trim() };
+    return {
+      message: `${name} stands in between${because === '' ? ', by its own words' : `: ${because}`}`,
+      advice: `${takes ?? ''}${several}`.trim(),
+    };
   }
   if (way.answersItself) {
     return {
@@ -86,7 +105,8 @@ function wordsFor({ name, takes, evidence, way, isSocket, ends }: Seen): Pick<Fi
       advice: `Where it shares the server's connections between clients, LAST_INSERT_ID(), user variables, locks and prepared statements may be lost between statements: see the steps session and cancel below.${several}`,
     };
   }
-  if (evidence.length === 0) return { message: isSocket ? 'none: the connection is a local socket' : 'none was seen: this connection ends at the server' };
+  if (evidence.length === 0)
+    return { message: isSocket ? 'none: the connection is a local socket' : 'none was seen: this connection ends at the server' };
   if (ends) {
     return {
       message: `something forwards connections, and does not say its name: ${because}`,
@@ -106,7 +126,9 @@ async function look(connection: PoolConnection): Promise<Sighting> {
   const [own] = await row(connection, 'SELECT CONNECTION_ID() & 4294967295');
   const [host] = await row(connection, 'SELECT HOST FROM information_schema.processlist WHERE ID = CONNECTION_ID()').catch(() => []);
   const names = ['hostname', 'port', 'server_id', 'server_uuid'];
-  const variables = new Map(await pairs(connection, `SHOW VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(', ')})`));
+  const variables = new Map(
+    await pairs(connection, `SHOW VARIABLES WHERE Variable_name IN (${names.map((name) => `'${name}'`).join(', ')})`),
+  );
   const listens = variables.get('port');
   return {
     numbers: [connection.threadId, Number(own)],

@@ -116,7 +116,8 @@ export const DIFFERENCES = {
     servers: MYSQL,
   },
   remembersPasswords: {
-    sentence: 'MySQL checks a password that it remembers without seeing it, and another only over TLS or with its key (caching_sha2_password); MariaDB never sees it.',
+    sentence:
+      'MySQL checks a password that it remembers without seeing it, and another only over TLS or with its key (caching_sha2_password); MariaDB never sees it.',
     servers: MYSQL,
   },
   xProtocol: {
