@@ -78,7 +78,7 @@ export async function logIn(
   }
 }
 
-/** More names than this help nobody. */
+/** More names than this help no reader. */
 const MOST_NAMES = 10;
 
 /** Why an account may not use a database, as far as the account itself can see. */

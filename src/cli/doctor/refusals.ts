@@ -1,4 +1,4 @@
-/** What a refusal to let somebody in means, and what to do about it: the statement, or who can help. */
+/** What the refusal of a login means, and what to do about it: the statement, or who can help. */
 
 /** A refusal, in place of a greeting or as the answer to a login. */
 export interface Refusal {
@@ -30,7 +30,7 @@ function quoted(text: string | undefined): string {
   return `'${(text ?? '').replaceAll("'", "''")}'`;
 }
 
-/** Nobody knows the host part of an account before the login. */
+/** The host part of an account is not known before the login. */
 function account({ user }: Pick<Attempt, 'user'>): string {
   return `${quoted(user)}@'<host>'`;
 }
@@ -70,7 +70,7 @@ function accessDenied(attempt: Attempt, message: string): string {
   const host = /@'([^']*)'/.exec(message)?.[1];
   const from = host === undefined ? '' : ` The server sees this client at '${host}'.`;
   if (/using password: NO/.test(message)) {
-    return `A password was given, and the server did not take it: this account logs nobody in (mysql_no_login), or logs in by something else. See SHOW CREATE USER ${account(attempt)} as an administrator.${from}`;
+    return `A password was given, and the server did not take it: this account is not for logins (mysql_no_login), or logs in by something else. See SHOW CREATE USER ${account(attempt)} as an administrator.${from}`;
   }
   const causes = [
     'The user name or the password is wrong (in a URL, special characters of the password must be percent-encoded), or the account is for other hosts than this one.',
@@ -78,7 +78,7 @@ function accessDenied(attempt: Attempt, message: string): string {
   if (!encrypted) {
     const how = offersTls ? ': ask for TLS, ?ssl-mode=VERIFY_IDENTITY with the CA in ?sslca=path' : ', but the server offers no TLS here';
     causes.push(
-      `Or the account must log in over TLS (REQUIRE SSL), or everybody must (MariaDB does not say so when require_secure_transport is on)${how}.`,
+      `Or the account must log in over TLS (REQUIRE SSL), or every account must (MariaDB does not say so when require_secure_transport is on)${how}.`,
     );
   }
   if (!encrypted && attempt.isRouter) {
@@ -87,7 +87,7 @@ function accessDenied(attempt: Attempt, message: string): string {
     );
   }
   if (!certified) causes.push('Or the account asks for a certificate of the client (REQUIRE X509): ?sslcert=path&sslkey=path.');
-  causes.push(`SHOW CREATE USER ${account(attempt)} tells an administrator which.${from}`);
+  causes.push(`SHOW CREATE USER ${account(attempt)} shows an administrator which.${from}`);
   return causes.join(' ');
 }
 
@@ -113,7 +113,7 @@ function notLoaded(attempt: Attempt, message: string): string {
 /** By the server's number. */
 const BY_NUMBER: Readonly<Record<number, Advice>> = {
   1040: 'All of max_connections are taken. An administrator can still log in, by the connection that is kept for that, and see who holds them: SHOW PROCESSLIST. Then lower connectionLimit, or SET GLOBAL max_connections = <n>.',
-  1042: 'The server wanted to know the name of this machine, and its DNS did not tell. Repair the reverse lookup, or start the server with skip_name_resolve (accounts then need addresses in place of names).',
+  1042: 'The server wanted to know the name of this machine, and its DNS did not answer. Repair the reverse lookup, or start the server with skip_name_resolve (accounts then need addresses in place of names).',
   1043: 'The server did not understand the login: something on the way changes what is sent, or sends something before it, such as the header of the PROXY protocol.',
   1044: 'The account may not use this database, or there is none of this name: the server does not say which to accounts without rights. An administrator: SHOW DATABASES; SHOW GRANTS FOR the account.',
   1045: accessDenied,
@@ -176,7 +176,7 @@ const BY_CODE: Readonly<Record<string, Advice>> = {
   ECONNRESET:
     'The server greeted, and cut the connection at the login. A proxy whose server is gone does this, and a server that was killed; see the log of either.',
   ETIMEDOUT:
-    "The server greeted, and did not answer the login. After failed logins, MySQL answers each later if connection_control is installed (its log; SHOW VARIABLES LIKE 'connection_control%'): wait, and stop whoever logs in with the wrong password. A proxy waits so for a server that is frozen. LDAP and PAM may wait for their directory.",
+    "The server greeted, and did not answer the login. After failed logins, MySQL answers each later if connection_control is installed (its log; SHOW VARIABLES LIKE 'connection_control%'): wait, and stop the client that logs in with the wrong password. A proxy waits so for a server that is frozen. LDAP and PAM may wait for their directory.",
 };
 
 function addressIn(message: string): string {

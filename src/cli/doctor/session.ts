@@ -1,4 +1,4 @@
-/** Steps on a session: clock, what it keeps between statements, and the kill of a statement. */
+/** Steps on a session: clock, what sessions have, and the kill of a statement. */
 
 import { performance } from '../../engine/waiting/index.js';
 import { messageOf, PoolError } from '../../engine/index.js';
