@@ -5,10 +5,13 @@ import type { Pool } from '../../mysql/index.js';
 /** A pool, or a connection of one. */
 export type Askable = Pick<Pool, 'query'>;
 
+/** What the doctor asks for. */
+type Value = string | number | bigint | null;
+
 /** All rows. */
-export async function valuesOf(session: Askable, sql: string): Promise<readonly (readonly unknown[])[]> {
+export async function valuesOf(session: Askable, sql: string): Promise<readonly (readonly Value[])[]> {
   const [rows] = await session.query({ sql, rowsAsArray: true });
-  return rows as unknown as unknown[][];
+  return rows as unknown as Value[][];
 }
 
 /** The first row's values, as text. */

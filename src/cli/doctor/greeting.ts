@@ -127,14 +127,16 @@ const STRANGERS: readonly (readonly [name: string, begins: RegExp])[] = [
   ['an SSH server', /^SSH-\d/],
   ['a mail or FTP server', /^(220[ -]|\* OK |\+OK )/],
   ['Memcached', /^ERROR\r\n/],
-  // The notice that the server's X Plugin sends first: type 11, in a frame of type 5.
-  ["MySQL's X Protocol (port 33060)", /^\x05\x00\x00\x00\x0b\x08\x05/],
 ];
+
+/** The notice that MySQL's X Plugin sends first: type 11, in a frame of five bytes. */
+const X_NOTICE = Buffer.from([5, 0, 0, 0, 0x0b, 8, 5]);
 
 /** Who it is, by its answer. */
 function nameStranger(answer: Answer): string | undefined {
   if (answer === 'PostgreSQL') return 'PostgreSQL or PgBouncer';
   if (answer === 'TLS') return 'a server that speaks TLS from the first byte (a web server, or a TLS tunnel)';
+  if (answer?.subarray(0, X_NOTICE.length).equals(X_NOTICE) === true) return "MySQL's X Protocol (port 33060)";
   const text = answer?.subarray(0, MOST_BYTES).toString('latin1') ?? '';
   return STRANGERS.find(([, begins]) => begins.test(text))?.[0];
 }
