@@ -100,7 +100,7 @@ describe('a span shows the text that its caller gave, before values are put into
     expect(shown()).toEqual([SHOWN, ['DO', 'DO ?'], ['DO', 'DO ?']]);
   });
 
-  it('and nobody is told without a tracer', async () => {
+  it('and nothing is published without a tracer', async () => {
     const traced = await openTraced();
     expect(hasSubscribers('poolwright:statement:text')).toBe(true);
     await traced[Symbol.asyncDispose]();

@@ -1,10 +1,10 @@
-/** Tells tracers the text of a statement as its caller gave it. */
+/** Publishes the text of a statement as its caller gave it, for tracers. */
 
 import { types } from 'node:util';
 import { givenTexts } from './trace-channels.js';
 
 /** Begins `work`, which has mysql2 put `values` into `sql` and publish the result. */
-export function tellingGivenText<T>(sql: string, values: unknown, work: () => T): T {
+export function withGivenText<T>(sql: string, values: unknown, work: () => T): T {
   if (!becomesOneValueEach(sql, values)) return work();
   givenTexts.publish(sql);
   try {
