@@ -20,7 +20,7 @@ async function openTraced(options: PoolOptions = {}) {
     database,
     pool,
     /** The summaries and texts of the test's own statements since the last call. */
-    shown() {
+    shown: () => {
       const texts = exporter.getFinishedSpans().map(({ name, attributes }) => [name, String(attributes['db.query.text'])] as const);
       exporter.reset();
       // Beside the pool's own, such as those that set up a session.
@@ -57,8 +57,7 @@ describe('a span shows the text that its caller gave, before values are put into
     await pool.transaction(async (tx) => await tx.query(SQL, [UNCLEAR, 1]));
     await using connection = await pool.getConnection();
     await connection.query(SQL, [UNCLEAR, 1]);
-    await new Promise((resolve) => void connection.connection.query({ sql: SQL, values: [UNCLEAR, 1] }, resolve));
-    expect(shown()).toEqual([SHOWN, SHOWN, SHOWN]);
+    expect(shown()).toEqual([SHOWN, SHOWN]);
   });
 
   it('but not where more than values is put into it', async () => {
@@ -82,7 +81,7 @@ describe('a span shows the text that its caller gave, before values are put into
   });
 
   it('nor where a function of the application puts the values in', async () => {
-    await using traced = await openTraced({ queryFormat: (sql: string) => sql.replace('?', 'users') } as PoolOptions);
+    await using traced = await openTraced({ queryFormat: (sql: string) => sql.replace('?', 'users') });
     await traced.pool.query('SELECT id FROM ?', [1]);
     expect(traced.shown()).toEqual([['SELECT users', 'SELECT id FROM users']]);
   });
@@ -91,7 +90,7 @@ describe('a span shows the text that its caller gave, before values are put into
     await using traced = await openTraced();
     const { database, pool, shown } = traced;
     await using connection = await createConnection({ ...database.connection });
-    await expect(pool.query(SQL, [unreadable(), 1])).rejects.toThrow();
+    await expect(pool.query(SQL, [unreadable(), 1])).rejects.toThrow('unreadable');
     await connection.query('DO 1');
     expect(shown()).toEqual([['DO', 'DO ?']]);
     await pool.query(SQL, ['Ann', 1]);
