@@ -83,6 +83,8 @@ function measured(pool: ConnectionPool, sdk: Sdk | undefined): Contestant<Tracin
       const random = seededRandom(number);
       const work = (): Promise<void> => inParallel(callers, each, () => ask(pool, method, 1 + Math.floor(random() * ACCOUNTS)));
       if (sdk === undefined) return await processorTimeOf(callers * each, work);
+      // Those of the statements that came before.
+      await sdk.provider.forceFlush();
       sdk.spans = 0;
       const found = await inRequest(sdk.tracer, () => processorTimeOf(callers * each, work));
       await sdk.provider.forceFlush();
