@@ -4,6 +4,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import type { Attributes, Histogram, Meter, Span, TextMapPropagator, Tracer } from '@opentelemetry/api';
 import { codeOf, messageOf } from '../engine/index.js';
 import { performance } from '../engine/waiting/index.js';
+import type { CachedValue } from '../cache/serving/index.js';
 import { commentOf, factsOf, type StatementFacts } from '../sql/index.js';
 import {
   type CachedRead,
@@ -68,6 +69,7 @@ export class Operations {
     if (tracer !== undefined) {
       this.#followAcquires(tracer);
       this.#listen(cachedReads, (read) => this.#cachedRead(tracer, read as CachedRead));
+      this.#listen(channel('poolwright:cache:value'), (value) => cachedValue(tracer, value as CachedValue));
     }
     if (propagator !== undefined) this.#listen(statementsToSend, (message) => this.#comment(propagator, message as StatementToSend));
   }
@@ -134,19 +136,9 @@ export class Operations {
     this.#duration?.record((performance.now() - begun.startedAt) / 1_000, attributes);
   }
 
-  /** In memory, so of the kind INTERNAL; the server has done nothing, so it is not in the durations of operations. */
   #cachedRead(tracer: Tracer, read: CachedRead): void {
     const facts = factsOf(read.query);
-    const { from, startedAt, error } = read;
-    const attributes = {
-      ...this.#attributesOf(read, facts),
-      'db.query.text': facts.digest,
-      'poolwright.cache.hit': from !== 'coalesced',
-      'poolwright.cache.from': from,
-    };
-    const span = tracer.startSpan(facts.summary, { kind: api.SpanKind.INTERNAL, attributes, startTime: startedAt });
-    fail(span, error);
-    span.end(performance.now());
+    cacheSpan(tracer, facts.summary, read, { ...this.#attributesOf(read, facts), 'db.query.text': facts.digest });
   }
 
   #comment(propagator: TextMapPropagator, message: StatementToSend): void {
@@ -157,13 +149,8 @@ export class Operations {
     message.comment = commentOf(tags);
   }
 
-  #attributesOf(operation: Where, { names }: StatementFacts): Attributes {
-    const attributes = this.#whereOf(operation);
-    if (names.operation !== undefined) attributes['db.operation.name'] = names.operation;
-    if (names.collection !== undefined) attributes['db.collection.name'] = names.collection;
-    if (names.procedure !== undefined) attributes['db.stored_procedure.name'] = names.procedure;
-    attributes['db.query.summary'] = names.summary;
-    return attributes;
+  #attributesOf(operation: Where, facts: StatementFacts): Attributes {
+    return addNames(this.#whereOf(operation), facts);
   }
 
   #whereOf({ database, serverAddress, serverPort }: Where): Attributes {
@@ -182,6 +169,31 @@ export class Operations {
     if (found !== undefined) this.#products.set(where, found);
     return found ?? 'mysql';
   }
+}
+
+function addNames(attributes: Attributes, { names }: StatementFacts): Attributes {
+  if (names.operation !== undefined) attributes['db.operation.name'] = names.operation;
+  if (names.collection !== undefined) attributes['db.collection.name'] = names.collection;
+  if (names.procedure !== undefined) attributes['db.stored_procedure.name'] = names.procedure;
+  attributes['db.query.summary'] = names.summary;
+  return attributes;
+}
+
+/** Of `cache.wrap` and of data layers. Where the value came from at first is not known. */
+function cachedValue(tracer: Tracer, value: CachedValue): void {
+  const facts = value.query === undefined ? undefined : factsOf(value.query);
+  const attributes: Attributes = { 'poolwright.cache.name': value.cache };
+  if (facts !== undefined) addNames(attributes, facts)['db.query.text'] = facts.digest;
+  cacheSpan(tracer, facts?.summary ?? 'read cached value', value, attributes);
+}
+
+/** What the cache answered: of the kind INTERNAL, and not in the durations of operations, because the database has done nothing. */
+function cacheSpan(tracer: Tracer, name: string, read: Pick<CachedValue, 'from' | 'startedAt' | 'error'>, known: Attributes): void {
+  const { from, startedAt, error } = read;
+  const attributes = { ...known, 'poolwright.cache.hit': from !== 'coalesced', 'poolwright.cache.from': from };
+  const span = tracer.startSpan(name, { kind: api.SpanKind.INTERNAL, attributes, startTime: startedAt });
+  fail(span, error);
+  span.end(performance.now());
 }
 
 function end(span: Span | undefined, error: unknown): void {

@@ -16,7 +16,7 @@ import { Traces } from './support/traces.js';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** On which lines of Node the agents run: one by default, others by name, such as `20,22,24,26`. */
-const LINES = (process.env.POOLWRIGHT_TEST_NODES ?? '24').split(',');
+const LINES = (process.env['POOLWRIGHT_TEST_NODES'] ?? '24').split(',');
 
 const OWN = ['mysql2', 'mysql2/promise'];
 const OURS = ['poolwright/mysql2', 'poolwright/mysql2/promise', 'createPool', 'pool.pool of createPool'];
