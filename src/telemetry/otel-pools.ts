@@ -53,7 +53,7 @@ export function measurePools(meter: Meter, pools: PoolReader): () => void {
       stop();
       observed.delete(pool);
     }
-    // Whoever asks for it may be a request, which is over before the pool is.
+    // The caller may be a request, which is over before the pool is.
     inRootContext(() => {
       for (const pool of current) if (!observed.has(pool)) observed.set(pool, recordDurations(pool, durations));
     });
