@@ -186,6 +186,7 @@ describe('a request that makes what outlives it', () => {
       return kept.filter((one) => one.deref() !== undefined).length;
     };
     await waitFor('the store to be collected', alive, (count) => count === 0, { timeoutMs: 30_000, intervalMs: 200 });
+    expect(await alive()).toBe(0);
     await end();
   });
 });
