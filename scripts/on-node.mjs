@@ -6,7 +6,7 @@ import { npm, ROOT } from './install.mjs';
 import { run } from './run.mjs';
 
 /** Of each supported line, the one to try. */
-const VERSIONS = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0' };
+const VERSIONS = { 20: '20.20.2', 22: '22.23.3', 24: '24.21.0', 26: '26.10.0' };
 
 const USAGE = `Usage: npm run on-node -- <${Object.keys(VERSIONS).join('|')}> <command> …`;
 

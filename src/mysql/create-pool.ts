@@ -26,10 +26,12 @@ export function createPool(target?: string | PoolOptions, options?: PoolOptions)
 /** Makes a pool under a name of its own, and lists it. */
 export function makePool(resolved: ResolvedOptions): Pool {
   const name = uniqueName(resolved.atStart.name);
-  // A pool that is made inside a request outlives it.
-  const pool = inRootContext(() => new Pool({ ...resolved, atStart: { ...resolved.atStart, name } }));
-  register(pool);
-  return pool;
+  // A pool that is made inside a request outlives it, and so do the listeners that follow it.
+  return inRootContext(() => {
+    const pool = new Pool({ ...resolved, atStart: { ...resolved.atStart, name } });
+    register(pool);
+    return pool;
+  });
 }
 
 /**

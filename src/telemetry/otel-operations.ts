@@ -4,6 +4,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import type { Attributes, Histogram, Meter, Span, TextMapPropagator, Tracer } from '@opentelemetry/api';
 import { messageOf } from '../engine/index.js';
 import { performance } from '../engine/waiting/index.js';
+import type { CachedValue } from '../cache/serving/index.js';
 import { commentOf, factsOf, type StatementFacts } from '../sql/index.js';
 import { type CachedRead, cachedReads, givenTexts, type StatementToSend, statementsToSend } from '../mysql/index.js';
 import { api, IN_SECONDS } from './otel-api.js';
@@ -63,6 +64,7 @@ export class Operations {
     if (tracer !== undefined) {
       this.#followAcquires(tracer);
       this.#listen(cachedReads, (read) => this.#cachedRead(tracer, read as CachedRead));
+      this.#listen(channel('poolwright:cache:value'), (value) => cachedValue(tracer, value as CachedValue));
     }
     if (propagator !== undefined) this.#listen(statementsToSend, (message) => this.#comment(propagator, message as StatementToSend));
   }
@@ -136,19 +138,9 @@ export class Operations {
     this.#duration.record((performance.now() - begun.startedAt) / 1_000, attributes);
   }
 
-  /** In memory, so of the kind INTERNAL; the server has done nothing, so it is not in the durations of operations. */
   #cachedRead(tracer: Tracer, read: CachedRead): void {
     const facts = factsOf(read.query);
-    const { from, startedAt, error } = read;
-    const attributes = {
-      ...this.#places.attributesOfStatement(read, facts.names),
-      'db.query.text': facts.digest,
-      'poolwright.cache.hit': from !== 'coalesced',
-      'poolwright.cache.from': from,
-    };
-    const span = tracer.startSpan(facts.summary, { kind: api.SpanKind.INTERNAL, attributes, startTime: startedAt });
-    fail(span, error);
-    span.end(performance.now());
+    cacheSpan(tracer, facts.summary, read, { ...this.#places.attributesOfStatement(read, facts.names), 'db.query.text': facts.digest });
   }
 
   #comment(propagator: TextMapPropagator, message: StatementToSend): void {
@@ -158,6 +150,31 @@ export class Operations {
     propagator.inject(context, tags, api.defaultTextMapSetter);
     message.comment = commentOf(tags);
   }
+}
+
+function addNames(attributes: Attributes, { names }: StatementFacts): Attributes {
+  if (names.operation !== undefined) attributes['db.operation.name'] = names.operation;
+  if (names.collection !== undefined) attributes['db.collection.name'] = names.collection;
+  if (names.procedure !== undefined) attributes['db.stored_procedure.name'] = names.procedure;
+  attributes['db.query.summary'] = names.summary;
+  return attributes;
+}
+
+/** Of `cache.wrap` and of data layers. Where the value came from at first is not known. */
+function cachedValue(tracer: Tracer, value: CachedValue): void {
+  const facts = value.query === undefined ? undefined : factsOf(value.query);
+  const attributes: Attributes = { 'poolwright.cache.name': value.cache };
+  if (facts !== undefined) addNames(attributes, facts)['db.query.text'] = facts.digest;
+  cacheSpan(tracer, facts?.summary ?? 'read cached value', value, attributes);
+}
+
+/** What the cache answered: of the kind INTERNAL, and not in the durations of operations, because the database has done nothing. */
+function cacheSpan(tracer: Tracer, name: string, read: Pick<CachedValue, 'from' | 'startedAt' | 'error'>, known: Attributes): void {
+  const { from, startedAt, error } = read;
+  const attributes = { ...known, 'poolwright.cache.hit': from !== 'coalesced', 'poolwright.cache.from': from };
+  const span = tracer.startSpan(name, { kind: api.SpanKind.INTERNAL, attributes, startTime: startedAt });
+  fail(span, error);
+  span.end(performance.now());
 }
 
 function end(span: Span | undefined, error: unknown): void {

@@ -1,6 +1,7 @@
 /** The metrics of pools for OpenTelemetry, by its conventions for databases. */
 
 import type { Histogram, Meter } from '@opentelemetry/api';
+import { inRootContext } from '../engine/waiting/index.js';
 import { IN_SECONDS } from './otel-api.js';
 import type { ObservedPool, PoolReader } from './pool-source.js';
 
@@ -52,7 +53,10 @@ export function measurePools(meter: Meter, pools: PoolReader): () => void {
       stop();
       observed.delete(pool);
     }
-    for (const pool of current) if (!observed.has(pool)) observed.set(pool, recordDurations(pool, durations));
+    // The caller may be a request, which is over before the pool is.
+    inRootContext(() => {
+      for (const pool of current) if (!observed.has(pool)) observed.set(pool, recordDurations(pool, durations));
+    });
     return current;
   };
   const collect: Parameters<Meter['addBatchObservableCallback']>[0] = (result) => {

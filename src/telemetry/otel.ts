@@ -37,7 +37,7 @@ export interface Instrumentation extends Disposable {
 
 /**
  * Reports pools to OpenTelemetry by its semantic conventions for databases, version 1.45.0: `db.client.connection.*` and
- * `db.client.operation.duration`; and a span for each statement, for each read that the cache answered, and for each acquire that had to wait,
+ * `db.client.operation.duration`; and a span for each statement, for each read that a cache answered, and for each acquire that had to wait,
  * as a child of the span that is active where it was asked for. Statements are shown without their values.
  *
  * Without an SDK it sets up nothing, so nothing is paid: call it after the SDK was registered. Spans and operation durations come from

@@ -3,7 +3,8 @@ import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-ho
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
-import { createPool as createMirroredPool } from '../../src/mirror/promise.js';
+import { createPoolCluster as createCallbackCluster } from '../../src/mirror/mysql2.js';
+import { createPool as createMirroredPool, createPoolCluster as createPromiseCluster } from '../../src/mirror/promise.js';
 import type { PoolOptions } from '../../src/mysql/options/table.js';
 import { instrumentPools } from '../../src/telemetry/otel.js';
 import { poolOf } from '../support/pool-on-database.js';
@@ -90,6 +91,29 @@ describe('with SQL comments', () => {
     await pool.query('DO 1');
     await pool.end();
     expect(commented.sent('DO 1')).toEqual([`DO 1 ${commented.commentOf('DO')}`]);
+  });
+
+  it('clusters of the mirrors send them too, and prepared statements as they are', async () => {
+    await using commented = await openCommented(true);
+    const { database, proxy, sent, commentOf } = commented;
+    const node = { ...database.connection, host: proxy.host, port: proxy.port };
+    const byCallback = createCallbackCluster();
+    const byPromise = createPromiseCluster();
+    byCallback.add('one', node);
+    byPromise.add('one', node);
+    const called = (start: (done: () => void) => unknown): Promise<void> => new Promise((resolve) => void start(resolve));
+    await called((done) => byCallback.of('*').query('DELETE FROM users WHERE id = ?', [7], done));
+    expect(sent('DELETE')).toEqual([`DELETE FROM users WHERE id = 7 ${commentOf('DELETE users')}`]);
+    await byPromise.of('*').query('REPLACE INTO users VALUES (?)', [7]);
+    expect(sent('REPLACE')).toEqual([`REPLACE INTO users VALUES (7) ${commentOf('REPLACE users')}`]);
+    for (let time = 0; time < 3; time += 1) {
+      await called((done) => byCallback.of('*').execute('SELECT ? AS prepared', [time], done));
+      await byPromise.of('*').execute('SELECT ? AS prepared', [time]);
+    }
+    // Once for each of the two connections.
+    expect(sent('AS prepared')).toEqual(['SELECT ? AS prepared', 'SELECT ? AS prepared']);
+    await called((done) => byCallback.end(done));
+    await byPromise.end();
   });
 
   it('nothing here sees them: errors, digests, slow queries, spans and the keys of the cache', async () => {

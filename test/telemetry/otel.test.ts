@@ -27,7 +27,8 @@ describe('without an SDK', () => {
     for (const name of ['mysql2:query', 'mysql2:execute', 'mysql2:pool:connect']) {
       for (const event of ['start', 'end', 'asyncStart'] as const) expect(tracingChannel(name)[event].hasSubscribers).toBe(false);
     }
-    for (const name of ['poolwright:cache:read', 'poolwright:statement:send']) expect(hasSubscribers(name)).toBe(false);
+    for (const name of ['poolwright:cache:read', 'poolwright:cache:value', 'poolwright:statement:send'])
+      expect(hasSubscribers(name)).toBe(false);
     instrumentation.stop();
   });
 });

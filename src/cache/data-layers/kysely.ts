@@ -138,7 +138,7 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
     if (options === undefined || query.query.kind !== 'SelectQueryNode') return undefined;
     const policy = resolvePolicy(options, cache.options.defaults);
     const names = namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) });
-    return cache.fetch(
+    return cache.read(
       {
         key: `y${textOf([scope, query.sql, query.parameters])}`,
         names: options.tables === undefined ? [...names, ANY_TABLE] : names,
@@ -147,6 +147,7 @@ function cachedDriver(driver: Driver, cache: QueryCache, scope: string, asked: W
         load: () => load(query),
       },
       {},
+      query.sql,
     );
   };
   return new Proxy(driver, {

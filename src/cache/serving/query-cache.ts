@@ -17,6 +17,7 @@ import {
 } from '../contract/index.js';
 import { KEY, type Marks, namesOf, SCHEMA_DOUBT, withAnyTable } from '../invalidation/index.js';
 import { anyValue, type ValueKind } from '../values/index.js';
+import { tellingTracers } from './cached-values.js';
 import { Flights } from './flights.js';
 import type { CacheRequest, Departure } from './request.js';
 import { Tiers } from './tiers.js';
@@ -96,7 +97,7 @@ export class QueryCache {
     const policy = resolvePolicy(options, this.options.defaults);
     const dependsOn = [KEY + key, ...namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) })];
     const request = { key: `w${key}`, names: dependsOn, policy, kind: anyValue, load: outsideDeadlines(load) };
-    return (await this.fetch(request, withinDeadline(options))) as T;
+    return (await this.read(request, withinDeadline(options))) as T;
   }
 
   /**
@@ -160,9 +161,18 @@ export class QueryCache {
     return this.#server.fetch(request, limits);
   }
 
+  /**
+   * @internal The same, for callers of which a tracer does not learn otherwise.
+   *
+   * @param query the text of the statement whose result it is, if it is one's
+   */
+  read(request: CacheRequest, limits: CallerLimits, query?: string): Promise<unknown> {
+    return tellingTracers({ cache: this.name, query }, request, (traced) => this.fetch(traced, limits));
+  }
+
   /** @internal A copy of what the cache has for a request that its caller loads itself, or undefined. */
   find(request: CacheRequest): Promise<unknown> {
-    return this.#server.find(request);
+    return tellingTracers({ cache: this.name }, request, (traced) => this.#server.find(traced));
   }
 
   /** @internal What is known now, before a caller loads a value itself and gives it to {@link storeLoaded}. */

@@ -48,20 +48,21 @@ export class ValueServer {
   async find(request: CacheRequest): Promise<unknown> {
     if (this.#hitsInTurn >= HITS_IN_A_TURN) await this.#afterTurn();
     const { memory, marks, redis, counts } = this.tiers;
-    const { key, policy, kind, names } = request;
+    const { key, policy, kind, names, trace } = request;
     const now = performance.now();
     if (!this.tiers.isLive(now)) {
       counts.bypassed += 1;
       return undefined;
     }
     const entry = memory.get(key);
-    if (entry !== undefined && this.#isFreshInMemory(entry, policy, now)) return this.#serveEntry(entry, kind, now);
+    if (entry !== undefined && this.#isFreshInMemory(entry, policy, now)) return await this.#answerFrom(entry, request, now);
     const known = marks.marksOf(names);
     const answer = await redis?.get(key, kind);
     const found = this.store.usableFor(request, answer?.found, known);
     if (found !== undefined && !found.refused && isFresh(found, request)) {
       this.store.keepFound(request, found, known);
       counts.redisHits += 1;
+      if (trace !== undefined) trace.from = 'redis';
       return kind.copy(found.value);
     }
     counts.misses += 1;

@@ -11,12 +11,16 @@ export interface Span {
   readonly sql?: string | undefined;
   /** How long it waited for its connection, in milliseconds. */
   readonly wait?: number | undefined;
+  /** Whether it is marked as an error. */
+  readonly failed?: boolean | undefined;
 }
 
 /** An agent under test. */
 export interface Agent {
   readonly name: string;
   readonly packageName: string;
+  /** The oldest line of Node that it supports, by the `engines` of its package. */
+  readonly since: number;
   /** What `--require` loads, and what `--import` loads; the program in the project that reads its spans comes after it. */
   readonly required: readonly string[];
   readonly imported: readonly string[];
@@ -26,6 +30,8 @@ export interface Agent {
   readonly rightInMysql2: boolean;
   /** It reports how long a statement waited for its connection. */
   readonly waits?: true;
+  /** It marks the span of a statement that fails as an error, also in mysql2's own pool. */
+  readonly marksErrors: boolean;
   environment?(collector: Collector): Readonly<Record<string, string>>;
   /** Reads what was sent; without it, the program prints its spans. */
   spansIn?(sent: readonly Sent[]): readonly Span[];
@@ -36,6 +42,7 @@ interface DatadogSpan {
   readonly parent_id: bigint | number;
   readonly name: string;
   readonly resource: string;
+  readonly error: number;
   readonly metrics: Readonly<Record<string, number>>;
 }
 
@@ -45,6 +52,7 @@ interface ElasticLine {
     readonly id: string;
     readonly parent_id: string;
     readonly name: string;
+    readonly outcome: string;
     readonly context?: { readonly db?: { readonly statement?: string } };
   };
 }
@@ -53,12 +61,13 @@ function datadogSpans(sent: readonly Sent[]): Span[] {
   const traces = sent
     .filter(({ path }) => path.endsWith('/traces'))
     .flatMap(({ body }) => decode(body, { useBigInt64: true }) as DatadogSpan[][]);
-  return traces.flat().map(({ span_id: id, parent_id: parent, name, resource, metrics }) => ({
+  return traces.flat().map(({ span_id: id, parent_id: parent, name, resource, error, metrics }) => ({
     id: String(id),
     parent: String(parent),
     name,
     sql: name === 'mysql.query' ? resource : undefined,
     wait: metrics['mysql2.pool.wait_time'],
+    failed: error === 1,
   }));
 }
 
@@ -69,7 +78,9 @@ function elasticSpans(sent: readonly Sent[]): Span[] {
     .map((line) => JSON.parse(line) as ElasticLine);
   return lines.flatMap(({ transaction, span }): Span[] => {
     if (transaction !== undefined) return [{ id: transaction.id, name: transaction.name }];
-    return span === undefined ? [] : [{ id: span.id, parent: span.parent_id, name: span.name, sql: span.context?.db?.statement }];
+    if (span === undefined) return [];
+    const { id, parent_id: parent, name, outcome, context } = span;
+    return [{ id, parent, name, sql: context?.db?.statement, failed: outcome === 'failure' }];
   });
 }
 
@@ -78,6 +89,8 @@ export const AGENTS: readonly Agent[] = [
   {
     name: 'OpenTelemetry',
     packageName: '@opentelemetry/instrumentation-mysql2',
+    since: 22,
+    marksErrors: true,
     required: [],
     imported: [],
     file: 'opentelemetry.cjs',
@@ -86,6 +99,8 @@ export const AGENTS: readonly Agent[] = [
   {
     name: 'Datadog',
     packageName: 'dd-trace',
+    since: 22,
+    marksErrors: true,
     required: ['dd-trace/init'],
     imported: ['dd-trace/initialize.mjs'],
     file: 'datadog.cjs',
@@ -99,10 +114,21 @@ export const AGENTS: readonly Agent[] = [
     }),
     spansIn: datadogSpans,
   },
-  { name: 'Sentry', packageName: '@sentry/node', required: [], imported: [], file: 'sentry.cjs', rightInMysql2: true },
+  {
+    name: 'Sentry',
+    packageName: '@sentry/node',
+    since: 20,
+    marksErrors: true,
+    required: [],
+    imported: [],
+    file: 'sentry.cjs',
+    rightInMysql2: true,
+  },
   {
     name: 'Elastic APM',
     packageName: 'elastic-apm-node',
+    since: 14,
+    marksErrors: false,
     required: ['elastic-apm-node/start.js'],
     imported: ['elastic-apm-node/start.js'],
     file: 'elastic.cjs',
@@ -125,6 +151,8 @@ export const AGENTS: readonly Agent[] = [
   {
     name: 'New Relic',
     packageName: 'newrelic',
+    since: 22,
+    marksErrors: false,
     required: ['newrelic'],
     imported: ['newrelic/esm-loader.mjs', 'newrelic'],
     file: 'newrelic.cjs',
@@ -140,6 +168,8 @@ export const AGENTS: readonly Agent[] = [
   {
     name: 'Instana',
     packageName: '@instana/collector',
+    since: 18,
+    marksErrors: true,
     required: ['@instana/collector/src/immediate'],
     imported: ['@instana/collector/esm-register.mjs'],
     file: 'instana.cjs',
@@ -148,7 +178,6 @@ export const AGENTS: readonly Agent[] = [
       INSTANA_AGENT_HOST: '127.0.0.1',
       INSTANA_AGENT_PORT: String(port),
       INSTANA_LOG_LEVEL: 'error',
-      INSTANA_AUTO_PROFILE: 'false',
     }),
   },
 ];

@@ -34,10 +34,11 @@ globalThis.tracing = {
     });
   },
   spans: async () =>
-    [...sent, ...buffer.getAndResetSpans()].map(({ s, p, n, data }) => ({
+    [...sent, ...buffer.getAndResetSpans()].map(({ s, p, n, ec, data }) => ({
       id: s,
       parent: p,
       name: data.sdk?.name ?? n,
       sql: data.mysql?.stmt,
+      failed: ec > 0,
     })),
 };

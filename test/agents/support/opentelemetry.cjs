@@ -8,7 +8,7 @@ Module._resolveFilename = function (request, ...rest) {
   return request === '@opentelemetry/api' ? api : Reflect.apply(resolveFilename, this, [request, ...rest]);
 };
 
-const { context, trace } = require('@opentelemetry/api');
+const { context, SpanStatusCode, trace } = require('@opentelemetry/api');
 const { AsyncLocalStorageContextManager } = require('@opentelemetry/context-async-hooks');
 const { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } = require('@opentelemetry/sdk-trace');
 const { MySQL2Instrumentation } = require('@opentelemetry/instrumentation-mysql2');
@@ -34,6 +34,7 @@ globalThis.tracing = {
       parent: span.parentSpanContext?.spanId,
       name: span.name,
       sql: span.attributes['db.query.text'] ?? span.attributes['db.statement'],
+      failed: span.status.code === SpanStatusCode.ERROR,
     }));
   },
 };

@@ -28,6 +28,7 @@ globalThis.tracing = {
         parent: span.parent_span_id,
         name: span.description,
         sql: span.data['db.query.text'] ?? span.data['db.statement'],
+        failed: span.status !== undefined && span.status !== 'ok',
       })),
     ]);
   },

@@ -9,6 +9,13 @@ const BORROWERS = ['in_transaction'];
 
 const REQUEST = /^d\d+_r\d+$/;
 
+/** What an agent is to have made of a door. */
+interface Expected {
+  readonly parents: boolean;
+  readonly waits: boolean;
+  readonly marksErrors: boolean;
+}
+
 /** The traces of one run. */
 export class Traces {
   readonly #byId: ReadonlyMap<string, Span>;
@@ -23,9 +30,9 @@ export class Traces {
    * What is wrong with the requests of a door, in words; nothing where all is right.
    *
    * @param door its place among the doors of the run
-   * @param expects whether parents are looked at, and times of waiting
+   * @param expects whether parents are looked at, times of waiting, and marks of errors
    */
-  problems(door: number, { parents, waits }: { readonly parents: boolean; readonly waits: boolean }): string[] {
+  problems(door: number, { parents, waits, marksErrors }: Expected): string[] {
     const names = Array.from({ length: REQUESTS }, (_, n) => `d${door}_r${n}`);
     return names.flatMap((name) => [
       ...STATEMENTS.flatMap((what) => {
@@ -34,7 +41,9 @@ export class Traces {
         const [span] = found;
         const wrong = parents && this.#requestOf(span) !== name ? [`${name}_${what} is a child of ${this.#requestOf(span)}`] : [];
         const unwaited = waits && span?.wait === undefined && !BORROWERS.includes(what) ? [`${name}_${what} has no time of waiting`] : [];
-        return [...wrong, ...unwaited];
+        const failed = marksErrors && what === 'error';
+        const mismarked = (span?.failed === true) === failed ? [] : [`${name}_${what} is ${failed ? 'not ' : ''}marked as an error`];
+        return [...wrong, ...unwaited, ...mismarked];
       }),
       ...(parents ? this.#othersOf(name, waits) : []),
     ]);

@@ -2,12 +2,16 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../../src/cache/index.js';
 import { withDeadline } from '../../../src/resilience/index.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { poolOf } from '../../support/pool-on-database.js';
-import { createDatabase } from '../../support/servers/database.js';
+import { createPool as createCallbackPool } from '../../../src/mirror/mysql2.js';
+import { createPool as createPromisePool, createPoolCluster } from '../../../src/mirror/promise.js';
+import { instrumentPools } from '../../../src/telemetry/otel.js';
+import { makeMetrics, makeTracing } from '../../telemetry/collectors.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 
 setFlagsFromString('--expose-gc');
@@ -112,5 +116,77 @@ describe('a request that is over', () => {
     expect(await heapAfterCollection()).toBeLessThan(before + 50);
     await pool.end();
     cache.close();
+  });
+});
+
+/** An SDK of OpenTelemetry, which has timers of its own: it is no request's. */
+const { meterProvider } = makeMetrics();
+const { tracerProvider } = makeTracing();
+
+/** What a request may make that outlives it; each returns how to end it. */
+const MADE: Readonly<Record<string, (database: TestDatabase) => Promise<() => Promise<unknown>>>> = {
+  'a pool': async (database) => {
+    const pool = poolOf(database, { minIdle: 1 });
+    await pool.query('SELECT 1');
+    return () => pool.end();
+  },
+  'a pool of the mirror of mysql2/promise': async ({ connection }) => {
+    const pool = createPromisePool({ ...connection });
+    await pool.query('SELECT 1');
+    return () => pool.end();
+  },
+  'a pool of the mirror of mysql2': async ({ connection }) => {
+    const pool = createCallbackPool({ ...connection });
+    await new Promise((resolve) => {
+      pool.query('SELECT 1', resolve);
+    });
+    return () => pool.promise().end();
+  },
+  'a cluster of the mirror': async ({ connection }) => {
+    const cluster = createPoolCluster();
+    cluster.add('one', { ...connection });
+    await cluster.of('*').query('SELECT 1');
+    return () => cluster.end();
+  },
+  'a pool with a cache': async (database) => {
+    const cache = createQueryCache();
+    const pool = poolOf(database, { cache });
+    await cache.wrap('key', async () => 1);
+    await pool.query({ sql: 'SELECT 1', cache: true });
+    return async () => {
+      await pool.end();
+      cache.close();
+    };
+  },
+  'what reports a pool to OpenTelemetry': async (database) => {
+    const pool = poolOf(database);
+    const instrumentation = instrumentPools({ pools: pool, meterProvider, tracerProvider });
+    await pool.query('SELECT 1');
+    return async () => {
+      instrumentation.stop();
+      await pool.end();
+    };
+  },
+};
+
+describe('a request that makes what outlives it', () => {
+  afterAll(() => meterProvider.shutdown());
+
+  it.each(Object.entries(MADE))('is not kept alive by %s', async (_, make) => {
+    await using database = await createDatabase();
+    const kept: WeakRef<Store>[] = [];
+    const request = async (): Promise<() => Promise<unknown>> => {
+      const own = { bulk: bulkOf(1) };
+      kept.push(new WeakRef(own));
+      return await store.run(own, () => make(database));
+    };
+    const end = await request();
+    const alive = async (): Promise<number> => {
+      await heapAfterCollection();
+      return kept.filter((one) => one.deref() !== undefined).length;
+    };
+    await waitFor('the store to be collected', alive, (count) => count === 0, { timeoutMs: 30_000, intervalMs: 200 });
+    expect(await alive()).toBe(0);
+    await end();
   });
 });
