@@ -1,0 +1,47 @@
+import type { PoolOptions } from '../../../src/mysql/options/table.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
+import { type Imitation, type ImitationOptions, startImitation } from '../../support/imitations/imitation.js';
+import type { ServerFault } from '../../support/imitations/packets.js';
+import { poolOf } from '../../support/pool-on-database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
+import { createLedger, ledgerIds } from '../support/ledger.js';
+
+/** A pool on an imitated product, which has a table `ledger (id PRIMARY KEY, note)`. */
+export interface Imitated extends AsyncDisposable {
+  readonly pool: Pool;
+  readonly imitation: Imitation;
+  readonly database: TestDatabase;
+  /** The ids in the ledger, seen by another session. */
+  ids(): Promise<number[]>;
+}
+
+/** Starts an imitation before this run's server, and a pool on it. */
+export async function openImitated(product: Omit<ImitationOptions, 'port'>, options: PoolOptions = {}): Promise<Imitated> {
+  const database = await createDatabase();
+  await createLedger(database);
+  const imitation = await startImitation({ port: database.port, ...product });
+  const pool = poolOf(database, { port: imitation.port, connectionLimit: 1, ...options });
+  return {
+    pool,
+    imitation,
+    database,
+    ids: () => ledgerIds(database),
+    async [Symbol.asyncDispose]() {
+      await pool.end();
+      await imitation[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** An error of a product. */
+export function fault(errno: number, message: string, state = 'HY000'): { readonly fault: ServerFault } {
+  return { fault: { errno, state, message } };
+}
+
+/** What the pool has sent by itself: nothing that a test sent has this mark. */
+export const MINE = '/* mine */';
+
+export function ownTexts({ received }: Imitation): readonly string[] {
+  return received.filter((text) => !text.includes(MINE));
+}
