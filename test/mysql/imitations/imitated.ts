@@ -2,7 +2,7 @@ import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { type Imitation, type ImitationOptions, startImitation } from '../../support/imitations/imitation.js';
 import type { ServerFault } from '../../support/imitations/packets.js';
-import { poolOf } from '../../support/pool-on-database.js';
+import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { createLedger, ledgerIds } from '../support/ledger.js';
 
@@ -32,6 +32,18 @@ export async function openImitated(product: Omit<ImitationOptions, 'port'>, opti
       await database[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Asks until a connection is opened. Returns the numbers of the errors with which connecting failed before. */
+export async function connectedAfter(pool: Pool): Promise<readonly unknown[]> {
+  const errnos: unknown[] = [];
+  for (;;) {
+    const outcome = await outcomeOf(pool.query('SELECT 1'));
+    if (!('error' in outcome)) return errnos;
+    const { code, cause } = outcome.error as { readonly code?: string; readonly cause?: { readonly errno?: number } };
+    if (code !== 'POOL_CONNECT_FAILED' && code !== 'POOL_BREAKER_OPEN') throw outcome.error;
+    errnos.push(cause?.errno);
+  }
 }
 
 /** An error of a product. */

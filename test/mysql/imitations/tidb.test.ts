@@ -116,7 +116,8 @@ describe('on TiDB', () => {
     await using tidb = await openImitated(
       {
         ...TIDB,
-        answer: ({ name, link }) => (name === 'PING' && link.index <= draining ? fault(1053, 'Server shutdown in progress', '08S01') : undefined),
+        answer: ({ name, link }) =>
+          name === 'PING' && link.index <= draining ? fault(1053, 'Server shutdown in progress', '08S01') : undefined,
       },
       { connectionLimit: 3, minIdle: 3, validateAfterIdle: 0 },
     );

@@ -203,7 +203,7 @@ export const CLAIMS = {
     ...PROXYSQL,
     says: 'ProxySQL refuses clients above mysql-max_connections with 1040',
     source: 'proxySqlSession',
-    pool: 'tries again while callers wait',
+    pool: 'tells the callers who wait, and tries again soon',
   },
   'maxscale-greeting': {
     ...MAXSCALE,
@@ -227,7 +227,7 @@ export const CLAIMS = {
     ...MAXSCALE,
     says: 'MaxScale greets with 1040 when it takes no more connections',
     source: 'maxScaleClient',
-    pool: 'tries again while callers wait',
+    pool: 'tells the callers who wait, and tries again soon',
   },
   'maxscale-sessions': {
     product: 'MaxScale',
@@ -275,7 +275,7 @@ export const CLAIMS = {
     ...RDS_PROXY,
     says: 'RDS Proxy answers with 9501 when no connection to the database came free in time',
     source: 'rdsTroubleshooting',
-    pool: 'throws it as it is; at connecting, tries again while callers wait',
+    pool: 'throws it as it is; at connecting, tells the callers who wait, and tries again soon',
   },
   'rds-tls': {
     ...RDS_PROXY,
