@@ -1,10 +1,20 @@
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { type Imitation, type ImitationOptions, startImitation } from '../../support/imitations/imitation.js';
-import type { ServerFault } from '../../support/imitations/packets.js';
+import { type ServerFault, SESSION_TRACK } from '../../support/imitations/packets.js';
 import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
 import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { createLedger, ledgerIds } from '../support/ledger.js';
+
+/** The products as they greet, and with what numbers; a proxy's address is what the server behind it sees. */
+export const PRODUCTS = {
+  TiDB: { version: '8.0.11-TiDB-v8.5.0', without: SESSION_TRACK },
+  Vitess: { version: '8.0.30-Vitess', without: SESSION_TRACK, numberOf: ({ index }) => 1_000_000 + index, keepsPorts: false },
+  ProxySQL: { version: '8.0.11', numberOf: ({ index }) => 500_000 + index, keepsPorts: false },
+  MaxScale: { version: '10.11.2-MariaDB-RWsplit', numberOf: ({ index }) => 600_000 + index, keepsPorts: false },
+  'Amazon Aurora': {},
+  'RDS Proxy': { version: '8.0.28', numberOf: ({ index }) => 700_000 + index, keepsPorts: false },
+} as const satisfies Readonly<Record<string, Omit<ImitationOptions, 'port'>>>;
 
 /** A pool on an imitated product, which has a table `ledger (id PRIMARY KEY, note)`. */
 export interface Imitated extends AsyncDisposable {

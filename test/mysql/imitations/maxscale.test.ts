@@ -1,13 +1,12 @@
 /** The pool on an imitation of MaxScale. */
 import { describe, expect, it } from 'vitest';
 import { titleOf } from '../../support/imitations/claims.js';
-import type { ImitationOptions } from '../../support/imitations/imitation.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { INSERT } from '../support/ledger.js';
-import { connectedAfter, fault, openImitated } from './imitated.js';
+import { connectedAfter, fault, openImitated, PRODUCTS } from './imitated.js';
 
-const MAXSCALE: Omit<ImitationOptions, 'port'> = { version: '10.11.2-MariaDB-RWsplit', keepsPorts: false };
+const MAXSCALE = PRODUCTS.MaxScale;
 const IDLE = fault(1927, 'Connection killed by MaxScale: Timed out by MaxScale', '08S01').fault;
 const READ_ONLY = fault(1290, 'The MariaDB server is running with the --read-only option so it cannot execute this statement');
 

@@ -1,23 +1,18 @@
 /** The pool on an imitation of ProxySQL. */
 import { describe, expect, it } from 'vitest';
 import { titleOf } from '../../support/imitations/claims.js';
-import type { ImitatedCommand, ImitationOptions } from '../../support/imitations/imitation.js';
+import type { ImitatedCommand } from '../../support/imitations/imitation.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { INSERT } from '../support/ledger.js';
-import { connectedAfter, fault, MINE, openImitated, ownTexts } from './imitated.js';
+import { connectedAfter, fault, MINE, openImitated, ownTexts, PRODUCTS } from './imitated.js';
 
-/** It greets as MySQL, with numbers of its own; the server behind sees its address. */
-const PROXYSQL: Omit<ImitationOptions, 'port'> = {
-  version: '8.0.11',
-  numberOf: ({ index }) => 500_000 + index,
-  keepsPorts: false,
-};
+const PROXYSQL = PRODUCTS.ProxySQL;
 
 /** Reads go to another hostgroup than the one that a SET it does not know has bound the session to. */
 function lockingOnSet(locked: Set<number>) {
   return ({ name, sql, link }: ImitatedCommand) => {
     if (name !== 'QUERY') return undefined;
-    if (/^SET SESSION session_track/u.test(sql)) locked.add(link.index);
+    if (sql.startsWith('SET SESSION session_track')) locked.add(link.index);
     if (sql.startsWith(MINE) && locked.has(link.index))
       return fault(9006, 'ProxySQL Error: connection is locked to hostgroup 0 but trying to reach hostgroup 1', 'Y0000');
     return undefined;
@@ -50,6 +45,7 @@ describe('on ProxySQL', () => {
     await using other = await proxy.database.connectAsAdmin();
     bystander.number = Number(await valueOf(other, 'CONNECTION_ID()'));
     const sleep = other.query('SELECT SLEEP(2) AS interrupted');
+    await proxy.pool.query('SELECT 1');
     expect(await errorOf(proxy.pool.query({ sql: 'SELECT SLEEP(60)', timeout: 300 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(await valueOf(proxy.pool, '1')).toBe(1);
     const [rows] = await sleep;

@@ -1,12 +1,11 @@
 /** The pool on an imitation of RDS Proxy. */
 import { describe, expect, it } from 'vitest';
 import { titleOf } from '../../support/imitations/claims.js';
-import type { ImitationOptions } from '../../support/imitations/imitation.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { INSERT } from '../support/ledger.js';
-import { connectedAfter, fault, MINE, openImitated, ownTexts } from './imitated.js';
+import { connectedAfter, fault, MINE, openImitated, ownTexts, PRODUCTS } from './imitated.js';
 
-const RDS_PROXY: Omit<ImitationOptions, 'port'> = { version: '8.0.28', numberOf: ({ index }) => 700_000 + index, keepsPorts: false };
+const RDS_PROXY = PRODUCTS['RDS Proxy'];
 const NO_CONNECTION = fault(9501, 'Timed-out waiting to acquire database connection');
 /** What pins a connection. */
 const PINS = /^SET\b|@|^(?:LOCK|CALL|USE)\b|GET_LOCK|TEMPORARY/iu;

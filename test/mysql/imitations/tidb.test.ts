@@ -3,13 +3,12 @@ import { describe, expect, it } from 'vitest';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 import { titleOf } from '../../support/imitations/claims.js';
 import type { ImitationOptions } from '../../support/imitations/imitation.js';
-import { SESSION_TRACK } from '../../support/imitations/packets.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { INSERT } from '../support/ledger.js';
-import { fault, openImitated, ownTexts } from './imitated.js';
+import { fault, openImitated, ownTexts, PRODUCTS } from './imitated.js';
 
-const TIDB = { version: '8.0.11-TiDB-v8.5.0', without: SESSION_TRACK } as const;
+const TIDB = PRODUCTS.TiDB;
 /** What is between the numbers of the server behind and those that the imitation gives: more than JavaScript counts to. */
 const FAR = 5_857_102_839_209_263_511n;
 const LOWER_HALF = 0xffff_ffffn;
@@ -43,6 +42,7 @@ describe('on TiDB', () => {
 
   it(titleOf('tidb-numbers'), async () => {
     await using tidb = await openImitated(withLongNumbers);
+    await tidb.pool.query('SELECT 1');
     expect(await errorOf(tidb.pool.query({ sql: 'SELECT SLEEP(60)', timeout: 300 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     await waitFor('the kill to be acknowledged', () => tidb.pool.stats().kills === 1);
     await tidb.pool.query('SELECT 1');
@@ -51,6 +51,7 @@ describe('on TiDB', () => {
 
   it(titleOf('tidb-kill'), async () => {
     await using tidb = await openImitated(withLongNumbers);
+    await tidb.pool.query('SELECT 1');
     await errorOf(tidb.pool.query({ sql: 'SELECT SLEEP(60)', timeout: 300 }));
     await waitFor('the kill to be acknowledged', () => tidb.pool.stats().kills === 1);
     const kills = tidb.imitation.received.filter((text) => text.startsWith('KILL'));

@@ -1,20 +1,13 @@
 /** The pool on an imitation of Vitess' vtgate. */
 import { describe, expect, it } from 'vitest';
 import { titleOf } from '../../support/imitations/claims.js';
-import type { ImitatedCommand, ImitationOptions } from '../../support/imitations/imitation.js';
-import { SESSION_TRACK } from '../../support/imitations/packets.js';
+import type { ImitatedCommand } from '../../support/imitations/imitation.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import { waitFor } from '../../support/wait-for.js';
 import { INSERT } from '../support/ledger.js';
-import { fault, openImitated, ownTexts } from './imitated.js';
+import { fault, openImitated, ownTexts, PRODUCTS } from './imitated.js';
 
-/** Its numbers are its own, and the servers behind see its address. */
-const VITESS: Omit<ImitationOptions, 'port'> = {
-  version: '8.0.30-Vitess',
-  without: SESSION_TRACK,
-  numberOf: ({ index }) => 1_000_000 + index,
-  keepsPorts: false,
-};
+const VITESS = PRODUCTS.Vitess;
 
 /** What vtgate does with the two commands that would clean a session. */
 function withItsResets({ name }: ImitatedCommand) {
@@ -73,7 +66,14 @@ describe('on Vitess', () => {
     expect(vitess.pool.stats()).toMatchObject({ opened: 1 });
   });
 
-  const answered = async (errno: number, message: string, state?: string): Promise<void> => {
+  const NOT_SERVING = 'target: shop.0.primary: primary is not serving, there is a reparent operation in progress';
+  const USED_UP = 'target: shop.0.primary: vttablet: rpc error: code = ResourceExhausted desc = transaction pool connection limit exceeded';
+
+  it.each([
+    [titleOf('vitess-not-serving'), 1105, NOT_SERVING, 'HY000'],
+    [titleOf('vitess-used-up'), 1203, USED_UP, '42000'],
+    [titleOf('vitess-unsupported'), 1235, 'VT12001: unsupported: window functions', '42000'],
+  ] as const)('%s', async (_, errno, message, state) => {
     await using vitess = await openImitated({
       ...VITESS,
       answer: ({ sql }) => (sql.includes('fails') ? fault(errno, message, state) : undefined),
@@ -82,21 +82,7 @@ describe('on Vitess', () => {
     expect(await errorOf(vitess.pool.query({ sql: "SELECT 'fails'", idempotent: true }))).toMatchObject({ errno, message });
     expect(await valueOf(vitess.pool, '1')).toBe(1);
     expect(vitess.pool.stats()).toMatchObject({ opened: 1, closed: 0, retries: 0 });
-  };
-
-  it(titleOf('vitess-not-serving'), () =>
-    answered(1105, 'target: shop.0.primary: primary is not serving, there is a reparent operation in progress'),
-  );
-
-  it(titleOf('vitess-used-up'), () =>
-    answered(
-      1203,
-      'target: shop.0.primary: vttablet: rpc error: code = ResourceExhausted desc = transaction pool connection limit exceeded',
-      '42000',
-    ),
-  );
-
-  it(titleOf('vitess-unsupported'), () => answered(1235, 'VT12001: unsupported: window functions', '42000'));
+  });
 
   it.each([
     [1105, 'target: shop.0.primary: vttablet: rpc error: code = Unavailable desc = error reading from server: EOF'],
@@ -134,6 +120,7 @@ describe('on Vitess', () => {
       ...VITESS,
       answer: ({ sql }) => (sql.startsWith('KILL') ? fault(1095, 'VT07001: kill statement execution not permitted.') : undefined),
     });
+    await vitess.pool.query('SELECT 1');
     expect(await errorOf(vitess.pool.query({ sql: 'SELECT SLEEP(60)', timeout: 300 }))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(await valueOf(vitess.pool, '1')).toBe(1);
     expect(vitess.imitation.received.filter((text) => text.startsWith('KILL'))).toEqual([]);

@@ -25,7 +25,7 @@ export const DOCUMENTS = {
   maxScaleGuide: 'MaxScale documentation, “Configuration Guide”',
   maxScaleRouter: 'MaxScale documentation, “Readwritesplit”',
   maxScaleLimits: 'MaxScale documentation, “Limitations”',
-  auroraReadOnly: 'AWS re:Post knowledge center, “Why did I get a read-only error after an Amazon Aurora DB cluster failed over?”',
+  auroraReadOnly: 'AWS re:Post knowledge center, on read-only errors after a fail-over of Aurora (aurora-mysql-db-cluser-read-only-error)',
   auroraTables: 'Amazon Aurora User Guide, “Aurora MySQL–specific information_schema tables”',
   rdsPinning: 'Amazon RDS User Guide, “Avoiding pinning an RDS Proxy”',
   rdsConnections: 'Amazon RDS User Guide, “RDS Proxy connection considerations”',
@@ -41,6 +41,8 @@ export interface Claim {
   /** As a sentence without its full stop. */
   readonly says: string;
   readonly source: keyof typeof DOCUMENTS;
+  /** Where the rest of it was read. */
+  readonly also?: keyof typeof DOCUMENTS;
   /** What the pool does about it. */
   readonly pool: string;
   /** The test that plays it on the wire, under test/mysql/imitations. Without one, the claim stands by its document only. */
@@ -58,7 +60,8 @@ export const CLAIMS = {
   'tidb-greeting': {
     ...TIDB,
     says: 'TiDB’s version names it in the greeting, and its answers report no changes of the session',
-    source: 'tidbCode',
+    source: 'tidbConfiguration',
+    also: 'tidbCode',
     pool: 'asks for no reports, and resets by what the texts of statements show',
   },
   'tidb-numbers': {
@@ -172,7 +175,8 @@ export const CLAIMS = {
   'proxysql-greeting': {
     ...PROXYSQL,
     says: 'ProxySQL greets as 8.0.11 by default, and a SET that it does not know binds the session to one hostgroup: others are then refused (9006)',
-    source: 'proxySqlSession',
+    source: 'proxySqlThread',
+    also: 'proxySqlSession',
     pool: 'sees that the connection’s number is another, and sends no SET of its own',
   },
   'proxysql-numbers': {
@@ -233,6 +237,7 @@ export const CLAIMS = {
     product: 'MaxScale',
     says: 'MaxScale repeats commands that change the session on every server, and remembers 50 of them',
     source: 'maxScaleRouter',
+    also: 'maxScaleGuide',
     pool: 'sends one at the connection’s start under hygiene `auto`, and its resets',
   },
   'maxscale-kill': {
@@ -263,13 +268,13 @@ export const CLAIMS = {
     ...RDS_PROXY,
     says: 'RDS Proxy pins a connection whose session is changed, or which prepares statements',
     source: 'rdsPinning',
-    pool: 'under hygiene `transaction`, sends nothing of its own that changes the session or prepares',
+    pool: 'sends nothing of its own that changes the session or prepares, under hygiene `transaction`',
   },
   'rds-idle': {
     ...RDS_PROXY,
     says: 'RDS Proxy closes client connections that idle for 30 minutes',
     source: 'rdsConnections',
-    pool: 'replaces it: the next caller does not notice',
+    pool: 'replaces such a connection: the next caller does not notice',
   },
   'rds-borrow': {
     ...RDS_PROXY,
@@ -294,6 +299,6 @@ export function titleOf(name: ClaimName): string {
 }
 
 /** Where a claim was read, and when. */
-export function sourceOf({ source }: Claim): string {
-  return `${DOCUMENTS[source]}, ${READ}`;
+export function sourceOf({ source, also }: Claim): string {
+  return [source, also].flatMap((name) => (name === undefined ? [] : `${DOCUMENTS[name]}, ${READ}`)).join('; ');
 }
