@@ -1,7 +1,8 @@
 /** docs/servers.md, the tests that it names, and what the README claims. */
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type Claim, CLAIMS, DOCUMENTS } from '../support/imitations/claims.js';
+import { type Claim, CLAIMS } from '../support/imitations/claims.js';
+import { DOCUMENTS } from '../support/imitations/documents.js';
 import { REAL, realProducts, serversTable, testOf } from './servers.js';
 import { read, root, tableIn } from './table-in.js';
 

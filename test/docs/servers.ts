@@ -34,6 +34,7 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
     { capability: 'error numbers, compared with the server’s own list', test: 'test/mysql/errors/server-lists.test.ts' },
     { capability: 'the cache under writes of others', test: 'test/mysql/caching/cache-under-writes.test.ts' },
     { capability: 'the doctor', test: 'test/cli/doctor.test.ts' },
+    { capability: 'what the doctor says of refused logins', test: 'test/cli/doctor-login.test.ts' },
   ],
   'MySQL 9.7': [
     {
