@@ -1,4 +1,4 @@
-/** poolwright: managed pools of MySQL, MariaDB and TiDB connections. */
+/** poolwright: managed pools of MySQL and MariaDB connections. */
 
 export {
   type AcquireOptions,

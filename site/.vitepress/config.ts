@@ -19,7 +19,7 @@ if (forgotten.length > 0) throw new Error(`The menu (site/.vitepress/pages.ts) l
 /** The pages of the repository as they are, also readable on GitHub: its READMEs are indexes here, and its files are no pages. */
 export default defineConfig({
   title: 'Poolwright',
-  description: 'Connection-pool infrastructure for MySQL, MariaDB and TiDB on Node.js',
+  description: 'Connection-pool infrastructure for MySQL and MariaDB on Node.js',
   lang: 'en',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   // Works in whatever folder of a host it is put.

@@ -36,6 +36,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Resilience', page: 'docs/resilience' },
       { text: 'Tracing', page: 'docs/tracing' },
       { text: 'Asynchronous context', page: 'docs/async-context' },
+      { text: 'Servers and proxies', page: 'docs/servers' },
       { text: 'Sessions', page: 'docs/sessions' },
       { text: 'Caching', page: 'docs/caching' },
       { text: 'Performance', page: 'docs/performance' },

@@ -20,6 +20,7 @@ import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { ManagedConnection } from './managed-connection.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
+import { takesTracking } from './products.js';
 import type { StatementLog } from '../observation/index.js';
 import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
@@ -54,6 +55,8 @@ const LONGEST_CONNECT_MS = 60_000;
 export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** Nothing is known to lead straight to the server: connections are killed by the address that the server sees. */
   #asksForAddresses = true;
+  /** A proxy shares its connections to the server between those of this pool and others. */
+  #behindSharingProxy = false;
 
   constructor(
     private readonly options: ResolvedOptions,
@@ -191,18 +194,20 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   async #noteAddress(connection: ManagedConnection): Promise<void> {
     try {
-      this.#asksForAddresses = await noteAddress(connection);
+      const way = await noteAddress(connection);
+      this.#asksForAddresses = way === 'through';
+      this.#behindSharingProxy = way === 'shared';
     } catch (error) {
       if (isConnectionLost(error)) throw error;
-      // The address is not known: then what runs too long is cut off, not killed.
-      this.#asksForAddresses = false;
+      // The address is not known: then what runs too long is cut off, not killed. The next one is asked where a proxy had no server to ask.
+      this.#asksForAddresses = isServerError(error) && classOfErrno(error.errno, error.message) === 'connect-transient';
     }
   }
 
   /** What every session needs before it is lent. What is done here is not a borrower's doing. */
   async #setUp(connection: ManagedConnection): Promise<void> {
     const { onConnect, hygiene } = this.options;
-    if (hygiene === 'auto') await trackSession(connection);
+    if (hygiene === 'auto' && takesTracking(connection, this.#behindSharingProxy)) await trackSession(connection);
     if (onConnect !== undefined) await runCallers(onConnect, connection);
     // It may have sent something without waiting for the answer.
     if (connection.busy) await connection.send((done) => connection.ping(done));
@@ -225,15 +230,11 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 }
 
-/** Proxies and servers that do not know the variable, or take every SET for a reason to stop sharing their connections. */
-const WITHOUT_TRACKING = /proxysql|vitess|tidb/i;
-
 /**
  * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
  * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
  */
 async function trackSession(connection: ManagedConnection): Promise<void> {
-  if (WITHOUT_TRACKING.test(connection._handshakePacket?.serverVersion ?? '')) return;
   try {
     await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
     connection.session.reported = true;

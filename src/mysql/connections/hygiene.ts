@@ -3,6 +3,7 @@
 import { isConnectionLost } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
+import { resetsFully } from './products.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
 import { stopWhenLeft } from '../commands/index.js';
 
@@ -84,6 +85,7 @@ async function askWhatRoutinesDid(connection: ManagedConnection, baseline: Basel
 async function reset(connection: ManagedConnection, baseline: Baseline): Promise<void> {
   // onConnect has logged in as another user, whose reset would leave that one.
   if (!connection.login.isKeptBy(connection.config)) return logInAgain(connection, baseline);
+  refuseUnresettable(connection);
   refuseUnrepeatable(baseline);
   await leaveTransaction(connection);
   await connection.send((done) => connection.reset(done));
@@ -96,6 +98,7 @@ async function reset(connection: ManagedConnection, baseline: Baseline): Promise
 
 /** COM_CHANGE_USER takes everything that a session has, and the default database is the login's: cheaper than a new connection. */
 async function logInAgain(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  refuseUnresettable(connection);
   refuseUnrepeatable(baseline);
   await leaveTransaction(connection);
   await connection.apart(() => connection.login.repeat(connection));
@@ -116,6 +119,10 @@ async function replay(connection: ManagedConnection, baseline: Baseline): Promis
   connection.session.cleaned();
   await baseline.replay();
   baseline.reset();
+}
+
+function refuseUnresettable(connection: ManagedConnection): void {
+  if (!resetsFully(connection)) throw new Error('A reset would keep what the session has here: the connection is replaced.');
 }
 
 function refuseUnrepeatable(baseline: Baseline): void {

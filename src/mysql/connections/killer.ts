@@ -4,6 +4,7 @@ import { ignore, within } from '../../engine/waiting/index.js';
 import { unrunBy } from '../errors/index.js';
 import type { ObservedConnection } from './observed-connection.js';
 import { isLoopback } from '../options/index.js';
+import { killStatement } from './products.js';
 
 /** How long the goodbye of the connection may take. */
 const CLOSE_TIMEOUT_MS = 1_000;
@@ -104,7 +105,8 @@ export class Killer {
   async #kill(connection: ObservedConnection, victim: ObservedConnection): Promise<void> {
     if (!(await isSameServer(connection, victim)))
       throw new NotTheVictim(`connection ${victim.threadId} is not known to the server that was asked`);
-    await connection.send((done) => connection.query(`KILL QUERY ${victim.threadId}`, done));
+    const sql = killStatement(connection, numberOf(victim));
+    await connection.send((done) => connection.query(sql, done));
     this.#kills += 1;
   }
 
@@ -136,43 +138,69 @@ function quit(connection: ObservedConnection): Promise<void> {
 }
 
 /**
- * Asks the server which address it sees this connection come from, and remembers it there. It is not ours when a proxy or a load balancer stands in
- * between; and a proxy that shares its connections has numbers of its own, by which nothing can be killed.
- *
- * @returns whether other connections of the pool must be asked, too: this side cannot know their addresses
+ * Where a connection leads: straight to the server; to a server that sees another address, so that this side cannot know it; or to a proxy that shares
+ * its connections, with numbers of its own, by which nothing can be killed.
  */
-export async function noteAddress(connection: ObservedConnection): Promise<boolean> {
-  if (connection.stream.localPort === undefined) return false;
-  const row = await processRow(connection, 'CONNECTION_ID()');
-  if (row === undefined || Number(row.id) !== connection.threadId) return false;
-  connection.addressAtServer = row.host;
-  connection.serverAsked = row.server;
-  return !comesFromHere(row.host, connection);
+export type WayToServer = 'direct' | 'through' | 'shared' | 'unknown';
+
+/**
+ * Asks the server which address it sees this connection come from, and remembers it there. It is not ours when a proxy or a load balancer stands in
+ * between.
+ */
+export async function noteAddress(connection: ObservedConnection): Promise<WayToServer> {
+  if (connection.stream.localPort === undefined) return 'unknown';
+  const row = await processRow(connection, 'CONNECTION_ID()', "''");
+  if (row === undefined) return 'unknown';
+  if (!isNumberOf(connection, row.id)) return 'shared';
+  const place = { number: row.id, host: row.host };
+  connection.atServer = place;
+  if (comesFromHere(row.host, connection)) return row.id === String(connection.threadId) ? 'direct' : 'through';
+  // Apart from the first question, for some proxies no longer share a connection that has asked for a variable.
+  connection.atServer = { ...place, server: (await processRow(connection, 'CONNECTION_ID()', SERVER))?.server };
+  return 'through';
 }
 
 /** The server shows for each connection the address that it comes from: ours, with our port, or the one that it showed when the connection was new. */
 async function isSameServer(connection: ObservedConnection, victim: ObservedConnection): Promise<boolean> {
   if (victim.stream.localPort === undefined) return victim.config.socketPath !== undefined;
-  const row = await processRow(connection, String(victim.threadId));
-  if (row === undefined) return false;
+  const place = victim.atServer;
+  const row = await processRow(connection, numberOf(victim), place?.server === undefined ? "''" : SERVER);
+  // A proxy that shares its connections would take the number for one of its own.
+  if (row === undefined || !isNumberOf(connection, row.asker)) return false;
   // Behind a load balancer, two servers may see the same number come from the same port of it.
-  if (victim.serverAsked !== undefined && victim.serverAsked !== row.server) return false;
-  return row.host === victim.addressAtServer || comesFromHere(row.host, victim);
+  if (place?.server !== undefined && place.server !== row.server) return false;
+  return row.host === place?.host || comesFromHere(row.host, victim);
 }
 
 function comesFromHere(host: string, { stream, config }: ObservedConnection): boolean {
   return host.endsWith(`:${stream.localPort}`) || (!host.includes(':') && isLoopback(config.host));
 }
 
+/** The number by which the server knows the connection. */
+function numberOf({ atServer, threadId }: ObservedConnection): string {
+  return atServer?.number ?? String(threadId);
+}
+
+/** A greeting has room for 32 bits; TiDB's numbers may have 64, of which it sends the lower half. */
+function isNumberOf({ threadId }: ObservedConnection, number: string): boolean {
+  return threadId !== null && /^\d+$/u.test(number) && BigInt.asUintN(32, BigInt(number)) === BigInt(threadId);
+}
+
+/** Which server this is: replicas have different numbers, and servers on one machine different ports. */
+const SERVER = "CONCAT_WS(' ', @@hostname, @@port, @@server_id)";
+
 interface ProcessRow {
-  readonly id: unknown;
+  readonly id: string;
+  /** The number of the connection that asks. */
+  readonly asker: string;
   readonly host: string;
-  /** Which server this is: replicas have different numbers, and servers on one machine different ports. */
   readonly server: string;
 }
 
-function processRow(connection: ObservedConnection, id: string): Promise<ProcessRow | undefined> {
-  const sql = `SELECT ID AS id, HOST AS host, CONCAT_WS(' ', @@hostname, @@port, @@server_id) AS server FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
+/** As texts, for numbers of 64 bits are not exact in JavaScript. */
+function processRow(connection: ObservedConnection, id: string, server: string): Promise<ProcessRow | undefined> {
+  const columns = `CAST(ID AS CHAR) AS id, CAST(CONNECTION_ID() AS CHAR) AS asker, HOST AS host, ${server} AS server`;
+  const sql = `SELECT ${columns} FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {

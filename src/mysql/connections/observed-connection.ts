@@ -43,6 +43,7 @@ import {
   stopWhenAbandoned,
 } from '../commands/index.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
+import type { PlaceAtServer } from './products.js';
 import { reportedChange, Session } from '../session/index.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
@@ -65,10 +66,8 @@ export interface ConnectionOwner extends ConnectionLender {
 
 /** mysql2's pooled connection, of which each command and each packet is seen. */
 export abstract class ObservedConnection extends LendableConnection {
-  /** The address that the server sees it come from; asked where a proxy or load balancer may stand in between. */
-  addressAtServer: string | undefined;
-  /** The server that said so: behind a load balancer there may be several. */
-  serverAsked: string | undefined;
+  /** As the server knows it; asked where a proxy or load balancer may stand in between. */
+  atServer: PlaceAtServer | undefined;
   /** It may have been closed by the server a moment ago: it is asked before it has another borrower. */
   doubtful: boolean;
   readonly session: Session;
@@ -78,8 +77,7 @@ export abstract class ObservedConnection extends LendableConnection {
 
   constructor(pool: DriverPoolOf, config: ConnectionConfig, owner: ConnectionOwner) {
     super(pool, config, owner);
-    this.addressAtServer = undefined;
-    this.serverAsked = undefined;
+    this.atServer = undefined;
     this.doubtful = false;
     this.session = new Session();
     this.#owner = owner;

@@ -23,8 +23,11 @@ export const ERROR_SOURCES = {
   mysql: 'messages of MySQL 9.7, by perror, 2026-11-29',
   mariadb: 'messages of MariaDB 10.11 and 11.8, errmsg.sys, 2026-11-29',
   client: 'MySQL client errors, which MySQL Router and other proxies send to their clients, 2026-11-29',
-  tidb: 'docs.pingcap.com/tidb/v8.4/error-codes, 2026-11-29',
-  proxysql: 'github.com/sysown/proxysql, issues 4657 and 4292, 2026-11-29',
+  tidb: 'TiDB documentation, “Error Codes and Troubleshooting”, 2026-11-29',
+  vitess: 'vitessio/vitess, go/mysql/sqlerror/sql_error.go and go/vt/vtgate/plugin_mysql_server.go, 2026-11-29',
+  proxysql: 'sysown/proxysql, lib/MySQL_Session.cpp, and issues 4657 and 4292, 2026-11-29',
+  maxscale: 'mariadb-corporation/MaxScale, mariadb_client.cc and rwsplit_route_stmt.cc, 2026-11-29',
+  rdsProxy: 'Amazon RDS User Guide, “Troubleshooting for RDS Proxy”, 2026-11-29',
 } as const;
 
 type ErrorSource = keyof typeof ERROR_SOURCES;
@@ -37,6 +40,10 @@ interface Facts {
   readonly one?: true;
   /** The server has undone the transaction, or lets it be undone, and the same work may succeed next time. */
   readonly undone?: true;
+  /** A COMMIT that it answers may have taken effect; an expression: when the message says so. */
+  readonly unsure?: true | RegExp;
+  /** Others that send it as well, and where that was read. */
+  readonly also?: readonly ErrorSource[];
   /** The other server means something else by the number, and begins its message so: then it is an error of the work. */
   readonly unless?: RegExp;
 }
@@ -53,12 +60,14 @@ const LOST = { lost: true } as const;
 const ONE = { one: true } as const;
 const LOST_ONE = { lost: true, one: true } as const;
 const UNDONE = { undone: true } as const;
+/** vtgate passes on that a tablet was lost, or did not answer in time, while it worked. */
+const TABLET_LOST = /rpc error: code = (?:Unavailable|DeadlineExceeded|Canceled)/u;
 
 type Entry = readonly [errno: number, meaning: string, source: ErrorSource, facts?: Facts];
 
 const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
   'connection-fatal': [
-    [1047, 'unknown command', 'mysql', ONE],
+    [1047, 'unknown command; of Vitess also: its session does not exist any more', 'mysql', { one: true, also: ['vitess'] }],
     [1077, 'normal shutdown', 'mysql'],
     [1079, 'shutdown complete', 'mysql'],
     [1080, 'forced close', 'mysql', ONE],
@@ -75,9 +84,9 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [1184, 'aborted connection, with its host', 'mysql', LOST],
     [1835, 'malformed packet', 'mysql', ONE],
     [1873, 'COM_CHANGE_USER denied: the server disconnects', 'mysql', ONE],
-    [1927, 'connection was killed', 'mariadb', LOST_ONE],
+    [1927, 'connection was killed', 'mariadb', { lost: true, one: true, also: ['maxscale'] }],
     [2006, 'server has gone away', 'client', LOST],
-    [2013, 'lost connection during the statement', 'client', LOST],
+    [2013, 'lost connection during the statement', 'client', { lost: true, also: ['tidb', 'proxysql'] }],
     [2055, 'lost connection, with the system’s error', 'client', LOST],
     [3032, 'offline mode', 'mysql'],
     [3168, 'server is not available', 'mysql', LOST_ONE],
@@ -89,24 +98,26 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [6401, 'offline mode, with who set it', 'mysql'],
   ],
   'endpoint-poisoned': [
-    [1053, 'shutdown in progress; TiDB answers pings with it while it drains', 'mysql'],
-    [1290, 'an option prevents the statement: read-only, after a fail-over', 'mysql'],
+    [1053, 'shutdown in progress; TiDB and vtgate answer pings with it while they drain', 'mysql', { unsure: true, also: ['vitess'] }],
+    [1290, 'an option prevents the statement: read-only, after a fail-over', 'mysql', { also: ['maxscale'] }],
     [1792, 'read-only transaction', 'mysql'],
     [1836, 'read-only mode', 'mysql'],
     [1874, 'InnoDB is read-only', 'mysql'],
   ],
   'connect-transient': [
-    [1040, 'too many connections', 'mysql'],
+    [1040, 'too many connections', 'mysql', { also: ['proxysql', 'maxscale', 'rdsProxy'] }],
     [1042, 'the client’s host name cannot be found', 'mysql'],
     [1043, 'bad handshake', 'mysql'],
     [1129, 'host is blocked for its connection errors', 'mysql'],
     [1135, 'no thread for the connection', 'mysql'],
-    [1203, 'too many connections of this user', 'mysql'],
-    [1226, 'a limit of the account is used up', 'mysql'],
+    [1203, 'too many connections of this user; of Vitess also: a pool of vttablet is used up', 'mysql', { also: ['vitess'] }],
+    [1226, 'a limit of the account is used up', 'mysql', { also: ['proxysql'] }],
     [2002, 'no connection to the server behind, by socket', 'client'],
     [2003, 'no connection to the server behind', 'client'],
     [2005, 'unknown host of the server behind', 'client'],
     [6141, 'hand-over of Group Replication is busy', 'mysql'],
+    [9001, 'PD time-out; of ProxySQL: no server within its connect time-out', 'tidb', { also: ['proxysql'] }],
+    [9501, 'no connection to the database within the borrow time-out', 'rdsProxy'],
   ],
   'connect-permanent': [
     [1044, 'no access to the database', 'mysql'],
@@ -120,7 +131,7 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [1820, 'password must be changed before anything else', 'mysql'],
     [1862, 'password has expired', 'mysql'],
     [3118, 'account is locked', 'mysql'],
-    [3159, 'plaintext is refused', 'mysql'],
+    [3159, 'plaintext is refused', 'mysql', { also: ['rdsProxy'] }],
     [3879, 'no access to the database, by roles', 'mysql'],
     [3955, 'account is blocked by failed logins', 'mysql'],
     [4055, 'authentication plugin asks for a registration', 'mysql', { unless: /^(?!Authentication plugin)/u }],
@@ -131,7 +142,7 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [6444, 'access denied by the firewall', 'mysql'],
   ],
   'statement-cache-invalid': [
-    [1243, 'unknown prepared statement', 'mysql'],
+    [1243, 'unknown prepared statement', 'mysql', { also: ['vitess', 'proxysql', 'maxscale'] }],
     [1461, 'too many prepared statements', 'mysql'],
     [1615, 'must be prepared again', 'mysql'],
   ],
@@ -139,12 +150,19 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [1020, 'record has changed since the last read (snapshot isolation of MariaDB 11)', 'mariadb', UNDONE],
     [1037, 'out of memory', 'mysql'],
     [1094, 'unknown connection number', 'mysql'],
-    [1095, 'not the owner of that connection', 'mysql'],
+    [1095, 'not the owner of that connection; of Vitess: KILL is not allowed', 'mysql', { also: ['vitess'] }],
+    [1105, 'any error without a number of its own', 'vitess', { unsure: TABLET_LOST, also: ['maxscale'] }],
     [1205, 'lock wait time-out', 'mysql', UNDONE],
     [1213, 'deadlock', 'mysql', UNDONE],
-    [1317, 'interrupted: a KILL', 'mysql'],
+    [
+      1317,
+      'interrupted: a KILL; of Vitess also: a time-out of its own, or a transaction that it has ended',
+      'mysql',
+      { unsure: TABLET_LOST, also: ['vitess', 'proxysql'] },
+    ],
     [1412, 'table definition has changed: retry the transaction', 'mysql', UNDONE],
     [1689, 'lock wait aborted by an exclusive lock', 'mysql'],
+    [1907, 'interrupted: the query time-out of ProxySQL', 'proxysql'],
     [1931, 'interrupted: rows examined', 'mariadb'],
     [1969, 'interrupted: max_statement_time', 'mariadb'],
     [3024, 'interrupted: max_execution_time', 'mysql'],
@@ -164,13 +182,20 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [8022, 'commit failed and was rolled back', 'tidb', UNDONE],
     [8027, 'schema of this server is out of date', 'tidb'],
     [8028, 'schema has changed', 'tidb', UNDONE],
-    [9001, 'PD time-out; of ProxySQL: no server within its connect time-out', 'tidb'],
-    [9002, 'TiKV time-out: a commit may have taken effect', 'tidb'],
-    [9003, 'TiKV is busy', 'tidb'],
+    [8055, 'snapshot is older than what was kept', 'tidb'],
+    [8120, 'no time stamp to begin the transaction with', 'tidb'],
+    [8147, 'transaction aborted: a constraint that is checked late', 'tidb'],
+    [8229, 'transaction lived too long: it must be ended', 'tidb'],
+    [8252, 'quota of the resource group is used up', 'tidb'],
+    [9002, 'TiKV time-out; of ProxySQL: no server could be connected to', 'tidb', { unsure: true, also: ['proxysql'] }],
+    [9003, 'TiKV is busy; of ProxySQL: the command is not supported', 'tidb', { also: ['proxysql'] }],
     [9004, 'locks could not be resolved in time', 'tidb'],
-    [9005, 'region is unavailable', 'tidb'],
-    [9006, 'transaction is older than what was kept; of ProxySQL: locked to another hostgroup', 'proxysql'],
+    [9005, 'region is unavailable; of ProxySQL: locked to another hostgroup', 'tidb', { also: ['proxysql'] }],
+    [9006, 'transaction is older than what was kept; of ProxySQL: locked to another hostgroup', 'tidb', { also: ['proxysql'] }],
     [9007, 'write conflict', 'tidb', UNDONE],
+    [9008, 'too many requests to TiKV at once', 'tidb'],
+    [9012, 'TiFlash time-out', 'tidb'],
+    [9013, 'TiFlash is busy', 'tidb'],
   ],
 };
 

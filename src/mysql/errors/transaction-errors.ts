@@ -1,4 +1,4 @@
-/** Which errors of the server mean that a transaction may be run again. */
+/** Which errors of the server mean that a transaction may be run again, and which leave open what became of it. */
 
 import { rowOf } from './error-table.js';
 
@@ -6,6 +6,15 @@ import { rowOf } from './error-table.js';
 export function isRolledBack(error: unknown): boolean {
   const errno = errnoOf(error);
   return errno !== undefined && rowOf(errno, (error as { readonly message?: unknown }).message)?.undone === true;
+}
+
+/** Whether a COMMIT that the server answers with this error may have taken effect. */
+export function leavesCommitOpen(error: unknown): boolean {
+  const errno = errnoOf(error);
+  if (errno === undefined) return false;
+  const { message } = error as { readonly message?: unknown };
+  const unsure = rowOf(errno, message)?.unsure;
+  return unsure === true || (unsure !== undefined && typeof message === 'string' && unsure.test(message));
 }
 
 /** The server's number of an error; Node's are negative. */

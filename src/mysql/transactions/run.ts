@@ -11,7 +11,7 @@ import {
   systemClock,
 } from '../../engine/index.js';
 import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
-import { errnoOf, isConnectionLost, isRolledBack, unrunBy } from '../errors/index.js';
+import { isConnectionLost, isRolledBack, leavesCommitOpen, unrunBy } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
@@ -222,16 +222,14 @@ for (const type of [TransactionLimits, Attempt, Transaction]) keepShape(type, {}
 
 class CommitOverdue extends Error {}
 
-/** A server that shuts down may have committed before it said so. */
-const SHUTDOWN_IN_PROGRESS = 1053;
-
 /** Whether an error of COMMIT leaves it open what became of the transaction. */
 function isOutcomeUnknown(error: unknown): boolean {
   // The transaction ended with its connection.
   if (unrunBy(error) !== undefined) return false;
   if (error instanceof CommitOverdue || isConnectionLost(error)) return true;
   if (PoolError.is(error)) return error.code === 'POOL_CONNECTION_LOST';
-  return errnoOf(error) === SHUTDOWN_IN_PROGRESS;
+  // A server that shuts down may have committed before it said so.
+  return leavesCommitOpen(error);
 }
 
 function checked(options: TransactionOptions): TransactionOptions {

@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from 'node:net';
-import { freePort } from './free-port.js';
+import { listen, LOOPBACK as HOST, OUTGOING_LOOPBACK as OUTGOING_HOST } from './listen.js';
+import { HEADER_LENGTH, PacketReader } from './packet-reader.js';
 import { afterAttributes } from './query-attributes.js';
 
 /** What a statement's handler may do to it and to the connection that it came over. */
@@ -47,37 +48,13 @@ export interface StatementProxyOptions {
   readonly onStatement?: StatementHandler;
 }
 
-const HOST = '127.0.0.1';
-/** Another address of the loopback interface, on which the clients' ports are free. */
-const OUTGOING_HOST = '127.0.0.2';
-
 const QUIT = 0x01;
 const QUERY = 0x03;
 const PREPARE = 0x16;
 const EXECUTE = 0x17;
-const HEADER_LENGTH = 4;
 /** The client's packets of the login begin with what it can do. */
 const LOGIN_SEQUENCE = 1;
 const CLIENT_QUERY_ATTRIBUTES = 1 << 27;
-const PORT_ATTEMPTS = 5;
-
-/** Cuts a stream of bytes into packets of the protocol, headers included. */
-class PacketReader {
-  #rest: Buffer = Buffer.alloc(0);
-
-  constructor(private readonly take: (packet: Buffer) => void) {}
-
-  add(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    while (this.#rest.length >= HEADER_LENGTH) {
-      const length = HEADER_LENGTH + this.#rest.readUIntLE(0, 3);
-      if (this.#rest.length < length) return;
-      const packet = this.#rest.subarray(0, length);
-      this.#rest = this.#rest.subarray(length);
-      this.take(packet);
-    }
-  }
-}
 
 class Link implements ProxiedLink {
   threadId = 0;
@@ -231,22 +208,4 @@ export async function startStatementProxy({ port, keepsPorts = true, onStatement
     stop,
     [Symbol.asyncDispose]: stop,
   };
-}
-
-async function listen(listener: ReturnType<typeof createServer>): Promise<number> {
-  for (let attempt = 1; ; attempt += 1) {
-    const port = await freePort();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        listener.once('error', reject);
-        listener.listen(port, HOST, () => {
-          listener.off('error', reject);
-          resolve();
-        });
-      });
-      return port;
-    } catch (error) {
-      if (attempt === PORT_ATTEMPTS || (error as { code?: string }).code !== 'EADDRINUSE') throw error;
-    }
-  }
 }

@@ -67,6 +67,10 @@ export const DIFFERENCES = {
     sentence: 'MySQL names a key in messages with its table (t.PRIMARY); MariaDB without (PRIMARY).',
     servers: MYSQL,
   },
+  mysqlsOwn: {
+    sentence: 'Logins by caching_sha2 and sha256, offline_mode, super_read_only, VECTOR_TO_STRING and query attributes are MySQL’s.',
+    servers: MYSQL,
+  },
   dataLockWaits: {
     sentence: 'MySQL shows who waits for a lock in performance_schema.data_lock_waits; MariaDB in information_schema.INNODB_LOCK_WAITS.',
     servers: MYSQL,
