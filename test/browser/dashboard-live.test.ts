@@ -198,7 +198,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
           return await panel.textContent();
         },
         (text) => change.test(text ?? ''),
-        { timeoutMs: 40_000, intervalMs: 100 },
+        { intervalMs: 100 },
       );
     await logged(/from closed to open/);
     await database.restart();
@@ -223,7 +223,6 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
       'the dashboard to be live',
       () => page.locator('.link').textContent(),
       (text) => text === 'Live',
-      { timeoutMs: 40_000 },
     );
   });
 });

@@ -6,12 +6,13 @@ import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-datab
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
-import { expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
 import { sequence } from '../support/sql-servers/sequence.js';
+import { waitFor } from '../support/wait-for.js';
 
 const SLEEP = 'SELECT SLEEP(3)';
 
-describe('I7: a network that resets all connections (RST)', PATIENCE, () => {
+describe('I7: a network that resets all connections (RST)', () => {
   it('fails what is under way, and nothing else: those who wait are served', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 });
     const { pool, proxy, database } = fault;
@@ -43,7 +44,7 @@ describe('I7: a network that resets all connections (RST)', PATIENCE, () => {
   });
 });
 
-describe('I2: a black hole', PATIENCE, () => {
+describe('I2: a black hole', () => {
   it('has every caller told in time, and is forgotten when it ends', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 500, validationTimeout: 300, connectTimeout: 400 });
     const { pool, proxy } = fault;
@@ -82,7 +83,7 @@ describe('I2: a black hole', PATIENCE, () => {
   });
 });
 
-describe('I7: half-open connections', PATIENCE, () => {
+describe('I7: half-open connections', () => {
   it.each(['toClient', 'toServer'] as const)('are found by the keepalive ping, not by a caller: nothing goes %s', async (direction) => {
     await using fault = await openFaulty({ connectionLimit: 4, keepaliveInterval: 60, validationTimeout: 100, validateAfterIdle: 600_000 });
     const { pool, proxy, database } = fault;
@@ -100,7 +101,7 @@ describe('I7: half-open connections', PATIENCE, () => {
   });
 });
 
-describe('a slow network', PATIENCE, () => {
+describe('a slow network', () => {
   it('that drips has big results whole, and a deadline kept', async () => {
     await using fault = await openFaulty({ connectionLimit: 3 });
     const { pool, proxy } = fault;
@@ -135,7 +136,7 @@ describe('a slow network', PATIENCE, () => {
   });
 });
 
-describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, () => {
+describe('I7, I11: a connection that ends in the middle of a packet', () => {
   it('fails that statement, wherever the cut is, with nothing uncaught', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 2 });
@@ -180,7 +181,7 @@ describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, 
   });
 });
 
-describe('a host name whose address changes', PATIENCE, () => {
+describe('a host name whose address changes', () => {
   it('is resolved anew for each connection: evict() moves the pool, and so does a loss', async () => {
     await using database = await createDatabase();
     await using first = await startTcpProxy(database);
@@ -216,7 +217,7 @@ describe('a host name whose address changes', PATIENCE, () => {
   });
 });
 
-describe('a network that comes and goes', PATIENCE, () => {
+describe('a network that comes and goes', () => {
   it('in every way, at random, for a while: every call settles with a code, and the pool is whole afterwards', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 3_000, validationTimeout: 1_000, connectTimeout: 2_000 });

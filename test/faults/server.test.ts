@@ -5,9 +5,10 @@ import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createLedger } from '../mysql/support/ledger.js';
 import { connectionId, errorOf, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { codeOf, expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { codeOf, expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
 import { Writers } from './support/writers.js';
 import { startServer } from '../support/sql-servers/this-server.js';
+import { waitFor } from '../support/wait-for.js';
 
 let server: PrivateServer;
 
@@ -19,7 +20,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is started again', PATIENCE, () => {
+describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is started again', () => {
   it('by SIGKILL: every call settles with an answer or a code, no write is applied twice or denied, and no storm of connects follows', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 20 }, server);
@@ -89,7 +90,7 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
   });
 });
 
-describe('I2: a server that is frozen (SIGSTOP)', PATIENCE, () => {
+describe('I2: a server that is frozen (SIGSTOP)', () => {
   it('has callers told on time, whether they wait or run, and serves on after SIGCONT without a restart', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 400, validationTimeout: 1_000 }, server);
     const { pool } = fault;
@@ -149,7 +150,7 @@ describe('I2: a server that is frozen (SIGSTOP)', PATIENCE, () => {
   });
 });
 
-describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', PATIENCE, () => {
+describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
   it('fails the writes with 1290, and retires every connection, also those borrowed by hand', async () => {
     await using fault = await openFaulty({ connectionLimit: 4 }, server);
     const { pool, database } = fault;
@@ -178,7 +179,7 @@ describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', PATIENCE, ()
   });
 });
 
-describe('I6: a server whose max_connections are taken by others (1040)', PATIENCE, () => {
+describe('I6: a server whose max_connections are taken by others (1040)', () => {
   it('serves callers over the connections that the pool has, and tells those of a pool that has none', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 }, server);
     await using late = await openFaulty({ connectionLimit: 5 }, server);
@@ -209,7 +210,7 @@ describe('I6: a server whose max_connections are taken by others (1040)', PATIEN
   });
 });
 
-describe('I7: a server that shuts down while statements run (1053)', PATIENCE, () => {
+describe('I7: a server that shuts down while statements run (1053)', () => {
   it('fails them with a code, tells those who wait, and the pool serves when it is back', async () => {
     await using fault = await openFaulty({ connectionLimit: 3, acquireTimeout: 2_000 }, server);
     const { pool, database } = fault;

@@ -48,7 +48,7 @@ beforeAll(async () => {
   await project.write('app.mjs', `import mysql from 'mysql2';\nimport promise from 'mysql2/promise';\n${REPORT}`);
   await project.write('names.mjs', `import * as mysql from 'mysql2';\nimport * as promise from 'mysql2/promise.js';\n${REPORT}`);
   await project.write('names.cjs', `const promise = require('mysql2/promise.js');\nconst mysql = require('mysql2');\n${REPORT}`);
-}, 60_000);
+});
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await project[Symbol.asyncDispose]();

@@ -23,7 +23,7 @@ const run = promisify(execFile);
 const path = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 const read = (name: string): string => readFileSync(path(name), 'utf8');
 
-const PATIENCE = { timeoutMs: 60_000, intervalMs: 250 };
+const PATIENCE = { intervalMs: 250 };
 
 interface Alert {
   readonly status: 'firing' | 'resolved';

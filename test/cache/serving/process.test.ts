@@ -39,4 +39,4 @@ it('I11: a process with a cache ends by itself, also while Redis cannot be reach
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', refreshing, redis.url], { cwd: root, timeout: 20_000 });
   expect(stdout).toBe('5,2');
   expect(await ended(`redis://127.0.0.1:${await freePort('127.0.0.1')}`, 'not reached')).toBe('5');
-}, 120_000);
+});

@@ -64,7 +64,7 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
     const hold = await holdUsers(database);
     const question = { ...QUESTION, statement: { ...QUESTION.statement, ...limits } };
     const asked = await Promise.all(group.children.map((child) => child.ask(question)));
-    await waitFor('the query', async () => (await queries(database)) > 0, Boolean, { timeoutMs: 30_000 });
+    await waitFor('the query', async () => (await queries(database)) > 0);
     await hold[Symbol.asyncDispose]();
     const reports = await Promise.all(asked.map(({ answered }) => answered));
     for (const { answers, count } of reports) expect({ answers, count }).toEqual({ answers: ['[{"name":"user2"}]'], count: CALLERS / 4 });
@@ -91,11 +91,9 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
     const asked = await Promise.all(others.map((child) => child.ask(QUESTION)));
     await first.kill('SIGKILL');
     const killedAt = performance.now();
-    await waitFor('another to load it', async () => (await queries(database)) > 1, Boolean, { timeoutMs: 30_000 });
+    await waitFor('another to load it', async () => (await queries(database)) > 1);
     // The others wait for that one now, though the time of the first lock is over.
-    await waitFor('the first lock to be over for all', () => performance.now() > killedAt + lockTimeout * 1.5, Boolean, {
-      timeoutMs: 30_000,
-    });
+    await waitFor('the first lock to be over for all', () => performance.now() > killedAt + lockTimeout * 1.5);
     await hold[Symbol.asyncDispose]();
     const reports = await Promise.all(asked.map(({ answered }) => answered));
     for (const { answers } of reports) expect(answers).toEqual(['[{"name":"user2"}]']);

@@ -62,7 +62,7 @@ export async function buildCommand(): Promise<BuiltCommand> {
       },
       async says(text) {
         const found = (): boolean => (typeof text === 'string' ? stdout.includes(text) : text.test(stdout));
-        await waitFor(`the command to say ${text}; it says ${stdout}${stderr}`, found, Boolean, { timeoutMs: 20_000 });
+        await waitFor(`the command to say ${text}; it says ${stdout}${stderr}`, found);
       },
       stopReading: () => child.stdout.destroy(),
       end,

@@ -107,7 +107,7 @@ describe('a request that is over', () => {
       return kept.map((one, number) => (one.deref() === undefined ? -1 : number)).filter((number) => number >= 0);
     };
     // A kill may be under way when its statement has failed already.
-    await waitFor('all stores to be collected', after, (alive) => alive.length === 0, { timeoutMs: 30_000, intervalMs: 200 });
+    await waitFor('all stores to be collected', after, (alive) => alive.length === 0, { intervalMs: 200 });
     expect(pool.summary().total).toBeGreaterThan(0);
     expect(await heapAfterCollection()).toBeLessThan(before + 50);
     await pool.end();

@@ -27,7 +27,6 @@ async function firstAnswer(pool: Pool): Promise<unknown> {
     'the pool to serve',
     () => valueOf(pool, '7'),
     () => true,
-    { timeoutMs: 20_000 },
   );
 }
 
@@ -352,7 +351,7 @@ describe('a database that falls silent under 200 callers', () => {
     expect(pathOf(changes, 'connect')).toContain('open');
     expect(pool.breakers.connect.closed && pool.breakers.statement.closed).toBe(true);
     expect(imbalanceOf(pool.stats())).toEqual([]);
-  }, 180_000);
+  });
 });
 
 describe('the option breakers', () => {

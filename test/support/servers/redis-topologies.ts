@@ -70,7 +70,6 @@ export async function startRedisCluster({ replicated }: { readonly replicated?: 
       'the cluster',
       () => withClient(port, async (client) => String(await client.call('CLUSTER', 'INFO'))),
       (info) => info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${servers.length}`),
-      { timeoutMs: 20_000 },
     );
   }
   const owner = async (key: string): Promise<RedisServer> => {
@@ -103,7 +102,6 @@ async function follow(replica: RedisServer, master: RedisServer): Promise<void> 
     'the replica to have what the master has',
     () => withClient(replica.port, (client) => client.info('replication')),
     (info) => info.includes('master_link_status:up'),
-    { timeoutMs: 20_000 },
   );
 }
 
@@ -158,7 +156,6 @@ export async function startSentinelGroup({ sentinels: count = 1 }: { readonly se
       known.includes(`"${replica.port}"`) &&
       known.includes('"master-link-status","ok"') &&
       known.includes(`"num-other-sentinels","${count - 1}"`),
-    { timeoutMs: 30_000 },
   );
   return {
     servers: [master, replica],
