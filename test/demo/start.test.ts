@@ -8,8 +8,6 @@ import { waitFor } from '../support/wait-for.js';
 
 const START = fileURLToPath(new URL('../../scripts/start.mjs', import.meta.url));
 
-/** A first start may have to build. */
-
 /** `npm start`, as its script runs it. */
 class Start implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -54,9 +52,7 @@ describe('npm start', () => {
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(metrics).toContain('poolwright_connections_limit{pool="demo"} 20');
     expect(start.output).toMatch(/^20 connections to .*MariaDB.*, TLSv1\.[23], certificate and host name verified\.$/m);
-    const stopping = performance.now();
     expect(await start.exit('SIGTERM')).toBe(0);
-    expect(performance.now() - stopping).toBeLessThan(5_000);
     expect(start.output).toContain('The pool is drained.');
     await expect(fetch(`http://127.0.0.1:${port}/healthz`)).rejects.toThrow('fetch failed');
   });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { errorOf, imbalanceOf, openPool, valueOf } from '../support/pool-on-database.js';
+import { errorOf, imbalanceOf, openPool, untilServed, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, runningOn, tally } from './support/fault.js';
 import { sequence } from '../support/sql-servers/sequence.js';
@@ -120,6 +120,7 @@ describe('a borrower that never releases', () => {
     pool.watch('leak', (leak) => void leaks.push(leak));
     const returned: number[] = [];
     pool.watch('leakReturned', ({ id }) => void returned.push(id));
+    await untilServed(pool);
     const held = await pool.getConnection();
     const error = await errorOf(pool.query('SELECT 1'));
     expect(error).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT', reason: 'exhausted' });

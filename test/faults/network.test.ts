@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
+import { connectionId, errorOf, poolOf, untilServed, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
@@ -48,7 +48,8 @@ describe('I2: a black hole', () => {
   it('has every caller told in time, and is forgotten when it ends', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 500, validationTimeout: 300, connectTimeout: 400 });
     const { pool, proxy } = fault;
-    await Promise.all(Array.from({ length: 4 }, () => pool.query('SELECT SLEEP(0.02)')));
+    // Those that are idle are given up after three tenths of a second, those that are opened after four.
+    await untilServed(pool);
     proxy.pause();
     const calls = [
       ...Array.from({ length: 10 }, () => pool.query({ sql: 'SELECT 1', timeout: 250 })),
@@ -68,10 +69,12 @@ describe('I2: a black hole', () => {
   });
 
   it('that swallows idle connections is found by the ping before they are lent', async () => {
-    await using fault = await openFaulty({ connectionLimit: 4, validateAfterIdle: 0, validationTimeout: 200 });
+    await using fault = await openFaulty({ connectionLimit: 4, validateAfterIdle: 0, validationTimeout: 1_000 });
     const { pool, proxy } = fault;
     await Promise.all(Array.from({ length: 4 }, () => pool.query('SELECT SLEEP(0.02)')));
     const idle = pool.summary().total;
+    // One that is lent again in the moment in which it came back has not idled at all.
+    await delay(2);
     proxy.drop('toClient');
     const served = tally(Array.from({ length: 20 }, () => pool.query('SELECT 1')));
     // In the same turn of the event loop: the greeting of what is opened instead must come through.
@@ -91,7 +94,8 @@ describe('I7: half-open connections', () => {
     const before = (await database.processlist()).map(({ id }) => id);
     proxy.drop(direction);
     const droppedAt = performance.now();
-    await waitFor('all to be given up', () => pool.stats().closedByReason.validation === before.length);
+    // On a busy machine one may have been given up before.
+    await waitFor('all to be given up', () => pool.stats().closedByReason.validation >= before.length);
     console.log(`half-open ${direction}: found out ${Math.round(performance.now() - droppedAt)} ms later, by pings every 60 ms`);
     proxy.drop(undefined);
     expect(await tally(Array.from({ length: 20 }, () => pool.query('SELECT 1')))).toEqual({ ok: 20 });

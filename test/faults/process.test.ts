@@ -110,7 +110,7 @@ describe('I2: an event loop that is stalled for seconds', () => {
 
 describe('a clock that is stepped', () => {
   it.each([-86_400_000, 86_400_000])('by %i ms changes nothing: no connection is retired, no deadline passes', async (stepMs) => {
-    await using fixture = await openPool({ connectionLimit: 5, acquireTimeout: 2_000, keepaliveInterval: 100 });
+    await using fixture = await openPool({ connectionLimit: 5, keepaliveInterval: 100 });
     const { pool } = fixture;
     await Promise.all(Array.from({ length: 5 }, () => pool.query('SELECT SLEEP(0.02)')));
     const { opened } = pool.stats();

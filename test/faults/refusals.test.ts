@@ -28,7 +28,8 @@ describe('a password that is wrong', () => {
       failures += 1;
     }
     console.log(`a wrong password: ${failures} callers told, ${pool.stats().connectErrors} logins tried`);
-    expect(pool.stats().connectErrors).toBeLessThan(12);
+    // One at a time, at least 50 ms apart.
+    expect(pool.stats().connectErrors).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 50);
     await database.admin(`ALTER USER '${database.user}'@'%' IDENTIFIED BY 'of tomorrow'`);
     await expectServedAgain(pool, 'after the password was set', performance.now());
     await expectWhole({ pool, database });
@@ -52,13 +53,14 @@ describe('an account that is locked', () => {
     await using database = await createDatabase(server);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT LOCK`);
     await using pool = poolOf(database, { connectionLimit: 2 });
+    const startedAt = performance.now();
     for (let round = 0; round < 20; round += 1) {
       expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({
         code: 'POOL_CONNECT_FAILED',
         cause: { errno: differs('lockedAccountIs4151') ? 4151 : 3118 },
       });
     }
-    expect(pool.stats().connectErrors).toBeLessThan(12);
+    expect(pool.stats().connectErrors).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 50);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT UNLOCK`);
     await expectServedAgain(pool, 'after the account was unlocked', performance.now());
     await expectWhole({ pool, database });

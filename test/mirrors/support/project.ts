@@ -76,7 +76,7 @@ export async function createProject({ mysql2 = true } = {}): Promise<Project> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
   await cp(await builtPackage(), join(modules, 'poolwright'), { recursive: true });
-  const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 60_000 }: RunOptions = {}): Running => {
+  const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 180_000 }: RunOptions = {}): Running => {
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [...flags, join(folder, file)], { cwd, env: { PATH, ...environment }, timeout: timeoutMs });
     const output = { stdout: '', stderr: '' };

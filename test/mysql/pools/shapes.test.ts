@@ -40,8 +40,8 @@ const program = (use: string, times: number, most: number): string => `
     };
   });
   const underWay = Array.from({ length: 30 }, use);
-  // A statement is held by its server; a function, by this program.
-  await ${use.includes('hold()') ? 'holding' : 'pause(20)'};
+  // A function is held by this program; a statement, by its server: the snapshot is taken before the event loop turns.
+  await ${use.includes('hold()') ? 'holding' : 'undefined'};
   const file = writeHeapSnapshot(process.argv[1] + '.heapsnapshot');
   letGo();
   await Promise.all(underWay);

@@ -123,7 +123,8 @@ export async function startSentinel(
       `dir ${folder.path}`,
       ...Object.entries(settings).map(([name, value]) => `${name} ${value}`),
       `sentinel monitor main ${HOST} ${masterPort} ${quorum}`,
-      'sentinel down-after-milliseconds main 500',
+      // Not sooner: on a busy machine one that lives may be silent for a while.
+      'sentinel down-after-milliseconds main 1500',
       'sentinel failover-timeout main 3000',
     ].join('\n'),
   );
@@ -137,7 +138,7 @@ export async function startSentinel(
   return Object.assign(server, { port });
 }
 
-/** Starts a master with a replica under sentinels, which fail over after half a second. */
+/** Starts a master with a replica under sentinels, which fail over after a second and a half. */
 export async function startSentinelGroup({ sentinels: count = 1 }: { readonly sentinels?: number } = {}): Promise<SentinelGroup> {
   const master = await startRedis({ arguments: ['--repl-diskless-sync-delay', '0'] });
   const replica = await startRedis({ arguments: ['--replicaof', `${HOST} ${master.port}`] });
