@@ -45,10 +45,15 @@ class Start implements AsyncDisposable {
 describe('npm start', () => {
   it('serves real queries from a real MariaDB over TLS, says how it does, and leaves nothing behind', async () => {
     const port = await freePort();
-    await using start = new Start(['--port', String(port), '--rate', '200']);
+    await using start = new Start(['--port', String(port), '--rate', '50']);
     await start.says(/\d+\/s {2}p50 /);
-    const answer = await fetch(`http://127.0.0.1:${port}/api/trpc/monitoring.connectionPoolHealth`);
-    expect(await answer.json()).toMatchObject({ result: { data: { healthy: true, status: 'healthy', poolType: 'application' } } });
+    // On a busy machine callers may wait at first, and the pool is degraded.
+    const healthy = waitFor('a healthy pool', async () => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/trpc/monitoring.connectionPoolHealth`);
+      expect(await answer.json()).toMatchObject({ result: { data: { healthy: true, status: 'healthy', poolType: 'application' } } });
+      return true;
+    });
+    await healthy;
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     expect(metrics).toContain('poolwright_connections_limit{pool="demo"} 20');
     expect(start.output).toMatch(/^20 connections to .*MariaDB.*, TLSv1\.[23], certificate and host name verified\.$/m);

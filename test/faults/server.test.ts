@@ -7,6 +7,7 @@ import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
 import { Writers } from './support/writers.js';
 import { startServer } from '../support/sql-servers/this-server.js';
+import { unlessOverBefore } from '../support/before-timer.js';
 import { waitFor } from '../support/wait-for.js';
 
 let server: PrivateServer;
@@ -100,10 +101,9 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
     const tooLate: number[] = [];
     const call = async (allowedMs: number, run: () => Promise<unknown>): Promise<void> => {
       const startedAt = performance.now();
-      // What is late because of the machine is as late for anybody: timers fire in the order of their times.
-      const late = setTimeout(() => tooLate.push(allowedMs), allowedMs + 50);
+      const over = unlessOverBefore(allowedMs + 50, () => tooLate.push(allowedMs));
       told.add(await codeOf(run()));
-      clearTimeout(late);
+      over();
       if (performance.now() - startedAt < allowedMs - 1) tooEarly.push(allowedMs);
     };
     const calls: Promise<void>[] = [];

@@ -9,7 +9,7 @@ import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { read } from '../docs/table-in.js';
-import { buildPackageInto } from '../mirrors/support/project.js';
+import { copyBuiltPackage } from '../support/built.js';
 import { createDatabase } from '../support/servers/database.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,7 +45,7 @@ function npm(args: readonly string[], cwd: string): Promise<{ readonly stdout: s
 beforeAll(async () => {
   folder = createTemporaryFolder('poolwright-package');
   const staging = join(folder.path, 'staging');
-  await buildPackageInto(staging);
+  await copyBuiltPackage(staging);
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md']) await cp(join(ROOT, file), join(staging, file));
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], staging);
   [packed] = JSON.parse(stdout) as [Packed];

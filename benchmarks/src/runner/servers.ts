@@ -26,7 +26,7 @@ export async function startServer(name: ServerName): Promise<PrivateServer> {
 /** What was fetched is found from the place of the script that fetches, not from that of a copy in a bundle. */
 const fetchingStays: Plugin = {
   name: 'fetching stays where it is',
-  setup: ({ onResolve }) => onResolve({ filter: /servers\/fetch\.mjs$/u }, () => ({ path: FETCH, external: true })),
+  setup: ({ onResolve }) => onResolve({ filter: /servers\/fetch\.mjs$/ }, () => ({ path: FETCH, external: true })),
 };
 
 /** The starter of the test tree, compiled. */

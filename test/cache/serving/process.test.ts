@@ -1,22 +1,18 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { freePort } from '../../support/network/free-port.js';
+import { builtPackage } from '../../support/built.js';
 import { startRedis } from '../../support/servers/redis-server.js';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
 it('I11: a process with a cache ends by itself, also while Redis cannot be reached', async () => {
-  const output = join(root, '.cache/cache-process');
-  mkdirSync(dirname(output), { recursive: true });
-  const typescript = fileURLToPath(new URL('../../../node_modules/typescript/bin/tsc', import.meta.url));
-  await run(process.execPath, [typescript, '-p', join(root, 'tsconfig.build.json'), '--outDir', output]);
   await using redis = await startRedis();
-  const entry = pathToFileURL(join(output, 'cache/index.js')).href;
+  const entry = pathToFileURL(join(await builtPackage(), 'dist/cache/index.js')).href;
   const program = `import { createQueryCache } from '${entry}';
     const cache = createQueryCache({ redis: process.argv[1] });
     if (process.argv[2] === 'reached') await cache.ready();

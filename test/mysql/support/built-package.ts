@@ -1,15 +1,12 @@
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
+import { pathToFileURL } from 'node:url';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
+import { builtPackage } from '../../support/built.js';
 
 /** Begins the line in which a program says how long it lingered, in rounds of a timer. */
 const LINGERED = 'lingered: ';
-
-const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** How a program ended. */
 export interface Ending {
@@ -26,31 +23,16 @@ export interface Ending {
   readonly lingeredRounds: number;
 }
 
-/** The package as users install it: compiled, in a folder of its own. */
+/** The package as users install it: compiled. */
 export interface BuiltPackage extends AsyncDisposable {
   /** Runs a program in a process of its own. It finds the package's exports as `poolwright`, and `print` for a line of output. */
   run(program: string, environment: Readonly<Record<string, string>>, timeoutMs?: number): Promise<Ending>;
 }
 
-/** Compiles what the public API reaches. */
+/** Makes a folder for programs that use the package. */
 export async function buildPackage(): Promise<BuiltPackage> {
   const folder = createTemporaryFolder('poolwright-build');
-  const output = join(folder.path, 'dist');
-  const configuration = {
-    extends: join(ROOT, 'tsconfig.base.json'),
-    compilerOptions: { rootDir: join(ROOT, 'src'), outDir: output, typeRoots: [join(ROOT, 'node_modules/@types')] },
-    files: [join(ROOT, 'src/index.ts')],
-  };
-  await writeFile(join(folder.path, 'tsconfig.json'), JSON.stringify(configuration));
-  await writeFile(join(folder.path, 'package.json'), JSON.stringify({ type: 'module' }));
-  await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
-  const index = join(output, 'index.js');
-  try {
-    await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder.path]);
-  } catch (error) {
-    // What the types say is checked elsewhere; here it is run.
-    if (!existsSync(index)) throw error;
-  }
+  const index = join(await builtPackage(), 'dist/index.js');
   let programs = 0;
   return {
     async run(program, environment, timeoutMs = 180_000) {
