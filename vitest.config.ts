@@ -25,7 +25,7 @@ const INTEGRATION = [
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
 /** Time-outs only end tests that hang: a busy machine may take many times as long as a quiet one. */
-const PATIENCE_MS = 240_000;
+const PATIENCE_MS = 300_000;
 
 export default defineConfig({
   test: {
