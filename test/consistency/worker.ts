@@ -86,7 +86,14 @@ const UNKNOWN_DETOURS = ['CALL raise_#()', 'DO raised_#()', 'SELECT raised_#()',
 /** What a view calls is not shown to an account that may not see its definition. */
 const LIMITED_DETOURS = [...KNOWN_DETOURS, ...UNKNOWN_DETOURS.slice(0, 3)];
 
+/** It is read before and at once after: elsewhere another write may come between, and hide what this one left behind. */
 async function writeUnknown(row: number): Promise<void> {
+  await read(row);
+  await raiseUnseen(row);
+  await read(row);
+}
+
+async function raiseUnseen(row: number): Promise<void> {
   if (limited !== undefined && Math.random() < 0.5) await writeBy(limited, row, oneOf(LIMITED_DETOURS));
   else await writeBy(pool, row, oneOf(UNKNOWN_DETOURS));
 }
