@@ -6,7 +6,6 @@ import { waitFor } from '../../support/wait-for.js';
 import { startBrowser } from './browser.js';
 
 export const PATIENCE = { timeoutMs: 60_000, intervalMs: 100 };
-export const TIMEOUT = 90_000;
 
 /** One browser for all tests of a file; the function returns it, once they have begun. */
 export function sharedBrowser(): () => Browser {

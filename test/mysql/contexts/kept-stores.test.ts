@@ -85,9 +85,7 @@ async function heapAfterCollection(): Promise<number> {
 }
 
 describe('a request that is over', () => {
-  it('is kept alive by no connection, timer or cache: a thousand stores of 1 MiB over twenty connections that live on', {
-    timeout: 120_000,
-  }, async () => {
+  it('is kept alive by no connection, timer or cache: a thousand stores of 1 MiB over twenty connections that live on', async () => {
     await using database = await createDatabase();
     await database.admin('CREATE TABLE t (id INT PRIMARY KEY)');
     const kept: WeakRef<Store>[] = [];

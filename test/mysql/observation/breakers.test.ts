@@ -263,9 +263,6 @@ describe('the breaker for statements', () => {
   });
 });
 
-/** For a machine on which others are at work. */
-const PATIENT = { timeoutMs: 40_000 };
-
 describe('a database that falls silent under 200 callers', () => {
   it('costs each refused call next to nothing, and is not stormed when it is back', async () => {
     await using database = await createDatabase();
@@ -294,13 +291,13 @@ describe('a database that falls silent under 200 callers', () => {
     const callers = Array.from({ length: 200 }, caller);
     // Ends them whatever happens below.
     await using _ = { [Symbol.asyncDispose]: async () => void (stop.abort(), await Promise.all(callers)) };
-    await waitFor('everybody to be served', () => served > 400, Boolean, PATIENT);
+    await waitFor('everybody to be served', () => served > 400);
 
     proxy.pause();
-    await waitFor('no connection to be left', () => pool.summary().total === 0 && !pool.breakers.connect.closed, Boolean, PATIENT);
+    await waitFor('no connection to be left', () => pool.summary().total === 0 && !pool.breakers.connect.closed);
     refusedAtOnce.length = 0;
     const heapBefore = process.memoryUsage().heapUsed;
-    await waitFor('many to be refused', () => refusedAtOnce.length > 4_000, Boolean, PATIENT);
+    await waitFor('many to be refused', () => refusedAtOnce.length > 4_000);
     // The others are the probes, and those that were sent before.
     expect(refusedAtOnce.filter((atOnce) => !atOnce).length).toBeLessThan(400);
     // 4 000 errors of a few KiB each come and go.
@@ -336,7 +333,7 @@ describe('a database that falls silent under 200 callers', () => {
     // What was sent into the dark meanwhile is lost, too: the server is not to hear of it when the breaker already tries.
     proxy.reset();
     proxy.resume();
-    await waitFor('everybody to be served again', () => served > 400, Boolean, PATIENT);
+    await waitFor('everybody to be served again', () => served > 400);
     stop.abort();
     await Promise.all(callers);
 
