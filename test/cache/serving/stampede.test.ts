@@ -28,14 +28,20 @@ async function holdUsers(database: TestDatabase): Promise<AsyncDisposable> {
 }
 
 /**
- * Until a process knows the schema, reads wait for a second at most and then go past the cache: on a busy machine it may take longer. Returns the
- * loads that this took.
+ * Until a process knows the schema, reads wait for a second at most and then go past the cache: on a busy machine it may take longer. Each is
+ * asked until its cache answers. Returns the loads that this took.
  */
 async function learnSchema(children: readonly Child[]): Promise<number> {
   const question = { statement: { sql: 'SELECT name FROM users WHERE id = 1', cache: { ttl: 60_000 } }, callers: 1 };
-  const asked = await Promise.all(children.map((child) => child.ask(question)));
-  const reports = await Promise.all(asked.map(({ answered }) => answered));
-  return reports.reduce((sum, { stats }) => sum + stats.loads, 0);
+  const loadsOf = async (child: Child): Promise<number> => {
+    const { loads } = await waitFor(
+      'the cache of a process to answer',
+      async () => (await (await child.ask(question)).answered).stats,
+      ({ hits }) => hits.memory > 0,
+    );
+    return loads;
+  };
+  return (await Promise.all(children.map(loadsOf))).reduce((sum, loads) => sum + loads, 0);
 }
 
 /** How many times the database was sent the statement by the processes. */
