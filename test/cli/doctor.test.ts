@@ -268,7 +268,7 @@ describe('the doctor finds', () => {
     await using database = await healthyDatabase();
     const diagnosis = await diagnose(database.url({ database: 'no_such_database' }));
     expect(troubles(diagnosis)).toEqual([
-      expect.objectContaining({ step: 'login', advice: expect.stringContaining('may not use this database') }),
+      expect.objectContaining({ step: 'login', advice: expect.stringContaining('There is no database of this name, or') }),
     ]);
   });
 

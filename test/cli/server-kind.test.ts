@@ -3,7 +3,7 @@ import { readGrants } from '../../src/cli/doctor/grants.js';
 import { kindOf } from '../../src/cli/doctor/server-kind.js';
 
 describe('the kind of a server', () => {
-  // As the servers' manuals and sources have these texts; only MariaDB is here to be asked.
+  // As the servers' manuals and sources have these texts; MariaDB, MySQL and MySQL Router are here to be asked.
   it.each([
     ['8.4.3', '8.4.3', 'MySQL Community Server - GPL', undefined, 'MySQL'],
     ['5.5.5-10.11.6-MariaDB', '10.11.6-MariaDB', 'Debian 12', undefined, 'MariaDB'],
@@ -13,8 +13,21 @@ describe('the kind of a server', () => {
     ['8.0.30-Vitess', '8.0.30-Vitess', 'Version: 21.0.0', undefined, 'Vitess'],
     ['8.0.23-PlanetScale', '8.0.23-PlanetScale', 'PlanetScale', undefined, 'PlanetScale'],
     ['10.11.6 23.08.2-maxscale', '10.11.6-MariaDB', 'mariadb.org', undefined, 'MaxScale'],
+    ['9.7.4-router', '9.7.4', 'MySQL Community Server - GPL', undefined, 'MySQL Router'],
+    ['8.0.30', '8.0.30', '(ProxySQL Admin Module)', undefined, "ProxySQL's admin interface"],
   ])('is told by what it says of itself: %s, %s, %s', (greeting, version, versionComment, auroraVersion, kind) => {
-    expect(kindOf({ greeting, version, versionComment, auroraVersion }).kind).toBe(kind);
+    const found = kindOf({ greeting, version, versionComment, auroraVersion });
+    expect(found.kind).toBe(kind);
+    expect(found.takes === undefined).toBe(!found.isProxy);
+  });
+});
+
+describe('RDS Proxy', () => {
+  const server = { greeting: '8.0.39', version: '8.0.39', versionComment: 'Source distribution' };
+
+  it('is told by the name of its endpoint, which AWS gives', () => {
+    expect(kindOf({ ...server, host: 'shop.proxy-abc123xyz.eu-central-1.rds.amazonaws.com' }).kind).toBe('RDS Proxy');
+    expect(kindOf({ ...server, host: 'shop.abc123xyz.eu-central-1.rds.amazonaws.com' }).kind).toBe('MySQL');
   });
 });
 

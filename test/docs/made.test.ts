@@ -83,7 +83,7 @@ function metricsTable(exposition: string): string {
 }
 
 /** mysql2's list of errors is MySQL's. */
-const OF_MARIADB: readonly string[] = ['ER_STATEMENT_TIMEOUT 1969'];
+const OF_MARIADB: readonly string[] = ['ER_STATEMENT_TIMEOUT 1969', 'ER_USER_IS_BLOCKED 4150', 'ER_ACCOUNT_HAS_BEEN_LOCKED 4151'];
 
 /** Errors of getaddrinfo have no number of the system's. */
 const OF_RESOLVERS: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN'];
@@ -106,6 +106,13 @@ const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL
   'certificate has expired': 'OpenSSL, by Node',
   "Hostname/IP does not match certificate's altnames": 'Node',
   'Access denied for user': 'MySQL and MariaDB',
+  'Your password has expired': 'MySQL and MariaDB',
+  'Account is locked': 'MySQL and MariaDB',
+  'Account is blocked': 'MySQL and MariaDB',
+  'The server is currently in offline mode': 'MySQL and MariaDB',
+  'Connections using insecure transport are prohibited': 'MySQL and MariaDB',
+  'is not loaded': 'MySQL and MariaDB',
+  'is not allowed to connect to this': 'MySQL and MariaDB',
   'Unknown database': 'MySQL and MariaDB',
   'Too many connections': 'MySQL and MariaDB',
   'is blocked because of many connection errors': 'MySQL and MariaDB',

@@ -12,7 +12,7 @@ export const doctor: CommandSpec = defineCommand({
   notes: [
     'The database is the one of DATABASE_URL, with the options that POOLWRIGHT_… give, as the service itself would take them. A URL as an operand',
     'is seen by every user who can list the processes of this machine.',
-    'It opens one connection at a time, runs statements that change nothing, and prints no password.',
+    'It opens one connection at a time, and another to stop a statement; it runs statements that change nothing, and prints no password.',
   ],
   operands: ['[url]'],
   options: {

@@ -17,8 +17,11 @@ import {
   readVariables,
 } from './limits.js';
 import { connectTcp, resolveName } from './network.js';
-import { doctorsPool, examineCancellation, examineClock, examinePrivileges, logIn, row } from './session.js';
+import { row } from './asking.js';
+import { attemptOf, doctorsPool, examinePrivileges, logIn } from './login.js';
+import { examineCancellation, examineClock, examineState } from './session.js';
 import { examineTls } from './tls.js';
+import { examineWay, type Way } from './way.js';
 
 export interface DoctorSettings extends Fleet {
   /** A database URL; default: DATABASE_URL. */
@@ -71,14 +74,19 @@ async function examineDatabase(settings: DoctorSettings, observer: Observer, rep
   observer.begins(`connecting to ${endpoint.socketPath ?? `port ${endpoint.port}`}, at most ${timeoutMs} ms`);
   const socket: Socket = await connectTcp(endpoint, addresses, timeoutMs, report);
   observer.begins("waiting for the server's greeting");
-  const greeting = await readGreeting(socket, timeoutMs, report);
+  const greeting = await readGreeting(socket, timeoutMs, attemptOf(options, undefined), report);
   observer.begins('TLS handshake');
   await examineTls(socket, options, greeting, timeoutMs, report);
-  const pool = doctorsPool(settings.target, settings.options ?? {}, timeoutMs);
+  const pools: Pool[] = [];
+  const open = (more: PoolOptions = {}): Pool => {
+    const pool = doctorsPool(settings.target, { ...settings.options, ...more }, timeoutMs);
+    pools.push(pool);
+    return pool;
+  };
   try {
-    return await examineSession(pool, options, greeting, settings, observer, report);
+    return await examineSession(open, options, greeting, settings, observer, report);
   } finally {
-    await pool.drain({ timeout: timeoutMs, queue: 'refuse' });
+    for (const pool of pools) await pool.drain({ timeout: timeoutMs, queue: 'refuse' });
   }
 }
 
@@ -102,15 +110,16 @@ function readOptions({ target, options, environment }: DoctorSettings, report: R
 }
 
 async function examineSession(
-  pool: Pool,
+  open: (more?: PoolOptions) => Pool,
   options: ResolvedOptions,
   greeting: Greeting,
-  fleet: Fleet,
+  settings: DoctorSettings,
   observer: Observer,
   report: Report,
 ): Promise<Recommendation[]> {
   observer.begins('logging in');
-  await logIn(pool, options, report);
+  const pool = open();
+  await logIn(pool, () => open({ database: '' }), options, greeting, settings.timeoutMs, report);
   const recommendations: Recommendation[] = [];
   const attempt = async (step: Finding['step'], work: () => Promise<void> | void): Promise<void> => {
     observer.begins(`examining: ${step}`);
@@ -121,20 +130,25 @@ async function examineSession(
       report({ step, status: 'skip', message: `could not be found out: ${messageOf(error)}` });
     }
   };
-  await attempt('privileges', () => examinePrivileges(pool, options, report));
+  let way: Way = { answersItself: false, servers: 1 };
+  await attempt('privileges', () => examinePrivileges(pool, options, greeting, report));
   await attempt('server', async () => {
     const variables = await readVariables(pool);
     const [version] = await row(pool, 'SELECT VERSION()');
-    examineServer(greeting.version, version ?? '', variables, report);
-    examineReadOnly(variables, fleet, report);
+    const kind = examineServer(greeting.version, options.endpoint.host, version ?? '', variables, report);
+    await attempt('proxy', async () => {
+      way = await examineWay(pool, options.endpoint, kind, report);
+    });
+    examineReadOnly(variables, settings, report);
     recommendations.push(
-      ...examineMaxConnections(options, variables, fleet, report),
+      ...examineMaxConnections(options, variables, settings, report),
       ...examineWaitTimeout(options, variables, report),
-      ...examinePreparedStatements(options, variables, fleet, report),
+      ...examinePreparedStatements(options, variables, settings, report),
     );
   });
   await attempt('clock', () => examineClock(pool, options, report));
-  await attempt('cancel', () => examineCancellation(pool, report));
+  await attempt('session', () => examineState(pool, report));
+  await attempt('cancel', () => examineCancellation(pool, way, report));
   await attempt('latency', () => examineLatency(pool, report));
   return recommendations;
 }

@@ -1,8 +1,10 @@
 /** Step greeting: reads the first packet that the server sends. */
 
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { setTimeout, clearTimeout } from '../../engine/waiting/index.js';
 import { CannotContinue, type Finding } from './finding.js';
+import { adviceOn, type Attempt } from './refusals.js';
 
 /** What a server says of itself before a login. */
 export interface Greeting {
@@ -10,6 +12,9 @@ export interface Greeting {
   readonly version: string;
   readonly offersTls: boolean;
 }
+
+const WRONG_PORT =
+  'Another program listens on this port: check host and port. MySQL and MariaDB usually have 3306, TiDB 4000, ProxySQL 6033, MySQL Router 6446, MaxScale 4006.';
 
 const HEADER_BYTES = 4;
 const PROTOCOL_10 = 0x0a;
@@ -19,35 +24,43 @@ const CLIENT_SSL = 0x800;
 /** Number of the connection, first part of the scramble, filler: between the version and the capabilities. */
 const BYTES_TO_CAPABILITIES = 13;
 
-/** What the server's refusals in place of a greeting mean. */
-const REFUSALS: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken: see which clients hold them (SHOW PROCESSLIST), lower limits, or raise max_connections.',
-  1129: 'Too many broken handshakes came from this machine: run FLUSH HOSTS on the server (or TRUNCATE performance_schema.host_cache), then find out what broke them (max_connect_errors).',
-  1130: 'The server has no account that may log in from this machine: see the host part of the account (CREATE USER name@host).',
-};
-
 /**
  * Reads the first packet of a server (https://dev.mysql.com/doc/dev/mysql-server/latest/page_protocol_connection_phase_packets_protocol_handshake_v10.html).
  *
  * @throws CannotContinue
  */
-export async function readGreeting(socket: Socket, timeoutMs: number, report: (finding: Finding) => void): Promise<Greeting> {
+export async function readGreeting(
+  socket: Socket,
+  timeoutMs: number,
+  attempt: Attempt,
+  report: (finding: Finding) => void,
+): Promise<Greeting> {
   const failed = (message: string, advice: string): never => {
     socket.destroy();
     report({ step: 'greeting', status: 'fail', message, advice });
     throw new CannotContinue();
   };
+  const { remoteAddress: host, remotePort: port } = socket;
   const packet = await firstPacket(socket, timeoutMs);
-  if (packet === 'silent') {
+  if (typeof packet === 'string') {
+    const answer = host === undefined || port === undefined ? undefined : await provoke({ host, port }, timeoutMs);
+    const silence =
+      packet === 'silent'
+        ? `the connection was accepted, and then nothing came for ${timeoutMs} ms`
+        : 'the connection was accepted and closed without a word';
+    const stranger = nameStranger(answer);
+    if (stranger !== undefined) return failed(`${stranger} answers, not a MySQL server`, WRONG_PORT);
+    if (greetedAfterProxyHeader(answer)) {
+      return failed(
+        `${silence}; after a header of the PROXY protocol, a MySQL server greeted`,
+        'This port is for load balancers that send that header, which MySQL clients do not. Connect to the balancer, or to a port of HAProxy without accept-proxy.',
+      );
+    }
     return failed(
-      `the connection was accepted, and then nothing came for ${timeoutMs} ms`,
-      'Something listens, but not a MySQL server that works: a proxy or load balancer without a server behind it, a server that is frozen or overloaded, or another protocol.',
-    );
-  }
-  if (packet === 'closed') {
-    return failed(
-      'the connection was accepted and closed without a word',
-      'A proxy or load balancer without a server behind it does this, and a server that is starting or stopping.',
+      silence,
+      packet === 'silent'
+        ? 'Something listens, but not a MySQL server that works: a proxy or load balancer without a server behind it, a server that is frozen or overloaded, or another protocol whose clients speak first.'
+        : 'A proxy or load balancer without a server behind it does this (HAProxy: its statistics page says which servers are down), and a server that is starting or stopping.',
     );
   }
   const payload = packet.subarray(HEADER_BYTES);
@@ -57,14 +70,15 @@ export async function readGreeting(socket: Socket, timeoutMs: number, report: (f
       .subarray(3)
       .toString('utf8')
       .replace(/^#.{5}/, '');
-    return failed(`the server refuses to talk: ${text} (errno ${errno})`, REFUSALS[errno] ?? 'See the error log of the server.');
+    return failed(
+      `the server refuses to talk: ${text} (errno ${errno})`,
+      adviceOn({ errno, message: text }, attempt) ?? 'See the error log of the server.',
+    );
   }
   const endOfVersion = payload.indexOf(0);
   if (payload[0] !== PROTOCOL_10 || endOfVersion < 2 || payload.length < endOfVersion + BYTES_TO_CAPABILITIES + 3) {
-    return failed(
-      'what answers is not a MySQL server',
-      'Another program listens on this port: check host and port. MySQL usually has 3306, TiDB 4000, ProxySQL 6033.',
-    );
+    const stranger = nameStranger(packet);
+    return failed(stranger === undefined ? 'what answers is not a MySQL server' : `${stranger} answers, not a MySQL server`, WRONG_PORT);
   }
   const version = payload.subarray(1, endOfVersion).toString('utf8');
   const capabilities = payload.readUInt16LE(endOfVersion + 1 + BYTES_TO_CAPABILITIES);
@@ -94,5 +108,91 @@ function firstPacket(socket: Socket, timeoutMs: number): Promise<Buffer | 'silen
       const length = received.readUIntLE(0, 3);
       if (received.length >= HEADER_BYTES + length || length > 1_024) finish(received);
     });
+  });
+}
+
+/**
+ * A header of the PROXY protocol, version 1 (https://www.haproxy.org/download/2.8/doc/proxy-protocol.txt). Balancers send it before anything
+ * else. To servers whose clients speak first it is a wrong request, which they answer in words of their own.
+ */
+const PROXY_HEADER = 'PROXY UNKNOWN\r\n';
+/** PostgreSQL's question for TLS, which it answers with one letter (https://www.postgresql.org/docs/current/protocol-message-formats.html). */
+const POSTGRES_SSL_REQUEST = Buffer.from([0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f]);
+const MOST_BYTES = 64;
+
+/** What they begin with, in their own protocols. */
+const STRANGERS: readonly (readonly [name: string, begins: RegExp])[] = [
+  ['a web server', /^HTTP\/\d/],
+  ['Redis', /^(-(ERR|NOAUTH|DENIED|LOADING|MISCONF|NOPERM) |\+PONG)/],
+  ['an SSH server', /^SSH-\d/],
+  ['a mail or FTP server', /^(220[ -]|\* OK |\+OK )/],
+  ['Memcached', /^ERROR\r\n/],
+];
+
+/** The notice that MySQL's X Plugin sends first: type 11, in a frame of five bytes. */
+const X_NOTICE = Buffer.from([5, 0, 0, 0, 0x0b, 8, 5]);
+
+/** Who it is, by its answer. */
+function nameStranger(answer: Answer): string | undefined {
+  if (answer === 'PostgreSQL') return 'PostgreSQL or PgBouncer';
+  if (answer === 'TLS') return 'a server that speaks TLS from the first byte (a web server, or a TLS tunnel)';
+  if (answer?.subarray(0, X_NOTICE.length).equals(X_NOTICE) === true) return "MySQL's X Protocol (port 33060)";
+  const text = answer?.subarray(0, MOST_BYTES).toString('latin1') ?? '';
+  return STRANGERS.find(([, begins]) => begins.test(text))?.[0];
+}
+
+/** The packet of a MySQL server's greeting: number 0, protocol 10. */
+function greetedAfterProxyHeader(answer: Answer): boolean {
+  return Buffer.isBuffer(answer) && answer.length > 5 && answer[3] === 0 && answer[4] === PROTOCOL_10;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What was found out of a silent port: the first bytes of its answer, or whom only its own protocol wakes. */
+type Answer = Buffer | 'PostgreSQL' | 'TLS' | undefined;
+
+/** Connects once more in each of three protocols whose clients speak first. */
+async function provoke(at: Address, timeoutMs: number): Promise<Answer> {
+  const [answer, toPostgres, speaksTls] = await Promise.all([
+    answerTo(PROXY_HEADER, at, timeoutMs),
+    answerTo(POSTGRES_SSL_REQUEST, at, timeoutMs),
+    shakesHands(at, timeoutMs),
+  ]);
+  if (toPostgres?.length === 1 && /^[SN]$/.test(toPostgres.toString('latin1'))) return 'PostgreSQL';
+  return answer ?? (speaksTls ? 'TLS' : undefined);
+}
+
+function answerTo(words: string | Buffer, at: Address, timeoutMs: number): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect(at);
+    const finish = (answer?: Buffer): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(answer);
+    };
+    const timer = setTimeout(() => finish(), timeoutMs);
+    socket.on('connect', () => socket.write(words));
+    socket.on('error', () => finish());
+    socket.on('close', () => finish());
+    socket.on('data', (chunk) => finish(chunk));
+  });
+}
+
+/** Nothing is sent but the handshake, so it does not matter who answers. */
+function shakesHands(at: Address, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ ...at, rejectUnauthorized: false });
+    const finish = (outcome: boolean): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => finish(false), timeoutMs);
+    socket.on('secureConnect', () => finish(true));
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
   });
 }

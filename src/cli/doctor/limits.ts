@@ -1,8 +1,9 @@
 /** Steps that read the server's settings: version, read-only, connections, timeouts, prepared statements. */
 
 import type { Pool, ResolvedOptions } from '../../mysql/index.js';
+import { pairs } from './asking.js';
 import type { Finding, Recommendation } from './finding.js';
-import { kindOf } from './server-kind.js';
+import { kindOf, type ServerKind } from './server-kind.js';
 
 type Report = (finding: Finding) => void;
 
@@ -39,23 +40,21 @@ export async function readVariables(pool: Pool): Promise<Variables> {
   return new Map([...values, ...status]);
 }
 
-async function pairs(pool: Pool, sql: string): Promise<(readonly [string, string])[]> {
-  const [rows] = await pool.query({ sql, rowsAsArray: true });
-  return (rows as unknown as unknown[][]).map(([name, value]) => [String(name).toLowerCase(), String(value)] as const);
-}
-
-export function examineServer(greeting: string, version: string, variables: Variables, report: Report): void {
-  const {
-    kind,
-    version: name,
-    note,
-  } = kindOf({
+export function examineServer(greeting: string, host: string, version: string, variables: Variables, report: Report): ServerKind {
+  const found = kindOf({
     greeting,
+    host,
     version,
     versionComment: variables.get('version_comment') ?? '',
     auroraVersion: variables.get('aurora_version'),
   });
-  report({ step: 'server', status: 'ok', message: `${kind} ${name}${note === undefined ? '' : `. ${note}`}` });
+  const { kind, isProxy, version: name, note } = found;
+  report({
+    step: 'server',
+    status: 'ok',
+    message: `${kind}${isProxy ? ', in front of' : ''} ${name}${note === undefined ? '' : `. ${note}`}`,
+  });
+  return found;
 }
 
 const READ_ONLY = ['read_only', 'super_read_only', 'innodb_read_only', 'transaction_read_only', 'tx_read_only', 'tidb_super_read_only'];

@@ -2,16 +2,33 @@
 
 /** What answers, and where its manuals differ. */
 export interface ServerKind {
-  readonly kind: 'MySQL' | 'MariaDB' | 'TiDB' | 'Aurora MySQL' | 'ProxySQL' | 'MaxScale' | 'Vitess' | 'PlanetScale';
+  readonly kind:
+    | 'MySQL'
+    | 'MariaDB'
+    | 'TiDB'
+    | 'Aurora MySQL'
+    | 'MySQL Router'
+    | 'ProxySQL'
+    | "ProxySQL's admin interface"
+    | 'MaxScale'
+    | 'RDS Proxy'
+    | 'Vitess'
+    | 'PlanetScale';
   /** As the server says it. */
   readonly version: string;
+  /** It stands in front of servers. */
+  readonly isProxy: boolean;
   /** What follows for a pool. */
   readonly note?: string;
+  /** What a proxy takes away, by its documents. */
+  readonly takes?: string;
 }
 
 export interface KindHints {
   /** The version in the greeting: a proxy's own. */
   readonly greeting: string;
+  /** The name that was connected to. Default: none. */
+  readonly host?: string;
   /** What `SELECT VERSION()` says: the server's behind a proxy. */
   readonly version: string;
   readonly versionComment: string;
@@ -20,23 +37,81 @@ export interface KindHints {
 
 const BEHIND_PROXY = 'max_connections and timeouts below are those of the server behind it; its own limits count for this pool.';
 
-/** The kind, by the words in which servers and proxies name themselves. */
-export function kindOf({ greeting, version, versionComment, auroraVersion }: KindHints): ServerKind {
-  const words = `${greeting} ${version} ${versionComment}`;
-  if (/proxysql/i.test(words)) {
-    return {
+const VITESS = {
+  isProxy: true,
+  note: 'vtgate pools its own connections to the servers: session state pins one of them, and statements are stopped by its own timeout.',
+  takes:
+    'vtgate takes the logins and has connection numbers of its own; before version 18 it knows no KILL. A transaction over several shards is not one snapshot. What it does not support, it refuses.',
+} as const;
+
+/** RDS Proxy's endpoints: name.proxy-id.region.rds.amazonaws.com. */
+const RDS_PROXY = /\.proxy-[^.]+\.[^.]+\.rds\.amazonaws\.com(\.cn)?$/i;
+
+/** Proxies, by the words in which they name themselves, or by the name of their endpoint. The first that fits. */
+const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolean, what: Omit<ServerKind, 'version'>])[] = [
+  [
+    (words) => /proxysql admin/i.test(words),
+    {
+      kind: "ProxySQL's admin interface",
+      isProxy: true,
+      note: 'It answers statements about ProxySQL itself, from a database of its own: applications connect to its other port (6033 by default).',
+      takes: 'Nothing that is sent here reaches a server. Connect to port 6033.',
+    },
+  ],
+  [
+    (words) => /proxysql/i.test(words),
+    {
       kind: 'ProxySQL',
-      version,
+      isProxy: true,
       note: `${BEHIND_PROXY} See mysql-max_connections and mysql-wait_timeout in its admin interface; statements are killed by connection numbers of its own.`,
-    };
-  }
-  if (/maxscale/i.test(words)) return { kind: 'MaxScale', version, note: BEHIND_PROXY };
-  if (/planetscale/i.test(words)) return { kind: 'PlanetScale', version, note: VITESS_NOTE };
-  if (/vitess/i.test(words)) return { kind: 'Vitess', version, note: VITESS_NOTE };
+      takes:
+        'It shares connections between clients after each statement. It keeps one for a client while a transaction, LOCK TABLES, GET_LOCK() or a variable (@) needs it; for other state, statements must stand in one transaction. It has users, and their passwords, of its own.',
+    },
+  ],
+  [
+    (words) => /maxscale/i.test(words),
+    {
+      kind: 'MaxScale',
+      isProxy: true,
+      note: BEHIND_PROXY,
+      takes:
+        'With readwritesplit, reads go to replicas, which may be behind, and statements that set up a session go to all servers. Connection numbers are its own.',
+    },
+  ],
+  [(words) => /planetscale/i.test(words), { kind: 'PlanetScale', ...VITESS }],
+  [(words) => /vitess/i.test(words), { kind: 'Vitess', ...VITESS }],
+  [
+    (words) => /-router\b/i.test(words),
+    {
+      kind: 'MySQL Router',
+      isProxy: true,
+      note: BEHIND_PROXY,
+      takes:
+        'It gives every client the connection number 0, so no KILL can stop a statement. With connection_sharing, statements that depend on earlier ones (LAST_INSERT_ID(), FOUND_ROWS()) must stand in one transaction; user variables, temporary tables and prepared statements keep their connection from being shared. In passthrough (client_ssl_mode = PASSTHROUGH) it takes nothing away.',
+    },
+  ],
+  [
+    (_words, host) => RDS_PROXY.test(host),
+    {
+      kind: 'RDS Proxy',
+      isProxy: true,
+      note: `${BEHIND_PROXY} Its idle client timeout (1800 s by default) must be above keepaliveInterval.`,
+      takes:
+        'It shares connections between clients after each transaction, and pins one to its client when it sees state that it cannot carry along: SET of most variables, user variables, temporary tables, locks, prepared statements, statements above 16 KB. Pinned, it shares nothing.',
+    },
+  ],
+];
+
+/** The kind, by the words in which servers and proxies name themselves. */
+export function kindOf({ greeting, host = '', version, versionComment, auroraVersion }: KindHints): ServerKind {
+  const words = `${greeting} ${version} ${versionComment}`;
+  const proxy = PROXIES.find(([fits]) => fits(words, host))?.[1];
+  if (proxy !== undefined) return { ...proxy, version };
   if (/tidb/i.test(words)) {
     return {
       kind: 'TiDB',
       version,
+      isProxy: false,
       note: 'Transactions may fail at COMMIT and are then run again by pool.transaction(); TiDB Cloud cuts connections after 30 minutes, so there maxLifetime is 5 minutes by default.',
     };
   }
@@ -44,12 +119,9 @@ export function kindOf({ greeting, version, versionComment, auroraVersion }: Kin
     return {
       kind: 'Aurora MySQL',
       version: `${version} (Aurora ${auroraVersion})`,
+      isProxy: false,
       note: 'Connect to the cluster endpoint for writes; after a fail-over its name leads to the old writer for some seconds, which then answers read-only: the pool replaces such connections.',
     };
   }
-  if (/mariadb/i.test(words)) return { kind: 'MariaDB', version };
-  return { kind: 'MySQL', version };
+  return { kind: /mariadb/i.test(words) ? 'MariaDB' : 'MySQL', version, isProxy: false };
 }
-
-const VITESS_NOTE =
-  'vtgate pools its own connections to the servers: session state pins one of them, and statements are stopped by its own timeout.';

@@ -1,84 +1,14 @@
-/** Steps on a session: login, privileges, clock and the kill of a statement. */
+/** Steps on a session: clock, what sessions have, and the kill of a statement. */
 
 import { performance } from '../../engine/waiting/index.js';
 import { messageOf, PoolError } from '../../engine/index.js';
-import { createPool, type Pool, type PoolOptions, type ResolvedOptions } from '../../mysql/index.js';
+import type { Pool, PoolConnection, ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
-import { CannotContinue, type Finding } from './finding.js';
-import { readGrants } from './grants.js';
+import type { Finding } from './finding.js';
+import { row, valuesOf } from './asking.js';
+import type { Way } from './way.js';
 
 type Report = (finding: Finding) => void;
-
-/** A pool of one connection, made of the options that are examined. */
-export function doctorsPool(target: string | undefined, options: PoolOptions, timeoutMs: number): Pool {
-  return createPool(target, {
-    ...options,
-    name: 'doctor',
-    connectionLimit: 1,
-    minIdle: 0,
-    maxIdle: 1,
-    acquireTimeout: timeoutMs * 2,
-    connectTimeout: timeoutMs,
-  });
-}
-
-/** @throws CannotContinue */
-export async function logIn(pool: Pool, { connection, credentials }: ResolvedOptions, report: Report): Promise<void> {
-  try {
-    await using session = await pool.getConnection();
-    await session.ping();
-    const [account] = await columns(pool, 'SELECT CURRENT_USER()', session);
-    report({ step: 'login', status: 'ok', message: `logged in as ${account ?? 'an unknown account'}` });
-  } catch (error) {
-    const cause = PoolError.is(error) && error.cause !== undefined ? error.cause : error;
-    const { errno } = cause as { readonly errno?: number };
-    const withPassword = credentials !== undefined || (connection.password ?? '') !== '';
-    report({
-      step: 'login',
-      status: 'fail',
-      message: messageOf(cause),
-      advice:
-        (errno === 1045 && !withPassword ? 'No password was given.' : LOGIN_ADVICE[errno ?? 0]) ??
-        'See docs/troubleshooting.md for this message.',
-    });
-    throw new CannotContinue();
-  }
-}
-
-const LOGIN_ADVICE: Readonly<Record<number, string>> = {
-  1040: 'All of max_connections are taken: see SHOW PROCESSLIST as an administrator, which has one connection kept for it.',
-  1044: 'The account may not use this database: GRANT … ON database.* TO …, or another name of the database.',
-  1045: 'The user name or the password is wrong, or the account is for other hosts than this one. In a URL, special characters of the password must be percent-encoded.',
-  1049: 'There is no database of this name on the server: check the path of the URL.',
-  1129: 'Too many broken handshakes came from this machine: FLUSH HOSTS (MySQL 8.4: TRUNCATE performance_schema.host_cache).',
-  1130: 'No account may log in from this host: see the host part of the account (CREATE USER name@host).',
-  1203: 'This user has max_user_connections connections already.',
-  1226: 'This account has a limit of its own (MAX_USER_CONNECTIONS), and has reached it.',
-  1251: 'The account uses a way to log in that is not known here: ALTER USER … IDENTIFIED WITH caching_sha2_password.',
-  1524: 'The account uses a plugin that the server has not loaded.',
-  1698: 'The account logs in by the system account of its process (auth_socket), which does not work over TCP: give it a password.',
-};
-
-export async function examinePrivileges(pool: Pool, { endpoint }: ResolvedOptions, report: Report): Promise<void> {
-  const lines = await columns(pool, 'SHOW GRANTS');
-  const { summary, usable, isSuper } = readGrants(lines, endpoint.database);
-  if (!usable) {
-    report({
-      step: 'privileges',
-      status: 'fail',
-      message: `the account may do nothing with ${endpoint.database === undefined ? 'any database' : `the database ${endpoint.database}`}`,
-      advice: 'GRANT SELECT, INSERT, UPDATE, DELETE ON database.* TO the account.',
-    });
-  } else if (isSuper) {
-    report({
-      step: 'privileges',
-      status: 'warn',
-      message: `an administrator's account: ${summary}`,
-      advice:
-        'read_only does not bind such an account, so a write to a replica after a fail-over succeeds and is lost; and it takes the connection that is kept for emergencies. Make an account with rights on its own database only.',
-    });
-  } else report({ step: 'privileges', status: 'ok', message: summary });
-}
 
 /** The difference that is still normal between two clocks that are set over the network. */
 const CLOCK_TOLERANCE_MS = 2_000;
@@ -121,20 +51,83 @@ function zoneName(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${hours}:${rest}`;
 }
 
-const STATEMENT_TIMEOUT_MS = 250;
+const MARK = 42;
+
+/** One thing that sessions of a server have: whether it is there. */
+type Trait = readonly [name: string, holds: (connection: PoolConnection) => Promise<boolean>];
+
+async function firstOf(connection: PoolConnection, sql: string): Promise<number> {
+  const [[value] = []] = await valuesOf(connection, sql);
+  return Number(value);
+}
+
+/** What applications and the pool rely on. Nothing of it outlives the session. */
+const TRAITS: readonly Trait[] = [
+  [
+    'LAST_INSERT_ID()',
+    async (connection) => {
+      await connection.query(`SELECT LAST_INSERT_ID(${MARK})`);
+      return (await firstOf(connection, 'SELECT LAST_INSERT_ID()')) === MARK;
+    },
+  ],
+  [
+    'user variables',
+    async (connection) => {
+      await connection.query(`SET @poolwright_doctor = ${MARK}`);
+      return (await firstOf(connection, 'SELECT @poolwright_doctor')) === MARK;
+    },
+  ],
+  [
+    'prepared statements',
+    async (connection) => {
+      const [rows] = await connection.execute({ sql: 'SELECT ? + 1', rowsAsArray: true }, [MARK - 1]);
+      return Number((rows as unknown as unknown[][])[0]?.[0]) === MARK;
+    },
+  ],
+  [
+    'the reset of a session (COM_RESET_CONNECTION)',
+    async (connection) => {
+      await connection.query(`SET @poolwright_doctor = ${MARK}`);
+      await connection.reset();
+      return (await valuesOf(connection, 'SELECT @poolwright_doctor'))[0]?.[0] === null;
+    },
+  ],
+];
+
+/** Whether sessions have what a server's have. Whether they keep it while other clients are busy cannot be seen by one client. */
+export async function examineState(pool: Pool, report: Report): Promise<void> {
+  const missing: string[] = [];
+  await using connection = await pool.getConnection();
+  for (const [name, holds] of TRAITS) {
+    const reason = await holds(connection).then(
+      (held) => (held ? undefined : name),
+      (error: unknown) => `${name}: ${messageOf(error)}`,
+    );
+    if (reason !== undefined) missing.push(reason);
+  }
+  if (missing.length === 0) {
+    report({ step: 'session', status: 'ok', message: `sessions have all that was tried: ${TRAITS.map(([name]) => name).join(', ')}` });
+    return;
+  }
+  report({
+    step: 'session',
+    status: 'warn',
+    message: `sessions do not have all that a server's have: ${missing.join('; ')}`,
+    advice:
+      'Statements that need it must stand in one transaction. A new id is in the result of its INSERT (insertId), which needs no LAST_INSERT_ID().',
+  });
+}
+
+const STATEMENT_TIMEOUTS_MS = [250, 1_000, 2_000];
 const STATEMENT_SECONDS = 5;
 
 /** Whether a statement that takes too long is stopped on the server, as `timeout` and `signal` promise. */
-export async function examineCancellation(pool: Pool, report: Report): Promise<void> {
-  const startedAt = performance.now();
-  const error: unknown = await pool
-    .query({ sql: `SELECT SLEEP(${STATEMENT_SECONDS})`, timeout: STATEMENT_TIMEOUT_MS })
-    .then(() => undefined)
-    .catch((reason: unknown) => reason);
-  // The same connection, or its replacement, is free again when the statement has really ended.
-  await pool.query('SELECT 1');
-  const tookMs = performance.now() - startedAt;
-  const stopped = PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT' && pool.stats().kills > 0 && tookMs < STATEMENT_SECONDS * 1000;
+export async function examineCancellation(pool: Pool, way: Way, report: Report): Promise<void> {
+  // On a machine that is busy, the first may time out before it is sent: then nothing was tried.
+  let [stopped, tookMs] = [false, 0];
+  for (const timeoutMs of STATEMENT_TIMEOUTS_MS) {
+    if (!stopped && tookMs < STATEMENT_SECONDS * 1000) ({ stopped, tookMs } = await stopOne(pool, timeoutMs));
+  }
   if (stopped)
     report({
       step: 'cancel',
@@ -146,20 +139,27 @@ export async function examineCancellation(pool: Pool, report: Report): Promise<v
       step: 'cancel',
       status: 'warn',
       message: 'a statement that took too long was given up, but not stopped on the server',
-      advice:
-        'Something between here and the server has connection numbers of its own. Timed-out statements run on there: give the server a limit (max_execution_time; MariaDB: max_statement_time).',
+      advice: `${whyNotStopped(way)} Timed-out statements run on there: give the server a limit (max_execution_time; MariaDB: max_statement_time).`,
     });
   }
 }
 
-/** The first row's values, as text. */
-export async function row(pool: Pool, sql: string): Promise<readonly (string | null)[]> {
-  const [rows] = await pool.query({ sql, rowsAsArray: true });
-  return ((rows as unknown as (string | number | null)[][])[0] ?? []).map((value) => (value === null ? null : String(value)));
+/** One statement that takes too long, and how long it kept its connection. */
+async function stopOne(pool: Pool, timeoutMs: number): Promise<{ readonly stopped: boolean; readonly tookMs: number }> {
+  const startedAt = performance.now();
+  const error: unknown = await pool
+    .query({ sql: `SELECT SLEEP(${STATEMENT_SECONDS})`, timeout: timeoutMs })
+    .then(() => undefined)
+    .catch((reason: unknown) => reason);
+  // The same connection, or its replacement, is free again when the statement has really ended.
+  await pool.query('SELECT 1');
+  const tookMs = performance.now() - startedAt;
+  const timedOut = PoolError.is(error) && error.code === 'POOL_QUERY_TIMEOUT';
+  return { stopped: timedOut && pool.stats().kills > 0 && tookMs < STATEMENT_SECONDS * 1000, tookMs };
 }
 
-/** The first column of every row, as text. */
-async function columns(pool: Pool, sql: string, session: Pick<Pool, 'query'> = pool): Promise<string[]> {
-  const [rows] = await session.query({ sql, rowsAsArray: true });
-  return (rows as unknown as unknown[][]).map(([first]) => String(first));
+function whyNotStopped({ answersItself, servers }: Way): string {
+  if (answersItself) return "What stands in between gave this client a connection number that is not the server's, so no KILL can name it.";
+  if (servers > 1) return 'The KILL went to another server, twice: there are several behind this address.';
+  return 'The KILL was refused or came too late: something in between may have connection numbers of its own, or the machine or the server is overloaded; run the doctor again.';
 }

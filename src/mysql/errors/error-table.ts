@@ -124,6 +124,7 @@ const ENTRIES: Readonly<Record<ErrorClass, readonly Entry[]>> = {
     [3879, 'no access to the database, by roles', 'mysql'],
     [3955, 'account is blocked by failed logins', 'mysql'],
     [4055, 'authentication plugin asks for a registration', 'mysql', { unless: /^(?!Authentication plugin)/u }],
+    [4150, 'account is blocked by failed logins', 'mariadb', { unless: /^Unexpected characters/u }],
     [4151, 'account is locked', 'mariadb', { unless: /^Unexpected end of input/u }],
     [6126, 'access denied: no right to be a proxy user', 'mysql'],
     [6127, 'access denied: the proxied user does not exist', 'mysql'],

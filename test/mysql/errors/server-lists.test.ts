@@ -6,7 +6,7 @@ import { serverMessages } from '../../support/sql-servers/error-messages.js';
 
 /** Words of messages about connections, sessions and retries. */
 const ABOUT_CONNECTIONS =
-  /connection|session (?:was|is)|disconnect|shut ?down|\bkill|read.?only (?:mode|transaction|option)|lock wait|deadlock|\bretry|try again|try restarting|gone away|access denied|authentication|log in\b|offline|account is|secure.transport|communication|handshake|network|interrupted|must reset|rolled back/iu;
+  /connection|session (?:was|is)|disconnect|shut ?down|\bkill|read.?only (?:mode|transaction|option)|lock wait|deadlock|\bretry|try again|try restarting|gone away|access denied|authentication|log in\b|offline|account is|secure.transport|communication|handshake|network|interrupted|must reset|blocked because|password has expired|rolled back/iu;
 
 /** Messages with such words that say nothing about the pool's own connection: privileges, replication, XA, bulk loads, clones, warnings. */
 const IRRELEVANT = {

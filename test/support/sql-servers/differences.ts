@@ -71,6 +71,59 @@ export const DIFFERENCES = {
     sentence: 'MySQL shows who waits for a lock in performance_schema.data_lock_waits; MariaDB in information_schema.INNODB_LOCK_WAITS.',
     servers: MYSQL,
   },
+  offlineMode: {
+    sentence: 'MySQL has an offline mode; MariaDB has none.',
+    servers: MYSQL,
+  },
+  blocksForDays: {
+    sentence: 'MySQL blocks an account for days after failed logins (FAILED_LOGIN_ATTEMPTS); MariaDB does not know that.',
+    servers: MYSQL,
+  },
+  maxPasswordErrors: {
+    sentence: 'MariaDB blocks an account after failed logins until somebody helps (max_password_errors); MySQL does not know that.',
+    servers: MARIADB,
+  },
+  saysThatPlaintextIsRefused: {
+    sentence: 'MySQL says that it takes no login in plaintext (3159); MariaDB denies the access (1045).',
+    servers: MYSQL,
+  },
+  refusesExpiredPasswords: {
+    sentence: 'MySQL refuses a login whose password has expired (1862); MariaDB lets it in and refuses its statements (1820).',
+    servers: MYSQL,
+  },
+  oneRoleAtATime: {
+    sentence: 'MariaDB has one role active at a time, and SET DEFAULT ROLE … FOR; MySQL has any number, and SET DEFAULT ROLE … TO.',
+    servers: MARIADB,
+  },
+  builtInSocketLogin: {
+    sentence: 'MariaDB has the login by the system account built in (unix_socket); MySQL as a plugin (auth_socket).',
+    servers: MARIADB,
+  },
+  noLoginPlugin: {
+    sentence: 'MySQL has a plugin for accounts that log nobody in (mysql_no_login); MariaDB 10.11 and 11.8 come without it.',
+    servers: MYSQL,
+  },
+  delaysLogins: {
+    sentence: 'MySQL can delay logins after failed ones (connection_control); MariaDB cannot.',
+    servers: MYSQL,
+  },
+  takesProxyHeaders: {
+    sentence: 'MariaDB takes the header of the PROXY protocol from networks that it is told; MySQL takes none.',
+    servers: MARIADB,
+  },
+  routerShares: {
+    sentence: 'MySQL Router shares connections to MySQL; one to MariaDB it closes at the first statement.',
+    servers: MYSQL,
+  },
+  remembersPasswords: {
+    sentence:
+      'MySQL checks a password that it remembers without seeing it, and another only over TLS or with its key (caching_sha2_password); MariaDB never sees it.',
+    servers: MYSQL,
+  },
+  xProtocol: {
+    sentence: 'MySQL has a second port, for its X Protocol; MariaDB has none.',
+    servers: MYSQL,
+  },
 } satisfies Readonly<Record<string, Difference>>;
 
 /** A difference between servers. */

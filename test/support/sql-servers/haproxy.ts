@@ -5,6 +5,8 @@ import { type Destination, type ProxyProcess, startProxyProcess } from './proxy-
 export interface HaProxyOptions {
   /** More lines of its section `defaults`, such as `timeout client 1s`; they win over the ones made here. */
   readonly defaults?: readonly string[];
+  /** More lines of the frontend, such as another `bind`. */
+  readonly frontend?: readonly string[];
   /** More lines of the backend, such as `option mysql-check`. */
   readonly backend?: readonly string[];
   /** Follows each server of the backend, such as `check inter 200`. */
@@ -35,6 +37,7 @@ export async function startHaProxy(destinations: readonly Destination[], options
         'frontend clients',
         `  bind 127.0.0.1:${port}`,
         '  default_backend servers',
+        ...(options.frontend ?? []).map((line) => `  ${line}`),
         'backend servers',
         '  balance roundrobin',
         ...(options.backend ?? []).map((line) => `  ${line}`),
