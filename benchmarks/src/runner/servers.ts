@@ -2,7 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build as bundle, type Plugin } from 'esbuild';
 import { startMariaDb } from '../../../dist/demo/mariadb-server.js';
 import type { PrivateServer, PrivateServerOptions } from '../../../dist/demo/private-server.js';
 import { SERVER_SETTINGS } from './server-settings.js';
@@ -26,17 +26,17 @@ export async function startServer(name: ServerName): Promise<PrivateServer> {
 /** What was fetched is found from the place of the script that fetches, not from that of a copy in a bundle. */
 const fetchingStays: Plugin = {
   name: 'fetching stays where it is',
-  setup: ({ onResolve }) => onResolve({ filter: /servers\/fetch\.mjs$/ }, () => ({ path: FETCH, external: true })),
+  setup: (build) => build.onResolve({ filter: /servers\/fetch\.mjs$/ }, () => ({ path: FETCH, external: true })),
 };
 
 /** The starter of the test tree, compiled. */
 async function mySqlStarter(): Promise<Start> {
-  const { fetchServers } = (await import(FETCH)) as { fetchServers(servers: readonly string[]): Promise<string | undefined> };
-  const reason = await fetchServers(['mysql']);
+  const fetching = (await import(FETCH)) as { fetchServers(servers: readonly string[]): Promise<string | undefined> };
+  const reason = await fetching.fetchServers(['mysql']);
   if (reason !== undefined) throw new Error(`MySQL cannot be had: ${reason}`);
   const outfile = join(ROOT, '.cache/benchmarks/mysql-server.mjs');
   mkdirSync(dirname(outfile), { recursive: true });
-  await build({
+  await bundle({
     entryPoints: [join(ROOT, 'test/support/sql-servers/mysql-server.ts')],
     outfile,
     bundle: true,
