@@ -14,6 +14,8 @@ export interface Scenario<C extends Case = Case> {
   readonly ours: readonly string[];
   /** Contestants that are not rivals but limits or yardsticks: what cannot be beaten, or nobody would use. */
   readonly limits: readonly string[];
+  /** Figures that a contestant has beyond those of another one, round by round: `{ added: { of: 'cpu', beyond: { traced: 'untraced' } } }`. */
+  readonly differences?: Readonly<Record<string, Difference>>;
   readonly contestants: Readonly<Record<string, CreateContestant<C>>>;
   readonly rounds: number;
   readonly warmUpRounds: number;
@@ -44,6 +46,13 @@ export interface Metric {
   readonly rate?: string;
   /** A figure that is not below this stands for "not within this". */
   readonly cap?: number;
+}
+
+/** What one contestant costs more than another, in the same round. */
+export interface Difference {
+  readonly of: string;
+  /** From a contestant to the one that it is compared with. */
+  readonly beyond: Readonly<Record<string, string>>;
 }
 
 /** What a round has measured: a value for each metric that this contestant has. */

@@ -15,6 +15,7 @@ export {
   type BreakersByName,
   type CachedRead,
   cachedReads,
+  givenTexts,
   type StatementToSend,
   statementsToSend,
   type CheckStatus,

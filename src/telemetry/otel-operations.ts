@@ -2,24 +2,12 @@
 
 import { type Channel, channel } from 'node:diagnostics_channel';
 import type { Attributes, Histogram, Meter, Span, TextMapPropagator, Tracer } from '@opentelemetry/api';
-import { codeOf, messageOf } from '../engine/index.js';
+import { messageOf } from '../engine/index.js';
 import { performance } from '../engine/waiting/index.js';
 import { commentOf, factsOf, type StatementFacts } from '../sql/index.js';
-import {
-  type CachedRead,
-  cachedReads,
-  serverProductAt,
-  type ServerProduct,
-  type StatementToSend,
-  statementsToSend,
-} from '../mysql/index.js';
+import { type CachedRead, cachedReads, givenTexts, type StatementToSend, statementsToSend } from '../mysql/index.js';
 import { api, IN_SECONDS } from './otel-api.js';
-
-interface Where {
-  readonly database: string;
-  readonly serverAddress: string;
-  readonly serverPort?: number | undefined;
-}
+import { failureOf, Places, type Where } from './otel-attributes.js';
 
 /** What channels publish about one acquire or statement. */
 interface Operation extends Where {
@@ -31,7 +19,7 @@ interface Operation extends Where {
 /** What is known of an operation that has begun. An acquire that did not have to wait is settled before its call is over. */
 interface Begun {
   readonly span: Span | undefined;
-  readonly attributes: Attributes;
+  readonly attributes: Attributes | undefined;
   readonly startedAt: number;
 }
 
@@ -52,7 +40,9 @@ export class Operations {
   readonly #duration: Histogram | undefined;
   /** Where what is known of an operation is kept on it: a WeakMap would cost more than the rest. */
   readonly #begun = Symbol('poolwright.otel');
-  readonly #products = new Map<string, ServerProduct>();
+  /** Of the statement that is published next. */
+  #givenText: string | undefined = undefined;
+  readonly #places = new Places();
   /** The span of the statement that is being queued on its connection now. */
   #current: Span | undefined = undefined;
   readonly #stops: (() => void)[] = [];
@@ -64,7 +54,12 @@ export class Operations {
       ...IN_SECONDS,
       description: 'Duration of database client operations.',
     });
-    if (tracer !== undefined || meter !== undefined) for (const name of ['mysql2:query', 'mysql2:execute']) this.#followStatements(name);
+    if (tracer !== undefined || meter !== undefined) {
+      this.#listen(givenTexts, (text) => {
+        this.#givenText = text as string | undefined;
+      });
+      for (const name of ['mysql2:query', 'mysql2:execute']) this.#followStatements(name);
+    }
     if (tracer !== undefined) {
       this.#followAcquires(tracer);
       this.#listen(cachedReads, (read) => this.#cachedRead(tracer, read as CachedRead));
@@ -91,7 +86,7 @@ export class Operations {
     this.#listen(channel(`${name}:end`), (operation) => {
       const acquire = operation as Operation;
       if (this.#begun in acquire) return;
-      acquire[this.#begun] = { span: this.#acquireSpan(tracer, acquire), attributes: {}, startedAt: 0 };
+      acquire[this.#begun] = { span: this.#acquireSpan(tracer, acquire), attributes: undefined, startedAt: 0 };
     });
     this.#listen(channel(`${name}:asyncStart`), (message) => {
       const acquire = message as Operation;
@@ -104,7 +99,7 @@ export class Operations {
   }
 
   #acquireSpan(tracer: Tracer, operation: Operation): Span {
-    return tracer.startSpan('acquire connection', { kind: api.SpanKind.INTERNAL, attributes: this.#whereOf(operation) });
+    return tracer.startSpan('acquire connection', { kind: api.SpanKind.INTERNAL, attributes: this.#places.attributesOf(operation) });
   }
 
   #listen(to: Channel, listener: Listener): void {
@@ -113,14 +108,20 @@ export class Operations {
   }
 
   #begin(operation: Operation): void {
-    const facts = factsOf(operation.query ?? '');
-    const attributes = this.#attributesOf(operation, facts);
-    // The text is for spans alone: it has too many values for a metric.
-    const ofSpan = this.#duration === undefined ? attributes : { ...attributes };
-    if (this.#tracer !== undefined) ofSpan['db.query.text'] = facts.digest;
-    const span = this.#tracer?.startSpan(facts.summary, { kind: api.SpanKind.CLIENT, attributes: ofSpan });
+    const facts = factsOf(this.#givenText ?? operation.query ?? '');
+    this.#givenText = undefined;
+    const attributes = this.#places.attributesOfStatement(operation, facts.names);
+    const span = this.#tracer === undefined ? undefined : this.#spanOf(this.#tracer, facts, attributes);
     if (this.#propagator !== undefined) this.#current = span;
-    operation[this.#begun] = { span, attributes, startedAt: performance.now() };
+    if (this.#duration !== undefined) operation[this.#begun] = { span, attributes, startedAt: performance.now() };
+    else if (span?.isRecording() === true) operation[this.#begun] = { span, attributes: undefined, startedAt: 0 };
+  }
+
+  /** @param common also a metric's, if there is one: the text has too many values for that */
+  #spanOf(tracer: Tracer, facts: StatementFacts, common: Attributes): Span {
+    const attributes = this.#duration === undefined ? common : { ...common };
+    attributes['db.query.text'] = facts.digest;
+    return tracer.startSpan(facts.summary, { kind: api.SpanKind.CLIENT, attributes });
   }
 
   #finish(operation: Operation): void {
@@ -130,8 +131,9 @@ export class Operations {
     operation[this.#begun] = undefined;
     const { error } = operation;
     end(begun.span, error);
+    if (this.#duration === undefined) return;
     const attributes = error === undefined ? begun.attributes : { ...begun.attributes, ...failureOf(error) };
-    this.#duration?.record((performance.now() - begun.startedAt) / 1_000, attributes);
+    this.#duration.record((performance.now() - begun.startedAt) / 1_000, attributes);
   }
 
   /** In memory, so of the kind INTERNAL; the server has done nothing, so it is not in the durations of operations. */
@@ -139,7 +141,7 @@ export class Operations {
     const facts = factsOf(read.query);
     const { from, startedAt, error } = read;
     const attributes = {
-      ...this.#attributesOf(read, facts),
+      ...this.#places.attributesOfStatement(read, facts.names),
       'db.query.text': facts.digest,
       'poolwright.cache.hit': from !== 'coalesced',
       'poolwright.cache.from': from,
@@ -156,32 +158,6 @@ export class Operations {
     propagator.inject(context, tags, api.defaultTextMapSetter);
     message.comment = commentOf(tags);
   }
-
-  #attributesOf(operation: Where, { names }: StatementFacts): Attributes {
-    const attributes = this.#whereOf(operation);
-    if (names.operation !== undefined) attributes['db.operation.name'] = names.operation;
-    if (names.collection !== undefined) attributes['db.collection.name'] = names.collection;
-    if (names.procedure !== undefined) attributes['db.stored_procedure.name'] = names.procedure;
-    attributes['db.query.summary'] = names.summary;
-    return attributes;
-  }
-
-  #whereOf({ database, serverAddress, serverPort }: Where): Attributes {
-    const attributes: Attributes = { 'db.system.name': this.#productAt(serverAddress, serverPort), 'server.address': serverAddress };
-    if (database !== '') attributes['db.namespace'] = database;
-    if (serverPort !== undefined) attributes['server.port'] = serverPort;
-    return attributes;
-  }
-
-  /** By the greeting. Of connections that are no pool's it is not known: they are mysql2's, so MySQL. */
-  #productAt(address: string, port: number | undefined): ServerProduct {
-    const where = port === undefined ? address : `${address}:${port}`;
-    const known = this.#products.get(where);
-    if (known !== undefined) return known;
-    const found = serverProductAt(address, port);
-    if (found !== undefined) this.#products.set(where, found);
-    return found ?? 'mysql';
-  }
 }
 
 function end(span: Span | undefined, error: unknown): void {
@@ -194,17 +170,4 @@ function fail(span: Span, error: unknown): void {
   if (error === undefined) return;
   span.setAttributes(failureOf(error));
   span.setStatus({ code: api.SpanStatusCode.ERROR, message: messageOf(error) });
-}
-
-/** The server's own number, where it has answered with an error; otherwise the code of the error, or its class. */
-function failureOf(error: unknown): Attributes {
-  const number = serverNumberOf(error);
-  return number === undefined ? { 'error.type': codeOf(error) } : { 'error.type': number, 'db.response.status_code': number };
-}
-
-function serverNumberOf(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null) return undefined;
-  // The system's errors, such as a refused connection, have negative numbers and no state.
-  const { errno, sqlState } = error as { readonly errno?: unknown; readonly sqlState?: unknown };
-  return typeof errno === 'number' && errno > 0 && typeof sqlState === 'string' ? String(errno) : undefined;
 }

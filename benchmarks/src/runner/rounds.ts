@@ -2,6 +2,7 @@ import type { Case, Figures, Scenario } from '../scenario.js';
 import type { BenchmarkDatabase } from './database.js';
 import { ContestantProcess, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
+import { withDifferences } from './differences.js';
 import { expectConnections } from './expect-connections.js';
 import { shuffled } from './shuffle.js';
 
@@ -96,7 +97,7 @@ class ScenarioRun implements AsyncDisposable {
       if (connections !== undefined) await expectConnections(contestant, this.database.questionsOf(contestant), connections);
     }
     options.log(`${scenario.name}, ${name}: ${rounds} rounds in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-    return [...figures].map(([contestant, found]) => {
+    return [...withDifferences(figures, scenario)].map(([contestant, found]) => {
       const reason = gaveUp.get(contestant);
       return reason === undefined ? { case: name, contestant, rounds: found } : { case: name, contestant, rounds: [], gaveUp: reason };
     });

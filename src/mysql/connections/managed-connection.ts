@@ -8,6 +8,7 @@ import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type 
 import { type Flavor, isTooManyStatements } from '../errors/index.js';
 import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
+import { givenTexts, withGivenText } from '../observation/index.js';
 import { asValueError, callOnce, notSent, refusedStatement } from '../commands/index.js';
 import { type DriverPoolOf } from './lendable-connection.js';
 import { type ConnectionOwner, ObservedConnection } from './observed-connection.js';
@@ -126,12 +127,21 @@ export class ManagedConnection extends ObservedConnection {
     if (isCommand) given.timeout = undefined;
     let command: Command;
     try {
-      command = super.query(given, ...parameters);
+      command = givenTexts.hasSubscribers ? this.#queryTraced(given, parameters) : super.query(given, ...parameters);
     } catch (thrown) {
       throw asValueError(thrown);
     }
     if (limits !== undefined) this.#limit(command, limits);
     return command;
+  }
+
+  #queryTraced(given: string | object, parameters: readonly unknown[]): Command {
+    const begin = (): Command => super.query(given, ...parameters);
+    // What a function of the application's makes of a text is not known.
+    if (this.config.queryFormat !== undefined) return begin();
+    if (typeof given === 'string') return withGivenText(given, parameters[0], begin);
+    const { sql, values = parameters[0] } = given as { readonly sql: string; readonly values?: unknown };
+    return withGivenText(sql, values, begin);
   }
 
   #execute(given: string | object, parameters: readonly unknown[], limits: StatementLimits | undefined): Command {

@@ -109,6 +109,7 @@ export interface ConnectionConfig {
   namedPlaceholders: boolean;
   maxPreparedStatements: number;
   connectTimeout: number;
+  readonly queryFormat?: unknown;
   typeCast?: unknown;
   pool?: unknown;
 }

@@ -20,6 +20,7 @@ export {
 } from './health.js';
 export { checkedLogger, PoolLog, type PoolLogger } from './logger.js';
 export { SlowQueries, type SlowQuery, type SlowQueryOrder, type SlowQueryReport } from './slow-queries.js';
+export { withGivenText } from './given-text.js';
 export { askForComment } from './statement-comment.js';
-export { type CachedFrom, type CachedRead, cachedReads, type StatementToSend, statementsToSend } from './trace-channels.js';
+export { type CachedFrom, type CachedRead, cachedReads, givenTexts, type StatementToSend, statementsToSend } from './trace-channels.js';
 export { type Breakage, StatementLog, type WriteObserver, type WritingConnection } from './statement-log.js';

@@ -1,4 +1,4 @@
-/** Channels of Poolwright's own, on which tracers learn what mysql2's channels do not say: reads that the cache answered, and statements about to be sent. */
+/** Channels of Poolwright's own, on which tracers learn what mysql2's channels do not say: cached reads, statements about to be sent, texts without values. */
 
 import { channel } from 'node:diagnostics_channel';
 
@@ -27,3 +27,8 @@ export interface StatementToSend {
 
 export const cachedReads = channel('poolwright:cache:read');
 export const statementsToSend = channel('poolwright:statement:send');
+/**
+ * The text that the next statement on `tracing:mysql2:query:start` was made from, where each `?` in it became one value; `undefined` when that
+ * statement has been queued. mysql2 shows texts with their values, so hardly any of them comes twice.
+ */
+export const givenTexts = channel('poolwright:statement:text');

@@ -6,26 +6,20 @@ import { createRequire } from 'node:module';
 import { ACCOUNTS, SMALL_COLUMNS } from '../../data.js';
 import type { ConnectionPool, Row } from '../../rivals/lender.js';
 import { seededRandom } from '../../runner/shuffle.js';
-import type { Address, Case, Contestant, CreateContestant, Scenario } from '../../scenario.js';
+import type { Address, Case, Contestant, CreateContestant, Figures, Scenario } from '../../scenario.js';
 import { warmedConnections } from '../set-up.js';
-import { type Cost, costOf, inParallel, turnsOf } from '../timing.js';
+import { inParallel, turnsOf } from '../timing.js';
 
 const SIZE = 20;
-const OPERATIONS = 2_000;
+const OPERATIONS = 1_000;
 const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 
 interface TracingCase extends Case {
   readonly callers: number;
+  readonly method: 'query' | 'execute';
 }
 
-/** A pool, and how to have its statements traced. */
-interface Traceable {
-  readonly pool: ConnectionPool;
-  /** @returns ends it */
-  begin(): () => void;
-}
-
-/** Counts what it is given and drops it: what an exporter does with spans is the same for both. */
+/** What records spans in a process that traces, and how many it was given. */
 interface Sdk {
   readonly provider: BasicTracerProvider;
   readonly tracer: Tracer;
@@ -36,69 +30,77 @@ export const tracing: Scenario<TracingCase> = {
   name: 'tracing',
   title: 'What tracing costs',
   about:
-    'Statements without tracing, and the same with OpenTelemetry: `instrumentPools` of poolwright/otel, and @opentelemetry/instrumentation-mysql2 on the pool of mysql2.',
+    'Statements with OpenTelemetry and without: `instrumentPools` of poolwright/otel, and @opentelemetry/instrumentation-mysql2 on the pool of mysql2.',
   heldFixed: [
-    `${SIZE} connections to one MariaDB on the same machine, all open before the first round; small rows by primary key, with the value put into the text. As many callers as the case says, inside the span of one request.`,
-    'Each process is traced and not traced in turns (no, yes, yes, no) within each round, and compared with itself: the figures are what tracing adds to each statement. Below zero: less than the noise.',
+    `${SIZE} connections to one MariaDB on the same machine, all open before the first round; small rows by primary key. As many callers as the case says; where statements are traced, inside the span of one request.`,
+    'Four processes take turns: each pool with tracing, and each without any of it (no SDK, no asynchronous context of its own). What tracing adds is the difference of two processes within the same round, a tenth of a second apart, in processor time of the process (user and system). So a busy machine widens the spread and hardly moves the median. Below zero: less than the noise.',
     'The SDK of both: a provider of spans that records all of them, a batch processor whose exporter drops them, and the context manager on AsyncLocalStorage. No metrics: the instrumentation of mysql2 does not measure statements.',
-    'Both have their defaults: `instrumentPools` makes values into `?`, the instrumentation writes the text with its values. Each round checks that every statement has had its span.',
+    'Both have their defaults: `instrumentPools` shows the text with `?`, the instrumentation writes the text with its values. Poolwright has a second span, `acquire connection`, where a statement waited for its connection: with 200 callers nearly always. Each round checks that every statement has had its span.',
     '@opentelemetry/instrumentation-mysql2 0.69 and SDK 2.12: the last ones for Node 20.',
   ],
   cases: [
-    { name: '1 caller', callers: 1, quick: true },
-    { name: '20 callers', callers: 20, quick: true },
-    { name: '200 callers', callers: 200 },
+    { name: '1 caller', method: 'query', callers: 1, quick: true },
+    { name: '20 callers', method: 'query', callers: 20, quick: true },
+    { name: '200 callers', method: 'query', callers: 200 },
+    { name: 'prepared, 20 callers', method: 'execute', callers: 20 },
   ],
   metrics: {
-    cpu: { label: 'CPU that tracing adds to a statement', unit: 'ns', compared: true },
-    time: { label: 'time that it adds', unit: 'ns' },
-    untraced: { label: 'CPU of a statement without', unit: 'ns' },
+    added: { label: 'CPU that tracing adds to a statement', unit: 'ns', compared: true },
+    addedUser: { label: 'of it outside the system (user time)', unit: 'ns' },
+    cpu: { label: 'CPU of a statement', unit: 'ns' },
+  },
+  differences: {
+    added: { of: 'cpu', beyond: { poolwright: 'poolwright, untraced', 'mysql2 + instrumentation': 'mysql2, untraced' } },
+    addedUser: { of: 'user', beyond: { poolwright: 'poolwright, untraced', 'mysql2 + instrumentation': 'mysql2, untraced' } },
   },
   ours: ['poolwright'],
-  limits: [],
-  rounds: 9,
-  warmUpRounds: 2,
+  limits: ['poolwright, untraced', 'mysql2, untraced'],
+  rounds: 41,
+  warmUpRounds: 5,
   roundLimitMs: 60_000,
-  contestants: { poolwright: contestant(openOurs), 'mysql2 + instrumentation': contestant(openMysql2Instrumented) },
+  contestants: {
+    poolwright: contestant(openOurs, true),
+    'poolwright, untraced': contestant(openOurs, false),
+    'mysql2 + instrumentation': contestant(openMysql2, true),
+    'mysql2, untraced': contestant(openMysql2, false),
+  },
 };
 
-function contestant(open: (address: Address, sdk: Sdk) => Promise<Traceable>): CreateContestant<TracingCase> {
+type Open = (address: Address, sdk: Sdk | undefined) => Promise<ConnectionPool>;
+
+function contestant(open: Open, traced: boolean): CreateContestant<TracingCase> {
   return async (surroundings) => {
-    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-    const sdk = startSdk();
-    const traceable = await open(surroundings.database, sdk);
-    await warmedConnections(traceable.pool, SIZE, surroundings);
-    const measuring = measured(traceable.pool, sdk, () => traceable.begin());
-    return { ...measuring, connections: SIZE };
+    const sdk = traced ? startSdk() : undefined;
+    const pool = await warmedConnections(await open(surroundings.database, sdk), SIZE, surroundings);
+    return { ...measured(pool, sdk), connections: SIZE };
   };
 }
 
-function measured(pool: ConnectionPool, sdk: Sdk, begin: () => () => void): Contestant<TracingCase> {
+function measured(pool: ConnectionPool, sdk: Sdk | undefined): Contestant<TracingCase> {
   return {
-    async run({ callers }, { number, scale }) {
+    async run({ callers, method }, { number, scale }) {
       const each = turnsOf(OPERATIONS, callers, scale);
       const random = seededRandom(number);
-      const stretch = (): Promise<Cost> =>
-        inRequest(sdk.tracer, () =>
-          costOf(callers * each, () => inParallel(callers, each, () => ask(pool, 1 + Math.floor(random() * ACCOUNTS)))),
-        );
-      const before = await stretch();
-      const stop = begin();
-      sdk.spans = 0;
-      const traced = [await stretch(), await stretch()];
+      const work = (): Promise<void> => inParallel(callers, each, () => ask(pool, method, 1 + Math.floor(random() * ACCOUNTS)));
+      if (sdk === undefined) return await processorTimeOf(callers * each, work);
+      // Those of the statements that came before.
       await sdk.provider.forceFlush();
-      stop();
-      if (sdk.spans < 2 * callers * each) throw new Error(`${sdk.spans} spans of ${2 * callers * each} statements`);
-      const untraced = [before, await stretch()];
-      const added = (figure: keyof Cost): number => meanOf(traced, figure) - meanOf(untraced, figure);
-      return { cpu: added('cpu'), time: added('time'), untraced: meanOf(untraced, 'cpu') };
+      sdk.spans = 0;
+      const found = await inRequest(sdk.tracer, () => processorTimeOf(callers * each, work));
+      await sdk.provider.forceFlush();
+      if (sdk.spans !== callers * each) throw new Error(`${sdk.spans} spans of ${callers * each} statements`);
+      return found;
     },
     close: () => pool.close(),
   };
 }
 
-function meanOf(costs: readonly Cost[], figure: keyof Cost): number {
-  return costs.reduce((sum, cost) => sum + cost[figure], 0) / costs.length;
+/** Of this process, for each of `operations`, in nanoseconds. */
+async function processorTimeOf(operations: number, work: () => Promise<unknown>): Promise<Figures> {
+  const before = process.cpuUsage();
+  await work();
+  const { user, system } = process.cpuUsage(before);
+  return { cpu: ((user + system) * 1_000) / operations, user: (user * 1_000) / operations };
 }
 
 function inRequest<T>(tracer: Tracer, work: () => Promise<T>): Promise<T> {
@@ -112,12 +114,13 @@ function inRequest<T>(tracer: Tracer, work: () => Promise<T>): Promise<T> {
   });
 }
 
-async function ask(pool: ConnectionPool, id: number): Promise<void> {
-  const rows = pool.rowsOf(await pool.query(SQL, [id]));
+async function ask(pool: ConnectionPool, method: 'query' | 'execute', id: number): Promise<void> {
+  const rows = pool.rowsOf(await (pool as Required<ConnectionPool>)[method](SQL, [id]));
   if (rows.length !== 1 || rows[0]?.['id'] !== id) throw new Error(`wrong answer for ${id}`);
 }
 
 function startSdk(): Sdk {
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   const exporter = {
     export: (batch: readonly { readonly kind: SpanKind }[], done: (result: { readonly code: number }) => void) => {
       sdk.spans += batch.filter(({ kind }) => kind === SpanKind.CLIENT).length;
@@ -131,39 +134,31 @@ function startSdk(): Sdk {
   return sdk;
 }
 
-async function openOurs(address: Address, { provider }: Sdk): Promise<Traceable> {
+async function openOurs(address: Address, sdk: Sdk | undefined): Promise<ConnectionPool> {
   const { openPoolwright } = await import('../../rivals/poolwright.js');
-  const { pools } = await import('poolwright');
-  const { instrumentPools } = await import('poolwright/otel');
-  return {
-    pool: openPoolwright({ address, limit: SIZE }),
-    begin: () => {
-      const instrumentation = instrumentPools({ pools, tracerProvider: provider });
-      return () => instrumentation.stop();
-    },
-  };
+  if (sdk !== undefined) {
+    const { pools } = await import('poolwright');
+    const { instrumentPools } = await import('poolwright/otel');
+    instrumentPools({ pools, tracerProvider: sdk.provider });
+  }
+  return openPoolwright({ address, limit: SIZE });
 }
 
-/** It changes mysql2's classes when mysql2 is first required, so nothing here may load mysql2 before; and changes them back when it is disabled. */
-async function openMysql2Instrumented({ host, port, user, password, database }: Address, { provider }: Sdk): Promise<Traceable> {
-  const { MySQL2Instrumentation } = await import('@opentelemetry/instrumentation-mysql2');
-  const instrumentation = new MySQL2Instrumentation();
-  instrumentation.setTracerProvider(provider);
+/** The instrumentation changes mysql2's classes when mysql2 is first required, so nothing here may load mysql2 before. */
+async function openMysql2({ host, port, user, password, database }: Address, sdk: Sdk | undefined): Promise<ConnectionPool> {
+  if (sdk !== undefined) {
+    const { MySQL2Instrumentation } = await import('@opentelemetry/instrumentation-mysql2');
+    new MySQL2Instrumentation().setTracerProvider(sdk.provider);
+  }
   const mysql = createRequire(import.meta.url)('mysql2/promise') as typeof Mysql2;
   const pool = mysql.createPool({ host, port, user, password, database, connectionLimit: SIZE });
-  instrumentation.disable();
   return {
-    pool: {
-      acquire: () => pool.getConnection(),
-      release: (connection) => (connection as Mysql2.PoolConnection).release(),
-      query: (sql, values) => pool.query(sql, values as never),
-      queryOn: (connection, sql, values) => (connection as Mysql2.PoolConnection).query(sql, values as never),
-      rowsOf: (result) => (result as [Row[]])[0],
-      close: () => pool.end(),
-    },
-    begin: () => {
-      instrumentation.enable();
-      return () => instrumentation.disable();
-    },
+    acquire: () => pool.getConnection(),
+    release: (connection) => (connection as Mysql2.PoolConnection).release(),
+    query: (sql, values) => pool.query(sql, values as never),
+    execute: (sql, values) => pool.execute(sql, values as never),
+    queryOn: (connection, sql, values) => (connection as Mysql2.PoolConnection).query(sql, values as never),
+    rowsOf: (result) => (result as [Row[]])[0],
+    close: () => pool.end(),
   };
 }

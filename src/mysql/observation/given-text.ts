@@ -1,0 +1,25 @@
+/** Publishes the text of a statement as its caller gave it, for tracers. */
+
+import { types } from 'node:util';
+import { givenTexts } from './trace-channels.js';
+
+/** Begins `work`, which has mysql2 put `values` into `sql` and publish the result. */
+export function withGivenText<T>(sql: string, values: unknown, work: () => T): T {
+  if (!becomesOneValueEach(sql, values)) return work();
+  givenTexts.publish(sql);
+  try {
+    return work();
+  } finally {
+    // mysql2 may have thrown before it published anything.
+    givenTexts.publish(undefined);
+  }
+}
+
+/** A list of lists, an object and `??` become more than a value: rows, assignments, names. */
+function becomesOneValueEach(sql: string, values: unknown): boolean {
+  return Array.isArray(values) && !sql.includes('??') && values.every(isOneValue);
+}
+
+function isOneValue(value: unknown): boolean {
+  return typeof value === 'object' ? value === null || types.isDate(value) || Buffer.isBuffer(value) : typeof value !== 'function';
+}
