@@ -6,6 +6,7 @@ import { markdownOf } from './report/markdown.js';
 import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
+import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';
 
@@ -16,6 +17,7 @@ const USAGE = `npm run bench [-- NAME …]            runs all scenarios, or tho
 npm run bench -- report              writes tables, charts and the figures of docs/performance.md from benchmarks/results again
 npm run bench:check [-- NAME …]      runs, writes nothing, and names what has become more than ${TOLERANCE * 100} % slower against the rivals since the committed run
     --quick       a short form: few cases, little work, two rounds; its figures are noise
+    --server S    mariadb (default), or mysql: a MySQL 9 that the test tree fetches; its runs are kept in benchmarks/results/mysql
     --rounds N    rounds that count; default: the scenario's own
     --scale X     fraction of the usual amount of work in a round
     --case TEXT   only cases whose name contains this
@@ -25,6 +27,7 @@ npm run bench:check [-- NAME …]      runs, writes nothing, and names what has 
 const QUICK = { rounds: 2, scale: 0.1 } as const;
 
 interface Settings {
+  readonly server: ServerName;
   readonly rounds: number | undefined;
   readonly scale: number;
   readonly quick: boolean;
@@ -36,6 +39,7 @@ async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      server: { type: 'string', default: 'mariadb' },
       rounds: { type: 'string' },
       scale: { type: 'string' },
       case: { type: 'string', default: '' },
@@ -47,6 +51,7 @@ async function main(): Promise<void> {
   });
   const { quick } = values;
   const settings: Settings = {
+    server: serverNamed(values.server),
     rounds: positiveNumber('rounds', values.rounds, true) ?? (quick ? QUICK.rounds : undefined),
     scale: positiveNumber('scale', values.scale, false) ?? (quick ? QUICK.scale : 1),
     quick,
@@ -63,7 +68,7 @@ async function main(): Promise<void> {
   for (const name of namesOf(positionals)) {
     const report = await measure(name, settings);
     say(markdownOf(report));
-    if (write) saveReport(report);
+    if (write) saveReport(report, settings.server);
   }
   if (write) writeAll();
 }
@@ -75,12 +80,12 @@ function warnOfLoad({ loadBefore }: Settings): void {
 async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
-  await using database = await BenchmarkDatabase.start();
+  await using database = await BenchmarkDatabase.start(settings.server);
   const machine = describeMachine(await database.version(), settings.loadBefore);
   const measurements = await runScenario(scenario, database, { ...settings, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-  const { scale, quick, rounds = scenario.rounds } = settings;
-  return reportOf(scenario, measurements, { machine, rounds, scale, quick });
+  const { server, scale, quick, rounds = scenario.rounds } = settings;
+  return reportOf(scenario, measurements, { server, machine, rounds, scale, quick });
 }
 
 /** Ends with exit code 1 when something has become slower; but not in the short form, whose figures are noise. */
@@ -88,8 +93,8 @@ async function check(names: readonly string[], settings: Settings, saved: boolea
   if (!saved) warnOfLoad(settings);
   let regressions = 0;
   for (const name of names) {
-    const baseline = committedReport(name);
-    const current = saved ? savedReport(name) : await measure(name, settings);
+    const baseline = committedReport(name, settings.server);
+    const current = saved ? savedReport(name, settings.server) : await measure(name, settings);
     if (current === undefined || baseline === undefined) {
       say(`${name}: ${current === undefined ? 'no run is saved' : 'ran without errors; no run is committed to compare it with'}.`);
       continue;
@@ -130,6 +135,12 @@ function namesOf(given: readonly string[]): readonly string[] {
   const unknown = given.find((name) => !scenarioNames.includes(name));
   if (unknown !== undefined) throw new Error(`Unknown scenario ${unknown}.\n${USAGE}`);
   return given.length === 0 ? scenarioNames : given;
+}
+
+function serverNamed(name: string): ServerName {
+  const found = SERVERS.find((server) => server === name);
+  if (found === undefined) throw new Error(`--server may be ${SERVERS.join(' or ')}; given: ${name}.`);
+  return found;
 }
 
 function positiveNumber(name: string, text: string | undefined, whole: boolean): number | undefined {

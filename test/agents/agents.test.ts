@@ -47,7 +47,7 @@ beforeAll(async () => {
     await mkdir(dirname(link), { recursive: true });
     await symlink(existsSync(nested) ? nested : join(ROOT, 'node_modules', name), link);
   }
-}, 180_000);
+});
 
 afterAll(async () => {
   await database[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { compare, isRegression } from '../../benchmarks/src/report/compare.js';
 import { formatted, formattedRatio } from '../../benchmarks/src/report/format.js';
 import { lossesOf, markdownOf } from '../../benchmarks/src/report/markdown.js';
+import { performanceFigures } from '../../benchmarks/src/report/performance.js';
 import { ratiosOf, spreadOf } from '../../benchmarks/src/report/statistics.js';
 import { shuffled } from '../../benchmarks/src/runner/shuffle.js';
 import { reportOfRounds } from './support.js';
@@ -92,5 +93,21 @@ describe('the order of a round', () => {
     expect(orders).toEqual(Array.from({ length: 20 }, (_, round) => shuffled(names, round)));
     expect(new Set(orders.map(String)).size).toBeGreaterThan(10);
     for (const order of orders) expect(order.toSorted()).toEqual(names);
+  });
+});
+
+describe('a report of a run on MySQL', () => {
+  const report = reportOfRounds({ ours: [10, 10, 10], slower: [20, 20, 20] }, { server: 'mysql', version: '9.7.4' });
+
+  it('says on which server, and how to make it again', () => {
+    expect(markdownOf(report)).toContain('MySQL 9.7.4');
+    expect(markdownOf(report)).toContain('`npm run bench -- example --server mysql`');
+  });
+
+  it('stands on the page beside those on MariaDB, in short', () => {
+    const page = performanceFigures([reportOfRounds({ ours: [10, 10, 10], slower: [20, 20, 20] })], [report]);
+    expect(page).toContain('![An example](../benchmarks/results/example.svg)');
+    expect(page).toContain('### On MySQL');
+    expect(page).toContain('[All figures](../benchmarks/results/mysql/example.md)');
   });
 });

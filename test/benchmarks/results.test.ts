@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
@@ -11,17 +11,28 @@ import { scenarioNames } from '../../benchmarks/src/scenarios/index.js';
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const results = `${root}benchmarks/results/`;
 
-const reports = readdirSync(results)
-  .filter((file) => file.endsWith('.json'))
-  .map((file) => JSON.parse(readFileSync(`${results}${file}`, 'utf8')) as Report)
-  .filter(({ form }) => form === FORM)
-  .toSorted((a, b) => scenarioNames.indexOf(a.scenario) - scenarioNames.indexOf(b.scenario));
+function reportsIn(folder: string): readonly Report[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => JSON.parse(readFileSync(`${folder}${file}`, 'utf8')) as Report)
+    .filter(({ form }) => form === FORM)
+    .toSorted((a, b) => scenarioNames.indexOf(a.scenario) - scenarioNames.indexOf(b.scenario));
+}
+
+const reports = reportsIn(results);
+const onMySql = reportsIn(`${results}mysql/`);
 
 describe('what is published', () => {
   it('has tables and charts that are those of the runs', () => {
-    for (const report of reports) {
-      expect(readFileSync(`${results}${report.scenario}.md`, 'utf8')).toBe(markdownOf(report));
-      expect(readFileSync(`${results}${report.scenario}.svg`, 'utf8')).toBe(chartOf(report));
+    for (const [folder, found] of [
+      [results, reports],
+      [`${results}mysql/`, onMySql],
+    ] as const) {
+      for (const report of found) {
+        expect(readFileSync(`${folder}${report.scenario}.md`, 'utf8')).toBe(markdownOf(report));
+        expect(readFileSync(`${folder}${report.scenario}.svg`, 'utf8')).toBe(chartOf(report));
+      }
     }
     expect(readFileSync(`${results}readme.svg`, 'utf8')).toBe(readmeChart(reports));
   });
@@ -31,10 +42,15 @@ describe('what is published', () => {
     ['docs/infrastructure.md', sizingFigures],
     ['README.md', readmeFigures],
   ])('has figures in %s that are those of the runs', (path, made) => {
-    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(`\n\n${made(reports)}\n<!-- end of figures -->`);
+    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(`\n\n${made(reports, onMySql)}\n<!-- end of figures -->`);
+  });
+
+  it('stands under the server that it was measured on', () => {
+    expect(reports.filter(({ machine }) => !machine.server.includes('MariaDB')).map(({ scenario }) => scenario)).toEqual([]);
+    expect(onMySql.filter(({ machine }) => machine.server.includes('MariaDB')).map(({ scenario }) => scenario)).toEqual([]);
   });
 
   it('is of whole runs', () => {
-    expect(reports.filter(({ quick, scale }) => quick || scale !== 1).map(({ scenario }) => scenario)).toEqual([]);
+    expect([...reports, ...onMySql].filter(({ quick, scale }) => quick || scale !== 1).map(({ scenario }) => scenario)).toEqual([]);
   });
 });

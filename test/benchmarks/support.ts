@@ -1,5 +1,6 @@
 import { FORM, type Report, reportOf } from '../../benchmarks/src/report/report.js';
 import type { Machine } from '../../benchmarks/src/report/machine.js';
+import type { ServerName } from '../../benchmarks/src/runner/servers.js';
 import type { Figures, Scenario } from '../../benchmarks/src/scenario.js';
 
 const machine: Machine = {
@@ -11,7 +12,7 @@ const machine: Machine = {
   loadBefore: 0.1,
   node: 'v20.0.0',
   openssl: '3',
-  server: '10.11',
+  server: '10.11-MariaDB',
   serverSettings: [],
   commit: 'abc',
   versions: { poolwright: '1.0.0' },
@@ -32,13 +33,16 @@ const scenario: Scenario = {
 };
 
 /** A report of one case, from what each contestant took in each round; a text instead says why it gave up. */
-export function reportOfRounds(times: Readonly<Record<string, readonly number[] | string>>): Report {
+export function reportOfRounds(
+  times: Readonly<Record<string, readonly number[] | string>>,
+  { server, version }: { readonly server: ServerName; readonly version: string } = { server: 'mariadb', version: '10.11-MariaDB' },
+): Report {
   const measurements = Object.entries(times).map(([contestant, found]) =>
     typeof found === 'string'
       ? { case: 'few', contestant, rounds: [], gaveUp: found }
       : { case: 'few', contestant, rounds: found.map((time): Figures => ({ time })) },
   );
-  const report = reportOf(scenario, measurements, { machine, rounds: 3, scale: 1, quick: false });
+  const report = reportOf(scenario, measurements, { server, machine: { ...machine, server: version }, rounds: 3, scale: 1, quick: false });
   if (report.form !== FORM) throw new Error('reportOf made a report of another form');
   return report;
 }

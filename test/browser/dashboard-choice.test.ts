@@ -8,11 +8,11 @@ import { createDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { openDashboard, screenshot } from './support/browser.js';
-import { headlineIs, PATIENCE, region, sharedBrowser, shows, TIMEOUT } from './support/seen.js';
+import { headlineIs, PATIENCE, region, sharedBrowser, shows } from './support/seen.js';
 
 const browser = sharedBrowser();
 
-describe('the dashboard', { timeout: TIMEOUT }, () => {
+describe('the dashboard', () => {
   it('shows several pools to choose from, and says so when there is none', async () => {
     await using one = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3 });
     await using two = await openPool({ minIdle: 1, name: 'users', connectionLimit: 7 });

@@ -10,11 +10,11 @@ import { serve } from '../monitor/support/serve.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { openDashboard, screenshot } from './support/browser.js';
-import { headlineIs, PATIENCE, region, sharedBrowser, shows, TIMEOUT } from './support/seen.js';
+import { headlineIs, PATIENCE, region, sharedBrowser, shows } from './support/seen.js';
 
 const browser = sharedBrowser();
 
-describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
+describe('the dashboard shows, as they happen,', () => {
   it('a saturated pool: that it is the bottleneck, since when, and what holds it up', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3, acquireTimeout: 60_000 });
     const { pool } = fixture;
@@ -198,7 +198,7 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
           return await panel.textContent();
         },
         (text) => change.test(text ?? ''),
-        { timeoutMs: 40_000, intervalMs: 100 },
+        { intervalMs: 100 },
       );
     await logged(/from closed to open/);
     await database.restart();
@@ -223,7 +223,6 @@ describe('the dashboard shows, as they happen,', { timeout: TIMEOUT }, () => {
       'the dashboard to be live',
       () => page.locator('.link').textContent(),
       (text) => text === 'Live',
-      { timeoutMs: 40_000 },
     );
   });
 });

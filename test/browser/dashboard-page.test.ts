@@ -6,11 +6,11 @@ import { openPool, whileHolding } from '../support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
 import { waitFor } from '../support/wait-for.js';
 import { complaintsOfAxe, openDashboard, screenshot } from './support/browser.js';
-import { headlineIs, PATIENCE, region, sharedBrowser, shows, TIMEOUT } from './support/seen.js';
+import { headlineIs, PATIENCE, region, sharedBrowser, shows } from './support/seen.js';
 
 const browser = sharedBrowser();
 
-describe('the dashboard', { timeout: TIMEOUT }, () => {
+describe('the dashboard', () => {
   it('can be used by keys and by ear: each control and each chart has a name, p pauses', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   });
   site = await serveFiles(folder.path, '/some/folder/');
   browser = await startBrowser();
-}, 180_000);
+});
 
 afterAll(async () => {
   await browser.close();

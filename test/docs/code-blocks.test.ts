@@ -99,7 +99,7 @@ describe('the examples', () => {
       (error: { readonly stdout: string }) => error.stdout,
     );
     expect(compiled).toBe('');
-  }, 120_000);
+  });
 
   it('in YAML can be read', () => {
     const documents = inLanguage('yaml').map(({ text }) => parse(text) as unknown);

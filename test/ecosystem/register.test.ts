@@ -56,7 +56,7 @@ beforeAll(async () => {
   database = await createDatabase();
   for (const name of ['drizzle-orm', 'kysely', 'knex', 'typeorm', 'sequelize', '@mikro-orm/mysql']) await project.install(name);
   for (const [name, program] of Object.entries(PROGRAMS)) await project.write(`${name}.mjs`, `${program}\n${FINISH}`);
-}, 120_000);
+});
 
 afterAll(async () => {
   await database[Symbol.asyncDispose]();

@@ -22,7 +22,7 @@ beforeAll(async () => {
   for (const example of ['package.json', 'contacts', 'trpc', 'hot-reload', 'serverless']) {
     await cp(join(EXAMPLES, example), join(project.folder, example), { recursive: true });
   }
-}, 60_000);
+});
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await project[Symbol.asyncDispose]();
@@ -34,7 +34,6 @@ async function addressOf(server: Running): Promise<string> {
     'the server to listen',
     () => /listening on (http:\S+)/.exec(server.stdout)?.[1] ?? '',
     (address) => address !== '',
-    { timeoutMs: 20_000 },
   );
 }
 
@@ -96,7 +95,7 @@ describe('the contacts service, which knows nothing of Poolwright', () => {
     const { code, stdout, stderr } = await app.ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/^(poolwright: .*\n){2}$/) as string });
     expect(stdout).toContain('ended\n');
-  }, 120_000);
+  });
 });
 
 describe('the tRPC server', () => {
@@ -165,14 +164,12 @@ describe('a serverless handler', () => {
         // In a frozen process it waits, together with the news that the connection was closed.
         child.stdin.write(`${JSON.stringify({ name: `request ${request}` })}\n`);
         child.kill('SIGCONT');
-        await waitFor('the answer', () => answers().length === request, Boolean, { timeoutMs: 20_000 });
+        await waitFor('the answer', () => answers().length === request);
         const { greeting, connection } = JSON.parse(answers()[request - 1] ?? '') as { greeting: string; connection: number };
         expect(greeting).toBe(`Hello, request ${request}`);
         connections.add(connection);
         child.kill('SIGSTOP');
-        await waitFor('the server to close its connections', async () => (await connectionsOfHandler()) === 0, Boolean, {
-          timeoutMs: 20_000,
-        });
+        await waitFor('the server to close its connections', async () => (await connectionsOfHandler()) === 0);
       }
       expect(connections.size).toBe(3);
     } finally {
@@ -180,5 +177,5 @@ describe('a serverless handler', () => {
       child.stdin.end();
     }
     expect(await ended).toBe(0);
-  }, 60_000);
+  });
 });

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { errorOf, imbalanceOf, openPool, valueOf } from '../support/pool-on-database.js';
+import { errorOf, imbalanceOf, openPool, untilServed, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
-import { codeOf, expectServedAgain, expectWhole, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { codeOf, expectServedAgain, expectWhole, runningOn, tally } from './support/fault.js';
 import { sequence } from '../support/sql-servers/sequence.js';
+import { waitFor } from '../support/wait-for.js';
 
 const SLEEP = 'SELECT SLEEP(10)';
 
-describe('I7: connections that are killed while they are idle', PATIENCE, () => {
+describe('I7: connections that are killed while they are idle', () => {
   it('all at once: no query fails', async () => {
     await using fixture = await openPool({ connectionLimit: 20 });
     const { pool, database } = fixture;
@@ -42,7 +43,7 @@ describe('I7: connections that are killed while they are idle', PATIENCE, () => 
   });
 });
 
-describe('I7: connections that are killed in the middle of a statement', PATIENCE, () => {
+describe('I7: connections that are killed in the middle of a statement', () => {
   it('fail exactly those statements; those beside them and those who wait are answered', async () => {
     await using fixture = await openPool({ connectionLimit: 10 });
     const { pool, database } = fixture;
@@ -92,7 +93,7 @@ describe('I7: connections that are killed in the middle of a statement', PATIENC
   });
 });
 
-describe('I7: a wait_timeout shorter than the idle time', PATIENCE, () => {
+describe('I7: a wait_timeout shorter than the idle time', () => {
   it('costs no query, however many connections the server closes', async () => {
     await using fixture = await openPool({
       connectionLimit: 10,
@@ -111,7 +112,7 @@ describe('I7: a wait_timeout shorter than the idle time', PATIENCE, () => {
   });
 });
 
-describe('a borrower that never releases', PATIENCE, () => {
+describe('a borrower that never releases', () => {
   it('is reported with the place where it borrowed, and others are told who has it; it may come back', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 150, leakDetectionThreshold: 60 });
     const { pool } = fixture;
@@ -119,6 +120,7 @@ describe('a borrower that never releases', PATIENCE, () => {
     pool.watch('leak', (leak) => void leaks.push(leak));
     const returned: number[] = [];
     pool.watch('leakReturned', ({ id }) => void returned.push(id));
+    await untilServed(pool);
     const held = await pool.getConnection();
     const error = await errorOf(pool.query('SELECT 1'));
     expect(error).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT', reason: 'exhausted' });
@@ -135,7 +137,7 @@ describe('a borrower that never releases', PATIENCE, () => {
   });
 });
 
-describe('a result stream', PATIENCE, () => {
+describe('a result stream', () => {
   it('that is abandoned stops its statement and frees its connection', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });

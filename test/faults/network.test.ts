@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import dns from 'node:dns';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
-import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
+import { connectionId, errorOf, poolOf, untilServed, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
-import { expectServedAgain, expectWhole, openFaulty, PATIENCE, runningOn, tally, waitFor } from './support/fault.js';
+import { expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
 import { sequence } from '../support/sql-servers/sequence.js';
+import { waitFor } from '../support/wait-for.js';
 
 const SLEEP = 'SELECT SLEEP(3)';
 
-describe('I7: a network that resets all connections (RST)', PATIENCE, () => {
+describe('I7: a network that resets all connections (RST)', () => {
   it('fails what is under way, and nothing else: those who wait are served', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 });
     const { pool, proxy, database } = fault;
@@ -43,11 +44,12 @@ describe('I7: a network that resets all connections (RST)', PATIENCE, () => {
   });
 });
 
-describe('I2: a black hole', PATIENCE, () => {
+describe('I2: a black hole', () => {
   it('has every caller told in time, and is forgotten when it ends', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 500, validationTimeout: 300, connectTimeout: 400 });
     const { pool, proxy } = fault;
-    await Promise.all(Array.from({ length: 4 }, () => pool.query('SELECT SLEEP(0.02)')));
+    // Those that are idle are given up after three tenths of a second, those that are opened after four.
+    await untilServed(pool);
     proxy.pause();
     const calls = [
       ...Array.from({ length: 10 }, () => pool.query({ sql: 'SELECT 1', timeout: 250 })),
@@ -67,10 +69,12 @@ describe('I2: a black hole', PATIENCE, () => {
   });
 
   it('that swallows idle connections is found by the ping before they are lent', async () => {
-    await using fault = await openFaulty({ connectionLimit: 4, validateAfterIdle: 0, validationTimeout: 200 });
+    await using fault = await openFaulty({ connectionLimit: 4, validateAfterIdle: 0, validationTimeout: 1_000 });
     const { pool, proxy } = fault;
     await Promise.all(Array.from({ length: 4 }, () => pool.query('SELECT SLEEP(0.02)')));
     const idle = pool.summary().total;
+    // One that is lent again in the moment in which it came back has not idled at all.
+    await delay(2);
     proxy.drop('toClient');
     const served = tally(Array.from({ length: 20 }, () => pool.query('SELECT 1')));
     // In the same turn of the event loop: the greeting of what is opened instead must come through.
@@ -82,7 +86,7 @@ describe('I2: a black hole', PATIENCE, () => {
   });
 });
 
-describe('I7: half-open connections', PATIENCE, () => {
+describe('I7: half-open connections', () => {
   it.each(['toClient', 'toServer'] as const)('are found by the keepalive ping, not by a caller: nothing goes %s', async (direction) => {
     await using fault = await openFaulty({ connectionLimit: 4, keepaliveInterval: 60, validationTimeout: 100, validateAfterIdle: 600_000 });
     const { pool, proxy, database } = fault;
@@ -90,7 +94,8 @@ describe('I7: half-open connections', PATIENCE, () => {
     const before = (await database.processlist()).map(({ id }) => id);
     proxy.drop(direction);
     const droppedAt = performance.now();
-    await waitFor('all to be given up', () => pool.stats().closedByReason.validation === before.length);
+    // On a busy machine one may have been given up before.
+    await waitFor('all to be given up', () => pool.stats().closedByReason.validation >= before.length);
     console.log(`half-open ${direction}: found out ${Math.round(performance.now() - droppedAt)} ms later, by pings every 60 ms`);
     proxy.drop(undefined);
     expect(await tally(Array.from({ length: 20 }, () => pool.query('SELECT 1')))).toEqual({ ok: 20 });
@@ -100,7 +105,7 @@ describe('I7: half-open connections', PATIENCE, () => {
   });
 });
 
-describe('a slow network', PATIENCE, () => {
+describe('a slow network', () => {
   it('that drips has big results whole, and a deadline kept', async () => {
     await using fault = await openFaulty({ connectionLimit: 3 });
     const { pool, proxy } = fault;
@@ -135,7 +140,7 @@ describe('a slow network', PATIENCE, () => {
   });
 });
 
-describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, () => {
+describe('I7, I11: a connection that ends in the middle of a packet', () => {
   it('fails that statement, wherever the cut is, with nothing uncaught', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 2 });
@@ -180,7 +185,7 @@ describe('I7, I11: a connection that ends in the middle of a packet', PATIENCE, 
   });
 });
 
-describe('a host name whose address changes', PATIENCE, () => {
+describe('a host name whose address changes', () => {
   it('is resolved anew for each connection: evict() moves the pool, and so does a loss', async () => {
     await using database = await createDatabase();
     await using first = await startTcpProxy(database);
@@ -216,7 +221,7 @@ describe('a host name whose address changes', PATIENCE, () => {
   });
 });
 
-describe('a network that comes and goes', PATIENCE, () => {
+describe('a network that comes and goes', () => {
   it('in every way, at random, for a while: every call settles with a code, and the pool is whole afterwards', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 3_000, validationTimeout: 1_000, connectTimeout: 2_000 });

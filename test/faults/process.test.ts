@@ -4,7 +4,8 @@ import { createLedger, ledgerIds } from '../mysql/support/ledger.js';
 import { openPool, valueOf } from '../support/pool-on-database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';
-import { expectServedAgain, expectWhole, openFaulty, PATIENCE, tally, waitFor } from './support/fault.js';
+import { waitFor } from '../support/wait-for.js';
+import { expectServedAgain, expectWhole, openFaulty, tally } from './support/fault.js';
 
 let built: BuiltPackage;
 
@@ -22,7 +23,7 @@ function stall(milliseconds: number): void {
   while (performance.now() < until);
 }
 
-describe('I10: SIGTERM under load', PATIENCE, () => {
+describe('I10: SIGTERM under load', () => {
   it('finishes what has begun, refuses what comes then, says goodbye, and ends the process by itself', async () => {
     await using database = await createDatabase();
     await createLedger(database);
@@ -74,7 +75,7 @@ describe('I10: SIGTERM under load', PATIENCE, () => {
   });
 });
 
-describe('I2: an event loop that is stalled for seconds', PATIENCE, () => {
+describe('I2: an event loop that is stalled for seconds', () => {
   it('has every call end afterwards, with its answer or with a code, and the pool serves on', async () => {
     using uncaught = captureUncaught();
     await using patient = await openFaulty({ connectionLimit: 5 });
@@ -107,9 +108,9 @@ describe('I2: an event loop that is stalled for seconds', PATIENCE, () => {
   });
 });
 
-describe('a clock that is stepped', PATIENCE, () => {
+describe('a clock that is stepped', () => {
   it.each([-86_400_000, 86_400_000])('by %i ms changes nothing: no connection is retired, no deadline passes', async (stepMs) => {
-    await using fixture = await openPool({ connectionLimit: 5, acquireTimeout: 2_000, keepaliveInterval: 100 });
+    await using fixture = await openPool({ connectionLimit: 5, keepaliveInterval: 100 });
     const { pool } = fixture;
     await Promise.all(Array.from({ length: 5 }, () => pool.query('SELECT SLEEP(0.02)')));
     const { opened } = pool.stats();

@@ -3,8 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrivateServer } from '../../src/demo/private-server.js';
 import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
 import { createDatabase } from '../support/servers/database.js';
-import { expectServedAgain, expectWhole, PATIENCE, waitFor } from './support/fault.js';
+import { expectServedAgain, expectWhole } from './support/fault.js';
 import { differs, onlyWhere, reloadTls, startServer } from '../support/sql-servers/this-server.js';
+import { waitFor } from '../support/wait-for.js';
 
 let server: PrivateServer;
 
@@ -16,7 +17,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe('a password that is wrong', PATIENCE, () => {
+describe('a password that is wrong', () => {
   it('is not tried in a storm; when the server is given it, the pool serves without a restart', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { password: 'of tomorrow', connectionLimit: 5 });
@@ -27,7 +28,8 @@ describe('a password that is wrong', PATIENCE, () => {
       failures += 1;
     }
     console.log(`a wrong password: ${failures} callers told, ${pool.stats().connectErrors} logins tried`);
-    expect(pool.stats().connectErrors).toBeLessThan(12);
+    // One at a time, at least 50 ms apart.
+    expect(pool.stats().connectErrors).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 50);
     await database.admin(`ALTER USER '${database.user}'@'%' IDENTIFIED BY 'of tomorrow'`);
     await expectServedAgain(pool, 'after the password was set', performance.now());
     await expectWhole({ pool, database });
@@ -46,25 +48,26 @@ describe('a password that is wrong', PATIENCE, () => {
   });
 });
 
-describe('an account that is locked', PATIENCE, () => {
+describe('an account that is locked', () => {
   it('is a failure that comes again by itself: callers are told at once; when it is unlocked, the pool serves', async () => {
     await using database = await createDatabase(server);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT LOCK`);
     await using pool = poolOf(database, { connectionLimit: 2 });
+    const startedAt = performance.now();
     for (let round = 0; round < 20; round += 1) {
       expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({
         code: 'POOL_CONNECT_FAILED',
         cause: { errno: differs('lockedAccountIs4151') ? 4151 : 3118 },
       });
     }
-    expect(pool.stats().connectErrors).toBeLessThan(12);
+    expect(pool.stats().connectErrors).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 50);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT UNLOCK`);
     await expectServedAgain(pool, 'after the account was unlocked', performance.now());
     await expectWhole({ pool, database });
   });
 });
 
-describe('a certificate that is rotated', PATIENCE, () => {
+describe('a certificate that is rotated', () => {
   it('to one that is not trusted is refused to new connections; to one that is, evict() moves the pool to it', async (context) => {
     onlyWhere(context, 'showsAnyCertificate');
     await using database = await createDatabase(server);
@@ -97,7 +100,7 @@ describe('a certificate that is rotated', PATIENCE, () => {
   });
 });
 
-describe('a server that refuses plaintext (require_secure_transport)', PATIENCE, () => {
+describe('a server that refuses plaintext (require_secure_transport)', () => {
   it('has callers told at once, with its own words; callers over TLS are served, and all when plaintext is allowed again', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { ssl: false, connectionLimit: 2 });

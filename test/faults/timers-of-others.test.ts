@@ -45,12 +45,12 @@ const ENVIRONMENTS: Readonly<Record<string, Disturb>> = {
 
 /** What waits, is bounded, is retried and is closed by timers. */
 async function use(create: Create, { connection }: TestDatabase): Promise<boolean> {
-  const pool = create({ ...connection, connectionLimit: 1, acquireTimeout: 200 });
-  expect((await pool.query({ sql: 'SELECT 1 AS one', timeout: 5_000 }))[0]).toEqual([{ one: 1 }]);
-  await pool.transaction((tx) => tx.query('SELECT 1'), { timeout: 5_000 });
-  await expect(pool.query({ sql: 'SELECT SLEEP(30)', timeout: 50 })).rejects.toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
+  const pool = create({ ...connection, connectionLimit: 1 });
+  expect((await pool.query({ sql: 'SELECT 1 AS one', timeout: 60_000 }))[0]).toEqual([{ one: 1 }]);
+  await pool.transaction((tx) => tx.query('SELECT 1'), { timeout: 60_000 });
+  await expect(pool.query({ sql: 'SELECT SLEEP(1000)', timeout: 50 })).rejects.toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
   const held = await pool.getConnection();
-  await expect(pool.getConnection()).rejects.toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });
+  await expect(pool.getConnection({ timeout: 200 })).rejects.toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });
   held.release();
   expect((await pool.health({ deep: true })).healthy).toBe(true);
   await pool.end();

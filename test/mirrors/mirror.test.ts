@@ -89,7 +89,7 @@ let database: TestDatabase;
 beforeAll(async () => {
   project = await createProject();
   database = await createDatabase();
-}, 60_000);
+});
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await project[Symbol.asyncDispose]();
@@ -154,7 +154,7 @@ describe('poolwright/mysql2 and poolwright/mysql2/promise export all that mysql2
     await older.write('plain.cjs', PROGRAMS.require);
     await older.write('plain.mjs', PROGRAMS.import);
     for (const file of ['plain.cjs', 'plain.mjs']) expect(await findingsOf(file, older)).toEqual(mirrorWith(REPLACED_WITH_GETTERS));
-  }, 60_000);
+  });
 });
 
 describe('as code that runs under a test runner', () => {

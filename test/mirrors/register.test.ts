@@ -48,7 +48,7 @@ beforeAll(async () => {
   await project.write('app.mjs', `import mysql from 'mysql2';\nimport promise from 'mysql2/promise';\n${REPORT}`);
   await project.write('names.mjs', `import * as mysql from 'mysql2';\nimport * as promise from 'mysql2/promise.js';\n${REPORT}`);
   await project.write('names.cjs', `const promise = require('mysql2/promise.js');\nconst mysql = require('mysql2');\n${REPORT}`);
-}, 60_000);
+});
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await project[Symbol.asyncDispose]();
@@ -320,7 +320,6 @@ describe('POOLWRIGHT_MONITOR', () => {
     const ending = await project.run('finishing.mjs', {
       flags: FLAG,
       environment: { ...environment, POOLWRIGHT_MONITOR: address },
-      timeoutMs: 20_000,
     });
     expect(ending).toMatchObject({ code: 0, stdout: 'finished\n' });
     expect(ending.stderr).toMatch(/poolwright: monitoring on http:\/\/127\.0\.0\.1:\d+\n$/);

@@ -8,7 +8,7 @@ import { freePort } from '../support/network/free-port.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
 import { procedures } from './support/call.js';
-import { openPool, whileHolding } from '../support/pool-on-database.js';
+import { openPool, untilServed, whileHolding } from '../support/pool-on-database.js';
 import { startServer } from '../support/sql-servers/this-server.js';
 
 /** Without a healthy past: the pool connects when it is asked to, gives up soon, and does not retry long. */
@@ -226,7 +226,7 @@ describe('monitoring.connectionPoolHealth', () => {
     await using proxy = await startTcpProxy({ port: fixture.database.port });
     const options = { ...IMPATIENT, validationTimeout: 200, keepaliveInterval: 0, health: { connectErrorFor: 0 } };
     await using pool = createPool(fixture.database.url({ port: proxy.port }), { name: 'black-hole', ...options });
-    await pool.query('SELECT 1');
+    await untilServed(pool);
     proxy.pause();
     const { connectionPoolHealth } = procedures({ pools: pool });
     expect(await connectionPoolHealth()).toMatchObject({ healthy: true });

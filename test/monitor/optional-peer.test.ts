@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
+import { copyBuiltPackage } from '../support/built.js';
 import { requirePeer } from '../../src/packages/optional-peer.js';
 
 const run = promisify(execFile);
@@ -26,7 +27,7 @@ async function projectWith(name: string, packages: readonly string[]): Promise<s
   const project = join(folder.path, name);
   const modules = join(project, 'node_modules');
   for (const scope of ['@opentelemetry', '@trpc']) await mkdir(join(modules, scope), { recursive: true });
-  await run('cp', ['-R', join(folder.path, 'poolwright'), join(modules, 'poolwright')]);
+  await copyBuiltPackage(join(modules, 'poolwright'));
   for (const installed of ['mysql2', ...packages]) await symlink(join(ROOT, 'node_modules', installed), join(modules, installed));
   return project;
 }
@@ -40,18 +41,8 @@ async function output(project: string, load: 'import' | 'require', entry: string
   return stdout.trim();
 }
 
-beforeAll(async () => {
+beforeAll(() => {
   folder = createTemporaryFolder('poolwright-peers');
-  const built = join(folder.path, 'poolwright');
-  await mkdir(built);
-  await writeFile(join(built, 'package.json'), JSON.stringify({ name: 'poolwright', type: 'module' }));
-  await run(process.execPath, [
-    join(ROOT, 'node_modules/typescript/bin/tsc'),
-    '-p',
-    join(ROOT, 'tsconfig.build.json'),
-    '--outDir',
-    join(built, 'dist'),
-  ]);
 });
 afterAll(() => folder.remove());
 

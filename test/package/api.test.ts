@@ -21,7 +21,7 @@ describe('the public interface', () => {
     expect(undocumented).toEqual([]);
     const made = [...surface].map(([subpath, entries]) => section(subpath, entries)).join('\n\n');
     expect(tableIn('docs/api.md', BEGIN, END, made)).toBe(made);
-  }, 120_000);
+  });
 });
 
 function section(subpath: string, entries: readonly ApiEntry[]): string {

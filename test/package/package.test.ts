@@ -9,7 +9,7 @@ import { formatMessage } from 'publint/utils';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTemporaryFolder, type TemporaryFolder } from '../../src/demo/temporary-folder.js';
 import { read } from '../docs/table-in.js';
-import { buildPackageInto } from '../mirrors/support/project.js';
+import { copyBuiltPackage } from '../support/built.js';
 import { createDatabase } from '../support/servers/database.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -45,7 +45,7 @@ function npm(args: readonly string[], cwd: string): Promise<{ readonly stdout: s
 beforeAll(async () => {
   folder = createTemporaryFolder('poolwright-package');
   const staging = join(folder.path, 'staging');
-  await buildPackageInto(staging);
+  await copyBuiltPackage(staging);
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md']) await cp(join(ROOT, file), join(staging, file));
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], staging);
   [packed] = JSON.parse(stdout) as [Packed];
@@ -55,7 +55,7 @@ beforeAll(async () => {
   await mkdir(project);
   await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true }));
   await npm(['install', tarball, '--ignore-scripts', '--prefer-offline'], project);
-}, 180_000);
+});
 afterAll(() => folder.remove());
 
 function subpaths(): string[] {
@@ -122,7 +122,7 @@ describe('the packed tarball', () => {
       problem.kind === 'CJSResolvesToESM' || (problem.kind === 'NoResolution' && problem.resolutionKind === 'node10');
     expect(analysis.problems.filter((problem) => !expected(problem))).toEqual([]);
     expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(['.', './mysql2', './mysql2/promise', './register']));
-  }, 60_000);
+  });
 });
 
 describe('installed into an empty project', () => {

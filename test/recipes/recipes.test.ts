@@ -11,8 +11,6 @@ import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { sequence } from '../support/sql-servers/sequence.js';
 
-const PATIENCE = { timeoutMs: 30_000 };
-
 /** The programs of docs/recipes.md, each under its heading. */
 const PROGRAMS: ReadonlyMap<string, string> = new Map(
   read('docs/recipes.md')
@@ -47,7 +45,7 @@ beforeAll(async () => {
   database = await createDatabase();
   await database.admin(/^```sql\n([\s\S]*?)^```$/m.exec(read('docs/recipes.md'))?.[1] ?? '');
   await database.admin('INSERT INTO orders (customer, total) VALUES (7, 12.5), (8, 1)');
-}, 60_000);
+});
 afterAll(async () => {
   await database[Symbol.asyncDispose]();
   await project[Symbol.asyncDispose]();
@@ -84,7 +82,7 @@ async function withService(heading: string, use: (address: string) => Promise<vo
         () => true,
         () => false,
       );
-    await waitFor('the service to answer', answers, Boolean, PATIENCE);
+    await waitFor('the service to answer', answers);
     // As load balancers and browsers do ahead of time.
     const silent = connect({ host: '127.0.0.1', port });
     await once(silent, 'connect');
@@ -110,10 +108,10 @@ describe.each(['Express', 'Fastify'])('the service on %s', (heading) => {
       expect({ status: overdue.status, again: overdue.headers.get('retry-after') }).toEqual({ status: 503, again: '1' });
       const leaving = new AbortController();
       const left = fetch(`${address}/orders/8`, { signal: leaving.signal }).catch((error: Error) => error.name);
-      await waitFor('the statement to wait for the lock', running, (count) => count === 1, PATIENCE);
+      await waitFor('the statement to wait for the lock', running, (count) => count === 1);
       leaving.abort();
       expect(await left).toBe('AbortError');
-      await waitFor('the statement to be stopped', running, (count) => count === 0, PATIENCE);
+      await waitFor('the statement to be stopped', running, (count) => count === 0);
       await admin.query('UNLOCK TABLES');
       expect((await fetch(`${address}/orders/8`)).status).toBe(200);
     });
@@ -149,7 +147,6 @@ describe('the recipe for', () => {
         'the jobs to be done',
         () => queue.getCompletedCount(),
         (done) => done === count,
-        PATIENCE,
       );
     try {
       const jobs = Array.from({ length: 20 }, (_, index) => ({

@@ -5,6 +5,7 @@ import type { PoolOptions } from '../../src/mysql/options/table.js';
 import type { Pool } from '../../src/mysql/pools/pool.js';
 import type { PoolStats } from '../../src/mysql/pools/pool-core.js';
 import { createDatabase, type TestDatabase } from './servers/database.js';
+import { waitFor } from './wait-for.js';
 
 /** A pool on a database of its own; disposing ends the pool, then drops the database. */
 export interface PoolOnDatabase extends AsyncDisposable {
@@ -12,9 +13,12 @@ export interface PoolOnDatabase extends AsyncDisposable {
   readonly database: TestDatabase;
 }
 
-/** A pool of the database's user. Nothing is opened ahead, so that tests decide what is open. */
+/**
+ * A pool of the database's user. Nothing is opened ahead, so that tests decide what is open, and nothing is pinged before it is lent: between
+ * two statements of a test any time may pass on a busy machine.
+ */
 export function poolOf(database: TestDatabase, options: PoolOptions = {}): Pool {
-  return createPool({ ...database.connection, minIdle: 0, ...options });
+  return createPool({ ...database.connection, minIdle: 0, validateAfterIdle: 600_000, ...options });
 }
 
 /** A database and a pool on it. */
@@ -55,6 +59,11 @@ export async function valueOf(queryable: Queryable, expression: string): Promise
 export async function isInTransaction(queryable: Queryable): Promise<boolean> {
   const [{ serverStatus }] = await queryable.query<ResultSetHeader>('DO 0');
   return (serverStatus & SERVER_STATUS_IN_TRANS) !== 0;
+}
+
+/** Waits until the pool serves: on a busy machine one with little patience may fail a few times before it has a connection. */
+export async function untilServed(pool: Queryable): Promise<void> {
+  await waitFor('the pool to serve', async () => (await valueOf(pool, '1')) === 1);
 }
 
 /** The server's number of the connection that is lent. */

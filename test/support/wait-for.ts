@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 /** How long and how often {@link waitFor} asks. */
 export interface WaitOptions {
-  /** Default 5 000 ms. */
+  /** Default 120 000 ms: it only ends a wait for what never comes, and a busy machine may be slow. */
   readonly timeoutMs?: number;
   /** Default 10 ms. */
   readonly intervalMs?: number;
@@ -31,7 +31,7 @@ export async function waitFor<T>(
   what: string,
   probe: () => T | Promise<T>,
   accept: (value: T) => boolean = Boolean,
-  { timeoutMs = 5_000, intervalMs = 10 }: WaitOptions = {},
+  { timeoutMs = 120_000, intervalMs = 10 }: WaitOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

@@ -42,8 +42,13 @@ export function machineText(machine: Machine): string {
   const loud = machine.loadBefore > QUIET_LOAD ? ' **The machine was not quiet.**' : '';
   return (
     `${machine.cores} × ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, load before ${machine.loadBefore}; ` +
-    `Node ${machine.node.slice(1)}, OpenSSL ${machine.openssl}, MariaDB ${machine.server} (${machine.serverSettings.join(' ')}); ${versions.join(', ')}.${loud}`
+    `Node ${machine.node.slice(1)}, OpenSSL ${machine.openssl}, ${serverText(machine.server)} (${machine.serverSettings.join(' ')}); ${versions.join(', ')}.${loud}`
   );
+}
+
+/** MariaDB says its name in its version, and MySQL does not. */
+export function serverText(version: string): string {
+  return `${/mariadb/iu.test(version) ? 'MariaDB' : 'MySQL'} ${version}`;
 }
 
 function tableOf(report: Report, rows: readonly Row[]): string[] {

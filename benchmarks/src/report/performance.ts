@@ -6,7 +6,7 @@ import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
 import { targets } from './targets.js';
 
 /** The part of docs/performance.md that is made from runs. */
-export function performanceFigures(reports: readonly Report[]): string {
+export function performanceFigures(reports: readonly Report[], onMySql: readonly Report[]): string {
   if (reports.length === 0) return 'No run has been saved yet: `npm run bench` makes one.\n';
   return [
     ...machinesOf(reports),
@@ -20,7 +20,8 @@ export function performanceFigures(reports: readonly Report[]): string {
     ...targets(reports).map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met ? 'met' : '**missed**'} |`),
     '',
     ...growthTables(reports),
-    ...reports.flatMap(scenarioFigures),
+    ...reports.flatMap((report) => scenarioFigures(report)),
+    ...figuresOnMySql(onMySql),
   ].join('\n');
 }
 
@@ -39,8 +40,6 @@ function machinesOf(reports: readonly Report[]): string[] {
 }
 
 function scenarioFigures(report: Report): string[] {
-  const [first, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
-  const own = report.ours[0] as string;
   return [
     `### ${report.title}`,
     '',
@@ -48,14 +47,44 @@ function scenarioFigures(report: Report): string[] {
     '',
     `![${report.title}](../benchmarks/results/${report.scenario}.svg)`,
     '',
-    `| ${metric.label} | ${own} | best rival | its figure is so many times ours |`,
-    '| --- | ---: | --- | ---: |',
-    ...casesOf(report).map((caseName) => summaryRow(report, caseName, first, own)),
+    ...summaryOf(report),
     '',
     `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`). Where a rival is ahead:`,
     '',
     ...lossesByRival(report),
     '',
+  ];
+}
+
+/** The same work on MySQL, in short. */
+function figuresOnMySql(reports: readonly Report[]): string[] {
+  if (reports.length === 0) return [];
+  return [
+    '### On MySQL',
+    '',
+    ...machinesOf(reports),
+    '',
+    ...reports.flatMap((report) => [
+      `#### ${report.title}`,
+      '',
+      ...summaryOf(report),
+      '',
+      `[All figures](../benchmarks/results/mysql/${report.scenario}.md) (\`${report.command}\`). Where a rival is ahead:`,
+      '',
+      ...lossesByRival(report),
+      '',
+    ]),
+  ];
+}
+
+/** Ours and the best rival's figure in each case. */
+function summaryOf(report: Report): string[] {
+  const [first, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
+  const own = report.ours[0] as string;
+  return [
+    `| ${metric.label} | ${own} | best rival | its figure is so many times ours |`,
+    '| --- | ---: | --- | ---: |',
+    ...casesOf(report).map((caseName) => summaryRow(report, caseName, first, own)),
   ];
 }
 

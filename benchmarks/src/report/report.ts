@@ -1,4 +1,5 @@
 import type { Measurement } from '../runner/rounds.js';
+import type { ServerName } from '../runner/servers.js';
 import type { Figures, Metric, Scenario } from '../scenario.js';
 import type { Machine } from './machine.js';
 import { ratiosOf, type Spread, spreadOf } from './statistics.js';
@@ -38,13 +39,14 @@ export interface Report {
 }
 
 export interface RunConditions {
+  readonly server: ServerName;
   readonly machine: Machine;
   readonly rounds: number;
   readonly scale: number;
   readonly quick: boolean;
 }
 
-export function reportOf(scenario: Scenario, measurements: readonly Measurement[], conditions: RunConditions): Report {
+export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;
   return {
     form: FORM,
@@ -52,7 +54,7 @@ export function reportOf(scenario: Scenario, measurements: readonly Measurement[
     title,
     about,
     heldFixed,
-    command: `npm run bench -- ${name}`,
+    command: `npm run bench -- ${name}${server === 'mariadb' ? '' : ` --server ${server}`}`,
     ...conditions,
     ours,
     limits,

@@ -19,7 +19,8 @@ export function openMariadb({
     user,
     password,
     database,
-    ...(ca === undefined ? {} : { ssl: { ca, rejectUnauthorized: true } }),
+    // Without TLS, MySQL takes a password only when it is encrypted with its key, for which this driver must be allowed to ask.
+    ...(ca === undefined ? { allowPublicKeyRetrieval: true } : { ssl: { ca, rejectUnauthorized: true } }),
     connectionLimit: limit,
     minimumIdle: minimum,
     acquireTimeout: acquireTimeoutMs,

@@ -1,15 +1,14 @@
 import mysql, { type Connection } from 'mysql2/promise';
 import { createCertificateAuthority } from '../../../dist/demo/certificates.js';
-import { startMariaDb } from '../../../dist/demo/mariadb-server.js';
 import type { PrivateServer } from '../../../dist/demo/private-server.js';
 import { createTemporaryFolder } from '../../../dist/demo/temporary-folder.js';
 import { tableStatements } from '../data.js';
 import type { Address, Questions } from '../scenario.js';
 import type { SentSurroundings } from './messages.js';
 import { type Door, openDelayedDoor } from './delayed-door.js';
-import { SERVER_SETTINGS } from './server-settings.js';
+import { type ServerName, startServer } from './servers.js';
 
-/** The MariaDB of a run, and what its contestants may know of it. */
+/** The database server of a run, and what its contestants may know of it. */
 export class BenchmarkDatabase implements AsyncDisposable {
   private constructor(
     private readonly server: PrivateServer,
@@ -17,8 +16,8 @@ export class BenchmarkDatabase implements AsyncDisposable {
     private readonly wrongCa: string,
   ) {}
 
-  static async start(): Promise<BenchmarkDatabase> {
-    const server = await startMariaDb({ arguments: SERVER_SETTINGS });
+  static async start(name: ServerName = 'mariadb'): Promise<BenchmarkDatabase> {
+    const server = await startServer(name);
     try {
       const admin = await connectAdmin(server);
       for (const [sql, values] of tableStatements()) await admin.query(sql, values as never);

@@ -5,15 +5,14 @@ import { afterAll, beforeAll } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
 import { startBrowser } from './browser.js';
 
-export const PATIENCE = { timeoutMs: 20_000, intervalMs: 100 };
-export const TIMEOUT = 90_000;
+export const PATIENCE = { timeoutMs: 60_000, intervalMs: 100 };
 
 /** One browser for all tests of a file; the function returns it, once they have begun. */
 export function sharedBrowser(): () => Browser {
   let browser: Browser;
   beforeAll(async () => {
     browser = await startBrowser();
-  }, 60_000);
+  });
   afterAll(async () => {
     await browser.close();
   });

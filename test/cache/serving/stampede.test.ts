@@ -28,14 +28,20 @@ async function holdUsers(database: TestDatabase): Promise<AsyncDisposable> {
 }
 
 /**
- * Until a process knows the schema, reads wait for a second at most and then go past the cache: on a busy machine it may take longer. Returns the
- * loads that this took.
+ * Until a process knows the schema, reads wait for a second at most and then go past the cache: on a busy machine it may take longer. Each is
+ * asked until its cache answers. Returns the loads that this took.
  */
 async function learnSchema(children: readonly Child[]): Promise<number> {
   const question = { statement: { sql: 'SELECT name FROM users WHERE id = 1', cache: { ttl: 60_000 } }, callers: 1 };
-  const asked = await Promise.all(children.map((child) => child.ask(question)));
-  const reports = await Promise.all(asked.map(({ answered }) => answered));
-  return reports.reduce((sum, { stats }) => sum + stats.loads, 0);
+  const loadsOf = async (child: Child): Promise<number> => {
+    const { loads } = await waitFor(
+      'the cache of a process to answer',
+      async () => (await (await child.ask(question)).answered).stats,
+      ({ hits }) => hits.memory > 0,
+    );
+    return loads;
+  };
+  return (await Promise.all(children.map(loadsOf))).reduce((sum, loads) => sum + loads, 0);
 }
 
 /** How many times the database was sent the statement by the processes. */
@@ -64,7 +70,7 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
     const hold = await holdUsers(database);
     const question = { ...QUESTION, statement: { ...QUESTION.statement, ...limits } };
     const asked = await Promise.all(group.children.map((child) => child.ask(question)));
-    await waitFor('the query', async () => (await queries(database)) > 0, Boolean, { timeoutMs: 30_000 });
+    await waitFor('the query', async () => (await queries(database)) > 0);
     await hold[Symbol.asyncDispose]();
     const reports = await Promise.all(asked.map(({ answered }) => answered));
     for (const { answers, count } of reports) expect({ answers, count }).toEqual({ answers: ['[{"name":"user2"}]'], count: CALLERS / 4 });
@@ -91,11 +97,9 @@ describe('a cold key that 1 000 callers in 4 processes want at once', () => {
     const asked = await Promise.all(others.map((child) => child.ask(QUESTION)));
     await first.kill('SIGKILL');
     const killedAt = performance.now();
-    await waitFor('another to load it', async () => (await queries(database)) > 1, Boolean, { timeoutMs: 30_000 });
+    await waitFor('another to load it', async () => (await queries(database)) > 1);
     // The others wait for that one now, though the time of the first lock is over.
-    await waitFor('the first lock to be over for all', () => performance.now() > killedAt + lockTimeout * 1.5, Boolean, {
-      timeoutMs: 30_000,
-    });
+    await waitFor('the first lock to be over for all', () => performance.now() > killedAt + lockTimeout * 1.5);
     await hold[Symbol.asyncDispose]();
     const reports = await Promise.all(asked.map(({ answered }) => answered));
     for (const { answers } of reports) expect(answers).toEqual(['[{"name":"user2"}]']);

@@ -81,5 +81,5 @@ describe.each<[string, PoolOptions]>([
       }),
       { numRuns: 8 },
     );
-  }, 60_000);
+  });
 });

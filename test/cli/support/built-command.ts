@@ -4,7 +4,7 @@ import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
-import { buildPackageInto } from '../../mirrors/support/project.js';
+import { copyBuiltPackage } from '../../support/built.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
@@ -33,10 +33,10 @@ export interface BuiltCommand extends AsyncDisposable {
   ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 }
 
-/** Compiles the sources into a folder of their own: what stands in dist may be older. */
+/** Puts the command into a folder of its own: what stands in dist may be older. */
 export async function buildCommand(): Promise<BuiltCommand> {
   const folder = createTemporaryFolder('poolwright-command');
-  await buildPackageInto(folder.path);
+  await copyBuiltPackage(folder.path);
   await symlink(join(ROOT, 'node_modules'), join(folder.path, 'node_modules'));
   const path = join(folder.path, 'dist/cli/main.js');
 
@@ -62,7 +62,7 @@ export async function buildCommand(): Promise<BuiltCommand> {
       },
       async says(text) {
         const found = (): boolean => (typeof text === 'string' ? stdout.includes(text) : text.test(stdout));
-        await waitFor(`the command to say ${text}; it says ${stdout}${stderr}`, found, Boolean, { timeoutMs: 20_000 });
+        await waitFor(`the command to say ${text}; it says ${stdout}${stderr}`, found);
       },
       stopReading: () => child.stdout.destroy(),
       end,

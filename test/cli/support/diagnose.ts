@@ -4,7 +4,7 @@ import type { Diagnosis, Finding, Step } from '../../../src/cli/doctor/finding.j
 /** What the doctor finds, quietly. */
 export function diagnose(target: string, settings: Partial<DoctorSettings> = {}): Promise<Diagnosis> {
   return examine(
-    { target, processes: 1, replica: false, timeoutMs: 5_000, environment: {}, ...settings },
+    { target, processes: 1, replica: false, timeoutMs: 60_000, environment: {}, ...settings },
     { begins: () => undefined, found: () => undefined },
   );
 }

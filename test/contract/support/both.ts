@@ -9,11 +9,11 @@ export async function both<T>(work: (subject: Subject) => Promise<T>): Promise<{
 /** The same on a pool of its own. */
 export function onBoth<T>(
   options: PoolOptions | ((subject: Subject) => object),
-  work: (fixture: Fixture) => Promise<T>,
+  work: (fixture: Fixture, subject: Subject) => Promise<T>,
 ): ReturnType<typeof both<T>> {
   return both(async (subject) => {
     await using fixture = await open(subject, typeof options === 'function' ? options(subject) : options);
-    return await work(fixture);
+    return await work(fixture, subject);
   });
 }
 

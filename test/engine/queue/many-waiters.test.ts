@@ -40,7 +40,7 @@ function waitersOf(count: number): BareWaiter[] {
 }
 
 describe('a hundred thousand waiters', () => {
-  it('take memory of their own, which is printed here', { timeout: 240_000 }, async () => {
+  it('take memory of their own, which is printed here', async () => {
     const { pool } = await exhaustedPool();
     const waiters = waitersOf(MANY);
     const before = usedBytes();

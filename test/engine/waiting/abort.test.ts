@@ -117,5 +117,5 @@ describe('anySignal', () => {
     collectGarbage();
     await aborted;
     expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
-  }, 5_000);
+  });
 });

@@ -4,18 +4,10 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { imbalanceOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { createDatabase, type DatabaseServer, type TestDatabase } from '../../support/servers/database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
-import { waitFor as waitShortly, type WaitOptions } from '../../support/wait-for.js';
+import { waitFor } from '../../support/wait-for.js';
 
 /** The connection that kills statements does not count towards the limit. */
 const CONNECTION_THAT_KILLS = 1;
-
-/** A test with a server under load takes as long as it takes on a machine that does other work as well. */
-export const PATIENCE = { timeout: 240_000 };
-
-/** As the other `waitFor`, and as patient as the tests here. */
-export function waitFor<T>(what: string, probe: () => T | Promise<T>, accept?: (value: T) => boolean, options?: WaitOptions): Promise<T> {
-  return waitShortly(what, probe, accept, { timeoutMs: 60_000, ...options });
-}
 
 /** A pool on a database of its own, with a network in between that fails on command. */
 export interface FaultyDatabase extends AsyncDisposable {

@@ -1,9 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
-import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { createTemporaryFolder } from '../../../src/demo/temporary-folder.js';
+import { copyBuiltPackage } from '../../support/built.js';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -47,36 +47,14 @@ export interface Project extends AsyncDisposable {
   run(file: string, options?: RunOptions): Promise<Ending>;
 }
 
-/** Compiles the package into `folder`, as `npm run build` does. */
-export async function buildPackageInto(folder: string): Promise<void> {
-  const run = promisify(execFile);
-  const output = join(folder, 'dist');
-  await mkdir(folder, { recursive: true });
-  await cp(join(ROOT, 'package.json'), join(folder, 'package.json'));
-  await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', output]);
-  await run(process.execPath, [join(ROOT, 'scripts/bundle.mjs'), output]);
-}
-
-let built: Promise<string> | undefined;
-
-/** The package, compiled once in this process. */
-function builtPackage(): Promise<string> {
-  built ??= (async () => {
-    const { path } = createTemporaryFolder('poolwright-built');
-    await buildPackageInto(path);
-    return path;
-  })();
-  return built;
-}
-
 /** Makes a project in which Poolwright and mysql2 are installed. */
 export async function createProject({ mysql2 = true } = {}): Promise<Project> {
   const temporary = createTemporaryFolder('poolwright-project');
   const folder = temporary.path;
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
-  await cp(await builtPackage(), join(modules, 'poolwright'), { recursive: true });
-  const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 60_000 }: RunOptions = {}): Running => {
+  await copyBuiltPackage(join(modules, 'poolwright'));
+  const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 180_000 }: RunOptions = {}): Running => {
     const { PATH = '' } = process.env;
     const child = spawn(process.execPath, [...flags, join(folder, file)], { cwd, env: { PATH, ...environment }, timeout: timeoutMs });
     const output = { stdout: '', stderr: '' };

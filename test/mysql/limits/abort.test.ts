@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
 import { borrowByCallback, connectionId, errorOf, imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
-const SLEEP = 'SELECT SLEEP(10)';
+/** Longer than any test: who is told before has not waited for it. */
+const SLEEP = 'SELECT SLEEP(1000)';
 
 describe('an AbortSignal', () => {
   it('that has aborted already refuses a statement and an acquire before they begin', async () => {
@@ -67,11 +68,9 @@ describe('an AbortSignal', () => {
         method === 'query' ? pool.query({ sql: SLEEP, signal: abort.signal }) : pool.execute({ sql: SLEEP, signal: abort.signal }),
       );
       await waitFor('the statement to run', async () => (await database.processlist()).some(({ info }) => info === SLEEP));
-      const started = performance.now();
       abort.abort();
       expect((await error).code).toBe('POOL_ABORTED');
       expect(await connectionId(pool)).toBe(id);
-      expect(performance.now() - started).toBeLessThan(3_000);
       expect((await database.processlist()).every(({ info }) => info !== SLEEP)).toBe(true);
     },
   );
@@ -169,10 +168,8 @@ describe('the timeout of a statement', () => {
     const { pool, database } = fixture;
     const id = await connectionId(pool);
     for (const call of [() => pool.query({ sql: SLEEP, timeout: 80 }), () => pool.execute({ sql: SLEEP, timeout: 80 })]) {
-      const started = performance.now();
       const error = await errorOf(call());
       expect(error.code).toBe('POOL_QUERY_TIMEOUT');
-      expect(performance.now() - started).toBeLessThan(2_000);
       expect(error.stack).toContain('abort.test.ts');
       expect(await connectionId(pool)).toBe(id);
       expect((await database.processlist()).every(({ info }) => info !== SLEEP)).toBe(true);

@@ -5,14 +5,8 @@ import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { errorOf, imbalanceOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 
-/** Long enough for anything on a busy machine, and much shorter than the statements. */
-const SLACK_MS = 10_000;
-
-async function tookMs(work: () => Promise<unknown>): Promise<number> {
-  const startedAt = performance.now();
-  await work();
-  return performance.now() - startedAt;
-}
+/** Longer than any test: who is told before has not waited for it. */
+const SLEEP = 'SELECT SLEEP(1000)';
 
 describe('a deadline around work with a pool', () => {
   it('bounds statements, on the pool, on a borrowed connection, and in a transaction', async () => {
@@ -20,26 +14,21 @@ describe('a deadline around work with a pool', () => {
     const { pool } = fixture;
     await Promise.all([1, 2, 3, 4].map(() => pool.query('SELECT SLEEP(0.05)')));
     const works: (() => Promise<unknown>)[] = [
-      () => pool.query('SELECT SLEEP(20)'),
-      () => pool.query({ sql: 'SELECT SLEEP(20)', timeout: 19_000 }),
-      () => pool.execute('SELECT SLEEP(?)', [20]),
+      () => pool.query(SLEEP),
+      () => pool.query({ sql: SLEEP, timeout: 900_000 }),
+      () => pool.execute('SELECT SLEEP(?)', [1_000]),
       async () => {
         await using connection = await pool.getConnection();
-        await connection.query('SELECT SLEEP(20)');
+        await connection.query(SLEEP);
       },
-      () => pool.transaction((tx) => tx.query('SELECT SLEEP(20)')),
+      () => pool.transaction((tx) => tx.query(SLEEP)),
     ];
-    for (const work of works) {
-      const ms = await tookMs(async () => {
-        expect(await errorOf(withDeadline(1_000, work))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
-      });
-      expect(ms).toBeLessThan(SLACK_MS);
-    }
+    for (const work of works) expect(await errorOf(withDeadline(1_000, work))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(await valueOf(pool, '7')).toBe(7);
   });
 
   it('bounds the wait for a connection, and leaves a stricter limit as it is', async () => {
-    await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 20_000 });
+    await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 0 });
     const { pool } = fixture;
     await using _ = await pool.getConnection();
     const works: (() => Promise<unknown>)[] = [
@@ -47,14 +36,8 @@ describe('a deadline around work with a pool', () => {
       () => pool.query('SELECT 1'),
       () => pool.transaction((tx) => tx.query('SELECT 1')),
     ];
-    for (const work of works) {
-      const ms = await tookMs(async () => {
-        expect(await errorOf(withDeadline(100, work))).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });
-      });
-      expect(ms).toBeLessThan(SLACK_MS);
-    }
-    const ms = await tookMs(() => errorOf(withDeadline(19_000, () => pool.getConnection({ timeout: 50 }))));
-    expect(ms).toBeLessThan(SLACK_MS);
+    for (const work of works) expect(await errorOf(withDeadline(100, work))).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });
+    expect(await errorOf(withDeadline(900_000, () => pool.getConnection({ timeout: 50 })))).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
@@ -86,15 +69,13 @@ describe('a deadline around work with a pool', () => {
     await using fixture = await openPool();
     const { pool } = fixture;
     const controller = new AbortController();
-    const running = errorOf(withDeadline(controller.signal, () => pool.query('SELECT SLEEP(20)')));
+    const running = errorOf(withDeadline(controller.signal, () => pool.query(SLEEP)));
     await delay(50);
     controller.abort('gone');
     expect(await running).toMatchObject({ code: 'POOL_ABORTED', cause: 'gone' });
     const other = new AbortController();
-    const ms = await tookMs(() =>
-      errorOf(withDeadline(other.signal, () => pool.query({ sql: 'SELECT SLEEP(20)', signal: AbortSignal.timeout(50) }))),
-    );
-    expect(ms).toBeLessThan(SLACK_MS);
+    const late = withDeadline(other.signal, () => pool.query({ sql: SLEEP, signal: AbortSignal.timeout(50) }));
+    expect(await errorOf(late)).toMatchObject({ code: 'POOL_ABORTED' });
   });
 
   it('does not keep the pool from cleaning up: what a transaction did is rolled back, and the session is reset', async () => {
@@ -105,7 +86,7 @@ describe('a deadline around work with a pool', () => {
       pool.transaction(async (tx) => {
         await tx.query('INSERT INTO t VALUES (1)');
         await tx.query('SET @mine = 5');
-        await tx.query('SELECT SLEEP(20)');
+        await tx.query(SLEEP);
       });
     expect(await errorOf(withDeadline(1_500, work))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
     expect(await valueOf(pool, '(SELECT COUNT(*) FROM t)')).toBe(0);
@@ -119,7 +100,7 @@ describe('a deadline around work with a pool', () => {
     const error = await errorOf(
       pool.transaction(async (tx) => {
         await tx.query('INSERT INTO t VALUES (1)');
-        await withDeadline(1_000, () => tx.query('SELECT SLEEP(20)'));
+        await withDeadline(1_000, () => tx.query(SLEEP));
       }),
     );
     expect(error).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
@@ -155,10 +136,7 @@ describe('a deadline around work with a pool', () => {
     const { pool } = fixture;
     await pool.query('SELECT 1');
     await withDeadline(60_000, async () => {
-      const ms = await tookMs(async () => {
-        expect(await errorOf(withDeadline(100, () => pool.query('SELECT SLEEP(20)')))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
-      });
-      expect(ms).toBeLessThan(SLACK_MS);
+      expect(await errorOf(withDeadline(100, () => pool.query(SLEEP)))).toMatchObject({ code: 'POOL_QUERY_TIMEOUT' });
       expect(await valueOf(pool, '7')).toBe(7);
     });
   });
@@ -167,7 +145,7 @@ describe('a deadline around work with a pool', () => {
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool } = fixture;
     const beside = valueOf(pool, 'SLEEP(0.3)');
-    await errorOf(withDeadline(50, () => pool.query('SELECT SLEEP(20)')));
+    await errorOf(withDeadline(50, () => pool.query(SLEEP)));
     expect(await beside).toBe(0);
   });
 });

@@ -27,7 +27,6 @@ async function firstAnswer(pool: Pool): Promise<unknown> {
     'the pool to serve',
     () => valueOf(pool, '7'),
     () => true,
-    { timeoutMs: 20_000 },
   );
 }
 
@@ -122,14 +121,17 @@ const SENSITIVE: PoolOptions = { breakers: { statement: { minimumCalls: 4 } } };
 
 describe('the breaker for statements', () => {
   it('opens when statements take too long, tells those who wait, and closes when one is answered', async () => {
-    await using fixture = await openPool({ connectionLimit: 4, acquireTimeout: 20_000, ...SENSITIVE });
-    const { pool } = fixture;
+    await using database = await createDatabase();
+    await using proxy = await startTcpProxy(database);
+    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 4, acquireTimeout: 0, ...SENSITIVE });
     const changes = changesOf(pool);
     // Opened before: a server that opens slowly would have the first of them time out before the last one runs.
     const opened = await Promise.all(Array.from({ length: 4 }, () => pool.getConnection()));
     for (const connection of opened) connection.release();
     const slow = Array.from({ length: 4 }, () => errorOf(pool.query({ sql: 'SELECT SLEEP(20)', timeout: 150 })));
     await waitFor('all connections to be taken', () => pool.summary().used === 4);
+    // No kill is acknowledged, so that no connection comes free before the last of them has failed.
+    proxy.pause();
     const waiting = Array.from({ length: 5 }, () => errorOf(pool.query('SELECT 1')));
 
     expect((await Promise.all(slow)).map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'POOL_QUERY_TIMEOUT'));
@@ -137,8 +139,10 @@ describe('the breaker for statements', () => {
       expect(code).toBe('POOL_BREAKER_OPEN');
       expect(message).toMatch(/^Breaker 'statement' is open: 4 of 4 calls failed; the last error: The statement took longer than 150 ms/);
     }
+    proxy.resume();
     expect(await firstAnswer(pool)).toBe(7);
-    expect(pathOf(changes, 'statement')).toEqual(['open', 'half-open', 'closed']);
+    expect(pathOf(changes, 'statement').slice(0, 2)).toEqual(['open', 'half-open']);
+    expect(pathOf(changes, 'statement').at(-1)).toBe('closed');
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
@@ -264,20 +268,19 @@ describe('the breaker for statements', () => {
   });
 });
 
-/** For a machine on which others are at work. */
-const PATIENT = { timeoutMs: 40_000 };
-
 describe('a database that falls silent under 200 callers', () => {
   it('costs each refused call next to nothing, and is not stormed when it is back', async () => {
     await using database = await createDatabase();
     await using counting = await startStatementProxy({ port: database.port });
     await using proxy = await startTcpProxy(counting);
-    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 10, connectTimeout: 400, validationTimeout: 200, minIdle: 1 });
+    const impatient = { connectTimeout: 1_500, validationTimeout: 1_000 };
+    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 10, minIdle: 1, ...impatient });
     const changes = changesOf(pool);
     /** Of each refused call, whether it had its error before the event loop turned. */
     const refusedAtOnce: boolean[] = [];
     let served = 0;
-    let timeout = 300;
+    // A caller without patience would break connections on a busy machine.
+    let timeout = 10_000;
     const stop = new AbortController();
     const caller = async (): Promise<void> => {
       while (!stop.signal.aborted) {
@@ -295,13 +298,14 @@ describe('a database that falls silent under 200 callers', () => {
     const callers = Array.from({ length: 200 }, caller);
     // Ends them whatever happens below.
     await using _ = { [Symbol.asyncDispose]: async () => void (stop.abort(), await Promise.all(callers)) };
-    await waitFor('everybody to be served', () => served > 400, Boolean, PATIENT);
+    await waitFor('everybody to be served', () => served > 400);
 
+    timeout = 300;
     proxy.pause();
-    await waitFor('no connection to be left', () => pool.summary().total === 0 && !pool.breakers.connect.closed, Boolean, PATIENT);
+    await waitFor('no connection to be left', () => pool.summary().total === 0 && !pool.breakers.connect.closed);
     refusedAtOnce.length = 0;
     const heapBefore = process.memoryUsage().heapUsed;
-    await waitFor('many to be refused', () => refusedAtOnce.length > 4_000, Boolean, PATIENT);
+    await waitFor('many to be refused', () => refusedAtOnce.length > 4_000);
     // The others are the probes, and those that were sent before.
     expect(refusedAtOnce.filter((atOnce) => !atOnce).length).toBeLessThan(400);
     // 4 000 errors of a few KiB each come and go.
@@ -330,14 +334,13 @@ describe('a database that falls silent under 200 callers', () => {
       statementsAtClose ??= counting.statements.length - statementsBefore;
     });
     served = 0;
-    // A caller without patience would break connections on a busy machine.
     timeout = 10_000;
     // In the same turn of the event loop: the next attempt, not one that is under way, is to find the server.
     while (pool.breakers.connect.state !== 'open') await nextTurn();
     // What was sent into the dark meanwhile is lost, too: the server is not to hear of it when the breaker already tries.
     proxy.reset();
     proxy.resume();
-    await waitFor('everybody to be served again', () => served > 400, Boolean, PATIENT);
+    await waitFor('everybody to be served again', () => served > 400);
     stop.abort();
     await Promise.all(callers);
 
@@ -352,7 +355,7 @@ describe('a database that falls silent under 200 callers', () => {
     expect(pathOf(changes, 'connect')).toContain('open');
     expect(pool.breakers.connect.closed && pool.breakers.statement.closed).toBe(true);
     expect(imbalanceOf(pool.stats())).toEqual([]);
-  }, 180_000);
+  });
 });
 
 describe('the option breakers', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import { SlowQueries } from '../../../src/mysql/observation/slow-queries.js';
 import { seededRandom } from '../../engine/support/random.js';
+import { poolOf } from '../../support/pool-on-database.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { waitFor } from '../../support/wait-for.js';
 
@@ -75,7 +76,7 @@ describe('slow queries', () => {
 
   it('of a pool are those of its borrowers, by query and by execute, without their values', async () => {
     await using database = await createDatabase();
-    const pool = createPool(database.url());
+    const pool = poolOf(database);
     await pool.query('SELECT SLEEP(0.05), ? AS a', ['sesame-secret']);
     await pool.execute('SELECT SLEEP(0.04), ? AS b', ['sesame-secret']);
     await pool.query('SELECT 1');

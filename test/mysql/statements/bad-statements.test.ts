@@ -141,11 +141,11 @@ function byEvents(asked: { query(statement: never): unknown }): Door {
     });
 }
 
-/** Says what happens when nothing comes within a moment: a refusal must not wait for anything. */
+/** Says so when nothing comes: a refusal must not wait for anything. */
 async function atOnce(refusal: Promise<Refusal['error']>): Promise<Refusal['error']> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('No answer.')), 2_000);
+    timer = setTimeout(() => reject(new Error('No answer.')), 60_000);
   });
   return await Promise.race([refusal, late]).finally(() => clearTimeout(timer));
 }

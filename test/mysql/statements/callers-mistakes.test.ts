@@ -258,7 +258,7 @@ describe.each(Object.entries(DOORS))('I7, I9: by %s', (door, open) => {
     ([, { unsent, method, costs }]) => !(isSentOnly && unsent === true) && !(isStream && (method === 'execute' || costs !== undefined)),
   );
 
-  it.each(mistakes)('%s, thirty times, costs callers without mistakes nothing', { timeout: 60_000 }, async (_, mistake) => {
+  it.each(mistakes)('%s, thirty times, costs callers without mistakes nothing', async (_, mistake) => {
     using uncaught = captureUncaught();
     const caller = await open(database);
     await using _caller = caller;

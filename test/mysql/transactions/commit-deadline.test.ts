@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
 import { startTcpProxy } from '../../support/network/tcp-proxy.js';
-import { poolOf } from '../../support/pool-on-database.js';
+import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
+import { isOverBefore } from '../../support/before-timer.js';
+import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 
 describe('I9: the deadline of a transaction whose COMMIT is not answered', () => {
   it('is kept, also when Node’s timer is early by a fraction of a millisecond', async () => {
@@ -11,22 +13,19 @@ describe('I9: the deadline of a transaction whose COMMIT is not answered', () =>
     const outcomes = new Set<string>();
     for (let round = 0; round < 40; round += 1) {
       await pool.query('SELECT 1');
-      const startedAt = performance.now();
-      const outcome = await pool
-        .transaction(
-          async (tx) => {
-            await tx.query('SELECT 1');
-            proxy.pause();
-          },
-          { timeout: 60 + (round % 7) },
-        )
-        .then(
-          () => 'ok',
-          (error: { code: string }) => error.code,
-        );
-      outcomes.add(outcome);
+      let over = false;
+      const work = async (tx: Transaction): Promise<void> => {
+        await tx.query('SELECT 1');
+        // On a busy machine it may be told of its end when the answer has come, and go on in the next round.
+        if (!over) proxy.pause();
+      };
+      const run = async (): Promise<void> => {
+        const ended = await outcomeOf(pool.transaction(work, { timeout: 60 + (round % 7) }));
+        outcomes.add('error' in ended ? (ended.error as { code: string }).code : 'ok');
+      };
       // Far less than validationTimeout, for which a caller who only gives up is kept waiting.
-      expect(performance.now() - startedAt).toBeLessThan(2_000);
+      expect(await isOverBefore(2_000, run)).toBe(true);
+      over = true;
       proxy.resume();
     }
     // On a busy machine the time of some is up before they get that far.

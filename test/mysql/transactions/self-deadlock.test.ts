@@ -153,7 +153,7 @@ describe('I2: a transaction that asks its own pool for another connection', () =
     expect(await codeOf(around)).toBe('POOL_SELF_DEADLOCK');
   });
 
-  it('among many that do so at random: all of them end', { timeout: 240_000 }, async () => {
+  it('among many that do so at random: all of them end', async () => {
     await using fixture = await openPool({ connectionLimit: 3, acquireTimeout: 0 });
     const { pool } = fixture;
     const counts: Record<string, number> = {};

@@ -67,7 +67,7 @@ const cases: readonly QueryCase[] = questions.flatMap((question) =>
 );
 
 const heldFixed = [
-  `${SIZE} connections to one MariaDB on the same machine, over loopback without TLS, all open before the first round. As many callers as the case says, each starting its next statement when the last one is answered.`,
+  `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round. As many callers as the case says, each starting its next statement when the last one is answered.`,
   'Each answer is checked (number of rows, first id); before each measurement one answer is compared with what it should be, column by column.',
   'The server uses the same two processors: at 20 and 200 callers, what limits the rate is the sum of both. CPU is that of the client process alone, all its threads.',
   'Small row: three columns by primary key. 100 rows: the same columns of a range of the primary key. Wide row: 42 columns, among them dates, decimals and a text of 1 000 characters.',

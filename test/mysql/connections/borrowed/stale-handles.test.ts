@@ -12,7 +12,7 @@ describe('I1: a promise connection that was released, while somebody else has th
   ];
 
   it.each(late)('does not reach it by a late %s', async (_, call) => {
-    await using fixture = await openPool({ connectionLimit: 1, validationTimeout: 300 });
+    await using fixture = await openPool({ connectionLimit: 1, validationTimeout: 60_000 });
     const { pool } = fixture;
     const first = await pool.getConnection();
     first.release();
@@ -20,8 +20,7 @@ describe('I1: a promise connection that was released, while somebody else has th
     try {
       await call(first, pool);
       expect([second.active, pool.summary().used]).toEqual([true, 1]);
-      const answer = valueOf(second, "'mine'").catch((error: Error) => error.message);
-      expect(await Promise.race([answer, new Promise((resolve) => setTimeout(resolve, 500, 'no answer'))])).toBe('mine');
+      expect(await valueOf(second, "'mine'")).toBe('mine');
     } finally {
       second.destroy();
     }
