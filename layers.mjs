@@ -99,6 +99,14 @@ export const LAYERS = [
     doors: ['drop-in'],
   },
   {
+    name: 'cluster',
+    path: 'src/cluster',
+    is: 'A writer and its replicas: nodes that are watched, reads that are routed, a writer that is followed.',
+    imports: ['engine', 'engine/waiting', 'mysql'],
+    why: "cluster is made of pools: it moves and asks them by mysql's entrance, and knows neither the driver nor what shows it.",
+    wings: ['contract', 'discovery', 'position', 'monitoring', 'reading', 'clusters'],
+  },
+  {
     name: 'mirror',
     path: 'src/mirror',
     is: "mysql2's two modules with managed pools: `poolwright/mysql2` and `poolwright/mysql2/promise`.",
@@ -111,8 +119,8 @@ export const LAYERS = [
     name: 'index',
     path: 'src/index.ts',
     is: 'What `poolwright` exports.',
-    imports: ['engine', 'mysql'],
-    why: 'the package itself is the pool: metrics, monitoring and the cache are subpaths, which an application imports when it wants them.',
+    imports: ['engine', 'mysql', 'cluster'],
+    why: 'the package itself is the pool, and the cluster of pools: metrics, monitoring and the cache are subpaths, which an application imports when it wants them.',
   },
   {
     name: 'telemetry',

@@ -6,6 +6,7 @@ const INTEGRATION = [
   'browser',
   'cache',
   'cli',
+  'cluster',
   'contract',
   'demo',
   'deployment',

@@ -16,11 +16,31 @@ export {
   type PoolSummary,
   type Priority,
 } from './engine/index.js';
+export {
+  type Cluster,
+  type ClusterEvents,
+  type ClusterOptions,
+  type ClusterStats,
+  type Consistency,
+  createCluster,
+  type DiscoveryKind,
+  type FailureDetectionOptions,
+  type MonitorOptions,
+  type NodeAddress,
+  type NodeOptions,
+  type NodeRole,
+  type NodeState,
+  type Peer,
+  type ReadOptions,
+  type Topology,
+  type TopologyChange,
+  type TopologyNode,
+} from './cluster/index.js';
 export { createPool, getPool } from './mysql/index.js';
 export type { BreakersByName, PoolBreakerOptions } from './mysql/index.js';
 export type { ClassifyError, ErrorClass, ServerError } from './mysql/index.js';
 export type { CheckStatus, Health, HealthCheck, HealthThresholds } from './mysql/index.js';
-export type { Credentials, Endpoint, Hygiene, PoolOptions } from './mysql/index.js';
+export type { Credentials, Endpoint, Hygiene, PoolOptions, ServerRole } from './mysql/index.js';
 export type { Pool, PublicOptions } from './mysql/index.js';
 export type { PoolConnection } from './mysql/index.js';
 export type { PoolStats } from './mysql/index.js';

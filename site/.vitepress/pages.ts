@@ -34,6 +34,8 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     text: 'Go further',
     entries: [
       { text: 'Resilience', page: 'docs/resilience' },
+      { text: 'Writers and readers', page: 'docs/server-roles' },
+      { text: 'Reads on replicas', page: 'docs/reads' },
       { text: 'Tracing', page: 'docs/tracing' },
       { text: 'Asynchronous context', page: 'docs/async-context' },
       { text: 'Servers and proxies', page: 'docs/servers' },

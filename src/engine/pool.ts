@@ -9,6 +9,7 @@ import {
   type DrainOptions,
   type DrainReport,
   Lender,
+  type LendingHold,
   Shutdown,
 } from './lending/index.js';
 import {
@@ -38,6 +39,10 @@ import { PromiseWaiter, type Waiter } from './queue/index.js';
 export interface PoolEnvironment {
   readonly clock?: Clock;
   readonly random?: RandomSource;
+  /** Whether waiters outlast failed openings that may succeed later, because the place to which openings lead may change. Default: false. */
+  readonly patient?: boolean;
+  /** What the pool is held for from its beginning; see `hold()`. */
+  readonly hold?: LendingHold;
 }
 
 /** Of most acquires: no object is made for each. */
@@ -79,11 +84,19 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random } = environment;
-    const lender = new Lender(factory, resolvePoolOptions(options), clock, random, {
-      reportEvent: (event, detail) => this.#emitEvent(event, detail),
-      noteChange: (now) => this.#noteChange(now),
-    });
+    const { clock = systemClock, random = Math.random, patient = false, hold } = environment;
+    const lender = new Lender(
+      factory,
+      resolvePoolOptions(options),
+      clock,
+      random,
+      {
+        reportEvent: (event, detail) => this.#emitEvent(event, detail),
+        noteChange: (now) => this.#noteChange(now),
+      },
+      patient,
+    );
+    lender.hold = hold;
     this.#clock = clock;
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
@@ -216,6 +229,26 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#lender.generation += 1;
     this.#lender.closeIdleEntries('evicted', now);
     this.#lender.serveAndRefill(now);
+  }
+
+  /** Closes all that is not lent, and lends none of it to any caller; what is lent is closed when it is given back. New ones lead elsewhere. */
+  leavePlace(): void {
+    const now = this.#clock.now();
+    this.#lender.leavePlace(now);
+    this.#lender.serveAndRefill(now);
+  }
+
+  /** What the pool is held for now, if it is held; see {@link hold}. */
+  get held(): LendingHold | undefined {
+    return this.#lender.hold;
+  }
+
+  /** Opens and lends nothing until the hold is taken off with `hold(undefined)`. Beside `suspend()`, which is the user's. */
+  hold(hold: LendingHold | undefined): void {
+    const lender = this.#lender;
+    lender.hold = hold;
+    if (hold === undefined) lender.serveAndRefill(this.#clock.now());
+    else if (hold.refusal !== undefined && this.state !== 'suspended') this.refuseWaiting(hold.refusal);
   }
 
   /** Lends nothing until `resume()`: acquires wait, and their deadlines run. Borrowers are not disturbed. */

@@ -1,16 +1,24 @@
 /** Pools of MySQL connections: what the layers above use of them. */
 
-export type { PoolConnection } from './connections/index.js';
-export type {
-  CallbackPoolView,
-  IsolationLevel,
-  PromisePool,
-  StatementOptions,
-  StatementResult,
-  TransactionOptions,
+export { ConnectionWaiter, type LoneConnection, type ManagedConnection, openLone, type PoolConnection } from './connections/index.js';
+export {
+  type CallbackPoolView,
+  checkedReading,
+  type CommitListener,
+  type Consistency,
+  type IsolationLevel,
+  limitsFrom,
+  ownStatementWith,
+  type PromisePool,
+  READING_OPTION_NAMES,
+  type ReadingOptions,
+  readingRefused,
+  type StatementOptions,
+  type StatementResult,
+  type TransactionOptions,
 } from './contract/index.js';
-export { createPool, getPool } from './create-pool.js';
-export type { ClassifyError, ErrorClass, ServerError } from './errors/index.js';
+export { createPool, getPool, makePool } from './create-pool.js';
+export { type ClassifyError, type ErrorClass, isServerError, type ServerError } from './errors/index.js';
 export {
   type BreakersByName,
   type CachedRead,
@@ -35,14 +43,26 @@ export {
   type Endpoint,
   type Hygiene,
   isLoopback,
+  knownOptionNames as optionNames,
   type OptionsBesideMysql2,
   type PoolOptions,
+  type ServerRole,
   type ResolvedOptions,
   resolveOptions,
   type StatementRetryOptions,
   type TlsMode,
 } from './options/index.js';
-export type { Pool, PoolStats, PublicOptions, ServerProduct } from './pools/index.js';
-export { pools, serverProductAt } from './registry.js';
-export type { RetryCounts } from './statements/index.js';
+export {
+  coreOf,
+  type Doubt,
+  Pool,
+  PoolCore,
+  type PoolSteering,
+  type PoolStats,
+  type PublicOptions,
+  type ServerProduct,
+  steer,
+} from './pools/index.js';
+export { pools, register, serverProductAt, uniqueName } from './registry.js';
+export type { RetryCounts, StatementPool } from './statements/index.js';
 export type { Transaction } from './transactions/index.js';

@@ -175,6 +175,10 @@ export class SimulatedFactory implements ResourceFactory<SimulatedResource> {
     return error instanceof Error && error.message === 'permanent';
   }
 
+  isMisplaced(error: unknown): boolean {
+    return error instanceof Error && error.message === 'misplaced';
+  }
+
   /** Answers the held call at `index`. */
   answer(index: number, error?: Error): void {
     const [call] = this.held.splice(index, 1);
@@ -223,7 +227,7 @@ export class SimulatedFactory implements ResourceFactory<SimulatedResource> {
       case 'succeed':
         return Promise.resolve();
       case 'fail':
-        return Promise.reject(new Error(this.dice.chance(20) ? 'permanent' : 'refused'));
+        return Promise.reject(new Error(this.#failure(method, resource)));
       case 'throw':
         throw new Error('thrown');
       case 'lose':
@@ -233,6 +237,15 @@ export class SimulatedFactory implements ResourceFactory<SimulatedResource> {
       case 'hold':
         return this.#hold(method, resource);
     }
+  }
+
+  #failure(method: Method, resource: SimulatedResource): string {
+    if (this.dice.chance(20)) return 'permanent';
+    if (method !== 'open' || !this.dice.chance(30)) return 'refused';
+    // It was open for a moment.
+    resource.provenAt = this.clock.now();
+    resource.forcedCloses += 1;
+    return 'misplaced';
   }
 
   #hold(method: Method, resource: SimulatedResource): Promise<void> {

@@ -350,8 +350,9 @@ export class World implements CallEnds {
       resource.failed = true;
       this.openings.resourceFailed(resource);
     });
-    pool.on('closed', ({ id }) => {
+    pool.on('closed', ({ id, reason }) => {
       const resource = this.#resourceOf(id);
+      if (reason === 'role') this.openings.resourceFailed(resource);
       if (resource.gone) this.violation(`resource ${id} was closed twice`);
       resource.gone = true;
     });

@@ -70,7 +70,7 @@ describe('with SQL comments', () => {
     await using commented = await openCommented(true);
     const { pool, sent, commentOf } = commented;
     await pool.query('SELECT ? AS a', [1]);
-    expect(sent('AS a')).toEqual([`SELECT 1 AS a ${commentOf('SELECT')}`]);
+    expect(sent('1 AS a')).toEqual([`SELECT 1 AS a ${commentOf('SELECT')}`]);
     await new Promise((resolve) => void pool.pool.query('UPDATE users SET id = 2 WHERE id = 1;', resolve));
     expect(sent('UPDATE')).toEqual([`UPDATE users SET id = 2 WHERE id = 1 ${commentOf('UPDATE users')};`]);
     await pool.transaction(async (tx) => await tx.query('DELETE FROM users'));

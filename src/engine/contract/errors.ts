@@ -21,6 +21,8 @@ export const POOL_ERROR_CODES = [
   'POOL_SELF_DEADLOCK',
   'POOL_TRANSACTION_OVERLAP',
   'POOL_ENDPOINT_POISONED',
+  'POOL_WRITER_AMBIGUOUS',
+  'POOL_NO_READER',
 ] as const;
 
 /** Says what has happened, and never changes: docs/errors.md has what to do about each. */

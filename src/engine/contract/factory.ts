@@ -53,6 +53,12 @@ export interface ResourceFactory<R> {
   /** Whether an error of `open` will come again however often it is tried, as a wrong password does. */
   isPermanent?(error: unknown): boolean;
 
+  /**
+   * Whether an error of `open` says that the resource was there, and is not one of those that the pool is for. It is closed already. It counts as
+   * opened and closed, with the reason 'role'; callers continue waiting, and others are opened, one at a time, after a delay.
+   */
+  isMisplaced?(error: unknown): boolean;
+
   /** A short label for an error of `open`. */
   codeOf?(error: unknown): string;
 }

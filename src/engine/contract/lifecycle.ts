@@ -19,6 +19,8 @@ export type CloseReason =
   | 'hygiene'
   /** The connection failed by itself: an error, or the other side closed it. */
   | 'lost'
+  /** It was opened, and is not one of those that the pool is for, such as a connection to a database server in another role. Never lent. */
+  | 'role'
   /** Its borrower destroyed it. */
   | 'destroyed'
   /** The pool was drained or closed. */

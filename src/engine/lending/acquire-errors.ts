@@ -14,6 +14,10 @@ export interface AcquireFailureContext {
   readonly unreachable: boolean;
   /** The error of the last opening, if it failed and none has succeeded since. */
   readonly connectError: unknown;
+  /** What the pool is held for, if it is held. */
+  readonly held: string | undefined;
+  /** That error says that resources can be opened, and are not what the pool is for. */
+  readonly misplaced: boolean;
 }
 
 /** The first sentence of each refusal to queue. */
@@ -25,14 +29,18 @@ export function headlineOf(error: PoolError): string {
 }
 
 export function acquireTimeoutError(waitedMs: number, context: AcquireFailureContext): PoolError {
-  const { summary, unreachable, connectError } = context;
+  const { summary, unreachable, connectError, misplaced, held } = context;
   const waited = `No connection within ${Math.round(waitedMs)} ms`;
   if (summary.state === 'suspended') {
     return new PoolError('POOL_SUSPENDED', `${waited}: pool '${summary.name}' is suspended.`, { pool: summary });
   }
   const details = { pool: summary, cause: connectError };
+  if (held !== undefined) {
+    return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${held}. ${countsOf(summary)}`, { ...details, reason: 'unreachable' });
+  }
   if (unreachable) {
-    const message = `${waited}: the database could not be reached; ${lastError(connectError)}. ${countsOf(summary)}`;
+    const why = misplaced ? messageOf(connectError) : `the database could not be reached; ${lastError(connectError)}`;
+    const message = `${waited}: ${why}. ${countsOf(summary)}`;
     return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { ...details, reason: 'unreachable' });
   }
   return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { ...details, reason: 'exhausted' });
@@ -44,8 +52,7 @@ export function queueFullError(queueLimit: number, context: AcquireFailureContex
 
 /** All waiters wait longer than they should: some are refused early, instead of all of them late. */
 export function overloadedError(waitTarget: number, context: AcquireFailureContext): PoolError {
-  const { summary, connectError } = context;
-  const headline = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${shortage(summary, connectError)}.`;
+  const headline = `Overloaded: callers have been waiting longer than ${waitTarget} ms; ${shortage(context)}.`;
   return notQueued(headline, countsAndHolders(context), context, 'overloaded');
 }
 
@@ -91,7 +98,7 @@ function lastError(connectError: unknown): string {
 }
 
 function exhaustion(context: AcquireFailureContext): string {
-  return `${shortage(context.summary, context.connectError)}. ${countsAndHolders(context)}`;
+  return `${shortage(context)}. ${countsAndHolders(context)}`;
 }
 
 function countsAndHolders({ summary, borrowed }: AcquireFailureContext): string {
@@ -100,7 +107,8 @@ function countsAndHolders({ summary, borrowed }: AcquireFailureContext): string 
   return `${countsOf(summary)}${held}`;
 }
 
-function shortage({ limit, used }: PoolSummary, connectError: unknown): string {
+function shortage({ summary: { limit, used }, connectError, held }: AcquireFailureContext): string {
+  if (held !== undefined) return held;
   if (used >= limit) return `all ${limit} connections are taken`;
   if (connectError === undefined) return `none of the ${limit} connections is free`;
   return `the open connections are taken, and no more could be opened; ${lastError(connectError)}`;

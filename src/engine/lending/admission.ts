@@ -6,6 +6,7 @@ import { LoadShedder, PRIORITIES, type Priority, type Queue, type Waiter } from 
 import type { Statistics } from '../statistics/index.js';
 import { invalidMilliseconds, invalidSignal } from '../waiting/index.js';
 import { closedError, connectFailedError, drainingError, nothingFreeError, overloadedError, queueFullError } from './acquire-errors.js';
+import type { LendingHold } from './hold.js';
 import type { Reporter } from './reporter.js';
 import type { Supply } from './supply.js';
 
@@ -18,6 +19,8 @@ export interface AdmittingPool<R> {
   readonly supply: Supply<R>;
   readonly options: ResolvedPoolOptions;
   readonly state: PoolState;
+  readonly paused: boolean;
+  readonly hold: LendingHold | undefined;
 }
 
 /** Decides which acquires are taken into the queue, and which of those that wait are refused so that the others need not wait too long. */
@@ -61,15 +64,15 @@ export class Admission<R> {
 
   /** More wait than may: refuses the least urgent, and of them the newest. */
   refuseExcessWaiters(now: number, refuse: (waiter: Waiter<R>, error: PoolError) => void): void {
-    const { queue, options, reporter, state, statistics } = this.pool;
+    const { queue, options, reporter, paused, statistics } = this.pool;
     const { queueLimit } = options;
     if (queueLimit > 0 && this.#waitingForOthers() > queueLimit) {
       refuse(queue.leastUrgent as Waiter<R>, queueFullError(queueLimit, reporter.failureContext(now)));
     }
     const shedder = this.#shedder;
     if (shedder === undefined) return;
-    // An operator wants them to wait.
-    if (state === 'suspended') shedder.noteEmptyQueue(now);
+    // An operator wants them to wait, or another place to come.
+    if (paused) shedder.noteEmptyQueue(now);
     const room = shedder.room(now);
     while (queue.size > room) {
       shedder.noteShed(now);
@@ -80,8 +83,8 @@ export class Admission<R> {
 
   /** How many wait for an entry that a borrower holds. Waiters that will get an entry that is idle, checked or being opened now do not count. */
   #waitingForOthers(): number {
-    const { entries, queue, options, state } = this.pool;
-    const served = state === 'suspended' ? 0 : Math.max(options.connectionLimit - entries.used - entries.closing, 0);
+    const { entries, queue, options, paused } = this.pool;
+    const served = paused ? 0 : Math.max(options.connectionLimit - entries.used - entries.closing, 0);
     return queue.size - served;
   }
 
@@ -97,9 +100,11 @@ export class Admission<R> {
   }
 
   #refusal(now: number): PoolError | undefined {
-    const { state, options, reporter, supply } = this.pool;
+    const { state, options, reporter, supply, hold } = this.pool;
     if (state === 'closed') return closedError(reporter.summary(now));
     if (state === 'draining') return drainingError(reporter.summary(now));
+    const held = state === 'suspended' ? undefined : hold?.refusal?.(reporter.summary(now));
+    if (held !== undefined) return held;
     const { waitForConnections, queueLimit } = options;
     if (!waitForConnections || queueLimit > 0) {
       const waitForOthers = this.#waitingForOthers();

@@ -2,6 +2,7 @@
 
 export type { AcquireOptions } from './acquire-options.js';
 export { closedError, drainingError, headlineOf } from './acquire-errors.js';
+export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';
 export { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';

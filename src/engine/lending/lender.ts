@@ -20,6 +20,7 @@ import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/in
 import { abortedError, acquireTimeoutError, connectFailedError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
+import type { LendingHold } from './hold.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { type OpenFailure, Reporter } from './reporter.js';
 import { Supply } from './supply.js';
@@ -44,6 +45,10 @@ export class Lender<R> {
   state: PoolState = 'running';
   /** Entries of an older generation are closed when they are given back. */
   generation = 0;
+  /** Entries of a generation before this one are not lent, however many wait. */
+  oldestLendable = 0;
+  /** Nothing is opened or lent while it is there. */
+  hold: LendingHold | undefined = undefined;
   readonly #waiterOwner: WaiterOwner<R>;
   /** The queue, when it is not the plain one. */
   readonly #fair: FairQueue<R> | undefined;
@@ -62,6 +67,8 @@ export class Lender<R> {
     private readonly clock: Clock,
     random: RandomSource,
     private readonly listener: LenderListener,
+    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
+    private readonly patient = false,
   ) {
     const { scheduling, fairnessLimit } = options;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
@@ -93,10 +100,15 @@ export class Lender<R> {
     return this.supply.lastFailure;
   }
 
+  /** Nothing is opened or lent for now, and callers wait. */
+  get paused(): boolean {
+    return this.state === 'suspended' || this.hold !== undefined;
+  }
+
   /** Lends the newest idle entry, if it may be lent as it is and no waiter is before this caller. */
   tryAcquireIdleEntry(): Lease<R> | undefined {
     const entry = this.entries.idle.newest;
-    if (entry === undefined || this.queue.size > 0 || this.state !== 'running') return undefined;
+    if (entry === undefined || this.queue.size > 0 || this.state !== 'running' || this.hold !== undefined) return undefined;
     const now = this.clock.now();
     if (!this.supply.isLendable(entry, now)) return undefined;
     this.statistics.acquires += 1;
@@ -167,6 +179,19 @@ export class Lender<R> {
     for (let entry = idle.oldest; entry !== undefined && !isEnough(); entry = idle.oldest) {
       this.entries.closeEntry(entry, reason, false, now);
     }
+  }
+
+  /** Everything that is not lent leads to the wrong place: it is closed at once, and what is lent when it is given back. */
+  leavePlace(now: number): void {
+    this.generation += 1;
+    this.oldestLendable = this.generation;
+    for (const entry of this.entries) {
+      // Those that are opened meanwhile lead elsewhere.
+      if (entry.generation >= this.oldestLendable) continue;
+      if (entry.state === 'opening' || entry.state === 'checking') this.entries.closeEntry(entry, 'evicted', true, now);
+    }
+    this.closeIdleEntries('evicted', now);
+    this.supply.forgetFailures();
   }
 
   /** Closes an entry in any state; see {@link EntrySet.closeEntry} for `force` and `allowedMs`. */
@@ -302,7 +327,8 @@ export class Lender<R> {
   #lendOrClose(entry: Entry<R>, now: number): void {
     const reason = this.#closeReasonOf(entry, now);
     // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
-    const outdated = (reason === 'evicted' || reason === 'surplus') && this.queue.first !== undefined && this.state !== 'suspended';
+    const isLendable = (reason === 'evicted' || reason === 'surplus') && entry.generation >= this.oldestLendable;
+    const outdated = isLendable && this.queue.first !== undefined && !this.paused;
     if (reason === undefined || outdated) this.#lendOrPark(entry, now);
     else this.entries.closeEntry(entry, reason, false, now);
     this.serveAndRefill(now);
@@ -310,7 +336,7 @@ export class Lender<R> {
 
   /** Precondition: the entry is not lent, it works, and its session is clean. */
   #lendOrPark(entry: Entry<R>, now: number): void {
-    if (this.#serving || this.queue.first === undefined || this.state === 'suspended') {
+    if (this.#serving || this.queue.first === undefined || this.paused) {
       this.entries.parkEntry(entry, now);
       this.#serveAgain = true;
       return;
@@ -333,12 +359,12 @@ export class Lender<R> {
     do {
       this.#serveAgain = false;
       // Looked at each time: a waiter that is served may suspend the pool.
-      while (this.queue.first !== undefined && this.state !== 'suspended') {
+      while (this.queue.first !== undefined && !this.paused) {
         const entry = this.entries.idle.newest;
         if (entry === undefined || !this.supply.isLendable(entry, now)) break;
         this.#lendToFirstWaiter(entry, now);
       }
-      if (this.queue.size > 0 && this.state !== 'suspended' && this.supply.supplyWaiters(now - this.#queuedSince, now)) {
+      if (this.queue.size > 0 && !this.paused && this.supply.supplyWaiters(now - this.#queuedSince, now)) {
         this.#serveAgain = true;
       }
     } while (this.#serveAgain);
@@ -357,11 +383,25 @@ export class Lender<R> {
   }
 
   #openingFailed(entry: Entry<R>, error: unknown, now: number): void {
+    if (this.reporter.isMisplaced(error)) {
+      this.#openedInVain(entry, error, now);
+      return;
+    }
     const code = this.reporter.codeOf(error);
     const retryInMs = this.supply.noteOpenFailure(error, code, now);
     this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
     // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
-    if (this.supply.isExhausted && this.state !== 'suspended') this.refuseQueue((summary) => connectFailedError(error, summary), now);
+    const outlasted = this.paused || (this.patient && this.lastOpenFailure?.permanent === false);
+    if (this.supply.isExhausted && !outlasted) this.refuseQueue((summary) => connectFailedError(error, summary), now);
+    this.serveAndRefill(now);
+  }
+
+  /** What was opened is not what the pool is for. The next may be, so no waiter is refused for it. */
+  #openedInVain({ id, createdAt }: Entry<R>, error: unknown, now: number): void {
+    const openMs = now - createdAt;
+    this.supply.noteMisplaced(error, openMs, now);
+    this.listener.reportEvent('opened', { id, openMs });
+    this.listener.reportEvent('closed', { id, reason: 'role', ageMs: openMs, error });
     this.serveAndRefill(now);
   }
 

@@ -85,6 +85,12 @@ export class OpeningPolicy {
     this.#retryAt = now + this.#backoffMs;
   }
 
+  /** The next opening leads elsewhere. */
+  forgetFailures(): void {
+    this.#failing = false;
+    this.#backoffMs = SMALLEST_BACKOFF_MS;
+  }
+
   /** How many openings to start now for the waiters. At least one is in flight while a caller waits, unless the policy backs off. */
   openingsForWaiters(demand: Demand, now: number): number {
     const { unserved, opening, room } = demand;

@@ -13,6 +13,7 @@ import {
   type ResolvedPoolOptions,
   type ResourceFactory,
 } from '../contract/index.js';
+import type { LendingHold } from './hold.js';
 import type { PoolStats, Statistics } from '../statistics/index.js';
 import type { Queue } from '../queue/index.js';
 
@@ -21,6 +22,8 @@ export interface OpenFailure {
   readonly error: unknown;
   readonly at: number;
   readonly permanent: boolean;
+  /** Resources can be opened, and are not what the pool is for. */
+  readonly misplaced: boolean;
 }
 
 /** What the reporter reads. */
@@ -30,6 +33,7 @@ export interface Reported<R> {
   readonly statistics: Statistics;
   readonly options: ResolvedPoolOptions;
   readonly state: PoolState;
+  readonly hold: LendingHold | undefined;
   readonly lastOpenFailure: OpenFailure | undefined;
 }
 
@@ -103,10 +107,16 @@ export class Reporter<R> {
         borrowed: this.borrowedBy(now),
         unreachable: this.source.entries.usable === 0,
         connectError: this.source.lastOpenFailure?.error,
+        held: this.source.hold?.reason(),
+        misplaced: this.source.lastOpenFailure?.misplaced === true,
       };
       this.#failureContext = { now, context };
     }
     return this.#failureContext.context;
+  }
+
+  isMisplaced(error: unknown): boolean {
+    return answerOf(() => this.factory.isMisplaced?.(error), false);
   }
 
   codeOf(error: unknown): string {

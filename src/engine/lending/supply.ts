@@ -29,6 +29,8 @@ export interface SuppliedPool<R> {
   readonly statistics: Statistics;
   readonly options: ResolvedPoolOptions;
   readonly state: PoolState;
+  /** Nothing is opened for now. */
+  readonly paused: boolean;
   readonly generation: number;
 }
 
@@ -102,8 +104,8 @@ export class Supply<R> {
 
   /** Opens ahead what `minIdle` and the callers of `ready()` ask for. Waiters come first: what is opened for them is not idle. */
   refillReserve(now: number): void {
-    const { state, queue, options, entries } = this.pool;
-    if (state !== 'running' || queue.size > 0) return;
+    const { state, paused, queue, options, entries } = this.pool;
+    if (state !== 'running' || paused || queue.size > 0) return;
     const { opening, checking, idle, usable, size } = entries;
     const wantedIdle = options.minIdle - idle.size - checking - opening;
     const wantedOpen = this.readinessAwaited > 0 && usable + opening === 0 ? 1 : 0;
@@ -135,8 +137,19 @@ export class Supply<R> {
     statistics.connectErrors += 1;
     statistics.connectErrorsByCode.add(code);
     this.policy.noteFailure(now, permanent);
-    this.#lastFailure = { error, at: now, permanent };
+    this.#lastFailure = { error, at: now, permanent, misplaced: false };
     return this.policy.retryAt - now;
+  }
+
+  /** An entry was opened in vain: it is not what the pool is for, and is closed already. */
+  noteMisplaced(error: unknown, openMs: number, now: number): void {
+    const { statistics } = this.pool;
+    statistics.opened += 1;
+    statistics.connect.record(openMs);
+    statistics.closed += 1;
+    statistics.closedByReason.role += 1;
+    this.policy.noteFailure(now, false);
+    this.#lastFailure = { error, at: now, permanent: false, misplaced: true };
   }
 
   /** An open entry has failed by itself: where one connection broke, the others may be broken too. */
@@ -144,6 +157,13 @@ export class Supply<R> {
     // A server that accepts and drops at once must not be asked without end.
     if (entry.leasedAt === 0 && now - entry.provenAt < FLAPPING_MS) this.policy.noteFailure(now, false);
     this.#suspectSince = now;
+  }
+
+  /** What failed says nothing about the place to which the next opening leads. */
+  forgetFailures(): void {
+    this.cancelRetry();
+    this.policy.forgetFailures();
+    this.#lastFailure = undefined;
   }
 
   /** No background work any more. */

@@ -59,5 +59,5 @@ export class LabelledCounts {
 }
 
 export function noCloses(): Record<CloseReason, number> {
-  return { idle: 0, lifetime: 0, evicted: 0, surplus: 0, validation: 0, hygiene: 0, lost: 0, destroyed: 0, pool: 0 };
+  return { idle: 0, lifetime: 0, evicted: 0, surplus: 0, validation: 0, hygiene: 0, lost: 0, role: 0, destroyed: 0, pool: 0 };
 }

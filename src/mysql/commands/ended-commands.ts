@@ -88,13 +88,13 @@ export function isBeingPrepared(command: Command): boolean {
 }
 
 /** A command that prepares a statement, for one that is run later or by itself. */
-function isPrepare(command: Command): boolean {
+export function isPrepare(command: Command): boolean {
   return 'parameterDefinitions' in command;
 }
 
-/** The same words and code as mysql2's. */
-export function connectionLost(): Error {
-  return Object.assign(new Error('Connection lost: The server closed the connection.'), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
+/** The same words and code as mysql2's; other words where this side has closed it for a reason. */
+export function connectionLost(why = 'Connection lost: The server closed the connection.'): Error {
+  return Object.assign(new Error(why), { code: 'PROTOCOL_CONNECTION_LOST', fatal: true });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
-import { type Method, statementOf } from '../contract/index.js';
+import { type Method, statementOnConnection } from '../contract/index.js';
 import {
   captureSite,
   DriverPromisePoolConnection,
@@ -137,7 +137,7 @@ class BorrowedConnection {
   async #answer(method: Method, sql: unknown, values: unknown): Promise<unknown> {
     this.refuseAfterRelease(method);
     if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
-    const statement = statementOf(method, sql, values as QueryValues, currentDeadline());
+    const statement = statementOnConnection(method, sql, values as QueryValues, currentDeadline());
     return await runToAnswer(this.#raw, statement, this.#raw.flavor);
   }
 

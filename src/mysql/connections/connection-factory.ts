@@ -18,6 +18,7 @@ import {
 } from '../errors/index.js';
 import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
+import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
 import { takesTracking } from './products.js';
@@ -30,7 +31,7 @@ export interface ConnectionHost {
   /** The pool object that mysql2's connections refer to. */
   readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
   /** Sees the statements of borrowers. */
-  readonly log: StatementLog;
+  readonly log?: StatementLog;
   /** The process must stay alive for a connection that was lent, or that says goodbye. */
   hold(): void;
   /** Emits one of mysql2's events; returns whether it has listeners. */
@@ -59,9 +60,15 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #behindSharingProxy = false;
 
   constructor(
-    private readonly options: ResolvedOptions,
+    private options: ResolvedOptions,
     private readonly host: ConnectionHost,
   ) {}
+
+  /** Connections that are opened from now on lead elsewhere. */
+  moveTo(options: ResolvedOptions): void {
+    this.options = options;
+    this.#asksForAddresses = true;
+  }
 
   async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
     this.host.connecting();
@@ -69,11 +76,15 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       lost,
       isLent,
       log: this.host.log,
+      commits: this.options.commits,
       kill: (victim) => this.host.kill(victim),
       answered: (error, readOnlyAsked) => this.#answered(error, readOnlyAsked, doom),
     });
     const release = terminateOnAbort(connection, signal);
     try {
+      const { role } = this.options;
+      // Before any caller's code sees it.
+      if (role !== 'any') await checkRole(connection, role);
       if (this.#asksForAddresses) await this.#noteAddress(connection);
       await this.#setUp(connection);
       await this.#announce(connection);
@@ -92,6 +103,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       lost,
       isLent: () => false,
       log: undefined,
+      commits: undefined,
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
@@ -150,6 +162,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
   }
 
+  isMisplaced(error: unknown): boolean {
+    return error instanceof WrongRole;
+  }
+
   codeOf(error: unknown): string {
     return labelOf(error);
   }
@@ -206,8 +222,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   /** What every session needs before it is lent. What is done here is not a borrower's doing. */
   async #setUp(connection: ManagedConnection): Promise<void> {
-    const { onConnect, hygiene } = this.options;
+    const { onConnect, hygiene, commits } = this.options;
     if (hygiene === 'auto' && takesTracking(connection, this.#behindSharingProxy)) await trackSession(connection);
+    if (commits !== undefined) await trackCommits(connection);
     if (onConnect !== undefined) await runCallers(onConnect, connection);
     // It may have sent something without waiting for the answer.
     if (connection.busy) await connection.send((done) => connection.ping(done));
@@ -238,6 +255,18 @@ async function trackSession(connection: ManagedConnection): Promise<void> {
   try {
     await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
     connection.session.reported = true;
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+  }
+}
+
+/** Asks the server to name what is committed. One that cannot answers without: then every statement that may have written counts as a write. */
+async function trackCommits(connection: ManagedConnection): Promise<void> {
+  const asked = connection._isMariaDB
+    ? "session_track_system_variables = CONCAT(@@session_track_system_variables, ',last_gtid')"
+    : 'session_track_gtids = OWN_GTID';
+  try {
+    await connection.send((done) => connection.query(`SET SESSION ${asked}`, done));
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }

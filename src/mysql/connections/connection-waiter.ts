@@ -5,6 +5,8 @@ import type { ManagedConnection } from './managed-connection.js';
 
 /** A waiter for a connection, which can report that its wait is over. */
 export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
+  /** On whose behalf it waits, where that matters; see `CommitListener`. */
+  scope: object | undefined = undefined;
   #whenSettled: (() => void) | undefined = undefined;
 
   /** Whether one statement waits, and no borrower. */
@@ -18,6 +20,7 @@ export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   }
 
   override granted(lease: Lease<ManagedConnection>): void {
+    lease.resource.scope = this.scope;
     this.#reportSettled();
     this.receiveLease(lease);
   }

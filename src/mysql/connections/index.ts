@@ -5,5 +5,7 @@ export { borrow, type PoolConnection, PoolConnectionWaiter } from './borrowed-co
 export { ConnectionFactory, type ConnectionHost } from './connection-factory.js';
 export { ConnectionWaiter } from './connection-waiter.js';
 export { Killer } from './killer.js';
+export { type LoneConnection, openLone } from './lone-connection.js';
 export type { ManagedConnection } from './managed-connection.js';
+export { configOf, copyOf } from './shared-config.js';
 export { enqueueMeasured, enqueueTraced, isMeasured, isTraced, isWaitTraced } from './tracing.js';

@@ -6,7 +6,7 @@ import { keepShape } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type QueryValues, ResetSession } from '../driver/index.js';
 import { type Flavor, isTooManyStatements } from '../errors/index.js';
-import { type Method, Statement, type StatementLimits, statementOf } from '../contract/index.js';
+import { type Method, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import { givenTexts, withGivenText } from '../observation/index.js';
 import { asValueError, callOnce, notSent, refusedStatement } from '../commands/index.js';
@@ -110,7 +110,7 @@ export class ManagedConnection extends ObservedConnection {
   #statementOf(method: Method, given: unknown, [values]: readonly unknown[]): Statement {
     if (given instanceof Statement) return given;
     const deadline = this.lease === undefined ? undefined : currentDeadline();
-    return statementOf(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
+    return statementOnConnection(method, given, typeof values === 'function' ? undefined : (values as QueryValues), deadline);
   }
 
   #run(statement: Statement, done: ResultCallback): Command {

@@ -44,7 +44,8 @@ import {
 } from '../commands/index.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
 import type { PlaceAtServer } from './products.js';
-import { reportedChange, Session } from '../session/index.js';
+import type { CommitListener } from '../contract/index.js';
+import { CommitWatch, reportedChange, Session } from '../session/index.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;
@@ -62,6 +63,8 @@ export interface ConnectionOwner extends ConnectionLender {
   kill(connection: ObservedConnection): Promise<void>;
   /** Sees the statements of borrowers; undefined for a connection that has none. */
   readonly log: StatementLog | undefined;
+  /** Learns what is committed; undefined where nothing asks. */
+  readonly commits: CommitListener | undefined;
 }
 
 /** mysql2's pooled connection, of which each command and each packet is seen. */
@@ -70,7 +73,10 @@ export abstract class ObservedConnection extends LendableConnection {
   atServer: PlaceAtServer | undefined;
   /** It may have been closed by the server a moment ago: it is asked before it has another borrower. */
   doubtful: boolean;
+  /** On whose behalf it was lent; see `CommitListener`. */
+  scope: object | undefined;
   readonly session: Session;
+  readonly #commits: CommitWatch | undefined;
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
   readonly #madeAt = performance.now();
@@ -79,7 +85,9 @@ export abstract class ObservedConnection extends LendableConnection {
     super(pool, config, owner);
     this.atServer = undefined;
     this.doubtful = false;
+    this.scope = undefined;
     this.session = new Session();
+    this.#commits = owner.commits === undefined ? undefined : new CommitWatch(owner.commits, () => owner.isLent());
     this.#owner = owner;
     this.#clock = new CommandClock(owner.log, owner);
   }
@@ -126,6 +134,7 @@ export abstract class ObservedConnection extends LendableConnection {
       } else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     }
     this.#owner.log?.commandSent(this, command, facts);
+    this.#commits?.commandSent(command);
     if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);
@@ -258,8 +267,10 @@ export abstract class ObservedConnection extends LendableConnection {
     const marker = packet.buffer[packet.offset];
     if (marker === OK_PACKET) {
       if (command.next === awaitsResult || command.next === awaitsPong) this.#noteStatus(statusOfOk(packet), packet, command);
+      this.#commits?.okReceived(packet, command, this);
     } else if (marker === EOF_PACKET) {
       this.#noteStatus(statusOfEof(packet), packet, command);
+      this.#commits?.eofReceived(packet, command, this);
     } else if (marker === ERROR_PACKET) {
       const error = errorIn(packet);
       if (error !== undefined) this.#noteError(error, command);

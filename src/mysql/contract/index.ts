@@ -1,7 +1,18 @@
 /** Types that several wings speak: what a caller asks of a statement and of a transaction, and the pools' public views. */
 
+export type { CommitListener } from './commit-listener.js';
 export type { CallbackPoolView, PromisePool } from './pool-views.js';
-export { type Method, ownStatement, ownStatementWith, type Place, Statement, statementOf, type StatementWishes } from './statement.js';
+export {
+  type Method,
+  ownStatement,
+  ownStatementWith,
+  type Place,
+  Statement,
+  statementOf,
+  statementOnConnection,
+  type StatementWishes,
+} from './statement.js';
+export { checkedReading, type Consistency, READING_OPTION_NAMES, type ReadingOptions, readingRefused } from './reading.js';
 export { limitsFrom, StatementLimits, stoppedBy } from './statement-limits.js';
 export type { StatementCacheOptions, StatementOptions, StatementResult } from './statement-options.js';
 export type { IsolationLevel, TransactionOptions } from './transaction-options.js';

@@ -3,6 +3,7 @@
 import type { CachePolicy } from '../../cache/contract/index.js';
 import type { PoolError, Priority } from '../../engine/index.js';
 import type { FieldPacket, QueryOptions } from '../driver/index.js';
+import type { ReadingOptions } from './reading.js';
 
 /** How a statement is cached, given as its option `cache`. */
 export interface StatementCacheOptions extends CachePolicy {
@@ -16,7 +17,7 @@ export interface StatementCacheOptions extends CachePolicy {
 export type StatementResult = [rows: unknown, fields: FieldPacket[]];
 
 /** What a pool's `query` and `execute` take beside mysql2's own options. */
-export interface StatementOptions extends QueryOptions {
+export interface StatementOptions extends QueryOptions, ReadingOptions {
   /** How long the statement may take, with the wait for a connection, in milliseconds; 0 = no limit. One absolute deadline. Default: 0. */
   readonly timeout?: number;
   /** Gives up when it aborts; a statement that is already running is killed on the server. */

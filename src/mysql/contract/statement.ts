@@ -5,6 +5,7 @@ import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
 import { thrownAsError } from '../errors/index.js';
 import { isQueryCommand, type QueryValues } from '../driver/index.js';
+import { checkedReading, type ReadingOptions, readingRefused } from './reading.js';
 import { limitsFrom, type StatementLimits, stoppedBy } from './statement-limits.js';
 import type { StatementCacheOptions, StatementOptions } from './statement-options.js';
 
@@ -23,9 +24,17 @@ export interface StatementWishes {
   readonly cache: StatementCacheOptions | boolean | undefined;
   readonly idempotent: boolean;
   readonly fallback: StatementOptions['fallback'];
+  /** Where in a cluster it is to run; undefined: where it is sent. */
+  readonly reading: ReadingOptions | undefined;
 }
 
-const NO_WISHES: StatementWishes = Object.freeze({ place: undefined, cache: undefined, idempotent: false, fallback: undefined });
+const NO_WISHES: StatementWishes = Object.freeze({
+  place: undefined,
+  cache: undefined,
+  idempotent: false,
+  fallback: undefined,
+  reading: undefined,
+});
 
 /** mysql2's own options of a statement, with its text. */
 export interface DriverOptions {
@@ -94,6 +103,18 @@ export function statementOf(
   return new Statement(method, given, values, undefined, deadline === undefined ? undefined : limitsOfWork(deadline), NO_WISHES);
 }
 
+/** The same on a connection that a borrower has: it runs there. @throws as {@link statementOf} does */
+export function statementOnConnection(
+  method: Method,
+  given: unknown,
+  values: QueryValues | undefined,
+  deadline: WorkDeadline | undefined,
+): Statement {
+  const statement = statementOf(method, given, values, deadline);
+  if (statement.wishes.reading !== undefined) throw readingRefused('this one runs on the connection that was borrowed for it.');
+  return statement;
+}
+
 /** A statement of Poolwright's own: no caller's deadline bounds it. */
 export function ownStatement(sql: string, limits?: StatementLimits): Statement {
   return new Statement('query', sql, undefined, undefined, limits, NO_WISHES);
@@ -117,19 +138,21 @@ function read(method: Method, given: unknown, values: QueryValues | undefined, d
   // A command of mysql2's was made from such an object.
   const options = isQueryCommand(given) ? { ...given._queryOptions, sql: given.sql, values: given.values } : given;
   // The text and the values may be getters of a class: mysql2 reads them by name, and of the rest what is the object's own.
-  const { sql, values: ownValues, timeout, signal, cache, idempotent, priority, fairnessKey, fallback, ...others } = options as Given;
+  const { sql, values: ownValues, timeout, signal, cache, idempotent, priority, fairnessKey, fallback, ...rest } = options as Given;
+  const { route, consistency, maxLag, after, ...others } = rest;
   if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a text');
   const limits = limitsFrom(timeout, signal, deadline);
   if (deadline !== undefined) refuseWhenOver(deadline);
   const place = placeOf(priority, fairnessKey);
-  const isPlain = place === undefined && cache === undefined && idempotent !== true && fallback === undefined;
+  const reading = checkedReading({ route, consistency, maxLag, after });
+  const isPlain = reading === undefined && place === undefined && cache === undefined && idempotent !== true && fallback === undefined;
   return new Statement(
     method,
     sql,
     valuesOf(method, ownValues, values),
     optionsOf(sql, others),
     limits,
-    isPlain ? NO_WISHES : Object.freeze({ place, cache, idempotent: idempotent === true, fallback }),
+    isPlain ? NO_WISHES : Object.freeze({ place, cache, idempotent: idempotent === true, fallback, reading }),
   );
 }
 

@@ -81,6 +81,7 @@ export interface Socket {
   /** Node's TLSSocket: why the certificate was not accepted. */
   readonly authorizationError?: unknown;
   readonly localPort?: number;
+  readonly remoteAddress?: string;
   readonly destroyed: boolean;
   /** Node's Readable: the other side has said that it sends no more. */
   readonly readableEnded?: boolean;

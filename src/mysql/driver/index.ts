@@ -5,6 +5,7 @@ export { answerIn, bindFunctions, hasFunctions } from './callers-context.js';
 export { type CapturedSite, captureSite, tracedBack, withStackOf } from './callers-stack.js';
 export {
   awaitsPong,
+  awaitsFileAnswer,
   awaitsResult,
   awaitsRow,
   type CallbackPoolOfMysql2,
@@ -51,6 +52,7 @@ export {
   errorIn,
   LOCAL_FILE_PACKET,
   OK_PACKET,
+  reportedGtid,
   reportsSessionChange,
   SESSION_STATE_CHANGED,
   statusOfEof,

@@ -16,6 +16,7 @@ export const ERROR_PACKET = 0xff;
 export const SESSION_STATE_CHANGED = 0x4000;
 
 /** Types in that block (MySQL reference manual, `enum_session_state_type`; MariaDB knowledge base, "OK_Packet"). */
+const SYSTEM_VARIABLE = 0;
 const GTIDS = 3;
 const TRANSACTION_CHARACTERISTICS = 4;
 const TRANSACTION_STATE = 5;
@@ -39,19 +40,59 @@ export function statusOfOk({ buffer, offset, end }: Packet): number | undefined 
  * Whether the block of an OK packet with {@link SESSION_STATE_CHANGED} reports more than GTIDs and the state of the transaction, which MySQL reports
  * with each BEGIN and COMMIT. A block that cannot be read counts as a change.
  */
-export function reportsSessionChange({ buffer, offset, end }: Packet): boolean {
+export function reportsSessionChange(packet: Packet): boolean {
+  return findReport(packet, isSessionChange) !== NOT_THERE;
+}
+
+/**
+ * The GTID of what the statement has committed, from the same block: MySQL's of type 3, as `uuid:number`, and MariaDB's `last_gtid`, as
+ * `domain-server-number`. undefined: none is reported.
+ */
+export function reportedGtid(packet: Packet): string | undefined {
+  const at = findReport(packet, isGtid);
+  if (at < 0) return undefined;
+  const { buffer, end } = packet;
+  const start = at + 1 + lengthEncodedSize(buffer, at + 1);
+  // Before MySQL's stands one byte for how it is written, before MariaDB's the variable's name.
+  return textAt(buffer, buffer[at] === GTIDS ? start + 1 : endOfText(buffer, start, end), end);
+}
+
+const NOT_THERE = -1;
+const UNREADABLE = -2;
+
+/** Where the first report is that is asked for. */
+function findReport({ buffer, offset, end }: Packet, isAskedFor: (buffer: Buffer, at: number, end: number) => boolean): number {
   const afterRows = offset + 1 + lengthEncodedSize(buffer, offset + 1);
   // Behind the insert id come the status flags and the number of warnings, two bytes each; then a text, then the block.
   const afterText = endOfText(buffer, afterRows + lengthEncodedSize(buffer, afterRows) + 4, end);
   const afterBlock = endOfText(buffer, afterText, end);
-  if (afterBlock > end) return true;
+  if (afterBlock > end) return UNREADABLE;
   for (let at = afterText + lengthEncodedSize(buffer, afterText); at < afterBlock; ) {
-    const type = buffer[at];
-    if (type !== GTIDS && type !== TRANSACTION_CHARACTERISTICS && type !== TRANSACTION_STATE) return true;
+    if (isAskedFor(buffer, at, afterBlock)) return at;
     at = endOfText(buffer, at + 1, afterBlock);
-    if (at > afterBlock) return true;
+    if (at > afterBlock) return UNREADABLE;
   }
-  return false;
+  return NOT_THERE;
+}
+
+function isSessionChange(buffer: Buffer, at: number, end: number): boolean {
+  const type = buffer[at];
+  return type !== GTIDS && type !== TRANSACTION_CHARACTERISTICS && type !== TRANSACTION_STATE && !isLastGtid(buffer, at, end);
+}
+
+function isGtid(buffer: Buffer, at: number, end: number): boolean {
+  return buffer[at] === GTIDS || isLastGtid(buffer, at, end);
+}
+
+function isLastGtid(buffer: Buffer, at: number, end: number): boolean {
+  if (buffer[at] !== SYSTEM_VARIABLE) return false;
+  return textAt(buffer, at + 1 + lengthEncodedSize(buffer, at + 1), end) === 'last_gtid';
+}
+
+/** A length-encoded text, if it ends before `end`. */
+function textAt(buffer: Buffer, offset: number, end: number): string | undefined {
+  const after = endOfText(buffer, offset, end);
+  return after > end ? undefined : buffer.toString('latin1', offset + lengthEncodedSize(buffer, offset), after);
 }
 
 /** The same of a packet that begins as an EOF packet does, if it is one. */

@@ -17,5 +17,5 @@ export {
 export type { ErrorClass } from './error-table.js';
 export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure, unrunBy } from './failure.js';
 export { type Flavor, mysql2Flavor, ownFlavor } from './flavor.js';
-export { errnoOf, isRolledBack, leavesCommitOpen } from './transaction-errors.js';
+export { errnoOf, isRefusedAsReadOnly, isRolledBack, leavesCommitOpen } from './transaction-errors.js';
 export { markUnrun, unrunCopyOf } from './unsent.js';

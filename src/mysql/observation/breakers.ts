@@ -158,6 +158,13 @@ export class PoolBreakers {
     if (!wasClosed && this.connect.state !== 'isolated') this.connect.close();
   }
 
+  /** What has failed says nothing about the server to which the pool leads from now on. What was opened by hand stays open. */
+  forget(): void {
+    for (const breaker of [this.connect, this.statement]) {
+      if (!breaker.closed && breaker.state !== 'isolated') breaker.close();
+    }
+  }
+
   /** @param verdict what it says about the server: `answered`: it was there, and refused */
   connectFailed(error: unknown, verdict: Verdict, retryInMs: number): void {
     // Our own refusal, of `connecting()`.

@@ -64,7 +64,17 @@ export type CheckStatus = 'pass' | 'warn' | 'fail';
 
 /** One question of the many that make up the health of a pool, and its answer. */
 export interface HealthCheck {
-  readonly name: 'state' | 'connections' | 'connect-errors' | 'endpoint' | 'utilization' | 'waiting' | 'breakers' | 'query';
+  readonly name:
+    | 'writer'
+    | 'readers'
+    | 'state'
+    | 'connections'
+    | 'connect-errors'
+    | 'endpoint'
+    | 'utilization'
+    | 'waiting'
+    | 'breakers'
+    | 'query';
   readonly status: CheckStatus;
   /** What was found, in words. */
   readonly message: string;
@@ -123,8 +133,11 @@ export class HealthMonitor {
     this.#timer?.cancel();
   }
 
-  /** @param query runs a statement; given, it is the last check */
-  async check(query?: () => Promise<void>): Promise<Health> {
+  /**
+   * @param query runs a statement; given, it is the last check
+   * @param more what a layer above has found
+   */
+  async check(query?: () => Promise<void>, more: readonly HealthCheck[] = []): Promise<Health> {
     const summary = this.#engine.summary();
     const checks = [
       this.#checkState(summary),
@@ -134,6 +147,7 @@ export class HealthMonitor {
       this.#checkUtilization(summary),
       this.#checkWaiting(summary),
       this.#checkBreakers(),
+      ...more,
     ];
     if (query !== undefined) checks.push(await this.#checkQuery(query));
     return healthOf(checks, summary);

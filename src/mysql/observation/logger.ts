@@ -65,14 +65,10 @@ export class PoolLog {
       this.#log(BREAKER_LEVELS[to], `breaker-${to}`, { breaker, from, reason, nextProbeInMs }, `breaker '${breaker}' is ${to}`);
     });
     engine.on('opened', ({ id, openMs }) => this.#log('debug', 'connection-opened', { connection: id, openMs }, 'connection opened'));
-    engine.on('closed', ({ id, reason, ageMs }) =>
-      this.#log(
-        ROUTINE.has(reason) ? 'debug' : 'warn',
-        'connection-closed',
-        { connection: id, reason, ageMs },
-        `connection closed: ${reason}`,
-      ),
-    );
+    engine.on('closed', ({ id, reason, ageMs, error }) => {
+      const fields = { connection: id, reason, ageMs, ...(error === undefined ? {} : fieldsOf(error)) };
+      this.#log(ROUTINE.has(reason) ? 'debug' : 'warn', 'connection-closed', fields, `connection closed: ${reason}`);
+    });
     engine.on('failed', ({ id, error }) =>
       this.#log('warn', 'connection-failed', { connection: id, ...fieldsOf(error) }, 'connection failed'),
     );

@@ -5,5 +5,5 @@ export { type Endpoint, tracedEndpoint } from './endpoint.js';
 export { type ResolvedOptions, resolveOptions } from './resolve.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
 export { checkedCredentials } from './credentials.js';
-export type { Credentials, Hygiene, PoolOptions } from './table.js';
+export { type Credentials, type Hygiene, knownOptionNames, type PoolOptions, type ServerRole } from './table.js';
 export { isLoopback, plaintextRefused, type TlsMode } from './tls.js';

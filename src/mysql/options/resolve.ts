@@ -9,6 +9,7 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../../engine/index.js';
+import type { CommitListener } from '../contract/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
 import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './mysql2-dialect.js';
@@ -37,6 +38,10 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly trace: boolean | undefined;
   readonly flavor: Flavor;
   readonly connection: ConnectionOptions;
+  /** Learns what the pool's statements commit. Given by a cluster, never by users. */
+  readonly commits?: CommitListener;
+  /** The place to which connections lead changes with time; see `PoolSteering`. Default: false. */
+  readonly moves?: boolean;
 }
 
 type Values = Readonly<Record<string, unknown>>;

@@ -25,6 +25,9 @@ import type { TlsOptions } from './tls.js';
 /** How much of a session is brought back to a clean state before the next borrower sees it. */
 export type Hygiene = 'auto' | 'transaction' | 'always' | 'never';
 
+/** What the server at the other end must be: one that takes writes, one that takes none or replicates, or either. */
+export type ServerRole = 'writer' | 'reader' | 'any';
+
 /** Who to log in as. */
 export interface Credentials {
   readonly user?: string;
@@ -40,6 +43,12 @@ export interface MysqlPoolOptions {
    * dirty is also reset. 'always': it is reset at each release. 'never': it stays as it is. Default: 'auto'.
    */
   readonly hygiene?: Hygiene;
+  /**
+   * What servers the pool is for. 'writer': those that take writes. 'reader': those that take none, and those that replicate from another. Each
+   * connection is checked when it is opened, before any caller gets it. One to another server is closed, and callers wait, within their own
+   * deadlines, until one leads to the right server. Default: 'any', which checks nothing.
+   */
+  readonly role?: ServerRole;
   /** mysql2's name for `hygiene: 'always'`. Default: false. */
   readonly resetOnRelease?: boolean;
   /** TLS: true, false, mysql2's options or one of its profiles. Default: verified TLS for every host that is not this machine. */
@@ -175,6 +184,13 @@ export const optionTable = {
     mysql2: { default: 'transaction' },
     about:
       "How a session is cleaned at release. 'transaction': an open transaction is rolled back; 'auto': also, a session that became dirty is reset; 'always': reset at each release; 'never'.",
+  },
+  role: {
+    kind: 'choice',
+    choices: ['any', 'writer', 'reader'],
+    default: 'any',
+    about:
+      "What servers the pool is for, checked when a connection is opened. 'writer': those that take writes; 'reader': those that take none or replicate; 'any': not checked.",
   },
   credentials: {
     kind: 'function',

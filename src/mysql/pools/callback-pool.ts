@@ -8,11 +8,9 @@ import type { CachedStatements } from '../caching/index.js';
 import {
   type Command,
   type ConnectionConfig,
-  connectionConfig,
   createQuery,
   DriverPool,
   type DriverPromisePool,
-  hideSecrets,
   inListenersContext,
   isListenersWork,
   type QueryValues,
@@ -20,9 +18,9 @@ import {
 import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
 import { refusedStatement, stopWhenAbandoned } from '../commands/index.js';
-import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
+import { configOf, ConnectionWaiter, copyOf, type ManagedConnection } from '../connections/index.js';
 import type { ResolvedOptions } from '../options/index.js';
-import { type Method, type Statement, statementOf, type StatementResult } from '../contract/index.js';
+import { type Method, type ReadingOptions, type Statement, statementOf, type StatementResult } from '../contract/index.js';
 import { acquireInTime, acquireWithin, keepLimits } from '../limits/index.js';
 
 /** The limits that mysql2 reads from its pool's configuration at each use, so that its users change them there. */
@@ -43,6 +41,7 @@ export interface CallbackPoolCore {
   connections(which: 'all' | 'idle'): readonly ManagedConnection[];
   tryAcquire(): Lease<ManagedConnection> | undefined;
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void;
+  lenderFor(reading: ReadingOptions): Pick<CallbackPoolCore, 'tryAcquire' | 'enqueue'>;
   end(): Promise<void>;
 }
 
@@ -65,7 +64,7 @@ export class CallbackPool extends DriverPool {
     const { atStart } = core.options;
     super({
       config: {
-        connectionConfig: hideSecrets(connectionConfig(core.options.connection)),
+        connectionConfig: configOf(core.options),
         waitForConnections: atStart.waitForConnections,
         connectionLimit: atStart.connectionLimit,
         // Equal to the limit: mysql2 would start a sweeper of its own otherwise.
@@ -104,10 +103,14 @@ export class CallbackPool extends DriverPool {
     });
   }
 
+  /** Connections that are opened from now on lead elsewhere. */
+  moveTo(options: ResolvedOptions): void {
+    this.config.connectionConfig = configOf(options);
+  }
+
   /** A copy for one connection: what `changeUser` and SET NAMES write into it must not reach the others. */
   createConnectionConfig(): ConnectionConfig {
-    const { connectionConfig: shared } = this.config;
-    return Object.create(Object.getPrototypeOf(shared) as object, Object.getOwnPropertyDescriptors(shared)) as ConnectionConfig;
+    return copyOf(this.config.connectionConfig);
   }
 
   /** Emits an event; returns whether it has listeners. A listener that throws ends in the process's own handler, not in the pool. */
@@ -125,9 +128,15 @@ export class CallbackPool extends DriverPool {
   /** @throws TypeError when there is no callback: the connection would belong to no caller */
   override getConnection(callback: ConnectionCallback): void {
     if (typeof callback !== 'function') throw new TypeError('getConnection() of a callback pool takes a callback.');
+    const asking = this.#asking?.wishes.reading;
     const limits = this.#acquireLimits();
+    const lender = asking === undefined ? this.#core : this.#lenderFor(asking);
+    if (lender instanceof Error) {
+      process.nextTick(callback, lender);
+      return;
+    }
     if (limits === undefined) {
-      const lease = this.#core.tryAcquire();
+      const lease = lender.tryAcquire();
       if (lease !== undefined) {
         handOver(this, callback, lease);
         return;
@@ -135,7 +144,7 @@ export class CallbackPool extends DriverPool {
     }
     const waiter = new CallbackWaiter(this, callback, this.#core.options.flavor);
     if (limits instanceof PoolError) waiter.receiveFailure(limits);
-    else this.#core.enqueue(waiter, limits);
+    else lender.enqueue(waiter, limits);
   }
 
   /** The door of statements by callback: what comes here may be anything. */
@@ -143,7 +152,7 @@ export class CallbackPool extends DriverPool {
     const callback = callbackIn(given);
     const statement = readStatement('query', sql, given);
     if (!('sql' in statement)) return refusedStatement(callback, statement.error);
-    const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
+    const cached = callback === undefined ? undefined : this.#cachedAnswer(statement);
     if (callback !== undefined && cached !== undefined) return this.#commandOf(statement, callback, cached);
     const parameters: unknown[] = statement.values === undefined ? [] : [statement.values];
     if (callback !== undefined) parameters.push(callback);
@@ -162,7 +171,7 @@ export class CallbackPool extends DriverPool {
       refusedStatement(callback, statement.error);
       return;
     }
-    const cached = callback === undefined ? undefined : this.#core.cached?.answer(statement);
+    const cached = callback === undefined ? undefined : this.#cachedAnswer(statement);
     if (callback !== undefined && cached !== undefined) {
       callBack(callback, cached);
       return;
@@ -194,6 +203,10 @@ export class CallbackPool extends DriverPool {
     this.#core.end().then(() => callBackWith(), callBackWith);
   }
 
+  #cachedAnswer(statement: Statement): Promise<StatementResult> | undefined {
+    return statement.wishes.reading === undefined ? this.#core.cached?.answer(statement) : undefined;
+  }
+
   /** What mysql2 returns: a command, which is never sent. */
   #commandOf({ sql, values }: Statement, callback: ResultCallback, answer: Promise<StatementResult>): Command {
     const command = createQuery(sql, values, callback, this.config.connectionConfig);
@@ -213,6 +226,15 @@ export class CallbackPool extends DriverPool {
       return run();
     } finally {
       this.#asking = undefined;
+    }
+  }
+
+  /** What is wrong with the statement goes to the callback. */
+  #lenderFor(reading: ReadingOptions): Pick<CallbackPoolCore, 'tryAcquire' | 'enqueue'> | PoolError {
+    try {
+      return this.#core.lenderFor(reading);
+    } catch (error) {
+      return error as PoolError;
     }
   }
 

@@ -2,5 +2,6 @@
 
 export { type ClusterNamespace, guardNamespace } from './cluster-statements.js';
 export type { CallbackPool } from './callback-pool.js';
-export type { PoolStats, ServerProduct } from './pool-core.js';
-export { Pool, type PublicOptions } from './pool.js';
+export { PoolCore, type PoolStats, type ServerProduct } from './pool-core.js';
+export { coreOf, Pool, type PublicOptions, steer } from './pool.js';
+export type { Doubt, PoolSteering } from './steering.js';

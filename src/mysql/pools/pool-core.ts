@@ -7,10 +7,10 @@ import {
   type DrainReport,
   type DurationCounts,
   type DurationSummary,
-  keepShape,
   type Lease,
+  type LendingHold,
+  messageOf,
   Pool as Engine,
-  type PoolError,
   type PoolEvents,
   type PoolStats as EngineStats,
   type RecordedDuration,
@@ -23,6 +23,7 @@ import type { Breaker, BreakerChange } from '../../resilience/breaker/index.js';
 import {
   type BreakerSnapshots,
   type Health,
+  type HealthCheck,
   HealthMonitor,
   PoolBreakers,
   PoolLog,
@@ -30,6 +31,7 @@ import {
   StatementLog,
 } from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
+import { connectionLost } from '../commands/index.js';
 import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
   ConnectionFactory,
@@ -45,14 +47,25 @@ import {
 } from '../connections/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
 import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
+import type { Doubt, PoolSteering } from './steering.js';
 import { LeakWarning } from './leak-warning.js';
+import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
-import { answerOfLastRun, PooledStatement, type RetryCounts, RetryTally, StatementRetries } from '../statements/index.js';
+import {
+  answerOfLastRun,
+  PooledStatement,
+  type RetryCounts,
+  type StatementPool,
+  RetryTally,
+  StatementRetries,
+} from '../statements/index.js';
 import {
   limitsFrom,
   ownStatement,
   ownStatementWith,
+  type ReadingOptions,
+  readingRefused,
   type Statement,
   type StatementResult,
   type TransactionOptions,
@@ -83,6 +96,9 @@ const POISONED_EVICTION_PERIOD_MS = 5_000;
 /** How long one query for the schema may take. */
 const READING_TIMEOUT_MS = 10_000;
 
+/** Where the connections of a pool that is steered lead to is set after it was made. */
+const NO_PLACE_YET: LendingHold = { reason: () => 'no server is known yet' };
+
 /** What the budget of retries looks back on. */
 const RETRY_WINDOW_MS = 10_000;
 
@@ -90,7 +106,7 @@ const RETRY_WINDOW_MS = 10_000;
 export type ServerProduct = 'mariadb' | 'mysql';
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
-export class PoolCore {
+export class PoolCore implements PoolSteering {
   readonly engine: Engine<ManagedConnection>;
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
@@ -98,6 +114,8 @@ export class PoolCore {
   readonly cached: CachedStatements | undefined;
   readonly breakers: PoolBreakers;
   readonly retries: StatementRetries;
+  /** Sends statements to other servers that ask for it; undefined in a plain pool. */
+  router: StatementRouter | undefined = undefined;
   readonly #transactionRetries = new RetryTally();
   readonly #retryBudget: RetryBudget;
   readonly #statements: StatementLog;
@@ -113,8 +131,12 @@ export class PoolCore {
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
 
+  readonly #factory: ConnectionFactory;
+  readonly #doubts = new Set<(doubt: Doubt) => void>();
+
   constructor(
-    readonly options: ResolvedOptions,
+    /** The options in force, with the place to which connections lead now. */
+    public options: ResolvedOptions,
     /** The promise view of this core, which is made after it. */
     private readonly view: () => DriverPromisePool,
   ) {
@@ -126,16 +148,63 @@ export class PoolCore {
     }
     this.breakers = new PoolBreakers(options.breakers, () => this.engine, cache?.breaker);
     this.#retryBudget = retryBudget(options.retries, this.breakers.statement);
-    this.retries = new StatementRetries(options.retries, this.#retryBudget);
+    this.retries = new StatementRetries(options.retries, this.#retryBudget, options.moves === true);
     const writes = cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema);
     this.#statements = new StatementLog(this.breakers.statement, writes);
     const factory = new ConnectionFactory(options, this.#connectionHost());
+    this.#factory = factory;
     this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
-    this.engine = new Engine(factory, atStart);
+    this.engine = new Engine(factory, atStart, options.moves === true ? { patient: true, hold: NO_PLACE_YET } : {});
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
     this.#listen();
+  }
+
+  moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
+    const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
+    this.options = options;
+    this.callbackPool.moveTo(options);
+    this.#factory.moveTo(options);
+    this.#killer.renewConnection();
+    this.engine.leavePlace();
+    this.breakers.forget();
+  }
+
+  hold(hold: LendingHold | undefined): void {
+    this.engine.hold(hold);
+  }
+
+  leavePlace(): void {
+    this.#killer.renewConnection();
+    this.engine.leavePlace();
+  }
+
+  endStatements(afterMs: number, why: string): number {
+    const overdue = this.connections('all').filter(({ runningMs }) => runningMs !== undefined && runningMs >= afterMs);
+    for (const connection of overdue) connection.terminate(connectionLost(why));
+    return overdue.length;
+  }
+
+  cutOff(why: string): number {
+    const all = this.connections('all');
+    for (const connection of all) connection.terminate(connectionLost(why));
+    return all.length;
+  }
+
+  get longestRunningMs(): number {
+    return Math.max(0, ...this.connections('all').map(({ runningMs = 0 }) => runningMs));
+  }
+
+  onDoubt(listener: (doubt: Doubt) => void): void {
+    if (this.#doubts.size === 0) {
+      this.engine.on('connectFailed', ({ error }) => this.#doubt('connect', messageOf(error)));
+      this.engine.on('failed', ({ error }) => this.#doubt('lost', messageOf(error)));
+      this.engine.on('closed', ({ reason, error }) => {
+        if (reason === 'role') this.#doubt('refused', messageOf(error));
+      });
+    }
+    this.#doubts.add(listener);
   }
 
   stats(): PoolStats {
@@ -172,16 +241,24 @@ export class PoolCore {
   }
 
   /** @param deep also runs a statement */
-  health(deep: boolean): Promise<Health> {
-    return this.#health.check(deep ? () => this.#selectOne() : undefined);
+  health(deep: boolean, more?: readonly HealthCheck[]): Promise<Health> {
+    return this.#health.check(deep ? () => this.#selectOne() : undefined, more);
   }
 
-  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+  /** Where a statement gets its connection that asks for a route. @throws PoolError `POOL_OPTION_INVALID` */
+  lenderFor(reading: ReadingOptions): StatementPool {
+    if (this.router === undefined) throw readingRefused(`pool '${this.engine.name}' leads to one server.`);
+    return this.router.lenderFor(reading);
+  }
+
+  /** @param lender where its connection comes from */
+  async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions, lender: ConnectionSource = this): Promise<T> {
     const host: TransactionHost = {
       pool: this,
-      acquire: (acquireOptions) => this.#acquire(acquireOptions),
+      acquire: (acquireOptions) => acquireFrom(lender, acquireOptions),
       acquireTimeout: this.acquireTimeout,
       patienceMs: this.options.atStart.validationTimeout,
+      moves: this.options.moves === true,
       takeRetry: () => this.#retryBudget.take(),
       tally: this.#transactionRetries,
     };
@@ -228,10 +305,15 @@ export class PoolCore {
 
   /** A connection that is idle and needs no validation, or none. */
   tryAcquire(): Lease<ManagedConnection> | undefined {
-    return isTraced() || this.#isMeasured || !this.breakers.lending ? undefined : this.engine.tryAcquire();
+    if (isTraced() || this.#isMeasured || !this.breakers.lending) return undefined;
+    const lease = this.engine.tryAcquire();
+    const { commits } = this.options;
+    if (commits !== undefined && lease !== undefined) lease.resource.scope = commits.scope();
+    return lease;
   }
 
   enqueue(waiter: ConnectionWaiter, options?: AcquireOptions): void {
+    waiter.scope = this.options.commits?.scope();
     if (this.#isMeasured) enqueueMeasured(this.callbackPool, (measured) => this.#enqueue(measured, options), waiter, options);
     else if (isTraced() || isWaitTraced())
       enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
@@ -295,10 +377,15 @@ export class PoolCore {
   /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
   #poisoned(error: ServerError): void {
     this.#health.notePoisoned(error.message);
+    this.#doubt('refused', error.message);
     const now = performance.now();
     if (now - this.#evictedAt < POISONED_EVICTION_PERIOD_MS) return;
     this.#evictedAt = now;
     this.evict();
+  }
+
+  #doubt(kind: Doubt['kind'], message: string): void {
+    for (const listener of this.#doubts) listener({ kind, message });
   }
 
   async #stop(): Promise<void> {
@@ -318,13 +405,6 @@ export class PoolCore {
       const { waiting, limit, used, closing } = this.engine.summary();
       if (waiting > limit - used - closing) this.callbackPool.announce('enqueue');
     }
-  }
-
-  #acquire(options: AcquireOptions): Promise<Lease<ManagedConnection>> {
-    const { signal, priority, fairnessKey } = options;
-    const lease = signal === undefined && priority === undefined && fairnessKey === undefined ? this.tryAcquire() : undefined;
-    if (lease !== undefined) return Promise.resolve(lease);
-    return new Promise((resolve, reject) => this.enqueue(new LeaseWaiter(resolve, reject), options));
   }
 
   /** Not longer than a validation may take: the answer must come while the caller still waits for it. */
@@ -351,27 +431,3 @@ function retryBudget({ budget, budgetMinimum }: ResolvedStatementRetries, breake
     return (breaker.recentCalls * RETRY_WINDOW_MS) / breaker.options.window;
   });
 }
-
-/** The waiter behind `pool.transaction()`. */
-class LeaseWaiter extends ConnectionWaiter {
-  constructor(
-    private readonly resolve: (lease: Lease<ManagedConnection>) => void,
-    private readonly reject: (error: PoolError) => void,
-  ) {
-    super();
-  }
-
-  override get runsCode(): boolean {
-    return false;
-  }
-
-  override receiveLease(lease: Lease<ManagedConnection>): void {
-    this.resolve(lease);
-  }
-
-  override receiveFailure(error: PoolError): void {
-    this.reject(error);
-  }
-}
-
-keepShape(LeaseWaiter);

@@ -29,7 +29,9 @@ import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '../observation/index.js';
 import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
+import type { ConnectionSource } from './lease-source.js';
 import { PoolCore, type PoolStats, type ServerProduct } from './pool-core.js';
+import type { PoolSteering } from './steering.js';
 import {
   type CallbackPoolView,
   type Method,
@@ -38,7 +40,7 @@ import {
   statementOf,
   type TransactionOptions,
 } from '../contract/index.js';
-import { answerOfLastRun, PooledStatement } from '../statements/index.js';
+import { answerOfLastRun, PooledStatement, type StatementPool } from '../statements/index.js';
 import type { Transaction } from '../transactions/index.js';
 import { acquireInTime, transactionInTime } from '../limits/index.js';
 
@@ -49,6 +51,12 @@ export interface PublicOptions extends Readonly<Required<EngineOptions>> {
   readonly tls: TlsMode;
   readonly hygiene: Hygiene;
 }
+
+/** @internal The core of a pool, for what is made of several pools. */
+export let coreOf: (pool: Pool) => PoolCore;
+
+/** Steers a pool that has `moves` in its options. */
+export let steer: (pool: Pool) => PoolSteering;
 
 /**
  * A managed pool of MySQL connections: everything of mysql2/promise's pool, and what production needs beside it.
@@ -64,11 +72,17 @@ export class Pool extends DriverPromisePool {
   /** The callback view of the same pool, as mysql2's. */
   declare readonly pool: CallbackPoolView;
   readonly #core: PoolCore;
+
+  static {
+    steer = (pool) => pool.#core;
+    coreOf = (pool) => pool.#core;
+  }
+
   /** The cache that it was made with, if any. */
   readonly cache: QueryCache | undefined;
 
-  constructor(options: ResolvedOptions) {
-    const core: PoolCore = new PoolCore(options, () => this);
+  constructor(options: ResolvedOptions, makeCore: (view: () => Pool) => PoolCore = (view) => new PoolCore(options, view)) {
+    const core: PoolCore = makeCore(() => this);
     super(core.callbackPool, Promise);
     this.#core = core;
     this.cache = options.cache;
@@ -126,13 +140,18 @@ export class Pool extends DriverPromisePool {
    *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
    */
   override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
+    return this.borrowFrom(this.#core, options);
+  }
+
+  /** @internal @param lender where the connection comes from */
+  protected borrowFrom(lender: ConnectionSource, options: AcquireOptions | undefined): Promise<PoolConnection> {
     const core = this.#core;
     if (options === undefined && currentDeadline() === undefined) {
-      const lease = core.tryAcquire();
+      const lease = lender.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
     return new Promise((resolve, reject) => {
-      core.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
+      lender.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
     });
   }
 
@@ -155,6 +174,11 @@ export class Pool extends DriverPromisePool {
    */
   async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return await this.#core.transaction(work, transactionInTime(options));
+  }
+
+  /** @internal @param lender where its connection comes from */
+  protected transactionFrom<T>(lender: ConnectionSource, work: (tx: Transaction) => Promise<T>, options: TransactionOptions): Promise<T> {
+    return this.#core.transaction(work, transactionInTime(options), lender);
   }
 
   /**
@@ -272,11 +296,21 @@ export class Pool extends DriverPromisePool {
       return Promise.reject(error);
     }
     const core = this.#core;
-    const cached = core.cached?.answer(statement);
-    if (cached !== undefined) return cached;
+    const { reading } = statement.wishes;
+    let lender: StatementPool = core;
+    if (reading === undefined) {
+      const cached = core.cached?.answer(statement);
+      if (cached !== undefined) return cached;
+    } else {
+      try {
+        lender = core.lenderFor(reading);
+      } catch (error) {
+        return Promise.reject(error);
+      }
+    }
     const { trace } = core.options;
     const site = trace === true ? captureSite(this[method]) : undefined;
-    return answerOfLastRun(new PooledStatement(core, statement).run(), trace === undefined ? 'await' : site);
+    return answerOfLastRun(new PooledStatement(lender, statement).run(), trace === undefined ? 'await' : site);
   }
 }
 

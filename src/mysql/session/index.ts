@@ -2,3 +2,4 @@
 
 export { reportedChange } from './reported-change.js';
 export { Session } from './session.js';
+export { CommitWatch } from './commit-watch.js';

@@ -5,7 +5,7 @@ import type { ResolvedStatementRetries } from '../options/index.js';
 import { type RetryBudget, RetrySchedule } from '../../resilience/retry/index.js';
 import type { StatementFacts } from '../../sql/index.js';
 import { RetryTally } from './retry-tally.js';
-import { isRolledBack, unrunBy } from '../errors/index.js';
+import { isRefusedAsReadOnly, isRolledBack, unrunBy } from '../errors/index.js';
 
 /** What a statement says about itself. */
 export interface RetryableStatement {
@@ -25,6 +25,9 @@ const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
   'POOL_ENDPOINT_POISONED',
 ]);
 
+/** Statements that a read-only server refuses as a whole. A routine or a text of several statements may have done something before. */
+const REFUSED_WHOLE: ReadonlySet<string> = new Set('INSERT REPLACE UPDATE DELETE WITH CREATE ALTER DROP TRUNCATE RENAME'.split(' '));
+
 /** Decides for the statements of a pool whether they are run again, and counts. I9: nothing that may have taken effect, unless that does no harm. */
 export class StatementRetries {
   readonly tally = new RetryTally();
@@ -33,11 +36,13 @@ export class StatementRetries {
   constructor(
     private readonly options: ResolvedStatementRetries,
     private readonly budget: RetryBudget,
+    /** The pool follows a writer that moves: what one server refuses as read-only, the next one takes. */
+    private readonly moves = false,
   ) {}
 
   /** Whether it is an error after which some statement might be run again. */
   concerns(error: unknown): boolean {
-    return PoolError.is(error) ? PASSING.has(error.code) : isRolledBack(error);
+    return PoolError.is(error) ? PASSING.has(error.code) : isRolledBack(error) || this.#isRefused(error);
   }
 
   /** A schedule for a statement that has failed for the first time, if it may be run again at all. */
@@ -54,12 +59,18 @@ export class StatementRetries {
       return 'final';
     }
     // Nothing of it reached the server: it is no load.
-    if (!isNeverSent(error) && !this.budget.take()) {
+    const isNoLoad = isNeverSent(error) || this.#isRefused(error);
+    if (!isNoLoad && !this.budget.take()) {
       this.tally.overBudget += 1;
       return 'over-budget';
     }
     this.tally.retried += 1;
-    return isNeverSent(error) ? 0 : delayMs;
+    return isNoLoad ? 0 : delayMs;
+  }
+
+  /** Its next run waits for the next writer. */
+  #isRefused(error: unknown): boolean {
+    return this.moves && isRefusedAsReadOnly(error);
   }
 
   #allows(error: unknown, { facts, idempotent, inTransaction }: RetryableStatement): boolean {
@@ -68,6 +79,7 @@ export class StatementRetries {
     if (unrunBy(error) !== undefined) return true;
     // The file's stream was read by the first run: a second one would load what is left of it, or nothing, and succeed.
     if (facts.loadsLocalFile) return false;
+    if (this.#isRefused(error)) return REFUSED_WHOLE.has(facts.first) && !facts.severalStatements;
     if (idempotent) return isRolledBack(error) || (PoolError.is(error) && PASSING.has(error.code));
     return PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST' && this.options.readOnly && facts.readOnly;
   }

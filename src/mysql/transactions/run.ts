@@ -11,7 +11,7 @@ import {
   systemClock,
 } from '../../engine/index.js';
 import { checkedMilliseconds, checkedSignal, ignore, pause, waitOrAbort, within } from '../../engine/waiting/index.js';
-import { isConnectionLost, isRolledBack, leavesCommitOpen, unrunBy } from '../errors/index.js';
+import { isConnectionLost, isRefusedAsReadOnly, isRolledBack, leavesCommitOpen, unrunBy } from '../errors/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
@@ -35,6 +35,8 @@ export interface TransactionHost {
   readonly patienceMs: number;
   /** The pool that connections come from. */
   readonly pool: unknown;
+  /** The pool follows a writer that moves: a transaction that one server refuses as read-only runs on the next. */
+  readonly moves: boolean;
   /** Takes one out of what the pool may run again; false when nothing is left. */
   takeRetry(): boolean;
   readonly tally: RetryTally;
@@ -64,15 +66,16 @@ export async function runTransaction<T>(
       } catch (error) {
         // Nothing can have taken effect.
         const unbegun = !attempt.begun && PoolError.is(error) && error.code === 'POOL_CONNECTION_LOST';
-        const isFinal = !(unbegun || isRolledBack(error)) || attempt.committedImplicitly || retries >= maxRetries;
+        const refused = host.moves && isRefusedAsReadOnly(error);
+        const isFinal = !(unbegun || refused || isRolledBack(error)) || attempt.committedImplicitly || retries >= maxRetries;
         if (isFinal || limits.over) {
           if (retries > 0) tally.exhausted += 1;
           // It would be run again: what ends it is the time, as it is in the pause before the next run.
           if (!isFinal) limits.throwIfOver();
           throw error;
         }
-        // Nothing of it reached the server: it is no load.
-        if (unbegun && unrunBy(error) !== undefined) {
+        // Nothing of it reached the server, or the next run waits for another server: it is no load.
+        if (refused || (unbegun && unrunBy(error) !== undefined)) {
           tally.retried += 1;
           continue;
         }

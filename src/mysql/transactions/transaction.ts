@@ -6,7 +6,7 @@ import { ignore } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
 import { runToAnswer, type ManagedConnection } from '../connections/index.js';
-import { type Method, ownStatement, type Statement, type StatementOptions, statementOf, stoppedBy } from '../contract/index.js';
+import { type Method, ownStatement, type Statement, type StatementOptions, statementOnConnection, stoppedBy } from '../contract/index.js';
 import { errnoOf, ownFlavor } from '../errors/index.js';
 
 /** A transaction within another one: what is called inside it finds it here. */
@@ -105,7 +105,7 @@ export class Transaction {
     try {
       if (typeof values === 'function') throw new Error('Callback function is not available with promise clients.');
       this.#refuseOverlap(method);
-      statement = statementOf(method, sql, values, currentDeadline());
+      statement = statementOnConnection(method, sql, values, currentDeadline());
     } catch (error) {
       return Promise.reject(error);
     }

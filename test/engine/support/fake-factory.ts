@@ -92,6 +92,7 @@ export class FakeFactory implements ResourceFactory<FakeResource> {
   readonly resources: FakeResource[] = [];
   readonly held: HeldCall[] = [];
   readonly permanentCodes = new Set<string>();
+  readonly misplacedCodes = new Set<string>();
   /** How the coming calls go. */
   readonly answers: Record<Method, (resource: FakeResource) => Answer> = {
     open: () => succeed,
@@ -187,6 +188,10 @@ export class FakeFactory implements ResourceFactory<FakeResource> {
 
   isPermanent(error: unknown): boolean {
     return error instanceof Error && 'code' in error && this.permanentCodes.has(String(error.code));
+  }
+
+  isMisplaced(error: unknown): boolean {
+    return error instanceof Error && 'code' in error && this.misplacedCodes.has(String(error.code));
   }
 
   #mustBeFree(resource: FakeResource, what: string): void {

@@ -89,7 +89,7 @@ export class PoolFixture {
 }
 
 function withMethods(factory: FakeFactory, methods: NonNullable<PoolFixtureSettings['methods']>): ResourceFactory<FakeResource> {
-  const all = ['open', 'close', 'validate', 'recycle', 'park', 'unpark', 'describe', 'isPermanent'] as const;
+  const all = ['open', 'close', 'validate', 'recycle', 'park', 'unpark', 'describe', 'isPermanent', 'isMisplaced'] as const;
   const bound = Object.fromEntries(all.map((name) => [name, factory[name].bind(factory)]));
   const given = { ...bound, ...methods };
   return Object.fromEntries(Object.entries(given).filter(([, method]) => method !== undefined)) as unknown as ResourceFactory<FakeResource>;

@@ -1,0 +1,70 @@
+/** One look at a server: what it is, whether it takes writes, how far it lags, which others it knows. */
+
+import type { DiscoveryKind, NodeConnection, NodeReading, Peer } from '../contract/index.js';
+import { readAurora } from './aurora.js';
+import { readGroup } from './group-replication.js';
+import { Interview } from './interview.js';
+import { readMariaDb } from './mariadb-replication.js';
+import { readMySql } from './mysql-replication.js';
+import { readFacts, type ServerFacts } from './server-facts.js';
+import { readTidb } from './tidb.js';
+
+/** What a kind of replication adds to what any server says. */
+export interface ReplicationReading extends Pick<NodeReading, 'role' | 'lagMs' | 'replicating' | 'executed'> {
+  readonly peers: readonly Peer[];
+}
+
+/**
+ * Looks at a server over a connection of a monitor, with a few statements one after the other. What the server refuses to say is unknown then, and
+ * `complaints` says which GRANT is missing. Rejects only when the connection breaks, or when the server does not even show its variables.
+ *
+ * @param kind 'auto': what the server is; 'static': the same, without the servers that it knows
+ */
+export async function readNode(connection: NodeConnection, kind: DiscoveryKind | 'auto'): Promise<NodeReading> {
+  const interview = new Interview(connection);
+  const facts = await readFacts(connection);
+  const reading = await readerOf(kind, facts)(interview, facts);
+  return {
+    serverId: facts.serverId,
+    version: connection.version,
+    kind: kind === 'auto' ? kindOf(facts) : kind,
+    ...reading,
+    commitsInOrder: reading.role === 'writer' || facts.appliesInOrder,
+    peers: kind === 'static' ? [] : reading.peers,
+    complaints: interview.complaints,
+  };
+}
+
+type Reader = (interview: Interview, facts: ServerFacts) => Promise<ReplicationReading>;
+
+function readerOf(kind: DiscoveryKind | 'auto', facts: ServerFacts): Reader {
+  if (kind === 'auto' || kind === 'static') return readerFor(facts);
+  switch (kind) {
+    case 'aurora':
+      return readAurora;
+    case 'tidb':
+      return readTidb;
+    case 'group-replication':
+      return readGroup;
+    case 'replication':
+      return facts.product === 'mariadb' ? readMariaDb : readMySql;
+  }
+}
+
+function kindOf({ product, group }: ServerFacts): DiscoveryKind {
+  if (product === 'aurora' || product === 'tidb') return product;
+  return product === 'mariadb' || group === '' ? 'replication' : 'group-replication';
+}
+
+function readerFor({ product, group }: ServerFacts): Reader {
+  switch (product) {
+    case 'aurora':
+      return readAurora;
+    case 'tidb':
+      return readTidb;
+    case 'mariadb':
+      return readMariaDb;
+    case 'mysql':
+      return group === '' ? readMySql : readGroup;
+  }
+}

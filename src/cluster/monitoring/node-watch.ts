@@ -1,0 +1,221 @@
+/** Watches one node: looks at it again and again, and says in which state it is. */
+
+import { type Clock, codeOf, messageOf, type Timer } from '../../engine/index.js';
+import { inRootContext, within } from '../../engine/waiting/index.js';
+import { isServerError } from '../../mysql/index.js';
+import type { MonitorOptions, NodeReading, NodeRole, NodeState } from '../contract/index.js';
+import type { Look, Looker } from './looker.js';
+
+/** So many looks in a row that find no server make a node count as down. */
+const LOOKS_UNTIL_DOWN = 3;
+
+/** Between two looks, however many doubts come. */
+const SHORTEST_PAUSE_MS = 50;
+
+/** The weight of the newest latency in the moving average. */
+const NEWEST_WEIGHT = 1 / 8;
+
+/** What a watch reports, and asks of its cluster. */
+export interface WatchOwner {
+  /** Something about the node has changed, or a look has ended. */
+  looked(changed: boolean): void;
+  /** Whether something in the cluster is in doubt: then every node is looked at more often. */
+  inDoubt(): boolean;
+  /** Whether looks are to use new connections, as names may lead elsewhere. */
+  wantsFresh(): boolean;
+}
+
+/** What is known of a node by its own word, and how fresh that is. */
+export class NodeWatch {
+  #state: NodeState = 'suspect';
+  #reason: string | undefined = 'it was not looked at yet';
+  #since = Date.now();
+  #reading: NodeReading | undefined = undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #latencyMs: number | undefined = undefined;
+  #servers = 0;
+  #failures = 0;
+  #seen = false;
+  /** It has refused work since the last look: what the last look said holds no more. */
+  #distrusted = false;
+  /** What keeps a node that answers from serving, by the judgement of the cluster. */
+  #judgement: string | undefined = undefined;
+  /** What its own last look said, without the judgement. */
+  #own: { readonly state: NodeState; readonly reason: string | undefined } = { state: 'suspect', reason: this.#reason };
+  #looking = false;
+  #lookAgain = false;
+  #timer: Timer | undefined = undefined;
+  #ended = false;
+  readonly #end = new AbortController();
+
+  constructor(
+    private readonly looker: Looker,
+    private readonly options: Required<MonitorOptions>,
+    private readonly clock: Clock,
+    private readonly owner: WatchOwner,
+  ) {}
+
+  get state(): NodeState {
+    return this.#state;
+  }
+
+  /** Why it is not 'up'. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  /** When it came into its state, in milliseconds since the epoch. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** What it said last. */
+  get reading(): NodeReading | undefined {
+    return this.#reading;
+  }
+
+  /** To how many servers in turn its address led. */
+  get servers(): number {
+    return this.#servers;
+  }
+
+  /** When it said so, by the cluster's clock. */
+  get readAt(): number {
+    return this.#readAt;
+  }
+
+  get latencyMs(): number | undefined {
+    return this.#latencyMs;
+  }
+
+  /** Its first look has ended, well or not. */
+  get seen(): boolean {
+    return this.#seen;
+  }
+
+  get role(): NodeRole | undefined {
+    return this.#reading?.role;
+  }
+
+  get distrusted(): boolean {
+    return this.#distrusted;
+  }
+
+  start(): void {
+    inRootContext(() => void this.#look());
+  }
+
+  /** Looks at once, or once more when the look that is under way has ended. */
+  lookNow(): void {
+    if (this.#ended) return;
+    if (this.#looking) {
+      this.#lookAgain = true;
+      return;
+    }
+    inRootContext(() => void this.#look());
+  }
+
+  /** The node has refused work, or its connections break: it is looked at now. */
+  doubt(reason: string, distrusted: boolean): void {
+    if (this.#ended) return;
+    if (distrusted) this.#distrusted = true;
+    if (this.#own.state === 'up') this.#become('suspect', reason);
+    this.lookNow();
+    this.owner.looked(true);
+  }
+
+  /** What keeps it from serving although it answers; undefined: nothing. */
+  judge(judgement: string | undefined): void {
+    if (this.#judgement === judgement) return;
+    this.#judgement = judgement;
+    this.#show();
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#timer?.cancel();
+    this.#end.abort();
+    await this.looker.end();
+  }
+
+  /** Precondition: no look is under way. */
+  async #look(): Promise<void> {
+    this.#timer?.cancel();
+    this.#looking = true;
+    this.#lookAgain = false;
+    const before = this.#fingerprint();
+    const { timeout } = this.options;
+    const slow = this.clock.setTimer(() => this.#noteSlow(), Math.min(timeout, this.options.interval) / 2);
+    slow.unref();
+    try {
+      const late = (): Error => Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' });
+      const bounds = { clock: this.clock, hold: 'unheld', allowsForStalls: true, signal: this.#end.signal } as const;
+      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds));
+    } catch (error) {
+      this.looker.abandon();
+      if (!this.#ended) this.#failed(error);
+    } finally {
+      slow.cancel();
+      this.#looking = false;
+      this.#seen = true;
+    }
+    if (this.#ended) return;
+    this.owner.looked(before !== this.#fingerprint());
+    this.#scheduleNext();
+  }
+
+  #scheduleNext(): void {
+    if (this.#ended || this.#looking) return;
+    const { interval, intervalInDoubt } = this.options;
+    const inDoubt = this.#own.state !== 'up' || this.owner.inDoubt();
+    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : interval;
+    this.#timer = this.clock.setTimer(() => this.lookNow(), delayMs);
+    this.#timer.unref();
+  }
+
+  #succeeded({ reading, latencyMs }: Look): void {
+    if (this.#ended) return;
+    this.#failures = 0;
+    this.#distrusted = false;
+    if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
+    this.#reading = reading;
+    this.#readAt = this.clock.now();
+    this.#latencyMs = this.#latencyMs === undefined ? latencyMs : this.#latencyMs + (latencyMs - this.#latencyMs) * NEWEST_WEIGHT;
+    this.#become('up', undefined);
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    const why = `${messageOf(error)} (${codeOf(error)})`;
+    // It is there, and refuses the monitor: that says nothing of its role.
+    if (isServerError(error)) this.#become(this.#reading === undefined ? 'unfit' : 'suspect', `the monitor is refused: ${why}`);
+    else if (!this.#seen || this.#failures >= LOOKS_UNTIL_DOWN) this.#become('down', `it does not answer: ${why}`);
+    else if (this.#own.state !== 'down') this.#become('suspect', `the last look failed: ${why}`);
+  }
+
+  #noteSlow(): void {
+    if (this.#ended || this.#own.state !== 'up') return;
+    this.#become('suspect', 'the look that is under way takes too long');
+    this.owner.looked(true);
+  }
+
+  #become(state: NodeState, reason: string | undefined): void {
+    this.#own = { state, reason };
+    this.#show();
+  }
+
+  /** A judgement counts for a node that answers. */
+  #show(): void {
+    const { state, reason } =
+      this.#own.state === 'up' && this.#judgement !== undefined ? { state: 'unfit' as const, reason: this.#judgement } : this.#own;
+    if (state !== this.#state) this.#since = Date.now();
+    this.#state = state;
+    this.#reason = reason;
+  }
+
+  /** What others look at: when it changes, they look again. */
+  #fingerprint(): string {
+    const { role, serverId, replicating } = this.#reading ?? {};
+    return [this.#state, this.#reason, role, serverId, replicating, this.#seen, this.#distrusted].join(' ');
+  }
+}

@@ -1,0 +1,7 @@
+/** Reads of replicas: which are fit, which gets a read, and what a read must see. */
+
+export type { ReadReason, ReadStats } from './read-counts.js';
+export type { ReadableNode } from './read-target.js';
+export { Reader } from './reader.js';
+export { type ReadWish, ReadRouter } from './router.js';
+export { WriteLog } from './write-log.js';

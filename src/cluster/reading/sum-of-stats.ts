@@ -1,0 +1,32 @@
+/** The statistics of several pools as those of one. */
+
+/** A value of a snapshot: a count, a name, or counts by name. */
+type Value = unknown;
+
+/** What is no sum: the pool's own name and state, and its limits, which hold for each node. */
+const OWN: ReadonlySet<string> = new Set(['name', 'state', 'limit', 'minIdle', 'maxIdle', 'breakers', 'lastConnectError']);
+
+/** Of durations: how many and how long together are sums. The percentiles are those of the slowest node. */
+const LARGEST = /^(p\d+Ms|maxMs|oldestWaitMs)$/;
+
+/** @param own the snapshot that the names and the state are taken from */
+export function sumOf<S extends object>(own: S, parts: readonly S[]): S {
+  return added(own, parts, '') as S;
+}
+
+function added(own: Value, parts: readonly Value[], name: string): Value {
+  if (OWN.has(name)) return own;
+  if (typeof own === 'number') {
+    const numbers = parts.filter((part): part is number => typeof part === 'number');
+    return LARGEST.test(name) ? Math.max(own, ...numbers) : numbers.reduce((sum, part) => sum + part, own);
+  }
+  if (typeof own !== 'object' || own === null) return own;
+  const objects = parts.filter((part): part is Readonly<Record<string, Value>> => typeof part === 'object' && part !== null);
+  const keys = new Set([own, ...objects].flatMap((part) => Object.keys(part)));
+  const entries = [...keys].map((key) => {
+    const values = objects.map((part) => part[key]);
+    const ownValue = (own as Readonly<Record<string, Value>>)[key];
+    return [key, added(ownValue ?? (values.some((value) => typeof value === 'number') ? 0 : undefined), values, key)] as const;
+  });
+  return Object.freeze(Object.fromEntries(entries));
+}

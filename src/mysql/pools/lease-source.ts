@@ -1,0 +1,46 @@
+/** Where a transaction and a statement get their connections: the pool itself, or other pools that are read over. */
+
+import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
+import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
+import type { ReadingOptions } from '../contract/index.js';
+import type { StatementPool } from '../statements/index.js';
+
+/** Sends what only reads to other servers. */
+export interface StatementRouter {
+  /** Where a statement gets its connection that asks for this. @throws PoolError `POOL_OPTION_INVALID` */
+  lenderFor(reading: ReadingOptions): StatementPool;
+}
+
+/** Where connections are lent. */
+export type ConnectionSource = Pick<StatementPool, 'tryAcquire' | 'enqueue'>;
+
+export function acquireFrom(lender: ConnectionSource, options: AcquireOptions): Promise<Lease<ManagedConnection>> {
+  const { signal, priority, fairnessKey } = options;
+  const lease = signal === undefined && priority === undefined && fairnessKey === undefined ? lender.tryAcquire() : undefined;
+  if (lease !== undefined) return Promise.resolve(lease);
+  return new Promise((resolve, reject) => lender.enqueue(new LeaseWaiter(resolve, reject), options));
+}
+
+/** The waiter behind `pool.transaction()`. */
+class LeaseWaiter extends ConnectionWaiter {
+  constructor(
+    private readonly resolve: (lease: Lease<ManagedConnection>) => void,
+    private readonly reject: (error: PoolError) => void,
+  ) {
+    super();
+  }
+
+  override get runsCode(): boolean {
+    return false;
+  }
+
+  override receiveLease(lease: Lease<ManagedConnection>): void {
+    this.resolve(lease);
+  }
+
+  override receiveFailure(error: PoolError): void {
+    this.reject(error);
+  }
+}
+
+keepShape(LeaseWaiter);

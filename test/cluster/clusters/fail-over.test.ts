@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import type { Cluster } from '../../../src/cluster/index.js';
+import { createCluster } from '../../../src/cluster/index.js';
+import type { ClusterOptions } from '../../../src/cluster/index.js';
+import type { PoolError } from '../../../src/engine/index.js';
+import { outcomeOf, valueOf } from '../../support/pool-on-database.js';
+import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
+import { type Replication, startReplication } from '../../support/replication/replication.js';
+import { chosenKind } from '../../support/sql-servers/kinds.js';
+import { waitFor } from '../../support/wait-for.js';
+
+const KIND = chosenKind();
+const LONG = { timeoutMs: 60_000, intervalMs: 20 };
+
+type Three = readonly [ReplicatedNode, ReplicatedNode, ReplicatedNode];
+
+function clusterOf(servers: Replication, options: Partial<ClusterOptions> = {}): Cluster {
+  return createCluster({
+    nodes: servers.nodes.map((node) => node.url()),
+    name: 'shop',
+    discovery: 'static',
+    connectionLimit: 10,
+    acquireTimeout: 60_000,
+    ...options,
+  });
+}
+
+function writerIs(db: Cluster, name: string | undefined): Promise<unknown> {
+  return waitFor(
+    `the writer to be ${name}`,
+    () => db.topology(),
+    ({ writer }) => writer === name,
+    LONG,
+  );
+}
+
+/** Callers that write without a break, and what became of each write. */
+function writers(db: Cluster, callers: number) {
+  const state = { going: true };
+  let next = 0;
+  const acknowledged: number[] = [];
+  const failed: PoolError[] = [];
+  const done = Array.from({ length: callers }, async () => {
+    while (state.going) {
+      next += 1;
+      const value = next;
+      const outcome = await outcomeOf(db.query('INSERT INTO written (value) VALUES (?)', [value]));
+      if ('error' in outcome) failed.push(outcome.error as PoolError);
+      else acknowledged.push(value);
+    }
+  });
+  return {
+    acknowledged,
+    failed,
+    async stop() {
+      state.going = false;
+      await Promise.all(done);
+    },
+  };
+}
+
+async function missing(node: ReplicatedNode, values: readonly number[]): Promise<readonly number[]> {
+  const rows = await node.admin(`SELECT value FROM ${node.connection.database}.written`);
+  const there = new Set(rows.map(({ value }) => Number(value)));
+  return values.filter((value) => !there.has(value));
+}
+
+describe('a cluster whose writer moves', () => {
+  it('loses no write at a planned switch', async () => {
+    await using servers = await startReplication({ kind: KIND });
+    const [a, b] = servers.nodes as unknown as Three;
+    const db = clusterOf(servers);
+    await db.query('CREATE TABLE written (value INT)');
+    expect(db.topology().writer).toBe(a.name);
+    const load = writers(db, 20);
+    await waitFor('some writes', () => load.acknowledged.length > 100, Boolean, LONG);
+    await servers.switchOver(a, b);
+    await writerIs(db, b.name);
+    const before = load.acknowledged.length;
+    await waitFor('writes to the new writer', () => load.acknowledged.length > before + 100, Boolean, LONG);
+    await load.stop();
+    expect(load.failed.map(({ message }) => message)).toEqual([]);
+    expect(await missing(b, load.acknowledged)).toEqual([]);
+    expect(db.clusterStats().writerChanges).toBe(1);
+    await db.end();
+  }, 180_000);
+
+  it('waits out the death of the writer, and refuses writes when the old one comes back as a writer', async () => {
+    await using servers = await startReplication({ kind: KIND, semiSync: true });
+    const [a, b, c] = servers.nodes as unknown as Three;
+    const db = clusterOf(servers);
+    await db.query('CREATE TABLE written (value INT)');
+    const load = writers(db, 20);
+    await waitFor('some writes', () => load.acknowledged.length > 100, Boolean, LONG);
+    await a.server.kill('SIGKILL');
+    await writerIs(db, undefined);
+    expect((await db.health()).checks.find(({ name }) => name === 'writer')).toMatchObject({ status: 'fail' });
+    await servers.failOver(b, [c]);
+    await writerIs(db, b.name);
+    const before = load.acknowledged.length;
+    await waitFor('writes to the new writer', () => load.acknowledged.length > before + 100, Boolean, LONG);
+    await load.stop();
+    expect([...new Set(load.failed.map(({ code }) => code))]).toEqual(['POOL_CONNECTION_LOST']);
+    expect(await missing(b, load.acknowledged)).toEqual([]);
+
+    const [written] = await a.restart().then(() => a.admin(`SELECT COUNT(*) AS count FROM ${servers.database}.written`));
+    await waitFor(
+      'two writers',
+      () => db.topology().ambiguous.length,
+      (count) => count === 2,
+      LONG,
+    );
+    const refused = await outcomeOf(db.query('INSERT INTO written VALUES (-1)'));
+    expect(refused).toMatchObject({ error: { code: 'POOL_WRITER_AMBIGUOUS' } });
+    expect((refused as { error: Error }).error.message).toContain(a.name);
+    expect((refused as { error: Error }).error.message).toContain(b.name);
+    expect(await a.admin(`SELECT COUNT(*) AS count FROM ${servers.database}.written`)).toEqual([written]);
+
+    await servers.demote(a);
+    await writerIs(db, b.name);
+    expect(await valueOf(db, '@@port')).toBe(b.server.port);
+    await db.end();
+  }, 180_000);
+});

@@ -1,0 +1,193 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Cluster, type ClusterOptions, createCluster } from '../../../src/cluster/index.js';
+import type { PoolError } from '../../../src/engine/index.js';
+import { pools } from '../../../src/mysql/registry.js';
+import { errorOf, valueOf } from '../../support/pool-on-database.js';
+import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
+import { type Replication, startReplication } from '../../support/replication/replication.js';
+import { statementsOf } from '../../support/replication/statements.js';
+import { chosenKind } from '../../support/sql-servers/kinds.js';
+import { waitFor } from '../../support/wait-for.js';
+
+const LONG = { timeoutMs: 60_000, intervalMs: 20 };
+
+let servers: Replication;
+let a: ReplicatedNode;
+let b: ReplicatedNode;
+
+beforeAll(async () => {
+  servers = await startReplication({ kind: chosenKind(), replicas: 1 });
+  [a, b] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode];
+  await a.admin(`CREATE TABLE ${servers.database}.written (value INT)`);
+}, 120_000);
+
+afterAll(async () => {
+  await servers?.[Symbol.asyncDispose]();
+});
+
+function openCluster(options: Partial<ClusterOptions> = {}): Cluster & AsyncDisposable {
+  const db = createCluster({
+    nodes: [a.url(), b.url()],
+    name: 'shop',
+    discovery: 'static',
+    connectionLimit: 4,
+    acquireTimeout: 15_000,
+    ...options,
+  });
+  return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
+}
+
+function writerOf(db: Cluster, name: string | undefined): Promise<unknown> {
+  return waitFor(
+    `the writer to be ${name}`,
+    () => db.topology(),
+    ({ writer }) => writer === name,
+    LONG,
+  );
+}
+
+async function letWrite(node: ReplicatedNode): Promise<void> {
+  await node.admin(...statementsOf(servers.kind).readOnly(false));
+}
+
+/** Runs work while the only writer takes no writes. */
+async function withoutWriter(work: () => Promise<void>): Promise<void> {
+  await servers.demote(a);
+  try {
+    await work();
+  } finally {
+    await letWrite(a);
+  }
+}
+
+describe('a cluster and its callers', () => {
+  it('is a pool: it is listed, borrows, commits, and calls back', async () => {
+    await using db = openCluster();
+    expect(pools().get('shop')).toBe(db);
+    await db.ready({ timeout: 30_000 });
+    expect(db.options).toMatchObject({ endpoint: { port: a.port }, user: servers.user });
+    await db.transaction(async (tx) => void (await tx.query('INSERT INTO written VALUES (1)')));
+    const connection = await db.getConnection();
+    expect(await valueOf(connection, '@@port')).toBe(a.server.port);
+    connection.release();
+    const rows = await new Promise((resolve, reject) => {
+      db.pool.query('SELECT 1 AS one', (error, result) => (error === null ? resolve(result) : reject(error)));
+    });
+    expect(rows).toEqual([{ one: 1 }]);
+    expect(db.stats()).toMatchObject({ name: 'shop', limit: 4 });
+    expect((await db.health({ deep: true })).checks).toContainEqual({ name: 'writer', status: 'pass', message: `${a.name} is the writer` });
+  });
+
+  it('tells callers whose time is up that there is no writer, and since when', async () => {
+    await using db = openCluster();
+    await db.query('DO 0');
+    const changes: string[] = [];
+    const stop = db.watch('topologyChanged', ({ message }) => void changes.push(message));
+    await withoutWriter(async () => {
+      await writerOf(db, undefined);
+      const error = (await errorOf(db.query({ sql: 'DO 0', timeout: 300 }))) as PoolError;
+      expect(error).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT', reason: 'unreachable' });
+      expect(error.message).toContain('no server takes writes since');
+      expect(error.message).toContain(`${a.name} is `);
+      expect(await db.health()).toMatchObject({ status: 'unhealthy' });
+    });
+    // Whoever waits meanwhile is served.
+    await db.query('INSERT INTO written VALUES (2)');
+    stop();
+    expect(changes.some((message) => message.startsWith('no node is the writer'))).toBe(true);
+    expect(changes.at(-1)).toBe(`${a.name} is the writer again`);
+    expect(db.clusterStats()).toMatchObject({ writerChanges: 0, withoutWriterMs: 0 });
+  });
+
+  it('runs a transaction that the writer refuses on the next writer, from its beginning', async () => {
+    await using db = openCluster();
+    await db.query('DO 0');
+    let runs = 0;
+    let demoted: Promise<void> | undefined;
+    await db.transaction(async (tx) => {
+      runs += 1;
+      await tx.query('SELECT 1');
+      demoted ??= servers.demote(a);
+      await demoted;
+      if (runs > 1) return void (await tx.query('INSERT INTO written VALUES (3)'));
+      setImmediate(() => void letWrite(a));
+      await tx.query('INSERT INTO written VALUES (3)');
+    });
+    expect(runs).toBe(2);
+    const [rows] = await db.query('SELECT COUNT(*) AS count FROM written WHERE value = 3');
+    expect(rows).toEqual([{ count: 1 }]);
+  });
+
+  it('says of a node what keeps the monitor out, and goes on without it', async () => {
+    const url = b.url({ database: servers.database });
+    await using db = openCluster({ nodes: [a.url(), url.replace(servers.password, 'wrong')] });
+    await db.query('DO 0');
+    const node = await waitFor(
+      'the node to be unfit',
+      () => db.topology().nodes.find(({ name }) => name === b.name),
+      (found) => found?.state === 'unfit',
+    );
+    expect(node?.reason).toMatch(/the monitor is refused: Access denied/u);
+    expect(db.topology().writer).toBe(a.name);
+  });
+
+  it('ends with everything that it has opened', async () => {
+    const db = openCluster();
+    await db.query('DO 0');
+    expect(await db.nodes[1]?.readPool().query('SELECT 1 AS one')).toBeDefined();
+    expect(pools().has(`shop/reader@${b.name}`)).toBe(true);
+    const report = await db.drain({ timeout: 5_000 });
+    expect(report.complete).toBe(true);
+    expect([...pools().keys()].filter((name) => name.startsWith('shop'))).toEqual([]);
+    for (const node of [a, b]) {
+      await waitFor(
+        `no connection to ${node.name}`,
+        () => node.admin(`SELECT COUNT(*) AS count FROM information_schema.PROCESSLIST WHERE USER = '${servers.user}'`),
+        ([row]) => Number(row?.['count']) === 0,
+      );
+    }
+  });
+
+  it('ends a statement early whose server does not answer any more', async () => {
+    await using db = openCluster({ failureDetection: { after: 200, interval: 200, count: 2 } });
+    await db.query('DO 0');
+    const running = errorOf(db.query('SELECT SLEEP(60)'));
+    await waitFor('the statement to run', () => db.stats().used === 1);
+    await a.server.kill('SIGSTOP');
+    try {
+      const error = await running;
+      expect(error).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
+      expect(error.message).toContain(`${a.name} did not answer 2 probes`);
+    } finally {
+      await a.server.kill('SIGCONT');
+    }
+    await db.query('DO 0');
+  });
+
+  it('lets a statement run for long whose server answers', async () => {
+    await using db = openCluster({ failureDetection: { after: 50, interval: 50, count: 1 } });
+    expect(await valueOf(db, 'SLEEP(1)')).toBe(0);
+  });
+
+  // The last one: afterwards the two are no pair any more.
+  it('writes nothing to a writer that stood still while another one was promoted', async () => {
+    await using db = openCluster({ acquireTimeout: 60_000 });
+    const connection = await db.getConnection();
+    await connection.query('DO 0');
+    await a.server.kill('SIGSTOP');
+    const late = errorOf(connection.query('INSERT INTO written VALUES (-1)'));
+    const waiting = db.query('INSERT INTO written VALUES (4)');
+    await writerOf(db, undefined);
+    await servers.failOver(b, []);
+    await writerOf(db, b.name);
+    expect(await late).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
+    connection.release();
+    await waiting.catch((error: PoolError) => expect(error.code).toBe('POOL_CONNECTION_LOST'));
+    await db.query('INSERT INTO written VALUES (5)');
+    await a.server.kill('SIGCONT');
+    await waitFor('two writers', () => db.topology().ambiguous.length === 2, Boolean, LONG);
+    expect(await errorOf(db.query('INSERT INTO written VALUES (-2)'))).toMatchObject({ code: 'POOL_WRITER_AMBIGUOUS' });
+    const rows = await a.admin(`SELECT value FROM ${servers.database}.written WHERE value IN (4, 5, -2)`);
+    expect(rows).toEqual([]);
+  });
+});
