@@ -1,7 +1,7 @@
 /** Aurora MySQL: from information_schema.replica_host_status. */
 
 import type { Peer } from '../contract/index.js';
-import { type Interview, numberOf, type Row, textOf } from './interview.js';
+import { type Interview, numberOf, type Row, cellText } from './interview.js';
 import type { ReplicationReading } from './read-node.js';
 import type { ServerFacts } from './server-facts.js';
 
@@ -28,7 +28,7 @@ export async function readAurora(interview: Interview, facts: ServerFacts): Prom
 
 /** The server knows an instance's name, not its address: see {@link instanceHost}. */
 function peerOf(row: Row, port: number): Peer {
-  const id = textOf(row['id']);
+  const id = cellText(row['id']);
   return { host: id, port, serverId: id, role: row['role'] === 'writer' ? 'writer' : 'reader', online: true };
 }
 

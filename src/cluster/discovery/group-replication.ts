@@ -1,7 +1,7 @@
 /** MySQL Group Replication: from performance_schema.replication_group_members. */
 
 import type { Peer } from '../contract/index.js';
-import { type Interview, numberOf, type Row, textOf } from './interview.js';
+import { type Interview, numberOf, type Row, cellText } from './interview.js';
 import { readExecuted } from './mysql-replication.js';
 import type { ReplicationReading } from './read-node.js';
 import { largestLag, readChannels } from './replica-lag.js';
@@ -10,7 +10,7 @@ import type { ServerFacts } from './server-facts.js';
 const MEMBERS = `SELECT MEMBER_ID AS id, MEMBER_HOST AS host, MEMBER_PORT AS port, MEMBER_STATE AS state, MEMBER_ROLE AS role
   FROM performance_schema.replication_group_members`;
 
-/** The group goes on with more than half of its members; those that a member cannot reach do not count. */
+/** The group works with more than half of its members; those that a member cannot reach do not count. */
 const PRESENT: ReadonlySet<string> = new Set(['ONLINE', 'RECOVERING']);
 
 /**
@@ -25,7 +25,7 @@ export async function readGroup(interview: Interview, facts: ServerFacts): Promi
     const isWriter = facts.role === 'writer';
     return { role: facts.role, lagMs: isWriter ? 0 : undefined, replicating: isWriter, executed, peers: [] };
   }
-  const members = rows.filter((row) => textOf(row['host']) !== '');
+  const members = rows.filter((row) => cellText(row['host']) !== '');
   const own = members.find((row) => row['id'] === facts.serverId);
   const online = own?.['state'] === 'ONLINE' && hasMajority(members);
   if (!online) interview.complain(`it is not in its group: ${whyNot(own, members)}.`);
@@ -40,22 +40,22 @@ export async function readGroup(interview: Interview, facts: ServerFacts): Promi
 }
 
 function memberOf(row: Row): Peer {
-  const role = textOf(row['role']);
+  const role = cellText(row['role']);
   return {
-    host: textOf(row['host']),
+    host: cellText(row['host']),
     port: numberOf(row['port']) ?? 0,
-    serverId: textOf(row['id']),
+    serverId: cellText(row['id']),
     role: role === 'PRIMARY' ? 'writer' : role === 'SECONDARY' ? 'reader' : undefined,
     online: row['state'] === 'ONLINE',
   };
 }
 
 function hasMajority(members: readonly Row[]): boolean {
-  return members.filter((row) => PRESENT.has(textOf(row['state']))).length * 2 > members.length;
+  return members.filter((row) => PRESENT.has(cellText(row['state']))).length * 2 > members.length;
 }
 
 function whyNot(own: Row | undefined, members: readonly Row[]): string {
-  if (own === undefined || own['state'] !== 'ONLINE') return `it is ${textOf(own?.['state']) || 'OFFLINE'}`;
-  const reached = members.filter((row) => PRESENT.has(textOf(row['state']))).length;
+  if (own === undefined || own['state'] !== 'ONLINE') return `it is ${cellText(own?.['state']) || 'OFFLINE'}`;
+  const reached = members.filter((row) => PRESENT.has(cellText(row['state']))).length;
   return `it reaches ${reached} of ${members.length} members, which is no majority`;
 }

@@ -67,6 +67,6 @@ export function numberOf(value: unknown): number | undefined {
 type Cell = string | number | boolean | null | undefined;
 
 /** A text of an answer; null and nothing: ''. */
-export function textOf(value: unknown): string {
+export function cellText(value: unknown): string {
   return String((value as Cell) ?? '');
 }

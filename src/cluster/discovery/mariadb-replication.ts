@@ -1,7 +1,7 @@
 /** MariaDB's replication: from SHOW ALL SLAVES STATUS and SHOW SLAVE HOSTS. */
 
 import type { Peer } from '../contract/index.js';
-import { type Interview, numberOf, type Row, textOf } from './interview.js';
+import { type Interview, numberOf, type Row, cellText } from './interview.js';
 import type { ReplicationReading } from './read-node.js';
 import { largestLag } from './replica-lag.js';
 import type { ServerFacts } from './server-facts.js';
@@ -23,7 +23,7 @@ export async function readMariaDb(interview: Interview, facts: ServerFacts): Pro
 /** undefined: it has executed nothing that has a GTID. */
 async function readExecuted({ connection }: Interview): Promise<string | undefined> {
   const [row] = await connection.rows('SELECT @@GLOBAL.gtid_current_pos AS executed');
-  return textOf(row?.['executed']) || undefined;
+  return cellText(row?.['executed']) || undefined;
 }
 
 function runs(status: Row): boolean {
@@ -37,15 +37,15 @@ function runs(status: Row): boolean {
 function lagOf(status: Row): number | undefined {
   const seconds = numberOf(status['Seconds_Behind_Master']);
   if (seconds === undefined) return undefined;
-  const received = textOf(status['Gtid_IO_Pos']);
+  const received = cellText(status['Gtid_IO_Pos']);
   if (received === '') return seconds * 1_000;
-  return received === textOf(status['Gtid_Slave_Pos']) ? 0 : (seconds + 1) * 1_000;
+  return received === cellText(status['Gtid_Slave_Pos']) ? 0 : (seconds + 1) * 1_000;
 }
 
-/** Others are known by their server_id only, which does not tell them from servers elsewhere. */
+/** Others are known by their server_id only, which servers elsewhere may have, too. */
 function sourceOf(status: Row): Peer {
   return {
-    host: textOf(status['Master_Host']),
+    host: cellText(status['Master_Host']),
     port: numberOf(status['Master_Port']) ?? 0,
     serverId: undefined,
     role: undefined,
@@ -55,9 +55,9 @@ function sourceOf(status: Row): Peer {
 
 function replicasOf(interview: Interview, rows: readonly Row[]): readonly Peer[] {
   return rows.flatMap((row) => {
-    const host = textOf(row['Host']);
+    const host = cellText(row['Host']);
     if (host === '') {
-      interview.complain(`the address of the replica with server_id ${textOf(row['Server_id'])} is not known: set report_host there.`);
+      interview.complain(`the address of the replica with server_id ${cellText(row['Server_id'])} is not known: set report_host there.`);
       return [];
     }
     return [{ host, port: numberOf(row['Port']) ?? 0, serverId: undefined, role: undefined, online: true }];

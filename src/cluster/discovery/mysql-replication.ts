@@ -1,7 +1,7 @@
 /** MySQL's asynchronous replication: from SHOW REPLICA STATUS, SHOW REPLICAS and performance_schema. */
 
 import type { Peer } from '../contract/index.js';
-import { type Interview, numberOf, type Row, textOf } from './interview.js';
+import { type Interview, numberOf, type Row, cellText } from './interview.js';
 import type { ReplicationReading } from './read-node.js';
 import { largestLag, readChannels } from './replica-lag.js';
 import type { ServerFacts } from './server-facts.js';
@@ -29,7 +29,7 @@ export async function readExecuted({ connection }: Interview, facts: ServerFacts
   if (!facts.hasGtids) return undefined;
   // SHOW would cut it after 1 024 characters.
   const [row] = await connection.rows('SELECT @@GLOBAL.gtid_executed AS executed');
-  return textOf(row?.['executed']).replaceAll('\n', '');
+  return cellText(row?.['executed']).replaceAll('\n', '');
 }
 
 /** By columns that older versions name after slaves. */
@@ -43,9 +43,9 @@ function runs(status: Row): boolean {
 
 function sourceOf(status: Row): Peer {
   return {
-    host: textOf(column(status, 'Source_Host')),
+    host: cellText(column(status, 'Source_Host')),
     port: numberOf(column(status, 'Source_Port')) ?? 0,
-    serverId: textOf(column(status, 'Source_UUID')) || undefined,
+    serverId: cellText(column(status, 'Source_UUID')) || undefined,
     role: undefined,
     online: column(status, 'Replica_IO_Running') === 'Yes',
   };
@@ -53,18 +53,18 @@ function sourceOf(status: Row): Peer {
 
 function replicasOf(interview: Interview, rows: readonly Row[]): readonly Peer[] {
   return rows.flatMap((row) => {
-    const host = textOf(row['Host']);
+    const host = cellText(row['Host']);
     if (host === '') {
-      const id = textOf(row['Server_Id'] ?? row['Server_id']);
+      const id = cellText(row['Server_Id'] ?? row['Server_id']);
       interview.complain(`the address of the replica with server_id ${id} is not known: set report_host there.`);
       return [];
     }
-    const serverId = textOf(column(row, 'Replica_UUID')) || undefined;
+    const serverId = cellText(column(row, 'Replica_UUID')) || undefined;
     return [{ host, port: numberOf(row['Port']) ?? 0, serverId, role: undefined, online: true }];
   });
 }
 
-/** Without GTIDs, or where performance_schema does not tell, it is known in whole seconds. */
+/** Without GTIDs, or where performance_schema does not show it, it is known in whole seconds. */
 async function lagOf(interview: Interview, facts: ServerFacts, running: readonly Row[]): Promise<number | undefined> {
   if (facts.hasGtids && facts.hasPerformanceSchema) {
     const channels = await readChannels(interview);

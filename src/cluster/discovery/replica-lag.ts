@@ -1,7 +1,7 @@
 /** How far a MySQL replica lags, channel by channel, from performance_schema: to the microsecond, by the clocks of source and replica. */
 
 import type { Interview, Row } from './interview.js';
-import { numberOf, textOf } from './interview.js';
+import { numberOf, cellText } from './interview.js';
 
 /** One channel of a replica. */
 export interface Channel {
@@ -39,7 +39,7 @@ WHERE receiver.CHANNEL_NAME <> '${GROUP_RECOVERY}'`;
 /** The channels of a replica with GTIDs; undefined: performance_schema does not say. */
 export async function readChannels(interview: Interview): Promise<readonly Channel[] | undefined> {
   const rows = await interview.ask(
-    'how far it lags is known in whole seconds at best, for performance_schema does not tell its replication',
+    'how far it lags is known in whole seconds at best, for performance_schema does not show its replication',
     'SELECT ON performance_schema.*',
     CHANNELS,
   );
@@ -66,8 +66,8 @@ function lagOf(row: Row): number | undefined {
  * not known here. 0: it was heard.
  */
 function silenceOf(row: Row): number {
-  // In a group, members hear of each other by other means.
-  if (textOf(row['channel']) === GROUP_APPLIER) return 0;
+  // In a group, members watch each other by other means.
+  if (cellText(row['channel']) === GROUP_APPLIER) return 0;
   const heartbeatSeconds = numberOf(row['heartbeatSeconds']) ?? 0;
   const heardAgoMs = (numberOf(row['heardAgo']) ?? 0) / 1_000;
   // Never heard: it has connected a moment ago.

@@ -1,7 +1,7 @@
 /** What a server says of itself in its variables: one statement that every kind of server understands. */
 
 import type { NodeConnection, NodeRole, Peer } from '../contract/index.js';
-import { numberOf, textOf } from './interview.js';
+import { numberOf, cellText } from './interview.js';
 
 /** By these a server says that it takes no writes: MySQL and MariaDB, MySQL, Aurora, TiDB. SHOW passes over names that a server does not have. */
 const READ_ONLY = ['read_only', 'super_read_only', 'innodb_read_only', 'tidb_super_read_only', 'tidb_restricted_read_only'];
@@ -66,7 +66,7 @@ export class ServerFacts {
     return this.text('group_replication_group_name');
   }
 
-  /** What tells this server from every other. */
+  /** What distinguishes this server from every other. */
   get serverId(): string {
     const place = `${this.text('hostname')}:${this.text('port')}`;
     switch (this.product) {
@@ -103,6 +103,6 @@ function isOn(value: string | undefined): boolean {
 
 export async function readFacts(connection: NodeConnection): Promise<ServerFacts> {
   const rows = await connection.rows(SHOW_VARIABLES);
-  const variables = rows.map((row) => Object.values(row).map(textOf) as [string, string]);
+  const variables = rows.map((row) => Object.values(row).map(cellText) as [string, string]);
   return new ServerFacts(connection.version, new Map(variables));
 }

@@ -1,7 +1,7 @@
 /** TiDB: from information_schema.cluster_info. */
 
 import type { Peer } from '../contract/index.js';
-import { type Interview, type Row, textOf } from './interview.js';
+import { type Interview, type Row, cellText } from './interview.js';
 import type { ReplicationReading } from './read-node.js';
 import type { ServerFacts } from './server-facts.js';
 
@@ -20,7 +20,7 @@ export async function readTidb(interview: Interview, { role, serverId }: ServerF
 
 /** An IPv6 address stands in brackets. */
 function peerOf(row: Row, ownId: string): readonly Peer[] {
-  const found = /^\[?([^[\]]+)\]?:(\d+)$/u.exec(textOf(row['instance']));
+  const found = /^\[?([^[\]]+)\]?:(\d+)$/u.exec(cellText(row['instance']));
   if (found === null) return [];
   const [, host = '', port = ''] = found;
   const serverId = `${host}:${port}`;

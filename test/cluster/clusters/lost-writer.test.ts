@@ -95,7 +95,7 @@ describe('a cluster and its callers', () => {
     await db.query('INSERT INTO written VALUES (2)');
     stop();
     expect(changes.some((message) => message.startsWith('no node is the writer'))).toBe(true);
-    expect(changes.at(-1)).toBe(`${a.name} is the writer again`);
+    expect(changes).toContain(`${a.name} is the writer again`);
     expect(db.clusterStats()).toMatchObject({ writerChanges: 0, withoutWriterMs: 0 });
   });
 
