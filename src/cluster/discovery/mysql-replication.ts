@@ -2,7 +2,7 @@
 
 import type { Peer } from '../contract/index.js';
 import { type Interview, numberOf, type Row, cellText } from './interview.js';
-import type { ReplicationReading } from './read-node.js';
+import type { ReplicationReading } from './replication-reading.js';
 import { largestLag, readChannels } from './replica-lag.js';
 import type { ServerFacts } from './server-facts.js';
 

@@ -1,18 +1,14 @@
 /** One look at a server: what it is, whether it takes writes, how far it lags, which others it knows. */
 
-import type { DiscoveryKind, NodeConnection, NodeReading, Peer } from '../contract/index.js';
+import type { DiscoveryKind, NodeConnection, NodeReading } from '../contract/index.js';
 import { readAurora } from './aurora.js';
 import { readGroup } from './group-replication.js';
 import { Interview } from './interview.js';
 import { readMariaDb } from './mariadb-replication.js';
 import { readMySql } from './mysql-replication.js';
+import type { ReplicationReading } from './replication-reading.js';
 import { readFacts, type ServerFacts } from './server-facts.js';
 import { readTidb } from './tidb.js';
-
-/** What a kind of replication adds to what any server says. */
-export interface ReplicationReading extends Pick<NodeReading, 'role' | 'lagMs' | 'replicating' | 'executed'> {
-  readonly peers: readonly Peer[];
-}
 
 /**
  * Looks at a server over a connection of a monitor, with a few statements one after the other. What the server refuses to say is unknown then, and

@@ -2,7 +2,7 @@
 
 import type { Peer } from '../contract/index.js';
 import { type Interview, type Row, cellText } from './interview.js';
-import type { ReplicationReading } from './read-node.js';
+import type { ReplicationReading } from './replication-reading.js';
 import type { ServerFacts } from './server-facts.js';
 
 /** The servers that speak SQL (TiDB documentation, "CLUSTER_INFO"; read 2026-11-29). INSTANCE is `host:port`. */
