@@ -26,7 +26,8 @@ export {
   resolvePoolOptions,
 } from './contract/index.js';
 export type { AcquireOptions, LendingHold } from './lending/index.js';
-export { Pool, type PoolEnvironment } from './pool.js';
+export { Pool } from './pool.js';
+export type { PoolEnvironment } from './pool-environment.js';
 export type { DrainOptions, DrainReport } from './lending/index.js';
 export { keepShape } from './contract/index.js';
 export type { RecordedDuration } from './statistics/index.js';

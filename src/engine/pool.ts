@@ -21,7 +21,6 @@ import {
   type PoolOptions,
   type PoolState,
   type PoolSummary,
-  type RandomSource,
   type Resizable,
   resizedOptions,
   type ResolvedPoolOptions,
@@ -32,18 +31,9 @@ import {
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
 import { callListener, checkedMilliseconds, inThisContext, keepContextOfListeners } from './waiting/index.js';
+import type { PoolEnvironment } from './pool-environment.js';
 import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
-
-/** Time and chance, for tests and simulation. */
-export interface PoolEnvironment {
-  readonly clock?: Clock;
-  readonly random?: RandomSource;
-  /** Whether waiters outlast failed openings that may succeed later, because the place to which openings lead may change. Default: false. */
-  readonly patient?: boolean;
-  /** What the pool is held for from its beginning; see `hold()`. */
-  readonly hold?: LendingHold;
-}
 
 /** Of most acquires: no object is made for each. */
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
@@ -84,7 +74,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patient = false, hold } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'refused', hold } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
@@ -94,7 +84,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         reportEvent: (event, detail) => this.#emitEvent(event, detail),
         noteChange: (now) => this.#noteChange(now),
       },
-      patient,
+      patience,
     );
     lender.hold = hold;
     this.#clock = clock;

@@ -6,7 +6,7 @@ import type { Statistics } from '../statistics/index.js';
 import { connectFailedError } from './acquire-errors.js';
 import type { LenderListener } from './lender-listener.js';
 import type { Reporter } from './reporter.js';
-import type { Supply } from './supply.js';
+import type { Patience, Supply } from './supply.js';
 
 /** The lender, as far as the steps of its entries concern it. */
 interface Lending<R> {
@@ -25,8 +25,7 @@ export class EntryReports<R> implements EntrySetListener<R> {
   constructor(
     private readonly lender: Lending<R>,
     private readonly listener: LenderListener,
-    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
-    private readonly patient: boolean,
+    private readonly patience: Patience,
   ) {}
 
   entryOpened(entry: Entry<R>, openMs: number, now: number): void {
@@ -45,7 +44,7 @@ export class EntryReports<R> implements EntrySetListener<R> {
     const retryInMs = supply.noteOpenFailure(error, code, now);
     this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
     // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
-    const outlasted = paused || (this.patient && supply.lastFailure?.permanent === false);
+    const outlasted = paused || (this.patience === 'patient' && supply.lastFailure?.permanent === false);
     if (supply.isExhausted && !outlasted) this.lender.refuseQueue((summary) => connectFailedError(error, summary), now);
     this.lender.serveAndRefill(now);
   }

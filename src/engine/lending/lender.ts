@@ -24,7 +24,7 @@ import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { type OpenFailure, Reporter } from './reporter.js';
-import { Supply } from './supply.js';
+import { type Patience, Supply } from './supply.js';
 
 /**
  * Decides which waiter gets which entry. The heart of the pool: it has the pool's state and options, and leaves the reasons for changing them
@@ -61,8 +61,7 @@ export class Lender<R> {
     private readonly clock: Clock,
     random: RandomSource,
     private readonly listener: LenderListener,
-    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
-    patient = false,
+    patience: Patience = 'refused',
   ) {
     const { scheduling, fairnessLimit } = options;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
@@ -71,11 +70,11 @@ export class Lender<R> {
     this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
     this.#waiterOwner = { timedOut: (waiter, now) => this.#timeOutWaiter(waiter, now) };
     this.reporter = new Reporter(this, factory);
-    this.entries = new EntrySet(factory, clock, options, new EntryReports(this, listener, patient), {
+    this.entries = new EntrySet(factory, clock, options, new EntryReports(this, listener, patience), {
       releaseLease: (lease) => this.#releaseLease(lease),
       destroyLease: (lease) => this.#destroyLease(lease),
     });
-    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now));
+    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now), patience === 'impatient');
     this.#admission = new Admission(this, this.#fair !== undefined);
   }
 
