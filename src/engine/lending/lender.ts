@@ -24,7 +24,7 @@ import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { type OpenFailure, Reporter } from './reporter.js';
-import { Supply } from './supply.js';
+import { type Patience, Supply } from './supply.js';
 
 /**
  * Decides which waiter gets which entry. The heart of the pool: it has the pool's state and options, and leaves the reasons for changing them
@@ -61,8 +61,12 @@ export class Lender<R> {
     private readonly clock: Clock,
     random: RandomSource,
     private readonly listener: LenderListener,
+<<<<<<< HEAD
     /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
     patient = false,
+=======
+    private readonly patience: Patience = 'told',
+>>>>>>> main
   ) {
     const { scheduling, fairnessLimit } = options;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
@@ -71,11 +75,29 @@ export class Lender<R> {
     this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
     this.#waiterOwner = { timedOut: (waiter, now) => this.#timeOutWaiter(waiter, now) };
     this.reporter = new Reporter(this, factory);
+<<<<<<< HEAD
     this.entries = new EntrySet(factory, clock, options, new EntryReports(this, listener, patient), {
       releaseLease: (lease) => this.#releaseLease(lease),
       destroyLease: (lease) => this.#destroyLease(lease),
     });
     this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now));
+=======
+    this.entries = new EntrySet(
+      factory,
+      clock,
+      options,
+      {
+        entryOpened: (entry, openMs, now) => this.#entryOpened(entry, openMs, now),
+        openingFailed: (entry, error, now) => this.#openingFailed(entry, error, now),
+        entryChecked: (entry, kind, now) => this.#entryChecked(entry, kind, now),
+        entryFailed: (entry, now) => this.#entryFailed(entry, now),
+        entryLeaving: (entry, error, now) => this.#entryLeaving(entry, error, now),
+        entryClosed: (entry, reason, now) => this.#entryClosed(entry, reason, now),
+      },
+      { releaseLease: (lease) => this.#releaseLease(lease), destroyLease: (lease) => this.#destroyLease(lease) },
+    );
+    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now), patience === 'impatient');
+>>>>>>> main
     this.#admission = new Admission(this, this.#fair !== undefined);
   }
 
@@ -355,6 +377,60 @@ export class Lender<R> {
     this.#serving = false;
   }
 
+<<<<<<< HEAD
+=======
+  #entryOpened(entry: Entry<R>, openMs: number, now: number): void {
+    this.supply.noteOpening(entry, openMs, now);
+    this.#lendOrClose(entry, now);
+    this.listener.reportEvent('opened', { id: entry.id, openMs });
+  }
+
+  #entryChecked(entry: Entry<R>, kind: CheckKind, now: number): void {
+    this.statistics[kind === 'validation' ? 'pings' : 'resets'] += 1;
+    this.#lendOrClose(entry, now);
+  }
+
+  #openingFailed(entry: Entry<R>, error: unknown, now: number): void {
+    if (this.reporter.isMisplaced(error)) {
+      this.#openedInVain(entry, error, now);
+      return;
+    }
+    const code = this.reporter.codeOf(error);
+    const retryInMs = this.supply.noteOpenFailure(error, code, now);
+    this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
+    // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
+    const outlasted = this.paused || (this.patience === 'patient' && this.lastOpenFailure?.permanent === false);
+    if (this.supply.isExhausted && !outlasted) this.refuseQueue((summary) => connectFailedError(error, summary), now);
+    this.serveAndRefill(now);
+  }
+
+  /** What was opened is not what the pool is for. The next may be, so no waiter is refused for it. */
+  #openedInVain({ id, createdAt }: Entry<R>, error: unknown, now: number): void {
+    const openMs = now - createdAt;
+    this.supply.noteMisplaced(error, openMs, now);
+    this.listener.reportEvent('opened', { id, openMs });
+    this.listener.reportEvent('closed', { id, reason: 'role', ageMs: openMs, error });
+    this.serveAndRefill(now);
+  }
+
+  #entryFailed(entry: Entry<R>, now: number): void {
+    this.supply.noteEntryFailure(entry, now);
+    if (entry.lease !== undefined) this.#endLease(entry, now);
+  }
+
+  #entryLeaving(entry: Entry<R>, error: unknown, now: number): void {
+    this.listener.reportEvent('failed', { id: entry.id, error });
+    this.serveAndRefill(now);
+  }
+
+  #entryClosed(entry: Entry<R>, reason: CloseReason, now: number): void {
+    this.statistics.closed += 1;
+    this.statistics.closedByReason[reason] += 1;
+    this.listener.reportEvent('closed', { id: entry.id, reason, ageMs: now - entry.createdAt });
+    this.serveAndRefill(now);
+  }
+
+>>>>>>> main
   /** Precondition: the waiter is in the queue. */
   #timeOutWaiter(waiter: Waiter<R>, now: number): void {
     this.#dequeueWaiter(waiter);

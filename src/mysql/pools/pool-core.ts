@@ -9,6 +9,7 @@ import {
   type Lease,
   type LendingHold,
   Pool as Engine,
+  type PoolEnvironment,
   type PoolEvents,
   type RecordedDuration,
   type Resizable,
@@ -124,7 +125,7 @@ export class PoolCore implements SteeredCore {
     const factory = new ConnectionFactory(options, this.#connectionHost());
     this.#factory = factory;
     this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
-    this.engine = new Engine(factory, atStart, options.moves === true ? { patient: true, hold: NO_PLACE_YET } : {});
+    this.engine = new Engine(factory, atStart, environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
@@ -360,6 +361,11 @@ export class PoolCore implements SteeredCore {
     const [rows] = await inRootContext(() => this.#run(statement.limitedBy(limitsFrom(timeout, undefined, undefined))));
     return rows as unknown[][];
   }
+}
+
+function environmentOf({ moves, hasAlternative }: ResolvedOptions): PoolEnvironment {
+  if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
+  return { patience: hasAlternative === true ? 'impatient' : 'told' };
 }
 
 /** Of all that a pool runs again: a share of its statements of late. */
