@@ -21,7 +21,17 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['poolwright', 'mysql2', 'mariadb', 'tarn', 'generic-pool', 'sequelize-pool', 'pg-pool', 'knex'];
+const PACKAGES = [
+  'poolwright',
+  'mysql2',
+  'mariadb',
+  'tarn',
+  'generic-pool',
+  'sequelize-pool',
+  'pg-pool',
+  'knex',
+  'aws-advanced-nodejs-wrapper',
+];
 
 /** Above this, somebody else was at work too: building the benchmarks alone gives less. */
 export const QUIET_LOAD = 0.7;
