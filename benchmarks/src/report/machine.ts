@@ -41,7 +41,8 @@ export function currentLoad(): number {
   return Math.round((loadavg()[0] as number) * 100) / 100;
 }
 
-export function describeMachine(server: string, loadBefore: number): Machine {
+/** @param serverSettings what the server was told beyond its defaults */
+export function describeMachine(server: string, loadBefore: number, serverSettings = SERVER_SETTINGS): Machine {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -53,7 +54,7 @@ export function describeMachine(server: string, loadBefore: number): Machine {
     node: process.version,
     openssl: process.versions['openssl'] ?? 'unknown',
     server,
-    serverSettings: SERVER_SETTINGS,
+    serverSettings,
     commit: commit(),
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
   };

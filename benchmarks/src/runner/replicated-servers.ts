@@ -31,7 +31,10 @@ interface Router extends AsyncDisposable {
 type StartReplication = (options: object) => Promise<Replication>;
 type StartRouter = (destinations: readonly Node[], options: { readonly route: Readonly<Record<string, string>> }) => Promise<Router>;
 
-/** What an application's account needs to see how replication is, as docs/server-roles.md says. */
+/** What the servers are told that concerns speed; printed with the results. */
+export const REPLICATED_SETTINGS: readonly string[] = ['--gtid-mode=ON', '--log-replica-updates=ON', '--sync-binlog=0'];
+
+/** What an application's account needs to see how replication is, as docs/replicas.md says. */
 const GRANTS = ['REPLICATION CLIENT ON *.*', 'REPLICATION SLAVE ON *.*', 'SELECT ON performance_schema.*'];
 
 /** A source with two replicas on MySQL, a MySQL Router before them, and the operator who moves the right to write. */

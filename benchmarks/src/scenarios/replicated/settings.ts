@@ -5,7 +5,7 @@ export const CALLERS = 20;
 export const LIMIT = 10;
 
 /** Statements of a round of the mix. */
-export const MIX_STATEMENTS = 6_000;
+export const MIX_STATEMENTS = 4_000;
 
 /** How long a caller waits whose statement failed. */
 export const RETRY_MS = 20;
