@@ -2,7 +2,7 @@ import type { OpenReadWritePool, ReadWritePool } from '../../rivals/replicated/r
 import type { Case, Contestant, CreateContestant, Scenario, Surroundings } from '../../scenario.js';
 import { failOverUnderLoad } from './fail-over.js';
 import { runMix } from './mix.js';
-import { CALLERS, CAP_MS, LIMIT, MIX_STATEMENTS, RETRY_MS } from './settings.js';
+import { CALLERS, CAP_MS, LEAD_IN, LIMIT, MIX_STATEMENTS, RETRY_MS } from './settings.js';
 
 type Event = 'planned' | 'unplanned';
 
@@ -18,7 +18,7 @@ export const cluster: Scenario<ClusterCase> = {
   about: `${CALLERS} callers, 90 % reads: what a statement costs, how many reads do not see the caller's own write, and what callers see when the right to write moves to another server.`,
   heldFixed: [
     'Three MySQL servers with GTID replication on this machine, over loopback without TLS: a source, and two replicas that are read-only. `--server` changes nothing here.',
-    `Each caller writes a row, reads it at once, then reads eight others, and begins again. ${LIMIT} connections to each server. A read of its own write that finds nothing is counted as stale.`,
+    `Each caller writes a row, reads it at once, then reads eight others, and begins again. ${LEAD_IN} such statements go before the ${MIX_STATEMENTS} that are measured. ${LIMIT} connections to each server. A read of its own write that finds nothing is counted as stale.`,
     '**poolwright**: `createCluster` with these three nodes, `db` for writes, `db.reader` for reads; the case says with which `consistency`. Everything else is its default. The others have no such setting: they run the same in both cases.',
     '**MySQL Router + mysql2**: two ports, each with a mysql2 pool: one for writes (`routing_strategy = first-available`, the source first), one for reads (`round-robin` over the replicas). One port that splits (`access_mode = auto`) was not possible: Router takes it only with the metadata of an InnoDB Cluster, not with static destinations. Router is a process of its own, whose CPU is not in these figures.',
     "**mysql2 PoolCluster**: `of('WRITE*', 'ORDER')` over all three servers, `of('READ*', 'RR')` over the replicas, and `restoreNodeTimeout: 1000`. With its default, which removes a server that cannot be reached, the process ended with an uncaught ECONNREFUSED when the source was killed.",
@@ -72,7 +72,7 @@ function inCases(open: OpenReadWritePool, { ask, replicated }: Surroundings): Co
     async run({ event, consistency }, { scale }) {
       if (replicated === undefined) throw new Error('bug: not on replicated servers');
       pool = await open({ servers: replicated, limit: LIMIT, consistency });
-      await runMix(pool, LIMIT * CALLERS);
+      await runMix(pool, event === undefined ? LEAD_IN * scale : LIMIT * CALLERS);
       if (event === undefined) return await runMix(pool, MIX_STATEMENTS * scale);
       return await failOverUnderLoad(pool, event === 'planned' ? ask.switchSource : ask.loseSource);
     },
