@@ -38,6 +38,6 @@ export const openPoolCluster: OpenReadWritePool = async ({ servers: { source, re
     write: (sql, values) => query(writers, sql, values),
     read: (sql, values) => query(readers, sql, values),
     rowsOf,
-    close: () => new Promise((resolve) => void cluster.end(() => resolve(undefined))),
+    close: () => new Promise((resolve) => cluster.end(() => resolve(undefined))),
   };
 };

@@ -74,7 +74,7 @@ function inCases(open: OpenReadWritePool, { ask, replicated }: Surroundings): Co
       pool = await open({ servers: replicated, limit: LIMIT, consistency });
       await runMix(pool, event === undefined ? LEAD_IN * scale : LIMIT * CALLERS);
       if (event === undefined) return await runMix(pool, MIX_STATEMENTS * scale);
-      return await failOverUnderLoad(pool, event === 'planned' ? ask.switchSource : ask.loseSource);
+      return await failOverUnderLoad(pool, () => (event === 'planned' ? ask.switchSource() : ask.loseSource()));
     },
     // A pool that hangs is ended with its process.
     close: async () => void (await Promise.race([pool?.close(), new Promise((resolve) => setTimeout(resolve, 500))])),
