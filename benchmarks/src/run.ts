@@ -6,6 +6,7 @@ import { markdownOf } from './report/markdown.js';
 import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
+import { REPLICATED_SETTINGS, ReplicatedServers } from './runner/replicated-servers.js';
 import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';
@@ -80,8 +81,8 @@ function warnOfLoad({ loadBefore }: Settings): void {
 async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
-  await using database = await BenchmarkDatabase.start(settings.server);
-  const machine = describeMachine(await database.version(), settings.loadBefore);
+  await using database = scenario.replicated ? await ReplicatedServers.start() : await BenchmarkDatabase.start(settings.server);
+  const machine = describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS);
   const measurements = await runScenario(scenario, database, { ...settings, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   const { server, scale, quick, rounds = scenario.rounds } = settings;

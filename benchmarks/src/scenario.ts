@@ -23,6 +23,8 @@ export interface Scenario<C extends Case = Case> {
   readonly freshProcess?: true;
   /** How long a round of one contestant may take before it is ended and counted as not done. Default: 20 s, many times what a round should take. */
   readonly roundLimitMs?: number;
+  /** Runs on a source with two replicas instead of one server: on MySQL, always. */
+  readonly replicated?: true;
   /** Connections through `delayed` are opened this much later. */
   readonly connectDelayMs?: number;
 }
@@ -86,6 +88,13 @@ export interface Address {
   readonly ca?: string;
 }
 
+/** A source with its replicas, and the two ports of a MySQL Router before them. */
+export interface ReplicatedAddresses {
+  readonly source: Address;
+  readonly replicas: readonly Address[];
+  readonly router: { readonly write: Address; readonly read: Address };
+}
+
 /** What a contestant may need of the outside. */
 export interface Surroundings {
   /** Its name with nothing but letters, digits and underscores: for tables of its own. */
@@ -98,6 +107,8 @@ export interface Surroundings {
   readonly delayed: Address;
   /** An authority that has not signed the server's certificate. */
   readonly wrongCa: string;
+  /** Of scenarios that are `replicated`. */
+  readonly replicated?: ReplicatedAddresses;
   readonly ask: Questions;
 }
 
@@ -113,4 +124,10 @@ export interface Questions {
   freezeDatabase(): Promise<void>;
   /** SIGCONT. */
   thawDatabase(): Promise<void>;
+  /** The right to write goes from the source to its first replica, as an operator moves it. Resolves with the milliseconds in which nobody had it. */
+  switchSource(): Promise<number>;
+  /** The source is killed, and its first replica promoted at once. Resolves with the milliseconds that this took. */
+  loseSource(): Promise<number>;
+  /** The first server is the source again, and its replicas have all that it has. */
+  restoreSource(): Promise<void>;
 }

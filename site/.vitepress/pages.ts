@@ -34,6 +34,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     text: 'Go further',
     entries: [
       { text: 'Resilience', page: 'docs/resilience' },
+      { text: 'A primary and its replicas', page: 'docs/replicas' },
       { text: 'Writers and readers', page: 'docs/server-roles' },
       { text: 'Reads on replicas', page: 'docs/reads' },
       { text: 'Tracing', page: 'docs/tracing' },

@@ -1,16 +1,19 @@
 /** Data layers on a cluster: writes and transactions on `db`, reads on `db.reader`. */
+import { defineEntity, MikroORM, p } from '@mikro-orm/mysql';
 import { sql as drizzleSql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/mysql2';
 import { int, mysqlTable, withReplicas } from 'drizzle-orm/mysql-core';
 import knex from 'knex';
 import { type Generated, Kysely, MysqlDialect, sql } from 'kysely';
 import mysql2 from 'mysql2';
+import { DataTypes, Sequelize } from 'sequelize';
 import { DataSource, EntitySchema } from 'typeorm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cluster } from '../../src/cluster/index.js';
 import { openCluster } from '../support/replication/cluster-on-replication.js';
 import { type Replication, startReplication } from '../support/replication/replication.js';
 import { chosenKind } from '../support/sql-servers/kinds.js';
+import { connectSequelize, optionsFor } from './support/sequelize-connections.js';
 
 let servers: Replication;
 let db: Cluster;
@@ -109,6 +112,55 @@ describe('a cluster under a data layer', () => {
     await writing('notes').insert({ value: 41 });
     expect(await reading('notes').where({ value: 41 })).toHaveLength(1);
     expect(servedByReplicas()).toBe(before + 1);
+  });
+
+  it('MikroORM: replicas, each with its dialect', async () => {
+    const note = defineEntity({
+      name: 'MikroNote',
+      tableName: 'notes',
+      properties: { id: p.integer().primary().autoincrement(), value: p.integer() },
+    });
+    await using own = await openCluster(servers, { reads: { waitTimeout: 30_000 }, supportBigNumbers: true, dateStrings: true });
+    const orm = await MikroORM.init({
+      entities: [note],
+      dbName: servers.database,
+      driverOptions: new MysqlDialect({ pool: own.pool }),
+      replicas: [{ driverOptions: () => new MysqlDialect({ pool: own.reader.pool }) }],
+    });
+    const served = (): number => own.readStats().reads['reader:fit'] ?? 0;
+    const em = orm.em.fork();
+    em.create(note, { value: 51 });
+    await em.flush();
+    expect(await orm.em.fork().find(note, { value: 51 })).toHaveLength(1);
+    expect(served()).toBe(1);
+    expect(await orm.em.fork().find(note, { value: 51 }, { connectionType: 'write' })).toHaveLength(1);
+    await orm.em.fork().transactional(async (tx) => {
+      tx.create(note, { value: 52 });
+      await tx.flush();
+      expect(await tx.find(note, { value: 52 })).toHaveLength(1);
+    });
+    expect(served()).toBe(1);
+    expect(own.borrowed()).toEqual([]);
+    await orm.close();
+  });
+
+  it('Sequelize: connections by the type of the statement', async () => {
+    const sequelize = new Sequelize({ dialect: 'mysql', dialectModule: mysql2, logging: false });
+    await using own = await openCluster(servers, { reads: { waitTimeout: 30_000 }, ...optionsFor(sequelize) });
+    connectSequelize(sequelize, (options) => (options?.type === 'SELECT' && options.useMaster !== true ? own.reader : own));
+    const note = sequelize.define('note', { value: { type: DataTypes.INTEGER } }, { timestamps: false, tableName: 'notes' });
+    const served = (): number => own.readStats().reads['reader:fit'] ?? 0;
+    await note.create({ value: 61 });
+    expect(await note.findAll({ where: { value: 61 } })).toHaveLength(1);
+    expect(served()).toBe(1);
+    expect(await note.findAll({ where: { value: 61 }, useMaster: true })).toHaveLength(1);
+    await sequelize.transaction(async (transaction) => {
+      await note.create({ value: 62 }, { transaction });
+      expect(await note.findAll({ where: { value: 62 }, transaction })).toHaveLength(1);
+    });
+    expect(served()).toBe(1);
+    expect(own.borrowed()).toEqual([]);
+    await sequelize.close();
   });
 
   it('leaves nothing lent behind', () => {

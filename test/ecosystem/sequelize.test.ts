@@ -1,36 +1,7 @@
 import mysql2 from 'mysql2';
 import { DataTypes, type Model, type ModelStatic, Sequelize } from 'sequelize';
-import type { Pool, PoolOptions } from '../../src/index.js';
 import { type Author, type DataLayer, describeDataLayer, type Runner } from './support/data-layer.js';
-
-/** What Sequelize has of its connections; its typings show it in part. */
-interface ConnectionManager {
-  readonly constructor: { _typecast(field: unknown, next: () => unknown): unknown };
-  getConnection(): Promise<unknown>;
-  releaseConnection(connection: BorrowedConnection): void;
-  destroyConnection(connection: BorrowedConnection): Promise<void>;
-}
-
-interface BorrowedConnection {
-  release(): void;
-  destroy(): void;
-}
-
-/** Sequelize has a pool of its own, and no option for another: what it asks its connection manager, our pool answers. */
-function lendTo(sequelize: Sequelize, makePool: (options: PoolOptions) => Pool): void {
-  const manager = sequelize.connectionManager as unknown as ConnectionManager;
-  const pool = makePool({
-    // What Sequelize gives to mysql2 when it connects itself.
-    flags: ['-FOUND_ROWS'],
-    supportBigNumbers: true,
-    timezone: '+00:00',
-    typeCast: manager.constructor._typecast.bind(manager),
-    onConnect: async (connection) => void (await connection.query("SET time_zone = '+00:00'")),
-  });
-  manager.getConnection = async () => (await pool.getConnection()).connection;
-  manager.releaseConnection = (connection) => connection.release();
-  manager.destroyConnection = async (connection) => connection.destroy();
-}
+import { connectSequelize, optionsFor } from './support/sequelize-connections.js';
 
 class SequelizeLayer implements DataLayer {
   readonly #authors: ModelStatic<Model>;
@@ -88,7 +59,8 @@ describeDataLayer({
   iterates: false,
   async open(makePool) {
     const sequelize = new Sequelize({ dialect: 'mysql', dialectModule: mysql2, logging: false });
-    lendTo(sequelize, makePool);
+    const pool = makePool(optionsFor(sequelize));
+    connectSequelize(sequelize, () => pool);
     return new SequelizeLayer(sequelize);
   },
 });

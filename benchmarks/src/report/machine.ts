@@ -21,7 +21,17 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['poolwright', 'mysql2', 'mariadb', 'tarn', 'generic-pool', 'sequelize-pool', 'pg-pool', 'knex'];
+const PACKAGES = [
+  'poolwright',
+  'mysql2',
+  'mariadb',
+  'tarn',
+  'generic-pool',
+  'sequelize-pool',
+  'pg-pool',
+  'knex',
+  'aws-advanced-nodejs-wrapper',
+];
 
 /** Above this, somebody else was at work too: building the benchmarks alone gives less. */
 export const QUIET_LOAD = 0.7;
@@ -31,7 +41,8 @@ export function currentLoad(): number {
   return Math.round((loadavg()[0] as number) * 100) / 100;
 }
 
-export function describeMachine(server: string, loadBefore: number): Machine {
+/** @param serverSettings what the server was told beyond its defaults */
+export function describeMachine(server: string, loadBefore: number, serverSettings = SERVER_SETTINGS): Machine {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -43,7 +54,7 @@ export function describeMachine(server: string, loadBefore: number): Machine {
     node: process.version,
     openssl: process.versions['openssl'] ?? 'unknown',
     server,
-    serverSettings: SERVER_SETTINGS,
+    serverSettings,
     commit: commit(),
     versions: Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)])),
   };

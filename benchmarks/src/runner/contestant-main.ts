@@ -26,6 +26,9 @@ const ask: Questions = {
   startDatabase: () => question('startDatabase'),
   freezeDatabase: () => question('freezeDatabase'),
   thawDatabase: () => question('thawDatabase'),
+  switchSource: () => question('switchSource'),
+  loseSource: () => question('loseSource'),
+  restoreSource: () => question('restoreSource'),
 };
 
 async function create(scenarioName: string, contestantName: string, surroundings: SentSurroundings): Promise<void> {

@@ -6,10 +6,11 @@ import { tableStatements } from '../data.js';
 import type { Address, Questions } from '../scenario.js';
 import type { SentSurroundings } from './messages.js';
 import { type Door, openDelayedDoor } from './delayed-door.js';
+import type { Surrounding } from './surrounding.js';
 import { type ServerName, startServer } from './servers.js';
 
 /** The database server of a run, and what its contestants may know of it. */
-export class BenchmarkDatabase implements AsyncDisposable {
+export class BenchmarkDatabase implements Surrounding {
   private constructor(
     private readonly server: PrivateServer,
     private admin: Connection,
@@ -64,6 +65,9 @@ export class BenchmarkDatabase implements AsyncDisposable {
       },
       freezeDatabase: () => this.server.kill('SIGSTOP'),
       thawDatabase: () => this.server.kill('SIGCONT'),
+      switchSource: noReplicas,
+      loseSource: noReplicas,
+      restoreSource: noReplicas,
     };
   }
 
@@ -84,6 +88,11 @@ export class BenchmarkDatabase implements AsyncDisposable {
     this.admin.destroy();
     await this.server.stop();
   }
+}
+
+/** For scenarios that did not ask for replicated servers. */
+function noReplicas(): never {
+  throw new Error('bug: there is one server, and it has no replicas');
 }
 
 function idOf(contestant: string): string {

@@ -1,4 +1,4 @@
-import type { Address, Figures, Questions, Round } from '../scenario.js';
+import type { Address, Figures, Questions, ReplicatedAddresses, Round } from '../scenario.js';
 
 /** From the runner to the process of a contestant. */
 export type Order =
@@ -20,4 +20,5 @@ export interface SentSurroundings {
   readonly tls: Address;
   readonly delayed: Address;
   readonly wrongCa: string;
+  readonly replicated?: ReplicatedAddresses;
 }

@@ -1,10 +1,10 @@
 import type { Case, Figures, Scenario } from '../scenario.js';
-import type { BenchmarkDatabase } from './database.js';
 import { ContestantProcess, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
 import { withDifferences } from './differences.js';
 import { expectConnections } from './expect-connections.js';
 import { shuffled } from './shuffle.js';
+import type { Surrounding } from './surrounding.js';
 
 /** One contestant in one case. */
 export interface Measurement {
@@ -40,7 +40,7 @@ const ROUND_LIMIT_MS = 20_000;
  *
  * @throws Error when a contestant failed, got a wrong result, or has another number of connections than it should
  */
-export async function runScenario(scenario: Scenario, database: BenchmarkDatabase, options: RunOptions): Promise<Measurement[]> {
+export async function runScenario(scenario: Scenario, database: Surrounding, options: RunOptions): Promise<Measurement[]> {
   await using run = new ScenarioRun(scenario, database, options);
   return await run.all();
 }
@@ -51,7 +51,7 @@ class ScenarioRun implements AsyncDisposable {
 
   constructor(
     private readonly scenario: Scenario,
-    private readonly database: BenchmarkDatabase,
+    private readonly database: Surrounding,
     private readonly options: RunOptions,
   ) {}
 

@@ -21,6 +21,8 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'waiter-memory': async () => (await import('./pool/waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./pool/sizing.js')).sizing,
   cache: async () => (await import('./statements/cache.js')).cache,
+  cluster: async () => (await import('./replicated/cluster.js')).cluster,
+  'cluster-of-one': async () => (await import('./statements/cluster-of-one.js')).clusterOfOne,
   'cache-writes': async () => (await import('./statements/cache-writes.js')).cacheWrites,
 };
 

@@ -6,7 +6,7 @@ import type { Case, Contestant, CreateContestant, Scenario } from '../../scenari
 import { warmedConnections } from '../set-up.js';
 import { costOf, inParallel, turnsOf } from '../timing.js';
 
-const SIZE = 20;
+export const SIZE = 20;
 const LEAD_IN = 200;
 
 /** What is asked for, and whether the answer is right. */
@@ -48,16 +48,16 @@ const questions: readonly Question[] = [
   },
 ];
 
-interface QueryCase extends Case {
+export interface QueryCase extends Case {
   readonly question: Question;
   readonly callers: number;
 }
 
-type Method = 'query' | 'execute';
+export type Method = 'query' | 'execute';
 
 const CALLERS = [1, 20, 200];
 
-const cases: readonly QueryCase[] = questions.flatMap((question) =>
+export const cases: readonly QueryCase[] = questions.flatMap((question) =>
   CALLERS.map((callers) => ({
     name: `${question.name}, ${callers} ${callers === 1 ? 'caller' : 'callers'}`,
     question,
@@ -75,7 +75,7 @@ const heldFixed = [
   '`connections, no pool`: 20 mysql2 connections taken in turn, without a pool: the driver alone.',
 ];
 
-const metrics = {
+export const metrics = {
   time: { label: 'time per statement', unit: 'ns', compared: true, rate: 'statements' },
   cpu: { label: 'CPU per statement', unit: 'ns', compared: true },
 } as const;
@@ -145,7 +145,7 @@ function noPool(method: Method): CreateContestant<QueryCase> {
   };
 }
 
-function asking(pool: ConnectionPool, method: Method): Contestant<QueryCase> {
+export function asking(pool: ConnectionPool, method: Method): Contestant<QueryCase> {
   const send = (sql: string, values: readonly unknown[]): PromiseLike<unknown> =>
     method === 'query' ? pool.query(sql, values) : (pool as Required<ConnectionPool>).execute(sql, values);
   return {

@@ -1,0 +1,25 @@
+import type { ReplicatedAddresses } from '../../scenario.js';
+import type { Row } from '../lender.js';
+
+/** What everybody does who has a source and replicas: writes go here, reads there. */
+export interface ReadWritePool {
+  write(sql: string, values: readonly unknown[]): PromiseLike<unknown>;
+  read(sql: string, values: readonly unknown[]): PromiseLike<unknown>;
+  /** What `read` came to. */
+  rowsOf(result: unknown): readonly Row[];
+  close(): Promise<unknown>;
+}
+
+export interface ReadWriteSettings {
+  readonly servers: ReplicatedAddresses;
+  /** Connections to each server. */
+  readonly limit: number;
+  /** How current reads must be, for those that can be told. */
+  readonly consistency: 'session' | 'eventual';
+}
+
+export type OpenReadWritePool = (settings: ReadWriteSettings) => Promise<ReadWritePool>;
+
+export function rowsOf(result: unknown): readonly Row[] {
+  return (result as [Row[]])[0];
+}
