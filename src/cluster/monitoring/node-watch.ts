@@ -32,6 +32,7 @@ export class NodeWatch {
   #since = Date.now();
   #reading: NodeReading | undefined = undefined;
   #readAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -82,6 +83,11 @@ export class NodeWatch {
   /** When it said so, by the cluster's clock. */
   get readAt(): number {
     return this.#readAt;
+  }
+
+  /** When the look began in which it said so: how far it was behind holds from then on, at the earliest. */
+  get askedAt(): number {
+    return this.#askedAt;
   }
 
   get latencyMs(): number | undefined {
@@ -144,13 +150,14 @@ export class NodeWatch {
     this.#looking = true;
     this.#lookAgain = false;
     const before = this.#fingerprint();
+    const askedAt = this.clock.now();
     const { timeout } = this.options;
     const slow = this.clock.setTimer(() => this.#noteSlow(), Math.min(timeout, this.options.interval) / 2);
     slow.unref();
     try {
       const late = (): Error => Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' });
       const bounds = { clock: this.clock, hold: 'unheld', allowsForStalls: true, signal: this.#end.signal } as const;
-      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds));
+      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds), askedAt);
     } catch (error) {
       this.looker.abandon();
       if (!this.#ended) this.#failed(error);
@@ -173,13 +180,14 @@ export class NodeWatch {
     this.#timer.unref();
   }
 
-  #succeeded({ reading, latencyMs }: Look): void {
+  #succeeded({ reading, latencyMs }: Look, askedAt: number): void {
     if (this.#ended) return;
     this.#failures = 0;
     this.#distrusted = false;
     if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
     this.#reading = reading;
     this.#readAt = this.clock.now();
+    this.#askedAt = askedAt;
     this.#latencyMs = this.#latencyMs === undefined ? latencyMs : this.#latencyMs + (latencyMs - this.#latencyMs) * NEWEST_WEIGHT;
     this.#become('up', undefined);
   }
