@@ -366,7 +366,9 @@ export class PoolCore implements PoolSteering {
   #listen(): void {
     const { engine, breakers } = this;
     engine.on('opened', ({ openMs }) => breakers.connected(openMs));
-    engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, verdictOfConnectError(error), retryInMs));
+    // A place that can be another one soon: whoever waits is served there, or waits until its own deadline.
+    if (this.options.moves !== true)
+      engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, verdictOfConnectError(error), retryInMs));
     engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });

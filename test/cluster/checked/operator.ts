@@ -1,10 +1,14 @@
 /** The operator of the check: promotes the replica that has most, makes replaced servers replicas, and repairs what is broken. */
 
+import { setTimeout as delay } from 'node:timers/promises';
 import { createConnection } from 'mysql2/promise';
 import type { ReplicatedNode, Row } from '../../support/replication/replicated-node.js';
 import type { Replication } from '../../support/replication/replication.js';
 import { statementsOf } from '../../support/replication/statements.js';
 import { TABLES } from './schema.js';
+
+/** More than an interval of the monitors, and the time that a look may take. */
+const OUT_OF_SERVICE_MS = 2_500;
 
 /** Rows that one statement inserts. */
 const BATCH = 2_000;
@@ -75,8 +79,19 @@ export class Operator {
     this.found({ server: node, writer: this.#writer, ids, mayHaveBeenSent });
   }
 
-  /** Gives a server the data of the other replica, and makes it follow the writer. */
+  /**
+   * Gives a server the data of the other replica, and makes it follow the writer. Meanwhile clients cannot reach it, for longer than one of their
+   * looks takes to notice: its GTIDs would not be true.
+   */
   async rebuild(node: ReplicatedNode): Promise<void> {
+    node.proxy?.refuse();
+    node.proxy?.reset();
+    await Promise.all([this.#rebuild(node), delay(OUT_OF_SERVICE_MS)]);
+    await node.proxy?.accept();
+    await this.servers.follow(node, this.#writer);
+  }
+
+  async #rebuild(node: ReplicatedNode): Promise<void> {
     const from = this.replicas.find((other) => other !== node) as ReplicatedNode;
     const { database, kind } = this.servers;
     const { stop, leave, unlogged, forget, executed } = statementsOf(kind);
@@ -108,7 +123,6 @@ export class Operator {
     for (const sql of forget) await session.query(sql);
     await session.query(`SET GLOBAL ${kind === 'mysql' ? 'gtid_purged' : 'gtid_slave_pos'} = '${text}'`);
     await this.servers.demote(node);
-    await this.servers.follow(node, this.#writer);
   }
 
   /** Removes the rows that keep a replica from going on. */

@@ -34,7 +34,9 @@ export type Report =
 /** What the parent says. */
 export type Order = { readonly kind: 'end' } | { readonly kind: 'read'; readonly passed: Passed };
 
-const CALLERS = 5;
+/** Those that write may wait for a writer; the others go on reading. */
+const WRITING_CALLERS = 3;
+const READING_CALLERS = 3;
 const LONGEST_PAUSE_MS = 60;
 const REPORT_EVERY = 200;
 
@@ -44,7 +46,7 @@ const random = randomFrom(task.seed);
 const db = createCluster({
   nodes: task.nodes,
   name: `worker-${worker}`,
-  connectionLimit: 2 * CALLERS,
+  connectionLimit: 2 * (WRITING_CALLERS + READING_CALLERS),
   minIdle: 0,
   connectTimeout: 3_000,
   acquireTimeout: 15_000,
@@ -72,7 +74,8 @@ function tell(report: Report): void {
 }
 
 function codeOf(error: unknown): string {
-  const { code } = error as { readonly code?: unknown };
+  const { code, message = '' } = error as { readonly code?: unknown; readonly message?: string };
+  if (code === 'POOL_BREAKER_OPEN') return `${code} ${/'\w+'/.exec(message)?.[0] ?? ''}`;
   if (typeof code === 'string') return code;
   console.error(error);
   return '';
@@ -205,18 +208,21 @@ function anyRegister(): number {
   return 1 + Math.floor(random() * task.registers);
 }
 
-async function step(): Promise<void> {
+async function writeSomething(): Promise<void> {
+  if (random() < 0.6) await scope();
+  else await write(anyRegister());
+}
+
+async function readSomething(): Promise<void> {
   const register = anyRegister();
   const chance = random();
-  if (chance < 0.2) await scope();
-  else if (chance < 0.35) await write(register);
-  else if (chance < 0.6) await read('process', register, own.get(register) ?? 0);
-  else if (chance < 0.85) await read('bounded', register, 0, { consistency: 'bounded', maxLag });
-  else if (chance < 0.92) await read('eventual', register, 0, { consistency: 'eventual' });
+  if (chance < 0.4) await read('process', register, own.get(register) ?? 0);
+  else if (chance < 0.8) await read('bounded', register, 0, { consistency: 'bounded', maxLag });
+  else if (chance < 0.9) await read('eventual', register, 0, { consistency: 'eventual' });
   else await noteRead('writer', 'query', register, own.get(register) ?? 0, async () => (await db.query<Answer[]>(READ, [register]))[0]);
 }
 
-async function call(): Promise<void> {
+async function call(step: () => Promise<void>): Promise<void> {
   while (!ended) {
     await step();
     if (writes.length + reads.length + failed.length >= REPORT_EVERY) report();
@@ -251,7 +257,10 @@ db.watch('topologyChanged', () => {
 });
 await db.ready({ timeout: 60_000 });
 tell({ kind: 'ready' });
-await Promise.all(Array.from({ length: CALLERS }, call));
+await Promise.all([
+  ...Array.from({ length: WRITING_CALLERS }, () => call(writeSomething)),
+  ...Array.from({ length: READING_CALLERS }, () => call(readSomething)),
+]);
 await Promise.all(passedReads);
 report();
 tell({ kind: 'end', reasons: db.readStats().reads as Readonly<Record<string, number>> });
