@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { Dice } from '../simulation/dice.js';
 import { seededRandom } from '../engine/support/random.js';
 import { imbalanceOf } from '../support/pool-on-database.js';
-import type { PoolStats } from '../../src/mysql/pools/pool-core.js';
+import type { PoolStats } from '../../src/mysql/pools/pool-stats.js';
 import { Answers, type Doors } from './doors.js';
 import { hostileText } from './hostile-texts.js';
 import { hostileStatement, hostileValues } from './hostile-values.js';

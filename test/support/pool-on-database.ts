@@ -3,7 +3,7 @@ import type { QueryResult, ResultSetHeader, RowDataPacket } from 'mysql2/promise
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { PoolOptions } from '../../src/mysql/options/table.js';
 import type { Pool } from '../../src/mysql/pools/pool.js';
-import type { PoolStats } from '../../src/mysql/pools/pool-core.js';
+import type { PoolStats } from '../../src/mysql/pools/pool-stats.js';
 import { createDatabase, type TestDatabase } from './servers/database.js';
 import { waitFor } from './wait-for.js';
 

@@ -9,8 +9,8 @@ import type { ServerFacts } from './server-facts.js';
 const GONE_AFTER_SECONDS = 300;
 
 /**
- * One row for each instance; the writer's has a session of this name (Amazon Aurora User Guide, "Checking Aurora MySQL replicas" and
- * information_schema.REPLICA_HOST_STATUS; read 2026-11-29).
+ * One row for each instance (Amazon Aurora User Guide, "Aurora MySQL–specific information_schema tables"); the writer's has a session of this
+ * name (MariaDB MaxScale documentation, "Aurora Monitor").
  */
 const INSTANCES = `SELECT SERVER_ID AS id, IF(SESSION_ID = 'MASTER_SESSION_ID', 'writer', 'reader') AS role, REPLICA_LAG_IN_MILLISECONDS AS lagMs
   FROM information_schema.replica_host_status WHERE TIME_TO_SEC(TIMEDIFF(NOW(), LAST_UPDATE_TIMESTAMP)) <= ${GONE_AFTER_SECONDS}`;

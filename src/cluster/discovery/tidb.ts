@@ -5,7 +5,7 @@ import { type Interview, type Row, cellText } from './interview.js';
 import type { ReplicationReading } from './replication-reading.js';
 import type { ServerFacts } from './server-facts.js';
 
-/** The servers that speak SQL (TiDB documentation, "CLUSTER_INFO"; read 2026-11-29). INSTANCE is `host:port`. */
+/** The servers that speak SQL (TiDB 8.1 documentation, "CLUSTER_INFO"). INSTANCE is `host:port`. */
 const SERVERS = "SELECT INSTANCE AS instance FROM information_schema.cluster_info WHERE TYPE = 'tidb'";
 
 /**

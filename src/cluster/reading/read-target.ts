@@ -157,7 +157,7 @@ export class ReadTarget {
     this.#moveWaiting(`${this.node.name} is ${state}: ${watch.reason ?? 'it does not answer'}`);
     this.#leaveTimer?.cancel();
     const endStatements = (): void => {
-      if (this.#core !== undefined && this.node.state !== 'up') this.#core.endStatements(0, `${this.node.name} does not answer.`);
+      if (this.#core !== undefined && this.node.state !== 'up') this.#core.steering.endStatements(0, `${this.node.name} does not answer.`);
     };
     if (patienceMs === 0) {
       endStatements();

@@ -5,7 +5,6 @@ import {
   type Clock,
   type CloseReason,
   PoolError,
-  type PoolEvents,
   type PoolState,
   type PoolSummary,
   type RandomSource,
@@ -13,24 +12,19 @@ import {
   type ResourceFactory,
   queueMicrotask,
 } from '../contract/index.js';
-import { type CheckKind, type Entry, EntrySet, type Lease } from '../entries/index.js';
+import { type Entry, EntrySet, type Lease } from '../entries/index.js';
 import { Abortion, FairQueue, grantLease, type Queue, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
-import { abortedError, acquireTimeoutError, connectFailedError } from './acquire-errors.js';
+import { abortedError, acquireTimeoutError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
+import { EntryReports } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
+import type { LenderListener } from './lender-listener.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { type OpenFailure, Reporter } from './reporter.js';
 import { type Patience, Supply } from './supply.js';
-
-/** What the lender reports to its pool. */
-export interface LenderListener {
-  reportEvent<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void;
-  /** A wait or an entry has ended: a shutdown or a caller of `ready()` may have what it waits for. */
-  noteChange(now: number): void;
-}
 
 /**
  * Decides which waiter gets which entry. The heart of the pool: it has the pool's state and options, and leaves the reasons for changing them
@@ -67,7 +61,12 @@ export class Lender<R> {
     private readonly clock: Clock,
     random: RandomSource,
     private readonly listener: LenderListener,
+<<<<<<< HEAD
+    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
+    patient = false,
+=======
     private readonly patience: Patience = 'told',
+>>>>>>> main
   ) {
     const { scheduling, fairnessLimit } = options;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
@@ -76,6 +75,13 @@ export class Lender<R> {
     this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
     this.#waiterOwner = { timedOut: (waiter, now) => this.#timeOutWaiter(waiter, now) };
     this.reporter = new Reporter(this, factory);
+<<<<<<< HEAD
+    this.entries = new EntrySet(factory, clock, options, new EntryReports(this, listener, patient), {
+      releaseLease: (lease) => this.#releaseLease(lease),
+      destroyLease: (lease) => this.#destroyLease(lease),
+    });
+    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now));
+=======
     this.entries = new EntrySet(
       factory,
       clock,
@@ -91,6 +97,7 @@ export class Lender<R> {
       { releaseLease: (lease) => this.#releaseLease(lease), destroyLease: (lease) => this.#destroyLease(lease) },
     );
     this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now), patience === 'impatient');
+>>>>>>> main
     this.#admission = new Admission(this, this.#fair !== undefined);
   }
 
@@ -195,8 +202,35 @@ export class Lender<R> {
 
   /** Closes an entry in any state; see {@link EntrySet.closeEntry} for `force` and `allowedMs`. */
   closeEntry(entry: Entry<R>, force: boolean, now: number, allowedMs?: number): void {
-    if (entry.lease !== undefined) this.#endLease(entry, now);
+    if (entry.lease !== undefined) this.endLease(entry, now);
     if (force || entry.state !== 'closing') this.entries.closeEntry(entry, 'pool', force, now, allowedMs);
+  }
+
+  /** Precondition: the entry is lent. */
+  endLease(entry: Entry<R>, now: number): void {
+    const usedMs = now - entry.leasedAt;
+    entry.lease = undefined;
+    entry.borrowedAt = undefined;
+    this.statistics.released += 1;
+    this.statistics.use.record(usedMs);
+    this.#fair?.noteReturn(entry);
+    this.#policy.noteUse(usedMs, now);
+    if (entry.leakReported) {
+      entry.leakReported = false;
+      // When this transition is over: a listener may do anything with the pool.
+      queueMicrotask(() => this.listener.reportEvent('leakReturned', { id: entry.id, heldMs: usedMs }));
+    }
+  }
+
+  /** A step ended well: the entry is lent, goes idle, or is closed. Precondition: no step of it runs, and it is not lent. */
+  lendOrClose(entry: Entry<R>, now: number): void {
+    const reason = this.#closeReasonOf(entry, now);
+    // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
+    const isLendable = (reason === 'evicted' || reason === 'surplus') && entry.generation >= this.oldestLendable;
+    const outdated = isLendable && this.queue.first !== undefined && !this.paused;
+    if (reason === undefined || outdated) this.#lendOrPark(entry, now);
+    else this.entries.closeEntry(entry, reason, false, now);
+    this.serveAndRefill(now);
   }
 
   /** An entry or a place has become free, or the limits have changed: serves waiters, then refills the reserve. */
@@ -257,7 +291,7 @@ export class Lender<R> {
     const { entry } = lease;
     if (entry.lease !== lease) return false;
     const now = this.clock.now();
-    this.#endLease(entry, now);
+    this.endLease(entry, now);
     const reason = this.#closeReasonOf(entry, now);
     if (reason !== undefined) {
       this.entries.closeEntry(entry, reason, false, now);
@@ -282,7 +316,7 @@ export class Lender<R> {
     const { entry } = lease;
     if (entry.lease !== lease) return false;
     const now = this.clock.now();
-    this.#endLease(entry, now);
+    this.endLease(entry, now);
     this.entries.closeEntry(entry, 'destroyed', true, now);
     this.#serveReturnedKey(now);
     return true;
@@ -295,22 +329,6 @@ export class Lender<R> {
     if (this.state === 'draining') this.listener.noteChange(now);
   }
 
-  /** Precondition: the entry is lent. */
-  #endLease(entry: Entry<R>, now: number): void {
-    const usedMs = now - entry.leasedAt;
-    entry.lease = undefined;
-    entry.borrowedAt = undefined;
-    this.statistics.released += 1;
-    this.statistics.use.record(usedMs);
-    this.#fair?.noteReturn(entry);
-    this.#policy.noteUse(usedMs, now);
-    if (entry.leakReported) {
-      entry.leakReported = false;
-      // When this transition is over: a listener may do anything with the pool.
-      queueMicrotask(() => this.listener.reportEvent('leakReturned', { id: entry.id, heldMs: usedMs }));
-    }
-  }
-
   /** Why an entry must be closed now, if it must. Precondition: it is not lent. */
   #closeReasonOf(entry: Entry<R>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed;
@@ -320,17 +338,6 @@ export class Lender<R> {
     if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
     if (entry.generation !== this.generation) return 'evicted';
     return undefined;
-  }
-
-  /** A step ended well: the entry is lent, goes idle, or is closed. Precondition: no step of it runs, and it is not lent. */
-  #lendOrClose(entry: Entry<R>, now: number): void {
-    const reason = this.#closeReasonOf(entry, now);
-    // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
-    const isLendable = (reason === 'evicted' || reason === 'surplus') && entry.generation >= this.oldestLendable;
-    const outdated = isLendable && this.queue.first !== undefined && !this.paused;
-    if (reason === undefined || outdated) this.#lendOrPark(entry, now);
-    else this.entries.closeEntry(entry, reason, false, now);
-    this.serveAndRefill(now);
   }
 
   /** Precondition: the entry is not lent, it works, and its session is clean. */
@@ -370,6 +377,8 @@ export class Lender<R> {
     this.#serving = false;
   }
 
+<<<<<<< HEAD
+=======
   #entryOpened(entry: Entry<R>, openMs: number, now: number): void {
     this.supply.noteOpening(entry, openMs, now);
     this.#lendOrClose(entry, now);
@@ -421,6 +430,7 @@ export class Lender<R> {
     this.serveAndRefill(now);
   }
 
+>>>>>>> main
   /** Precondition: the waiter is in the queue. */
   #timeOutWaiter(waiter: Waiter<R>, now: number): void {
     this.#dequeueWaiter(waiter);

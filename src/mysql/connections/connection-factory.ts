@@ -21,7 +21,7 @@ import { noteAddress } from './killer.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
-import { takesTracking } from './products.js';
+import { takesTracking } from '../session/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';

@@ -3,7 +3,7 @@
 import { isConnectionLost } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
-import { resetsFully } from './products.js';
+import { resetsFully } from '../session/index.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
 import { stopWhenLeft } from '../commands/index.js';
 

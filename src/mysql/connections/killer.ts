@@ -4,7 +4,7 @@ import { ignore, within } from '../../engine/waiting/index.js';
 import { unrunBy } from '../errors/index.js';
 import type { ObservedConnection } from './observed-connection.js';
 import { isLoopback } from '../options/index.js';
-import { killStatement } from './products.js';
+import { killStatement } from '../session/index.js';
 
 /** How long the goodbye of the connection may take. */
 const CLOSE_TIMEOUT_MS = 1_000;

@@ -43,9 +43,8 @@ import {
   stopWhenAbandoned,
 } from '../commands/index.js';
 import { type DriverPoolOf, LendableConnection, type ConnectionLender } from './lendable-connection.js';
-import type { PlaceAtServer } from './products.js';
 import type { CommitListener } from '../contract/index.js';
-import { CommitWatch, reportedChange, Session } from '../session/index.js';
+import { CommitWatch, type PlaceAtServer, reportedChange, Session } from '../session/index.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
 const MULTI_STATEMENTS = 0x0001_0000;

@@ -199,7 +199,7 @@ export const DriverPool = (mysql as unknown as { Pool: PoolConstructor }).Pool;
 type PromisePoolConstructor = new (pool: unknown, promise?: PromiseConstructor) => mysqlPromise.Pool;
 
 /** A pool in a cluster. */
-export interface ClusterNode {
+export interface DriverClusterNode {
   readonly id: string;
   errorCount: number;
   readonly pool: DriverCallbackPool;
@@ -209,7 +209,7 @@ export interface ClusterNode {
 /** mysql2's cluster of pools, as far as we build on it. */
 export interface DriverPoolCluster extends EventEmitter {
   _lastId: number;
-  readonly _nodes: Record<string, ClusterNode | undefined>;
+  readonly _nodes: Record<string, DriverClusterNode | undefined>;
   readonly _serviceableNodeIds: string[];
   _clearFindCaches(): void;
   of(pattern?: unknown, selector?: unknown): { getConnection(callback: never): unknown };

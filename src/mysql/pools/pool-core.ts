@@ -6,14 +6,11 @@ import {
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
-  type DurationSummary,
   type Lease,
   type LendingHold,
-  messageOf,
   Pool as Engine,
   type PoolEnvironment,
   type PoolEvents,
-  type PoolStats as EngineStats,
   type RecordedDuration,
   type Resizable,
   type ResolvedPoolOptions,
@@ -22,7 +19,6 @@ import { CachedStatements, KnownSchema, WriteWatch } from '../caching/index.js';
 import { RetryBudget } from '../../resilience/retry/index.js';
 import type { Breaker, BreakerChange } from '../../resilience/breaker/index.js';
 import {
-  type BreakerSnapshots,
   type Health,
   type HealthCheck,
   HealthMonitor,
@@ -32,12 +28,11 @@ import {
   StatementLog,
 } from '../observation/index.js';
 import { CallbackPool } from './callback-pool.js';
-import { connectionLost } from '../commands/index.js';
 import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
   ConnectionFactory,
   type ConnectionHost,
-  ConnectionWaiter,
+  type ConnectionWaiter,
   enqueueMeasured,
   enqueueTraced,
   isMeasured,
@@ -48,19 +43,13 @@ import {
 } from '../connections/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
 import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
-import type { Doubt, PoolSteering } from './steering.js';
+import { CoreSteering, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
+import type { PoolStats } from './pool-stats.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
-import {
-  answerOfLastRun,
-  PooledStatement,
-  type RetryCounts,
-  type StatementPool,
-  RetryTally,
-  StatementRetries,
-} from '../statements/index.js';
+import { answerOfLastRun, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
 import {
   limitsFrom,
   ownStatement,
@@ -71,25 +60,6 @@ import {
   type StatementResult,
   type TransactionOptions,
 } from '../contract/index.js';
-
-/** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
-export interface PoolStats extends EngineStats {
-  /** Time that the server took to answer statements. */
-  readonly query: DurationSummary;
-  /** Statements that the server answered with an error. */
-  readonly queryErrors: number;
-  /** The same by error number; at most 50 kinds, the rest under 'other'. */
-  readonly queryErrorsByErrno: Readonly<Record<string, number>>;
-  /** Statements that were killed on the server because they took too long or their caller gave up. */
-  readonly kills: number;
-  /** How often transactions were run again after a deadlock and the like. */
-  readonly retries: number;
-  /** What became of transactions that were run again. */
-  readonly transactionRetries: RetryCounts;
-  /** What became of statements that were run again. */
-  readonly statementRetries: RetryCounts;
-  readonly breakers: BreakerSnapshots;
-}
 
 /** A server that stays read-only must not cost more than one round of new connections in this time. */
 const POISONED_EVICTION_PERIOD_MS = 5_000;
@@ -107,7 +77,7 @@ const RETRY_WINDOW_MS = 10_000;
 export type ServerProduct = 'mariadb' | 'mysql';
 
 /** A pool of MySQL connections without a face: the promise pool and the callback pool are two views of one core. */
-export class PoolCore implements PoolSteering {
+export class PoolCore implements SteeredCore {
   readonly engine: Engine<ManagedConnection>;
   /** The view that mysql2's callback users see. */
   readonly callbackPool: CallbackPool;
@@ -115,6 +85,8 @@ export class PoolCore implements PoolSteering {
   readonly cached: CachedStatements | undefined;
   readonly breakers: PoolBreakers;
   readonly retries: StatementRetries;
+  /** For a layer above whose pool leads to a place that changes. */
+  readonly steering = new CoreSteering(this);
   /** Sends statements to other servers that ask for it; undefined in a plain pool. */
   router: StatementRouter | undefined = undefined;
   readonly #transactionRetries = new RetryTally();
@@ -131,9 +103,7 @@ export class PoolCore implements PoolSteering {
   #openTransactions = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
-
   readonly #factory: ConnectionFactory;
-  readonly #doubts = new Set<(doubt: Doubt) => void>();
 
   constructor(
     /** The options in force, with the place to which connections lead now. */
@@ -162,6 +132,7 @@ export class PoolCore implements PoolSteering {
     this.#listen();
   }
 
+  /** As {@link CoreSteering.moveTo} has it. */
   moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
     const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
     this.options = options;
@@ -172,40 +143,10 @@ export class PoolCore implements PoolSteering {
     this.breakers.forget();
   }
 
-  hold(hold: LendingHold | undefined): void {
-    this.engine.hold(hold);
-  }
-
+  /** As {@link CoreSteering.leavePlace} has it. */
   leavePlace(): void {
     this.#killer.renewConnection();
     this.engine.leavePlace();
-  }
-
-  endStatements(afterMs: number, why: string): number {
-    const overdue = this.connections('all').filter(({ runningMs }) => runningMs !== undefined && runningMs >= afterMs);
-    for (const connection of overdue) connection.terminate(connectionLost(why));
-    return overdue.length;
-  }
-
-  cutOff(why: string): number {
-    const all = this.connections('all');
-    for (const connection of all) connection.terminate(connectionLost(why));
-    return all.length;
-  }
-
-  get longestRunningMs(): number {
-    return Math.max(0, ...this.connections('all').map(({ runningMs = 0 }) => runningMs));
-  }
-
-  onDoubt(listener: (doubt: Doubt) => void): void {
-    if (this.#doubts.size === 0) {
-      this.engine.on('connectFailed', ({ error }) => this.#doubt('connect', messageOf(error)));
-      this.engine.on('failed', ({ error }) => this.#doubt('lost', messageOf(error)));
-      this.engine.on('closed', ({ reason, error }) => {
-        if (reason === 'role') this.#doubt('refused', messageOf(error));
-      });
-    }
-    this.#doubts.add(listener);
   }
 
   stats(): PoolStats {
@@ -380,15 +321,11 @@ export class PoolCore implements PoolSteering {
   /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
   #poisoned(error: ServerError): void {
     this.#health.notePoisoned(error.message);
-    this.#doubt('refused', error.message);
+    this.steering.noteRefused(error.message);
     const now = performance.now();
     if (now - this.#evictedAt < POISONED_EVICTION_PERIOD_MS) return;
     this.#evictedAt = now;
     this.evict();
-  }
-
-  #doubt(kind: Doubt['kind'], message: string): void {
-    for (const listener of this.#doubts) listener({ kind, message });
   }
 
   async #stop(): Promise<void> {

@@ -30,7 +30,8 @@ import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '..
 import type { Endpoint, Hygiene, ResolvedOptions, TlsMode } from '../options/index.js';
 import { borrow, type PoolConnection, PoolConnectionWaiter } from '../connections/index.js';
 import type { ConnectionSource } from './lease-source.js';
-import { PoolCore, type PoolStats, type ServerProduct } from './pool-core.js';
+import { PoolCore, type ServerProduct } from './pool-core.js';
+import type { PoolStats } from './pool-stats.js';
 import type { PoolSteering } from './steering.js';
 import {
   type CallbackPoolView,
@@ -74,7 +75,7 @@ export class Pool extends DriverPromisePool {
   readonly #core: PoolCore;
 
   static {
-    steer = (pool) => pool.#core;
+    steer = (pool) => pool.#core.steering;
     coreOf = (pool) => pool.#core;
   }
 

@@ -3,3 +3,4 @@
 export { reportedChange } from './reported-change.js';
 export { Session } from './session.js';
 export { CommitWatch } from './commit-watch.js';
+export { killStatement, type PlaceAtServer, resetsFully, takesTracking } from './products.js';

@@ -42,7 +42,7 @@ async function imitate(table: string, columns: string): Promise<Imitation> {
 }
 
 describe('a look at Aurora (imitated)', () => {
-  /** Amazon Aurora User Guide, "information_schema.REPLICA_HOST_STATUS"; read 2026-11-29. */
+  /** Of those that the Amazon Aurora User Guide has in "Aurora MySQL–specific information_schema tables". */
   const COLUMNS = `SERVER_ID VARCHAR(100), SESSION_ID VARCHAR(100), LAST_UPDATE_TIMESTAMP DATETIME(6), REPLICA_LAG_IN_MILLISECONDS DOUBLE`;
   /** As it greets: MySQL's version. */
   const VERSION = '8.0.39';
@@ -99,7 +99,7 @@ describe('a look at Aurora (imitated)', () => {
 });
 
 describe('a look at TiDB (imitated)', () => {
-  /** TiDB documentation, "CLUSTER_INFO"; read 2026-11-29. */
+  /** Of those that the TiDB 8.1 documentation has in "CLUSTER_INFO". */
   const COLUMNS = 'TYPE VARCHAR(64), INSTANCE VARCHAR(64), STATUS_ADDRESS VARCHAR(64), VERSION VARCHAR(64)';
 
   it('knows the servers that speak SQL; each of them takes writes, unless it was made read-only', async () => {

@@ -117,7 +117,7 @@ describe('a session', () => {
       ' '.repeat(200_000),
     ]) {
       // Time that grew with its square would be minutes.
-      after(text);
+      expect(after(text)).toBeInstanceOf(Session);
     }
   });
 });

@@ -1,0 +1,84 @@
+/** What follows when a step of an entry ends: it is counted and reported, and waiters are served, or refused when nothing is left for them. */
+
+import type { CloseReason, PoolError, PoolSummary } from '../contract/index.js';
+import type { CheckKind, Entry, EntrySetListener } from '../entries/index.js';
+import type { Statistics } from '../statistics/index.js';
+import { connectFailedError } from './acquire-errors.js';
+import type { LenderListener } from './lender-listener.js';
+import type { Reporter } from './reporter.js';
+import type { Supply } from './supply.js';
+
+/** The lender, as far as the steps of its entries concern it. */
+interface Lending<R> {
+  readonly statistics: Statistics;
+  readonly reporter: Reporter<R>;
+  readonly supply: Supply<R>;
+  readonly paused: boolean;
+  endLease(entry: Entry<R>, now: number): void;
+  lendOrClose(entry: Entry<R>, now: number): void;
+  serveAndRefill(now: number): void;
+  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void;
+}
+
+/** What the entries of a lender report to. */
+export class EntryReports<R> implements EntrySetListener<R> {
+  constructor(
+    private readonly lender: Lending<R>,
+    private readonly listener: LenderListener,
+    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
+    private readonly patient: boolean,
+  ) {}
+
+  entryOpened(entry: Entry<R>, openMs: number, now: number): void {
+    this.lender.supply.noteOpening(entry, openMs, now);
+    this.lender.lendOrClose(entry, now);
+    this.listener.reportEvent('opened', { id: entry.id, openMs });
+  }
+
+  openingFailed(entry: Entry<R>, error: unknown, now: number): void {
+    const { supply, reporter, paused } = this.lender;
+    if (reporter.isMisplaced(error)) {
+      this.#openedInVain(entry, error, now);
+      return;
+    }
+    const code = reporter.codeOf(error);
+    const retryInMs = supply.noteOpenFailure(error, code, now);
+    this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
+    // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
+    const outlasted = paused || (this.patient && supply.lastFailure?.permanent === false);
+    if (supply.isExhausted && !outlasted) this.lender.refuseQueue((summary) => connectFailedError(error, summary), now);
+    this.lender.serveAndRefill(now);
+  }
+
+  entryChecked(entry: Entry<R>, kind: CheckKind, now: number): void {
+    this.lender.statistics[kind === 'validation' ? 'pings' : 'resets'] += 1;
+    this.lender.lendOrClose(entry, now);
+  }
+
+  entryFailed(entry: Entry<R>, now: number): void {
+    this.lender.supply.noteEntryFailure(entry, now);
+    if (entry.lease !== undefined) this.lender.endLease(entry, now);
+  }
+
+  entryLeaving(entry: Entry<R>, error: unknown, now: number): void {
+    this.listener.reportEvent('failed', { id: entry.id, error });
+    this.lender.serveAndRefill(now);
+  }
+
+  entryClosed(entry: Entry<R>, reason: CloseReason, now: number): void {
+    const { statistics } = this.lender;
+    statistics.closed += 1;
+    statistics.closedByReason[reason] += 1;
+    this.listener.reportEvent('closed', { id: entry.id, reason, ageMs: now - entry.createdAt });
+    this.lender.serveAndRefill(now);
+  }
+
+  /** What was opened is not what the pool is for. The next may be, so no waiter is refused for it. */
+  #openedInVain({ id, createdAt }: Entry<R>, error: unknown, now: number): void {
+    const openMs = now - createdAt;
+    this.lender.supply.noteMisplaced(error, openMs, now);
+    this.listener.reportEvent('opened', { id, openMs });
+    this.listener.reportEvent('closed', { id, reason: 'role', ageMs: openMs, error });
+    this.lender.serveAndRefill(now);
+  }
+}
