@@ -1,6 +1,6 @@
 // Checks the cache's promises under faults: `node scripts/check-cache.mjs --seconds 60 --seed 7`. Four processes read and write through pools
 // with a cache, while Redis is killed, frozen, flushed, full, slow and cut off; every read is held against every acknowledged write.
-import { runCompiled } from './compiled-check.mjs';
+import { runCompiled } from './checks/compiled-check.mjs';
 import { optionsOf, refuse } from './usage.mjs';
 
 const USAGE =

@@ -33,6 +33,8 @@ export class NodeWatch {
   #reading: NodeReading | undefined = undefined;
   #readAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** When the last look began, also one that failed. */
+  #beganAt = Number.NEGATIVE_INFINITY;
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -85,7 +87,7 @@ export class NodeWatch {
     return this.#readAt;
   }
 
-  /** When the look began in which it said so: how far it was behind holds from then on, at the earliest. */
+  /** When the look began in which it said so: how far it was behind holds from then on. */
   get askedAt(): number {
     return this.#askedAt;
   }
@@ -151,6 +153,7 @@ export class NodeWatch {
     this.#lookAgain = false;
     const before = this.#fingerprint();
     const askedAt = this.clock.now();
+    this.#beganAt = askedAt;
     const { timeout } = this.options;
     const slow = this.clock.setTimer(() => this.#noteSlow(), Math.min(timeout, this.options.interval) / 2);
     slow.unref();
@@ -175,7 +178,9 @@ export class NodeWatch {
     if (this.#ended || this.#looking) return;
     const { interval, intervalInDoubt } = this.options;
     const inDoubt = this.#own.state !== 'up' || this.owner.inDoubt();
-    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : interval;
+    // From beginning to beginning: what a look takes must not make what is known older.
+    const restMs = Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
+    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : restMs;
     this.#timer = this.clock.setTimer(() => this.lookNow(), delayMs);
     this.#timer.unref();
   }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { chosenKind } from '../../support/sql-servers/kinds.js';
 
-const script = fileURLToPath(new URL('../../../scripts/check-cluster.mjs', import.meta.url));
+const script = fileURLToPath(new URL('../../../scripts/checks/check-cluster.mjs', import.meta.url));
 
 /** A writer that moves in order, one that is lost and comes back as a writer, and a replica that is held up. */
 const FAULTS = 'planned switch,writer stopped and replaced,replica held up';

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 function run(...args) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
@@ -15,7 +15,7 @@ function run(...args) {
 /**
  * Compiles a check and runs it; ends this process with its exit code when that is not 0.
  *
- * @param {{ project: string, out: string, parameters: string[] }} check the folder with its tsconfig.json and main.ts, the folder in `.cache` that the former names, and what main.ts is told
+ * @param {{ project: string, out: string, parameters: string[] }} check the folder with its tsconfig.json and main.ts, the folder in `.cache` that the former names, and the parameters of main.ts
  */
 export function runCompiled({ project, out, parameters }) {
   const typescript = dirname(createRequire(import.meta.url).resolve('typescript/package.json'));

@@ -1,10 +1,10 @@
-// Checks the cluster's promises under faults: `node scripts/check-cluster.mjs --seconds 60 --seed 7`. Four processes write and read through
+// Checks the cluster's promises under faults: `node scripts/checks/check-cluster.mjs --seconds 60 --seed 7`. Four processes write and read through
 // clusters over real replication, while writers and replicas are killed, stopped, demoted, cut off, late, broken and replaced.
 import { runCompiled } from './compiled-check.mjs';
-import { optionsOf, refuse } from './usage.mjs';
+import { optionsOf, refuse } from '../usage.mjs';
 
 const USAGE =
-  'Usage: node scripts/check-cluster.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <mysql or mariadb, default mysql>] ' +
+  'Usage: node scripts/checks/check-cluster.mjs [--seconds <duration, default 60>] [--seed <number>] [--server <mysql or mariadb, default mysql>] ' +
   '[--only <the start of the name of a fault; others after commas>]';
 
 const text = { type: 'string' };
