@@ -55,7 +55,7 @@ let writes: Write[] = [];
 let reads: Read[] = [];
 let failed: FailedRead[] = [];
 let lastId = 0;
-let ended = false;
+const end = new AbortController();
 /** The versions to which this process has raised registers, as it was told. */
 const own = new Map<number, number>();
 
@@ -223,14 +223,14 @@ async function readSomething(): Promise<void> {
 }
 
 async function call(step: () => Promise<void>): Promise<void> {
-  while (!ended) {
+  while (!end.signal.aborted) {
     await step();
-    if (writes.length + reads.length + failed.length >= REPORT_EVERY) report();
+    if (writes.length + reads.length + failed.length >= REPORT_EVERY) tellHistory();
     await delay(random() * LONGEST_PAUSE_MS);
   }
 }
 
-function report(): void {
+function tellHistory(): void {
   tell({ kind: 'history', writes, reads, failed });
   writes = [];
   reads = [];
@@ -245,8 +245,8 @@ async function readPassed({ position, register, version }: Passed): Promise<void
 
 const passedReads = new Set<Promise<void>>();
 process.on('message', (order: Order) => {
-  if (order.kind === 'end') ended = true;
-  else if (!ended) {
+  if (order.kind === 'end') end.abort();
+  else if (!end.signal.aborted) {
     const reading = readPassed(order.passed).finally(() => passedReads.delete(reading));
     passedReads.add(reading);
   }
@@ -262,7 +262,7 @@ await Promise.all([
   ...Array.from({ length: READING_CALLERS }, () => call(readSomething)),
 ]);
 await Promise.all(passedReads);
-report();
+tellHistory();
 tell({ kind: 'end', reasons: db.readStats().reads as Readonly<Record<string, number>> });
 await db.end();
 process.disconnect();
