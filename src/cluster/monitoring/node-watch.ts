@@ -32,6 +32,9 @@ export class NodeWatch {
   #since = Date.now();
   #reading: NodeReading | undefined = undefined;
   #readAt = Number.NEGATIVE_INFINITY;
+  #askedAt = Number.NEGATIVE_INFINITY;
+  /** When the last look began, also one that failed. */
+  #beganAt = Number.NEGATIVE_INFINITY;
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -82,6 +85,11 @@ export class NodeWatch {
   /** When it said so, by the cluster's clock. */
   get readAt(): number {
     return this.#readAt;
+  }
+
+  /** When the look began in which it said so: how far it was behind holds from then on. */
+  get askedAt(): number {
+    return this.#askedAt;
   }
 
   get latencyMs(): number | undefined {
@@ -144,13 +152,15 @@ export class NodeWatch {
     this.#looking = true;
     this.#lookAgain = false;
     const before = this.#fingerprint();
+    const askedAt = this.clock.now();
+    this.#beganAt = askedAt;
     const { timeout } = this.options;
     const slow = this.clock.setTimer(() => this.#noteSlow(), Math.min(timeout, this.options.interval) / 2);
     slow.unref();
     try {
       const late = (): Error => Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' });
       const bounds = { clock: this.clock, hold: 'unheld', allowsForStalls: true, signal: this.#end.signal } as const;
-      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds));
+      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds), askedAt);
     } catch (error) {
       this.looker.abandon();
       if (!this.#ended) this.#failed(error);
@@ -168,18 +178,21 @@ export class NodeWatch {
     if (this.#ended || this.#looking) return;
     const { interval, intervalInDoubt } = this.options;
     const inDoubt = this.#own.state !== 'up' || this.owner.inDoubt();
-    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : interval;
+    // From beginning to beginning: what a look takes must not make what is known older.
+    const restMs = Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
+    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : restMs;
     this.#timer = this.clock.setTimer(() => this.lookNow(), delayMs);
     this.#timer.unref();
   }
 
-  #succeeded({ reading, latencyMs }: Look): void {
+  #succeeded({ reading, latencyMs }: Look, askedAt: number): void {
     if (this.#ended) return;
     this.#failures = 0;
     this.#distrusted = false;
     if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
     this.#reading = reading;
     this.#readAt = this.clock.now();
+    this.#askedAt = askedAt;
     this.#latencyMs = this.#latencyMs === undefined ? latencyMs : this.#latencyMs + (latencyMs - this.#latencyMs) * NEWEST_WEIGHT;
     this.#become('up', undefined);
   }

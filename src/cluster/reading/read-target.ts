@@ -11,8 +11,8 @@ export interface ReadableNode {
   readonly state: NodeState;
   readonly reading: NodeReading | undefined;
   readonly latencyMs: number | undefined;
-  /** Its state, the reason for it, and when it said what it said last, by the cluster's clock. */
-  readonly watch: { readonly reason: string | undefined; readonly readAt: number };
+  /** Its state, the reason for it, and when it was asked and said what it said last, by the cluster's clock. */
+  readonly watch: { readonly reason: string | undefined; readonly askedAt: number; readonly readAt: number };
   readPool(): Parameters<typeof coreOf>[0];
   doubt(reason: string): void;
 }
@@ -81,6 +81,15 @@ export class ReadTarget {
   /** Milliseconds behind the writer, as far as it says. */
   get lagMs(): number {
     return this.node.reading?.lagMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * Whether it is at most so far behind when it is as far as it was, and at most one interval more when it has come no further since. A process
+   * that was stalled has not looked for longer than an interval.
+   */
+  isWithin(maxLagMs: number, intervalMs: number): boolean {
+    const sinceMs = this.clock.now() - this.node.watch.askedAt;
+    return this.lagMs <= maxLagMs && this.lagMs + sinceMs <= maxLagMs + intervalMs;
   }
 
   /** What it has executed, when it was looked at last. */

@@ -98,7 +98,7 @@ export class ReadRouter {
     if (wish.consistency !== 'eventual') fit = fit.filter((target) => target.replicates);
     if (fit.length === 0) return { target: undefined, reason: 'writer:no-reader' };
     const { maxLag } = wish;
-    if (maxLag !== undefined) fit = fit.filter(({ lagMs }) => lagMs <= maxLag);
+    if (maxLag !== undefined) fit = fit.filter((target) => target.isWithin(maxLag, this.cluster.monitor.interval));
     if (fit.length === 0) return { target: undefined, reason: 'writer:lag' };
     if (required === undefined || required.isEmpty) return { target: lessLoaded(fit, this.random), wait: undefined };
     return this.#chooseAfter(required, fit);

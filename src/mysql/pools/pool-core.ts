@@ -307,7 +307,9 @@ export class PoolCore implements SteeredCore {
   #listen(): void {
     const { engine, breakers } = this;
     engine.on('opened', ({ openMs }) => breakers.connected(openMs));
-    engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, verdictOfConnectError(error), retryInMs));
+    // The next place may be another one: a waiter is served there, or waits until its own deadline.
+    if (this.options.moves !== true)
+      engine.on('connectFailed', ({ error, retryInMs }) => breakers.connectFailed(error, verdictOfConnectError(error), retryInMs));
     engine.on('stateChanged', ({ to }) => {
       this.callbackPool._closed = to === 'draining' || to === 'closed';
     });

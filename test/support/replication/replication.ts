@@ -12,7 +12,7 @@ export interface ReplicationOptions {
   readonly replicas?: number;
   /** Whether a proxy stands before each node, for its clients and for the other nodes. Default: true. */
   readonly proxied?: boolean;
-  /** Whether a commit is acknowledged only when a replica has received it, as long as one is there. Default: false. */
+  /** Whether a commit is acknowledged only when a replica has received it, however long that takes, and seen by nobody before. Default: false. */
   readonly semiSync?: boolean;
   /** More arguments for each server. */
   readonly arguments?: readonly string[];
@@ -31,6 +31,8 @@ export interface Replication extends AsyncDisposable {
   createAccount(source: ReplicatedNode, grants: readonly string[]): Promise<{ readonly user: string; readonly password: string }>;
   /** Takes away the right to write. What is being committed is committed first. */
   demote(node: ReplicatedNode): Promise<void>;
+  /** Gives it back. */
+  letWrite(node: ReplicatedNode): Promise<void>;
   /** A replica applies what it has received, stops following, and takes writes. */
   promote(node: ReplicatedNode): Promise<void>;
   /** It follows another source from now on, wherever it was. It keeps its right to write, or not to. */
@@ -66,6 +68,7 @@ class StartedReplication implements Replication {
   constructor(
     readonly kind: ServerKind,
     readonly nodes: readonly ReplicatedNode[],
+    private readonly semiSync: boolean,
   ) {
     this.#statements = statementsOf(kind);
     const [{ connection }] = nodes as [ReplicatedNode];
@@ -89,6 +92,7 @@ class StartedReplication implements Replication {
     );
     const [source, ...replicas] = this.nodes as [ReplicatedNode, ...ReplicatedNode[]];
     await Promise.all(replicas.map((replica) => this.#makeReplica(replica, source)));
+    await this.letWrite(source);
   }
 
   async createAccount(source: ReplicatedNode, grants: readonly string[]): Promise<{ readonly user: string; readonly password: string }> {
@@ -102,17 +106,24 @@ class StartedReplication implements Replication {
   }
 
   async demote(node: ReplicatedNode): Promise<void> {
-    await node.admin(...this.#statements.readOnly(true));
+    const { readOnly, semiSync } = this.#statements;
+    await node.admin(...readOnly(true), ...(this.semiSync ? semiSync.waits(false) : []));
     node.readOnlyAtStart = true;
   }
 
+  async letWrite(node: ReplicatedNode): Promise<void> {
+    const { readOnly, semiSync } = this.#statements;
+    await node.admin(...(this.semiSync ? semiSync.waits(true) : []), ...readOnly(false));
+    node.readOnlyAtStart = false;
+  }
+
   async promote(node: ReplicatedNode): Promise<void> {
-    const { stop, leave, readOnly, columns, startApplying } = this.#statements;
+    const { stop, leave, columns, startApplying } = this.#statements;
     await node.admin(startApplying);
     const received = (((await this.status(node))?.[columns.received] as string | undefined) ?? '').replaceAll('\n', '');
     if (received !== '') await this.#waitFor(node, received);
-    await node.admin(stop, leave, ...readOnly(false));
-    node.readOnlyAtStart = false;
+    await node.admin(stop, leave);
+    await this.letWrite(node);
   }
 
   async follow(node: ReplicatedNode, { host, port }: ReplicatedNode): Promise<void> {
@@ -208,7 +219,10 @@ class StartedReplication implements Replication {
 export async function startReplication(options: ReplicationOptions = {}): Promise<Replication> {
   const { kind = 'mysql', replicas = 2, proxied = true, semiSync = false } = options;
   const statements = statementsOf(kind);
-  const more = [...(semiSync ? statements.semiSync : []), ...(options.arguments ?? [])];
+  const more = [...(semiSync ? statements.semiSync.arguments : []), ...(options.arguments ?? [])];
+  // Whoever waited for replicas while they are set up would wait for ever.
+  let isPrepared = false;
+  const ofSource = (readOnly: boolean): readonly string[] => (semiSync && isPrepared && !readOnly ? statements.semiSync.ofSource : []);
   const password = randomBytes(12).toString('base64url');
   const starting = Array.from({ length: replicas + 1 }, (_, index) =>
     startReplicatedNode({
@@ -216,12 +230,13 @@ export async function startReplication(options: ReplicationOptions = {}): Promis
       serverId: index + 1,
       proxied,
       password,
-      arguments: (port, readOnly) => [...statements.arguments(index + 1, port, readOnly), ...more],
+      arguments: (port, readOnly) => [...statements.arguments(index + 1, port, readOnly), ...more, ...ofSource(readOnly)],
     }),
   );
-  const started = new StartedReplication(kind, await allOrNone(starting));
+  const started = new StartedReplication(kind, await allOrNone(starting), semiSync);
   try {
     await started.prepare();
+    isPrepared = true;
     return started;
   } catch (error) {
     await started[Symbol.asyncDispose]();

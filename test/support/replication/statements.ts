@@ -12,8 +12,14 @@ export interface SourceAddress {
 export interface ReplicationStatements {
   /** Arguments that make a server one of a replicated set. */
   readonly arguments: (serverId: number, port: number, readOnly: boolean) => readonly string[];
-  /** More arguments for semi-synchronous replication. */
-  readonly semiSync: readonly string[];
+  readonly semiSync: {
+    /** More arguments for every server: as a replica, it says what it has received. */
+    readonly arguments: readonly string[];
+    /** More arguments for one that takes writes: it waits for that, however long. */
+    readonly ofSource: readonly string[];
+    /** Whether a running server waits for it. One that waits must not be a replica: it would wait with what it applies, too. */
+    readonly waits: (yes: boolean) => readonly string[];
+  };
   /** Forgets all that the server has logged and executed. */
   readonly forget: readonly string[];
   readonly stop: string;
@@ -39,6 +45,8 @@ export interface ReplicationStatements {
 }
 
 const HOST = '127.0.0.1';
+
+const FOREVER_MS = 360_000_000;
 
 const COMMON: readonly string[] = [
   '--log-bin=binlog',
@@ -73,12 +81,16 @@ const MYSQL: ReplicationStatements = {
     '--performance-schema-max-digest-length=256',
     '--performance-schema-max-sql-text-length=256',
   ],
-  semiSync: [
-    '--plugin-load-add=semisync_source.so',
-    '--plugin-load-add=semisync_replica.so',
-    '--rpl-semi-sync-source-enabled=ON',
-    '--rpl-semi-sync-replica-enabled=ON',
-  ],
+  semiSync: {
+    arguments: [
+      '--plugin-load-add=semisync_source.so',
+      '--plugin-load-add=semisync_replica.so',
+      `--rpl-semi-sync-source-timeout=${FOREVER_MS}`,
+      '--rpl-semi-sync-replica-enabled=ON',
+    ],
+    ofSource: ['--rpl-semi-sync-source-enabled=ON'],
+    waits: (yes) => [`SET GLOBAL rpl_semi_sync_source_enabled = ${yes ? 'ON' : 'OFF'}`],
+  },
   forget: ['RESET BINARY LOGS AND GTIDS'],
   stop: 'STOP REPLICA',
   start: 'START REPLICA',
@@ -112,7 +124,16 @@ const MARIADB: ReplicationStatements = {
     '--slave-parallel-threads=2',
     `--read-only=${readOnly ? 'ON' : 'OFF'}`,
   ],
-  semiSync: ['--rpl-semi-sync-master-enabled=ON', '--rpl-semi-sync-slave-enabled=ON'],
+  semiSync: {
+    arguments: [
+      `--rpl-semi-sync-master-timeout=${FOREVER_MS}`,
+      // Nobody sees what no replica has.
+      '--rpl-semi-sync-master-wait-point=AFTER_SYNC',
+      '--rpl-semi-sync-slave-enabled=ON',
+    ],
+    ofSource: ['--rpl-semi-sync-master-enabled=ON'],
+    waits: (yes) => [`SET GLOBAL rpl_semi_sync_master_enabled = ${yes ? 'ON' : 'OFF'}`],
+  },
   forget: ['RESET MASTER', "SET GLOBAL gtid_slave_pos = ''"],
   stop: 'STOP SLAVE',
   start: 'START SLAVE',
