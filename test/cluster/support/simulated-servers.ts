@@ -16,7 +16,9 @@ export class SimulatedServer {
   writable: boolean;
   serverId: string;
   peers: NodeReading['peers'] = [];
-  replicating = true;
+  replicating: boolean | undefined = true;
+  everyServerWrites = false;
+  complaints: readonly string[] = [];
   readonly #waiting: (() => void)[] = [];
 
   constructor(
@@ -48,7 +50,8 @@ export class SimulatedServer {
       executed: undefined,
       commitsInOrder: true,
       peers: this.peers,
-      complaints: [],
+      complaints: this.complaints,
+      ...(this.everyServerWrites ? { everyServerWrites: true } : {}),
     };
   }
 }
