@@ -227,6 +227,7 @@ export class Cluster extends Pool {
     if (this.#ending !== undefined) return;
     this.#roster.review();
     this.#follower.review(this.nodes);
+    this.#roster.chosen();
     this.#router.looked(this.nodes, this.writer);
     if (changed) this.#log.noteStates(this.nodes);
     if (changed) for (const listener of this.#listeners) callListener(listener, undefined);

@@ -39,7 +39,9 @@ const PROXIES = { '-router': 'MySQL Router', proxysql: 'ProxySQL', maxscale: 'Ma
 async function proxyAt(connection: NodeConnection, { product }: ServerFacts): Promise<string | undefined> {
   // ProxySQL greets as MySQL, and answers this one by itself: in these words only.
   const [row] = product === 'mysql' ? await connection.rows('SELECT @@version_comment LIMIT 1') : [];
-  const words = `${connection.version} ${Object.values(row ?? {}).map(cellText).join(' ')}`.toLowerCase();
+  const words = `${connection.version} ${Object.values(row ?? {})
+    .map(cellText)
+    .join(' ')}`.toLowerCase();
   return Object.entries(PROXIES).find(([word]) => words.includes(word))?.[1];
 }
 

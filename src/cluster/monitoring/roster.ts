@@ -31,6 +31,7 @@ export class Roster {
   /** Why a server that was discovered is not a node, by its own address. */
   readonly #complaints = new Map<string, string>();
   #ended = false;
+  #wasInDoubt = true;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -62,6 +63,13 @@ export class Roster {
   /** Looks at every node now. */
   lookNow(): void {
     for (const node of this.nodes) node.watch.lookNow();
+  }
+
+  /** The writer was chosen again. When there is none any more, every node is asked now: the next writer may be any, and its own turn far off. */
+  chosen(): void {
+    const inDoubt = this.owner.inDoubt();
+    if (inDoubt && !this.#wasInDoubt) this.lookNow();
+    this.#wasInDoubt = inDoubt;
   }
 
   /** A look has ended: who is the same server as another, who joins, who leaves. */

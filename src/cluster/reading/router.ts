@@ -204,7 +204,8 @@ function isNoWriter(target: ReadTarget): boolean {
 
 function conditionOf({ node, lagMs, replicates }: ReadTarget): string {
   if (node.state !== 'up') return `${node.name} is ${node.state} (${node.watch.reason ?? 'for no reason that it says'})`;
-  if (node.reading?.replicating === undefined) return `${node.name} may not say whether it replicates: ${node.reading?.complaints[0] ?? ''}`;
+  if (node.reading?.replicating === undefined)
+    return `${node.name} may not say whether it replicates: ${node.reading?.complaints[0] ?? ''}`;
   if (!replicates) return `${node.name} does not replicate`;
   return Number.isFinite(lagMs) ? `${node.name} is ${Math.round(lagMs)} ms behind` : `${node.name} does not say how far it is behind`;
 }
