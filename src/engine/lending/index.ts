@@ -5,4 +5,5 @@ export { closedError, connectFailedError, drainingError, headlineOf } from './ac
 export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';
+export type { Patience } from './supply.js';
 export { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
