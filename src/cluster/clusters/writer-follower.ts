@@ -112,7 +112,7 @@ export class WriterFollower {
 
   /**
    * @param followed the node that was followed until now, while it is still a node
-   * @param lock what all nodes answer to logins: waiting would not help, so callers are told at once, as a pool's are
+   * @param lock what all nodes answer to logins: waiting would not help, so acquires fail at once, as a pool's do
    */
   #wait(why: string, followed: FollowedNode | undefined, lock: ServerError | undefined): void {
     this.#ambiguous = [];
@@ -145,7 +145,7 @@ function candidateOf(node: FollowedNode) {
   return { node, name: node.name, state, reason, role, seen, distrusted, everyServerWrites };
 }
 
-/** Why no node lets anybody in, by the word of the first; undefined: one may. */
+/** Why no node takes a login, by the word of the first; undefined: one may. */
 function lockOf(nodes: readonly FollowedNode[]): ServerError | undefined {
   return nodes.every(({ lockedOutBy }) => lockedOutBy !== undefined) ? nodes[0]?.lockedOutBy : undefined;
 }

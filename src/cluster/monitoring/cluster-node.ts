@@ -64,7 +64,7 @@ export class ClusterNode {
     return this.watch.reading;
   }
 
-  /** What the server answers to every login, as long as nobody changes the account there. */
+  /** What the server answers to every login, until the account is changed there. */
   get lockedOutBy(): ServerError | undefined {
     const { refusal } = this.watch;
     if (refusal === undefined) return undefined;

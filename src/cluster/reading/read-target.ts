@@ -78,7 +78,7 @@ export class ReadTarget {
     return this.node.reading?.role === 'reader' || this.seesAllCommits;
   }
 
-  /** It sees whatever was committed on any server of its cluster. */
+  /** It sees all that was committed on any server of its cluster. */
   get seesAllCommits(): boolean {
     return this.node.reading?.everyServerWrites === true;
   }
