@@ -55,9 +55,11 @@ class Callers implements Load {
   }
 
   async #run(caller: number): Promise<void> {
-    for (let turn = caller; this.#going; turn += 1) {
+    let turn = caller;
+    while (this.#going) {
       if (this.alsoReads && turn % STATEMENTS_PER_WRITE !== 0) await this.#read();
       else await this.#write();
+      turn += 1;
     }
   }
 
