@@ -9,6 +9,7 @@ const ON_SERVER = [
   'test/contract',
   'test/faults',
   'test/cache',
+  'test/cluster',
   'test/mirrors',
   'test/cli',
   'test/monitor',
@@ -18,11 +19,12 @@ const ON_SERVER = [
   'test/support/sql-servers',
 ];
 
-/** What a run without a choice has on the second server, in some eight minutes: what can differ there. */
+/** What a run without a choice has on the second server, in some ten minutes: what can differ there. */
 const ON_SECOND_SERVER = [
   'test/mysql',
   'test/contract',
   'test/faults',
+  'test/cluster',
   'test/cli/doctor.test.ts',
   'test/sql/server-view',
   'test/support/servers/database.test.ts',
@@ -37,6 +39,9 @@ const SAME_ON_ANY = [
   'test/cache/serving/{breaker,deadline,memory-tier,flight,wrap}.test.ts',
   'test/cache/values/{key,plain-value,value-kind}.test.ts',
   'test/cli/{command,server-kind}.test.ts',
+  'test/cluster/clusters/{options,writer-follower}.test.ts',
+  'test/cluster/discovery/imitated.test.ts',
+  'test/cluster/{monitoring,position}/**',
   'test/mirrors/{drop-in-options,mirror-types}.test.ts',
   'test/monitor/{access,hostile,optional-peer,shared-call,peers,prometheus}.test.ts',
   'test/monitor/verdict/**',

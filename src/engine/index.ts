@@ -25,7 +25,7 @@ export {
   resolveFromTable,
   resolvePoolOptions,
 } from './contract/index.js';
-export type { AcquireOptions, LendingHold } from './lending/index.js';
+export { type AcquireOptions, connectFailedError, type LendingHold } from './lending/index.js';
 export { Pool } from './pool.js';
 export type { PoolEnvironment } from './pool-environment.js';
 export type { DrainOptions, DrainReport } from './lending/index.js';

@@ -18,7 +18,7 @@ export {
   type TransactionOptions,
 } from './contract/index.js';
 export { createPool, getPool, makePool } from './create-pool.js';
-export { type ClassifyError, type ErrorClass, isServerError, type ServerError } from './errors/index.js';
+export { type ClassifyError, type ErrorClass, isPermanentConnectError, isServerError, type ServerError } from './errors/index.js';
 export {
   type BreakersByName,
   type CachedRead,

@@ -20,7 +20,7 @@ import {
 } from '../../mysql/index.js';
 import type { DiscoveryKind, ResolvedClusterOptions, Topology, TopologyChange } from '../contract/index.js';
 import { type ClusterNode, type DetectedNode, FailureDetector, type MakeLooker, Roster, ServerLooker } from '../monitoring/index.js';
-import { Reader, ReadRouter, type ReadStats, WriteLog } from '../reading/index.js';
+import { drainedTogether, Reader, ReadRouter, type ReadStats, WriteLog } from '../reading/index.js';
 import { TopologyLog } from './topology-log.js';
 import { WriterFollower } from './writer-follower.js';
 
@@ -213,9 +213,9 @@ export class Cluster extends Pool {
   }
 
   override async drain(options?: DrainOptions): Promise<DrainReport> {
-    const report = await super.drain(options);
+    const reports = await Promise.all([super.drain(options), this.reader.drain(options)]);
     await this.#stop();
-    return report;
+    return drainedTogether(reports);
   }
 
   override async end(): Promise<void> {
@@ -227,6 +227,7 @@ export class Cluster extends Pool {
     if (this.#ending !== undefined) return;
     this.#roster.review();
     this.#follower.review(this.nodes);
+    this.#roster.chosen();
     this.#router.looked(this.nodes, this.writer);
     if (changed) this.#log.noteStates(this.nodes);
     if (changed) for (const listener of this.#listeners) callListener(listener, undefined);

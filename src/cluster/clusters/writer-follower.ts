@@ -1,12 +1,12 @@
 /** Follows the writer: leads the pool's connections to it, and keeps callers waiting while there is none. */
 
-import { type Clock, type LendingHold, PoolError, type PoolSummary } from '../../engine/index.js';
-import type { PoolSteering } from '../../mysql/index.js';
+import { type Clock, connectFailedError, type LendingHold, PoolError, type PoolSummary } from '../../engine/index.js';
+import type { PoolSteering, ServerError } from '../../mysql/index.js';
 import type { TopologyChange } from '../contract/index.js';
 import { chooseWriter, type ClusterNode } from '../monitoring/index.js';
 
 /** What the follower needs of a node. */
-export type FollowedNode = Pick<ClusterNode, 'name' | 'options' | 'state' | 'reading' | 'watch' | 'twin'>;
+export type FollowedNode = Pick<ClusterNode, 'name' | 'options' | 'state' | 'reading' | 'watch' | 'twin' | 'lockedOutBy'>;
 
 /** What it steers. */
 export type SteeredPool = Pick<PoolSteering, 'moveTo' | 'leavePlace' | 'hold' | 'cutOff'>;
@@ -64,7 +64,7 @@ export class WriterFollower {
     const choice = chooseWriter(candidates, followed);
     if (choice.kind === 'follow') this.#follow(choice.node.node);
     else if (choice.kind === 'ambiguous') this.#refuse(choice.nodes.map(({ name }) => name));
-    else this.#wait(choice.why, followed?.node);
+    else this.#wait(choice.why, followed?.node, lockOf(nodes));
   }
 
   #follow(node: FollowedNode): void {
@@ -110,11 +110,15 @@ export class WriterFollower {
     this.noteChange('ambiguous', sentence);
   }
 
-  /** @param followed the node that was followed until now, while it is still a node */
-  #wait(why: string, followed: FollowedNode | undefined): void {
+  /**
+   * @param followed the node that was followed until now, while it is still a node
+   * @param lock what all nodes answer to logins: waiting would not help, so acquires fail at once, as a pool's do
+   */
+  #wait(why: string, followed: FollowedNode | undefined, lock: ServerError | undefined): void {
     this.#ambiguous = [];
     this.#held ??= { since: this.clock.now() };
-    this.pool.hold(this.#holdFor(why));
+    const refusal = lock === undefined ? {} : { refusal: (pool: PoolSummary) => connectFailedError(lock, pool) };
+    this.pool.hold({ ...this.#holdFor(why), ...refusal });
     // It has only refused one statement: what it is now is being asked.
     if (followed?.watch.distrusted === true && followed.state !== 'down') return;
     this.#leave();
@@ -137,7 +141,13 @@ export class WriterFollower {
 
 function candidateOf(node: FollowedNode) {
   const { state, reason, role, seen, distrusted } = node.watch;
-  return { node, name: node.name, state, reason, role, seen, distrusted };
+  const everyServerWrites = node.reading?.everyServerWrites === true;
+  return { node, name: node.name, state, reason, role, seen, distrusted, everyServerWrites };
+}
+
+/** Why no node takes a login, by the word of the first; undefined: one may. */
+function lockOf(nodes: readonly FollowedNode[]): ServerError | undefined {
+  return nodes.every(({ lockedOutBy }) => lockedOutBy !== undefined) ? nodes[0]?.lockedOutBy : undefined;
 }
 
 /** It answers, and says that it takes no writes. */

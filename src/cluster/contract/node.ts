@@ -23,8 +23,10 @@ export interface NodeReading {
   readonly kind?: DiscoveryKind;
   /** For how long it lags behind its source, in milliseconds; 0 on a writer; undefined: not known, or it does not replicate. */
   readonly lagMs: number | undefined;
-  /** A reader whose replication runs (on a writer: true). One that does not replicate serves no reads but eventual ones. */
-  readonly replicating: boolean;
+  /** A reader whose replication runs (on a writer: true); undefined: the server may not say. Then it serves only eventual reads. */
+  readonly replicating: boolean | undefined;
+  /** Each server of its cluster takes writes and sees all that was committed, as TiDB's do. Absent: there is one writer. */
+  readonly everyServerWrites?: boolean;
   /** What it has executed, in the server's own words: `gtid_executed`, or MariaDB's `gtid_current_pos`; undefined: no GTIDs. */
   readonly executed: string | undefined;
   /** Whether transactions become visible here in the order in which the writer committed them. */

@@ -22,7 +22,8 @@ export async function readAurora(interview: Interview, facts: ServerFacts): Prom
   const port = numberOf(facts.text('port')) ?? 0;
   const peers = (rows ?? []).map((row) => peerOf(row, port));
   if (role === 'writer') return { role, lagMs: 0, replicating: true, executed: undefined, peers };
-  const own = rows?.find((row) => row['id'] === serverId);
+  if (rows === undefined) return { role, lagMs: undefined, replicating: undefined, executed: undefined, peers };
+  const own = rows.find((row) => row['id'] === serverId);
   return { role, lagMs: numberOf(own?.['lagMs']), replicating: own !== undefined, executed: undefined, peers };
 }
 

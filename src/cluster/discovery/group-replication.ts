@@ -23,7 +23,7 @@ export async function readGroup(interview: Interview, facts: ServerFacts): Promi
   // Its own word on writes is all that is known.
   if (rows === undefined) {
     const isWriter = facts.role === 'writer';
-    return { role: facts.role, lagMs: isWriter ? 0 : undefined, replicating: isWriter, executed, peers: [] };
+    return { role: facts.role, lagMs: isWriter ? 0 : undefined, replicating: isWriter || undefined, executed, peers: [] };
   }
   const members = rows.filter((row) => cellText(row['host']) !== '');
   const own = members.find((row) => row['id'] === facts.serverId);
@@ -34,8 +34,9 @@ export async function readGroup(interview: Interview, facts: ServerFacts): Promi
     return { role: 'writer', lagMs: 0, replicating: true, executed, peers };
   }
   const channels = online ? await readChannels(interview) : undefined;
-  const replicating =
-    online && channels !== undefined && channels.length > 0 && channels.every(({ receiving, applying }) => receiving && applying);
+  // It is online, and may not say more.
+  if (online && channels === undefined) return { role: 'reader', lagMs: undefined, replicating: undefined, executed, peers };
+  const replicating = channels !== undefined && channels.length > 0 && channels.every(({ receiving, applying }) => receiving && applying);
   return { role: 'reader', lagMs: replicating ? largestLag(channels) : undefined, replicating, executed, peers };
 }
 

@@ -14,8 +14,9 @@ export async function readMariaDb(interview: Interview, facts: ServerFacts): Pro
   const replicas = await interview.ask('its replicas are not known', 'REPLICATION MASTER ADMIN ON *.*', 'SHOW SLAVE HOSTS');
   const peers = [...facts.self, ...(status ?? []).map(sourceOf), ...replicasOf(interview, replicas ?? [])];
   if (role === 'writer') return { role, lagMs: 0, replicating: true, executed, peers };
-  const running = (status ?? []).filter(runs);
-  const replicating = running.length > 0 && running.length === status?.length;
+  if (status === undefined) return { role, lagMs: undefined, replicating: undefined, executed, peers };
+  const running = status.filter(runs);
+  const replicating = running.length > 0 && running.length === status.length;
   const lags = running.map((row) => ({ lagMs: lagOf(row) }));
   return { role, lagMs: replicating ? largestLag(lags) : undefined, replicating, executed, peers };
 }

@@ -19,8 +19,9 @@ export async function readMySql(interview: Interview, facts: ServerFacts): Promi
   const replicas = await interview.ask('its replicas are not known', 'REPLICATION SLAVE ON *.*', 'SHOW REPLICAS', 'SHOW SLAVE HOSTS');
   const peers = [...facts.self, ...(status ?? []).map(sourceOf), ...replicasOf(interview, replicas ?? [])];
   if (role === 'writer') return { role, lagMs: 0, replicating: true, executed, peers };
-  const running = (status ?? []).filter(runs);
-  const replicating = running.length > 0 && running.length === status?.length;
+  if (status === undefined) return { role, lagMs: undefined, replicating: undefined, executed, peers };
+  const running = status.filter(runs);
+  const replicating = running.length > 0 && running.length === status.length;
   return { role, lagMs: replicating ? await lagOf(interview, facts, running) : undefined, replicating, executed, peers };
 }
 

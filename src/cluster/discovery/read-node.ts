@@ -3,7 +3,7 @@
 import type { DiscoveryKind, NodeConnection, NodeReading } from '../contract/index.js';
 import { readAurora } from './aurora.js';
 import { readGroup } from './group-replication.js';
-import { Interview } from './interview.js';
+import { cellText, Interview } from './interview.js';
 import { readMariaDb } from './mariadb-replication.js';
 import { readMySql } from './mysql-replication.js';
 import type { ReplicationReading } from './replication-reading.js';
@@ -19,6 +19,8 @@ import { readTidb } from './tidb.js';
 export async function readNode(connection: NodeConnection, kind: DiscoveryKind | 'auto'): Promise<NodeReading> {
   const interview = new Interview(connection);
   const facts = await readFacts(connection);
+  const proxy = await proxyAt(connection, facts);
+  if (proxy !== undefined) interview.complain(`this is ${proxy}, which chooses a server by itself: name the servers behind it as nodes.`);
   const reading = await readerOf(kind, facts)(interview, facts);
   return {
     serverId: facts.serverId,
@@ -29,6 +31,18 @@ export async function readNode(connection: NodeConnection, kind: DiscoveryKind |
     peers: kind === 'static' ? [] : reading.peers,
     complaints: interview.complaints,
   };
+}
+
+/** Proxies, by the words in which they name themselves. */
+const PROXIES = { '-router': 'MySQL Router', proxysql: 'ProxySQL', maxscale: 'MaxScale', vitess: "Vitess's vtgate" };
+
+async function proxyAt(connection: NodeConnection, { product }: ServerFacts): Promise<string | undefined> {
+  // ProxySQL greets as MySQL, and answers this one by itself: in these words only.
+  const [row] = product === 'mysql' ? await connection.rows('SELECT @@version_comment LIMIT 1') : [];
+  const words = `${connection.version} ${Object.values(row ?? {})
+    .map(cellText)
+    .join(' ')}`.toLowerCase();
+  return Object.entries(PROXIES).find(([word]) => words.includes(word))?.[1];
 }
 
 type Reader = (interview: Interview, facts: ServerFacts) => Promise<ReplicationReading>;

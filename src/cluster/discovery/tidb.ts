@@ -15,7 +15,7 @@ const SERVERS = "SELECT INSTANCE AS instance FROM information_schema.cluster_inf
 export async function readTidb(interview: Interview, { role, serverId }: ServerFacts): Promise<ReplicationReading> {
   const rows = await interview.ask('the other servers are not known', 'PROCESS ON *.*', SERVERS);
   const peers = (rows ?? []).flatMap((row) => peerOf(row, serverId));
-  return { role, lagMs: 0, replicating: true, executed: undefined, peers };
+  return { role, lagMs: 0, replicating: true, everyServerWrites: true, executed: undefined, peers };
 }
 
 /** An IPv6 address stands in brackets. */

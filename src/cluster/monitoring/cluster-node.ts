@@ -1,7 +1,7 @@
 /** One server of a cluster: what is known of it, and the pool over which it is read. */
 
 import type { Clock } from '../../engine/index.js';
-import { makePool, type Pool, type ResolvedOptions, steer } from '../../mysql/index.js';
+import { isPermanentConnectError, makePool, type Pool, type ResolvedOptions, type ServerError, steer } from '../../mysql/index.js';
 import type { NodeAddress, NodeReading, NodeState, ResolvedClusterOptions, TopologyNode } from '../contract/index.js';
 import type { Looker } from './looker.js';
 import { NodeWatch, type WatchOwner } from './node-watch.js';
@@ -62,6 +62,14 @@ export class ClusterNode {
   /** What it said last. */
   get reading(): NodeReading | undefined {
     return this.watch.reading;
+  }
+
+  /** What the server answers to every login, until the account is changed there. */
+  get lockedOutBy(): ServerError | undefined {
+    const { refusal } = this.watch;
+    if (refusal === undefined) return undefined;
+    const answer = this.options.classifyError?.(refusal);
+    return (answer === undefined ? isPermanentConnectError(refusal) : answer === 'connect-permanent') ? refusal : undefined;
   }
 
   get latencyMs(): number | undefined {

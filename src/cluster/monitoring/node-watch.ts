@@ -2,7 +2,7 @@
 
 import { type Clock, codeOf, messageOf, type Timer } from '../../engine/index.js';
 import { inRootContext, within } from '../../engine/waiting/index.js';
-import { isServerError } from '../../mysql/index.js';
+import { isServerError, type ServerError } from '../../mysql/index.js';
 import type { MonitorOptions, NodeReading, NodeRole, NodeState } from '../contract/index.js';
 import type { Look, Looker } from './looker.js';
 
@@ -45,6 +45,8 @@ export class NodeWatch {
   #judgement: string | undefined = undefined;
   /** What its own last look said, without the judgement. */
   #own: { readonly state: NodeState; readonly reason: string | undefined } = { state: 'suspect', reason: this.#reason };
+  /** Why the server did not let the monitor in, when it did not. */
+  #refusal: ServerError | undefined = undefined;
   #looking = false;
   #lookAgain = false;
   #timer: Timer | undefined = undefined;
@@ -103,6 +105,11 @@ export class NodeWatch {
 
   get role(): NodeRole | undefined {
     return this.#reading?.role;
+  }
+
+  /** What the server answered when it did not let the monitor in at the last look. */
+  get refusal(): ServerError | undefined {
+    return this.#refusal;
   }
 
   get distrusted(): boolean {
@@ -189,6 +196,7 @@ export class NodeWatch {
     if (this.#ended) return;
     this.#failures = 0;
     this.#distrusted = false;
+    this.#refusal = undefined;
     if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
     this.#reading = reading;
     this.#readAt = this.clock.now();
@@ -199,6 +207,7 @@ export class NodeWatch {
 
   #failed(error: unknown): void {
     this.#failures += 1;
+    this.#refusal = isServerError(error) ? error : undefined;
     const why = `${messageOf(error)} (${codeOf(error)})`;
     // It is there, and refuses the monitor: that says nothing of its role.
     if (isServerError(error)) this.#become(this.#reading === undefined ? 'unfit' : 'suspect', `the monitor is refused: ${why}`);
@@ -229,6 +238,6 @@ export class NodeWatch {
   /** What others look at: when it changes, they look again. */
   #fingerprint(): string {
     const { role, serverId, replicating } = this.#reading ?? {};
-    return [this.#state, this.#reason, role, serverId, replicating, this.#seen, this.#distrusted].join(' ');
+    return [this.#state, this.#reason, role, serverId, replicating, this.#seen, this.#distrusted, this.#refusal !== undefined].join(' ');
   }
 }

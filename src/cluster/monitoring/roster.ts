@@ -1,7 +1,8 @@
 /** The nodes of a cluster: who is in it, who joins, who leaves, who does not belong. */
 
 import { type Clock, messageOf } from '../../engine/index.js';
-import type { GivenNode, NodeAddress, Peer, ResolvedClusterOptions } from '../contract/index.js';
+import type { DiscoveryKind, GivenNode, NodeAddress, Peer, ResolvedClusterOptions } from '../contract/index.js';
+import { instanceHost } from '../discovery/index.js';
 import { ClusterNode, type NodeParts } from './cluster-node.js';
 import type { Looker } from './looker.js';
 import { nodeName } from './node-name.js';
@@ -30,6 +31,7 @@ export class Roster {
   /** Why a server that was discovered is not a node, by its own address. */
   readonly #complaints = new Map<string, string>();
   #ended = false;
+  #wasInDoubt = true;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -63,13 +65,20 @@ export class Roster {
     for (const node of this.nodes) node.watch.lookNow();
   }
 
+  /** The writer was chosen again. When there is none any more, every node is asked now: the next writer may be any, and its own turn far off. */
+  chosen(): void {
+    const inDoubt = this.owner.inDoubt();
+    if (inDoubt && !this.#wasInDoubt) this.lookNow();
+    this.#wasInDoubt = inDoubt;
+  }
+
   /** A look has ended: who is the same server as another, who joins, who leaves. */
   review(): void {
     if (this.#ended) return;
     this.#judge();
     if (this.options.discovery === 'static') return;
     for (const node of this.nodes) {
-      if (node.state === 'up') for (const peer of node.reading?.peers ?? []) this.#consider(peer);
+      if (node.state === 'up') for (const peer of node.reading?.peers ?? []) this.#consider(peer, node.reading?.kind);
     }
     this.#dismiss();
   }
@@ -102,11 +111,9 @@ export class Roster {
   /** Why a node that answers must not serve. A writer always counts: that there are two is never overlooked. */
   #unfitness(node: ClusterNode): string | undefined {
     const { reading } = node;
-    if (reading === undefined || reading.role === 'writer' || !reading.replicating) {
-      if (reading?.role !== 'reader' || reading.replicating) return undefined;
-      const [unknown] = reading.complaints;
-      return unknown === undefined ? 'its replication does not run' : `its replication is not known to run: ${unknown}`;
-    }
+    if (reading === undefined || reading.role === 'writer') return undefined;
+    // One that may not say whether it replicates serves what needs no replication.
+    if (reading.replicating === false) return 'its replication does not run';
     const others = this.nodes.filter((other) => other !== node && other.reading !== undefined);
     const namedByOthers = others.flatMap((other) => other.reading?.peers ?? []);
     // Where no node names another, nothing says that it does not belong.
@@ -128,10 +135,11 @@ export class Roster {
     return mapped !== undefined && mapped.host === address.host && mapped.port === address.port;
   }
 
-  #consider(peer: Peer): void {
-    if (!peer.online || this.nodes.some((node) => this.#isPeer(node, peer))) return;
-    const address = this.#addressOf(peer);
-    if (address === undefined || this.#nodes.has(nodeName(address))) return;
+  #consider(found: Peer, kind: DiscoveryKind | undefined): void {
+    if (!found.online || this.nodes.some((node) => this.#isPeer(node, found))) return;
+    const peer = kind === 'aurora' ? this.#instanceAt(found) : found;
+    const address = peer === undefined ? undefined : this.#addressOf(peer);
+    if (peer === undefined || address === undefined || this.#nodes.has(nodeName(address))) return;
     let options: GivenNode['options'];
     try {
       options = this.options.optionsAt(address);
@@ -147,6 +155,17 @@ export class Roster {
     });
     node.watch.start();
     this.owner.joined(node);
+  }
+
+  /** Aurora names instances, not addresses: they are made from an address that was given. The application's function gets the name. */
+  #instanceAt(peer: Peer): Peer | undefined {
+    if (this.options.address !== undefined) return peer;
+    for (const { address } of this.options.nodes) {
+      const host = instanceHost(peer.host, address.host);
+      if (host !== undefined) return { ...peer, host };
+    }
+    this.#complaints.set(peer.host, `the address of instance ${peer.host} is not known: give address(), or name it as one of the nodes.`);
+    return undefined;
   }
 
   /** Where this process reaches a server that others name; the function is the application's. */

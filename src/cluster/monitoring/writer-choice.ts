@@ -13,6 +13,8 @@ export interface Candidate {
   readonly seen: boolean;
   /** It has refused work since its last look. */
   readonly distrusted: boolean;
+  /** Each server of its cluster takes writes, as TiDB's do. */
+  readonly everyServerWrites: boolean;
 }
 
 /** What follows for writes. */
@@ -27,14 +29,20 @@ export type WriterChoice<N> =
  * Chooses the writer. A node is followed newly only when it is the only one that takes writes, and no other may take them unseen: one that was a
  * writer must be declared down before another is followed. One that is followed stays so while it is only suspect.
  *
+ * Where each server takes writes by design, any of them will do: one is kept until it fails.
+ *
  * @param followed the node that is followed now, if any
  */
 export function chooseWriter<N extends Candidate>(nodes: readonly N[], followed: N | undefined): WriterChoice<N> {
   const writers = nodes.filter(({ state, role }) => state === 'up' && role === 'writer');
-  if (writers.length > 1) return { kind: 'ambiguous', nodes: writers };
   const [writer] = writers;
+  const stays = followed !== undefined && nodes.includes(followed) && mayBeWriter(followed) && !followed.distrusted;
+  if (writer !== undefined && writers.every(({ everyServerWrites }) => everyServerWrites)) {
+    const kept = stays || (followed !== undefined && writers.includes(followed)) ? followed : writer;
+    return { kind: 'follow', node: kept };
+  }
+  if (writers.length > 1) return { kind: 'ambiguous', nodes: writers };
   if (writer === undefined) {
-    const stays = followed !== undefined && nodes.includes(followed) && mayBeWriter(followed) && !followed.distrusted;
     return stays ? { kind: 'follow', node: followed } : { kind: 'none', why: whyNone(nodes) };
   }
   if (writer === followed) return { kind: 'follow', node: writer };

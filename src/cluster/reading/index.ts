@@ -4,4 +4,5 @@ export type { ReadReason, ReadStats } from './read-counts.js';
 export type { ReadableNode } from './read-target.js';
 export { Reader } from './reader.js';
 export { type ReadWish, ReadRouter } from './router.js';
+export { drainedTogether } from './sum-of-stats.js';
 export { WriteLog } from './write-log.js';

@@ -70,7 +70,17 @@ export class ReadTarget {
 
   /** It takes reads, however far it is behind. */
   get isUp(): boolean {
-    return this.node.state === 'up' && this.node.reading?.role === 'reader' && (this.#core?.breakers.lending ?? true);
+    return this.node.state === 'up' && this.isReader && (this.#core?.breakers.lending ?? true);
+  }
+
+  /** It serves reads when it is well: a replica, and each server where each takes writes. */
+  get isReader(): boolean {
+    return this.node.reading?.role === 'reader' || this.seesAllCommits;
+  }
+
+  /** It sees all that was committed on any server of its cluster. */
+  get seesAllCommits(): boolean {
+    return this.node.reading?.everyServerWrites === true;
   }
 
   /** It follows the writer, and has come to where it may be trusted. */

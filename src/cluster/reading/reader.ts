@@ -25,7 +25,7 @@ import {
 import { RoutedCore } from './routed-core.js';
 import type { ReadStats } from './read-counts.js';
 import type { ReadRouter } from './router.js';
-import { sumOf } from './sum-of-stats.js';
+import { drainedTogether, sumOf } from './sum-of-stats.js';
 
 /** How often a read is sent again at most that its node has lost, where the pool's own `retries` say less. */
 const LEAST_ATTEMPTS = 3;
@@ -120,7 +120,7 @@ export class Reader extends Pool {
 
   override async drain(options?: DrainOptions): Promise<DrainReport> {
     const others = this.#pools().map((pool) => pool.drain(options));
-    return sumOf(await super.drain(options), await Promise.all(others));
+    return drainedTogether(await Promise.all([super.drain(options), ...others]));
   }
 
   override async end(): Promise<void> {

@@ -119,7 +119,7 @@ export class ReadRouter {
   refusal(reason: ReadReason): PoolError | undefined {
     if (this.cluster.reads.fallback === 'writer' || reason === 'writer:strong') return undefined;
     this.counts.add('refused');
-    const nodes = this.#list.filter(({ node }) => node.reading?.role !== 'writer').map((target) => conditionOf(target));
+    const nodes = this.#list.filter(isNoWriter).map((target) => conditionOf(target));
     const why = nodes.length === 0 ? 'it has none' : nodes.join('; ');
     const message = `No replica of '${this.cluster.name}' is fit for this read, and reads.fallback is 'refuse': ${why}.`;
     return new PoolError('POOL_NO_READER', message);
@@ -128,13 +128,15 @@ export class ReadRouter {
   /** For the health of the cluster: whether reads find a replica. */
   check(): HealthCheck {
     const up = this.#list.filter((target) => target.isUp && target.replicates).length;
-    const readers = this.#list.filter(({ node }) => node.reading?.role !== 'writer');
+    const readers = this.#list.filter(isNoWriter);
     if (up > 0) return { name: 'readers', status: 'pass', message: `${up} of ${readers.length} replicas are fit` };
     const why = readers.length === 0 ? 'there is none' : readers.map((target) => conditionOf(target)).join('; ');
     return { name: 'readers', status: 'warn', message: `no replica is fit: ${why}` };
   }
 
   #chooseAfter(required: Position, fit: readonly ReadTarget[]): Choice {
+    const current = fit.filter(({ seesAllCommits }) => seesAllCommits);
+    if (current.length > 0) return { target: lessLoaded(current, this.random), wait: undefined };
     const able = fit.filter((target) => this.#hasUnnamed(target, required));
     const there = able.filter((target) => !required.hasNamed || (target.commitsInOrder && target.hasNamed(required)));
     if (there.length > 0) return { target: lessLoaded(there, this.random), wait: undefined };
@@ -176,7 +178,7 @@ export class ReadRouter {
   #forgetWhatAllHave(): void {
     const { all } = this.writes;
     if (all.isEmpty) return;
-    const readers = this.#list.filter(({ node }) => node.reading?.role !== 'writer');
+    const readers = this.#list.filter(isNoWriter);
     const sets = readers.map(({ executed, commitsInOrder }) => (commitsInOrder ? executed : undefined));
     if (readers.length === 0 || sets.includes(undefined)) return;
     all.forgetWhatIsIn(sets as GtidSet[]);
@@ -195,8 +197,15 @@ function lagOf(consistency: ReadWish['consistency'], asked: number | undefined, 
   return asked ?? (consistency === 'bounded' ? maxLag : undefined);
 }
 
+/** It may serve reads, or was not heard yet. */
+function isNoWriter(target: ReadTarget): boolean {
+  return target.isReader || target.node.reading === undefined;
+}
+
 function conditionOf({ node, lagMs, replicates }: ReadTarget): string {
   if (node.state !== 'up') return `${node.name} is ${node.state} (${node.watch.reason ?? 'for no reason that it says'})`;
+  if (node.reading?.replicating === undefined)
+    return `${node.name} may not say whether it replicates: ${node.reading?.complaints[0] ?? ''}`;
   if (!replicates) return `${node.name} does not replicate`;
   return Number.isFinite(lagMs) ? `${node.name} is ${Math.round(lagMs)} ms behind` : `${node.name} does not say how far it is behind`;
 }

@@ -1,4 +1,6 @@
-/** The statistics of several pools as those of one. */
+/** The statistics of several pools as those of one, and the reports of their ends. */
+
+import type { DrainReport } from '../../engine/index.js';
 
 /** A value of a snapshot: a count, a name, or counts by name. */
 type Value = unknown;
@@ -29,4 +31,14 @@ function added(own: Value, parts: readonly Value[], name: string): Value {
     return [key, added(ownValue ?? (values.some((value) => typeof value === 'number') ? 0 : undefined), values, key)] as const;
   });
   return Object.freeze(Object.fromEntries(entries));
+}
+
+/** What became of pools that were drained together. */
+export function drainedTogether(reports: readonly DrainReport[]): DrainReport {
+  return Object.freeze({
+    complete: reports.every(({ complete }) => complete),
+    durationMs: Math.max(...reports.map(({ durationMs }) => durationMs)),
+    cutOff: Object.freeze(reports.flatMap(({ cutOff }) => cutOff)),
+    refused: reports.reduce((sum, { refused }) => sum + refused, 0),
+  });
 }

@@ -1,7 +1,7 @@
 /** Who gets which entry, when entries are opened, and the waits for the pool's start and end. */
 
 export type { AcquireOptions } from './acquire-options.js';
-export { closedError, drainingError, headlineOf } from './acquire-errors.js';
+export { closedError, connectFailedError, drainingError, headlineOf } from './acquire-errors.js';
 export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';

@@ -12,7 +12,7 @@ const LONG = { timeoutMs: 60_000, intervalMs: 20 };
 const STATUS = chosenKind() === 'mysql' ? 'REPLICATION CLIENT' : 'REPLICA MONITOR, REPLICATION MASTER ADMIN';
 
 describe('a cluster that is given one of its nodes', () => {
-  it('finds the others, and follows a switch to one of them', async () => {
+  it('finds the others, follows a switch to one of them, and forgets one that dies', async () => {
     await using servers = await startReplication({ kind: chosenKind() });
     const [a, b, c] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode, ReplicatedNode];
     const account = await servers.createAccount(a, [`REPLICATION SLAVE, ${STATUS} ON *.*`, `ALL ON ${servers.database}.*`]);
@@ -31,6 +31,11 @@ describe('a cluster that is given one of its nodes', () => {
       LONG,
     );
     expect(await valueOf(db, '@@port')).toBe(b.server.port);
+
+    // Its source names it until it has something to send, and finds nobody there.
+    await c.server.kill('SIGKILL');
+    await waitFor(`${c.name} to leave`, names, (found) => found.length === 2, LONG);
+    expect(db.topology().changes.map(({ message }) => message)).toContain(`${c.name} left the cluster`);
 
     await db.end();
   }, 180_000);

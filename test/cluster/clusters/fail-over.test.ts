@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../src/cluster/index.js';
 import { createCluster } from '../../../src/cluster/index.js';
 import type { ClusterOptions } from '../../../src/cluster/index.js';
-import type { PoolError } from '../../../src/engine/index.js';
 import { outcomeOf, valueOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
 import { type Replication, startReplication } from '../../support/replication/replication.js';
 import { chosenKind } from '../../support/sql-servers/kinds.js';
 import { waitFor } from '../../support/wait-for.js';
+import { missing, readersAndWriters, writerIs, writers } from '../support/load.js';
 
 const KIND = chosenKind();
 const LONG = { timeoutMs: 60_000, intervalMs: 20 };
@@ -25,60 +25,26 @@ function clusterOf(servers: Replication, options: Partial<ClusterOptions> = {}):
   });
 }
 
-function writerIs(db: Cluster, name: string | undefined): Promise<unknown> {
-  return waitFor(
-    `the writer to be ${name}`,
-    () => db.topology(),
-    ({ writer }) => writer === name,
-    LONG,
-  );
-}
-
-/** Callers that write without a break, and what became of each write. */
-function writers(db: Cluster, callers: number) {
-  const state = { going: true };
-  let next = 0;
-  const acknowledged: number[] = [];
-  const failed: PoolError[] = [];
-  const done = Array.from({ length: callers }, async () => {
-    while (state.going) {
-      next += 1;
-      const value = next;
-      const outcome = await outcomeOf(db.query('INSERT INTO written (value) VALUES (?)', [value]));
-      if ('error' in outcome) failed.push(outcome.error as PoolError);
-      else acknowledged.push(value);
-    }
-  });
-  return {
-    acknowledged,
-    failed,
-    async stop() {
-      state.going = false;
-      await Promise.all(done);
-    },
-  };
-}
-
-async function missing(node: ReplicatedNode, values: readonly number[]): Promise<readonly number[]> {
-  const rows = await node.admin(`SELECT value FROM ${node.connection.database}.written`);
-  const there = new Set(rows.map(({ value }) => Number(value)));
-  return values.filter((value) => !there.has(value));
-}
-
 describe('a cluster whose writer moves', () => {
-  it('loses no write at a planned switch', async () => {
+  it('loses no read and no write of 200 callers at a planned switch', async () => {
     await using servers = await startReplication({ kind: KIND });
     const [a, b] = servers.nodes as unknown as Three;
     const db = clusterOf(servers);
     await db.query('CREATE TABLE written (value INT)');
     expect(db.topology().writer).toBe(a.name);
-    const load = writers(db, 20);
-    await waitFor('some writes', () => load.acknowledged.length > 100, Boolean, LONG);
+    const load = readersAndWriters(db, 200);
+    await load.more(200);
+    const startedAt = performance.now();
     await servers.switchOver(a, b);
+    const serversMs = performance.now() - startedAt;
     await writerIs(db, b.name);
-    const before = load.acknowledged.length;
-    await waitFor('writes to the new writer', () => load.acknowledged.length > before + 100, Boolean, LONG);
+    await load.more(200);
     await load.stop();
+    const pauseMs = load.longestPauseMs;
+    console.info(
+      `planned switch on ${KIND}: ${load.reads} reads, ${load.acknowledged.length} writes; the longest pause of writes was ${pauseMs.toFixed(0)} ms, the servers took ${serversMs.toFixed(0)} ms: ${(pauseMs / serversMs).toFixed(2)}`,
+    );
+    expect(load.failedReads.map(({ message }) => message)).toEqual([]);
     expect(load.failed.map(({ message }) => message)).toEqual([]);
     expect(await missing(b, load.acknowledged)).toEqual([]);
     expect(db.clusterStats().writerChanges).toBe(1);
@@ -90,15 +56,14 @@ describe('a cluster whose writer moves', () => {
     const [a, b, c] = servers.nodes as unknown as Three;
     const db = clusterOf(servers);
     await db.query('CREATE TABLE written (value INT)');
-    const load = writers(db, 20);
-    await waitFor('some writes', () => load.acknowledged.length > 100, Boolean, LONG);
+    const load = writers(db, 50);
+    await load.more(100);
     await a.server.kill('SIGKILL');
     await writerIs(db, undefined);
     expect((await db.health()).checks.find(({ name }) => name === 'writer')).toMatchObject({ status: 'fail' });
     await servers.failOver(b, [c]);
     await writerIs(db, b.name);
-    const before = load.acknowledged.length;
-    await waitFor('writes to the new writer', () => load.acknowledged.length > before + 100, Boolean, LONG);
+    await load.more(100);
     await load.stop();
     expect([...new Set(load.failed.map(({ code }) => code))]).toEqual(['POOL_CONNECTION_LOST']);
     expect(await missing(b, load.acknowledged)).toEqual([]);

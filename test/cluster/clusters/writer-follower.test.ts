@@ -65,6 +65,42 @@ describe('the writer of a cluster', () => {
     expect(cluster.pool.writesGoTo).toBe('b:3306');
   });
 
+  it('is found within the interval of doubt after the old one has refused a write', async () => {
+    const cluster = new SimulatedCluster(serversNamed('a', 'b'));
+    await cluster.clock.settle();
+    await cluster.clock.advance(1_100);
+    cluster.serverAt('a:3306').writable = false;
+    cluster.node('a:3306').watch.doubt('it refused work', true);
+    await cluster.clock.settle();
+    expect(cluster.pool.writesGoTo).toBeUndefined();
+    cluster.serverAt('b:3306').writable = true;
+    await cluster.clock.advance(300);
+    expect(cluster.pool.writesGoTo).toBe('b:3306');
+  });
+
+  it('is any one where each server takes writes by design, and stays until it fails', async () => {
+    const servers = serversNamed('a', 'b', 'c');
+    for (const server of servers.values()) {
+      server.writable = true;
+      server.everyServerWrites = true;
+    }
+    const cluster = new SimulatedCluster(servers);
+    await cluster.clock.settle();
+    expect(cluster.pool.writesGoTo).toBe('a:3306');
+    cluster.serverAt('a:3306').frozen = true;
+    await cluster.clock.advance(1_600);
+    expect(cluster.pool.writesGoTo).toBe('a:3306');
+    await cluster.clock.advance(4_000);
+    expect(cluster.pool.writesGoTo).toBe('b:3306');
+    cluster.serverAt('a:3306').thaw();
+    await cluster.clock.advance(2_000);
+    expect(cluster.pool.writesGoTo).toBe('b:3306');
+    cluster.serverAt('b:3306').writable = false;
+    await cluster.clock.advance(2_000);
+    expect(cluster.pool.writesGoTo).toBe('a:3306');
+    expect(cluster.follower.ambiguous).toEqual([]);
+  });
+
   it('is nobody while two take writes, and writes are refused with both names', async () => {
     const cluster = new SimulatedCluster(serversNamed('a', 'b'));
     await cluster.clock.settle();

@@ -101,7 +101,7 @@ describe('a look at a source and its replicas', () => {
     await waitFor(
       'replication to run',
       () => lookAt(at(first)),
-      ({ replicating, lagMs }) => replicating && lagMs === 0,
+      ({ replicating, lagMs }) => replicating === true && lagMs === 0,
       PATIENCE,
     );
     await source.server.kill('SIGSTOP');
@@ -109,7 +109,7 @@ describe('a look at a source and its replicas', () => {
       await waitFor(
         'a lag of more than three heartbeats',
         () => lookAt(at(first)),
-        ({ replicating, lagMs }) => replicating && (lagMs ?? 0) > 3_000,
+        ({ replicating, lagMs }) => replicating === true && (lagMs ?? 0) > 3_000,
         PATIENCE,
       );
     } finally {
@@ -132,7 +132,7 @@ describe('a look at a source and its replicas', () => {
     await waitFor(
       'replication to run',
       () => lookAt(at(first)),
-      ({ replicating }) => replicating,
+      ({ replicating }) => replicating === true,
       PATIENCE,
     );
 
@@ -148,7 +148,7 @@ describe('a look at a source and its replicas', () => {
     await waitFor(
       'replication to run again',
       () => lookAt(at(first)),
-      ({ replicating }) => replicating,
+      ({ replicating }) => replicating === true,
       PATIENCE,
     );
 
@@ -191,7 +191,7 @@ describe('a look at a source and its replicas', () => {
     await waitFor(
       'the old source to replicate',
       () => lookAt(at(source)),
-      ({ replicating, lagMs }) => replicating && lagMs === 0,
+      ({ replicating, lagMs }) => replicating === true && lagMs === 0,
       PATIENCE,
     );
   });

@@ -94,6 +94,47 @@ describe('the nodes of a cluster', () => {
     expect(cluster.node('b:3306').watch.reason).toBe('its replication does not run');
   });
 
+  it('serve while they may not say whether their replication runs', async () => {
+    const servers = serversNamed('a', 'b');
+    const b = servers.get('b:3306') as SimulatedServer;
+    b.replicating = undefined;
+    b.complaints = ['whether its replication runs is not known: GRANT REPLICATION CLIENT ON *.* TO app'];
+    const cluster = new SimulatedCluster(servers);
+    await cluster.clock.advance(3_000);
+    expect(cluster.node('b:3306').state).toBe('up');
+    expect(cluster.roster.complaints).toEqual([`b:3306: ${b.complaints[0]}`]);
+  });
+
+  it('of Aurora are reached by the names of their instances in the domain of a given one', async () => {
+    const given = 'shop.cluster-abc123.eu-west-1.rds.amazonaws.com:3306';
+    const other = 'shop-2.abc123.eu-west-1.rds.amazonaws.com:3306';
+    const writer = new SimulatedServer(given, true);
+    const reader = new SimulatedServer(other, false);
+    [writer.kind, reader.kind] = ['aurora', 'aurora'];
+    [writer.serverId, reader.serverId] = ['shop-1', 'shop-2'];
+    const peers = ['shop-1', 'shop-2'].map((id) => ({ host: id, port: 3306, serverId: id, role: undefined, online: true }));
+    [writer.peers, reader.peers] = [peers, peers];
+    const cluster = new SimulatedCluster(new Map([[given, writer]]));
+    cluster.servers.set(other, reader);
+    await cluster.clock.advance(3_000);
+    expect(namesOf(cluster)).toEqual([given, other]);
+    expect(cluster.node(other).state).toBe('up');
+    expect(cluster.roster.complaints).toEqual([]);
+  });
+
+  it('of Aurora whose addresses cannot be known are named', async () => {
+    const servers = serversNamed('db');
+    const writer = servers.get('db:3306') as SimulatedServer;
+    writer.kind = 'aurora';
+    writer.peers = [{ host: 'shop-2', port: 3306, serverId: 'shop-2', role: 'reader', online: true }];
+    const cluster = new SimulatedCluster(servers);
+    await cluster.clock.advance(3_000);
+    expect(namesOf(cluster)).toEqual(['db:3306']);
+    expect(cluster.roster.complaints).toEqual([
+      'the address of instance shop-2 is not known: give address(), or name it as one of the nodes.',
+    ]);
+  });
+
   it('are suspect within two intervals when they stand still, and down when they do not answer again and again', async () => {
     const cluster = new SimulatedCluster(serversNamed('a', 'b'));
     await cluster.clock.settle();

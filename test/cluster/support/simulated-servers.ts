@@ -1,4 +1,4 @@
-import type { NodeReading } from '../../../src/cluster/contract/index.js';
+import type { DiscoveryKind, NodeReading } from '../../../src/cluster/contract/index.js';
 import { resolveClusterOptions } from '../../../src/cluster/clusters/options.js';
 import { WriterFollower } from '../../../src/cluster/clusters/writer-follower.js';
 import type { ClusterOptions, ResolvedClusterOptions, TopologyChange } from '../../../src/cluster/contract/index.js';
@@ -16,7 +16,10 @@ export class SimulatedServer {
   writable: boolean;
   serverId: string;
   peers: NodeReading['peers'] = [];
-  replicating = true;
+  replicating: boolean | undefined = true;
+  everyServerWrites = false;
+  kind: DiscoveryKind = 'replication';
+  complaints: readonly string[] = [];
   readonly #waiting: (() => void)[] = [];
 
   constructor(
@@ -42,13 +45,15 @@ export class SimulatedServer {
     return {
       serverId: this.serverId,
       version: '9.7.4',
+      kind: this.kind,
       role: this.writable ? 'writer' : 'reader',
       lagMs: 0,
       replicating: this.writable || this.replicating,
       executed: undefined,
       commitsInOrder: true,
       peers: this.peers,
-      complaints: [],
+      complaints: this.complaints,
+      ...(this.everyServerWrites ? { everyServerWrites: true } : {}),
     };
   }
 }
@@ -120,6 +125,7 @@ export class SimulatedCluster {
       looked: () => {
         this.roster.review();
         this.follower.review(this.roster.nodes);
+        this.roster.chosen();
         this.afterLook();
       },
       inDoubt: () => this.follower.writer === undefined,

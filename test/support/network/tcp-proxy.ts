@@ -93,8 +93,9 @@ class OneWay {
     });
     // The event 'close' follows, and is where it is handled.
     source.on('error', () => undefined);
-    source.on('close', () => {
-      if (!this.#sawEnd) this.#take('reset');
+    // One that is gone for good says goodbye first, and resets what is sent to it later.
+    source.on('close', (hadError) => {
+      if (!this.#sawEnd || hadError) this.#take('reset');
     });
     sink.on('drain', () => this.flow());
   }
