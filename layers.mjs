@@ -127,7 +127,7 @@ export const LAYERS = [
     path: 'src/telemetry',
     is: 'Reads the statistics and events of pools, for Prometheus and OpenTelemetry.',
     imports: ['sql', 'engine', 'engine/waiting', 'packages', 'mysql'],
-    typesFrom: ['resilience/breaker', 'cache/serving', 'cache/contract'],
+    typesFrom: ['resilience/breaker', 'cache/serving', 'cache/contract', 'cluster'],
     why: 'telemetry reads statistics and events of the pool; it is below monitor and beside probes, it serves nothing, and only the file of the driver imports mysql2.',
     types: ['prom-client', '@opentelemetry/api'],
     doors: ['prometheus', 'otel'],
