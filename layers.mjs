@@ -171,10 +171,10 @@ export const LAYERS = [
     name: 'cli',
     path: 'src/cli',
     is: 'The `poolwright` command: arguments, exit codes and the doctor, over the pool that applications use.',
-    imports: ['sql', 'engine', 'engine/waiting', 'mysql', 'probes', 'monitor/verdict', 'demo/main'],
-    typesFrom: ['monitor/api', 'monitor/live'],
+    imports: ['sql', 'engine', 'engine/waiting', 'mysql', 'cluster/discovery', 'probes', 'monitor/verdict', 'demo/main'],
+    typesFrom: ['cluster/contract', 'monitor/api', 'monitor/live'],
     why: 'the commands use the public API, as the code of a user would; what runs a server they load when it is asked for.',
-    wings: ['console', 'doctor', 'bench', 'commands'],
+    wings: ['console', 'doctor', 'cluster-doctor', 'bench', 'commands'],
     doors: ['main'],
   },
   {
