@@ -11,6 +11,7 @@ import { Breakers } from './panels/breakers.js';
 import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
 import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import { TopologyPanel } from './panels/topology.js';
 import { type DurationName, frameOf } from './series.js';
 
 const RANGES: readonly (readonly [number, string])[] = [
@@ -89,6 +90,7 @@ export function App({ store }: { readonly store: LiveStore }) {
           <>
             {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
             <Verdict pool={pool} view={view} />
+            <TopologyPanel pool={pool} now={snapshot.at} />
             <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
             <div className="panels">
               <Borrowers pool={pool} />

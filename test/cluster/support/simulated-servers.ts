@@ -17,6 +17,7 @@ export class SimulatedServer {
   serverId: string;
   peers: NodeReading['peers'] = [];
   replicating = true;
+  lagMs: number | undefined = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(
@@ -43,7 +44,7 @@ export class SimulatedServer {
       serverId: this.serverId,
       version: '9.7.4',
       role: this.writable ? 'writer' : 'reader',
-      lagMs: 0,
+      lagMs: this.writable ? 0 : this.lagMs,
       replicating: this.writable || this.replicating,
       executed: undefined,
       commitsInOrder: true,
@@ -53,7 +54,8 @@ export class SimulatedServer {
   }
 }
 
-class SimulatedLooker implements Looker {
+/** Looks at a simulated server. */
+export class SimulatedLooker implements Looker {
   constructor(private readonly server: SimulatedServer) {}
 
   async look(): Promise<Look> {
