@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalSt
 import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { LivePool } from '../../src/monitor/live/index.js';
 import { type Process, setToken, token } from './connection.js';
-import { clock, duration } from './format.js';
+import { clock, counted, duration } from './format.js';
 import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
@@ -154,8 +154,7 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
   return (
     <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
       <p className="pool-name">
-        {pool.name}{' '}
-        <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
+        {pool.name} <span className="note">{placeOf(pool)}</span>
       </p>
       <h2>
         <span role="status">{headline}</span>
@@ -172,6 +171,12 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
       {view.link === 'stale' && view.heardAt !== undefined ? <p className="problem">These figures are of {clock(view.heardAt)}.</p> : null}
     </section>
   );
+}
+
+/** Where its connections lead. */
+function placeOf({ topology, stats: { options } }: LivePool): string {
+  if (topology != null) return `a cluster of ${counted(topology.nodes.length + topology.nodesLeftOut, 'server', 'servers')}`;
+  return options.endpoint.socketPath ?? `${options.endpoint.host}:${options.endpoint.port}`;
 }
 
 function Figure({ name, value }: { readonly name: string; readonly value: string }) {

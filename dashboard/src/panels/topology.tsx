@@ -75,7 +75,7 @@ const SIGNS: Readonly<Record<Node['state'], string>> = { up: '‚óè', suspect: '‚ó
 function NodeCard({ node, topology, now }: { readonly node: Node; readonly topology: Topology; readonly now: number }) {
   const { name, state, reason, latencyMs, since } = node;
   return (
-    <li className={`node ${state}${lagsTooMuch(node, topology) ? ' lagging' : ''}`}>
+    <li className={`node ${state}${lagsTooMuch(node, topology) ? ' lagging' : ''}${topology.ambiguous.includes(name) ? ' ambiguous' : ''}`}>
       <div className="node-head">
         <b>{name}</b>
         <RoleTag node={node} topology={topology} />
@@ -104,7 +104,7 @@ function RoleTag({ node, topology: { writer, ambiguous } }: { readonly node: Nod
 function Lag({ node, topology }: { readonly node: Node; readonly topology: Topology }) {
   const { name, lagMs, role, state } = node;
   const { maxLag } = topology.reads;
-  if (role === 'writer') return <p className="lag note">{state === 'up' ? 'Replicas follow it.' : 'It was not a replica.'}</p>;
+  if (role === 'writer') return <p className="lag note">{name === topology.writer ? 'Writes go here.' : ''}</p>;
   // What it said before it was lost says nothing of now.
   if (lagMs === null || state === 'down') return <p className="lag note">Its lag is not known.</p>;
   const words = lagsTooMuch(node, topology) ? `lags ${duration(lagMs)}` : lagMs === 0 ? 'no lag' : `lag ${duration(lagMs)}`;
@@ -158,7 +158,7 @@ function Reads({ reads: { counts, moved, waits } }: { readonly reads: Topology['
                   style={{ width: percentOf(count, total) }}
                 />
               </span>
-              {amount(count)} <span className="note">{percent(count, total)}</span>
+              {amount(count)} <span className="note">{shareOf(count, total)}</span>
             </dd>
           </div>
         ))}
@@ -172,6 +172,11 @@ function Reads({ reads: { counts, moved, waits } }: { readonly reads: Topology['
       </p>
     </>
   );
+}
+
+/** A few of many are not none. */
+function shareOf(part: number, whole: number): string {
+  return part > 0 && part / whole < 0.005 ? '< 1 %' : percent(part, whole);
 }
 
 function percentOf(part: number, whole: number): string {
