@@ -10,6 +10,7 @@ import {
   type DrainReport,
   Lender,
   type LendingHold,
+  type Patience,
   Shutdown,
 } from './lending/index.js';
 import {
@@ -39,8 +40,12 @@ import { PromiseWaiter, type Waiter } from './queue/index.js';
 export interface PoolEnvironment {
   readonly clock?: Clock;
   readonly random?: RandomSource;
-  /** Whether waiters outlast failed openings that may succeed later, because the place to which openings lead may change. Default: false. */
-  readonly patient?: boolean;
+  /**
+   * What a failed opening means for waiters. 'told': those who wait are refused with its cause, and callers who come later wait for the next attempt.
+   * 'patient': they wait on, because the place to which openings lead may change. 'impatient': callers who come before the next attempt are refused,
+   * too, because they have another pool to go to. Default: 'told'.
+   */
+  readonly patience?: Patience;
   /** What the pool is held for from its beginning; see `hold()`. */
   readonly hold?: LendingHold;
 }
@@ -84,7 +89,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patient = false, hold } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'told', hold } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
@@ -94,7 +99,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         reportEvent: (event, detail) => this.#emitEvent(event, detail),
         noteChange: (now) => this.#noteChange(now),
       },
-      patient,
+      patience,
     );
     lender.hold = hold;
     this.#clock = clock;

@@ -29,7 +29,9 @@ export class ManagedPoolCluster extends DriverPoolCluster {
     if (!isNamed) this._lastId += 1;
     const id = isNamed ? (idOrConfig as string) : `CLUSTER::${this._lastId}`;
     if (this._nodes[id] !== undefined) return;
-    const pool = createCallbackPool((isNamed ? config : idOrConfig) as string | DropInOptions);
+    const options = resolveOptions({ target: isNamed ? config : idOrConfig } as { target?: string | object }, 'mysql2', process.env);
+    // While a node is away, its callers go on to the next one.
+    const pool = makePool({ ...options, hasAlternative: true }).pool as unknown as CallbackPool;
     this._nodes[id] = { id, errorCount: 0, pool, _offlineUntil: 0 };
     this._serviceableNodeIds.push(id);
     this._clearFindCaches();

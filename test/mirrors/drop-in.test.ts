@@ -186,6 +186,27 @@ describe('a cluster', () => {
     expect(pools().has('cluster-up')).toBe(false);
   });
 
+  it('lets no caller wait for the next attempt to reach a node that is down', async () => {
+    const cluster = createPoolCluster({ canRetry: false });
+    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as DropInOptions);
+    const order: string[] = [];
+    await new Promise<void>((resolve) => {
+      cluster.getConnection('down', (first) => {
+        order.push((first as QueryError).code);
+        // The next attempt comes by a timer, so not before what is due now.
+        setImmediate(() => {
+          order.push('next turn');
+          resolve();
+        });
+        cluster.getConnection('down', (second) => order.push((second as QueryError).code));
+      });
+    });
+    expect(order).toEqual(['ECONNREFUSED', 'ECONNREFUSED', 'next turn']);
+    await new Promise<void>((resolve) => {
+      cluster.end(() => resolve());
+    });
+  });
+
   it('of the promise form too', async () => {
     await using database = await createDatabase();
     await using cluster = createPromisePoolCluster();

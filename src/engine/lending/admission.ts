@@ -112,7 +112,7 @@ export class Admission<R> {
       // A fair queue takes every waiter, and refuses the one that it can best spare.
       if (queueLimit > 0 && waitForOthers >= queueLimit && !this.isFair) return queueFullError(queueLimit, reporter.failureContext(now));
     }
-    const failure = supply.permanentFailureAt(now);
+    const failure = supply.refusingFailureAt(now);
     return failure === undefined ? undefined : connectFailedError(failure.error, reporter.summary(now));
   }
 }

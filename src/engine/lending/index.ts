@@ -5,4 +5,5 @@ export { closedError, drainingError, headlineOf } from './acquire-errors.js';
 export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';
+export type { Patience } from './supply.js';
 export { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';

@@ -23,7 +23,7 @@ import { Admission } from './admission.js';
 import type { LendingHold } from './hold.js';
 import { OpeningPolicy } from './opening-policy.js';
 import { type OpenFailure, Reporter } from './reporter.js';
-import { Supply } from './supply.js';
+import { type Patience, Supply } from './supply.js';
 
 /** What the lender reports to its pool. */
 export interface LenderListener {
@@ -67,8 +67,7 @@ export class Lender<R> {
     private readonly clock: Clock,
     random: RandomSource,
     private readonly listener: LenderListener,
-    /** Waiters outlast a failed opening that may succeed later: another place may take the place of this one. */
-    private readonly patient = false,
+    private readonly patience: Patience = 'told',
   ) {
     const { scheduling, fairnessLimit } = options;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
@@ -91,7 +90,7 @@ export class Lender<R> {
       },
       { releaseLease: (lease) => this.#releaseLease(lease), destroyLease: (lease) => this.#destroyLease(lease) },
     );
-    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now));
+    this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now), patience === 'impatient');
     this.#admission = new Admission(this, this.#fair !== undefined);
   }
 
@@ -391,7 +390,7 @@ export class Lender<R> {
     const retryInMs = this.supply.noteOpenFailure(error, code, now);
     this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
     // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
-    const outlasted = this.paused || (this.patient && this.lastOpenFailure?.permanent === false);
+    const outlasted = this.paused || (this.patience === 'patient' && this.lastOpenFailure?.permanent === false);
     if (this.supply.isExhausted && !outlasted) this.refuseQueue((summary) => connectFailedError(error, summary), now);
     this.serveAndRefill(now);
   }

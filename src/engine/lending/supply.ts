@@ -22,6 +22,9 @@ const LIFETIME_JITTER = 0.1;
 /** An entry that fails within this time of its opening, before it was lent, is no better than one that was not opened. */
 const FLAPPING_MS = 1_000;
 
+/** How callers take failed openings; see `PoolEnvironment`. */
+export type Patience = 'told' | 'patient' | 'impatient';
+
 /** What the supply reads of its pool. */
 export interface SuppliedPool<R> {
   readonly entries: EntrySet<R>;
@@ -43,7 +46,10 @@ export class Supply<R> {
   #suspectSince = Number.NEGATIVE_INFINITY;
   #retryTimer: Timer | undefined = undefined;
 
-  /** @param onRetry the time for the next attempt has come: look again at what is needed */
+  /**
+   * @param onRetry the time for the next attempt has come: look again at what is needed
+   * @param impatient callers do not wait for the next attempt
+   */
   constructor(
     private readonly pool: SuppliedPool<R>,
     private readonly factory: ResourceFactory<R>,
@@ -51,6 +57,7 @@ export class Supply<R> {
     private readonly clock: Clock,
     private readonly random: RandomSource,
     private readonly onRetry: (now: number) => void,
+    private readonly impatient: boolean,
   ) {}
 
   /** The last failed opening, if none has succeeded since. */
@@ -63,10 +70,11 @@ export class Supply<R> {
     return this.pool.entries.usable === 0 && this.pool.entries.opening === 0;
   }
 
-  /** The failure that an acquire would run into now: it will come again, and nothing is tried before the next attempt is due. */
-  permanentFailureAt(now: number): OpenFailure | undefined {
+  /** The failure that a caller is refused with now: nothing is tried before the next attempt is due, and it would fail again, or is not worth a wait. */
+  refusingFailureAt(now: number): OpenFailure | undefined {
     const failure = this.#lastFailure;
-    return failure?.permanent === true && now < this.policy.retryAt && this.isExhausted ? failure : undefined;
+    if (failure === undefined || (!failure.permanent && (failure.misplaced || !this.impatient))) return undefined;
+    return now < this.policy.retryAt && this.isExhausted ? failure : undefined;
   }
 
   /** Whether an entry may be lent without a check. Precondition: it is idle. */

@@ -42,6 +42,8 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly commits?: CommitListener;
   /** The place to which connections lead changes with time; see `PoolSteering`. Default: false. */
   readonly moves?: boolean;
+  /** Callers have another pool to go to: they do not wait until this one tries again to connect. Default: false. */
+  readonly hasAlternative?: boolean;
 }
 
 type Values = Readonly<Record<string, unknown>>;

@@ -11,6 +11,7 @@ import {
   type LendingHold,
   messageOf,
   Pool as Engine,
+  type PoolEnvironment,
   type PoolEvents,
   type PoolStats as EngineStats,
   type RecordedDuration,
@@ -154,7 +155,7 @@ export class PoolCore implements PoolSteering {
     const factory = new ConnectionFactory(options, this.#connectionHost());
     this.#factory = factory;
     this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
-    this.engine = new Engine(factory, atStart, options.moves === true ? { patient: true, hold: NO_PLACE_YET } : {});
+    this.engine = new Engine(factory, atStart, environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
@@ -423,6 +424,11 @@ export class PoolCore implements PoolSteering {
     const [rows] = await inRootContext(() => this.#run(statement.limitedBy(limitsFrom(timeout, undefined, undefined))));
     return rows as unknown[][];
   }
+}
+
+function environmentOf({ moves, hasAlternative }: ResolvedOptions): PoolEnvironment {
+  if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
+  return { patience: hasAlternative === true ? 'impatient' : 'told' };
 }
 
 /** Of all that a pool runs again: a share of its statements of late. */

@@ -28,6 +28,18 @@ describe('openings that fail', () => {
     });
   });
 
+  it('I6: callers who have another pool to go to are refused until the next attempt is due, and make it then', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0 }, { patience: 'impatient' });
+    fixture.factory.script('open', failWith(refused));
+    await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
+    for (let caller = 0; caller < 3; caller += 1) expect((await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')).cause).toBe(refused);
+    expect(fixture.stats).toMatchObject({ connectErrors: 1, refused: 4, waiting: 0 });
+    fixture.factory.script('open', succeed);
+    await fixture.clock.advance(1_000);
+    (await fixture.acquire()).release();
+    expect(fixture.stats).toMatchObject({ opened: 1, acquired: 1 });
+  });
+
   it('I6: an always failing factory with a thousand waiters is tried a bounded number of times', async () => {
     await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 0 }, { random: seededRandom(1) });
     fixture.factory.script('open', failWith(refused, 5));

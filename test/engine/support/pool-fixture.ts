@@ -6,6 +6,7 @@ import { PoolError, type PoolErrorCode } from '../../../src/engine/contract/erro
 import type { PoolEvents } from '../../../src/engine/contract/events.js';
 import type { ResourceFactory } from '../../../src/engine/contract/factory.js';
 import type { AcquireOptions } from '../../../src/engine/lending/acquire-options.js';
+import type { Patience } from '../../../src/engine/lending/supply.js';
 import type { PoolOptions } from '../../../src/engine/contract/options.js';
 import { Pool } from '../../../src/engine/pool.js';
 import type { PoolStats } from '../../../src/engine/statistics/stats.js';
@@ -20,6 +21,7 @@ export interface PoolFixtureSettings {
   readonly random?: RandomSource;
   /** Replaces methods of the fake factory, or (with `undefined`) takes optional ones away. */
   readonly methods?: { readonly [K in keyof ResourceFactory<FakeResource>]?: ResourceFactory<FakeResource>[K] | undefined };
+  readonly patience?: Patience;
   /** Called with the factory before the pool is made. */
   readonly prepare?: (factory: FakeFactory) => void;
 }
@@ -30,10 +32,10 @@ export class PoolFixture {
   readonly factory = new FakeFactory(this.clock);
   readonly pool: Pool<FakeResource>;
 
-  constructor(options: PoolOptions = {}, { random = () => 0.5, methods = {}, prepare }: PoolFixtureSettings = {}) {
+  constructor(options: PoolOptions = {}, { random = () => 0.5, methods = {}, patience = 'told', prepare }: PoolFixtureSettings = {}) {
     prepare?.(this.factory);
     const factory = withMethods(this.factory, methods);
-    this.pool = new Pool(factory, options, { clock: this.clock, random });
+    this.pool = new Pool(factory, options, { clock: this.clock, random, patience });
   }
 
   get stats(): PoolStats {
