@@ -276,7 +276,7 @@ export class Cluster extends Pool {
     const { writer, ambiguous, withoutWriterMs } = this.#follower;
     if (writer !== undefined) {
       const { state, reason } = writer.watch;
-      const message = `${writer.name} is the writer`;
+      const message = `the writer is ${writer.name}`;
       return [
         state === 'up'
           ? { name: 'writer', status: 'pass', message }

@@ -44,7 +44,7 @@ export class SimulatedServer {
       serverId: this.serverId,
       version: '9.7.4',
       role: this.writable ? 'writer' : 'reader',
-      lagMs: this.lagMs,
+      lagMs: this.writable ? 0 : this.lagMs,
       replicating: this.writable || this.replicating,
       executed: undefined,
       commitsInOrder: true,
