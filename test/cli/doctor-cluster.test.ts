@@ -156,7 +156,7 @@ describe('of nodes that are none, the doctor says', () => {
     skip(fetchedVersions('mysql') === undefined, 'MySQL Router comes with MySQL, which is not there.');
     await using named = await startMySqlRouter([source], { route: { client_ssl_mode: 'DISABLED', server_ssl_mode: 'PREFERRED' } });
     await using unnamed = await startMySqlRouter([source, replica]);
-    const diagnosis = await examine([urlOf(named, source.connection as Account), urlOf(unnamed)]);
+    const diagnosis = await examine([urlOf(named), urlOf(unnamed)]);
     expect(troubles(diagnosis)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ step: 'node', message: 'MySQL Router stands in between' }),

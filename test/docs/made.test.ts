@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
 import { type CommandSpec, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
+import { CLUSTER_STEPS } from '../../src/cli/cluster-doctor/steps.js';
 import { STEPS } from '../../src/cli/doctor/finding.js';
 import { makeCluster } from '../../src/cluster/clusters/index.js';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
@@ -26,6 +27,7 @@ describe('docs/cli.md', () => {
   it('describes every step of the doctor, in its order', () => {
     const described = [...read('docs/cli.md').matchAll(/^\| `([a-z-]+)` \| /gm)].map((match) => match[1]);
     expect(described.filter((name) => (STEPS as readonly (string | undefined)[]).includes(name))).toEqual(STEPS);
+    expect(described.filter((name) => (CLUSTER_STEPS as readonly (string | undefined)[]).includes(name))).toEqual(CLUSTER_STEPS);
   });
 });
 
