@@ -3,7 +3,7 @@
 import type { Peer } from '../../cluster/contract/index.js';
 import { messageOf } from '../../engine/index.js';
 import { type ResolvedOptions, resolveOptions } from '../../mysql/index.js';
-import { type Diagnosis, type Observer, statusOf } from '../doctor/index.js';
+import { type Diagnosis, type Observer, wholeStatus } from '../doctor/index.js';
 import { examineNode } from './examine-node.js';
 import type { ClusterFinding, ClusterStep, ExaminedNode, Report } from './steps.js';
 
@@ -46,7 +46,7 @@ export async function examineCluster(settings: ClusterDoctorSettings, observer: 
   const distinct = withoutTwins(nodes, report);
   if (distinct.length > 1) examineMembers(distinct, report);
   examineWriter(distinct, names.size - nodes.length, report);
-  return { status: statusOf(findings), findings, notTried: [], recommendations: [] };
+  return { status: wholeStatus(findings), findings, notTried: [], recommendations: [] };
 }
 
 function optionsOf(target: string, { timeoutMs, environment }: ClusterDoctorSettings, report: Report): ResolvedOptions | undefined {

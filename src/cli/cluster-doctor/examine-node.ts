@@ -1,4 +1,4 @@
-/** Examines one node of a cluster: what answers, what it may be asked, whether it follows, and whether it can tell positions. */
+/** Examines one node of a cluster: what answers, what it may be asked, whether it follows, and whether it knows positions. */
 
 import type { NodeConnection, NodeReading } from '../../cluster/contract/index.js';
 import { readNode } from '../../cluster/discovery/index.js';
@@ -21,30 +21,30 @@ export async function examineNode(
   timeoutMs: number,
   report: Report,
 ): Promise<ExaminedNode | undefined> {
-  const tell = (step: ClusterStep, finding: Omit<ClusterFinding, 'step' | 'node'>): void => report({ step, node: name, ...finding });
+  const add = (step: ClusterStep, finding: Omit<ClusterFinding, 'step' | 'node'>): void => report({ step, node: name, ...finding });
   const readings: NodeReading[] = [];
   try {
     for (let count = 0; count < CONNECTIONS; count += 1) {
       const connection = await openLone(options);
       try {
         const asked = boundedBy(timeoutMs, connection);
-        if (count === 0 && !(await isServer(asked, options, tell))) return undefined;
+        if (count === 0 && !(await isServer(asked, options, add))) return undefined;
         const reading = await readNode(asked, 'auto');
         readings.push(reading);
-        if (count === 0) await examineReading(asked, reading, tell);
+        if (count === 0) await examineReading(asked, reading, add);
       } finally {
         connection.terminate();
       }
     }
   } catch (error) {
-    tell('node', refusal(error, options));
+    add('node', refusal(error, options));
     return undefined;
   }
   const servers = new Set(readings.map(({ serverId }) => serverId));
   const [reading] = readings;
   if (reading === undefined) return undefined;
   if (servers.size > 1) {
-    tell('address', {
+    add('address', {
       status: 'fail',
       message: `${CONNECTIONS} connections came to ${servers.size} servers`,
       advice:
@@ -56,7 +56,7 @@ export async function examineNode(
   return { name, address: { host, port }, reading };
 }
 
-type Tell = (step: ClusterStep, finding: Omit<ClusterFinding, 'step' | 'node'>) => void;
+type Add = (step: ClusterStep, finding: Omit<ClusterFinding, 'step' | 'node'>) => void;
 
 function boundedBy(timeoutMs: number, connection: LoneConnection): NodeConnection {
   const late = (): Error => new Error(`no answer within ${timeoutMs} ms`);
@@ -72,7 +72,7 @@ function refusal(error: unknown, options: ResolvedOptions): Omit<ClusterFinding,
 }
 
 /** Whether a server answers, and not a proxy. */
-async function isServer(connection: NodeConnection, { endpoint }: ResolvedOptions, tell: Tell): Promise<boolean> {
+async function isServer(connection: NodeConnection, { endpoint }: ResolvedOptions, add: Add): Promise<boolean> {
   const [row] = await connection.rows('SELECT VERSION() AS version, @@version_comment AS comment');
   const version = String(row?.['version']);
   const { kind, isProxy } = kindOf({
@@ -82,35 +82,35 @@ async function isServer(connection: NodeConnection, { endpoint }: ResolvedOption
     versionComment: String(row?.['comment']),
   });
   if (!isProxy) {
-    tell('node', { status: 'ok', message: `${kind} ${version}` });
+    add('node', { status: 'ok', message: `${kind} ${version}` });
     return true;
   }
-  tell('node', {
+  add('node', {
     status: 'fail',
     message: `${kind} stands in between`,
     advice:
-      'It chooses servers itself, so the cluster cannot tell which one answers. Name the servers behind it, or use createPool with it.',
+      'It chooses servers itself, so the cluster does not know which one answers. Name the servers behind it, or use createPool with it.',
   });
   return false;
 }
 
-async function examineReading(connection: NodeConnection, reading: NodeReading, tell: Tell): Promise<void> {
+async function examineReading(connection: NodeConnection, reading: NodeReading, add: Add): Promise<void> {
   const { role, replicating, lagMs, commitsInOrder, complaints } = reading;
   const missing = complaints.map((sentence) => sentence.split(/: (?=GRANT )/u)).filter((parts) => parts.length === 2);
   const others = complaints.filter((sentence) => !/: GRANT /u.test(sentence));
   for (const [without = '', grant = ''] of missing) {
-    tell('grants', { status: 'warn', message: without, advice: `An administrator: ${grant.replace(/\.$/u, ';')}` });
+    add('grants', { status: 'warn', message: without, advice: `An administrator: ${grant.replace(/\.$/u, ';')}` });
   }
-  if (missing.length === 0) tell('grants', { status: 'ok', message: 'the account may read what discovery asks' });
-  tell('role', { status: 'ok', message: role === 'writer' ? 'it takes writes' : 'it is read-only' });
-  for (const sentence of others) tell('replication', { status: 'warn', message: sentence.replace(/\.$/u, '') });
+  if (missing.length === 0) add('grants', { status: 'ok', message: 'the account may read what discovery asks' });
+  add('role', { status: 'ok', message: role === 'writer' ? 'it takes writes' : 'it is read-only' });
+  for (const sentence of others) add('replication', { status: 'warn', message: sentence.replace(/\.$/u, '') });
   if (role === 'reader') {
-    if (replicating) tell('replication', lagFinding(lagMs));
-    else if (missing.length > 0) tell('replication', { status: 'warn', message: 'whether it replicates is not known' });
-    else tell('replication', await whyNotReplicating(connection));
+    if (replicating) add('replication', lagFinding(lagMs));
+    else if (missing.length > 0) add('replication', { status: 'warn', message: 'whether it replicates is not known' });
+    else add('replication', await whyNotReplicating(connection));
   }
   if (role === 'reader') {
-    tell(
+    add(
       'commit-order',
       commitsInOrder
         ? { status: 'ok', message: "transactions become visible in their source's order" }
@@ -121,7 +121,7 @@ async function examineReading(connection: NodeConnection, reading: NodeReading, 
           },
     );
   }
-  tell('position', await examinePosition(connection, reading));
+  add('position', await examinePosition(connection, reading));
 }
 
 function lagFinding(lagMs: number | undefined): Omit<ClusterFinding, 'step' | 'node'> {

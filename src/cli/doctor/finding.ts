@@ -66,7 +66,7 @@ export interface Observer<S extends string = Step> {
 }
 
 /** What findings come to, all in all. */
-export function statusOf(findings: readonly Pick<Finding, 'status'>[]): Diagnosis['status'] {
+export function wholeStatus(findings: readonly Pick<Finding, 'status'>[]): Diagnosis['status'] {
   if (findings.some(({ status }) => status === 'fail')) return 'problems';
   return findings.some(({ status }) => status === 'warn') ? 'warnings' : 'healthy';
 }

@@ -10,7 +10,6 @@ export { type ShownCache, shownCache } from './shown-cache.js';
 export { type ShownOptions, type ShownStats, shownStats } from './shown-stats.js';
 export {
   isCluster,
-  type ObservedCluster,
   poolsOfReplicas,
   type ShownNode,
   type ShownReads,

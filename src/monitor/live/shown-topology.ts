@@ -1,16 +1,9 @@
 /** The servers of a cluster as JSON has them: who writes, who lags, what changed, where reads go. */
 
-import type { Cluster, DiscoveryKind, NodeRole, ReadOptions, ReadReason, TopologyChange, TopologyNode } from '../../cluster/index.js';
+import type { DiscoveryKind, NodeRole, ReadOptions, ReadReason, TopologyChange, TopologyNode } from '../../cluster/index.js';
 import type { DurationSummary } from '../../engine/index.js';
-import type { ObservedPool } from '../../telemetry/index.js';
+import { clusterIn, type ObservedPool } from '../../telemetry/index.js';
 import type { JudgedTopology } from '../verdict/index.js';
-
-/** A pool that is a cluster: it knows its servers. */
-export type ObservedCluster = ObservedPool &
-  Pick<Cluster, 'topology' | 'clusterStats' | 'readStats'> & {
-    readonly clusterOptions?: { readonly reads: Required<ReadOptions> };
-    readonly nodes?: readonly { readonly openReadPool: ObservedPool | undefined }[];
-  };
 
 /** One server of a cluster, as JSON has it. */
 export interface ShownNode {
@@ -70,19 +63,16 @@ const MOST_COMPLAINTS = 10;
 /** Servers and their errors may say more. */
 const LONGEST_TEXT = 300;
 
-/** Of a cluster that another, older copy of this package made. */
-const DEFAULT_READS: Required<ReadOptions> = { consistency: 'session', maxLag: 1_000, fallback: 'writer', waitTimeout: 1_000 };
-
-/** Another copy of this package in the process may have made it, so that its class says nothing. */
-export function isCluster(pool: ObservedPool): pool is ObservedCluster {
-  return 'topology' in pool && 'clusterStats' in pool && 'readStats' in pool;
+export function isCluster(pool: ObservedPool): boolean {
+  return clusterIn(pool) !== undefined;
 }
 
 /** Null when the pool is no cluster. */
 export function shownTopology(pool: ObservedPool): ShownTopology | null {
-  if (!isCluster(pool)) return null;
-  const { topology, withoutWriterMs, writerChanges } = pool.clusterStats();
-  const { reads: counts, moved, waits } = pool.readStats();
+  const cluster = clusterIn(pool);
+  if (cluster === undefined) return null;
+  const { topology, withoutWriterMs, writerChanges } = cluster.clusterStats();
+  const { reads: counts, moved, waits } = cluster.readStats();
   const { name, discovery, nodes, writer = null, ambiguous, complaints, changes } = topology;
   const shown = nodes.length <= MOST_NODES ? nodes : nodes.toSorted((a, b) => rank(b) - rank(a)).slice(0, MOST_NODES);
   return {
@@ -99,7 +89,7 @@ export function shownTopology(pool: ObservedPool): ShownTopology | null {
       .slice(-MOST_CHANGES)
       .toReversed()
       .map((change) => ({ ...change, message: short(change.message) })),
-    reads: { ...(pool.clusterOptions?.reads ?? DEFAULT_READS), counts, moved, waits },
+    reads: { ...cluster.clusterOptions.reads, counts, moved, waits },
   };
 }
 
@@ -107,8 +97,7 @@ export function shownTopology(pool: ObservedPool): ShownTopology | null {
 export function poolsOfReplicas(pools: Iterable<ObservedPool>): ReadonlySet<ObservedPool> {
   const found = new Set<ObservedPool>();
   for (const pool of pools) {
-    if (!isCluster(pool)) continue;
-    for (const { openReadPool } of pool.nodes ?? []) if (openReadPool !== undefined) found.add(openReadPool);
+    for (const nodePool of clusterIn(pool)?.nodePools ?? []) found.add(nodePool);
   }
   return found;
 }
