@@ -127,7 +127,13 @@ describe('monitoring.topology', () => {
       complaints: Array.from({ length: 500 }, () => long),
       changes: Array.from({ length: 500 }, (_, at) => ({ at, what: 'state' as const, message: long })),
     };
-    const many = { topology: () => topology, clusterStats: () => ({ ...stats, topology }), readStats: () => db.readStats() };
+    const many = {
+      topology: () => topology,
+      nodePools: [],
+      clusterOptions: db.clusterOptions,
+      clusterStats: () => ({ ...stats, topology }),
+      readStats: () => db.readStats(),
+    };
     const shown = shownTopology(many as unknown as typeof db)!;
     expect(shown.nodes).toHaveLength(50);
     expect(shown.nodesLeftOut).toBe(451);
