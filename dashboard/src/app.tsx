@@ -4,13 +4,14 @@ import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalSt
 import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { LivePool } from '../../src/monitor/live/index.js';
 import { type Process, setToken, token } from './connection.js';
-import { clock, duration } from './format.js';
+import { clock, counted, duration } from './format.js';
 import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
 import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
 import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import { TopologyPanel } from './panels/topology.js';
 import { type DurationName, frameOf } from './series.js';
 
 const RANGES: readonly (readonly [number, string])[] = [
@@ -89,6 +90,7 @@ export function App({ store }: { readonly store: LiveStore }) {
           <>
             {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
             <Verdict pool={pool} view={view} />
+            <TopologyPanel pool={pool} now={snapshot.at} />
             <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
             <div className="panels">
               <Borrowers pool={pool} />
@@ -152,8 +154,7 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
   return (
     <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
       <p className="pool-name">
-        {pool.name}{' '}
-        <span className="note">{stats.options.endpoint.socketPath ?? `${stats.options.endpoint.host}:${stats.options.endpoint.port}`}</span>
+        {pool.name} <span className="note">{placeOf(pool)}</span>
       </p>
       <h2>
         <span role="status">{headline}</span>
@@ -170,6 +171,12 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
       {view.link === 'stale' && view.heardAt !== undefined ? <p className="problem">These figures are of {clock(view.heardAt)}.</p> : null}
     </section>
   );
+}
+
+/** Where its connections lead. */
+function placeOf({ topology, stats: { options } }: LivePool): string {
+  if (topology != null) return `a cluster of ${counted(topology.nodes.length + topology.nodesLeftOut, 'server', 'servers')}`;
+  return options.endpoint.socketPath ?? `${options.endpoint.host}:${options.endpoint.port}`;
 }
 
 function Figure({ name, value }: { readonly name: string; readonly value: string }) {

@@ -5,6 +5,7 @@ import { invalid, refuseUnknownOptions } from '../engine/index.js';
 import { api, SCOPE } from './otel-api.js';
 import { Operations } from './otel-operations.js';
 import { measurePools } from './otel-pools.js';
+import { withNodePools } from './cluster-source.js';
 import { type PoolSource, poolReader } from './pool-source.js';
 
 export type { ObservedPool, PoolCollection, PoolSource } from './pool-source.js';
@@ -61,7 +62,7 @@ export function instrumentPools(options: InstrumentationOptions): Instrumentatio
   const collects = meter !== api.createNoopMeter();
   const traces = records(tracerProvider);
   const stops: (() => void)[] = [];
-  if (collects) stops.push(measurePools(meter, pools));
+  if (collects) stops.push(measurePools(meter, withNodePools(pools)));
   if (traces || collects) {
     const operations = new Operations({
       tracer: traces ? tracerProvider.getTracer(SCOPE) : undefined,

@@ -2,9 +2,11 @@
 
 import { queueMicrotask } from '../engine/waiting/index.js';
 import type { Registry } from 'prom-client';
+import type { DurationCounts } from '../engine/index.js';
 import type { PoolStats, RetryCounts } from '../mysql/index.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';
 import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
+import { withNodePools } from './cluster-source.js';
 import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
@@ -170,7 +172,7 @@ function sharedStats(): (pool: ObservedPool) => PoolStats {
 
 /** The metrics of all these pools, and of breakers that belong to no pool. */
 export function poolMetrics(source: PoolSource, prefix: string, breakers: BreakerSource = []): CollectedMetric[] {
-  const pools = poolReader(source);
+  const pools = withNodePools(poolReader(source));
   const listed = breakerReader(pools, breakers);
   const statsOf = sharedStats();
   const ofEach = (samples: (pool: ObservedPool) => readonly Sample[]): Sample[] => [...pools().values()].flatMap(samples);
@@ -209,8 +211,11 @@ export function addBreakers(registry: Pick<Registry, 'getSingleMetric'>, listed:
 }
 
 function histogramSamples(name: string, pool: ObservedPool, which: (typeof HISTOGRAMS)[number][0]): Sample[] {
-  const { count, sumMs, cumulative } = pool.durationCounts(which, DURATION_BOUNDS_MS);
-  const labels = { pool: pool.name };
+  return samplesOfDurations(name, { pool: pool.name }, pool.durationCounts(which, DURATION_BOUNDS_MS));
+}
+
+/** The lines of a histogram with the buckets of {@link DURATION_BOUNDS_MS}. */
+export function samplesOfDurations(name: string, labels: Labels, { count, sumMs, cumulative }: DurationCounts): Sample[] {
   const bucket = (le: number | string, value: number): Sample => ({ labels: { ...labels, le }, value, metricName: `${name}_bucket` });
   return [
     ...DURATION_BOUNDS_MS.map((bound, index) => bucket(bound / 1000, cumulative[index] as number)),

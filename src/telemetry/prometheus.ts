@@ -5,6 +5,7 @@ import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-
 import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import { requirePeer } from '../packages/index.js';
 import { cacheMetrics } from './cache-metrics.js';
+import { clusterMetrics } from './cluster-metrics.js';
 import type { CollectedMetric } from './collected-metric.js';
 import type { BreakerSource } from './breaker-source.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
@@ -55,7 +56,8 @@ export function registerPoolMetrics<ContentType extends RegistryContentType = Pr
   if (typeof registry !== 'object' || registry === null || typeof registry.registerMetric !== 'function') {
     throw invalid('registry', registry, "a Registry of prom-client's");
   }
-  register(registry, [...poolMetrics(options.pools, prefix, options.breakers), ...cacheMetrics(options.pools, prefix)]);
+  const { pools } = options;
+  register(registry, [...poolMetrics(pools, prefix, options.breakers), ...cacheMetrics(pools, prefix), ...clusterMetrics(pools, prefix)]);
   return registry;
 }
 

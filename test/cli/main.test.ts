@@ -4,6 +4,7 @@ import { createDatabase } from '../support/servers/database.js';
 import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createQueryCache } from '../../src/cache/index.js';
+import { scriptedCluster } from '../monitor/support/scripted-cluster.js';
 import { serve } from '../monitor/support/serve.js';
 import { openBlackHole } from './support/black-hole.js';
 import { type BuiltCommand, buildCommand } from './support/built-command.js';
@@ -137,6 +138,24 @@ describe('poolwright health, metrics and top', () => {
 
     await pool.end();
     expect(await command.run(['health', ...address])).toMatchObject({ code: 1, stdout: expect.stringMatching(/^not ready\n/) });
+  });
+
+  it('show the servers of a cluster: who takes writes, who lags, who is out and why', async () => {
+    await using cluster = await scriptedCluster();
+    const [, second, third] = cluster.servers;
+    second.lagMs = 2_500;
+    third.alive = false;
+    await cluster.untilSeen('trouble', ({ nodes }) => nodes[1]?.lagMs === 2_500 && nodes[2]?.state === 'down');
+    await using monitoring = await serve({ pools: cluster.db });
+    const address = ['--address', monitoring.url, '--count', '1'];
+    const { code, stdout } = await command.run(['top', ...address]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^> shop: db-1:\d+ takes writes$/m);
+    expect(stdout).toMatch(/^> db-1:\d+ +writer +up +0 ms/m);
+    expect(stdout).toMatch(/^! db-2:\d+ +reader +up +2.5 s/m);
+    expect(stdout).toMatch(/^! db-3:\d+ +reader +down .*it does not answer: connect ECONNREFUSED/m);
+    const answered: unknown = JSON.parse((await command.run(['top', '--json', ...address])).stdout);
+    expect(answered).toMatchObject({ pools: [{ name: 'shop', topology: { writer: cluster.servers[0].name, nodesLeftOut: 0 } }] });
   });
 
   it('end with 3 where nobody answers, where nobody speaks, and without the token', async () => {

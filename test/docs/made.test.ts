@@ -4,11 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
 import { type CommandSpec, type CommandOptions, commonOptions, defaultOf } from '../../src/cli/console/command.js';
 import { commands } from '../../src/cli/commands/index.js';
+import { CLUSTER_STEPS } from '../../src/cli/cluster-doctor/steps.js';
 import { STEPS } from '../../src/cli/doctor/finding.js';
+import { makeCluster } from '../../src/cluster/clusters/index.js';
 import { createMonitoringRouter } from '../../src/monitor/api/router.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import type { ObservedPool } from '../../src/telemetry/pool-source.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
+import { SimulatedLooker, SimulatedServer } from '../cluster/support/simulated-servers.js';
+import { waitFor } from '../support/wait-for.js';
 import { read, root, tableIn } from './table-in.js';
 
 const NOTE = '; UPDATE_DOCS=1 npx vitest run test/docs writes it -->\n\n';
@@ -23,11 +27,12 @@ describe('docs/cli.md', () => {
   it('describes every step of the doctor, in its order', () => {
     const described = [...read('docs/cli.md').matchAll(/^\| `([a-z-]+)` \| /gm)].map((match) => match[1]);
     expect(described.filter((name) => (STEPS as readonly (string | undefined)[]).includes(name))).toEqual(STEPS);
+    expect(described.filter((name) => (CLUSTER_STEPS as readonly (string | undefined)[]).includes(name))).toEqual(CLUSTER_STEPS);
   });
 });
 
 describe('docs/metrics.md', () => {
-  it('lists every metric that a pool has, with its type, its labels and its help', async () => {
+  it('lists every metric that pools, caches and clusters have, with its type, its labels and its help', async () => {
     await using pool = createPool({ host: '127.0.0.1', minIdle: 0, name: 'docs', cache: createQueryCache() });
     const seen: ObservedPool = Object.create(pool, {
       // A code of each, so that the labels show.
@@ -36,7 +41,10 @@ describe('docs/metrics.md', () => {
       breakers: { value: pool.breakers },
       durationCounts: { value: pool.durationCounts.bind(pool) },
     }) as ObservedPool;
-    const made = metricsTable(await registerPoolMetrics({ pools: [seen] }).metrics());
+    await using cluster = simulatedCluster();
+    const registry = registerPoolMetrics({ pools: [seen, cluster] });
+    await waitFor('its node to be seen', () => cluster.topology().writer);
+    const made = metricsTable(await registry.metrics());
     const begin = `<!-- metrics: made from src/telemetry/pool-metrics.ts${NOTE}`;
     expect(tableIn('docs/metrics.md', begin, '\n\n<!-- end of metrics -->', made)).toBe(made);
   });
@@ -54,6 +62,12 @@ describe('docs/trpc-api.md', () => {
     expect(described.toSorted()).toEqual(known.toSorted());
   });
 });
+
+function simulatedCluster() {
+  const server = new SimulatedServer('a:3306', true);
+  const cluster = makeCluster({ nodes: ['mysql://app@a/shop'], ssl: false, minIdle: 0 }, {}, () => new SimulatedLooker(server));
+  return Object.assign(cluster, { [Symbol.asyncDispose]: () => cluster.end() });
+}
 
 function section({ name, summary, notes, operands, options }: CommandSpec): string {
   const all: CommandOptions = { ...options, ...commonOptions };

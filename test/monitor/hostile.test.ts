@@ -336,6 +336,7 @@ it('no password and no token is in any response, nor in what the live feed pushe
           'processes',
           'circuitBreakers',
           'cacheStats',
+          'topology',
           'nothing',
         ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
         `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,

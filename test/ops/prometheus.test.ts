@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { requireExecutable } from '../../src/demo/find-executable.js';
 import { createQueryCache } from '../../src/cache/index.js';
+import { createCluster } from '../../src/cluster/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { openPool } from '../support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
@@ -110,7 +111,8 @@ describe('a real Prometheus', () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 5, cache });
     const { pool } = fixture;
     const unreachable = createPool(`mysql://nobody@127.0.0.1:${await freePort()}/x`, { name: 'unreachable', minIdle: 0 });
-    await using server = await serve({ pools: [pool, unreachable], pgbouncer: bouncer.url(), token: 'sesame' });
+    const cluster = createCluster({ nodes: [fixture.database.url()], name: 'shop', minIdle: 0 });
+    await using server = await serve({ pools: [pool, unreachable, cluster], pgbouncer: bouncer.url(), token: 'sesame' });
     await using prometheus = await startPrometheus({ targets: [`127.0.0.1:${server.address.port}`], token: 'sesame' });
     const stop = new AbortController();
     const work = (async () => {
@@ -120,6 +122,7 @@ describe('a real Prometheus', () => {
           pool.query({ sql: 'SELECT 1', cache: { ttl: 1_000 } }),
           pool.query('SELECT * FROM no_such_table').catch(() => undefined),
           unreachable.getConnection({ timeout: 100 }).catch(() => undefined),
+          cluster.reader.query('SELECT 1'),
           fetch(`${server.url}/readyz`),
         ]);
         pool.evict();
@@ -156,6 +159,7 @@ describe('a real Prometheus', () => {
       stop.abort();
       await work;
       await unreachable.end();
+      await cluster.end();
       cache.close();
     }
     expect(panelQueries().length).toBeGreaterThan(30);

@@ -1,6 +1,6 @@
 /** The command doctor: prints the findings of an examination. */
 
-import { type CommandSpec, defineCommand, EXIT, type Terminal } from '../console/index.js';
+import { type CommandSpec, defineCommand, EXIT, type ExitCode, type Terminal, UsageError } from '../console/index.js';
 import type { Diagnosis, Finding, FindingStatus } from '../doctor/index.js';
 
 const MARKS: Readonly<Record<FindingStatus, string>> = { ok: ' ok ', warn: 'warn', fail: 'FAIL', skip: 'skip' };
@@ -13,9 +13,12 @@ export const doctor: CommandSpec = defineCommand({
     'The database is the one of DATABASE_URL, with the options that POOLWRIGHT_… give, as the service itself would take them. A URL as an operand',
     'is seen by every user who can list the processes of this machine.',
     'It opens one connection at a time, and another to stop a statement; it runs statements that change nothing, and prints no password.',
+    'With --cluster, or with several URLs, it examines the nodes of a cluster. What a URL leaves out, the account and the database, is taken from',
+    'DATABASE_URL: mysql://b.example.com is enough.',
   ],
-  operands: ['[url]'],
+  operands: ['[url…]'],
   options: {
+    cluster: { kind: 'flag', about: 'The URLs are nodes of a cluster: look at each, and at what they are to each other.' },
     processes: {
       kind: 'number',
       value: 'N',
@@ -39,6 +42,8 @@ export const doctor: CommandSpec = defineCommand({
     strict: { kind: 'flag', about: 'Warnings count as problems for the exit code.' },
   },
   async run({ values, operands, terminal, environment }) {
+    if (values.cluster && operands.length === 0) throw new UsageError('doctor --cluster takes a URL for each node.');
+    if (values.cluster || operands.length > 1) return await examineNodes(operands, values, terminal, environment);
     const { examine } = await import('../doctor/index.js');
     const [target] = operands;
     let doing = 'starting';
@@ -65,19 +70,39 @@ export const doctor: CommandSpec = defineCommand({
         },
       ),
     );
-    const { status } = diagnosis;
-    if (terminal.json) terminal.sayJson(diagnosis);
-    else conclude(terminal, diagnosis);
-    return status === 'problems' || (values.strict && status === 'warnings') ? EXIT.failed : EXIT.ok;
+    return answer(terminal, diagnosis, values.strict);
   },
 });
 
-function show(terminal: Terminal, { step, status, message, advice }: Finding): void {
-  terminal.say(`${terminal.paint(STYLES[status], `[${MARKS[status]}]`)} ${step.padEnd(20)}${message}`);
+async function examineNodes(
+  targets: readonly string[],
+  { timeout, strict }: { readonly timeout: number; readonly strict: boolean },
+  terminal: Terminal,
+  environment: Readonly<NodeJS.ProcessEnv>,
+): Promise<ExitCode> {
+  const { examineCluster } = await import('../cluster-doctor/index.js');
+  let doing = 'starting';
+  const found = (finding: Finding<string>): void => {
+    if (!terminal.json) show(terminal, finding);
+  };
+  const examination = examineCluster({ targets, timeoutMs: timeout, environment }, { begins: (what) => (doing = what), found });
+  return answer(terminal, await terminal.during(() => doing, examination), strict);
+}
+
+function answer(terminal: Terminal, diagnosis: Diagnosis<string>, strict: boolean): ExitCode {
+  if (terminal.json) terminal.sayJson(diagnosis);
+  else conclude(terminal, diagnosis);
+  const { status } = diagnosis;
+  return status === 'problems' || (strict && status === 'warnings') ? EXIT.failed : EXIT.ok;
+}
+
+function show(terminal: Terminal, { step, node, status, message, advice }: Finding<string>): void {
+  const whose = node === undefined ? '' : `${node}: `;
+  terminal.say(`${terminal.paint(STYLES[status], `[${MARKS[status]}]`)} ${step.padEnd(20)}${whose}${message}`);
   if (advice !== undefined) terminal.say(`${' '.repeat(27)}→ ${advice}`);
 }
 
-function conclude(terminal: Terminal, { status, findings, notTried, recommendations }: Diagnosis): void {
+function conclude(terminal: Terminal, { status, findings, notTried, recommendations }: Diagnosis<string>): void {
   const count = (wanted: FindingStatus): number => findings.filter((finding) => finding.status === wanted).length;
   terminal.say('');
   if (notTried.length > 0) terminal.say(`Not tried, because of the problem above: ${notTried.join(', ')}.\n`);

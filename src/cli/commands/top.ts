@@ -1,10 +1,12 @@
 /** The command top: shows a running process's pools again and again. */
 
 import { pause, performance } from '../../engine/waiting/index.js';
-import type { PoolHealthReport, PoolStatsReport } from '../../monitor/api/index.js';
+import type { PoolHealthReport, PoolStatsReport, TopologyReport } from '../../monitor/api/index.js';
+import type { ShownTopology } from '../../monitor/live/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
 import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
+import { linesOfCluster } from './top-cluster.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
 
@@ -28,6 +30,8 @@ interface PoolLine {
   readonly queryP99Ms: number;
   readonly timedOut: number;
   readonly connectErrors: number;
+  /** Null when it is no cluster. */
+  readonly topology: ShownTopology | null;
 }
 
 export const top: CommandSpec = defineCommand({
@@ -36,6 +40,7 @@ export const top: CommandSpec = defineCommand({
   notes: [
     'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN. Percentiles are those since the start of the process.',
     'The verdict on a pool is the one of the dashboard, without what only its live feed knows: the past, and what the borrowers do.',
+    'Of a cluster it shows the servers: > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another.',
   ],
   operands: [],
   options: {
@@ -53,7 +58,7 @@ export const top: CommandSpec = defineCommand({
       const lines = linesOf(reading, before);
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
       else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines));
-      else for (const line of tableOf(terminal, lines, round === 0)) terminal.say(line);
+      else for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines)]) terminal.say(line);
       before = reading;
     }
     return EXIT.ok;
@@ -63,6 +68,7 @@ export const top: CommandSpec = defineCommand({
 interface PoolReading {
   readonly stats: Stats;
   readonly health: PoolHealthReport;
+  readonly topology: ShownTopology | null;
 }
 
 /** All pools of a process at one moment. */
@@ -80,15 +86,17 @@ async function readPools(process: MonitoringAddress): Promise<Reading> {
 
 /** Empty when the process has no pool any more. */
 async function readPool(process: MonitoringAddress, which: { readonly pool: string } | undefined): Promise<PoolReading[]> {
-  const [{ stats }, health] = (await Promise.all([
+  const [{ stats }, health, topology] = (await Promise.all([
     process.query('monitoring.connectionPoolStats', which),
     process.query('monitoring.connectionPoolHealth', which),
-  ])) as [PoolStatsReport, PoolHealthReport];
-  return stats === null ? [] : [{ stats, health }];
+    // A process of an older version has no clusters; what else is wrong, the others say.
+    process.query('monitoring.topology', which).catch(() => undefined),
+  ])) as [PoolStatsReport, PoolHealthReport, TopologyReport | undefined];
+  return stats === null ? [] : [{ stats, health, topology: topology?.topology ?? null }];
 }
 
 function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLine[] {
-  return pools.map(({ stats, health }) => {
+  return pools.map(({ stats, health, topology }) => {
     const last = before?.pools.find((pool) => pool.stats.name === stats.name)?.stats;
     const rate = (count: (of: Stats) => number): number | null => {
       if (last === undefined || before === undefined) return null;
@@ -97,7 +105,7 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
     };
     return {
       name: stats.name,
-      verdict: verdictOn({ stats, health, borrowed: [] }, [], Date.now()),
+      verdict: verdictOn({ stats, health, borrowed: [], topology }, [], Date.now()),
       state: stats.state,
       limit: stats.limit,
       used: stats.used,
@@ -112,6 +120,7 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
       queryP99Ms: stats.query.p99Ms,
       timedOut: stats.timedOut,
       connectErrors: stats.connectErrors,
+      topology,
     };
   });
 }
@@ -144,6 +153,10 @@ function tableOf(terminal: Terminal, pools: readonly PoolLine[], withHead: boole
   return withHead ? [terminal.paint('bold', head), ...lines] : lines;
 }
 
+function clustersOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
+  return pools.flatMap(({ topology }) => (topology === null ? [] : linesOfCluster(terminal, topology)));
+}
+
 function coloured(terminal: Terminal, { level }: PoolVerdict, text: string): string {
   if (level === 'good') return text;
   return terminal.paint(level === 'bad' ? 'red' : 'yellow', text);
@@ -159,6 +172,8 @@ function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[]): 
     return `${terminal.paint('red', '█'.repeat(busy))}${terminal.paint('green', '█'.repeat(open))}${'░'.repeat(BAR - busy - open)} ${used} of ${limit} in use  ${name}`;
   });
   const verdicts = pools.map(({ name, verdict }) => coloured(terminal, verdict, `${name}: ${verdict.headline}`));
+  const clusters = clustersOf(terminal, pools);
+  const clustersWithSpace = clusters.length === 0 ? [] : [...clusters, ''];
   const head = `poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`;
-  return [head, '', ...verdicts, '', ...tableOf(terminal, pools, true), '', ...bars];
+  return [head, '', ...verdicts, '', ...tableOf(terminal, pools, true), '', ...clustersWithSpace, ...bars];
 }

@@ -61,7 +61,7 @@ export interface CommandSpec<O extends CommandOptions = CommandOptions> {
   readonly summary: string;
   /** What the usage says beside the options. */
   readonly notes: readonly string[];
-  /** Names of the operands: `[url]` may be left out, `<limit>` may not. */
+  /** Names of the operands: `[url]` may be left out, `<limit>` may not; of the last one, `[url…]`, there may be any number. */
   readonly operands: readonly string[];
   readonly options: O;
   run(call: Call<O>): Promise<ExitCode>;
@@ -92,7 +92,8 @@ export interface ParsedCall {
 export function parseCall(command: CommandSpec, argv: readonly string[]): ParsedCall {
   const options: CommandOptions = { ...command.options, ...commonOptions };
   const { values: given, positionals: operands } = parsed(options, argv);
-  if (operands.length > command.operands.length) {
+  const takesMore = command.operands.at(-1)?.endsWith('…]') === true;
+  if (operands.length > command.operands.length && !takesMore) {
     const extra = command.operands.length;
     throw new UsageError(`${command.name} takes ${extra === 0 ? 'no operands' : `at most ${command.operands.join(' ')}`}.`);
   }

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { messageOf } from '../../engine/index.js';
 import { type Pool, type PoolOptions, type ResolvedOptions, resolveOptions } from '../../mysql/index.js';
 import { probePgBouncer, probeRedis } from '../../probes/index.js';
-import { CannotContinue, type Diagnosis, type Finding, type Observer, type Recommendation, STEPS } from './finding.js';
+import { CannotContinue, type Diagnosis, type Finding, type Observer, type Recommendation, wholeStatus, STEPS } from './finding.js';
 import { type Greeting, readGreeting } from './greeting.js';
 import { examineLatency } from './latency.js';
 import {
@@ -52,10 +52,9 @@ export async function examine(settings: DoctorSettings, observer: Observer): Pro
   }
   await examineRedis(settings, observer, report);
   await examinePgBouncer(settings, observer, report);
-  const has = (status: Finding['status']): boolean => findings.some((finding) => finding.status === status);
   const tried = new Set(findings.map(({ step }) => step));
   return {
-    status: has('fail') ? 'problems' : has('warn') ? 'warnings' : 'healthy',
+    status: wholeStatus(findings),
     findings,
     // There is no certificate to look at where TLS is off.
     notTried: stopped ? STEPS.filter((step) => !tried.has(step)) : [],

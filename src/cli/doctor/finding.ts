@@ -30,8 +30,10 @@ export type Step = (typeof STEPS)[number];
 export type FindingStatus = 'ok' | 'warn' | 'fail' | 'skip';
 
 /** What one step found. Never holds a secret. */
-export interface Finding {
-  readonly step: Step;
+export interface Finding<S extends string = Step> {
+  readonly step: S;
+  /** Of a cluster: the node that it is about, `host:port`. None: about all of them. */
+  readonly node?: string;
   readonly status: FindingStatus;
   /** What was found, in words. */
   readonly message: string;
@@ -47,20 +49,26 @@ export interface Recommendation {
 }
 
 /** What the examination found, all in all. */
-export interface Diagnosis {
+export interface Diagnosis<S extends string = Step> {
   /** `problems`: a finding is `fail`. `warnings`: one is `warn`. */
   readonly status: 'healthy' | 'warnings' | 'problems';
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Finding<S>[];
   /** Steps that a problem in an earlier one made impossible. */
-  readonly notTried: readonly Step[];
+  readonly notTried: readonly S[];
   readonly recommendations: readonly Recommendation[];
 }
 
 /** Follows an examination while it runs. */
-export interface Observer {
+export interface Observer<S extends string = Step> {
   /** A step begins: what it waits for, in words. */
   begins(what: string): void;
-  found(finding: Finding): void;
+  found(finding: Finding<S>): void;
+}
+
+/** What findings come to, all in all. */
+export function wholeStatus(findings: readonly Pick<Finding, 'status'>[]): Diagnosis['status'] {
+  if (findings.some(({ status }) => status === 'fail')) return 'problems';
+  return findings.some(({ status }) => status === 'warn') ? 'warnings' : 'healthy';
 }
 
 /** The examination of the database ended early; its reason was reported as a finding. */

@@ -1,6 +1,13 @@
 /** The cluster: a pool that follows the writer, with its replicas for reads. */
 
-import { type AcquireOptions, type DrainOptions, type DrainReport, type PoolEvents, systemClock } from '../../engine/index.js';
+import {
+  type AcquireOptions,
+  type DrainOptions,
+  type DrainReport,
+  type DurationCounts,
+  type PoolEvents,
+  systemClock,
+} from '../../engine/index.js';
 import { callListener, inThisContext } from '../../engine/waiting/index.js';
 import {
   checkedReading,
@@ -76,7 +83,7 @@ export class Cluster extends Pool {
       writes,
       systemClock,
     );
-    this.reader = new Reader(pool, this.#router, systemClock, () => this.#readPools());
+    this.reader = new Reader(pool, this.#router, systemClock, () => this.nodePools);
     coreOf(this).router = { lenderFor: (reading) => this.#lenderFor(reading) };
     this.#log = new TopologyLog();
     this.#roster = new Roster(options, systemClock, makeLooker ?? ((node) => new ServerLooker(node, options.discovery)), {
@@ -175,6 +182,16 @@ export class Cluster extends Pool {
     return Object.freeze({ writerChanges: changes, withoutWriterMs, topology: this.topology() });
   }
 
+  /** @internal The pools over which nodes are read: those that were needed until now. */
+  get nodePools(): readonly Pool[] {
+    return this.nodes.flatMap(({ openReadPool }) => openReadPool ?? []);
+  }
+
+  /** @internal How long reads waited for positions, counted up to each bound, in milliseconds. */
+  readWaitCounts(boundsMs: readonly number[]): DurationCounts {
+    return this.#router.counts.waits.countsUpTo(boundsMs);
+  }
+
   /** @internal The nodes now. */
   get nodes(): readonly ClusterNode[] {
     return this.#roster.nodes;
@@ -233,10 +250,6 @@ export class Cluster extends Pool {
     if (changed) for (const listener of this.#listeners) callListener(listener, undefined);
   }
 
-  #readPools(): readonly Pool[] {
-    return this.nodes.flatMap(({ openReadPool }) => openReadPool ?? []);
-  }
-
   /** @throws PoolError `POOL_OPTION_INVALID` */
   #lenderFor(reading: ReadingOptions): StatementPool {
     if (reading.route === 'reader') return coreOf(this.reader).lenderFor(reading);
@@ -264,7 +277,7 @@ export class Cluster extends Pool {
     const { writer, ambiguous, withoutWriterMs } = this.#follower;
     if (writer !== undefined) {
       const { state, reason } = writer.watch;
-      const message = `${writer.name} is the writer`;
+      const message = `the writer is ${writer.name}`;
       return [
         state === 'up'
           ? { name: 'writer', status: 'pass', message }

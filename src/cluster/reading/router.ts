@@ -127,7 +127,10 @@ export class ReadRouter {
 
   /** For the health of the cluster: whether reads find a replica. */
   check(): HealthCheck {
-    const up = this.#list.filter((target) => target.isUp && target.replicates).length;
+    // Those that take the reads which ask for nothing special.
+    const { consistency, maxLag } = this.cluster.reads;
+    const mostLag = consistency === 'bounded' ? maxLag : Number.POSITIVE_INFINITY;
+    const up = this.#list.filter((target) => target.isUp && target.replicates && target.lagMs <= mostLag).length;
     const readers = this.#list.filter(isNoWriter);
     if (up > 0) return { name: 'readers', status: 'pass', message: `${up} of ${readers.length} replicas are fit` };
     const why = readers.length === 0 ? 'there is none' : readers.map((target) => conditionOf(target)).join('; ');

@@ -26,14 +26,19 @@ import {
   type ActionRecord,
   Actions,
   type BreakerAction,
+  isCluster,
   LiveFeed,
   type LiveSnapshot,
   NotThere,
+  ownHealth,
+  poolsOfReplicas,
   processFacts,
   type ShownCache,
   shownCache,
   type ShownStats,
   shownStats,
+  type ShownTopology,
+  shownTopology,
   wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
@@ -74,6 +79,13 @@ export interface CacheStatsReport {
   readonly available: boolean;
   readonly name: string | null;
   readonly stats: ShownCache['stats'] | null;
+}
+
+/** The answer of `monitoring.topology`. */
+export interface TopologyReport {
+  /** Whether there is a pool, and it is a cluster. */
+  readonly available: boolean;
+  readonly topology: ShownTopology | null;
 }
 
 /** The answer of `monitoring.slowQueries`. */
@@ -165,7 +177,7 @@ export class Monitoring {
     if (pool === undefined) return NO_POOL_HEALTH;
     // Read first: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = wholeHealth(deep ? await this.#deepHealth(pool) : await pool.health(), this.#breakers());
+    const health = wholeHealth(await ownHealth(pool, deep ? this.#deepHealth(pool) : pool.health()), this.#breakers());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -220,6 +232,16 @@ export class Monitoring {
     return cache === null ? { available: false, name: null, stats: null } : { available: true, ...cache };
   }
 
+  /**
+   * @param name default: the first pool that is a cluster
+   * @throws UnknownPool
+   */
+  topology(name?: string): TopologyReport {
+    const pool = name === undefined ? [...this.#pools().values()].find(isCluster) : this.#pool(name);
+    const topology = pool === undefined ? null : shownTopology(pool);
+    return { available: topology !== null, topology };
+  }
+
   /** @throws UnknownPool */
   slowQueries(name?: string, limit = 20, orderBy: SlowQueryOrder = 'total'): SlowQueryAnswer {
     const pool = this.#pool(name);
@@ -260,19 +282,27 @@ export class Monitoring {
     return this.#actions.records;
   }
 
-  /** Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. */
+  /**
+   * Ready: there is a pool, and each can serve. A process whose last pool is closed is about to end. A replica of a cluster that cannot be reached
+   * makes no process unready: the others, or the writer, serve the reads.
+   */
   async readiness(): Promise<ReadinessReport> {
-    const pools = await Promise.all([...this.#pools().values()].map(readinessOf));
+    const observed = [...this.#pools().values()];
+    const ofReplicas = poolsOfReplicas(observed);
+    const pools = await Promise.all(observed.map((pool) => readinessOf(pool, ofReplicas.has(pool))));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }
 
   /** This process, and the state of its pools, in short. */
   async process(): Promise<ProcessReport> {
     const breakers = this.#breakers();
+    const observed = [...this.#pools().values()];
+    const ofReplicas = poolsOfReplicas(observed);
     const pools = await Promise.all(
-      [...this.#pools().values()].map(async (pool) => {
+      observed.map(async (pool) => {
         const { used, limit, waiting } = pool.summary();
-        return { name: pool.name, status: wholeHealth(await pool.health(), breakers).status, used, limit, waiting };
+        const { status } = wholeHealth(await pool.health(), breakers);
+        return { name: pool.name, status: atWorst(status, ofReplicas.has(pool)), used, limit, waiting };
       }),
     );
     return { id: this.id, ...processFacts(), pools };
@@ -330,7 +360,12 @@ function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): Breake
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
 }
 
-async function readinessOf(pool: ObservedPool): Promise<PoolReadiness> {
-  const { status, checks } = await pool.health();
-  return { pool: pool.name, status, problems: checks.filter((check) => check.status !== 'pass') };
+async function readinessOf(pool: ObservedPool, ofReplica: boolean): Promise<PoolReadiness> {
+  const { status, checks } = await ownHealth(pool);
+  return { pool: pool.name, status: atWorst(status, ofReplica), problems: checks.filter((check) => check.status !== 'pass') };
+}
+
+/** A replica that fails leaves its cluster degraded. */
+function atWorst(status: Health['status'], ofReplica: boolean): Health['status'] {
+  return ofReplica && status === 'unhealthy' ? 'degraded' : status;
 }

@@ -22,9 +22,11 @@ export type {
   PoolMetricsReport,
   PoolStatsReport,
   SlowQueryAnswer,
+  TopologyReport,
 } from './monitoring.js';
 export type { PoolIncident } from '../live/index.js';
 export type { ShownCache } from '../live/index.js';
+export type { ShownNode, ShownReads, ShownTopology } from '../live/index.js';
 export type { ShownOptions, ShownStats } from '../live/index.js';
 export type { MonitoringOptions } from './monitoring-options.js';
 
@@ -50,6 +52,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * - `circuitBreakers()`: state, counts and transitions of every breaker
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
  * - `cacheStats({ pool? })`: what the pool's cache has counted
+ * - `topology({ pool? })`: the servers of a cluster, who takes writes, and where reads go
  * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
  * - `process()`: who this process is, and how its pools are; `processes()`: the same of the server's `peers`, too
  * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act

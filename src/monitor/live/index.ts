@@ -8,4 +8,12 @@ export { type MissingThing, NotThere } from './not-there.js';
 export { processFacts } from './process-facts.js';
 export { type ShownCache, shownCache } from './shown-cache.js';
 export { type ShownOptions, type ShownStats, shownStats } from './shown-stats.js';
-export { wholeHealth } from './whole-health.js';
+export {
+  isCluster,
+  poolsOfReplicas,
+  type ShownNode,
+  type ShownReads,
+  type ShownTopology,
+  shownTopology,
+} from './shown-topology.js';
+export { ownHealth, wholeHealth } from './whole-health.js';

@@ -19,7 +19,8 @@ import { type ProcessFacts, processFacts } from './process-facts.js';
 import { IncidentLog, type PoolIncident } from './incident-log.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
-import { wholeHealth } from './whole-health.js';
+import { type ShownTopology, shownTopology } from './shown-topology.js';
+import { ownHealth, wholeHealth } from './whole-health.js';
 
 /** Everything that the dashboard shows of one pool now. */
 export interface LivePool {
@@ -31,6 +32,8 @@ export interface LivePool {
   readonly slowQueries: SlowQueryReport;
   /** Null when it has none. */
   readonly cache: ShownCache | null;
+  /** Null when it is no cluster. */
+  readonly topology: ShownTopology | null;
   /** What is new since the last message; in the first one, what is kept of the past. */
   readonly points: readonly LivePoint[];
 }
@@ -266,11 +269,12 @@ function nothing(): void {}
 async function livePoolOf(pool: ObservedPool, breakers: readonly ListedBreaker[]): Promise<LivePool> {
   return {
     name: pool.name,
-    health: wholeHealth(await pool.health(), breakers),
+    health: wholeHealth(await ownHealth(pool), breakers),
     stats: shownStats(pool),
     borrowed: pool.borrowed().slice(0, MOST_BORROWED),
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),
     cache: shownCache(pool),
+    topology: shownTopology(pool),
     points: [],
   };
 }

@@ -1,8 +1,15 @@
-/** The health of a pool as the dashboard and the procedures show it: its own, and the breakers that belong to no pool. */
+/** The health of a pool as the dashboard and the procedures show it: its own, in the words of the verdict, and the breakers that belong to no pool. */
 
 import { type Health, wordsOf } from '../../mysql/index.js';
-import type { ListedBreaker } from '../../telemetry/index.js';
-import { withOutsideWarnings } from '../verdict/index.js';
+import type { ListedBreaker, ObservedPool } from '../../telemetry/index.js';
+import { inWordsOfCluster, withOutsideWarnings } from '../verdict/index.js';
+import { shownTopology } from './shown-topology.js';
+
+/** A pool's own health. That of a cluster is in the words of its verdict. */
+export async function ownHealth(pool: ObservedPool, own: Promise<Health> = pool.health()): Promise<Health> {
+  const health = await own;
+  return health.healthy ? health : inWordsOfCluster(health, shownTopology(pool), pool.summary().waiting, Date.now());
+}
 
 /**
  * Breakers that belong to no pool keep no caller from a pool's connections, but an operator should look: the service behind them

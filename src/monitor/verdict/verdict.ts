@@ -4,6 +4,7 @@ import type { Borrowed, ConnectFailure } from '../../engine/index.js';
 import type { Health, PoolStats, PublicOptions } from '../../mysql/index.js';
 import { type LivePoint, percentilesOf, sinceWhen, pointsWithin } from '../points/index.js';
 import { commonWork, workOf } from './borrower.js';
+import { allIsWell, type JudgedTopology, readerTrouble, sentencesOnNodes, writerTrouble } from './cluster.js';
 import { capitalised, clock, counted, duration } from './words.js';
 
 /** Whether a pool is the problem, and why. */
@@ -24,6 +25,8 @@ export interface JudgedPool {
   };
   /** Those that are known, the longest-held first. */
   readonly borrowed: readonly Borrowed[];
+  /** Of a cluster. Null or absent: the pool is none, or it is not known. */
+  readonly topology?: JudgedTopology | null;
 }
 
 /** A pool with its past, at one moment. */
@@ -55,7 +58,19 @@ export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: n
 }
 
 /** The first that returns a verdict decides, so a cause comes before its consequences. */
-const JUDGES: readonly Judge[] = [notRunning, unreachable, refused, bottleneck, notHealthy, allInUse, briefWait, suspectedLeak];
+const JUDGES: readonly Judge[] = [
+  notRunning,
+  noWriter,
+  unreachable,
+  refused,
+  bottleneck,
+  noReader,
+  notHealthy,
+  replicaInTrouble,
+  allInUse,
+  briefWait,
+  suspectedLeak,
+];
 
 function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | undefined {
   // The counts may be newer than the checks.
@@ -64,6 +79,44 @@ function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | u
     level: 'bad',
     headline: `The pool is ${state}: it lends nothing.`,
     details: state === 'suspended' ? ['Resume it by hand, or in the code that suspended it.'] : [sinceText(points, () => true)],
+  };
+}
+
+/** A cluster without a writer, or with several. */
+function noWriter({ health, topology, stats: { waiting, longestWaitMs }, now }: Case): PoolVerdict | undefined {
+  if (topology == null || !fails(health, 'writer')) return undefined;
+  const trouble = writerTrouble(topology, waiting, now);
+  if (trouble === undefined) return undefined;
+  return {
+    level: 'bad',
+    headline: `${capitalised(trouble)}.`,
+    details: [
+      topology.ambiguous.length > 0 ? `It has been so since ${clock(now - topology.withoutWriterMs)}.` : '',
+      waiting === 0 ? '' : `The longest has been waiting for ${duration(longestWaitMs)}.`,
+      ...sentencesOnNodes(topology),
+    ],
+  };
+}
+
+/** No replica is fit for the reads of a cluster. */
+function noReader(pool: Case): PoolVerdict | undefined {
+  return warns(pool.health, 'readers') ? replicaInTrouble(pool) : undefined;
+}
+
+/** Some replica serves no reads, or serves old data. */
+function replicaInTrouble(pool: Case): PoolVerdict | undefined {
+  const { topology } = pool;
+  const trouble = topology == null ? undefined : readerTrouble(topology);
+  if (topology == null || trouble === undefined) return undefined;
+  const { maxLag } = topology.reads;
+  return {
+    level: 'warning',
+    headline: `${trouble}.`,
+    details: [
+      ...sentencesOnNodes(topology),
+      topology.nodes.some(({ lagMs }) => (lagMs ?? 0) > maxLag) ? `Up to ${duration(maxLag)} of lag is allowed (maxLag).` : '',
+      lately(pool),
+    ],
   };
 }
 
@@ -157,10 +210,11 @@ function suspectedLeak(pool: Case): PoolVerdict | undefined {
 
 function fine(pool: Case): PoolVerdict {
   const { used, limit, total } = pool.stats;
+  const { topology } = pool;
   return {
     level: 'good',
     headline: 'The pool is fine: every caller is served at once.',
-    details: [`${used} of ${limit} connections are in use, ${total} are open.`, lately(pool)],
+    details: [`${used} of ${limit} connections are in use, ${total} are open.`, topology == null ? '' : allIsWell(topology), lately(pool)],
   };
 }
 
@@ -187,8 +241,14 @@ function isWaiting({ waiting }: LivePoint): boolean {
   return waiting > 0;
 }
 
-function fails({ checks }: JudgedPool['health'], name: Health['checks'][number]['name']): boolean {
+type CheckName = Health['checks'][number]['name'];
+
+function fails({ checks }: JudgedPool['health'], name: CheckName): boolean {
   return checks.some((check) => check.name === name && check.status === 'fail');
+}
+
+function warns({ checks }: JudgedPool['health'], name: CheckName): boolean {
+  return checks.some((check) => check.name === name && check.status === 'warn');
 }
 
 function withoutEmpty({ details, ...verdict }: PoolVerdict): PoolVerdict {

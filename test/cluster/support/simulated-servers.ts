@@ -20,6 +20,7 @@ export class SimulatedServer {
   everyServerWrites = false;
   kind: DiscoveryKind = 'replication';
   complaints: readonly string[] = [];
+  lagMs: number | undefined = 0;
   readonly #waiting: (() => void)[] = [];
 
   constructor(
@@ -47,7 +48,7 @@ export class SimulatedServer {
       version: '9.7.4',
       kind: this.kind,
       role: this.writable ? 'writer' : 'reader',
-      lagMs: 0,
+      lagMs: this.writable ? 0 : this.lagMs,
       replicating: this.writable || this.replicating,
       executed: undefined,
       commitsInOrder: true,
@@ -58,7 +59,8 @@ export class SimulatedServer {
   }
 }
 
-class SimulatedLooker implements Looker {
+/** Looks at a simulated server. */
+export class SimulatedLooker implements Looker {
   constructor(private readonly server: SimulatedServer) {}
 
   async look(): Promise<Look> {

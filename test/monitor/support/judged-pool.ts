@@ -17,7 +17,17 @@ export interface Told {
   readonly borrowed?: readonly Borrowed[];
 }
 
-const CHECKS: readonly CheckName[] = ['state', 'connections', 'connect-errors', 'endpoint', 'utilization', 'waiting', 'breakers'];
+const CHECKS: readonly CheckName[] = [
+  'writer',
+  'readers',
+  'state',
+  'connections',
+  'connect-errors',
+  'endpoint',
+  'utilization',
+  'waiting',
+  'breakers',
+];
 
 /** A pool of ten with two in use, but for what is told. */
 export function judgedPool({ stats = {}, checks: told = {}, borrowed = [] }: Told = {}): JudgedPool {
