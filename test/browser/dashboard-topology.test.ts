@@ -147,5 +147,6 @@ describe('the dashboard of a cluster', () => {
       .getByRole('button', { name: /0\/20 in use/ })
       .click({ timeout: PATIENCE.timeoutMs });
     await cardSays(page, cluster.servers[0].name, /✎ writer/);
+    expect(await page.locator('.node').count()).toBe(3);
   });
 });
