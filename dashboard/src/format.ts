@@ -1,6 +1,6 @@
 /** Figures in words: those of the verdict, and those that only the page needs. */
 
-export { amount, clock, counted, duration } from '../../src/monitor/verdict/index.js';
+export { amount, capitalised, clock, counted, duration } from '../../src/monitor/verdict/index.js';
 
 /** A part of a whole: '12 %'. */
 export function percent(part: number, whole: number): string {

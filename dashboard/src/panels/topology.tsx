@@ -2,7 +2,7 @@
 
 import type { ReactNode } from 'react';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { amount, clock, counted, duration, percent } from '../format.js';
+import { amount, capitalised, clock, counted, duration, percent } from '../format.js';
 import { Panel } from './tables.js';
 
 type Topology = NonNullable<LivePool['topology']>;
@@ -18,7 +18,8 @@ export function TopologyPanel({ pool, now }: { readonly pool: LivePool; readonly
     <Panel title="Servers of the cluster" wide>
       <p className="note">
         {counted(nodes.length + nodesLeftOut, 'server', 'servers')}, found by {DISCOVERIES[discovery]}. Reads: consistency{' '}
-        {reads.consistency}, maxLag {duration(reads.maxLag)}. The writer has changed {counted(writerChanges, 'time', 'times')}.
+        {reads.consistency}, maxLag {duration(reads.maxLag)}.{' '}
+        {writerChanges === 0 ? 'The writer has not changed.' : `The writer has changed ${counted(writerChanges, 'time', 'times')}.`}
       </p>
       <ul className="nodes" aria-label="Servers of the cluster">
         {nodes.map((node) => (
@@ -87,7 +88,9 @@ function NodeCard({ node, topology, now }: { readonly node: Node; readonly topol
         </span>
       </p>
       <Lag node={node} topology={topology} />
-      <p className="node-reason">{reason ?? (latencyMs === null ? '' : `It answers in ${duration(latencyMs)}.`)}</p>
+      <p className="node-reason">
+        {reason === null ? (latencyMs === null ? '' : `It answers in ${duration(latencyMs)}.`) : capitalised(reason)}
+      </p>
     </li>
   );
 }
@@ -104,14 +107,14 @@ function RoleTag({ node, topology: { writer, ambiguous } }: { readonly node: Nod
 function Lag({ node, topology }: { readonly node: Node; readonly topology: Topology }) {
   const { name, lagMs, role, state } = node;
   const { maxLag } = topology.reads;
-  if (role === 'writer') return <p className="lag note">{name === topology.writer ? 'Writes go here.' : ''}</p>;
+  if (role === 'writer') return <p className="lag note">{wordsOnWrites(node, topology)}</p>;
   // What it said before it was lost says nothing of now.
   if (lagMs === null || state === 'down') return <p className="lag note">Its lag is not known.</p>;
   const words = lagsTooMuch(node, topology) ? `lags ${duration(lagMs)}` : lagMs === 0 ? 'no lag' : `lag ${duration(lagMs)}`;
   return (
     <div className="lag">
       <p>
-        <b>{words}</b> <span className="note">of {duration(maxLag)} allowed</span>
+        <b>{words}</b>, <span className="note">{duration(maxLag)} allowed</span>
       </p>
       <div
         className="bar-of-lag"
@@ -126,6 +129,12 @@ function Lag({ node, topology }: { readonly node: Node; readonly topology: Topol
       </div>
     </div>
   );
+}
+
+function wordsOnWrites({ name, state }: Node, { writer, ambiguous }: Topology): string {
+  if (name === writer) return 'Writes go here.';
+  if (ambiguous.includes(name)) return 'It takes writes, and is sent none.';
+  return state === 'up' ? 'It takes writes, and is not followed yet.' : 'It took writes when it was last heard.';
 }
 
 function lagsTooMuch({ lagMs, state, role }: Node, { reads }: Topology): boolean {
@@ -158,7 +167,7 @@ function Reads({ reads: { counts, moved, waits } }: { readonly reads: Topology['
                   style={{ width: percentOf(count, total) }}
                 />
               </span>
-              {amount(count)} <span className="note">{shareOf(count, total)}</span>
+              <span>{amount(count)}</span> <span className="note">{shareOf(count, total)}</span>
             </dd>
           </div>
         ))}

@@ -26,7 +26,7 @@ export interface ShownNode {
   readonly since: number;
 }
 
-/** A cluster, as JSON has it. It is of bounded size, whatever the servers say. */
+/** A cluster, as JSON has it. Its size is bounded. */
 export interface ShownTopology extends JudgedTopology {
   readonly name: string;
   readonly discovery: DiscoveryKind;

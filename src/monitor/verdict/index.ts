@@ -4,4 +4,4 @@ export { workOf } from './borrower.js';
 export { inWordsOfCluster, type JudgedNode, type JudgedTopology } from './cluster.js';
 export { type JudgedPool, type PoolVerdict, verdictOn } from './verdict.js';
 export { withOutsideWarnings } from './outside-warnings.js';
-export { amount, clock, counted, duration } from './words.js';
+export { amount, capitalised, clock, counted, duration } from './words.js';

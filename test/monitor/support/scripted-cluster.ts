@@ -15,7 +15,7 @@ export interface ScriptedCluster extends AsyncDisposable {
   /** The first takes writes. */
   readonly servers: readonly [SimulatedServer, SimulatedServer, SimulatedServer];
   /** Waits until the cluster has seen what the test has told its servers to be. */
-  untilSeen(what: string, isSo: (topology: ReturnType<Cluster['topology']>) => boolean): Promise<void>;
+  readonly untilSeen: (what: string, isSo: (topology: ReturnType<Cluster['topology']>) => boolean) => Promise<void>;
 }
 
 export async function scriptedCluster(options: Partial<ClusterOptions> = {}): Promise<ScriptedCluster> {
