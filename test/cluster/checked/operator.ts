@@ -154,7 +154,7 @@ export class Operator {
   async #received(node: ReplicatedNode): Promise<string> {
     const { executed, columns } = statementsOf(this.servers.kind);
     const [row] = await node.admin(`SELECT ${executed} AS executed`);
-    const received = String((await this.servers.status(node))?.[columns.received] ?? '');
+    const received = ((await this.servers.status(node))?.[columns.received] as string | undefined) ?? '';
     if (this.servers.kind !== 'mysql')
       return numberIn(received) > numberIn(String(row?.['executed'])) ? received : String(row?.['executed']);
     return [received, String(row?.['executed'])]

@@ -182,7 +182,7 @@ async function noteRead(kind: ReadKind, way: string, register: number, floor: nu
   try {
     const [answer] = await ask();
     const { version, server } = answer ?? { version: -1, server: 0 };
-    reads.push({ worker, kind, way, register, version: Number(version), floor, askedAt, answeredAt: now(), server });
+    reads.push({ worker, kind, way, register, version, floor, askedAt, answeredAt: now(), server });
   } catch (error) {
     failed.push({ worker, kind, code: codeOf(error) });
   }
@@ -263,6 +263,6 @@ await Promise.all([
 ]);
 await Promise.all(passedReads);
 tellHistory();
-tell({ kind: 'end', reasons: db.readStats().reads as Readonly<Record<string, number>> });
+tell({ kind: 'end', reasons: db.readStats().reads });
 await db.end();
 process.disconnect();
