@@ -193,6 +193,8 @@ class Attempt {
     } catch (error) {
       if (isOutcomeUnknown(error)) {
         lease.destroy();
+        // What only read has its answers, and nothing whose outcome could be unknown.
+        if (this.options.readOnly === true) return;
         throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
           cause: error,
         });

@@ -68,6 +68,16 @@ describe('I9: when the connection dies during COMMIT', () => {
     expect(imbalanceOf(ledger.pool.stats())).toEqual([]);
   });
 
+  it.each(Object.keys(deaths))('%s, a transaction that only read has its answer all the same', async (name) => {
+    const death = deaths[name];
+    if (death === undefined) throw new Error(name);
+    await using ledger = await openLedgerBehindProxy(onFirstCommit(death.onCommit), { connectionLimit: 1 });
+    const answer = ledger.pool.transaction(async (tx) => await tx.query('SELECT 7 AS n'), { readOnly: true });
+    expect((await answer)[0]).toEqual([{ n: 7 }]);
+    expect(ledger.pool.stats()).toMatchObject({ retries: 0, used: 0 });
+    expect(await valueOf(ledger.pool, '1')).toBe(1);
+  });
+
   it('an error of the server, which refuses COMMIT, is thrown as it is, and all is rolled back', async () => {
     await using ledger = await openLedgerBehindProxy(
       onFirstCommit(({ replace }) => replace('aaaaaa')),
