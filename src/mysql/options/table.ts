@@ -46,7 +46,7 @@ export interface MysqlPoolOptions {
   /**
    * What servers the pool is for. 'writer': those that take writes. 'reader': those that take none, and those that replicate from another. Each
    * connection is checked when it is opened, before any caller gets it. One to another server is closed, and callers wait, within their own
-   * deadlines, until one leads to the right server. Default: 'any', which checks nothing.
+   * deadlines, until one leads to the right server. 'any' checks nothing. Default: 'any'.
    */
   readonly role?: ServerRole;
   /** mysql2's name for `hygiene: 'always'`. Default: false. */

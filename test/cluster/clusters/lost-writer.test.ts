@@ -75,7 +75,7 @@ describe('a cluster and its callers', () => {
     });
     expect(rows).toEqual([{ one: 1 }]);
     expect(db.stats()).toMatchObject({ name: 'shop', limit: 4 });
-    expect((await db.health({ deep: true })).checks).toContainEqual({ name: 'writer', status: 'pass', message: `${a.name} is the writer` });
+    expect((await db.health({ deep: true })).checks).toContainEqual({ name: 'writer', status: 'pass', message: `the writer is ${a.name}` });
   });
 
   it('tells callers whose time is up that there is no writer, and since when', async () => {
