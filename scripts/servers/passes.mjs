@@ -39,9 +39,10 @@ const SAME_ON_ANY = [
   'test/cache/serving/{breaker,deadline,memory-tier,flight,wrap}.test.ts',
   'test/cache/values/{key,plain-value,value-kind}.test.ts',
   'test/cli/{command,server-kind}.test.ts',
-  'test/cluster/clusters/{options,writer-follower}.test.ts',
-  'test/cluster/discovery/imitated.test.ts',
-  'test/cluster/{monitoring,position}/**',
+  // A group's members are MySQL in any run.
+  'test/cluster/{checked,monitoring,position,reading}/**',
+  'test/cluster/clusters/{group,options,writer-follower}.test.ts',
+  'test/cluster/discovery/{group-replication,imitated}.test.ts',
   'test/mirrors/{drop-in-options,mirror-types}.test.ts',
   'test/monitor/{access,hostile,optional-peer,shared-call,peers,prometheus}.test.ts',
   'test/monitor/verdict/**',
