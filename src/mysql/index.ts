@@ -1,6 +1,14 @@
 /** Pools of MySQL connections: what the layers above use of them. */
 
-export { ConnectionWaiter, type LoneConnection, type ManagedConnection, openLone, type PoolConnection } from './connections/index.js';
+export {
+  ConnectionWaiter,
+  saysReadOnly,
+  type LoneConnection,
+  type ManagedConnection,
+  openLone,
+  type PoolConnection,
+  READ_ONLY_VARIABLES,
+} from './connections/index.js';
 export {
   type CallbackPoolView,
   checkedReading,

@@ -36,7 +36,7 @@ beforeAll(async () => {
   account = await servers.createAccount(source, GRANTS);
   barred = await servers.createAccount(source, ['SELECT ON mysql.*']);
   await servers.caughtUp(replica, source);
-}, 180_000);
+});
 
 afterAll(() => servers[Symbol.asyncDispose]());
 
@@ -139,7 +139,7 @@ describe('of nodes that are none, the doctor says', () => {
     const diagnosis = await examine([urlOf(source), urlOf(replica), urlOf(stranger, there)]);
     const members = diagnosis.findings.filter(({ step }) => step === 'members');
     expect(members).toMatchObject([{ node: stranger.name, status: 'fail', message: expect.stringContaining('not of this cluster') }]);
-  }, 120_000);
+  });
 
   it('that nobody answers, that the password is wrong, and that a URL is none', async () => {
     const closed = { host: '127.0.0.1', port: await freePort() };

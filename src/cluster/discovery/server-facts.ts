@@ -1,10 +1,8 @@
 /** What a server says of itself in its variables: one statement that every kind of server understands. */
 
+import { saysReadOnly, READ_ONLY_VARIABLES } from '../../mysql/index.js';
 import type { NodeConnection, NodeRole, Peer } from '../contract/index.js';
 import { numberOf, cellText } from './interview.js';
-
-/** By these a server says that it takes no writes: MySQL and MariaDB, MySQL, Aurora, TiDB. SHOW passes over names that a server does not have. */
-const READ_ONLY = ['read_only', 'super_read_only', 'innodb_read_only', 'tidb_super_read_only', 'tidb_restricted_read_only'];
 
 const OTHERS = [
   'server_uuid',
@@ -24,7 +22,7 @@ const OTHERS = [
   'aurora_version',
 ];
 
-const SHOW_VARIABLES = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${[...READ_ONLY, ...OTHERS].map((name) => `'${name}'`).join(', ')})`;
+const SHOW_VARIABLES = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${[...READ_ONLY_VARIABLES, ...OTHERS].map((name) => `'${name}'`).join(', ')})`;
 
 /** Kinds of servers that speak differently of replication. */
 export type Product = 'mysql' | 'mariadb' | 'tidb' | 'aurora';
@@ -45,7 +43,7 @@ export class ServerFacts {
         : variables.has('aurora_version') || variables.has('aurora_server_id')
           ? 'aurora'
           : 'mysql';
-    this.role = READ_ONLY.some((name) => isOn(variables.get(name))) ? 'reader' : 'writer';
+    this.role = READ_ONLY_VARIABLES.some((name) => variables.has(name) && saysReadOnly(variables.get(name))) ? 'reader' : 'writer';
   }
 
   text(name: string): string {
@@ -96,7 +94,6 @@ export class ServerFacts {
   }
 }
 
-/** MariaDB 12 has more words for a server that is read-only than ON. */
 function isOn(value: string | undefined): boolean {
   return value !== undefined && value !== 'OFF' && value !== '0' && value !== '';
 }

@@ -9,7 +9,13 @@ import type { ManagedConnection } from './managed-connection.js';
  * The variables by which servers say that they take no writes, each where it exists: MySQL and MariaDB the first, MySQL the second, Aurora's
  * readers the third, TiDB the others. SHOW passes over names that a server does not have.
  */
-const READ_ONLY_VARIABLES = ['read_only', 'super_read_only', 'innodb_read_only', 'tidb_super_read_only', 'tidb_restricted_read_only'];
+export const READ_ONLY_VARIABLES: readonly string[] = [
+  'read_only',
+  'super_read_only',
+  'innodb_read_only',
+  'tidb_super_read_only',
+  'tidb_restricted_read_only',
+];
 
 const SHOW_VARIABLES = `SHOW GLOBAL VARIABLES WHERE Variable_name IN (${READ_ONLY_VARIABLES.map((name) => `'${name}'`).join(', ')})`;
 
@@ -34,7 +40,7 @@ export class WrongRole extends PoolError {
  */
 export async function checkRole(connection: ManagedConnection, wanted: Exclude<ServerRole, 'any'>): Promise<void> {
   const variables = await rowsOf(connection, SHOW_VARIABLES);
-  const readOnly = variables.find(([, value]) => !isOff(value));
+  const readOnly = variables.find(([, value]) => saysReadOnly(value));
   if (wanted === 'writer') {
     if (variables.length === 0) throw wrongRole(connection, 'does not say whether it takes writes (it shows no variable read_only)');
     if (readOnly !== undefined) throw wrongRole(connection, `is not a writer (${readOnly.join(' = ')})`);
@@ -45,9 +51,9 @@ export async function checkRole(connection: ManagedConnection, wanted: Exclude<S
   if (replicates !== true) throw wrongRole(connection, `is not a reader (read_only = OFF, ${replicates})`);
 }
 
-/** MariaDB 12 has more words for a server that is read-only than ON. */
-function isOff(value: string | undefined): boolean {
-  return value === 'OFF' || value === '0';
+/** Whether the value of one of these variables says so. MariaDB 12 has more words for it than ON. */
+export function saysReadOnly(value: string | undefined): boolean {
+  return value !== 'OFF' && value !== '0';
 }
 
 /** Otherwise why it is not known to be one. */

@@ -9,7 +9,7 @@ import { statementsOf } from '../../support/replication/statements.js';
 import { chosenKind } from '../../support/sql-servers/kinds.js';
 import { waitFor } from '../../support/wait-for.js';
 
-const LONG = { timeoutMs: 60_000, intervalMs: 20 };
+const LONG = { intervalMs: 20 };
 
 let servers: Replication;
 let a: ReplicatedNode;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   servers = await startReplication({ kind: chosenKind(), replicas: 1 });
   [a, b] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode];
   await a.admin(`CREATE TABLE ${servers.database}.written (value INT)`);
-}, 120_000);
+});
 
 afterAll(async () => {
   await servers?.[Symbol.asyncDispose]();

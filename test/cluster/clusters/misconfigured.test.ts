@@ -11,7 +11,7 @@ import { chosenKind } from '../../support/sql-servers/kinds.js';
 import { startMySqlRouter } from '../../support/sql-servers/mysql-router.js';
 import { waitFor } from '../../support/wait-for.js';
 
-const LONG = { timeoutMs: 60_000, intervalMs: 20 };
+const LONG = { intervalMs: 20 };
 
 let servers: Replication;
 let a: ReplicatedNode;
@@ -20,7 +20,7 @@ let b: ReplicatedNode;
 beforeAll(async () => {
   servers = await startReplication({ kind: chosenKind(), replicas: 1 });
   [a, b] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode];
-}, 120_000);
+});
 
 afterAll(async () => {
   await servers?.[Symbol.asyncDispose]();

@@ -36,7 +36,7 @@ class Readers {
   async more(reads: number): Promise<void> {
     const total = (): number => [...this.served.values()].reduce((sum, count) => sum + count, 0);
     const goal = total() + reads;
-    await waitFor('reads', total, (count) => count >= goal, { timeoutMs: 60_000 });
+    await waitFor('reads', total, (count) => count >= goal);
   }
 
   async #read(db: Cluster): Promise<void> {
@@ -63,22 +63,18 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a replica under reads gets %s', 
     await db.query('CREATE TABLE notes (id INT PRIMARY KEY)');
     const stateOf = ({ name }: ReplicatedNode): string | undefined => db.topology().nodes.find((node) => node.name === name)?.state;
     const readers = new Readers(db, 8);
-    await waitFor('both replicas to serve', () => readers.served.has(lost.serverId) && readers.served.has(other.serverId), Boolean, {
-      timeoutMs: 30_000,
-    });
+    await waitFor('both replicas to serve', () => readers.served.has(lost.serverId) && readers.served.has(other.serverId), Boolean);
     await lost.server.kill(signal);
     await waitFor(
       'the loss to be seen',
       () => stateOf(lost),
       (state) => state !== 'up',
-      { timeoutMs: 30_000 },
     );
     await readers.more(200);
     await waitFor(
       'it to be down',
       () => stateOf(lost),
       (state) => state === 'down',
-      { timeoutMs: 30_000 },
     );
     // What was waiting for its answer was sent to another node.
     await waitFor(
@@ -91,9 +87,7 @@ describe.each(['SIGKILL', 'SIGSTOP'] as const)('a replica under reads gets %s', 
     expect(readers.served.get(lost.serverId)).toBe(servedBefore);
     if (signal === 'SIGSTOP') {
       await lost.server.kill('SIGCONT');
-      await waitFor('it to serve again', () => (readers.served.get(lost.serverId) ?? 0) > (servedBefore ?? 0), Boolean, {
-        timeoutMs: 60_000,
-      });
+      await waitFor('it to serve again', () => (readers.served.get(lost.serverId) ?? 0) > (servedBefore ?? 0), Boolean);
     }
     await readers.stop();
     expect(readers.errors).toEqual([]);

@@ -5,7 +5,7 @@ import { outcomeOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
 import { waitFor } from '../../support/wait-for.js';
 
-const LONG = { timeoutMs: 80_000, intervalMs: 20 };
+const LONG = { intervalMs: 20 };
 
 /** Of every ten statements of a caller that reads and writes, one writes. */
 const STATEMENTS_PER_WRITE = 10;

@@ -71,7 +71,7 @@ describe.for(Object.entries(PRODUCTS))('on %s', ([, product]) => {
     await using imitated = await openImitated(product, { keepaliveInterval: 1_000, connectionLimit: 2 });
     const { pool, imitation } = imitated;
     await pool.query('SELECT 1');
-    await waitFor('a ping', () => imitation.received.includes('PING'), Boolean, { timeoutMs: 30_000 });
+    await waitFor('a ping', () => imitation.received.includes('PING'), Boolean);
     await pool.drain({ timeout: 30_000 });
     expect(imitation.received).toContain('QUIT');
     await waitFor('the connections to be gone', () => imitation.links.length === 0);
@@ -90,8 +90,6 @@ describe.for(Object.entries(PRODUCTS))('on %s', ([, product]) => {
     });
     expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({ code: expect.stringMatching(/^POOL_(?:BREAKER_OPEN|CONNECT_FAILED)$/u) });
     away = false;
-    await waitFor('the pool to serve', async () => (await pool.query('SELECT 1').catch(() => undefined)) !== undefined, Boolean, {
-      timeoutMs: 60_000,
-    });
+    await waitFor('the pool to serve', async () => (await pool.query('SELECT 1').catch(() => undefined)) !== undefined, Boolean);
   });
 });

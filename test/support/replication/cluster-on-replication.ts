@@ -34,7 +34,6 @@ export async function openCluster(servers: Replication, options: Partial<Cluster
     'all nodes to be up',
     () => db.topology(),
     ({ nodes, writer }) => writer !== undefined && nodes.every(({ state }) => state === 'up'),
-    { timeoutMs: 30_000 },
   );
   return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
 }

@@ -43,7 +43,7 @@ export interface Group extends AsyncDisposable {
 }
 
 const RECOVERY = 'recovery';
-const PATIENCE = { timeoutMs: 80_000, intervalMs: 50 };
+const PATIENCE = { intervalMs: 50 };
 const HOST = '127.0.0.1';
 
 const MEMBERS = `SELECT MEMBER_HOST AS host, MEMBER_PORT AS port, MEMBER_STATE AS state, MEMBER_ROLE AS role

@@ -107,7 +107,6 @@ describe('a source with its replicas', () => {
       'the replica to miss its source',
       () => servers.status(replica),
       (status) => Object.values(status ?? {}).includes('Connecting'),
-      { timeoutMs: 30_000 },
     );
     await source.proxy?.accept();
     await write(source, 2);
