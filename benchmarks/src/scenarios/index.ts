@@ -23,6 +23,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   cache: async () => (await import('./statements/cache.js')).cache,
   cluster: async () => (await import('./replicated/cluster.js')).cluster,
   'cluster-of-one': async () => (await import('./statements/cluster-of-one.js')).clusterOfOne,
+  serverless: async () => (await import('./serverless/serverless.js')).serverless,
   'cache-writes': async () => (await import('./statements/cache-writes.js')).cacheWrites,
 };
 
