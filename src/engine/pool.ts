@@ -34,6 +34,7 @@ import { callListener, checkedMilliseconds, keepContextOfListeners } from './wai
 import type { PoolEnvironment } from './pool-environment.js';
 import { type DurationCounts, observeDurations, type PoolStats, type RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
+import { SizeKeeper } from './sizing/index.js';
 
 /** Of most acquires: no object is made for each. */
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
@@ -63,6 +64,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #lender: Lender<R>;
   readonly #housekeeper: Housekeeper<R>;
+  readonly #sizeKeeper: SizeKeeper;
   /** One for each caller of `ready()` that waits. */
   readonly #readinessChecks = new Set<() => void>();
   #shutdown: Shutdown | undefined = undefined;
@@ -97,7 +99,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
-    lender.serveAndRefill(clock.now());
+    this.#sizeKeeper = new SizeKeeper(lender, clock);
+    this.#sizeKeeper.follow(lender.options);
+    lender.changeOptions(lender.options, clock.now());
   }
 
   get name(): string {
@@ -206,7 +210,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   resize(change: Resizable): void {
     const lender = this.#lender;
-    lender.changeOptions(resizedOptions(lender.options, change), this.#clock.now());
+    const options = resizedOptions(lender.options, change);
+    if (this.#shutdown === undefined) this.#sizeKeeper.follow(options);
+    lender.changeOptions(options, this.#clock.now());
   }
 
   /** The most resources that may be open now: the least of `connectionLimit` and of the ceilings. */
@@ -348,6 +354,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   #startShutdown(state: 'draining' | 'closed', now: number): Shutdown {
     this.#housekeeper.stop();
+    this.#sizeKeeper.stop();
     this.#lender.supply.cancelRetry();
     this.#shutdown ??= new Shutdown(now);
     this.#enterState(state);

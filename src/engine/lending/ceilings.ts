@@ -16,9 +16,10 @@ export class Ceilings {
     else throw invalid(`The ceiling '${name}'`, count, 'a whole number, at least 1');
   }
 
-  /** The least of the ceilings and of `connectionLimit`. */
-  below(connectionLimit: number): number {
-    return Math.min(connectionLimit, ...this.#counts.values());
+  /** The least of `connectionLimit` and of the ceilings, or of those beside one. */
+  below(connectionLimit: number, beside?: CeilingName): number {
+    const counts = [...this.#counts].filter(([name]) => name !== beside);
+    return Math.min(connectionLimit, ...counts.map(([, count]) => count));
   }
 
   snapshot(): Readonly<Partial<Record<CeilingName, number>>> {
