@@ -30,6 +30,7 @@ export {
 } from './contract/index.js';
 export { type AcquireOptions, connectFailedError, type LendingHold } from './lending/index.js';
 export { Pool } from './pool.js';
+export { Sizer, type UseWindow } from './sizing/index.js';
 export type { PoolEnvironment } from './pool-environment.js';
 export type { DrainOptions, DrainReport } from './lending/index.js';
 export { keepShape } from './contract/index.js';

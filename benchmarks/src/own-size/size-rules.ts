@@ -1,7 +1,6 @@
 /** The sizes that are compared: the pool's own, fixed ones, and Netflix's Gradient2 and Vegas as yardsticks. */
 
-import { Sizer, type UseWindow } from '../../../src/engine/sizing/index.js';
-import type { SizeRule } from './simulation.js';
+import type { SizeRule, UseWindow } from './simulation.js';
 
 export const RANGE = { min: 1, max: 64 } as const;
 export const DEFAULT_SIZE = 20;
@@ -10,16 +9,23 @@ export function fixedSize(size: number): SizeRule {
   return { name: `${size} connections`, size };
 }
 
+/** The pool's own rule: the engine's sizer, as sources or as it is published. */
+export interface OwnSizer {
+  readonly size: number;
+  next(window: UseWindow): number;
+}
+
 export class OwnSize implements SizeRule {
   readonly name = 'own size';
-  readonly #sizer = new Sizer(RANGE, DEFAULT_SIZE);
+
+  constructor(private readonly sizer: OwnSizer) {}
 
   get size(): number {
-    return this.#sizer.size;
+    return this.sizer.size;
   }
 
   look(window: UseWindow): void {
-    this.#sizer.next(window);
+    this.sizer.next(window);
   }
 }
 
