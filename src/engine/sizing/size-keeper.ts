@@ -35,7 +35,7 @@ export class SizeKeeper {
   ) {}
 
   /**
-   * These options are about to be in force. A range that stays the same goes on; another begins at the limit of before. What the ceiling is now is
+   * These options are about to be in force. A range that stays the same continues; another begins at the limit of before. What the ceiling is now is
    * applied together with the options.
    */
   follow({ sizeRange }: ResolvedPoolOptions): void {

@@ -45,7 +45,7 @@ type Steps<T> = Generator<number, T, UseWindow>;
 
 /**
  * Finds the size of a pool from what it does, window by window. It compares sizes by the rate at which uses end, which is what callers get, and
- * takes the smallest that is not worse than the best. While the size holds nobody up, nothing is tried and the size stays.
+ * takes the smallest that is not worse than the best. While the size holds no caller up, nothing is tried and the size stays.
  *
  * After A. Heiß and R. Wagner, "Adaptive Load Control in Transaction Processing Systems" (VLDB 1991), and B. Schroeder et al., "How to Determine
  * a Good Multi-Programming Level for External Scheduling" (ICDE 2006).
@@ -175,7 +175,7 @@ export class Sizer {
     for (const direction of ['up', 'down'] as const) this.#rests[direction] = { ms: FIRST_REST_MS[direction], past: 0 };
   }
 
-  /** Goes on in one direction while that is good. */
+  /** Continues in one direction while that is good. */
   *#climb(from: Measurement, direction: Direction, step: number, most = Number.POSITIVE_INFINITY): Steps<Measurement> {
     let best = from;
     let peak = from;
