@@ -80,7 +80,7 @@ export class WriterFollower {
   #moveTo(place: Place): void {
     const before = this.#lastWriter;
     // What still runs on a server that does not answer would end there, or be committed there: nothing may reach it any more.
-    if (before !== undefined && !isReader(before.node))
+    if (before !== undefined && !before.node.watch.isKnownReader)
       this.pool.cutOff(`${place.node.name} is the writer now; ${before.node.name} is ${before.node.state}.`);
     this.#place = place;
     this.#lastWriter = place;
@@ -148,11 +148,6 @@ function candidateOf(node: FollowedNode) {
 /** Why no node takes a login, by the word of the first; undefined: one may. */
 function lockOf(nodes: readonly FollowedNode[]): ServerError | undefined {
   return nodes.every(({ lockedOutBy }) => lockedOutBy !== undefined) ? nodes[0]?.lockedOutBy : undefined;
-}
-
-/** It answers, and says that it takes no writes. */
-function isReader({ state, reading }: FollowedNode): boolean {
-  return (state === 'up' || state === 'unfit') && reading?.role === 'reader';
 }
 
 function ambiguousError(sentence: string, pool: PoolSummary): PoolError {

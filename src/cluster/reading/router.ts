@@ -166,7 +166,8 @@ export class ReadRouter {
 
   #noteWriter(writer: ReadableNode | undefined): void {
     const { reading } = writer ?? {};
-    if (writer === undefined || reading === undefined) return;
+    // The look that has just heard that it is the writer now is still under way: what the last one said, it said as a replica.
+    if (writer === undefined || reading?.role !== 'writer') return;
     this.writes.writerId = reading.serverId;
     this.writes.hasGtids = reading.executed !== undefined;
     const at = this.#epochOf(writer.watch.readAt);
