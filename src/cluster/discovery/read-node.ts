@@ -17,7 +17,11 @@ import { readTidb } from './tidb.js';
  * @param kind 'auto': what the server is; 'static': the same, without the servers that it knows
  * @param heard is called with the answer to the first statement: who it is, and whether it takes writes
  */
-export async function readNode(connection: NodeConnection, kind: DiscoveryKind | 'auto', heard?: (word: RoleWord) => void): Promise<NodeReading> {
+export async function readNode(
+  connection: NodeConnection,
+  kind: DiscoveryKind | 'auto',
+  heard?: (word: RoleWord) => void,
+): Promise<NodeReading> {
   const interview = new Interview(connection);
   const facts = await readFacts(connection);
   heard?.({ serverId: facts.serverId, role: facts.role });

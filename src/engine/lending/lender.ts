@@ -13,7 +13,17 @@ import {
   queueMicrotask,
 } from '../contract/index.js';
 import { type Entry, EntrySet, type Lease } from '../entries/index.js';
-import { Abortion, FairQueue, grantLease, type Queue, Refusals, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';
+import {
+  Abortion,
+  FairQueue,
+  grantLease,
+  type Queue,
+  Refusals,
+  refuseWaiter,
+  type Waiter,
+  type WaiterOwner,
+  WaitQueue,
+} from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';

@@ -34,16 +34,19 @@ const REFUSING: Readonly<Record<string, (fixture: PoolFixture) => void>> = {
   POOL_QUEUE_FULL: ({ pool }) => pool.enqueue(new NotingWaiter()),
 };
 
-it.each(Object.entries(REFUSING))('a caller that asks again at once after %s lets timers and sockets have their turn', async (code, begin) => {
-  await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, queueLimit: 1 });
-  const lease = await fixture.acquire();
-  begin(fixture);
-  await errorOf(fixture.pool.acquire(), code as 'POOL_CLOSED');
-  expect(await refusalsInThreeTurns(() => fixture.pool.acquire())).toBeLessThan(MANY);
-  fixture.pool.hold(undefined);
-  fixture.pool.refuseWaiting(() => new PoolError('POOL_ABORTED', 'The test is over.'));
-  lease.release();
-});
+it.each(Object.entries(REFUSING))(
+  'a caller that asks again at once after %s lets timers and sockets have their turn',
+  async (code, begin) => {
+    await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, queueLimit: 1 });
+    const lease = await fixture.acquire();
+    begin(fixture);
+    await errorOf(fixture.pool.acquire(), code as 'POOL_CLOSED');
+    expect(await refusalsInThreeTurns(() => fixture.pool.acquire())).toBeLessThan(MANY);
+    fixture.pool.hold(undefined);
+    fixture.pool.refuseWaiting(() => new PoolError('POOL_ABORTED', 'The test is over.'));
+    lease.release();
+  },
+);
 
 it('so does one without patience, of a pool that is suspended', async () => {
   await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, waitForConnections: false });
