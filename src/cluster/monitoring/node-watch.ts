@@ -218,7 +218,7 @@ export class NodeWatch {
     return true;
   }
 
-  /** Whoever waits for a writer need not wait for the rest of the look. */
+  /** Callers that wait for a writer need not wait for the rest of the look. */
   #heard({ serverId, role }: RoleWord, askedAt: number): void {
     const isOfThisLook = this.#looking && askedAt === this.#beganAt;
     if (this.#ended || !isOfThisLook || this.#reading?.serverId !== serverId || this.#reading.role === role) return;
