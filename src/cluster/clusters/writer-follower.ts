@@ -120,7 +120,7 @@ export class WriterFollower {
     const refusal = lock === undefined ? {} : { refusal: (pool: PoolSummary) => connectFailedError(lock, pool) };
     this.pool.hold({ ...this.#holdFor(why), ...refusal });
     // It has only refused one statement: what it is now is being asked.
-    if (followed?.watch.distrusted === true && followed.state !== 'down') return;
+    if (followed?.watch.distrusted === true && followed.state !== 'down' && !followed.watch.isKnownReader) return;
     this.#leave();
     if (this.#told === 'none') return;
     this.#told = 'none';
