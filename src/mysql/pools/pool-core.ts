@@ -344,7 +344,7 @@ export class PoolCore implements SteeredCore {
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
     const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
-    else waiter.refused(refusal);
+    else this.engine.refuse(waiter, refusal);
     // A connection that comes straight from being cleaned is handed over without `unpark`.
     if (waiter.queued) this.#hold.start();
     // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
