@@ -5,6 +5,7 @@ import { createConnection } from 'mysql2/promise';
 import type { ReplicatedNode, Row } from '../../support/replication/replicated-node.js';
 import type { Replication } from '../../support/replication/replication.js';
 import { statementsOf } from '../../support/replication/statements.js';
+import { waitFor } from '../../support/wait-for.js';
 import { TABLES } from './schema.js';
 
 /** More than an interval of the monitors, and the time that a look may take. */
@@ -136,16 +137,42 @@ export class Operator {
     await this.servers.startApplying(node);
   }
 
-  /** Waits until both replicas have what the writer has. */
+  /** Waits until both replicas have what the writer has, and nothing else. */
   async settle(): Promise<void> {
-    await Promise.all(this.replicas.map((node) => this.servers.caughtUp(node, this.#writer)));
+    await Promise.all(
+      this.replicas.map(async (node) => {
+        await this.servers.caughtUp(node, this.#writer);
+        await this.#hasNothingElse(node);
+      }),
+    );
+  }
+
+  /** What a replica has alone stops it, or what follows it, at a later fault: it is to be seen at the one that has made it. */
+  async #hasNothingElse(node: ReplicatedNode): Promise<void> {
+    let mine = '';
+    // It may have applied what the writer waits to hear of.
+    await waitFor(
+      `${node.name} to have nothing that the writer ${this.#writer.name} has not`,
+      async () => {
+        mine = await this.#executed(node);
+        const writers = await this.#executed(this.#writer);
+        if (await this.#isAllIn(this.#writer, mine, writers)) return true;
+        throw new Error(`it has ${mine}; the writer has ${writers}`);
+      },
+      Boolean,
+      { timeoutMs: 20_000 },
+    );
   }
 
   /** Precondition: neither receives anything, and both have applied what they had received. */
   async #hasAllOf(one: ReplicatedNode, other: ReplicatedNode): Promise<boolean> {
     const [mine, others] = await Promise.all([this.#executed(one), this.#executed(other)]);
-    if (this.servers.kind !== 'mysql') return numberIn(mine) >= numberIn(others);
-    const [row] = await one.admin(`SELECT GTID_SUBSET('${others}', '${mine}') AS isAll`);
+    return await this.#isAllIn(one, others, mine);
+  }
+
+  async #isAllIn(asked: ReplicatedNode, part: string, whole: string): Promise<boolean> {
+    if (this.servers.kind !== 'mysql') return numberIn(whole) >= numberIn(part);
+    const [row] = await asked.admin(`SELECT GTID_SUBSET('${part}', '${whole}') AS isAll`);
     return Number(row?.['isAll']) === 1;
   }
 
