@@ -21,6 +21,8 @@ export interface Found {
   readonly ids: readonly number[];
   /** What a process had sent before it followed the writer may be there. */
   readonly mayHaveBeenSent: boolean;
+  /** It has executed what the writer has not. */
+  readonly hasMore: boolean;
 }
 
 /** Keeps a writer and two replicas running. */
@@ -70,13 +72,15 @@ export class Operator {
     await this.rebuild(node);
   }
 
-  /** Looks for rows that the writer does not have. */
-  async inspect(node: ReplicatedNode, mayHaveBeenSent: boolean): Promise<void> {
+  /** Looks for rows and transactions that the writer does not have. @returns whether there are any */
+  async inspect(node: ReplicatedNode, mayHaveBeenSent: boolean): Promise<boolean> {
     const sql = `SELECT id FROM ${this.servers.database}.written WHERE server = ${node.serverId}`;
     const rows = await node.admin(sql);
     const there = new Set((await this.#writer.admin(sql)).map(({ id }) => Number(id)));
     const ids = rows.map(({ id }) => Number(id)).filter((id) => !there.has(id));
-    this.found({ server: node, writer: this.#writer, ids, mayHaveBeenSent });
+    const hasMore = !mayHaveBeenSent && !(await this.#hasNothingElse(node, 5_000).then(Boolean, () => false));
+    this.found({ server: node, writer: this.#writer, ids, mayHaveBeenSent, hasMore });
+    return hasMore || ids.length > 0;
   }
 
   /**
@@ -147,21 +151,17 @@ export class Operator {
     );
   }
 
-  /** What a replica has alone stops it, or what follows it, at a later fault: it is to be seen at the one that has made it. */
-  async #hasNothingElse(node: ReplicatedNode): Promise<void> {
-    let mine = '';
+  /** Resolves when the writer has all that the replica has. What a replica has alone stops it, or what follows it, at some later fault. */
+  async #hasNothingElse(node: ReplicatedNode, timeoutMs = 30_000): Promise<true> {
+    const what = `${node.name} to have nothing that the writer ${this.#writer.name} has not`;
+    const compare = async (): Promise<true> => {
+      const executed = await this.#executed(node);
+      const writers = await this.#executed(this.#writer);
+      if (await this.#isAllIn(this.#writer, executed, writers)) return true;
+      throw new Error(`it has ${executed}; the writer has ${writers}`);
+    };
     // It may have applied what the writer waits to hear of.
-    await waitFor(
-      `${node.name} to have nothing that the writer ${this.#writer.name} has not`,
-      async () => {
-        mine = await this.#executed(node);
-        const writers = await this.#executed(this.#writer);
-        if (await this.#isAllIn(this.#writer, mine, writers)) return true;
-        throw new Error(`it has ${mine}; the writer has ${writers}`);
-      },
-      Boolean,
-      { timeoutMs: 20_000 },
-    );
+    return await waitFor(what, compare, Boolean, { timeoutMs, intervalMs: 50 });
   }
 
   /** Precondition: neither receives anything, and both have applied what they had received. */
