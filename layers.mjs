@@ -53,12 +53,19 @@ export const LAYERS = [
     wings: ['deadline', 'breaker', 'retry'],
   },
   {
+    name: 'redis',
+    path: 'src/redis',
+    is: 'Clients of Redis that stay connected: to one server, to the master that sentinels name, or to a cluster.',
+    imports: ['engine', 'engine/waiting', 'packages'],
+    why: 'redis connects and keeps connected: it knows neither the cache nor the fleet, which bring their own commands and scripts.',
+    only: { ioredis: ['redis-connection.ts'] },
+  },
+  {
     name: 'cache',
     path: 'src/cache',
     is: 'The query cache: memory, Redis, keys, values and invalidation.',
-    imports: ['sql', 'engine', 'engine/waiting', 'packages', 'resilience/breaker', 'resilience/deadline'],
+    imports: ['sql', 'engine', 'engine/waiting', 'redis', 'resilience/breaker', 'resilience/deadline'],
     why: 'cache knows keys, values and names, not the pool: the mysql layer brings it statements, so that it works alone. Each user of a pool loads it, so it declares what it needs of other packages.',
-    only: { ioredis: ['redis/redis-client.ts'] },
     wings: ['contract', 'values', 'invalidation', 'redis', 'serving', 'data-layers'],
   },
   {

@@ -1,19 +1,9 @@
 /** The options of a cache: their types, their defaults, and their validation. */
 
-import { inspect } from 'node:util';
-import type { ConnectionOptions } from 'node:tls';
 import { invalid, invalidUnquoted, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
+import { type RedisTarget, unshownTarget } from '../../redis/index.js';
 import { type CachePolicy, resolveDefaults, type ResolvedPolicy } from './policy.js';
 import { type CacheRule, resolveRules, type ResolvedRules } from './rules.js';
-
-/** Where Redis is. */
-export interface RedisTarget {
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
-  readonly tls?: ConnectionOptions;
-}
 
 /** The tier in Redis. */
 export interface RedisCacheOptions extends RedisTarget {
@@ -156,21 +146,7 @@ function redisOptions(given: string | RedisCacheOptions | undefined): ResolvedCa
   refuseUnknownOptions(options, ['url', 'username', 'password', 'tls', 'timeout', 'lockTimeout']);
   if (typeof options.url !== 'string') throw invalidUnquoted('redis.url', options.url, 'a URL');
   const { timeout, lockTimeout } = resolveFromTable(redisTable, options) as { timeout: number; lockTimeout: number };
-  return { target: unshown(options), timeout, lockTimeout };
-}
-
-/** The same values, which no log and no JSON shows: the URL has the password in it. */
-function unshown({ url, username, password, tls }: RedisTarget): RedisTarget {
-  const show = { value: () => 'Redis', enumerable: false };
-  return Object.defineProperties(
-    {
-      url,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(tls === undefined ? {} : { tls }),
-    },
-    { toJSON: show, [inspect.custom]: show },
-  );
+  return { target: unshownTarget(options), timeout, lockTimeout };
 }
 
 function memoryOption(given: MemoryCacheOptions | false | undefined): number {

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { clearTimeout, pause, performance, setTimeout, inRootContext } from '../../engine/waiting/index.js';
 import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { answerWithin, Overdue } from './overdue.js';
+import { answerWithin, Overdue } from '../../redis/index.js';
 
 /** What the ledger needs. */
 export interface LedgerOptions {

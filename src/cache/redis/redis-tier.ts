@@ -9,7 +9,7 @@ import { type Envelope, FORMAT, Garbage, openEnvelope, sealEnvelope } from './co
 import { Ledger } from './ledger.js';
 import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { answerWithin, Overdue } from './overdue.js';
+import { answerWithin, Overdue } from '../../redis/index.js';
 
 export interface RedisTierOptions {
   readonly prefix: string;

@@ -1,7 +1,7 @@
 /** Asks the sentinels which Redis is the master, and confirms that a connection leads to it. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
-import { ignore, setInterval, clearInterval, performance, inRootContext } from '../../engine/waiting/index.js';
+import { ignore, setInterval, clearInterval, performance, inRootContext } from '../engine/waiting/index.js';
 import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */
