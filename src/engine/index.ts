@@ -32,5 +32,5 @@ export type { DrainOptions, DrainReport } from './lending/index.js';
 export { keepShape } from './contract/index.js';
 export type { RecordedDuration } from './statistics/index.js';
 export { LabelledCounts, type PoolStats } from './statistics/index.js';
-export type { Borrowed, ConnectFailure, PoolState, PoolSummary } from './contract/index.js';
+export type { Borrowed, CeilingName, ConnectFailure, PoolState, PoolSummary } from './contract/index.js';
 export { Waiter } from './queue/index.js';

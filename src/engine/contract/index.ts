@@ -28,4 +28,4 @@ export {
   setTimeout,
 } from './node-timers.js';
 export { keepShape } from './shape.js';
-export type { Borrowed, ConnectFailure, PoolState, PoolSummary } from './summary.js';
+export type { Borrowed, CeilingName, ConnectFailure, PoolState, PoolSummary } from './summary.js';

@@ -3,6 +3,7 @@
 import { inRootContext, performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
+  type CeilingName,
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
@@ -239,6 +240,11 @@ export class PoolCore implements SteeredCore {
 
   resize(change: Resizable): void {
     this.engine.resize(change);
+  }
+
+  /** As the engine's {@link Engine.setCeiling} has it. */
+  setCeiling(name: CeilingName, count: number | undefined): void {
+    this.engine.setCeiling(name, count);
   }
 
   get waiting(): number {
