@@ -10,6 +10,7 @@ import {
   type DrainReport,
   Lender,
   type LendingHold,
+  type OpeningBound,
   Shutdown,
 } from './lending/index.js';
 import {
@@ -220,10 +221,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    *
    * @param name who sets it; each has one ceiling
    * @param count a whole number, at least 1; undefined takes the ceiling off
+   * @param whenOpening asked before each opening: a bound that falls by itself when its time is over, also in a process that was frozen meanwhile
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
-  setCeiling(name: CeilingName, count: number | undefined): void {
-    this.#lender.setCeiling(name, count, this.#clock.now());
+  setCeiling(name: CeilingName, count: number | undefined, whenOpening?: OpeningBound): void {
+    this.#lender.setCeiling(name, count, this.#clock.now(), whenOpening);
   }
 
   /** Soft-evicts all: idle resources are closed now, lent ones when they are released. New ones are opened as needed. */
