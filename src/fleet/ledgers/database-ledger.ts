@@ -2,6 +2,7 @@
 
 import { messageOf } from '../../engine/index.js';
 import type { FleetState } from '../contract/index.js';
+import { encodeState } from '../protocol/index.js';
 import { newToken } from './redis-ledger.js';
 import { stateOf, type StateStore, type Stored, StoredLedger } from './stored-ledger.js';
 
@@ -68,7 +69,7 @@ class DatabaseStore implements StateStore {
 
   async store(name: string, { token, identity }: Stored, state: FleetState, signal: AbortSignal): Promise<'changed' | undefined> {
     const connection = await this.#connected(signal);
-    const [next, text] = [textOf(newToken()), textOf(JSON.stringify(state))];
+    const [next, text] = [textOf(newToken()), textOf(encodeState(state))];
     const sql =
       token === undefined
         ? `INSERT IGNORE INTO poolwright_fleet (name, token, state) SELECT ${textOf(name)}, ${next}, ${text} FROM (SELECT 1 AS one) AS o WHERE ${IDENTITY} = ${textOf(identity)}`

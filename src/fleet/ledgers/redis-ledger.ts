@@ -6,6 +6,7 @@ import { messageOf } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { connectRedis, type RedisConnection, type RedisTarget } from '../../redis/index.js';
 import type { FleetState } from '../contract/index.js';
+import { encodeState } from '../protocol/index.js';
 import { stateOf, type StateStore, type Stored, StoredLedger } from './stored-ledger.js';
 
 /** A fleet of which nobody has heard for so long is forgotten: many times the longest lease. */
@@ -83,7 +84,7 @@ class RedisStore implements StateStore {
   }
 
   async store(name: string, { token = '', identity }: Stored, state: FleetState): Promise<Stored | undefined> {
-    const text = JSON.stringify(state);
+    const text = encodeState(state);
     const answer = await this.#asked(this.#client.storeFleet(keyOf(name), token, identity, newToken(), text, KEPT_MS));
     // A master that was cut off while another one was promoted takes what nobody else will see.
     await this.#client.confirm();

@@ -1,7 +1,8 @@
 /** A ledger over any store that can compare and swap: it reads a fleet's state, runs the step here, and stores the result if nobody stored in between. */
 
 import { pause, waitOrAbort } from '../../engine/waiting/index.js';
-import type { FleetState, Ledger, Step } from '../contract/index.js';
+import type { FleetState, FleetStep, Ledger } from '../contract/index.js';
+import { decodeState } from '../protocol/index.js';
 
 /** What a store holds of a fleet now. */
 export interface Stored {
@@ -35,6 +36,8 @@ const LONGEST_PAUSE_MS = 100;
 /** A ledger that is so contended does not answer in time anyway. */
 const MOST_ATTEMPTS = 30;
 
+const NEVER = new AbortController().signal;
+
 /** A ledger over a store that can compare and swap. */
 export class StoredLedger implements Ledger {
   /** How often another member stored in between. */
@@ -50,7 +53,7 @@ export class StoredLedger implements Ledger {
    *
    * @throws the signal's reason when it aborts; what the store says; Error when others stored in between at each attempt
    */
-  async transact<T>(name: string, step: Step<T>, signal: AbortSignal): Promise<T> {
+  async transact<T>(name: string, step: FleetStep<T>, signal: AbortSignal = NEVER): Promise<T> {
     try {
       return await waitOrAbort(this.#transact(name, step, signal), signal);
     } catch (error) {
@@ -64,10 +67,11 @@ export class StoredLedger implements Ledger {
     await this.store.close();
   }
 
-  async #transact<T>(name: string, step: Step<T>, signal: AbortSignal): Promise<T> {
+  async #transact<T>(name: string, step: FleetStep<T>, signal: AbortSignal): Promise<T> {
     let stored = await this.store.read(name, signal);
     for (let attempt = 1; ; attempt += 1) {
       const { state, reply } = step(stored.state, stored.now, stored.identity);
+      if (state === stored.state) return reply;
       signal.throwIfAborted();
       const other = await this.store.store(name, stored, state, signal);
       if (other === undefined) return reply;
@@ -82,12 +86,11 @@ export class StoredLedger implements Ledger {
   }
 }
 
-/** A state as text, and back. What is no state counts as none: the fleet then learns anew what its members hold. */
+/** The state that a text holds. What is no state counts as none: the fleet then learns anew what its members hold. */
 export function stateOf(text: unknown): FleetState | undefined {
   if (typeof text !== 'string' || text === '') return undefined;
   try {
-    const state: unknown = JSON.parse(text);
-    return typeof state === 'object' && state !== null ? (state as FleetState) : undefined;
+    return decodeState(text);
   } catch {
     return undefined;
   }
