@@ -1,0 +1,29 @@
+/** The options in force among members that say different things: the smallest budget, the largest number of processes, the largest floor. */
+
+import type { FleetMember, FleetMismatch, FleetRequest } from '../contract/index.js';
+import type { InForce } from './away.js';
+
+/** What each process may keep when it has lost the ledger: an even part of the budget, no less than its floor. */
+export function safeShare(budget: number, processes: number, floor: number): number {
+  return Math.max(floor, Math.floor(budget / Math.max(1, processes)));
+}
+
+/** The options in force; those of the request alone when nobody has a lease. */
+export function inForceOf(live: ReadonlyMap<string, FleetMember>, request: Pick<FleetRequest, 'budget' | 'processes' | 'floor'>): InForce {
+  let { budget, processes, floor } = request;
+  for (const member of live.values()) {
+    budget = Math.min(budget, member.budget);
+    processes = Math.max(processes, member.processes);
+    floor = Math.max(floor, member.floor);
+  }
+  return { budget, processes, floor, safe: safeShare(budget, processes, floor) };
+}
+
+/** The first difference between what is in force and what a member says. */
+export function mismatchOf(live: ReadonlyMap<string, FleetMember>, inForce: InForce): FleetMismatch | undefined {
+  for (const [member, { budget, processes }] of live) {
+    if (budget !== inForce.budget) return { option: 'budget', used: inForce.budget, other: budget, member };
+    if (processes !== inForce.processes) return { option: 'processes', used: inForce.processes, other: processes, member };
+  }
+  return undefined;
+}
