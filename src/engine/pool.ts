@@ -215,6 +215,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.limit;
   }
 
+  /** What the limit would be without this ceiling. */
+  limitBeside(name: CeilingName): number {
+    return this.#lender.ceilings.beside(name, this.#lender.options.connectionLimit);
+  }
+
   /**
    * Bounds the limit beside `connectionLimit`, which stays as it is. The least of all is in force, for what is opened ahead, too. A lowered limit
    * is worked off as by `resize()`; a raised one serves waiters.

@@ -144,7 +144,16 @@ function resolveNode(node: unknown, shared: object, environment: Environment, at
   // The environment's URL is one server's: it must not lend a node what the node has left out.
   const resolved = resolveOptions({ target }, 'own', { ...environment, DATABASE_URL: undefined });
   if (typeof node === 'string') refusePoolParameters(node, where);
-  return { ...resolved, moves: true };
+  return { ...resolved, fleet: fleetAt(resolved), moves: true };
+}
+
+/** Each server has a budget of its own: the connections to it, of all processes. */
+function fleetAt({ fleet, endpoint }: ResolvedOptions): ResolvedOptions['fleet'] {
+  if (fleet === undefined) return undefined;
+  if (fleet.ledger === 'database') {
+    throw refused("fleet.ledger: 'database' is for a pool of one server: the table of a replica takes no writes. Give the cluster's fleet a Redis.");
+  }
+  return { ...fleet, name: `${fleet.name}@${nodeName(endpoint)}` };
 }
 
 /** Precondition: the URL was read without an error. */

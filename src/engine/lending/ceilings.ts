@@ -29,6 +29,11 @@ export class Ceilings {
     return Math.min(connectionLimit, ...this.#counts.values());
   }
 
+  /** The least of `connectionLimit` and of the ceilings of others. */
+  beside(name: CeilingName, connectionLimit: number): number {
+    return Math.min(connectionLimit, ...[...this.#counts].filter(([other]) => other !== name).map(([, count]) => count));
+  }
+
   /** The most that may be open after an opening now, below the limit in force. */
   forOpening(limit: number): number {
     let least = limit;

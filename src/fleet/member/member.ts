@@ -169,7 +169,7 @@ export class Member {
     });
   }
 
-  /** The pool has closed its connections: says farewell, and closes the ledger. Never rejects, and takes no longer than two seconds. */
+  /** The pool has closed its connections: says farewell. Never rejects, and takes no longer than two seconds. */
   async leave(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
@@ -192,7 +192,6 @@ export class Member {
       farewell.abort();
       this.#enter('left', this.#time.now());
     }
-    await this.ledger.close().catch((error: unknown) => this.#log.failed(error));
   }
 
   /** Looks at the pool, some twenty times in a lease: keeps the ceiling, and renews when it is time. */

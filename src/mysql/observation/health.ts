@@ -71,6 +71,7 @@ export interface HealthCheck {
     | 'connections'
     | 'connect-errors'
     | 'endpoint'
+  | 'fleet'
     | 'utilization'
     | 'waiting'
     | 'breakers'

@@ -1,6 +1,7 @@
 /** Every option of `createPool`, one row each: what it takes, its default, how mysql2's dialect reads it; a new option is a type and a row here. */
 
 import type { QueryCache } from '../../cache/serving/index.js';
+import { type FleetOptions, resolveFleetOptions } from '../../fleet/contract/index.js';
 import {
   type PoolOptions as EngineOptions,
   LARGEST_CONNECTION_LIMIT,
@@ -19,6 +20,7 @@ import {
   resolvePoolBreakers,
 } from '../observation/index.js';
 import { checkedCache, checkedCharset, checkedHost, checkedPort, checkedText, checkedTimezone, resolveHealth } from './checks.js';
+import type { Endpoint } from './endpoint.js';
 import { resolveStatementRetries, type StatementRetryOptions } from './retry-options.js';
 import type { TlsOptions } from './tls.js';
 
@@ -67,6 +69,11 @@ export interface MysqlPoolOptions {
   readonly breakers?: PoolBreakerOptions | false;
   /** How statements of `pool.query` and `pool.execute` are retried when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
+  /**
+   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: not, whatever the environment says. Default: none, then
+   * `connectionLimit` alone bounds the pool.
+   */
+  readonly fleet?: FleetOptions | false;
   /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
   readonly logger?: PoolLogger;
 }
@@ -101,7 +108,7 @@ type PlainKind = OptionSpec;
 interface ObjectKind {
   readonly kind: 'object';
   /** Checks what was given and fills in the defaults. */
-  resolve(given: unknown, atStart: ResolvedPoolOptions): unknown;
+  resolve(given: unknown, atStart: ResolvedPoolOptions, endpoint: Endpoint): unknown;
 }
 
 /** How to reach the database. mysql2 has these too; Poolwright reads them itself. */
@@ -155,6 +162,10 @@ function portIn(value: unknown): number | undefined {
 
 function resolveBreakers(given: PoolBreakerOptions | false | undefined, { connectTimeout }: ResolvedPoolOptions): ResolvedPoolBreakers {
   return resolvePoolBreakers(given, connectTimeout);
+}
+
+function resolveFleet(given: FleetOptions | false | undefined, _atStart: ResolvedPoolOptions, { database }: Endpoint) {
+  return resolveFleetOptions(given, database);
 }
 
 const PASSED_ON = { kind: 'driver' } as const satisfies OptionRow;
@@ -211,6 +222,7 @@ export const optionTable = {
   health: { kind: 'object', resolve: resolveHealth },
   logger: { kind: 'object', resolve: checkedLogger },
   cache: { kind: 'object', resolve: checkedCache },
+  fleet: { kind: 'object', resolve: resolveFleet },
   // Code that was written for mysql2 knows its errors, and how often it runs a statement.
   breakers: { kind: 'object', mysql2: { default: false }, resolve: resolveBreakers },
   retries: { kind: 'object', mysql2: { default: false }, resolve: resolveStatementRetries },
