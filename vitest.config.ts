@@ -13,6 +13,8 @@ const INTEGRATION = [
   'ecosystem',
   'examples',
   'faults',
+  'fleet/ledgers',
+  'fleet/pools',
   'fuzz',
   'mirrors',
   'monitor',
