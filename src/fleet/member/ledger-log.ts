@@ -5,6 +5,8 @@ import type { FleetSnapshot } from '../contract/index.js';
 
 /** Round trips that are looked at: the least of them is the way there and back, the others may have met a busy process. */
 const ROUND_TRIPS = 5;
+/** The first one waits for the connection too. */
+const LEAST_KNOWN = 3;
 
 /** What became of the requests of one member. */
 export class LedgerLog {
@@ -21,7 +23,7 @@ export class LedgerLog {
 
   /** The least of the last ones, once there are some. */
   get roundTripMs(): number | undefined {
-    return this.#roundTrips.length === 0 ? undefined : Math.min(...this.#roundTrips);
+    return this.#roundTrips.length < LEAST_KNOWN ? undefined : Math.min(...this.#roundTrips);
   }
 
   answered(sentAt: number, now: number): void {
