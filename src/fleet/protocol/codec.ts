@@ -50,8 +50,9 @@ export function decodeState(text: string): FleetState | undefined {
 }
 
 function memberOf(fields: readonly string[], time: number, profiles: readonly Profile[]): FleetMember {
-  const [seq, lease, accounted, left, open, wanted, age, profile, fewest, reported] = fields.map((field) => Number.parseInt(field, 36));
-  const [floor, budget, processes, leaseMs, safe] = profiles[profile!]!;
-  const member = { seq: seq!, lease: lease!, accounted: accounted!, until: time + left!, open: open!, wanted: wanted!, since: time - age! };
-  return { ...member, floor, budget, processes, leaseMs, safe, ...(fewest === undefined ? {} : { fewest, reported: reported === 1 }) };
+  const numbers = fields.map((field) => Number.parseInt(field, 36));
+  const [seq = 0, lease = 0, accounted = 0, left = 0, open = 0, wanted = 0, age = 0, profile = 0, fewest, reported] = numbers;
+  const [floor = 0, budget = 0, processes = 0, leaseMs = 0, safe = 0] = profiles[profile] ?? [];
+  const member = { seq, lease, accounted, until: time + left, open, wanted, since: time - age, floor, budget, processes, leaseMs, safe };
+  return fewest === undefined ? member : { ...member, fewest, reported: reported === 1 };
 }

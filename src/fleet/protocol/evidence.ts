@@ -72,8 +72,7 @@ function hasUnproven({ members, time, evidence }: FleetState): boolean {
 export function withSample(state: FleetState, asked: string): FleetState {
   const samples = state.samples + 1;
   const members = new Map<string, FleetMember>();
-  for (const [id, member] of state.members)
-    members.set(id, member.fewest === undefined ? member : { ...member, fewest: undefined, reported: undefined });
+  for (const [id, member] of state.members) members.set(id, withoutReport(member));
   return { ...state, samples, sample: { id: samples, asked, since: state.time }, members };
 }
 
@@ -83,4 +82,11 @@ export function withEvidence(state: FleetState): FleetState {
   if (evidence === undefined) return state;
   const { sample: _done, ...rest } = state;
   return { ...rest, evidence };
+}
+
+/** A member that has not reported for the sample that is on. */
+export function withoutReport(member: FleetMember): FleetMember {
+  if (member.fewest === undefined) return member;
+  const { fewest: _fewest, reported: _reported, ...rest } = member;
+  return rest;
 }

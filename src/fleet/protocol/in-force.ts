@@ -9,9 +9,9 @@ export function safeShare(budget: number, processes: number, floor: number): num
 }
 
 /** The options in force; those of the request alone when nobody has a lease. */
-export function inForceOf(live: ReadonlyMap<string, FleetMember>, request: Pick<FleetRequest, 'budget' | 'processes' | 'floor'>): InForce {
+export function inForceOf(live: readonly FleetMember[], request: Pick<FleetRequest, 'budget' | 'processes' | 'floor'>): InForce {
   let { budget, processes, floor } = request;
-  for (const member of live.values()) {
+  for (const member of live) {
     budget = Math.min(budget, member.budget);
     processes = Math.max(processes, member.processes);
     floor = Math.max(floor, member.floor);
@@ -19,9 +19,10 @@ export function inForceOf(live: ReadonlyMap<string, FleetMember>, request: Pick<
   return { budget, processes, floor, safe: safeShare(budget, processes, floor) };
 }
 
-/** The first difference between what is in force and what a member says. */
-export function mismatchOf(live: ReadonlyMap<string, FleetMember>, inForce: InForce): FleetMismatch | undefined {
-  for (const [member, { budget, processes }] of live) {
+/** The first difference between what is in force and what a member with a lease says. */
+export function mismatchOf(members: ReadonlyMap<string, FleetMember>, inForce: InForce, time: number): FleetMismatch | undefined {
+  for (const [member, { budget, processes, until }] of members) {
+    if (until < time) continue;
     if (budget !== inForce.budget) return { option: 'budget', used: inForce.budget, other: budget, member };
     if (processes !== inForce.processes) return { option: 'processes', used: inForce.processes, other: processes, member };
   }

@@ -23,12 +23,7 @@ function learning(state: Omit<FleetState, 'learningUntil' | 'unknownUntil'>, { l
 
 /** Members of an old copy are lost until they come again: what they held is the best that is known of them. */
 function endedBy(time: number, members: ReadonlyMap<string, FleetMember>): ReadonlyMap<string, FleetMember> {
-  return new Map(
-    [...members].map(([id, member]) => [
-      id,
-      { ...member, until: Math.min(member.until, time - 1), fewest: undefined, reported: undefined },
-    ]),
-  );
+  return new Map([...members].map(([id, member]) => [id, { ...member, until: Math.min(member.until, time - 1) }]));
 }
 
 /** Whether unknown members may exist. */

@@ -1,8 +1,8 @@
 /** The step of the ledger: one request on one state gives the next state and the answer. Pure: no clock, no chance, nothing read or written. */
 
-import type { FleetMember, FleetReply, FleetRequest, FleetState } from '../contract/index.js';
+import type { FleetMember, FleetMismatch, FleetReply, FleetRequest, FleetState } from '../contract/index.js';
 import { type Away, awayOf, type InForce } from './away.js';
-import { countedBy, isLive, isProvable, reportOf, shouldAsk, withEvidence, withSample } from './evidence.js';
+import { countedBy, isLive, isProvable, reportOf, shouldAsk, withEvidence, withoutReport, withSample } from './evidence.js';
 import { inForceOf, mismatchOf } from './in-force.js';
 import { isLearning, stateAt } from './learning.js';
 import { sharesOf } from './shares.js';
@@ -30,17 +30,15 @@ export function step(stored: FleetState | undefined, request: FleetRequest, now:
 
 /** A request that was carried out already, or is older than one that was, changes nothing: its answer is the one that counts. */
 function repeated(state: FleetState, known: FleetMember, request: FleetRequest): Stepped {
-  const world = worldOf(state, request);
-  return { state, reply: answer(world, request, known, 0) };
+  return { state, reply: answer(worldOf(state, request), request, known, 0) };
 }
 
 /** A member that has closed its connections says farewell. */
 function left(state: FleetState, request: FleetRequest): Stepped {
   const members = new Map(state.members);
-  const known = members.get(request.id);
   members.delete(request.id);
   const after = withEvidence({ ...state, members });
-  const gone = { ...memberOf(request, state, known), lease: 0, accounted: 0 };
+  const gone = { ...memberOf(request, state, undefined), lease: 0, accounted: 0 };
   return { state: after, reply: answer(worldOf(after, request), request, gone, 0) };
 }
 
@@ -48,17 +46,12 @@ function renewed(before: FleetState, known: FleetMember | undefined, request: Fl
   const present = { ...memberOf(request, before, known), ...reportOf(known, request, before.sample) };
   const entered = withEvidence(entering(before, request, present));
   const world = worldOf(entered, request);
-  const { lease, share } = world.learning ? { lease: Math.max(request.floor, request.committed), share: 0 } : leaseOf(world, request.id);
+  const { lease, share } = world.learning ? enteringLease(request) : leaseOf(world, present);
+  const granted = { ...present, lease, accounted: Math.max(lease, request.committed), safe: Math.max(world.inForce.safe, request.safe) };
+  const accounted = world.accounted + granted.accounted - present.accounted;
   const asks = shouldAsk(entered, world.away.overhang, request.leaseMs);
-  const asked = asks ? withSample(entered, request.id) : entered;
-  const granted: FleetMember = {
-    ...asked.members.get(request.id)!,
-    lease,
-    accounted: Math.max(lease, request.committed),
-    safe: Math.max(world.inForce.safe, request.safe),
-  };
-  const state = withMember(asked, request.id, granted);
-  const reply = answer(worldOf(state, request), request, granted, Math.max(0, share - lease));
+  const state = withMember(asks ? withSample(entered, request.id) : entered, request.id, asks ? withoutReport(granted) : granted);
+  const reply = answer({ ...world, state, accounted }, request, granted, Math.max(0, share - lease));
   return { state, reply: asks ? { ...reply, count: state.samples, soon: true } : reply };
 }
 
@@ -85,49 +78,59 @@ interface World {
   readonly inForce: InForce;
   readonly away: Away;
   readonly learning: boolean;
-  readonly live: ReadonlyMap<string, FleetMember>;
-  /** Connections that the members with a lease may have: what they have committed themselves to included. */
+  /** The members with a lease. */
+  readonly live: readonly FleetMember[];
+  /** Connections that they may have: what they have committed themselves to included. */
   readonly accounted: number;
+  readonly mismatch: FleetMismatch | undefined;
 }
 
 function worldOf(state: FleetState, request: FleetRequest): World {
-  const live = new Map<string, FleetMember>();
+  const live: FleetMember[] = [];
   let accounted = 0;
-  for (const [id, member] of state.members) {
+  for (const member of state.members.values()) {
     if (!isLive(member, state.time)) continue;
-    live.set(id, member);
+    live.push(member);
     accounted += member.accounted;
   }
   const inForce = inForceOf(live, request);
-  return { state, inForce, away: awayOf(state, live.size, inForce), learning: isLearning(state), live, accounted };
+  const mismatch = mismatchOf(state.members, inForce, state.time);
+  return { state, inForce, away: awayOf(state, live.length, inForce), learning: isLearning(state), live, accounted, mismatch };
 }
 
-/** The lease and the share of a member: up to its share as far as connections are free, down to it as far as others need what it has. */
-function leaseOf({ inForce, away, live, accounted }: World, id: string): { readonly lease: number; readonly share: number } {
+/** What a member gets, and what it would get if others had given back already. */
+interface Granted {
+  readonly lease: number;
+  readonly share: number;
+}
+
+/** While the ledger learns, a member keeps what it says it has. */
+function enteringLease({ floor, committed }: FleetRequest): Granted {
+  const lease = Math.max(floor, committed);
+  return { lease, share: lease };
+}
+
+/** The lease of a member: up to its share as far as connections are free, down to it as far as others need what it has. */
+function leaseOf({ inForce, away, live, accounted }: World, member: FleetMember): Granted {
   const available = inForce.budget - away.reserved - away.overhang;
-  const claims = [...live.values()];
-  const shares = sharesOf(claims, available);
-  const index = [...live.keys()].indexOf(id);
-  const member = claims[index]!;
-  const share = shares[index]!;
   const present = member.lease;
+  let share = present;
+  let needed = -available;
+  for (const { claim, connections } of sharesOf(live, available)) {
+    if (claim === member) share = connections;
+    needed += Math.max(claim.lease, connections);
+  }
   if (share >= present) {
     const free = available - (accounted - member.accounted);
     return { lease: Math.max(member.floor, Math.min(share, Math.max(present, free))), share };
   }
-  const needed = claims.reduce((sum, each, at) => sum + Math.max(each.lease, shares[at]!), 0) - available;
   return { lease: Math.max(member.floor, present - Math.min(present - share, Math.max(0, needed))), share };
 }
 
-function answer(
-  { state, inForce, away, learning, live, accounted }: World,
-  request: FleetRequest,
-  member: FleetMember,
-  due: number,
-): FleetReply {
+function answer(world: World, request: FleetRequest, member: FleetMember, due: number): FleetReply {
+  const { state, inForce, away, learning, live, accounted, mismatch } = world;
   const { lease, leaseMs } = member;
   const { sample } = state;
-  const mismatch = mismatchOf(live, inForce);
   return {
     seq: request.seq,
     lease,
@@ -135,14 +138,14 @@ function answer(
     safe: inForce.safe,
     due,
     hungry: member.accounted > lease,
-    soon: sample !== undefined && member.reported !== true && (sample.count !== undefined || sample.asked === request.id),
+    soon: sample?.count !== undefined && member.reported !== true,
     sampled: sample === undefined || sample.count !== undefined ? state.samples : state.samples - 1,
     budget: inForce.budget,
     processes: inForce.processes,
     granted: accounted,
     reserved: away.reserved,
     overhang: away.overhang,
-    members: live.size,
+    members: live.length,
     lost: away.lost,
     learning,
     ...(mismatch === undefined ? {} : { mismatch }),
@@ -151,7 +154,8 @@ function answer(
 
 /** Without the members that have been lost for so long that nothing keeps them. */
 function withoutForgotten(state: FleetState): FleetState {
-  const forgotten = [...state.members].filter(([, member]) => isForgotten(member, state)).map(([id]) => id);
+  const forgotten: string[] = [];
+  for (const [id, member] of state.members) if (isForgotten(member, state)) forgotten.push(id);
   if (forgotten.length === 0) return state;
   const members = new Map(state.members);
   for (const id of forgotten) members.delete(id);

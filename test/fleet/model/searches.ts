@@ -1,0 +1,85 @@
+/** The searches: where each begins, and what can happen in it. */
+
+import type { Search } from './explore.js';
+import type { Protocol } from './protocol.js';
+import { at, type Fault, Model, type World } from './world.js';
+
+const NONE: World['faults'] = { clock: 0, memory: 0, crash: 0, start: 0, late: 0 };
+
+export interface Plan {
+  readonly name: string;
+  readonly kinds: readonly string[];
+  readonly faults: Partial<Record<Fault, number>>;
+  /** How deep in the short form, and in the long one. */
+  readonly depth: readonly [short: number, long: number];
+  /** Whether it begins with members that share the budget, or with a new ledger. */
+  readonly warm: boolean;
+  /** Members at the beginning; three may exist. */
+  readonly members?: number;
+  /** The first member has been silent for a lease. */
+  readonly lost?: true;
+}
+
+export const PLANS: readonly Plan[] = [
+  { name: 'messages late, lost and doubled', kinds: ['message', 'renew', 'appetite'], faults: { late: 1 }, depth: [4, 7], warm: true },
+  { name: 'members that are lost and come again', kinds: ['renew', 'appetite', 'pass'], faults: {}, depth: [4, 8], warm: true },
+  {
+    name: 'messages and counts while a member is lost',
+    kinds: ['message', 'count', 'renew'],
+    faults: {},
+    depth: [4, 8],
+    warm: true,
+    members: 3,
+    lost: true,
+  },
+  {
+    name: 'crashes, farewells and new processes',
+    kinds: ['renew', 'pass', 'leave'],
+    faults: { crash: 1, start: 2 },
+    depth: [4, 7],
+    warm: true,
+  },
+  { name: 'clocks that run apart', kinds: ['renew', 'moment', 'pass'], faults: {}, depth: [4, 7], warm: true },
+  { name: "the ledger's clock leaps", kinds: ['renew', 'moment'], faults: { clock: 1 }, depth: [4, 8], warm: true },
+  {
+    name: 'the ledger loses its memory, or an old copy takes over',
+    kinds: ['renew', 'pass'],
+    faults: { memory: 1, start: 1 },
+    depth: [4, 7],
+    warm: true,
+  },
+  { name: 'a new ledger and new processes', kinds: ['message', 'pass'], faults: { start: 2 }, depth: [4, 7], warm: false, members: 1 },
+];
+
+const NUMBERS = { budget: 6, processes: 3, floor: 1 };
+
+/** The search of a plan. */
+export function searchOf(plan: Plan, protocol: Protocol, depth: number, worlds: number): Search {
+  const model = new Model(protocol, NUMBERS);
+  const faults = { ...NONE, ...plan.faults };
+  let world = model.empty(NONE);
+  for (let member = 0; member < (plan.members ?? 2); member++) world = model.started(world);
+  const warm = plan.warm ? warmed(model, { ...world, faults }) : [world];
+  const from = plan.lost === true ? warm.map((each) => model.pass(each, [1, 2])) : warm;
+  return { model, from: from.map((each) => ({ ...each, faults })), kinds: new Set(plan.kinds), depth, worlds };
+}
+
+/** Members that have shared the budget for a while, as a search begins with them. */
+function warmed(model: Model, world: World): readonly World[] {
+  const all = [...world.processes.keys()];
+  const oneBusy = shared(model, world, [0]);
+  const allIdle = shared(model, world, []);
+  return [oneBusy, appetites(oneBusy, all), shared(model, world, all), appetites(allIdle, all)];
+}
+
+function shared(model: Model, world: World, busy: readonly number[]): World {
+  const all = [...world.processes.keys()];
+  let next = appetites(world, busy);
+  for (let lease = 0; lease < 14; lease++) next = model.pass(next, all);
+  for (const index of all) next = model.open(next, index, model.ceiling(at(next, index), next.now));
+  return model.pass(next, all);
+}
+
+function appetites(world: World, busy: readonly number[]): World {
+  return { ...world, processes: world.processes.map((process, index) => ({ ...process, hungry: busy.includes(index) })) };
+}
