@@ -52,7 +52,10 @@ const LONGEST_RECONNECT_DELAY_MS = 100;
  * @returns as many as `pipelining` has values
  * @throws PoolError `POOL_OPTION_INVALID`; Error `MODULE_NOT_FOUND` when ioredis is not installed
  */
-export function connectRedis<C extends RedisConnection>(target: RedisTarget, { user, option, scripts, boundMs, pipelining }: RedisUse): C[] {
+export function connectRedis<C extends RedisConnection>(
+  target: RedisTarget,
+  { user, option, scripts, boundMs, pipelining }: RedisUse,
+): C[] {
   const endpoints = parseRedisUrl(target, option);
   const { Redis, Cluster } = requirePeer('ioredis', user) as typeof IoRedis;
   const { kind, nodes, path, parameters, shared } = endpoints;

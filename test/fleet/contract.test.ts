@@ -17,7 +17,14 @@ function refusal(work: () => unknown): string {
 
 describe('the option fleet', () => {
   it('fills in what is not given', () => {
-    expect(resolveFleetOptions(GIVEN)).toMatchObject({ floor: 2, lease: 10_000, dryRun: false, reserve: 0.2, side: 1, ledger: { redis: {} } });
+    expect(resolveFleetOptions(GIVEN)).toMatchObject({
+      floor: 2,
+      lease: 10_000,
+      dryRun: false,
+      reserve: 0.2,
+      side: 1,
+      ledger: { redis: {} },
+    });
     expect(resolveFleetOptions({ ...GIVEN, ledger: 'database' }, 'shop')).toMatchObject({ floor: 3, side: 2, ledger: 'database' });
     expect(resolveFleetOptions(undefined)).toBeUndefined();
     expect(resolveFleetOptions(false)).toBeUndefined();
@@ -68,7 +75,9 @@ describe('the option fleet', () => {
     const options = { fleet: { budget: 200 } as never };
     expect(resolveOptions({ target, options }, 'own', environment).fleet).toMatchObject({ budget: 200, processes: 10 });
     expect(resolveOptions({ target, options: { fleet: false } }, 'own', environment).fleet).toBeUndefined();
-    expect(refusal(() => resolveOptions({ target }, 'own', { POOLWRIGHT_FLEET_BUGDET: '1' }))).toContain('Did you mean POOLWRIGHT_FLEET_BUDGET?');
+    expect(refusal(() => resolveOptions({ target }, 'own', { POOLWRIGHT_FLEET_BUGDET: '1' }))).toContain(
+      'Did you mean POOLWRIGHT_FLEET_BUDGET?',
+    );
   });
 
   it('of a cluster is a fleet for each server, and has no ledger in the database', () => {

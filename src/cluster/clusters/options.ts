@@ -151,7 +151,9 @@ function resolveNode(node: unknown, shared: object, environment: Environment, at
 function fleetAt({ fleet, endpoint }: ResolvedOptions): ResolvedOptions['fleet'] {
   if (fleet === undefined) return undefined;
   if (fleet.ledger === 'database') {
-    throw refused("fleet.ledger: 'database' is for a pool of one server: the table of a replica takes no writes. Give the cluster's fleet a Redis.");
+    throw refused(
+      "fleet.ledger: 'database' is for a pool of one server: the table of a replica takes no writes. Give the cluster's fleet a Redis.",
+    );
   }
   return { ...fleet, name: `${fleet.name}@${nodeName(endpoint)}` };
 }

@@ -60,7 +60,8 @@ export const fleetOptionTable = {
     min: 1,
     max: 10_000,
     default: undefined,
-    about: 'Connections that each member has in any case, the one that kills statements included. Default: 2; 3 when the ledger is the database.',
+    about:
+      'Connections that each member has in any case, the one that kills statements included. Default: 2; 3 when the ledger is the database.',
   },
   'fleet.processes': {
     kind: 'number',
@@ -87,7 +88,10 @@ const DEFAULT_FLOOR = 2;
 export function resolveFleetOptions(given: unknown, database?: string): ResolvedFleetOptions | undefined {
   if (given === undefined || given === false) return undefined;
   if (!isOptionsObject(given)) throw invalidUnquoted('fleet', given, 'an object of options');
-  refuseUnknownOptions(prefixed(given), FLEET_OPTION_NAMES.map((name) => `fleet.${name}`));
+  refuseUnknownOptions(
+    prefixed(given),
+    FLEET_OPTION_NAMES.map((name) => `fleet.${name}`),
+  );
   const said = prefixed(given);
   const plain = resolveFromTable(fleetOptionTable, said);
   const ledger = resolveLedger(said['fleet.ledger']);
@@ -97,7 +101,9 @@ export function resolveFleetOptions(given: unknown, database?: string): Resolved
   if (name === undefined) throw missing('name', 'which pools share the budget');
   if (processes === undefined) throw missing('processes', 'how many members may exist at once');
   if (ledger === 'database' && database === undefined)
-    throw refused("fleet.ledger: 'database' keeps the table poolwright_fleet in the pool's database, but the pool has none: name one, or give Redis.");
+    throw refused(
+      "fleet.ledger: 'database' keeps the table poolwright_fleet in the pool's database, but the pool has none: name one, or give Redis.",
+    );
   const side = ledger === 'database' ? 2 : 1;
   const floor = (plain['fleet.floor'] as number | undefined) ?? Math.max(DEFAULT_FLOOR, side + 1);
   if (floor < side + 1) {
@@ -128,7 +134,10 @@ function resolveLedger(given: unknown): ResolvedFleetOptions['ledger'] {
   if (isOptionsObject(given) && typeof (given as Partial<Ledger>).transact === 'function') return { own: given as Ledger };
   if (!isOptionsObject(given) || typeof (given as Partial<RedisTarget>).url !== 'string')
     throw invalidUnquoted('fleet.ledger', given, "a URL of Redis, options with such a url, or 'database'");
-  refuseUnknownOptions(prefixed(given, 'fleet.ledger'), ['url', 'username', 'password', 'tls'].map((name) => `fleet.ledger.${name}`));
+  refuseUnknownOptions(
+    prefixed(given, 'fleet.ledger'),
+    ['url', 'username', 'password', 'tls'].map((name) => `fleet.ledger.${name}`),
+  );
   return { redis: checkedTarget(given as RedisTarget) };
 }
 

@@ -42,7 +42,7 @@ const SET_UP = [
  * log for all its servers, which loses nothing.
  */
 const IDENTITY = "IF(VERSION() LIKE '%TiDB%', 'TiDB', CONCAT_WS(' ', @@hostname, @@port, @@server_id))";
-const NOW = "CAST(FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000) AS CHAR)";
+const NOW = 'CAST(FLOOR(UNIX_TIMESTAMP(NOW(6)) * 1000) AS CHAR)';
 
 /** @param connect opens a connection to the database of the fleet's table */
 export function databaseLedger(connect: (signal: AbortSignal) => Promise<LedgerConnection>, random?: () => number): StoredLedger {
@@ -162,4 +162,3 @@ function textOf(text: string): string {
 function errnoOf(error: unknown): number {
   return (error as { readonly errno?: number }).errno ?? 0;
 }
-

@@ -128,6 +128,7 @@ export function newToken(): string {
 }
 
 function storedFrom([timeUs, run, token, state]: Answer): Stored {
-  if (run === '') throw new Error('Redis does not say which run it is (run_id in INFO server), so a fail-over with lost writes could not be seen');
+  if (run === '')
+    throw new Error('Redis does not say which run it is (run_id in INFO server), so a fail-over with lost writes could not be seen');
   return { state: stateOf(state), token: token === '' ? undefined : token, now: Number(timeUs) / 1_000, identity: run };
 }

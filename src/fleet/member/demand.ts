@@ -6,6 +6,8 @@ export interface MemberCounts {
   readonly open: number;
   /** Connections that are being opened. */
   readonly opening: number;
+  /** Connections of the pool itself, those that are being opened included. */
+  readonly pooled: number;
   /** Connections that are lent or being checked. */
   readonly used: number;
   /** Callers in the queue. */

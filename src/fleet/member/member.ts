@@ -174,19 +174,20 @@ export class Member {
     if (this.#ended) return;
     this.#ended = true;
     this.#timer?.cancel();
-    const request = this.#request;
-    request?.controller.abort(new Error('the pool is closed'));
-    await request?.done;
     const farewell = new AbortController();
-    const patience = pause(Math.min(FAREWELL_MS, this.options.lease / 2), { signals: [farewell.signal], hold: 'unheld' });
+    const patience = pause(FAREWELL_MS, { signals: [farewell.signal] });
     void patience.then(() => farewell.abort(new Error('the ledger does not answer')));
-    const holding = this.#holding;
+    const request = this.#request;
     try {
+      // One after the other: the ledger ignores what is older than what it has seen.
+      if (request !== undefined) await waitOrAbort(request.done, farewell.signal);
+      const holding = this.#holding;
       if (holding !== undefined && holding.seq > 0) {
         const asked = asking(withOpen(holding, 0), 'leave', { wanted: 0, opening: 0 }, this.#time.now());
         await waitOrAbort(this.#transact(asked.request, farewell.signal), farewell.signal);
       }
     } catch (error) {
+      request?.controller.abort(error);
       this.#log.failed(error);
     } finally {
       farewell.abort();
@@ -207,15 +208,19 @@ export class Member {
       this.#request.controller.abort(new Error(`the ledger has not answered within ${Math.round(lease * PATIENCE)} ms`));
     const isHungry = this.#isHungry(counts);
     if (isHungry && !dryRun && this.#phase === 'safe share') this.#denied.ledger += 1;
-    if (this.#holding !== undefined && this.#request === undefined && this.#renewals.isDue(now, { isHungry, hasClosed: this.#hasClosed(counts) }))
+    if (
+      this.#holding !== undefined &&
+      this.#request === undefined &&
+      this.#renewals.isDue(now, { isHungry, hasClosed: this.#hasClosed(counts) })
+    )
       this.#renew(this.#holding, counts, now);
     this.#timer = this.environment.clock.setTimer(() => this.#look(), this.#renewals.lookPauseMs());
     this.#timer.unref();
   }
 
   /** Callers wait, and the ceiling is why. */
-  #isHungry({ waiting, open, opening, limit }: MemberCounts): boolean {
-    return waiting > 0 && open + opening >= this.ceiling && open + opening < limit + this.options.side;
+  #isHungry({ waiting, pooled, limit }: MemberCounts): boolean {
+    return waiting > 0 && pooled >= this.ceiling - this.options.side && pooled < limit;
   }
 
   /** Others wait for what this member had to give back, and it is closed now. */

@@ -71,7 +71,7 @@ export interface HealthCheck {
     | 'connections'
     | 'connect-errors'
     | 'endpoint'
-  | 'fleet'
+    | 'fleet'
     | 'utilization'
     | 'waiting'
     | 'breakers'

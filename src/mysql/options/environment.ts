@@ -9,7 +9,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The variable of the environment that holds an option. */
 export function environmentName(option: string): string {
-  return `POOLWRIGHT_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).replace('.', '_').toUpperCase()}`;
+  return `POOLWRIGHT_${option
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .replace('.', '_')
+    .toUpperCase()}`;
 }
 
 /** The options by their variables: each that holds a number, a word or a truth value, `ssl`, and those of `fleet`. */

@@ -117,7 +117,9 @@ function mergedFleet(fromEnvironment: unknown, asked: unknown): Values {
 }
 
 function objectOptions(values: Values, atStart: ResolvedPoolOptions, endpoint: Endpoint): Values {
-  const resolved = [...optionRows].flatMap(([name, row]) => (row.kind === 'object' ? [[name, row.resolve(values[name], atStart, endpoint)]] : []));
+  const resolved = [...optionRows].flatMap(([name, row]) =>
+    row.kind === 'object' ? [[name, row.resolve(values[name], atStart, endpoint)]] : [],
+  );
   return Object.fromEntries(resolved);
 }
 

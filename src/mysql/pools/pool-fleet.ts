@@ -55,11 +55,17 @@ export class PoolFleet {
     const before = this.#member;
     if (before !== undefined) this.#leaving.set(before, this.#at as Endpoint);
     this.#at = endpoint;
-    const member: Member = new Member(fleet.name, fleet, this.#poolOf(() => member), this.#ledger, {
-      clock: systemClock,
-      random: Math.random,
-      wall: () => Date.now(),
-    });
+    const member: Member = new Member(
+      fleet.name,
+      fleet,
+      this.#poolOf(() => member),
+      this.#ledger,
+      {
+        clock: systemClock,
+        random: Math.random,
+        wall: () => Date.now(),
+      },
+    );
     member.onChange((change) => this.#report(change));
     this.#member = member;
     member.start();
@@ -86,7 +92,8 @@ export class PoolFleet {
     const { phase, lease, budget, ledger, warnings } = fleet;
     if (warnings.length > 0) return { name: 'fleet', status: 'warn', message: warnings.join('; ') };
     const ofBudget = budget === undefined ? '' : ` of a budget of ${budget}`;
-    if (phase === 'leased' || phase === 'learning') return { name: 'fleet', status: 'pass', message: `${phase}: ${lease} connections${ofBudget}` };
+    if (phase === 'leased' || phase === 'learning')
+      return { name: 'fleet', status: 'pass', message: `${phase}: ${lease} connections${ofBudget}` };
     const since = ledger.ageMs === undefined ? 'not yet' : `${(ledger.ageMs / 1000).toFixed(1)} s ago`;
     const why = ledger.failure === undefined ? '' : ` (${ledger.failure})`;
     const message = `${phase}: at most ${fleet.ceiling} connections; the ledger has answered ${since}${why}`;
@@ -127,12 +134,12 @@ export class PoolFleet {
 
   #counts(member: Member): MemberCounts {
     const left = this.#leaving.get(member);
-    if (left !== undefined) return { open: this.#openAt(left), opening: 0, used: 0, waiting: 0, longestWaitMs: 0, limit: 0 };
+    if (left !== undefined) return { open: this.#openAt(left), opening: 0, pooled: 0, used: 0, waiting: 0, longestWaitMs: 0, limit: 0 };
     const { engine } = this.core;
     const { total, opening, used, checking, waiting, longestWaitMs } = engine.summary();
     const beside = this.killers() + (this.#fleet.ledger === 'database' ? 1 : 0);
     const limit = engine.limitBeside('fleet');
-    return { open: total + beside, opening, used: used + checking, waiting, longestWaitMs, limit };
+    return { open: total + beside, opening, pooled: total + opening, used: used + checking, waiting, longestWaitMs, limit };
   }
 
   /** Connections that still lead to a server that was left. */

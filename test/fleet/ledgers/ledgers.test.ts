@@ -30,7 +30,11 @@ function inDatabase(of: TestDatabase = database, user: object = {}): Ledger {
 }
 
 /** Carries requests out, at times of the test's own, so that ledgers with different clocks answer alike. */
-async function carryOut(ledger: Ledger, name: string, requests: readonly { readonly request: FleetRequest; readonly now: number }[]): Promise<FleetReply[]> {
+async function carryOut(
+  ledger: Ledger,
+  name: string,
+  requests: readonly { readonly request: FleetRequest; readonly now: number }[],
+): Promise<FleetReply[]> {
   const replies: FleetReply[] = [];
   for (const { request, now } of requests) replies.push(await ledger.transact(name, (state) => step(state, request, now, 'a'), signal()));
   return replies;
@@ -86,7 +90,11 @@ describe.each([
   it('tells its own time, which goes on, and who it is, which stays', async () => {
     const ledger = open();
     const look = (): Promise<{ now: number; identity: string }> =>
-      ledger.transact('time', (state, now, identity) => ({ ...step(state, requestOf({}), now, identity), reply: { now, identity } }), signal());
+      ledger.transact(
+        'time',
+        (state, now, identity) => ({ ...step(state, requestOf({}), now, identity), reply: { now, identity } }),
+        signal(),
+      );
     const first = await look();
     const second = await look();
     expect(second.now).toBeGreaterThanOrEqual(first.now);
@@ -107,7 +115,9 @@ describe.each([
   it('gives up when its caller does', async () => {
     const ledger = open();
     const reason = new Error('enough');
-    await expect(ledger.transact('given up', (state, now, identity) => step(state, requestOf({}), now, identity), AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(
+      ledger.transact('given up', (state, now, identity) => step(state, requestOf({}), now, identity), AbortSignal.abort(reason)),
+    ).rejects.toBe(reason);
     await ledger.close();
   });
 });
@@ -128,7 +138,21 @@ describe('the ledger in Redis', () => {
     const ledger = redisLedger({ url: redis.url, username: 'narrow', password: 'secret' });
     const asked = ledger.transact('narrow', (state, now, identity) => step(state, requestOf({}), now, identity), signal());
     await expect(asked).rejects.toThrow(/Allow it: .*\+info/u);
-    await client.redis.acl('SETUSER', 'narrow', 'reset', 'on', '>secret', '~poolwright:fleet:*', '+eval', '+evalsha', '+time', '+info', '+hmget', '+hset', '+pexpire');
+    await client.redis.acl(
+      'SETUSER',
+      'narrow',
+      'reset',
+      'on',
+      '>secret',
+      '~poolwright:fleet:*',
+      '+eval',
+      '+evalsha',
+      '+time',
+      '+info',
+      '+hmget',
+      '+hset',
+      '+pexpire',
+    );
     await countUp(ledger, 'narrow', 'a', 1);
     await ledger.close();
   });
@@ -161,7 +185,11 @@ describe('the ledger in Redis', () => {
     await using group = await startSentinelGroup();
     const ledger = redisLedger({ url: group.url });
     const identity = (): Promise<string> =>
-      ledger.transact('failed over', (state, now, who) => ({ ...step(state, requestOf({}), now, who), reply: who }), AbortSignal.timeout(2_000));
+      ledger.transact(
+        'failed over',
+        (state, now, who) => ({ ...step(state, requestOf({}), now, who), reply: who }),
+        AbortSignal.timeout(2_000),
+      );
     const first = await waitFor('the first answer', identity);
     const old = await group.masterPort();
     await group.servers.find(({ port }) => port === old)?.kill('SIGKILL');
@@ -192,7 +220,9 @@ describe('the ledger in the database', () => {
     const options = resolveOptions({ target: database.connection }, 'own', {});
     const ledger = databaseLedger(async () => {
       const connection = await openLone(options);
-      await connection.rows("SET SESSION autocommit = 0, SESSION time_zone = '+05:00', SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'");
+      await connection.rows(
+        "SET SESSION autocommit = 0, SESSION time_zone = '+05:00', SESSION sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'",
+      );
       await connection.rows('SET SESSION TRANSACTION READ ONLY');
       await connection.rows('SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE');
       return connection;

@@ -18,7 +18,7 @@ afterAll(async () => {
 
 /** Two members, of which the first has been busy and holds most of the budget. */
 async function busyMembers(name: string) {
-  const fleet = { name, budget: 12, processes: 2, floor: 2, lease: 1_200, ledger: redis.url };
+  const fleet = { name, budget: 12, processes: 2, floor: 2, lease: 1_000, ledger: redis.url };
   const members = fleetOfPools(database, 2, fleet);
   const [first, second] = members.pools as readonly Pool[] as [Pool, Pool];
   const stop = load(first, 16);

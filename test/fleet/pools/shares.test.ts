@@ -21,7 +21,7 @@ describe.each(['redis', 'database'] as const)('pools of a fleet with the ledger 
     budget: 16,
     processes: 3,
     floor: 3,
-    lease: 1_500,
+    lease: 1_000,
     ledger: where === 'redis' ? redis.url : 'database',
   });
 
