@@ -2,7 +2,7 @@
 
 import type { Search } from './explore.js';
 import type { Protocol } from './protocol.js';
-import { at, type Fault, Model, QUARTER, type World } from './world.js';
+import { at, type Fault, HOUR, Model, QUARTER, type World } from './world.js';
 
 const NONE: World['faults'] = { clock: 0, memory: 0, crash: 0, start: 0, late: 0 };
 
@@ -71,11 +71,12 @@ export function searchOf(plan: Plan, protocol: Protocol, depth: number, worlds: 
   return { model, from: from.map((each) => ({ ...each, faults })), kinds: new Set(plan.kinds), depth, worlds };
 }
 
-/** The answer that gives a member more is on its way to it. */
+/** The answer that gives a member more is on its way to it; and it has asked again, while another asked for more, too. */
 function grantedOnItsWay(model: Model, warm: readonly World[]): readonly World[] {
-  return warm.map((world) => {
+  return warm.flatMap((world) => {
     const sent = model.send(world, 1);
-    return model.execute(sent, 1, at(sent, 1).sent.length - 1);
+    const granted = model.execute(sent, 1, at(sent, 1).sent.length - 1);
+    return [granted, model.renew(model.send(granted, 1), 0)];
   });
 }
 
@@ -90,9 +91,12 @@ function lostAndAsked(model: Model, warm: readonly World[]): readonly World[] {
   });
 }
 
-/** The first member has closed all and is silent; its lease soon ends. */
+/** The first member has closed all and is silent; its lease soon ends, and the ledger's clock may have leapt. */
 function leaseNearItsEnd(model: Model, warm: readonly World[]): readonly World[] {
-  return warm.map((world) => model.pass(model.open(world, 0, 0), [1], 3));
+  return warm.flatMap((world) => {
+    const silent = model.pass(model.open(world, 0, 0), [1], 3);
+    return [silent, model.renew({ ...silent, offset: HOUR, faults: { ...silent.faults, clock: 0 } }, 1)];
+  });
 }
 
 /** Members that have shared the budget for a while, as a search begins with them. */
