@@ -23,6 +23,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     entries: [
       { text: 'Rolling it out, and back', page: 'docs/deployment' },
       { text: 'From one process to a fleet', page: 'docs/infrastructure' },
+      { text: 'One budget for a fleet', page: 'docs/fleet' },
       { text: 'The command', page: 'docs/cli' },
       { text: 'Dashboard', page: 'docs/dashboard' },
       { text: 'Metrics', page: 'docs/metrics' },

@@ -7,7 +7,8 @@ import type { Protocol } from './protocol.js';
 /** A lease in the model's units of time; a quarter of it passes at once. */
 export const LEASE = 20;
 export const QUARTER = LEASE / 4;
-const HOUR = 10_000;
+/** How far the ledger's clock leaps: many leases. */
+export const HOUR = 10_000;
 
 /** The clocks of processes run so much slower than the ledger's. */
 const PACE = 0.85;
