@@ -88,7 +88,7 @@ class RedisStore implements StateStore {
     const answer = await this.#asked(this.#client.storeFleet(keyOf(name), token, identity, newToken(), text, KEPT_MS));
     // A master that was cut off while another one was promoted takes what nobody else will see.
     await this.#client.confirm();
-    return answer.length === 0 ? undefined : storedFrom(answer as Answer);
+    return answer.length === 0 ? undefined : storedFrom(answer);
   }
 
   reconnect(): void {

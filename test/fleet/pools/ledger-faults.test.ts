@@ -20,7 +20,7 @@ afterAll(async () => {
 async function busyMembers(name: string) {
   const fleet = { name, budget: 12, processes: 2, floor: 2, lease: 1_000, ledger: redis.url };
   const members = fleetOfPools(database, 2, fleet);
-  const [first, second] = members.pools as readonly Pool[] as [Pool, Pool];
+  const [first, second] = members.pools as [Pool, Pool];
   const stop = load(first, 16);
   await fleetTo('most of the budget', first, ({ lease, open }) => lease >= 9 && open >= 8);
   return { members, first, second, stop };

@@ -17,9 +17,9 @@ export interface Told {
 export interface FleetChild {
   readonly process: ChildProcess;
   /** What it knows now; not while it is frozen. */
-  told(): Promise<Told>;
+  readonly told: () => Promise<Told>;
   /** Ends its pool. Resolves with how many statements have failed. */
-  end(): Promise<number>;
+  readonly end: () => Promise<number>;
 }
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));

@@ -16,10 +16,11 @@ export interface ConnectionWatch extends AsyncDisposable {
 /** Watches over one connection of the administrator's. */
 export async function watchConnections(database: TestDatabase): Promise<ConnectionWatch> {
   const session = await database.connectAsAdmin();
-  let [most, looks, ended] = [0, 0, false];
+  let [most, looks] = [0, 0];
+  const ending = new AbortController();
   const sql = 'SELECT COUNT(*) AS count FROM information_schema.PROCESSLIST WHERE USER = ?';
   const done = (async () => {
-    while (!ended) {
+    while (!ending.signal.aborted) {
       const [[row]] = await session.query<RowDataPacket[]>(sql, [database.user]);
       most = Math.max(most, Number(row?.['count']));
       looks += 1;
@@ -34,7 +35,7 @@ export async function watchConnections(database: TestDatabase): Promise<Connecti
       return looks;
     },
     async [Symbol.asyncDispose]() {
-      ended = true;
+      ending.abort();
       await done;
       await session.end();
     },
@@ -68,10 +69,11 @@ export function fleetTo(what: string, pool: Pool, accept: (fleet: FleetSnapshot)
 
 /** Callers that run short statements without a break, until it is told to stop; resolves with how many failed. */
 export function load(pool: Pool, callers: number, seconds = 0.02): () => Promise<number> {
-  let [stopped, failed] = [false, 0];
+  const stopping = new AbortController();
+  let failed = 0;
   let lastError: unknown;
   const work = Array.from({ length: callers }, async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       try {
         await pool.query('SELECT SLEEP(?)', [seconds]);
       } catch (error) {
@@ -83,7 +85,7 @@ export function load(pool: Pool, callers: number, seconds = 0.02): () => Promise
     }
   });
   return async () => {
-    stopped = true;
+    stopping.abort();
     await Promise.all(work);
     if (failed > 0) console.error('the last error of the load:', lastError);
     return failed;
