@@ -1,4 +1,4 @@
-/** Clients of Redis that stay connected: to one server, to the master that sentinels name, or to a cluster. */
+/** Redis for the layers above: connections, URLs, and answers within a time. */
 
 export { answerWithin, Overdue } from './overdue.js';
 export { connectRedis, type RedisConnection, type RedisUse } from './redis-connection.js';

@@ -41,7 +41,7 @@ type LogEntry = readonly [id: string, fields: readonly string[]];
  *
  * After a break, a process waits for twice the bound: other processes may have been cut off too, with invalidations that they could not publish.
  */
-export class Ledger {
+export class InvalidationLedger {
   readonly #keys: readonly [id: string, counter: string, log: string];
   readonly #origin = randomBytes(9).toString('base64url');
   #id: string | undefined = undefined;

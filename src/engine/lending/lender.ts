@@ -162,7 +162,6 @@ export class Lender<R> {
     }
   }
 
-  /** The most entries after an opening now. */
   get openingLimit(): number {
     return this.ceilings.forOpening(this.limit);
   }

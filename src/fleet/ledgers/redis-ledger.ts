@@ -9,7 +9,7 @@ import type { FleetState } from '../contract/index.js';
 import { encodeState } from '../protocol/index.js';
 import { stateOf, type StateStore, type Stored, StoredLedger } from './stored-ledger.js';
 
-/** A fleet of which nobody has heard for so long is forgotten: many times the longest lease. */
+/** A fleet without any renewal for so long is forgotten: many times the longest lease. */
 const KEPT_MS = 7 * 86_400_000;
 
 /** How long a sentinel may take to name the master. */
@@ -86,7 +86,7 @@ class RedisStore implements StateStore {
   async store(name: string, { token = '', identity }: Stored, state: FleetState): Promise<Stored | undefined> {
     const text = encodeState(state);
     const answer = await this.#asked(this.#client.storeFleet(keyOf(name), token, identity, newToken(), text, KEPT_MS));
-    // A master that was cut off while another one was promoted takes what nobody else will see.
+    // A master that was cut off while another one was promoted takes what no other member will see.
     await this.#client.confirm();
     return answer.length === 0 ? undefined : storedFrom(answer);
   }

@@ -1,4 +1,4 @@
-/** A ledger over any store that can compare and swap: it reads a fleet's state, runs the step here, and stores the result if nobody stored in between. */
+/** A ledger over any store that can compare and swap: it reads a fleet's state, runs the step here, and stores the result if no other member has stored in between. */
 
 import { pause, waitOrAbort } from '../../engine/waiting/index.js';
 import type { FleetState, FleetStep, Ledger } from '../contract/index.js';

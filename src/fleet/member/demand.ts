@@ -30,7 +30,7 @@ const PRESSING_MS = 20;
 const HOLD_LEASES = 2;
 
 /** Watches one pool. */
-export class Demand {
+export class DemandWatch {
   #peaks: Peak[] = [];
   #lastBusyMs: number | undefined = undefined;
   #lastAt = 0;

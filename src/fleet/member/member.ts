@@ -18,7 +18,7 @@ import {
 } from '../contract/index.js';
 import { answered, asking, ceilingOf, type Holding, isHeld, newHolding, step, withOpen } from '../protocol/index.js';
 import { Congestion } from './congestion.js';
-import { Demand, type MemberCounts } from './demand.js';
+import { DemandWatch, type MemberCounts } from './demand.js';
 import { ProcessClock } from './process-clock.js';
 import { Renewals } from './renewals.js';
 import { LedgerLog } from './ledger-log.js';
@@ -57,7 +57,7 @@ const LEAST_ROUND_TRIPS = 6;
 export class Member {
   readonly id = randomBytes(9).toString('base64url');
   readonly #time: ProcessClock;
-  readonly #demand: Demand;
+  readonly #demand: DemandWatch;
   readonly #congestion: Congestion;
   readonly #renewals: Renewals;
   readonly #log: LedgerLog;
@@ -89,7 +89,7 @@ export class Member {
     const { clock, random, wall } = environment;
     const { lease, budget } = options;
     this.#time = new ProcessClock(clock, wall);
-    this.#demand = new Demand(lease);
+    this.#demand = new DemandWatch(lease);
     this.#congestion = new Congestion(lease, random);
     this.#renewals = new Renewals(lease, random);
     this.#log = new LedgerLog();

@@ -1,4 +1,4 @@
-/** A clock that goes on while the process stands still or its machine sleeps: by it a process measures its lease. */
+/** A clock that continues while the process stands still or its machine sleeps: by it a process measures its lease. */
 
 import type { Clock } from '../../engine/contract/index.js';
 

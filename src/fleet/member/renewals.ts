@@ -45,7 +45,7 @@ export class Renewals {
     return this.#isSoon || (isHungry && now - this.#sentAt >= this.#hungryPauseMs);
   }
 
-  /** There is something to tell. */
+  /** There is something to report. */
   soon(): void {
     this.#isSoon = true;
   }

@@ -70,7 +70,7 @@ export interface MysqlPoolOptions {
   /** How statements of `pool.query` and `pool.execute` are retried when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
   /**
-   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: not, whatever the environment says. Default: none, then
+   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: not, against the environment. Default: none, then
    * `connectionLimit` alone bounds the pool.
    */
   readonly fleet?: FleetOptions | false;
