@@ -74,7 +74,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patience = 'refused', hold } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'refused', hold, keptOpen = 0 } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
@@ -95,7 +95,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
       },
       sweepEnded: (now) => lender.serveAndRefill(now),
-    });
+    }, keptOpen);
     this.#housekeeper.start();
     lender.serveAndRefill(clock.now());
   }

@@ -25,6 +25,8 @@ export class Housekeeper<R> {
     private readonly clock: Clock,
     private readonly options: () => ResolvedPoolOptions,
     private readonly listener: HousekeeperListener<R>,
+    /** So many entries are not closed for being idle. */
+    private readonly keptOpen: number,
   ) {}
 
   start(): void {
@@ -57,8 +59,10 @@ export class Housekeeper<R> {
   /** Precondition: the entry is idle. */
   #careForIdleEntry(entry: Entry<R>, now: number): void {
     const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
-    const idleCount = this.entries.idle.size;
-    const idledOut = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && idleCount > minIdle;
+    const { idle, usable } = this.entries;
+    const idleCount = idle.size;
+    const isSpare = idleCount > minIdle && usable > this.keptOpen;
+    const idledOut = isSpare && idleTimeout > 0 && now - entry.idleSince >= idleTimeout;
     if (now >= entry.retireAt) this.entries.closeEntry(entry, 'lifetime', false, now);
     else if (idledOut || idleCount > maxIdle) this.entries.closeEntry(entry, 'idle', false, now);
     else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validateEntry(entry, now);

@@ -42,7 +42,7 @@ import {
   type ManagedConnection,
 } from '../connections/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
-import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
+import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
 import { CoreSteering, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
@@ -298,6 +298,9 @@ export class PoolCore implements SteeredCore {
       },
       kill: (connection) => inRootContext(() => this.#killer.kill(connection)),
       poisoned: (error) => this.#poisoned(error),
+      leadsTo: ({ host, port, socketPath, database }) => {
+        this.options = { ...this.options, endpoint: endpointOf({ host, port, socketPath, database }) };
+      },
       tooManyStatements: () => {
         for (const connection of this.connections('idle')) connection.forgetStatements();
       },
@@ -365,7 +368,8 @@ export class PoolCore implements SteeredCore {
   }
 }
 
-function environmentOf({ moves, hasAlternative }: ResolvedOptions): PoolEnvironment {
+function environmentOf({ moves, hasAlternative, opener }: ResolvedOptions): PoolEnvironment {
+  if (opener !== undefined) return { patience: opener.patience, keptOpen: opener.keptOpen };
   if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
   return { patience: hasAlternative === true ? 'impatient' : 'refused' };
 }
