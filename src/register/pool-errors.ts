@@ -30,9 +30,7 @@ export function isOverdue(error: unknown): boolean {
   return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ETIMEDOUT' && error.message.startsWith('Opening took longer');
 }
 
-/** A connection that a pool cannot manage; see StrangeConnection in `src/mysql`. */
-export function strangeConnectionOf(error: unknown): object | undefined {
-  return error instanceof Error && 'connection' in error && error.message.startsWith('The connection was not made by')
-    ? (error.connection as object)
-    : undefined;
+/** What was opened is a connection that the pool cannot manage; see StrangeConnection in `src/mysql`. */
+export function isStrange(error: unknown): boolean {
+  return error instanceof Error && 'connection' in error && error.message.startsWith('The connection was not made by');
 }

@@ -1,6 +1,7 @@
 /** A connection that a data layer opens: what it makes with mysql2's `createConnection` meanwhile belongs to the pool. */
 
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { ignore } from '../../engine/waiting/index.js';
 import type { Opener } from '../contract/index.js';
 import { type ConnectionConfig, connectionConfig, type ConnectionOptions, hideSecrets, ListenersSetUp } from '../driver/index.js';
 import { connectionLost } from '../commands/index.js';
@@ -59,7 +60,8 @@ export async function openOutside(opener: Opener, signal: AbortSignal, owner: Co
     if (!connection.alive) throw connection._fatalError ?? connection._protocolError ?? connectionLost();
     return connection;
   } catch (error) {
-    if (!(error instanceof StrangeConnection)) made.at(-1)?.terminate();
+    if (error instanceof StrangeConnection) opener.close(error.connection).catch(ignore);
+    else made.at(-1)?.terminate();
     throw error;
   } finally {
     signal.removeEventListener('abort', stop);

@@ -110,7 +110,8 @@ export class DataLayerPool {
     const { resource } = lease;
     // Its borrower may have given it back, or ended it, by the methods of the connection.
     if (resource.lease !== lease) return true;
-    if (!resource.alive) {
+    // What runs on it is given up: its place must not wait for that.
+    if (!resource.alive || (retire && resource.busy)) {
       resource.destroy();
       return true;
     }

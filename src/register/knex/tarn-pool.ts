@@ -1,7 +1,7 @@
 /** tarn's pool over a managed one: its methods, numbers, events and errors, for Knex. */
 import { performance, within } from '../../engine/waiting/index.js';
 import type { DataLayerPool } from '../../mysql/drop-in.js';
-import { isOverdue, outcomeOf, strangeConnectionOf } from '../pool-errors.js';
+import { isOverdue, isStrange, outcomeOf } from '../pool-errors.js';
 
 /** tarn's pending operation, as callers of `acquire()` see it. */
 export interface Pending {
@@ -27,6 +27,7 @@ export interface TarnPool {
   readonly reapIntervalMillis: number;
   readonly createRetryIntervalMillis: number;
   readonly propagateCreateError: boolean;
+  readonly emitter: { removeAllListeners(): unknown };
   destroyed: boolean;
   eventId: number;
   acquire(): Pending;
@@ -70,6 +71,7 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
     #lender: DataLayerPool | null | undefined = undefined;
     #validating = 0;
     #served = false;
+    readonly #closing = new Set<Promise<void>>();
 
     constructor(
       original: TarnPool,
@@ -106,7 +108,7 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
     }
 
     override acquire(): Pending {
-      if (this.#lender === null || this.destroyed) return super.acquire();
+      if (this.#lender === null || (this.destroyed && this.#lender === undefined)) return super.acquire();
       const eventId = this.#newEvent('acquireRequest');
       const way = { given: false, cancel: (): void => undefined };
       const pending: Pending = {
@@ -135,7 +137,9 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
     override release(connection: unknown): boolean {
       if (this.#lender === null) return super.release(connection);
       this._executeEventHandlers('release', connection);
-      return this.#lender?.giveBack(connection as object) ?? false;
+      // Knex says so of a connection that broke, and of one whose statement took too long and still runs.
+      const { __knex__disposed: disposed } = connection as { readonly __knex__disposed?: unknown };
+      return this.#lender?.giveBack(connection as object, Boolean(disposed)) ?? false;
     }
 
     /** The managed pool keeps house. */
@@ -145,10 +149,18 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
 
     /** As tarn's, it waits until all borrowers have given back; callers that wait are refused at once. */
     override async destroy(): Promise<unknown> {
-      this.destroyed = true;
+      if (this.#lender === null || this.#lender === undefined) {
+        await Promise.all(this.#closing);
+        return await super.destroy();
+      }
+      const eventId = this.#newEvent('poolDestroyRequest');
       if (this.#served) this._executeEventHandlers('stopReaping');
-      await this.#lender?.end('refuse');
-      return await super.destroy();
+      this.destroyed = true;
+      await this.#lender.end('refuse');
+      await Promise.all(this.#closing);
+      this._executeEventHandlers('poolDestroySuccess', eventId);
+      this.emitter.removeAllListeners();
+      return undefined;
     }
 
     async #borrow(way: { given: boolean; cancel: () => void }): Promise<unknown> {
@@ -157,9 +169,8 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
         if (lender === null) return await super.acquire().promise;
         return await this.#borrowFrom(lender, way);
       } catch (error) {
-        const strange = strangeConnectionOf(outcomeCause(error));
-        if (strange === undefined) throw this.#failureFor(error);
-        this.#giveUp(strange);
+        if (!isStrange(outcomeCause(error))) throw this.#failureFor(error);
+        this.#giveUp();
         return await super.acquire().promise;
       }
     }
@@ -202,20 +213,19 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
 
     #made(): DataLayerPool | null {
       if (this.#lender !== undefined) return this.#lender;
-      const opener = { open: () => this.#create(), close: (connection: unknown) => this.#close(connection) };
+      const opener = { open: () => this.#create(), close: (connection: unknown) => this.#noteClosing(this.#close(connection)) };
       this.#lender = this.make(this, opener) ?? null;
       return this.#lender;
     }
 
     /** What Knex opens is not a connection of the mysql2 that is managed: it has its own pool back. */
-    #giveUp(connection: unknown): void {
+    #giveUp(): void {
       const lender = this.#lender;
       this.#lender = null;
       if (lender !== null && lender !== undefined) {
         this.left('it opens its connections in another way than with createConnection of mysql2');
         lender.end('refuse').catch(() => undefined);
       }
-      Promise.resolve(this.destroyer(connection)).catch(() => undefined);
     }
 
     async #create(): Promise<unknown> {
@@ -228,6 +238,11 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
         this._executeEventHandlers('createFail', eventId, error);
         throw error;
       }
+    }
+
+    #noteClosing(closing: Promise<void>): Promise<void> {
+      this.#closing.add(closing);
+      return closing.finally(() => this.#closing.delete(closing));
     }
 
     async #close(connection: unknown): Promise<void> {

@@ -60,8 +60,8 @@ function limitsOf({ pool, settings, place, isOfReplicas }: SequelizePoolPlace): 
   return { asked: { ...where, ...asked }, defaults: { connectTimeout: acquireTimeoutMillis, ...defaults, ...name } };
 }
 
-/** Sequelize wraps the driver's errors. */
+/** Sequelize wraps the driver's errors; 7 warns of who asks for `parent`. */
 function driversError(error: unknown): unknown {
-  const { parent, cause } = (error ?? {}) as { readonly parent?: unknown; readonly cause?: unknown };
-  return parent ?? cause ?? error;
+  const wrapper = (error ?? {}) as { readonly parent?: unknown; readonly cause?: unknown };
+  return wrapper.cause ?? wrapper.parent ?? error;
 }

@@ -1,7 +1,7 @@
 /** sequelize-pool's pool over a managed one: its methods, numbers and errors, for Sequelize. */
 import { performance } from '../../engine/waiting/index.js';
 import type { DataLayerPool } from '../../mysql/drop-in.js';
-import { isOverdue, outcomeOf, strangeConnectionOf } from '../pool-errors.js';
+import { isOverdue, isStrange, outcomeOf } from '../pool-errors.js';
 
 /** What Sequelize gives to its pool. */
 export interface PoolFactory {
@@ -99,9 +99,8 @@ export function managedSequelizePool({ Base, TimeoutError, timeoutText }: Classe
       try {
         return await this.#borrowFrom(lender);
       } catch (error) {
-        const strange = strangeConnectionOf(causeOf(error));
-        if (strange === undefined) throw this.#failureFor(error);
-        this.#giveUp(strange);
+        if (!isStrange(causeOf(error))) throw this.#failureFor(error);
+        this.#giveUp();
         return await super.acquire();
       }
     }
@@ -135,6 +134,7 @@ export function managedSequelizePool({ Base, TimeoutError, timeoutText }: Classe
       }
       this._draining = true;
       await this.#lender.end('serve');
+      await Promise.all(this.#closing.values());
     }
 
     override async destroyAllNow(): Promise<void> {
@@ -193,12 +193,11 @@ export function managedSequelizePool({ Base, TimeoutError, timeoutText }: Classe
     }
 
     /** What Sequelize opens is not a connection of the mysql2 that is managed: it has its own pool back. */
-    #giveUp(connection: object): void {
+    #giveUp(): void {
       if (this.#lender !== undefined && this.#lender !== null) {
         this.host.left('it opens its connections in another way than with createConnection of mysql2');
         this.#end(this.#lender);
       }
-      this._factory.destroy(connection).catch(() => undefined);
     }
 
     #owns(connection: object): boolean {
