@@ -228,7 +228,7 @@ const SCENARIOS = {
   },
 
   async direct() {
-    const db = open({ max: 1 }, { acquireConnectionTimeout: 50 });
+    const db = open({ max: 1 }, { acquireConnectionTimeout: 700 });
     const { pool } = db.client;
     const one = await pool.acquire().promise;
     const waiting = pool.acquire();
