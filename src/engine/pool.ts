@@ -89,13 +89,19 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     lender.hold = hold;
     this.#clock = clock;
     this.#lender = lender;
-    this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
-      entryLeaked: (entry, now) => {
-        lender.statistics.leaks += 1;
-        this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
+    this.#housekeeper = new Housekeeper(
+      lender.entries,
+      clock,
+      () => lender.options,
+      {
+        entryLeaked: (entry, now) => {
+          lender.statistics.leaks += 1;
+          this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
+        },
+        sweepEnded: (now) => lender.serveAndRefill(now),
       },
-      sweepEnded: (now) => lender.serveAndRefill(now),
-    }, keptOpen);
+      keptOpen,
+    );
     this.#housekeeper.start();
     lender.serveAndRefill(clock.now());
   }

@@ -8,7 +8,8 @@ import type { DataLayerPool, DataLayerPoolRequest } from '../mysql/drop-in.js';
 type Factory = (...parameters: readonly unknown[]) => unknown;
 
 /** The functions that replace those of mysql2 that make pools, and those that data layers' pools are made of. */
-export interface Layer extends Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>> {
+export interface Layer
+  extends Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>> {
   readonly createDataLayerPool: (request: DataLayerPoolRequest) => DataLayerPool;
   readonly connectionForOpening: Factory;
 }

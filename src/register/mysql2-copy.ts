@@ -21,7 +21,9 @@ const copies = new WeakMap<object, Mysql2Copy>();
 /** Makes pools on the copy of mysql2 that a data layer has as its driver; nothing for every other driver. */
 export function makerFor(driver: unknown): PoolMaker | undefined {
   const { createConnection } = (driver ?? {}) as { readonly createConnection?: unknown };
-  const copy = [driver, createConnection].flatMap((known) => (known instanceof Object ? [copies.get(known)] : [])).find((one) => one !== undefined);
+  const copy = [driver, createConnection]
+    .flatMap((known) => (known instanceof Object ? [copies.get(known)] : []))
+    .find((one) => one !== undefined);
   return copy === undefined ? undefined : (request) => copy.dataLayerPool(request);
 }
 

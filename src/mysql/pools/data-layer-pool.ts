@@ -1,6 +1,6 @@
 /** A managed pool for a data layer that opens its connections itself, such as Knex and Sequelize: it lends them the raw connections. */
 
-import { keepShape, type Lease, PoolError } from '../../engine/index.js';
+import { keepShape, type Lease, type PoolError } from '../../engine/index.js';
 import { acquireInTime } from '../limits/index.js';
 import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
 import { coreOf, type Pool } from './pool.js';

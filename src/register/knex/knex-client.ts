@@ -48,7 +48,11 @@ export function replaceKnexPools(Client: ClientClass, copy: DataLayerCopy): void
       classes.set(Base, Managed);
     }
     copy.replaced();
-    this.pool = new Managed(pool, (managed, opener) => make(requestFor(this, parameters, managed, opener)), (why) => copy.left(why));
+    this.pool = new Managed(
+      pool,
+      (managed, opener) => make(requestFor(this, parameters, managed, opener)),
+      (why) => copy.left(why),
+    );
   };
 }
 
@@ -57,7 +61,12 @@ function isBrought({ config }: Client, [given]: readonly unknown[]): boolean {
   return connectionPool !== undefined && connectionPool !== null;
 }
 
-function requestFor({ config, connectionSettings }: Client, [given]: readonly unknown[], pool: TarnPool, { open, close }: TarnOpener): Parameters<PoolMaker>[0] {
+function requestFor(
+  { config, connectionSettings }: Client,
+  [given]: readonly unknown[],
+  pool: TarnPool,
+  { open, close }: TarnOpener,
+): Parameters<PoolMaker>[0] {
   const { pool: said = {}, acquireConnectionTimeout } = (given ?? config) as Client['config'];
   const { max, acquireTimeoutMillis, idleTimeoutMillis, createTimeoutMillis } = pool;
   const limits = {

@@ -50,8 +50,8 @@ export type MakeLender = (pool: TarnPool, opener: TarnOpener) => DataLayerPool |
 
 /** How it opens and closes connections: as tarn does. */
 export interface TarnOpener {
-  open(): Promise<unknown>;
-  close(connection: unknown): Promise<void>;
+  readonly open: () => Promise<unknown>;
+  readonly close: (connection: unknown) => Promise<void>;
 }
 
 const UNKNOWN_REASON = 'operation timed out for an unknown reason';
@@ -65,7 +65,14 @@ const LISTS = ['used', 'free', 'pendingCreates', 'pendingAcquires', 'pendingVali
  * @param Base the class of the pool that it stands in for
  * @param TimeoutError tarn's own: Knex tells by it that an acquire took too long
  */
-export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorClass): new (original: TarnPool, make: MakeLender, left: (why: string) => void) => TarnPool {
+export function managedTarnPool(
+  Base: TarnPoolClass,
+  TimeoutError: TimeoutErrorClass,
+): new (
+  original: TarnPool,
+  make: MakeLender,
+  left: (why: string) => void,
+) => TarnPool {
   return class ManagedTarnPool extends Base {
     /** Made by the first acquire: a Knex that only builds statements has none. `null`: this pool is tarn's own after all. */
     #lender: DataLayerPool | null | undefined = undefined;
@@ -150,12 +157,13 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
     /** As tarn's, it waits until all borrowers have given back; callers that wait are refused at once. */
     override async destroy(): Promise<unknown> {
       if (this.#lender === null || this.#lender === undefined) {
+        this.destroyed = true;
         await Promise.all(this.#closing);
         return await super.destroy();
       }
       const eventId = this.#newEvent('poolDestroyRequest');
-      if (this.#served) this._executeEventHandlers('stopReaping');
       this.destroyed = true;
+      if (this.#served) this._executeEventHandlers('stopReaping');
       await this.#lender.end('refuse');
       await Promise.all(this.#closing);
       this._executeEventHandlers('poolDestroySuccess', eventId);
@@ -290,7 +298,11 @@ export function managedTarnPool(Base: TarnPoolClass, TimeoutError: TimeoutErrorC
       const asResource = (resource: object): object => ({ resource, ...settled });
       if (name === 'used') return lender?.used.map(asResource) ?? [];
       if (name === 'free') return lender?.idle.map(asResource) ?? [];
-      const counts = { pendingCreates: () => this.numPendingCreates(), pendingAcquires: () => this.numPendingAcquires(), pendingValidations: () => this.numPendingValidations() };
+      const counts = {
+        pendingCreates: () => this.numPendingCreates(),
+        pendingAcquires: () => this.numPendingAcquires(),
+        pendingValidations: () => this.numPendingValidations(),
+      };
       return Array.from({ length: counts[name]() }, () => settled);
     }
   };
@@ -304,15 +316,30 @@ function outcomeCause(error: unknown): unknown {
 
 function optionsOf(pool: TarnPool): object {
   const { creator, destroyer, validate, log, min, max, propagateCreateError } = pool;
-  const { acquireTimeoutMillis, createTimeoutMillis, destroyTimeoutMillis, idleTimeoutMillis, reapIntervalMillis, createRetryIntervalMillis } = pool;
-  const times = { acquireTimeoutMillis, createTimeoutMillis, destroyTimeoutMillis, idleTimeoutMillis, reapIntervalMillis, createRetryIntervalMillis };
+  const {
+    acquireTimeoutMillis,
+    createTimeoutMillis,
+    destroyTimeoutMillis,
+    idleTimeoutMillis,
+    reapIntervalMillis,
+    createRetryIntervalMillis,
+  } = pool;
+  const times = {
+    acquireTimeoutMillis,
+    createTimeoutMillis,
+    destroyTimeoutMillis,
+    idleTimeoutMillis,
+    reapIntervalMillis,
+    createRetryIntervalMillis,
+  };
   return { create: creator, destroy: destroyer, validate, log, min, max, propagateCreateError, ...times };
 }
 
 /** As tarn calls it: a function that calls back, or returns a promise. */
 function callbackOrPromise(creator: TarnPool['creator']): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const returned = (async (): Promise<unknown> => await creator((error, connection) => (error ? reject(error as Error) : resolve(connection))))();
+    const returned = (async (): Promise<unknown> =>
+      await creator((error, connection) => (error ? reject(error as Error) : resolve(connection))))();
     returned.then((connection) => (connection ? resolve(connection) : undefined), reject);
   });
 }

@@ -54,7 +54,7 @@ function driverOf(manager: ConnectionManager): unknown {
 }
 
 function driversPlace(place: Place | undefined): Place {
-  const { host, port, username, database, dialectOptions } = (place ?? {}) as Place;
+  const { host, port, username, database, dialectOptions } = place ?? {};
   const { socketPath } = (dialectOptions ?? {}) as Place;
   return { host, port, database, user: username, socketPath };
 }

@@ -15,7 +15,7 @@ interface Sequelize {
 }
 
 interface SequelizeModule {
-  readonly Sequelize: { readonly hooks: { runSync(event: string, ...details: unknown[]): void } };
+  readonly Sequelize: { readonly hooks: { runSync: (this: unknown, event: string, ...details: unknown[]) => void } };
 }
 
 /** The file of the dialect that makes connections. */

@@ -36,8 +36,8 @@ export type SequelizePoolClass = new (factory: PoolFactory) => SequelizePool;
 
 /** How it opens and closes connections: as sequelize-pool does. */
 export interface SequelizeOpener {
-  open(): Promise<unknown>;
-  close(connection: unknown): Promise<void>;
+  readonly open: () => Promise<unknown>;
+  readonly close: (connection: unknown) => Promise<void>;
 }
 
 /** What the adapter asks of the hook. */
@@ -53,13 +53,22 @@ export interface SequelizeHost {
 interface Classes {
   readonly Base: SequelizePoolClass;
   /** sequelize-pool's own: Sequelize tells by it that an acquire took too long. */
-  readonly TimeoutError: new (message: string) => Error;
+  readonly TimeoutError: new (
+    message: string,
+  ) => Error;
   /** What it says. */
   readonly timeoutText: string;
 }
 
 /** Makes the class of managed pools for one copy of sequelize-pool. */
-export function managedSequelizePool({ Base, TimeoutError, timeoutText }: Classes): new (original: SequelizePool, host: SequelizeHost) => SequelizePool {
+export function managedSequelizePool({
+  Base,
+  TimeoutError,
+  timeoutText,
+}: Classes): new (
+  original: SequelizePool,
+  host: SequelizeHost,
+) => SequelizePool {
   return class ManagedSequelizePool extends Base {
     /** Made by the first acquire. `null`: this pool is sequelize-pool's own after all, or has ended. */
     #lender: DataLayerPool | null | undefined = undefined;

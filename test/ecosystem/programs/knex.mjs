@@ -47,8 +47,17 @@ const SCENARIOS = {
     const seen = [];
     const { pool } = db.client;
     const names = ['acquireRequest', 'acquireSuccess', 'acquireFail', 'createRequest', 'createSuccess', 'createFail', 'release'];
-    names.push('destroyRequest', 'destroySuccess', 'destroyFail', 'startReaping', 'stopReaping', 'poolDestroyRequest', 'poolDestroySuccess');
-    for (const name of names) pool.on(name, (...details) => seen.push([name, ...details.map((detail) => detail?.__knexUid ? 'connection' : typeof detail)]));
+    names.push(
+      'destroyRequest',
+      'destroySuccess',
+      'destroyFail',
+      'startReaping',
+      'stopReaping',
+      'poolDestroyRequest',
+      'poolDestroySuccess',
+    );
+    for (const name of names)
+      pool.on(name, (...details) => seen.push([name, ...details.map((detail) => (detail?.__knexUid ? 'connection' : typeof detail))]));
     await db.raw('SELECT 1');
     await db.destroy();
     return seen;
@@ -115,15 +124,19 @@ const SCENARIOS = {
     await db('knex_notes').del();
     await db.transaction(async (tx) => {
       await tx('knex_notes').insert({ note: 'kept' });
-      await tx.transaction(async (inner) => {
-        await inner('knex_notes').insert({ note: 'lost' });
-        throw new Error('inner');
-      }).catch(() => undefined);
+      await tx
+        .transaction(async (inner) => {
+          await inner('knex_notes').insert({ note: 'lost' });
+          throw new Error('inner');
+        })
+        .catch(() => undefined);
     });
-    await failure(db.transaction(async (tx) => {
-      await tx('knex_notes').insert({ note: 'lost too' });
-      throw new Error('outer');
-    }));
+    await failure(
+      db.transaction(async (tx) => {
+        await tx('knex_notes').insert({ note: 'lost too' });
+        throw new Error('outer');
+      }),
+    );
     const notes = await db('knex_notes').pluck('note');
     const free = numbers(db)[0];
     await db.schema.dropTable('knex_notes');
@@ -232,10 +245,16 @@ const SCENARIOS = {
     const { pool } = db.client;
     const one = await pool.acquire().promise;
     const waiting = pool.acquire();
-    const late = await waiting.promise.then(() => 'none', (error) => [error.constructor.name, error.message]);
+    const late = await waiting.promise.then(
+      () => 'none',
+      (error) => [error.constructor.name, error.message],
+    );
     const aborted = pool.acquire();
     aborted.abort();
-    const given = await aborted.promise.then(() => 'none', (error) => error.message);
+    const given = await aborted.promise.then(
+      () => 'none',
+      (error) => error.message,
+    );
     const answer = await new Promise((resolve) => one.query({ sql: 'SELECT ? AS n', values: [8] }, (_error, rows) => resolve(rows[0].n)));
     const executed = await new Promise((resolve) => one.execute('SELECT ? AS n', [9], (_error, rows) => resolve(rows[0].n)));
     const released = pool.release(one);
@@ -295,7 +314,10 @@ const waiting = open({ max: 1 });
 const held = await waiting.client.acquireConnection();
 await new Promise((resolve) => held.query('BEGIN', resolve));
 await waiting.client.releaseConnection(held);
-const openTransaction = await valueOf(waiting, 'SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = CONNECTION_ID()').catch(() => 'not known');
+const openTransaction = await valueOf(
+  waiting,
+  'SELECT COUNT(*) FROM information_schema.INNODB_TRX WHERE trx_mysql_thread_id = CONNECTION_ID()',
+).catch(() => 'not known');
 await waiting.destroy();
 await db.destroy();
 console.log(JSON.stringify({ results, managed, openTransaction, left: [...pools().keys()] }));
