@@ -159,7 +159,7 @@ export const LAYERS = [
     typesFrom: ['mysql/drop-in'],
     why: 'register builds on the mysql2 of the application, which may not be the one beside Poolwright: it imports neither mysql2 nor what binds to it.',
     folders: ['knex', 'sequelize'],
-    doors: ['register', 'data-layers'],
+    doors: ['register'],
   },
   {
     name: 'demo',

@@ -52,7 +52,7 @@ const ADAPTERS = fileURLToPath(new URL('data-layers.cjs', import.meta.url));
 
 type Replace = (exports: unknown, copy: DataLayerCopy) => void;
 
-/** Whatever was done to it: a file is evaluated again when an application empties Node's cache. */
+/** Exports that were seen: a file is evaluated again when an application empties Node's cache. */
 const seen = new WeakSet<object>();
 const announced = new Set<string>();
 

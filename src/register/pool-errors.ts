@@ -1,4 +1,4 @@
-/** Why an acquire failed, as a data layer's adapter tells it. */
+/** Why an acquire failed, for the adapter of a data layer. */
 
 interface Failure {
   readonly code?: unknown;

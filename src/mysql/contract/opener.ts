@@ -7,7 +7,7 @@ export interface Opener {
   close(connection: unknown): Promise<void>;
   /** What lies behind an error of `open`, where it wraps the driver's. */
   causeOf(error: unknown): unknown;
-  /** Whether waiters are told of a failed opening ('refused'), or wait for the next one within their own time ('patient'). */
+  /** Whether waiters learn of a failed opening ('refused'), or wait for the next one within their own time ('patient'). */
   readonly patience: 'refused' | 'patient';
   /** So many connections are not closed for being idle. */
   readonly keptOpen: number;

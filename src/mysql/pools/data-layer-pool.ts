@@ -11,7 +11,7 @@ export interface Borrowing {
   /** Rejects with a PoolError. */
   readonly connection: Promise<object>;
   /** Gives up. Does nothing when the connection is lent already. */
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 /** How many connections are in which state, as a data layer counts them. */

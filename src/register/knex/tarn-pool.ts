@@ -63,7 +63,7 @@ const LISTS = ['used', 'free', 'pendingCreates', 'pendingAcquires', 'pendingVali
  * Makes the class of managed pools for one copy of tarn.
  *
  * @param Base the class of the pool that it stands in for
- * @param TimeoutError tarn's own: Knex tells by it that an acquire took too long
+ * @param TimeoutError tarn's own: Knex knows by it that an acquire took too long
  */
 export function managedTarnPool(
   Base: TarnPoolClass,
@@ -339,7 +339,7 @@ function optionsOf(pool: TarnPool): object {
 function callbackOrPromise(creator: TarnPool['creator']): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const returned = (async (): Promise<unknown> =>
-      await creator((error, connection) => (error ? reject(error as Error) : resolve(connection))))();
+      await creator((error, connection) => (error ? reject(error) : resolve(connection))))();
     returned.then((connection) => (connection ? resolve(connection) : undefined), reject);
   });
 }

@@ -52,7 +52,7 @@ export interface SequelizeHost {
 
 interface Classes {
   readonly Base: SequelizePoolClass;
-  /** sequelize-pool's own: Sequelize tells by it that an acquire took too long. */
+  /** sequelize-pool's own: Sequelize knows by it that an acquire took too long. */
   readonly TimeoutError: new (
     message: string,
   ) => Error;
