@@ -87,6 +87,7 @@ export class CallbackPool extends DriverPool {
         },
       });
     }
+    this.#showIdleTimeout();
     const isClosed = (): boolean => this._closed;
     // What data layers, instrumentation and mysql2's tests read of mysql2's pool.
     Object.defineProperties(this, {
@@ -106,6 +107,13 @@ export class CallbackPool extends DriverPool {
   /** Connections that are opened from now on lead elsewhere. */
   moveTo(options: ResolvedOptions): void {
     this.config.connectionConfig = configOf(options);
+    this.#showIdleTimeout();
+  }
+
+  /** `attachDatabasePool` of @vercel/functions reads it there, and would wait for 60 s. Not enumerable: it is no option of a connection. */
+  #showIdleTimeout(): void {
+    const { config } = this;
+    Object.defineProperty(config.connectionConfig, 'idleTimeout', { configurable: true, get: () => config.idleTimeout });
   }
 
   /** A copy for one connection: what `changeUser` and SET NAMES write into it must not reach the others. */

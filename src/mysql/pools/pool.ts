@@ -87,6 +87,8 @@ export class Pool extends DriverPromisePool {
     super(core.callbackPool, Promise);
     this.#core = core;
     this.cache = options.cache;
+    // mysql2's promise pool has none, although its types say so; `attachDatabasePool` of @vercel/functions looks there for the idle timeout.
+    Object.defineProperty(this, 'config', { value: core.callbackPool.config });
   }
 
   /** The pool's name in errors, statistics and metrics. */
