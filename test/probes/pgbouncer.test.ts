@@ -281,7 +281,14 @@ describe('no PgBouncer', () => {
     await using server = await startSilentTcpServer(manners);
     const { host, port } = server;
     for (const ssl of [false, true]) {
-      const report = await probePgBouncer({ host, port, user: 'stats', password: 'sesame', ssl, timeout: manners === 'silent' ? 150 : 60_000 });
+      const report = await probePgBouncer({
+        host,
+        port,
+        user: 'stats',
+        password: 'sesame',
+        ssl,
+        timeout: manners === 'silent' ? 150 : 60_000,
+      });
       expect(report).toMatchObject({ ...NOTHING, reason, message: expect.stringMatching(words) as string });
       expect(JSON.stringify(report)).not.toContain('sesame');
     }

@@ -44,9 +44,7 @@ export async function copyBuiltPackage(folder: string): Promise<void> {
 async function linkFolder(from: string, to: string): Promise<void> {
   await mkdir(to, { recursive: true });
   const entries = await readdir(from, { withFileTypes: true });
-  await Promise.all(
-    entries.map((entry) => (entry.isDirectory() ? linkFolder : link)(join(from, entry.name), join(to, entry.name))),
-  );
+  await Promise.all(entries.map((entry) => (entry.isDirectory() ? linkFolder : link)(join(from, entry.name), join(to, entry.name))));
 }
 
 async function findOrBuild(): Promise<string> {

@@ -175,7 +175,14 @@ describe('a switch of the writer behind an HAProxy that asks who takes writes', 
     expect(await writers.lies(ledgerOf(source))).toEqual([]);
     const outcomes = writers.outcomes();
     await annotate(`role ${role}: ${JSON.stringify(outcomes)}; ${WRITES} writes ${againMs} ms after the switch began`);
-    const expected = ['ok', 'ER_OPTION_PREVENTS_STATEMENT', 'POOL_CONNECTION_LOST', 'POOL_COMMIT_UNKNOWN', 'POOL_CONNECT_FAILED', 'POOL_BREAKER_OPEN'];
+    const expected = [
+      'ok',
+      'ER_OPTION_PREVENTS_STATEMENT',
+      'POOL_CONNECTION_LOST',
+      'POOL_COMMIT_UNKNOWN',
+      'POOL_CONNECT_FAILED',
+      'POOL_BREAKER_OPEN',
+    ];
     expect(Object.keys(outcomes).filter((outcome) => !expected.includes(outcome))).toEqual([]);
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });

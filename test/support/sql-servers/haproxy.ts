@@ -43,8 +43,7 @@ export async function startHaProxy(destinations: readonly Destination[], options
         '  balance roundrobin',
         ...(options.backend ?? []).map((line) => `  ${line}`),
         ...destinations.map(
-          ({ host, port: to }, index) =>
-            `  server s${index + 1} ${host}:${to} ${typeof follows === 'string' ? follows : follows(index)}`,
+          ({ host, port: to }, index) => `  server s${index + 1} ${host}:${to} ${typeof follows === 'string' ? follows : follows(index)}`,
         ),
         '',
       ].join('\n'),
