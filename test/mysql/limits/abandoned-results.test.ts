@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { createPool } from '../../../src/mysql/create-pool.js';
 import { errorOf, imbalanceOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { sequence } from '../../support/sql-servers/sequence.js';
@@ -14,7 +15,7 @@ describe('a result that its caller has left', () => {
     'is not read until the server has acknowledged the kill: %s',
     async (door) => {
       await using database = await createDatabase();
-      const { user, password } = database;
+      const { user, password, ...place } = database.connection;
       let letIn = (): void => undefined;
       const gate = new Promise<void>((resolve) => (letIn = resolve));
       let logins = 0;
@@ -24,14 +25,15 @@ describe('a result that its caller has left', () => {
         if (logins > 1) await gate;
         return { user, password };
       };
-      const pool = poolOf(database, { connectionLimit: 1, validationTimeout: 600_000, user: undefined, password: undefined, credentials });
+      const pool = createPool({ ...place, minIdle: 0, connectionLimit: 1, validationTimeout: 600_000, credentials });
       try {
         const sockets: Socket[] = [];
         pool.pool.on('connection', (connection) => void sockets.push((connection as unknown as { stream: Socket }).stream));
         const borrowed = await pool.getConnection();
-        const query = door === 'on the pool' ? pool.pool : borrowed.connection;
         if (door === 'on the pool') borrowed.release();
-        const stream = query.query(ENDLESS).stream();
+        const stream = (
+          door === 'on the pool' ? pool.pool.query(ENDLESS) : (borrowed.connection as unknown as CallbackPoolConnection).query(ENDLESS)
+        ).stream();
         await once(stream, 'data');
         stream.destroy();
         await once(stream, 'close');
@@ -54,7 +56,7 @@ describe('a result that its caller has left', () => {
 
   it('because its statement was aborted is killed once', async () => {
     await using database = await createDatabase();
-    const pool = poolOf(database, { connectionLimit: 1 });
+    const pool = poolOf(database, { connectionLimit: 1, validationTimeout: 600_000 });
     try {
       const abort = new AbortController();
       const options = { sql: ENDLESS, signal: abort.signal };

@@ -25,14 +25,15 @@ afterAll(async () => {
 beforeEach((context) => onlyWhere(context, 'delaysLogins'));
 
 /** From now on each login of the account waits for so long, until one succeeds. */
-async function delayLogins({ admin, connection }: TestDatabase, milliseconds: number): Promise<void> {
+async function delayLogins(database: TestDatabase, milliseconds: number): Promise<void> {
+  const { connection } = database;
   // Setting it forgets the failures.
-  await admin(`SET GLOBAL connection_control_min_connection_delay = ${milliseconds}`);
+  await database.admin(`SET GLOBAL connection_control_min_connection_delay = ${milliseconds}`);
   for (let failures = 0; failures < 2; failures += 1) await errorOf(createConnection({ ...connection, password: 'of yesterday' }));
 }
 
-async function delaysSoFar({ admin }: TestDatabase): Promise<number> {
-  const [row] = await admin("SHOW GLOBAL STATUS LIKE 'Connection_control_delay_generated'");
+async function delaysSoFar(database: TestDatabase): Promise<number> {
+  const [row] = await database.admin("SHOW GLOBAL STATUS LIKE 'Connection_control_delay_generated'");
   return Number(row?.['Value']);
 }
 
