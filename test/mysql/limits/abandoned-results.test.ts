@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { PoolConnection } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import { createPool } from '../../../src/mysql/create-pool.js';
 import { errorOf, imbalanceOf, poolOf, valueOf } from '../../support/pool-on-database.js';
@@ -32,7 +33,7 @@ describe('a result that its caller has left', () => {
         const borrowed = await pool.getConnection();
         if (door === 'on the pool') borrowed.release();
         const stream = (
-          door === 'on the pool' ? pool.pool.query(ENDLESS) : (borrowed.connection as unknown as CallbackPoolConnection).query(ENDLESS)
+          door === 'on the pool' ? pool.pool.query(ENDLESS) : (borrowed.connection as unknown as PoolConnection).query(ENDLESS)
         ).stream();
         await once(stream, 'data');
         stream.destroy();
