@@ -1,4 +1,4 @@
-/** The names of the server's own functions, for all that must tell them from stored ones. */
+/** The names of the server's own functions, for every reader that must distinguish them from stored ones. */
 
 /** What is another value at each call, or at another time, without a write: words of the language, which need no brackets; */
 export const MOMENT_WORDS = 'current_date current_time current_timestamp localtime localtimestamp utc_date utc_time utc_timestamp';
