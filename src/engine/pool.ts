@@ -91,19 +91,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     lender.hold = hold;
     this.#clock = clock;
     this.#lender = lender;
-    this.#housekeeper = new Housekeeper(
-      lender.entries,
-      clock,
-      () => lender.options,
-      {
-        entryLeaked: (entry, now) => {
-          lender.statistics.leaks += 1;
-          this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
-        },
-        sweepEnded: (now) => lender.serveAndRefill(now),
-      },
+    this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
       keptOpen,
-    );
+      entryLeaked: (entry, now) => {
+        lender.statistics.leaks += 1;
+        this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
+      },
+      sweepEnded: (now) => lender.serveAndRefill(now),
+    });
     this.#housekeeper.start();
     this.#sizeKeeper = new SizeKeeper(lender, clock);
     this.#sizeKeeper.follow(lender.options);

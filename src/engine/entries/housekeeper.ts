@@ -10,6 +10,8 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
+  /** So many entries are not closed for being idle. */
+  readonly keptOpen: number;
   /** An entry is lent for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
@@ -25,8 +27,6 @@ export class Housekeeper<R> {
     private readonly clock: Clock,
     private readonly options: () => ResolvedPoolOptions,
     private readonly listener: HousekeeperListener<R>,
-    /** So many entries are not closed for being idle. */
-    private readonly keptOpen: number,
   ) {}
 
   start(): void {
@@ -79,7 +79,7 @@ export class Housekeeper<R> {
     const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
     const { idle, usable } = this.entries;
     const idleCount = idle.size;
-    const isSpare = idleCount > minIdle && usable > this.keptOpen;
+    const isSpare = idleCount > minIdle && usable > this.listener.keptOpen;
     const idledOut = isSpare && idleTimeout > 0 && now - entry.idleSince >= idleTimeout;
     if (now >= entry.retireAt) this.entries.closeEntry(entry, 'lifetime', false, now);
     else if (idledOut || idleCount > maxIdle) this.entries.closeEntry(entry, 'idle', false, now);
