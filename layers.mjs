@@ -35,7 +35,7 @@ export const LAYERS = [
     is: 'A pool of any resource, without a driver, an environment or I/O of its own; time and chance are injected.',
     imports: [],
     why: 'engine is proven without a driver, so it imports nothing from other layers: the driver, and everything else, is injected.',
-    wings: ['contract', 'waiting', 'entries', 'queue', 'statistics', 'lending'],
+    wings: ['contract', 'waiting', 'entries', 'queue', 'statistics', 'lending', 'sizing'],
   },
   {
     name: 'packages',
@@ -173,8 +173,10 @@ export const LAYERS = [
     name: 'register',
     path: 'src/register',
     is: '`node --import poolwright/register`: managed pools for an application that is not changed.',
-    imports: ['engine', 'mysql', 'monitor/server'],
+    imports: ['engine', 'engine/waiting', 'mysql', 'monitor/server'],
+    typesFrom: ['mysql/drop-in'],
     why: 'register builds on the mysql2 of the application, which may not be the one beside Poolwright: it imports neither mysql2 nor what binds to it.',
+    folders: ['knex', 'sequelize'],
     doors: ['register'],
   },
   {

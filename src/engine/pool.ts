@@ -35,6 +35,7 @@ import { callListener, checkedMilliseconds, keepContextOfListeners } from './wai
 import type { PoolEnvironment } from './pool-environment.js';
 import { type DurationCounts, observeDurations, type PoolStats, type RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
+import { SizeKeeper } from './sizing/index.js';
 
 /** Of most acquires: no object is made for each. */
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
@@ -64,6 +65,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #lender: Lender<R>;
   readonly #housekeeper: Housekeeper<R>;
+  readonly #sizeKeeper: SizeKeeper;
   /** One for each caller of `ready()` that waits. */
   readonly #readinessChecks = new Set<() => void>();
   #shutdown: Shutdown | undefined = undefined;
@@ -75,7 +77,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patience = 'refused', hold } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'refused', hold, keptOpen = 0 } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
@@ -91,6 +93,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#clock = clock;
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
+      keptOpen,
       entryLeaked: (entry, now) => {
         lender.statistics.leaks += 1;
         this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
@@ -98,7 +101,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
-    lender.serveAndRefill(clock.now());
+    this.#sizeKeeper = new SizeKeeper(lender, clock);
+    this.#sizeKeeper.follow(lender.options);
+    lender.changeOptions(lender.options, clock.now());
   }
 
   get name(): string {
@@ -153,7 +158,10 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.tryAcquireIdleEntry();
   }
 
-  /** What `acquire` does, with a waiter of your own; it may be granted or refused before this returns. */
+  /**
+   * What `acquire` does, with a waiter of your own. It may be granted before this returns. A refusal of the pool comes in the next turn of the event
+   * loop at the earliest, so that a caller that asks again at once keeps out nothing that could change the answer.
+   */
   enqueue(waiter: Waiter<R>, options: AcquireOptions = NO_OPTIONS): void {
     this.#lender.enqueueWaiter(waiter, options);
   }
@@ -161,6 +169,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** Takes a waiter out of the queue and refuses it with `POOL_ABORTED`. Returns false when it waits no longer. */
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
     return this.#lender.cancelWaiter(waiter, reason);
+  }
+
+  /** Refuses a waiter that is in no queue, in the next turn of the event loop: a layer above has its reasons. It is not counted. */
+  refuse(waiter: Waiter<R>, error: PoolError): void {
+    this.#lender.refuseUnqueued(waiter, error);
   }
 
   /** Refuses every waiter of this moment: the caller of this knows that waiting is of no use. */
@@ -207,7 +220,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   resize(change: Resizable): void {
     const lender = this.#lender;
-    lender.changeOptions(resizedOptions(lender.options, change), this.#clock.now());
+    const options = resizedOptions(lender.options, change);
+    if (this.#shutdown === undefined) this.#sizeKeeper.follow(options);
+    lender.changeOptions(options, this.#clock.now());
   }
 
   /** The most resources that may be open now: the least of `connectionLimit` and of the ceilings. */
@@ -355,6 +370,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   #startShutdown(state: 'draining' | 'closed', now: number): Shutdown {
     this.#housekeeper.stop();
+    this.#sizeKeeper.stop();
     this.#lender.supply.cancelRetry();
     this.#shutdown ??= new Shutdown(now);
     this.#enterState(state);

@@ -10,6 +10,8 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
+  /** So many entries are not closed for being idle. */
+  readonly keptOpen: number;
   /** An entry is lent for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
@@ -28,17 +30,22 @@ export class Housekeeper<R> {
   ) {}
 
   start(): void {
-    const sweep = (): void => {
-      this.start();
-      this.#sweep(this.clock.now());
-    };
-    this.#timer = inRootContext(() => this.clock.setTimer(sweep, periodFor(this.options())));
-    this.#timer.unref();
+    this.#sweepIn(periodFor(this.options()));
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #sweepIn(delayMs: number): void {
+    const sweep = (): void => {
+      this.start();
+      this.#sweep(this.clock.now());
+    };
+    this.#timer?.cancel();
+    this.#timer = inRootContext(() => this.clock.setTimer(sweep, delayMs));
+    this.#timer.unref();
   }
 
   #sweep(now: number): void {
@@ -50,15 +57,30 @@ export class Housekeeper<R> {
       if (entry.state === 'idle') this.#careForIdleEntry(entry, now);
       entry = next;
     }
+    this.#sweepWhenIdledOut(now);
     if (this.options().leakDetectionThreshold > 0) this.#reportLeaks(now);
     this.listener.sweepEnded(now);
+  }
+
+  /**
+   * The idle timeout is kept exactly, not to half of itself: a platform that freezes idle processes waits for it before it freezes. What is released
+   * later than this sweep is seen by the next one in time.
+   */
+  #sweepWhenIdledOut(now: number): void {
+    const { idleTimeout, minIdle } = this.options();
+    const { oldest, size } = this.entries.idle;
+    if (this.#timer === undefined || oldest === undefined || idleTimeout === 0 || size <= minIdle) return;
+    const left = oldest.idleSince + idleTimeout - now;
+    if (left < periodFor(this.options())) this.#sweepIn(Math.max(left, SHORTEST_PERIOD_MS));
   }
 
   /** Precondition: the entry is idle. */
   #careForIdleEntry(entry: Entry<R>, now: number): void {
     const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
-    const idleCount = this.entries.idle.size;
-    const idledOut = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && idleCount > minIdle;
+    const { idle, usable } = this.entries;
+    const idleCount = idle.size;
+    const isSpare = idleCount > minIdle && usable > this.listener.keptOpen;
+    const idledOut = isSpare && idleTimeout > 0 && now - entry.idleSince >= idleTimeout;
     if (now >= entry.retireAt) this.entries.closeEntry(entry, 'lifetime', false, now);
     else if (idledOut || idleCount > maxIdle) this.entries.closeEntry(entry, 'idle', false, now);
     else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validateEntry(entry, now);

@@ -24,9 +24,10 @@ export class Ceilings {
     else this.#whenOpening.set(name, whenOpening);
   }
 
-  /** The least of the ceilings and of `connectionLimit`. */
-  below(connectionLimit: number): number {
-    return Math.min(connectionLimit, ...this.#counts.values());
+  /** The least of `connectionLimit` and of the ceilings, or of those beside one. */
+  below(connectionLimit: number, beside?: CeilingName): number {
+    const counts = [...this.#counts].filter(([name]) => name !== beside);
+    return Math.min(connectionLimit, ...counts.map(([, count]) => count));
   }
 
   /** The least of `connectionLimit` and of the ceilings of others. */

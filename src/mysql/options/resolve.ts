@@ -10,7 +10,7 @@ import {
   resolvePoolOptions,
 } from '../../engine/index.js';
 import { isOptionsObject } from '../../engine/contract/index.js';
-import type { CommitListener } from '../contract/index.js';
+import type { CommitListener, Opener } from '../contract/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
 import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './mysql2-dialect.js';
@@ -43,6 +43,8 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly commits?: CommitListener;
   /** The place to which connections lead changes with time; see `PoolSteering`. Default: false. */
   readonly moves?: boolean;
+  /** Opens the connections in the place of the pool. Given for a data layer's pool, never by users. */
+  readonly opener?: Opener;
   /** Callers have another pool to go to: they do not wait until this one tries again to connect. Default: false. */
   readonly hasAlternative?: boolean;
 }
@@ -81,7 +83,8 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const fromEnvironment = environmentOptions(environment);
   const gathered = rules.gather(given, environment);
   const asked = readValues(gathered, rules.read);
-  const values = { ...rules.defaults, ...fromEnvironment, ...asked, ...mergedFleet(fromEnvironment['fleet'], asked['fleet']) };
+  const merged = { ...given.defaults, ...fromEnvironment, ...asked };
+  const values = { ...rules.defaults, ...merged, ...mergedFleet(fromEnvironment['fleet'], asked['fleet']) };
   const plain = resolveFromTable(mysqlOptionTable, values);
   const endpoint = endpointOf(asked);
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);

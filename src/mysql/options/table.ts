@@ -3,6 +3,7 @@
 import type { QueryCache } from '../../cache/serving/index.js';
 import { type FleetOptions, resolveFleetOptions } from '../../fleet/contract/index.js';
 import {
+  isRangeLike,
   type PoolOptions as EngineOptions,
   LARGEST_CONNECTION_LIMIT,
   type OptionSpec,
@@ -85,6 +86,8 @@ export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof My
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
+  /** In the place of the dialect's defaults: the environment goes before them. */
+  readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**
@@ -142,7 +145,9 @@ function limitIn(value: unknown): number | undefined {
 }
 
 /** 0 and Infinity mean "no limit" in mysql2. */
-function connectionLimitIn(value: unknown): number | undefined {
+function connectionLimitIn(value: unknown): unknown {
+  // mysql2 has no ranges: they are read as Poolwright reads them.
+  if (isRangeLike(value)) return value;
   const limit = limitIn(value);
   return limit === 0 ? LARGEST_CONNECTION_LIMIT : limit;
 }

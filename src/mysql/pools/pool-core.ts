@@ -3,6 +3,7 @@
 import { ignore, inRootContext, performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
+  asGiven,
   type CeilingName,
   type DrainOptions,
   type DrainReport,
@@ -44,7 +45,7 @@ import {
 } from '../connections/index.js';
 import type { FleetChange } from '../../fleet/contract/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
-import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
+import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
 import { CoreSteering, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { PoolFleet } from './pool-fleet.js';
@@ -130,7 +131,7 @@ export class PoolCore implements SteeredCore {
     const factory = new ConnectionFactory(options, this.#connectionHost());
     this.#factory = factory;
     this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout, options.fleet === undefined ? undefined : 1);
-    this.engine = new Engine(factory, atStart, environmentOf(options));
+    this.engine = new Engine(factory, asGiven(atStart), environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
@@ -315,6 +316,9 @@ export class PoolCore implements SteeredCore {
       },
       kill: (connection) => inRootContext(() => this.#killer.kill(connection)),
       poisoned: (error) => this.#poisoned(error),
+      leadsTo: ({ host, port, socketPath, database }) => {
+        this.options = { ...this.options, endpoint: endpointOf({ host, port, socketPath, database }) };
+      },
       tooManyStatements: () => {
         for (const connection of this.connections('idle')) connection.forgetStatements();
       },
@@ -355,7 +359,7 @@ export class PoolCore implements SteeredCore {
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
     const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
-    else waiter.refused(refusal);
+    else this.engine.refuse(waiter, refusal);
     // A connection that comes straight from being cleaned is handed over without `unpark`.
     if (waiter.queued) this.#hold.start();
     // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
@@ -383,7 +387,8 @@ export class PoolCore implements SteeredCore {
   }
 }
 
-function environmentOf({ moves, hasAlternative }: ResolvedOptions): PoolEnvironment {
+function environmentOf({ moves, hasAlternative, opener }: ResolvedOptions): PoolEnvironment {
+  if (opener !== undefined) return { patience: opener.patience, keptOpen: opener.keptOpen };
   if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
   return { patience: hasAlternative === true ? 'impatient' : 'refused' };
 }
