@@ -41,7 +41,7 @@ export const LAYERS = [
     name: 'fleet',
     path: 'src/fleet',
     is: 'One budget of connections for many processes: leases in a ledger, shares by demand.',
-    imports: ['engine', 'engine/contract', 'engine/waiting'],
+    imports: [],
     why: 'fleet knows ledgers and numbers, not MySQL: what opens connections and what asks a database is injected.',
     wings: ['contract', 'protocol'],
   },

@@ -1,6 +1,6 @@
 /** The options of a fleet. */
 
-import type { Ledger } from './ledger.js';
+import type { FleetLedger } from './ledger.js';
 
 /** How a pool shares a budget of connections with the other pools of its fleet. */
 export interface FleetOptions {
@@ -15,7 +15,7 @@ export interface FleetOptions {
   /** Members that may exist at once, those of a rolling deployment included. */
   readonly processes: number;
   /** Where the leases are kept. */
-  readonly ledger: Ledger | 'database';
+  readonly ledger: FleetLedger | 'database';
   /** How long a lease lasts, in milliseconds. Default 10 000. */
   readonly lease?: number;
   /** Keeps the pool's own limit, and shows what the fleet would have given it. Default false. */
