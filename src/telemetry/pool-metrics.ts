@@ -63,7 +63,12 @@ const POOL_METRICS: readonly PoolMetric[] = [
     aggregator: 'sum',
     values: (stats) => CONNECTION_STATES.map((state) => [{ state }, stats[state]]),
   },
-  gauge('connections_limit', 'The most connections that may be open.', (stats) => stats.limit),
+  gauge('connections_limit', 'The most connections that may be open now.', (stats) => stats.limit),
+  gauge(
+    'connections_limit_configured',
+    'The most connections that connectionLimit allows; of a range, its end.',
+    (stats) => stats.connectionLimit,
+  ),
   gauge('waiters', 'Acquires that wait for a connection.', (stats) => stats.waiting),
   // An acquire is in the histogram when it has ended. While a pool is stuck none ends, and without acquireTimeout none ever times out.
   gauge(

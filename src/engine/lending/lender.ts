@@ -2,6 +2,7 @@
 
 import {
   callSite,
+  type CeilingName,
   type Clock,
   type CloseReason,
   PoolError,
@@ -13,12 +14,23 @@ import {
   queueMicrotask,
 } from '../contract/index.js';
 import { type Entry, EntrySet, type Lease } from '../entries/index.js';
-import { Abortion, FairQueue, grantLease, type Queue, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';
+import {
+  Abortion,
+  FairQueue,
+  grantLease,
+  type Queue,
+  Refusals,
+  refuseWaiter,
+  type Waiter,
+  type WaiterOwner,
+  WaitQueue,
+} from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
+import { Ceilings } from './ceilings.js';
 import { EntryReports } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
@@ -36,6 +48,9 @@ export class Lender<R> {
   readonly statistics = new Statistics();
   readonly reporter: Reporter<R>;
   readonly supply: Supply<R>;
+  readonly ceilings = new Ceilings();
+  /** The limit in force: the least of `connectionLimit` and of the ceilings. A plain field: it is on the hot path. */
+  limit: number;
   state: PoolState = 'running';
   /** Entries of an older generation are closed when they are given back. */
   generation = 0;
@@ -47,6 +62,7 @@ export class Lender<R> {
   /** The queue, when it is not the plain one. */
   readonly #fair: FairQueue<R> | undefined;
   readonly #admission: Admission<R>;
+  readonly #refusals = new Refusals<R>();
   readonly #deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
   /** When the queue was last empty, while it is not. */
@@ -63,7 +79,8 @@ export class Lender<R> {
     private readonly listener: LenderListener,
     patience: Patience = 'refused',
   ) {
-    const { scheduling, fairnessLimit } = options;
+    const { scheduling, fairnessLimit, connectionLimit } = options;
+    this.limit = connectionLimit;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
     this.queue = this.#fair ?? new WaitQueue();
     this.#policy = new OpeningPolicy(random);
@@ -98,7 +115,7 @@ export class Lender<R> {
     return this.#lendEntry(entry, now, 0);
   }
 
-  /** Takes a waiter into the queue, or refuses it. It may be served before this returns. */
+  /** Takes a waiter into the queue, or refuses it, as a rule in the next turn of the event loop. It may be served before this returns. */
   enqueueWaiter(waiter: Waiter<R>, options: AcquireOptions): void {
     // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
     const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey } = options;
@@ -112,7 +129,9 @@ export class Lender<R> {
     if (refusal !== undefined) {
       if (aborted) this.statistics.cancelled += 1;
       else this.statistics.refused += 1;
-      refuseWaiter(waiter, refusal);
+      // What the caller itself says does not change with time.
+      if (aborted || refusal.code === 'POOL_OPTION_INVALID') refuseWaiter(waiter, refusal);
+      else this.#refusals.add(waiter, refusal);
       return;
     }
     waiter.owner = this.#waiterOwner;
@@ -127,11 +146,16 @@ export class Lender<R> {
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
     if (signal !== undefined) this.#linkSignal(waiter, signal);
     if (this.#admission.mayRefuseWaiters) {
-      this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseQueuedWaiter(excess, error));
+      this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseExcessWaiter(excess, error));
     }
     this.#serveQueue(now);
     // Served from now on in the middle of another's work.
     if (waiter.owner === this.#waiterOwner && waiter.runsCode) waiter.context ??= thisContext();
+  }
+
+  /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
+  refuseUnqueued(waiter: Waiter<R>, error: PoolError): void {
+    this.#refusals.add(waiter, error);
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */
@@ -154,6 +178,17 @@ export class Lender<R> {
       const error = errorFor(summary);
       if (waiter.owner === this.#waiterOwner) this.#refuseQueuedWaiter(waiter, error);
     }
+  }
+
+  changeOptions(options: ResolvedPoolOptions, now: number): void {
+    this.options = options;
+    this.#applyLimits(now);
+  }
+
+  /** @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then */
+  setCeiling(name: CeilingName, count: number | undefined, now: number): void {
+    this.ceilings.set(name, count);
+    if (this.ceilings.below(this.options.connectionLimit) !== this.limit) this.#applyLimits(now);
   }
 
   /** Closes idle entries, from the oldest, until it is enough; a listener may change what is enough when an entry closes. */
@@ -306,12 +341,20 @@ export class Lender<R> {
     if (this.state === 'draining') this.listener.noteChange(now);
   }
 
+  /** Idle entries above the limit are closed now, lent ones when they are released. Waiters and the reserve get what there is more. */
+  #applyLimits(now: number): void {
+    const { entries } = this;
+    this.limit = this.ceilings.below(this.options.connectionLimit);
+    this.closeIdleEntries('surplus', now, () => entries.size - entries.closing <= this.limit);
+    this.serveAndRefill(now);
+  }
+
   /** Why an entry must be closed now, if it must. Precondition: it is not lent. */
   #closeReasonOf(entry: Entry<R>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed;
     if (now >= entry.retireAt) return 'lifetime';
-    const { entries, options } = this;
-    if (entries.size > options.connectionLimit && entries.size - entries.closing > options.connectionLimit) return 'surplus';
+    const { entries, limit } = this;
+    if (entries.size > limit && entries.size - entries.closing > limit) return 'surplus';
     if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
     if (entry.generation !== this.generation) return 'evicted';
     return undefined;
@@ -360,6 +403,13 @@ export class Lender<R> {
     this.statistics.timedOut += 1;
     refuseWaiter(waiter, acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
     this.listener.noteChange(now);
+  }
+
+  /** Precondition: the waiter is in the queue. */
+  #refuseExcessWaiter(waiter: Waiter<R>, error: PoolError): void {
+    this.#dequeueWaiter(waiter);
+    this.statistics.refused += 1;
+    this.#refusals.add(waiter, error);
   }
 
   /** Precondition: the waiter is in the queue. */

@@ -133,7 +133,7 @@ export abstract class ObservedConnection extends LendableConnection {
       } else if (hasFunctions(command)) bindFunctions(thisContext(), command);
     }
     this.#owner.log?.commandSent(this, command, facts);
-    this.#commits?.commandSent(command);
+    this.#commits?.commandSent(command, facts, !this.busy);
     if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts);
     if (!this.busy) this.#clock.start();
     return super.addCommand(command);

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Cluster, type ClusterOptions, createCluster } from '../../../src/cluster/index.js';
 import type { PoolError } from '../../../src/engine/index.js';
 import { pools } from '../../../src/mysql/registry.js';
-import { errorOf, valueOf } from '../../support/pool-on-database.js';
+import { errorOf, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
 import { type Replication, startReplication } from '../../support/replication/replication.js';
 import { statementsOf } from '../../support/replication/statements.js';
@@ -48,6 +48,22 @@ function writerOf(db: Cluster, name: string | undefined): Promise<unknown> {
 
 async function letWrite(node: ReplicatedNode): Promise<void> {
   await node.admin(...statementsOf(servers.kind).readOnly(false));
+}
+
+/** Asks again at once until it is answered. Throws when nothing else has had its turn for long. */
+async function insist(work: () => Promise<unknown>): Promise<void> {
+  let refusals = 0;
+  const turn = setInterval(() => {
+    refusals = 0;
+  }, 0);
+  try {
+    while ('error' in (await outcomeOf(work()))) {
+      refusals += 1;
+      if (refusals > 50_000) throw new Error('The event loop does not turn.');
+    }
+  } finally {
+    clearInterval(turn);
+  }
 }
 
 /** Runs work while the only writer takes no writes. */
@@ -189,5 +205,10 @@ describe('a cluster and its callers', () => {
     expect(await errorOf(db.query('INSERT INTO written VALUES (-2)'))).toMatchObject({ code: 'POOL_WRITER_AMBIGUOUS' });
     const rows = await a.admin(`SELECT value FROM ${servers.database}.written WHERE value IN (4, 5, -2)`);
     expect(rows).toEqual([]);
+
+    const insisting = insist(() => db.query('INSERT INTO written VALUES (6)'));
+    await servers.demote(a);
+    await insisting;
+    expect(db.topology().writer).toBe(b.name);
   });
 });
