@@ -1,6 +1,6 @@
 /** The words in which members, ledgers and the protocol speak of a fleet. */
 
-export type { Ledger, FleetStep } from './ledger.js';
+export type { FleetLedger, FleetStep } from './ledger.js';
 export type { FleetCount, FleetMismatch, FleetReply, FleetRequest } from './messages.js';
 export {
   FLEET_OPTION_NAMES,

@@ -14,9 +14,9 @@ export type FleetStep<Reply> = (
 };
 
 /** Keeps the states of fleets by their names. */
-export interface Ledger {
+export interface FleetLedger {
   /**
-   * Reads the fleet's state, runs `step` on it, and stores the result if nobody has stored in between; else it runs `step` again on what is there now.
+   * Reads the fleet's state, runs `step` on it, and stores the result if the state is still the one that was read; else it runs `step` again on what is there now.
    * `now` is the ledger's own clock in milliseconds, `identity` names the server that answered and changes when another takes over.
    */
   transact<Reply>(name: string, step: FleetStep<Reply>, signal?: AbortSignal): Promise<Reply>;

@@ -66,7 +66,7 @@ export interface FleetReply {
   readonly hungry: boolean;
   /** A sample is on: report again soon. */
   readonly soon: boolean;
-  /** Count the connections of the account at the server, and tell the number with the next request. */
+  /** Count the connections of the account at the server, and report the number with the next request. */
   readonly count?: number;
   /** The last sample whose count is known. */
   readonly sampled: number;

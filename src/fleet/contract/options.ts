@@ -10,7 +10,7 @@ import {
   resolveFromTable,
 } from '../../engine/contract/index.js';
 import { parseRedisUrl, type RedisTarget, unshownTarget } from '../../redis/index.js';
-import type { Ledger } from './ledger.js';
+import type { FleetLedger } from './ledger.js';
 
 /** How a pool shares a budget of connections with the other pools of its fleet. */
 export interface FleetOptions {
@@ -31,7 +31,7 @@ export interface FleetOptions {
    * Where the leases are kept. A URL of Redis, or options with the URL, as the cache takes them; 'database': a table `poolwright_fleet` in the pool's own
    * database; or a ledger of your own.
    */
-  readonly ledger: string | RedisTarget | Ledger;
+  readonly ledger: string | RedisTarget | FleetLedger;
   /** How long a lease lasts, in milliseconds. Default: 10 000. */
   readonly lease?: number;
   /** Keeps the pool's own limit, and shows what the fleet would have given it. Default: false. */
@@ -45,7 +45,7 @@ export interface ResolvedFleetOptions {
   readonly reserve: number;
   readonly floor: number;
   readonly processes: number;
-  readonly ledger: { readonly redis: RedisTarget } | { readonly own: Ledger } | 'database';
+  readonly ledger: { readonly redis: RedisTarget } | { readonly own: FleetLedger } | 'database';
   readonly lease: number;
   readonly dryRun: boolean;
   /** Connections that the pool has beside those that it lends: the one that kills statements, and the ledger's when that is the database. */
@@ -131,7 +131,7 @@ function resolveLedger(given: unknown): ResolvedFleetOptions['ledger'] {
   if (given === undefined) throw missing('ledger', "where the leases are kept: a URL of Redis, or 'database'");
   if (given === 'database') return 'database';
   if (typeof given === 'string') return { redis: checkedTarget({ url: given }) };
-  if (isOptionsObject(given) && typeof (given as Partial<Ledger>).transact === 'function') return { own: given as Ledger };
+  if (isOptionsObject(given) && typeof (given as Partial<FleetLedger>).transact === 'function') return { own: given as FleetLedger };
   if (!isOptionsObject(given) || typeof (given as Partial<RedisTarget>).url !== 'string')
     throw invalidUnquoted('fleet.ledger', given, "a URL of Redis, options with such a url, or 'database'");
   refuseUnknownOptions(

@@ -56,7 +56,7 @@ export interface FleetState {
   readonly clock: number;
   /** Until then holders re-enter what they hold and nothing new is granted. */
   readonly learningUntil: number;
-  /** Until then there may be members that the ledger has never heard of. */
+  /** Until then there may be members that the ledger does not know. */
   readonly unknownUntil: number;
   /** The number of the last sample. */
   readonly samples: number;

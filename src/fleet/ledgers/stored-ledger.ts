@@ -1,7 +1,7 @@
 /** A ledger over any store that can compare and swap: it reads a fleet's state, runs the step here, and stores the result if no other member has stored in between. */
 
 import { pause, waitOrAbort } from '../../engine/waiting/index.js';
-import type { FleetState, FleetStep, Ledger } from '../contract/index.js';
+import type { FleetState, FleetStep, FleetLedger } from '../contract/index.js';
 import { decodeState } from '../protocol/index.js';
 
 /** What a store holds of a fleet now. */
@@ -39,7 +39,7 @@ const MOST_ATTEMPTS = 30;
 const NEVER = new AbortController().signal;
 
 /** A ledger over a store that can compare and swap. */
-export class StoredLedger implements Ledger {
+export class StoredLedger implements FleetLedger {
   /** How often another member stored in between. */
   conflicts = 0;
 

@@ -12,7 +12,7 @@ import {
   type FleetRequest,
   type FleetSnapshot,
   type FleetState,
-  type Ledger,
+  type FleetLedger,
   type ResolvedFleetOptions,
   smallBudget,
 } from '../contract/index.js';
@@ -83,7 +83,7 @@ export class Member {
     readonly name: string,
     private readonly options: ResolvedFleetOptions,
     private readonly pool: MemberPool,
-    private readonly ledger: Ledger,
+    private readonly ledger: FleetLedger,
     private readonly environment: MemberEnvironment,
   ) {
     const { clock, random, wall } = environment;

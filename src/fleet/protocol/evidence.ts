@@ -23,7 +23,7 @@ export function isProvable(member: FleetMember, at: number): boolean {
 }
 
 /** The part of a member's record that a report changes while a sample is on. */
-export function reportOf(
+export function sampleReport(
   known: FleetMember | undefined,
   request: FleetRequest,
   sample: FleetSample | undefined,

@@ -1,7 +1,7 @@
 /**
  * What one member holds: the ceiling that follows from the last answer, from time and from silence. Pure: the member's loop brings the time and the counts.
  *
- * `now` is milliseconds since some fixed moment on a clock of the process's own that goes on while the process stands still.
+ * `now` is milliseconds since some fixed moment on a clock of the process's own that runs while the process stands still.
  */
 
 import type { FleetCount, FleetReply, FleetRequest } from '../contract/index.js';
@@ -44,7 +44,7 @@ export interface Holding {
 }
 
 /** What a request says that the holding does not know. */
-export interface Demand {
+export interface Wish {
   readonly wanted: number;
   /** Connections that are opening now. */
   readonly opening: number;
@@ -84,7 +84,7 @@ export function withOpen(holding: Holding, open: number): Holding {
 export function asking(
   holding: Holding,
   kind: FleetRequest['kind'],
-  demand: Demand,
+  demand: Wish,
   now: number,
 ): { readonly holding: Holding; readonly request: FleetRequest } {
   const { options, open, openLeast, safe, heard } = holding;

@@ -8,7 +8,7 @@ export function safeShare(budget: number, processes: number, floor: number): num
   return Math.max(floor, Math.floor(budget / Math.max(1, processes)));
 }
 
-/** The options in force; those of the request alone when nobody has a lease. */
+/** The options in force; those of the request alone when no member has a lease. */
 export function inForceOf(live: readonly FleetMember[], request: Pick<FleetRequest, 'budget' | 'processes' | 'floor'>): InForce {
   let { budget, processes, floor } = request;
   for (const member of live) {

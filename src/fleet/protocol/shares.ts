@@ -1,4 +1,4 @@
-/** Max-min fair shares: who asks for little gets it, what is left is shared evenly among those who ask for more. */
+/** Max-min fair shares: who asks for little gets it, what is left is shared evenly among members that ask for more. */
 
 import type { FleetMember } from '../contract/index.js';
 
@@ -22,7 +22,7 @@ interface Part<C extends Claim> extends Share<C> {
 export function sharesOf<C extends Claim>(claims: readonly C[], available: number): readonly Share<C>[] {
   const wants = claims.map((claim) => partOf(claim, claim.floor, claim.wanted));
   if (total(wants) > available) return levelled(wants, available);
-  // What nobody wants goes round up to the safe share, so that a sudden caller finds connections without asking. The rest stays free.
+  // What no member wants goes round up to the safe share, so that a sudden caller finds connections without asking. The rest stays free.
   const spare = wants.map(({ claim, most }) => partOf(claim, most, claim.safe));
   return total(spare) > available ? levelled(spare, available) : spare;
 }
@@ -40,7 +40,7 @@ function levelled<C extends Claim>(parts: readonly Part<C>[], available: number)
     part.connections = atLevel(part, level);
     if (part.connections === level && part.most > level) takers.push(part);
   }
-  // One more for those who have it already, then for the others in their order: nobody gives a connection up for another's turn.
+  // One more for members that have it already, then for the others in their order: no member gives a connection up for another's turn.
   const inOrder = [...takers.filter(({ claim }) => claim.lease > level), ...takers.filter(({ claim }) => claim.lease <= level)];
   for (const part of inOrder.slice(0, Math.max(0, available - total(parts)))) part.connections = level + 1;
   return parts;

@@ -2,7 +2,7 @@
 
 import type { FleetMember, FleetMismatch, FleetReply, FleetRequest, FleetState } from '../contract/index.js';
 import { type Away, awayOf, type InForce } from './away.js';
-import { countedBy, isLive, isProvable, reportOf, shouldAsk, withEvidence, withoutReport, withSample } from './evidence.js';
+import { countedBy, isLive, isProvable, sampleReport, shouldAsk, withEvidence, withoutReport, withSample } from './evidence.js';
 import { inForceOf, mismatchOf } from './in-force.js';
 import { isLearning, stateAt } from './learning.js';
 import { sharesOf } from './shares.js';
@@ -10,7 +10,7 @@ import { sharesOf } from './shares.js';
 /** A lost member of which a sample has spoken is remembered for so many leases; it may be cut off from the ledger only. */
 const REMEMBERED_LEASES = 30;
 
-/** A lost member of which no sample speaks, because nobody can count, is remembered for so many. */
+/** A lost member of which no sample speaks, because no member can count, is remembered for so many. */
 const REMEMBERED_UNPROVEN_LEASES = 100;
 
 /** A state and an answer. */
@@ -43,7 +43,7 @@ function left(state: FleetState, request: FleetRequest): Stepped {
 }
 
 function renewed(before: FleetState, known: FleetMember | undefined, request: FleetRequest): Stepped {
-  const present = { ...memberOf(request, before, known), ...reportOf(known, request, before.sample) };
+  const present = { ...memberOf(request, before, known), ...sampleReport(known, request, before.sample) };
   const entered = withEvidence(entering(before, request, present));
   const world = worldOf(entered, request);
   const { lease, share } = world.learning ? enteringLease(request) : leaseOf(world, present);

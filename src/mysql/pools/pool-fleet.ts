@@ -2,7 +2,7 @@
 
 import { type Pool as Engine, systemClock } from '../../engine/index.js';
 import { ignore, inRootContext, inThisContext } from '../../engine/waiting/index.js';
-import type { FleetChange, FleetSnapshot, Ledger, ResolvedFleetOptions } from '../../fleet/contract/index.js';
+import type { FleetChange, FleetSnapshot, FleetLedger, ResolvedFleetOptions } from '../../fleet/contract/index.js';
 import { databaseLedger, redisLedger } from '../../fleet/ledgers/index.js';
 import { Member, type MemberCounts, type MemberPool } from '../../fleet/member/index.js';
 import { type ManagedConnection, openLone } from '../connections/index.js';
@@ -25,7 +25,7 @@ const LIMITS = 'SELECT @@GLOBAL.max_connections, @@SESSION.max_user_connections'
 
 /** One pool's place in its fleet. A pool whose writer moves leaves the fleet of one server and joins that of another. */
 export class PoolFleet {
-  readonly #ledger: Ledger;
+  readonly #ledger: FleetLedger;
   readonly #listeners = new Set<(change: FleetChange) => void>();
   /** Of the server to which connections lead now. */
   #member: Member | undefined = undefined;
@@ -110,7 +110,7 @@ export class PoolFleet {
     if (!(this.#fleet.ledger !== 'database' && 'own' in this.#fleet.ledger)) await this.#ledger.close().catch(ignore);
   }
 
-  #openLedger(): Ledger {
+  #openLedger(): FleetLedger {
     const { ledger } = this.#fleet;
     if (ledger === 'database') return databaseLedger(() => openLone(this.core.options));
     return 'own' in ledger ? ledger.own : redisLedger(ledger.redis);

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { FleetReply, FleetRequest, FleetState, Ledger } from '../../../src/fleet/contract/index.js';
+import type { FleetReply, FleetRequest, FleetState, FleetLedger } from '../../../src/fleet/contract/index.js';
 import { databaseLedger, FLEET_TABLE } from '../../../src/fleet/ledgers/database-ledger.js';
 import { keyOf, redisLedger } from '../../../src/fleet/ledgers/redis-ledger.js';
 import { step } from '../../../src/fleet/protocol/index.js';
@@ -24,14 +24,14 @@ afterAll(async () => {
   await Promise.all([redis.stop(), database[Symbol.asyncDispose]()]);
 });
 
-function inDatabase(of: TestDatabase = database, user: object = {}): Ledger {
+function inDatabase(of: TestDatabase = database, user: object = {}): FleetLedger {
   const options = resolveOptions({ target: { ...of.connection, ...user } }, 'own', {});
   return databaseLedger(() => openLone(options));
 }
 
 /** Carries requests out, at times of the test's own, so that ledgers with different clocks answer alike. */
 async function carryOut(
-  ledger: Ledger,
+  ledger: FleetLedger,
   name: string,
   requests: readonly { readonly request: FleetRequest; readonly now: number }[],
 ): Promise<FleetReply[]> {
@@ -45,13 +45,13 @@ function signal(): AbortSignal {
 }
 
 /** Counts up in the state itself: what is lost is missed. */
-async function countUp(ledger: Ledger, name: string, member: string, times: number): Promise<void> {
+async function countUp(ledger: FleetLedger, name: string, member: string, times: number): Promise<void> {
   for (let seq = 1; seq <= times; seq += 1) {
     await ledger.transact(name, (state, now, identity) => step(state, requestOf({ id: member, seq }), now, identity), signal());
   }
 }
 
-async function seqsOf(ledger: Ledger, name: string): Promise<Record<string, number>> {
+async function seqsOf(ledger: FleetLedger, name: string): Promise<Record<string, number>> {
   let seen: FleetState | undefined;
   await ledger.transact(
     name,
@@ -83,7 +83,7 @@ describe.each([
     const members = ['a', 'b', 'c', 'd'];
     const ledgers = members.map(() => open());
     await Promise.all(ledgers.map((ledger, index) => countUp(ledger, 'many', members[index] as string, 25)));
-    expect(await seqsOf(ledgers[0] as Ledger, 'many')).toEqual({ a: 25, b: 25, c: 25, d: 25 });
+    expect(await seqsOf(ledgers[0] as FleetLedger, 'many')).toEqual({ a: 25, b: 25, c: 25, d: 25 });
     await Promise.all(ledgers.map((ledger) => ledger.close()));
   });
 

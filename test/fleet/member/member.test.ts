@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FleetChange, FleetOptions, Ledger } from '../../../src/fleet/contract/index.js';
+import type { FleetChange, FleetOptions, FleetLedger } from '../../../src/fleet/contract/index.js';
 import { resolveFleetOptions, type ResolvedFleetOptions } from '../../../src/fleet/contract/options.js';
 import { Member, type MemberCounts } from '../../../src/fleet/member/index.js';
 import { FakeClock } from '../../engine/support/fake-clock.js';
@@ -27,7 +27,7 @@ class Fixture {
 
   constructor(
     readonly clock: FakeClock,
-    readonly ledger: Ledger,
+    readonly ledger: FleetLedger,
     options: Partial<FleetOptions> = {},
     wall: () => number = () => clock.now(),
   ) {
@@ -42,7 +42,7 @@ class Fixture {
       countAtServer: () => Promise.resolve(this.counts.open),
       serverLimit: () => Promise.resolve(this.serverLimit),
     };
-    const counted: Ledger = {
+    const counted: FleetLedger = {
       transact: (name, step, signal) => {
         this.requests += 1;
         return ledger.transact(name, step, signal);

@@ -66,9 +66,9 @@ export function searchOf(plan: Plan, protocol: Protocol, depth: number, worlds: 
   const faults = { ...NONE, ...plan.faults };
   let world = model.empty(NONE);
   for (let member = 0; member < (plan.members ?? 2); member++) world = model.started(world);
-  const warm = plan.warm ? warmed(model, { ...world, faults }) : [world];
+  const warm = plan.warm ? warmed(model, { ...world, faults }) : [{ ...world, faults }];
   const from = plan.also === undefined ? warm : [...warm, ...plan.also(model, warm)];
-  return { model, from: from.map((each) => ({ ...each, faults })), kinds: new Set(plan.kinds), depth, worlds };
+  return { model, from, kinds: new Set(plan.kinds), depth, worlds };
 }
 
 /** The answer that gives a member more is on its way to it; and it has asked again, while another asked for more, too. */

@@ -1,9 +1,9 @@
 /** A ledger in memory, for tests: with a clock and an identity that the test sets. */
 
-import type { FleetState, FleetStep, Ledger } from '../../../src/fleet/contract/index.js';
+import type { FleetState, FleetStep, FleetLedger } from '../../../src/fleet/contract/index.js';
 
 /** Keeps the states of fleets in this process. */
-export class MemoryLedger implements Ledger {
+export class MemoryLedger implements FleetLedger {
   readonly states = new Map<string, FleetState>();
   identity = 'memory-1';
   readonly #now: () => number;
