@@ -27,8 +27,8 @@ export function bindLayer(mysql2: (name: 'mysql2' | 'mysql2/promise') => unknown
   const ownRequire = createRequire(FILE);
   const load = (name: string): unknown => (name === 'mysql2' || name === 'mysql2/promise' ? mysql2(name) : ownRequire(name));
   const module = { exports: {} as Record<string, Factory> };
-  const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports'], { filename: FILE }) as Factory;
-  evaluate(load, module, module.exports);
+  const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports', '__filename'], { filename: FILE }) as Factory;
+  evaluate(load, module, module.exports, FILE);
   const { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } = module.exports;
   const { createDataLayerPool, connectionForOpening } = module.exports;
   return {

@@ -136,10 +136,7 @@ export class PoolCore implements SteeredCore {
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
     this.#listen();
-    if (options.fleet !== undefined) {
-      this.fleet = new PoolFleet(this, () => this.#killer.kept);
-      if (options.moves !== true) this.fleet.lead(options);
-    }
+    if (options.fleet !== undefined) this.fleet = new PoolFleet(this, () => this.#killer.kept);
   }
 
   /** As {@link CoreSteering.moveTo} has it. */

@@ -47,6 +47,8 @@ export class PoolFleet {
     engine.on('connectFailed', ({ error }) => {
       if (isTooManyConnections(error)) this.#member?.noteRefused((error as Error).message);
     });
+    // One that moves is led to its first place, too.
+    if (core.options.moves !== true) this.lead(core.options);
   }
 
   /** Connections lead there from now on. */
