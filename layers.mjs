@@ -38,6 +38,14 @@ export const LAYERS = [
     wings: ['contract', 'waiting', 'entries', 'queue', 'statistics', 'lending', 'sizing'],
   },
   {
+    name: 'fleet',
+    path: 'src/fleet',
+    is: 'One budget of connections for many processes: leases in a ledger, shares by demand.',
+    imports: [],
+    why: 'fleet knows ledgers and numbers, not MySQL: what opens connections and what asks a database is injected.',
+    wings: ['contract', 'protocol'],
+  },
+  {
     name: 'packages',
     path: 'src/packages',
     is: 'Loads the packages that users install only for some subpaths, and names what to install.',
