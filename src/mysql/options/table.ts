@@ -183,19 +183,19 @@ export const optionTable = {
     default: 'auto',
     mysql2: { default: 'transaction' },
     about:
-      "How a session is cleaned at release. 'transaction': an open transaction is rolled back; 'auto': also, a session that became dirty is reset; 'always': reset at each release; 'never'.",
+      "How the pool cleans a session at release. 'transaction': it rolls back an open transaction. 'auto': it also resets a session that was changed. 'always': it resets every session. 'never': it does nothing.",
   },
   role: {
     kind: 'choice',
     choices: ['any', 'writer', 'reader'],
     default: 'any',
     about:
-      "What servers the pool is for, checked when a connection is opened. 'writer': those that take writes; 'reader': those that take none or replicate; 'any': not checked.",
+      "Which servers the pool may connect to, checked for each new connection. 'writer': servers that take writes. 'reader': servers that take no writes, or that replicate. 'any': no check.",
   },
   credentials: {
     kind: 'function',
     default: undefined,
-    about: 'Called for each new connection: who to log in as. For passwords that change.',
+    about: 'Called for each new connection; returns the user and password. For passwords that change.',
   },
   classifyError: {
     kind: 'function',
@@ -205,7 +205,7 @@ export const optionTable = {
   onConnect: {
     kind: 'function',
     default: undefined,
-    about: 'Called with each new connection before it is lent, and again after its session was reset.',
+    about: 'Called with each new connection before it is lent, and again after each reset of its session.',
   },
   resetOnRelease: { kind: 'boolean', default: false, mysql2: { read: truthIn }, about: "mysql2's name for hygiene: 'always'." },
   health: { kind: 'object', resolve: resolveHealth },
