@@ -250,7 +250,7 @@ export const CLAIMS = {
     ...RDS_PROXY,
     says: 'When no connection to the database becomes free in time, RDS Proxy answers with 9501',
     source: 'rdsTroubleshooting',
-    pool: 'throws it as it is; at connecting, reports the error to the waiting callers, and tries again soon',
+    pool: 'throws the error unchanged. If it occurs while connecting, the pool reports it to the waiting callers and tries again soon',
   },
   'rds-tls': {
     ...RDS_PROXY,
