@@ -56,7 +56,8 @@ export const DIFFERENCES = [
     id: 'dirty-session',
     when: 'a borrower has changed the session (`SET`, temporary tables, locks)',
     mysql2: 'the next borrower gets the changed session, unless `resetOnRelease` is set',
-    poolwright: '`createPool` resets changed sessions, and only those (hygiene `auto`); the drop-in leaves them as they are, as mysql2 does',
+    poolwright:
+      '`createPool` resets changed sessions, and only those (hygiene `auto`); the drop-in leaves them as they are, as mysql2 does',
     why: 'otherwise a wrong time zone or a leftover lock is found weeks later',
   },
   {

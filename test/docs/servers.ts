@@ -28,7 +28,10 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
     },
     { capability: 'what stored functions and triggers leave behind', test: 'test/mysql/sessions/side-effects-of-routines.test.ts' },
     { capability: 'kills of statements that take too long', test: 'test/mysql/connections/killer.test.ts' },
-    { capability: 'idle connections that are cut, with and without the server’s reason', test: 'test/mysql/connections/lost-connections.test.ts' },
+    {
+      capability: 'idle connections that are cut, with and without the server’s reason',
+      test: 'test/mysql/connections/lost-connections.test.ts',
+    },
     { capability: 'SIGKILL, SHUTDOWN, SIGSTOP, read-only after a fail-over', test: 'test/faults/server.test.ts' },
     { capability: 'wrong passwords, locked accounts, plaintext refused, certificates', test: 'test/faults/refusals.test.ts' },
     { capability: 'error numbers, compared with the server’s own list', test: 'test/mysql/errors/server-lists.test.ts' },

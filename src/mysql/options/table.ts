@@ -112,7 +112,7 @@ interface ReachKind {
 /** An option of mysql2's, which is passed on. */
 interface DriverKind {
   readonly kind: 'driver';
-  /** In a URL it is text, also when it reads as a number. */
+  /** In a URL it is text, even when it reads as a number. */
   readonly text?: boolean;
 }
 
@@ -161,7 +161,7 @@ const PASSED_ON = { kind: 'driver' } as const satisfies OptionRow;
 const TEXT = { kind: 'driver', text: true, check: checkedText } as const satisfies OptionRow;
 
 /**
- * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelt
+ * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelled
  * name, and the documentation.
  */
 export const optionTable = {

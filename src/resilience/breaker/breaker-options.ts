@@ -4,13 +4,13 @@ import { type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } fr
 
 /** When a breaker opens, and how it comes back. Durations are in milliseconds, rates in percent. */
 export interface BreakerOptions {
-  /** Opens after so many failures in a row; 0 = off. Default: 0. */
+  /** Opens after this many failures in a row; 0 = off. Default: 0. */
   readonly consecutiveFailures?: number;
-  /** Opens when so many percent of the calls in the window failed; 0 = off. Default: 50. */
+  /** Opens when this percentage of the calls in the window failed; 0 = off. Default: 50. */
   readonly failureRate?: number;
   /** Calls that take at least this long count as slow; 0 = none does. Default: 0. */
   readonly slowCallTime?: number;
-  /** Opens when so many percent of the calls in the window were slow. Default: 80. */
+  /** Opens when this percentage of the calls in the window were slow. Default: 80. */
   readonly slowCallRate?: number;
   /** How far rates look back, to within a tenth. Default: 10 000. */
   readonly window?: number;

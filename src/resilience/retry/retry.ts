@@ -43,7 +43,7 @@ export const retryTimingTable = {
 export interface RetryOptions extends RetryTiming {
   /** Whether the work may be run again after this error. Default: unless the caller gave up or a breaker refused. */
   readonly retryable?: (error: unknown) => boolean | Promise<boolean>;
-  /** Gives up when it aborts, also while it waits for the next attempt. */
+  /** Gives up when it aborts, even while it waits for the next attempt. */
   readonly signal?: AbortSignal;
   /** Bounds the retries of all who share it. */
   readonly budget?: RetryBudget;
