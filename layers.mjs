@@ -35,7 +35,7 @@ export const LAYERS = [
     is: 'A pool of any resource, without a driver, an environment or I/O of its own; time and chance are injected.',
     imports: [],
     why: 'engine is proven without a driver, so it imports nothing from other layers: the driver, and everything else, is injected.',
-    wings: ['contract', 'waiting', 'entries', 'queue', 'statistics', 'lending'],
+    wings: ['contract', 'waiting', 'entries', 'queue', 'statistics', 'lending', 'sizing'],
   },
   {
     name: 'packages',

@@ -22,7 +22,9 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     text: 'Run it',
     entries: [
       { text: 'Rolling it out, and back', page: 'docs/deployment' },
+      { text: 'Serverless', page: 'docs/serverless' },
       { text: 'From one process to a fleet', page: 'docs/infrastructure' },
+      { text: 'A pool finds its own size', page: 'docs/sizing' },
       { text: 'The command', page: 'docs/cli' },
       { text: 'Dashboard', page: 'docs/dashboard' },
       { text: 'Metrics', page: 'docs/metrics' },

@@ -12,8 +12,10 @@ export type { CloseRequest, OpenContext, ResourceFactory } from './contract/inde
 export type { DurationCounts, DurationSummary } from './statistics/index.js';
 export { Histogram } from './statistics/index.js';
 export {
+  asGiven,
   invalid,
   invalidUnquoted,
+  isRangeLike,
   LARGEST_CONNECTION_LIMIT,
   nearestName,
   type OptionSpec,
@@ -24,13 +26,15 @@ export {
   type ResolvedPoolOptions,
   resolveFromTable,
   resolvePoolOptions,
+  type SizeRange,
 } from './contract/index.js';
 export { type AcquireOptions, connectFailedError, type LendingHold } from './lending/index.js';
 export { Pool } from './pool.js';
+export { Sizer, type UseWindow } from './sizing/index.js';
 export type { PoolEnvironment } from './pool-environment.js';
 export type { DrainOptions, DrainReport } from './lending/index.js';
 export { keepShape } from './contract/index.js';
 export type { RecordedDuration } from './statistics/index.js';
 export { LabelledCounts, type PoolStats } from './statistics/index.js';
-export type { Borrowed, ConnectFailure, PoolState, PoolSummary } from './contract/index.js';
+export type { Borrowed, CeilingName, ConnectFailure, PoolState, PoolSummary } from './contract/index.js';
 export { Waiter } from './queue/index.js';

@@ -14,6 +14,7 @@ import {
 } from './lending/index.js';
 import {
   type Borrowed,
+  type CeilingName,
   type Clock,
   invalid,
   type PoolError,
@@ -27,13 +28,13 @@ import {
   resolvePoolOptions,
   type ResourceFactory,
   systemClock,
-  queueMicrotask,
 } from './contract/index.js';
 import { Housekeeper, type Lease } from './entries/index.js';
-import { callListener, checkedMilliseconds, inThisContext, keepContextOfListeners } from './waiting/index.js';
+import { callListener, checkedMilliseconds, keepContextOfListeners } from './waiting/index.js';
 import type { PoolEnvironment } from './pool-environment.js';
-import type { DurationCounts, PoolStats, RecordedDuration } from './statistics/index.js';
+import { type DurationCounts, observeDurations, type PoolStats, type RecordedDuration } from './statistics/index.js';
 import { PromiseWaiter, type Waiter } from './queue/index.js';
+import { SizeKeeper } from './sizing/index.js';
 
 /** Of most acquires: no object is made for each. */
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
@@ -63,6 +64,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   readonly #clock: Clock;
   readonly #lender: Lender<R>;
   readonly #housekeeper: Housekeeper<R>;
+  readonly #sizeKeeper: SizeKeeper;
   /** One for each caller of `ready()` that waits. */
   readonly #readinessChecks = new Set<() => void>();
   #shutdown: Shutdown | undefined = undefined;
@@ -97,7 +99,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
-    lender.serveAndRefill(clock.now());
+    this.#sizeKeeper = new SizeKeeper(lender, clock);
+    this.#sizeKeeper.follow(lender.options);
+    lender.changeOptions(lender.options, clock.now());
   }
 
   get name(): string {
@@ -173,7 +177,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   }
 
   /**
-   * Resolves when `minIdle` resources (at least one) are open.
+   * Resolves when `minIdle` resources (at least one, at most as many as the limit in force) are open.
    *
    * @param options.timeout milliseconds; default: `connectTimeout`, or 30 000 if that is 0
    * @throws PoolError `POOL_CONNECT_FAILED` with the cause: at once when it will come again, else at the timeout; `POOL_CLOSED`
@@ -190,7 +194,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         timeout,
         ended: () => this.#shutdown !== undefined,
         open: () => lender.entries.usable,
-        wanted: () => Math.max(1, lender.options.minIdle),
+        wanted: () => Math.max(1, Math.min(lender.options.minIdle, lender.limit)),
         lastFailure: () => lender.lastOpenFailure,
         hopeless: () => lender.lastOpenFailure?.permanent === true && lender.entries.opening === 0,
       });
@@ -206,11 +210,26 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   resize(change: Resizable): void {
     const lender = this.#lender;
-    const now = this.#clock.now();
-    lender.options = resizedOptions(lender.options, change);
-    const { entries } = lender;
-    lender.closeIdleEntries('surplus', now, () => entries.size - entries.closing <= lender.options.connectionLimit);
-    lender.serveAndRefill(now);
+    const options = resizedOptions(lender.options, change);
+    if (this.#shutdown === undefined) this.#sizeKeeper.follow(options);
+    lender.changeOptions(options, this.#clock.now());
+  }
+
+  /** The most resources that may be open now: the least of `connectionLimit` and of the ceilings. */
+  get limit(): number {
+    return this.#lender.limit;
+  }
+
+  /**
+   * Bounds the limit beside `connectionLimit`, which stays as it is. The least of all is in force, for what is opened ahead, too. A lowered limit
+   * is worked off as by `resize()`; a raised one serves waiters.
+   *
+   * @param name who sets it; each has one ceiling
+   * @param count a whole number, at least 1; undefined takes the ceiling off
+   * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
+   */
+  setCeiling(name: CeilingName, count: number | undefined): void {
+    this.#lender.setCeiling(name, count, this.#clock.now());
   }
 
   /** Soft-evicts all: idle resources are closed now, lent ones when they are released. New ones are opened as needed. */
@@ -319,17 +338,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   /** Calls `listener` with each duration from now on, after the transition that recorded it. Returns a function that ends it. */
   observeDurations(which: RecordedDuration, listener: (durationMs: number) => void): () => void {
-    let observing = true;
-    const own = inThisContext(listener);
-    const report = (durationMs: number): void => {
-      if (observing) callListener(own, durationMs);
-    };
-    // After the transition that has recorded it: a listener may do anything with the pool.
-    const stop = this.#lender.statistics[which].observe((durationMs) => queueMicrotask(() => report(durationMs)));
-    return () => {
-      observing = false;
-      stop();
-    };
+    return observeDurations(this.#lender.statistics[which], listener);
   }
 
   /** For metrics: how many recorded durations were at most as long as each bound (milliseconds, ascending). */
@@ -345,6 +354,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   #startShutdown(state: 'draining' | 'closed', now: number): Shutdown {
     this.#housekeeper.stop();
+    this.#sizeKeeper.stop();
     this.#lender.supply.cancelRetry();
     this.#shutdown ??= new Shutdown(now);
     this.#enterState(state);

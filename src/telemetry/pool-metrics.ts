@@ -63,7 +63,12 @@ const POOL_METRICS: readonly PoolMetric[] = [
     aggregator: 'sum',
     values: (stats) => CONNECTION_STATES.map((state) => [{ state }, stats[state]]),
   },
-  gauge('connections_limit', 'The most connections that may be open.', (stats) => stats.limit),
+  gauge('connections_limit', 'The most connections that may be open now.', (stats) => stats.limit),
+  gauge(
+    'connections_limit_configured',
+    'The most connections that connectionLimit allows. If it is a range, its maximum.',
+    (stats) => stats.connectionLimit,
+  ),
   gauge('waiters', 'Acquires that are waiting for a connection.', (stats) => stats.waiting),
   // An acquire is in the histogram when it has ended. While a pool is stuck none ends, and without acquireTimeout none ever times out.
   gauge('longest_wait_seconds', 'How long the first waiting acquire has been waiting.', (stats) => stats.longestWaitMs / 1000, 'max'),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { PoolErrorCode } from '../../src/engine/contract/errors.js';
-import type { PoolState } from '../../src/engine/contract/summary.js';
+import type { CeilingName, PoolState } from '../../src/engine/contract/summary.js';
 import { NotingWaiter } from '../engine/support/noting-waiter.js';
 import { expectCountersToAddUp, PoolFixture } from '../engine/support/pool-fixture.js';
 import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
@@ -9,7 +9,8 @@ import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.
 /** With a factory that answers at once, what a pool does can be told exactly from what it was asked. This is that. */
 class Model {
   state: PoolState = 'running';
-  limit = 2;
+  connectionLimit = 2;
+  readonly ceilings = new Map<CeilingName, number>();
   now = 0;
   calls = 0;
   /** Calls that hold an entry. */
@@ -21,6 +22,10 @@ class Model {
   /** How many have thrown. */
   thrown = 0;
   readonly refused = new Map<number, PoolErrorCode>();
+
+  get limit(): number {
+    return Math.min(this.connectionLimit, ...this.ceilings.values());
+  }
 
   serve(): void {
     while (this.queue.length > 0 && this.holding.length < this.limit && this.state !== 'suspended') {
@@ -178,8 +183,18 @@ class Cancel extends PoolCommand {
 
 class Resize extends PoolCommand {
   act(model: Model, real: Real): void {
-    model.limit = 1 + (this.number % 4);
-    real.fixture.pool.resize({ connectionLimit: model.limit });
+    model.connectionLimit = 1 + (this.number % 4);
+    real.fixture.pool.resize({ connectionLimit: model.connectionLimit });
+  }
+}
+
+class SetCeiling extends PoolCommand {
+  act(model: Model, real: Real): void {
+    const name = this.pick(['fleet', 'size'] as const);
+    const count = this.pick([undefined, 1, 2, 3, 5]);
+    if (count === undefined) model.ceilings.delete(name);
+    else model.ceilings.set(name, count);
+    real.fixture.pool.setCeiling(name, count);
   }
 }
 
@@ -234,7 +249,22 @@ function commandsOf(...kinds: (new (number: number) => PoolCommand)[]): fc.Arbit
 const seed = Number(process.env['SIMULATION_COMMANDS_SEED'] ?? Date.now() % 2 ** 31);
 
 it(`I1–I4, I12: a pool whose factory answers at once does what the model says (seed ${seed})`, async () => {
-  const often = commandsOf(Acquire, Acquire, Acquire, AcquireAndThrow, End, End, End, Cancel, Resize, Evict, SuspendOrResume, Wait, Wait);
+  const often = commandsOf(
+    Acquire,
+    Acquire,
+    Acquire,
+    AcquireAndThrow,
+    End,
+    End,
+    End,
+    Cancel,
+    Resize,
+    SetCeiling,
+    Evict,
+    SuspendOrResume,
+    Wait,
+    Wait,
+  );
   const commands = fc.commands([...often, ...commandsOf(Drain, Close)], { maxCommands: 80, size: 'max' });
   const property = fc.asyncProperty(commands, async (steps) => {
     const thrown: unknown[] = [];

@@ -42,12 +42,12 @@ function checkCounters(world: World, stats: PoolStats): void {
   if (Math.min(idle, used, opening, checking, closing, waiting) < 0) world.violation('I12: a count is negative');
 }
 
-function checkLimit(world: World, { total, opening, closing, idle, limit, state }: PoolStats): void {
+function checkLimit(world: World, stats: PoolStats): void {
+  const { total, opening, closing, idle, limit, state } = stats;
   const entries = total + opening;
   if (idle > 0 && entries - closing > limit && state === 'running')
     world.violation(`I4: ${entries} entries of ${limit}, and ${idle} of them are kept idle`);
-  if (entries > world.ceiling) world.violation(`I4: ${entries} entries, at most ${world.ceiling} are allowed`);
-  world.ceiling = Math.max(limit, Math.min(world.ceiling, entries));
+  world.limits.check(stats, (what) => world.violation(what));
 }
 
 function checkCalls(world: World, { lastServedBefore, complete }: StepTaken): void {

@@ -5,7 +5,7 @@ import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.
 import { SimulatedWaiter } from './callers.js';
 import { Dice } from './dice.js';
 import { checkEnd, checkInvariants } from './invariants.js';
-import { microtasks } from './microtasks.js';
+import { microtasks } from '../engine/support/microtasks.js';
 import { HEALTHY, MOODS } from './simulated-factory.js';
 import { Violation, World } from './world.js';
 
@@ -27,6 +27,7 @@ const STEPS = {
   mood: 2,
   evict: 1,
   resize: 1.5,
+  ceiling: 1.5,
   suspend: 1,
   resume: 3,
   ready: 0.7,
@@ -47,6 +48,7 @@ const REENTRANT_STEPS = {
   lose: 1,
   evict: 1,
   resize: 0.5,
+  ceiling: 0.5,
   suspend: 0.5,
   resume: 1,
   drain: 0.1,
@@ -64,6 +66,7 @@ const HOSTILE_STEPS: typeof REENTRANT_STEPS = {
   lose: 2,
   evict: 2,
   resize: 1,
+  ceiling: 1,
   suspend: 1.5,
   resume: 2,
   drain: 0.2,
@@ -135,9 +138,12 @@ export async function takeStep(world: World, name: StepName): Promise<void> {
       return;
     case 'resize': {
       const limit = 1 + dice.below(6);
-      world.resize(limit, dice.below(Math.min(limit, pool.options.maxIdle) + 1));
+      world.limits.resize(limit, dice.below(Math.min(limit, pool.options.maxIdle) + 1));
       return;
     }
+    case 'ceiling':
+      world.limits.setCeiling(dice.of(['fleet', 'size']), dice.chance(30) ? undefined : 1 + dice.below(6));
+      return;
     case 'suspend':
       pool.suspend();
       return;

@@ -2,7 +2,7 @@ import type { Lease } from '../../src/engine/entries/entry.js';
 import type { CloseRequest, OpenContext, ResourceFactory } from '../../src/engine/contract/factory.js';
 import type { FakeClock } from '../engine/support/fake-clock.js';
 import type { Dice } from './dice.js';
-import { microtasks } from './microtasks.js';
+import { microtasks } from '../engine/support/microtasks.js';
 
 /** How a call is answered: at once, with nothing instead of a promise, with a throw, later on command, or with a loss while it is asked. */
 export type AnswerKind = 'succeed' | 'fail' | 'throw' | 'hold' | 'nothing' | 'lose';

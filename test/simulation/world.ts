@@ -8,6 +8,7 @@ import { FakeClock } from '../engine/support/fake-clock.js';
 import { type Call, type CallEnds, type SimulatedLease, SimulatedWaiter } from './callers.js';
 import type { Dice } from './dice.js';
 import { Hostility } from './hostility.js';
+import { LimitWatch } from './limit-watch.js';
 import { unfitness, wrongEnd } from './lease-checks.js';
 import { OpeningWatch } from './opening-watch.js';
 import { randomOptions } from './random-options.js';
@@ -53,8 +54,7 @@ export class World implements CallEnds {
   stalled = false;
   /** When the event loop last came back from a stall. */
   runsSince = 0;
-  /** How many entries the pool may have: its limit, or what it had when the limit was lowered. */
-  ceiling = 0;
+  readonly limits: LimitWatch;
   readinessAwaited = 0;
   drainReport: DrainReport | undefined = undefined;
   /** What the world does from inside the pool's callbacks; nothing by default. */
@@ -76,7 +76,7 @@ export class World implements CallEnds {
     this.factory.mood = HEALTHY;
     this.pool = new Pool(this.factory, randomOptions(dice), { clock: this.clock, random });
     this.openings = new OpeningWatch(this.clock, this.pool, (what) => this.violation(what));
-    this.ceiling = this.pool.options.connectionLimit;
+    this.limits = new LimitWatch(this.pool as Pool<never>);
     this.factory.watchedBy({
       violation: (what) => this.violation(what),
       opening: (resource) => this.openings.began(resource),
@@ -225,12 +225,6 @@ export class World implements CallEnds {
   evict(): void {
     this.pool.evict();
     for (const resource of this.factory.resources.slice(-20)) resource.outdated ||= resource.delivered && resource.unheardChecks === 0;
-  }
-
-  resize(connectionLimit: number, minIdle: number): void {
-    const { total, opening } = this.pool.summary();
-    this.pool.resize({ connectionLimit, minIdle });
-    this.ceiling = Math.max(connectionLimit, total + opening);
   }
 
   ready(timeout: number): void {

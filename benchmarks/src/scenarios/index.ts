@@ -20,9 +20,11 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   monitoring: async () => (await import('./monitoring.js')).monitoring,
   'waiter-memory': async () => (await import('./pool/waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./pool/sizing.js')).sizing,
+  'own-size': async () => (await import('./pool/own-size.js')).ownSize,
   cache: async () => (await import('./statements/cache.js')).cache,
   cluster: async () => (await import('./replicated/cluster.js')).cluster,
   'cluster-of-one': async () => (await import('./statements/cluster-of-one.js')).clusterOfOne,
+  serverless: async () => (await import('./serverless/serverless.js')).serverless,
   'cache-writes': async () => (await import('./statements/cache-writes.js')).cacheWrites,
 };
 

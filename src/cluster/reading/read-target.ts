@@ -132,7 +132,7 @@ export class ReadTarget {
   get load(): number {
     if (this.#core === undefined) return 0;
     const { engine } = this.#core;
-    return (engine.used + engine.waiting) / engine.options.connectionLimit;
+    return (engine.used + engine.waiting) / engine.limit;
   }
 
   /** Its share of reads: 1, or less while it comes back. */

@@ -6,7 +6,17 @@ import type { DrainReport } from '../../engine/index.js';
 type Value = unknown;
 
 /** What is no sum: the pool's own name and state, and its limits, which hold for each node. */
-const OWN: ReadonlySet<string> = new Set(['name', 'state', 'limit', 'minIdle', 'maxIdle', 'breakers', 'lastConnectError']);
+const OWN: ReadonlySet<string> = new Set([
+  'name',
+  'state',
+  'limit',
+  'connectionLimit',
+  'ceilings',
+  'minIdle',
+  'maxIdle',
+  'breakers',
+  'lastConnectError',
+]);
 
 /** Of durations: how many and how long together are sums. The percentiles are those of the slowest node. */
 const LARGEST = /^(p\d+Ms|maxMs|oldestWaitMs)$/;

@@ -7,8 +7,10 @@ export type { PoolEvents } from './events.js';
 export { answerOf, type CloseRequest, type OpenContext, type ResourceFactory } from './factory.js';
 export type { CloseReason, EntryState } from './lifecycle.js';
 export { nearestName } from './nearest-name.js';
-export { invalid, invalidUnquoted, isOptionsObject, type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
+export { type OptionSpec, resolveFromTable } from './option-table.js';
+export { invalid, invalidUnquoted, isOptionsObject, refuseUnknownOptions } from './refusals.js';
 export {
+  asGiven,
   LARGEST_CONNECTION_LIMIT,
   type PoolOptions,
   poolOptionTable,
@@ -28,4 +30,5 @@ export {
   setTimeout,
 } from './node-timers.js';
 export { keepShape } from './shape.js';
-export type { Borrowed, ConnectFailure, PoolState, PoolSummary } from './summary.js';
+export { isRangeLike, type SizeRange } from './size-range.js';
+export type { Borrowed, CeilingName, ConnectFailure, PoolState, PoolSummary } from './summary.js';

@@ -1,7 +1,9 @@
 /** The options of a pool of any resource: a table of what each takes and its default, and which of them contradict each other. */
 
 import { PoolError } from './errors.js';
-import { type OptionSpec, refuseUnknownOptions, resolveFromTable } from './option-table.js';
+import type { SizeRange } from './size-range.js';
+import { type OptionSpec, resolveFromTable } from './option-table.js';
+import { refuseUnknownOptions } from './refusals.js';
 
 /**
  * Options of a pool of any resource. Durations are in milliseconds. They are checked when the pool is made. After that only `resize()` changes
@@ -10,8 +12,8 @@ import { type OptionSpec, refuseUnknownOptions, resolveFromTable } from './optio
 export interface PoolOptions {
   /** Name of the pool in errors, statistics and metrics. Default: 'pool'. */
   readonly name?: string;
-  /** The most resources that are open at once. Default: 20. */
-  readonly connectionLimit?: number;
+  /** The most resources that are open at once, or the bounds between which the pool finds this number itself. Default: 20. */
+  readonly connectionLimit?: number | SizeRange;
   /** Idle resources that are kept ready: opened ahead and refilled in the background. Default: 1. */
   readonly minIdle?: number;
   /** Idle resources above this number are closed within about a second. Default: connectionLimit. */
@@ -50,7 +52,12 @@ export interface PoolOptions {
 }
 
 /** The options in force: every one has a value. */
-export type ResolvedPoolOptions = { readonly [K in keyof PoolOptions]-?: NonNullable<PoolOptions[K]> };
+export type ResolvedPoolOptions = { readonly [K in keyof Omit<PoolOptions, 'connectionLimit'>]-?: NonNullable<PoolOptions[K]> } & {
+  /** The most resources; of a range, its end. */
+  readonly connectionLimit: number;
+  /** Between what the pool finds its size; undefined: it is `connectionLimit`. */
+  readonly sizeRange: SizeRange | undefined;
+};
 
 /** MySQL's largest `max_connections` (MySQL reference manual, server system variables). */
 export const LARGEST_CONNECTION_LIMIT = 100_000;
@@ -70,11 +77,10 @@ const milliseconds = (defaultMs: number, about: string, min = 0): OptionSpec & {
 export const poolOptionTable = {
   name: { kind: 'text', default: 'pool', about: 'Name of the pool in errors, statistics, and metrics.' },
   connectionLimit: {
-    kind: 'number',
-    min: 1,
+    kind: 'size',
     max: LARGEST_CONNECTION_LIMIT,
     default: 20,
-    about: 'The most connections that may be open at once.',
+    about: 'The most connections that may be open at once. With { min, max }, or 5-50 as text, the pool finds the number between the two.',
   },
   minIdle: {
     kind: 'number',
@@ -147,13 +153,22 @@ export const poolOptionTable = {
  */
 export function resolvePoolOptions(given: PoolOptions): ResolvedPoolOptions {
   refuseUnknownOptions(given, Object.keys(poolOptionTable));
-  const resolved = resolveFromTable(poolOptionTable, given) as { -readonly [K in keyof ResolvedPoolOptions]: ResolvedPoolOptions[K] };
-  const { connectionLimit } = resolved;
+  const checked = resolveFromTable(poolOptionTable, given) as Omit<ResolvedPoolOptions, 'connectionLimit'> & {
+    readonly connectionLimit: number | SizeRange;
+  };
+  const sizeRange = typeof checked.connectionLimit === 'number' ? undefined : checked.connectionLimit;
+  const connectionLimit = sizeRange?.max ?? (checked.connectionLimit as number);
+  const resolved: { -readonly [K in keyof ResolvedPoolOptions]: ResolvedPoolOptions[K] } = { ...checked, connectionLimit, sizeRange };
   // Only a value that was given can contradict another. A default gives way.
   if (given.maxIdle === undefined) resolved.maxIdle = connectionLimit;
   if (given.minIdle === undefined) resolved.minIdle = Math.min(resolved.minIdle, resolved.maxIdle, connectionLimit);
   refuseContradictions(resolved);
   return Object.freeze(resolved);
+}
+
+/** Options in force as they may be given to another pool. */
+export function asGiven({ sizeRange, ...options }: ResolvedPoolOptions): PoolOptions {
+  return { ...options, connectionLimit: sizeRange ?? options.connectionLimit };
 }
 
 /** The options that `resize()` changes: those that mysql2 reads from its configuration at each use, and `minIdle`. */
@@ -166,11 +181,12 @@ export type Resizable = Pick<PoolOptions, (typeof RESIZABLE)[number]>;
 export function resizedOptions(current: ResolvedPoolOptions, change: Resizable): ResolvedPoolOptions {
   refuseUnknownOptions(change, RESIZABLE);
   const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
-  const connectionLimit = change.connectionLimit ?? current.connectionLimit;
+  const size = change.connectionLimit ?? current.sizeRange ?? current.connectionLimit;
+  const connectionLimit = resolvePoolOptions({ connectionLimit: size }).connectionLimit;
   const followsLimit = current.maxIdle === current.connectionLimit;
   const maxIdle = change.maxIdle ?? (followsLimit ? connectionLimit : Math.min(current.maxIdle, connectionLimit));
   const minIdle = change.minIdle ?? Math.min(current.minIdle, maxIdle);
-  return resolvePoolOptions({ ...current, ...given, connectionLimit, maxIdle, minIdle });
+  return resolvePoolOptions({ ...asGiven(current), ...given, connectionLimit: size, maxIdle, minIdle });
 }
 
 function refuseContradictions({ connectionLimit, minIdle, maxIdle, fairnessLimit, scheduling }: ResolvedPoolOptions): void {

@@ -3,11 +3,14 @@
 /** `running` lends; `suspended` lets acquires wait; `draining` refuses new acquires; `closed` is the end. */
 export type PoolState = 'running' | 'suspended' | 'draining' | 'closed';
 
+/** Who else bounds the limit, beside `connectionLimit`. 'fleet': the process's lease. 'size': the pool itself, which looks for its size. */
+export type CeilingName = 'fleet' | 'size';
+
 /** The pool's counts at one moment: cheap enough to be part of an error. */
 export interface PoolSummary {
   readonly name: string;
   readonly state: PoolState;
-  /** The most entries that may be open. */
+  /** The most entries that may be open now. */
   readonly limit: number;
   /** Entries that are open: idle + used + checking + closing. */
   readonly total: number;

@@ -28,17 +28,22 @@ export class Housekeeper<R> {
   ) {}
 
   start(): void {
-    const sweep = (): void => {
-      this.start();
-      this.#sweep(this.clock.now());
-    };
-    this.#timer = inRootContext(() => this.clock.setTimer(sweep, periodFor(this.options())));
-    this.#timer.unref();
+    this.#sweepIn(periodFor(this.options()));
   }
 
   stop(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+  }
+
+  #sweepIn(delayMs: number): void {
+    const sweep = (): void => {
+      this.start();
+      this.#sweep(this.clock.now());
+    };
+    this.#timer?.cancel();
+    this.#timer = inRootContext(() => this.clock.setTimer(sweep, delayMs));
+    this.#timer.unref();
   }
 
   #sweep(now: number): void {
@@ -50,8 +55,21 @@ export class Housekeeper<R> {
       if (entry.state === 'idle') this.#careForIdleEntry(entry, now);
       entry = next;
     }
+    this.#sweepWhenIdledOut(now);
     if (this.options().leakDetectionThreshold > 0) this.#reportLeaks(now);
     this.listener.sweepEnded(now);
+  }
+
+  /**
+   * The idle timeout is kept exactly, not to half of itself: a platform that freezes idle processes waits for it before it freezes. What is released
+   * later than this sweep is seen by the next one in time.
+   */
+  #sweepWhenIdledOut(now: number): void {
+    const { idleTimeout, minIdle } = this.options();
+    const { oldest, size } = this.entries.idle;
+    if (this.#timer === undefined || oldest === undefined || idleTimeout === 0 || size <= minIdle) return;
+    const left = oldest.idleSince + idleTimeout - now;
+    if (left < periodFor(this.options())) this.#sweepIn(Math.max(left, SHORTEST_PERIOD_MS));
   }
 
   /** Precondition: the entry is idle. */

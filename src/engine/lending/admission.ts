@@ -18,6 +18,8 @@ export interface AdmittingPool<R> {
   readonly reporter: Reporter<R>;
   readonly supply: Supply<R>;
   readonly options: ResolvedPoolOptions;
+  /** The most entries now. */
+  readonly limit: number;
   readonly state: PoolState;
   readonly paused: boolean;
   readonly hold: LendingHold | undefined;
@@ -83,8 +85,8 @@ export class Admission<R> {
 
   /** How many wait for an entry that a borrower holds. Waiters that will get an entry that is idle, checked or being opened now do not count. */
   #waitingForOthers(): number {
-    const { entries, queue, options, paused } = this.pool;
-    const served = paused ? 0 : Math.max(options.connectionLimit - entries.used - entries.closing, 0);
+    const { entries, queue, limit, paused } = this.pool;
+    const served = paused ? 0 : Math.max(limit - entries.used - entries.closing, 0);
     return queue.size - served;
   }
 

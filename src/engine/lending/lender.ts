@@ -2,6 +2,7 @@
 
 import {
   callSite,
+  type CeilingName,
   type Clock,
   type CloseReason,
   PoolError,
@@ -19,6 +20,7 @@ import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/in
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
+import { Ceilings } from './ceilings.js';
 import { EntryReports } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
@@ -36,6 +38,9 @@ export class Lender<R> {
   readonly statistics = new Statistics();
   readonly reporter: Reporter<R>;
   readonly supply: Supply<R>;
+  readonly ceilings = new Ceilings();
+  /** The limit in force: the least of `connectionLimit` and of the ceilings. A plain field: it is on the hot path. */
+  limit: number;
   state: PoolState = 'running';
   /** Entries of an older generation are closed when they are given back. */
   generation = 0;
@@ -63,7 +68,8 @@ export class Lender<R> {
     private readonly listener: LenderListener,
     patience: Patience = 'refused',
   ) {
-    const { scheduling, fairnessLimit } = options;
+    const { scheduling, fairnessLimit, connectionLimit } = options;
+    this.limit = connectionLimit;
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
     this.queue = this.#fair ?? new WaitQueue();
     this.#policy = new OpeningPolicy(random);
@@ -154,6 +160,17 @@ export class Lender<R> {
       const error = errorFor(summary);
       if (waiter.owner === this.#waiterOwner) this.#refuseQueuedWaiter(waiter, error);
     }
+  }
+
+  changeOptions(options: ResolvedPoolOptions, now: number): void {
+    this.options = options;
+    this.#applyLimits(now);
+  }
+
+  /** @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then */
+  setCeiling(name: CeilingName, count: number | undefined, now: number): void {
+    this.ceilings.set(name, count);
+    if (this.ceilings.below(this.options.connectionLimit) !== this.limit) this.#applyLimits(now);
   }
 
   /** Closes idle entries, from the oldest, until it is enough; a listener may change what is enough when an entry closes. */
@@ -306,12 +323,20 @@ export class Lender<R> {
     if (this.state === 'draining') this.listener.noteChange(now);
   }
 
+  /** Idle entries above the limit are closed now, lent ones when they are released. Waiters and the reserve get what there is more. */
+  #applyLimits(now: number): void {
+    const { entries } = this;
+    this.limit = this.ceilings.below(this.options.connectionLimit);
+    this.closeIdleEntries('surplus', now, () => entries.size - entries.closing <= this.limit);
+    this.serveAndRefill(now);
+  }
+
   /** Why an entry must be closed now, if it must. Precondition: it is not lent. */
   #closeReasonOf(entry: Entry<R>, now: number): CloseReason | undefined {
     if (entry.doomed !== undefined) return entry.doomed;
     if (now >= entry.retireAt) return 'lifetime';
-    const { entries, options } = this;
-    if (entries.size > options.connectionLimit && entries.size - entries.closing > options.connectionLimit) return 'surplus';
+    const { entries, limit } = this;
+    if (entries.size > limit && entries.size - entries.closing > limit) return 'surplus';
     if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
     if (entry.generation !== this.generation) return 'evicted';
     return undefined;

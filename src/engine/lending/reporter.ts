@@ -1,6 +1,7 @@
 /** The pool's reports of itself as frozen values: counts, statistics, borrowers, the context of errors. */
 
 import type { AcquireFailureContext } from './acquire-errors.js';
+import type { Ceilings } from './ceilings.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 import {
   answerOf,
@@ -32,6 +33,8 @@ export interface Reported<R> {
   readonly queue: Queue<R>;
   readonly statistics: Statistics;
   readonly options: ResolvedPoolOptions;
+  readonly limit: number;
+  readonly ceilings: Ceilings;
   readonly state: PoolState;
   readonly hold: LendingHold | undefined;
   readonly lastOpenFailure: OpenFailure | undefined;
@@ -48,12 +51,12 @@ export class Reporter<R> {
   ) {}
 
   summary(now: number): PoolSummary {
-    const { entries, queue, options, state } = this.source;
+    const { entries, queue, options, limit, state } = this.source;
     const { idle, used, opening, checking, closing } = entries;
     return Object.freeze({
       name: options.name,
       state,
-      limit: options.connectionLimit,
+      limit,
       total: idle.size + used + checking + closing,
       idle: idle.size,
       used,
@@ -66,10 +69,12 @@ export class Reporter<R> {
   }
 
   stats(now: number): PoolStats {
-    const { statistics, options } = this.source;
+    const { statistics, options, ceilings } = this.source;
     const { closedByReason, connectErrorsByCode, acquire, use, connect, ...counters } = statistics;
     return Object.freeze({
       ...this.summary(now),
+      connectionLimit: options.connectionLimit,
+      ceilings: ceilings.snapshot(),
       minIdle: options.minIdle,
       maxIdle: options.maxIdle,
       ...counters,

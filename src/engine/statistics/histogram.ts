@@ -80,6 +80,10 @@ export class Histogram {
     return this.#count;
   }
 
+  get sumMs(): number {
+    return this.#sumMs;
+  }
+
   summary(): DurationSummary {
     const [p50Ms, p90Ms, p99Ms, p999Ms] = this.#percentiles(0.5, 0.9, 0.99, 0.999);
     return Object.freeze({ count: this.#count, sumMs: this.#sumMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs: this.#maxMs } as DurationSummary);

@@ -1,10 +1,14 @@
 /** The snapshot that stats() returns, field by field, and counts by bounded labels. */
 
-import type { CloseReason, ConnectFailure, PoolSummary } from '../contract/index.js';
+import type { CeilingName, CloseReason, ConnectFailure, PoolSummary } from '../contract/index.js';
 import type { DurationSummary } from './histogram.js';
 
 /** Everything that a pool knows about itself, as a frozen value. Counters only grow. */
 export interface PoolStats extends PoolSummary {
+  /** The most entries that the options allow; `limit` is what is in force. */
+  readonly connectionLimit: number;
+  /** What else bounds `limit`, by who set it. */
+  readonly ceilings: Readonly<Partial<Record<CeilingName, number>>>;
   readonly minIdle: number;
   readonly maxIdle: number;
   /** All acquires so far: acquired + timedOut + cancelled + refused + waiting. */

@@ -1,6 +1,6 @@
 /** mysql2's dialect: how options are read that were written for mysql2, which refuses almost nothing. */
 
-import { type PoolOptions as EngineOptions, LARGEST_CONNECTION_LIMIT, PoolError } from '../../engine/index.js';
+import { isRangeLike, LARGEST_CONNECTION_LIMIT, PoolError, type PoolOptions as EngineOptions } from '../../engine/index.js';
 import { type DriverPoolOptions, parseDriverUrl } from '../driver/index.js';
 import type { Endpoint } from './endpoint.js';
 import { type Given, isOwn, isPlainRow, type MysqlPoolOptions, optionRows } from './table.js';
@@ -56,6 +56,8 @@ export function readAsMysql2(name: string, value: unknown): unknown {
 export function fitLimits(options: EngineOptions): EngineOptions {
   // In the environment they are text.
   const { connectionLimit, maxIdle } = options as Readonly<Record<'connectionLimit' | 'maxIdle', unknown>>;
+  // mysql2 has none of these: what contradicts it is refused.
+  if (isRangeLike(connectionLimit)) return options;
   const limit = connectionLimit === '0' || connectionLimit === 'Infinity' ? LARGEST_CONNECTION_LIMIT : (connectionLimit as number);
   return { ...options, connectionLimit: limit, ...(Number(maxIdle) > limit ? { maxIdle: limit } : {}) };
 }

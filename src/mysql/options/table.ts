@@ -2,6 +2,7 @@
 
 import type { QueryCache } from '../../cache/serving/index.js';
 import {
+  isRangeLike,
   type PoolOptions as EngineOptions,
   LARGEST_CONNECTION_LIMIT,
   type OptionSpec,
@@ -135,7 +136,9 @@ function limitIn(value: unknown): number | undefined {
 }
 
 /** 0 and Infinity mean "no limit" in mysql2. */
-function connectionLimitIn(value: unknown): number | undefined {
+function connectionLimitIn(value: unknown): unknown {
+  // mysql2 has no ranges: they are read as Poolwright reads them.
+  if (isRangeLike(value)) return value;
   const limit = limitIn(value);
   return limit === 0 ? LARGEST_CONNECTION_LIMIT : limit;
 }

@@ -3,6 +3,8 @@
 import { inRootContext, performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
+  asGiven,
+  type CeilingName,
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
@@ -125,7 +127,7 @@ export class PoolCore implements SteeredCore {
     const factory = new ConnectionFactory(options, this.#connectionHost());
     this.#factory = factory;
     this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
-    this.engine = new Engine(factory, atStart, environmentOf(options));
+    this.engine = new Engine(factory, asGiven(atStart), environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
@@ -239,6 +241,11 @@ export class PoolCore implements SteeredCore {
 
   resize(change: Resizable): void {
     this.engine.resize(change);
+  }
+
+  /** As the engine's {@link Engine.setCeiling} has it. */
+  setCeiling(name: CeilingName, count: number | undefined): void {
+    this.engine.setCeiling(name, count);
   }
 
   get waiting(): number {

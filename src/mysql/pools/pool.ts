@@ -10,7 +10,7 @@ import type {
   DrainReport,
   DurationCounts,
   PoolEvents,
-  PoolOptions as EngineOptions,
+  ResolvedPoolOptions,
   PoolSummary,
   RecordedDuration,
   Resizable,
@@ -46,7 +46,7 @@ import type { Transaction } from '../transactions/index.js';
 import { acquireInTime, transactionInTime } from '../limits/index.js';
 
 /** The options in force, without secrets. */
-export interface PublicOptions extends Readonly<Required<EngineOptions>> {
+export interface PublicOptions extends ResolvedPoolOptions {
   readonly endpoint: Endpoint;
   readonly user: string | undefined;
   readonly tls: TlsMode;

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { PoolError } from '../../../src/engine/contract/errors.js';
 import { nearestName } from '../../../src/engine/contract/nearest-name.js';
-import { refuseUnknownOptions, resolveFromTable } from '../../../src/engine/contract/option-table.js';
+import { resolveFromTable } from '../../../src/engine/contract/option-table.js';
+import { refuseUnknownOptions } from '../../../src/engine/contract/refusals.js';
 import { type PoolOptions, poolOptionTable, resizedOptions, resolvePoolOptions } from '../../../src/engine/contract/options.js';
 
 /** What a caller without types may pass. */
@@ -87,7 +88,7 @@ describe('resolvePoolOptions', () => {
     ['connectionLimit', Number.NaN, `connectionLimit must be ${limits}; given: NaN.`],
     ['connectionLimit', Number.POSITIVE_INFINITY, `connectionLimit must be ${limits}; given: Infinity.`],
     ['connectionLimit', null, `connectionLimit must be ${limits}; given: null.`],
-    ['connectionLimit', { secret: 'x' }, `connectionLimit must be ${limits}; given: an object.`],
+    ['connectionLimit', { secret: 'x' }, `connectionLimit must be ${limits}, or { min, max }; given: an object.`],
     ['connectionLimit', [5], `connectionLimit must be ${limits}; given: an array.`],
     ['connectionLimit', () => 5, `connectionLimit must be ${limits}; given: a function.`],
     ['queueLimit', -1, 'queueLimit must be a whole number, at least 0; given: -1.'],
@@ -213,5 +214,43 @@ describe('names of options', () => {
   it('every option of the table says what it is about', () => {
     const silent = Object.entries(poolOptionTable).filter(([, { about }]) => !/^[A-Z].*\.$/u.test(about));
     expect(silent).toEqual([]);
+  });
+});
+
+describe('connectionLimit as a range', () => {
+  it('is two bounds, or text of two numbers, which the options in force say apart', () => {
+    for (const connectionLimit of [{ min: 5, max: 50 }, '5-50', ' 5-50 '] as never[]) {
+      expect(resolvePoolOptions({ connectionLimit })).toMatchObject({
+        connectionLimit: 50,
+        sizeRange: { min: 5, max: 50 },
+        maxIdle: 50,
+        minIdle: 1,
+      });
+    }
+    expect(resolvePoolOptions({ connectionLimit: 9 })).toMatchObject({ connectionLimit: 9, sizeRange: undefined });
+    expect(resolvePoolOptions({ connectionLimit: { min: 3, max: 3 } })).toMatchObject({ connectionLimit: 3 });
+  });
+
+  it('may have a minIdle above its beginning, which is kept as far as the size allows, and none above its end', () => {
+    expect(resolvePoolOptions({ connectionLimit: { min: 2, max: 10 }, minIdle: 8 })).toMatchObject({ minIdle: 8 });
+    const refusal = refusalOf(() => resolvePoolOptions({ connectionLimit: { min: 2, max: 10 }, minIdle: 11 }));
+    expect(refusal).toBe('minIdle (11) must not be above connectionLimit (10).');
+  });
+
+  it.each([
+    [{ min: 7, max: 6 }, 'connectionLimit.min must be at most connectionLimit.max (6); given: 7.'],
+    ['7-6', 'connectionLimit.min must be at most connectionLimit.max (6); given: 7.'],
+    [{ min: 0, max: 6 }, 'connectionLimit.min must be a whole number from 1 to 100000; given: 0.'],
+    [{ min: 1.5, max: 6 }, 'connectionLimit.min must be a whole number from 1 to 100000; given: 1.5.'],
+    [{ min: 1 }, 'connectionLimit.max must be a whole number from 1 to 100000; given: undefined.'],
+    [{ min: 1, max: 100_001 }, 'connectionLimit.max must be a whole number from 1 to 100000; given: 100001.'],
+    [{ min: '1', max: 6 }, "connectionLimit.min must be a whole number from 1 to 100000; given: '1'."],
+    [{ min: 1, max: 6, mx: 7 }, 'Unknown option connectionLimit.mx. Did you mean max?'],
+    [{}, 'connectionLimit must be a whole number from 1 to 100000, or { min, max }; given: an object.'],
+    ['5-', "connectionLimit must be a whole number from 1 to 100000, or a range such as 5-50; given: '5-'."],
+    ['5:50', "connectionLimit must be a whole number from 1 to 100000, or a range such as 5-50; given: '5:50'."],
+    [[5, 50], 'connectionLimit must be a whole number from 1 to 100000, or a range such as 5-50; given: an array.'],
+  ])('%o is refused', (connectionLimit, refusal) => {
+    expect(refusalOf(() => resolvePoolOptions({ connectionLimit: connectionLimit as never }))).toBe(refusal);
   });
 });

@@ -20,6 +20,23 @@ describe('idle timeout', () => {
     expect(fixture.stats.idle).toBe(2);
   });
 
+  it('closes each at its own time, and not up to half a timeout later', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, idleTimeout: 5_000 });
+    const leases = [await fixture.acquire(), await fixture.acquire()];
+    await fixture.clock.advance(1_234);
+    leases[0]?.release();
+    await fixture.clock.advance(333);
+    leases[1]?.release();
+    await fixture.clock.advance(4_666);
+    expect(fixture.stats.idle).toBe(2);
+    await fixture.clock.advance(20);
+    expect(fixture.stats.idle).toBe(1);
+    await fixture.clock.advance(313);
+    expect(fixture.stats.idle).toBe(1);
+    await fixture.clock.advance(20);
+    expect(fixture.stats.idle).toBe(0);
+  });
+
   it('0 is never', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 5, minIdle: 0, idleTimeout: 0, maxLifetime: 0, keepaliveInterval: 0 });
     await fixture.warmUp(3);
