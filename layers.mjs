@@ -155,8 +155,10 @@ export const LAYERS = [
     name: 'register',
     path: 'src/register',
     is: '`node --import poolwright/register`: managed pools for an application that is not changed.',
-    imports: ['engine', 'mysql', 'monitor/server'],
+    imports: ['engine', 'engine/waiting', 'mysql', 'monitor/server'],
+    typesFrom: ['mysql/drop-in'],
     why: 'register builds on the mysql2 of the application, which may not be the one beside Poolwright: it imports neither mysql2 nor what binds to it.',
+    folders: ['knex', 'sequelize'],
     doors: ['register'],
   },
   {

@@ -76,7 +76,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patience = 'refused', hold } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'refused', hold, keptOpen = 0 } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
@@ -92,6 +92,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#clock = clock;
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
+      keptOpen,
       entryLeaked: (entry, now) => {
         lender.statistics.leaks += 1;
         this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
@@ -156,7 +157,10 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.tryAcquireIdleEntry();
   }
 
-  /** What `acquire` does, with a waiter of your own; it may be granted or refused before this returns. */
+  /**
+   * What `acquire` does, with a waiter of your own. It may be granted before this returns. A refusal of the pool comes in the next turn of the event
+   * loop at the earliest, so that a caller that asks again at once keeps out nothing that could change the answer.
+   */
   enqueue(waiter: Waiter<R>, options: AcquireOptions = NO_OPTIONS): void {
     this.#lender.enqueueWaiter(waiter, options);
   }
@@ -164,6 +168,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** Takes a waiter out of the queue and refuses it with `POOL_ABORTED`. Returns false when it waits no longer. */
   cancel(waiter: Waiter<R>, reason: unknown): boolean {
     return this.#lender.cancelWaiter(waiter, reason);
+  }
+
+  /** Refuses a waiter that is in no queue, in the next turn of the event loop: a layer above has its reasons. It is not counted. */
+  refuse(waiter: Waiter<R>, error: PoolError): void {
+    this.#lender.refuseUnqueued(waiter, error);
   }
 
   /** Refuses every waiter of this moment: the caller of this knows that waiting is of no use. */

@@ -3,11 +3,16 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { compileFunction } from 'node:vm';
+import type { DataLayerPool, DataLayerPoolRequest } from '../mysql/drop-in.js';
 
 type Factory = (...parameters: readonly unknown[]) => unknown;
 
-/** The functions that replace those of mysql2 that make pools. */
-export type Layer = Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>>;
+/** The functions that replace those of mysql2 that make pools, and those that data layers' pools are made of. */
+export interface Layer
+  extends Readonly<Record<'callback' | 'promise', { readonly createPool: Factory; readonly createPoolCluster: Factory }>> {
+  readonly createDataLayerPool: (request: DataLayerPoolRequest) => DataLayerPool;
+  readonly connectionForOpening: Factory;
+}
 
 /** `src/mysql/drop-in.ts` with everything that it needs except mysql2, in one file of CommonJS. `npm run build` makes it. */
 const FILE = fileURLToPath(new URL('layer.cjs', import.meta.url));
@@ -25,9 +30,12 @@ export function bindLayer(mysql2: (name: 'mysql2' | 'mysql2/promise') => unknown
   const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports'], { filename: FILE }) as Factory;
   evaluate(load, module, module.exports);
   const { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } = module.exports;
+  const { createDataLayerPool, connectionForOpening } = module.exports;
   return {
     callback: { createPool: existing(createCallbackPool), createPoolCluster: existing(createCallbackPoolCluster) },
     promise: { createPool: existing(createPromisePool), createPoolCluster: existing(createPromisePoolCluster) },
+    createDataLayerPool: existing(createDataLayerPool) as Layer['createDataLayerPool'],
+    connectionForOpening: existing(connectionForOpening),
   };
 }
 

@@ -85,7 +85,7 @@ const CLUSTER_METRICS: readonly ClusterMetric[] = [
   ]),
   counter(
     'reads_total',
-    'Reads that asked for a replica, by route and reason: reader (fit), writer (strong, no-reader, lag, position), or none (refused).',
+    'Reads that asked for a replica, by route and reason: reader (fit), writer (strong, no-reader, lag, position), or none (refused: no server was asked).',
     (cluster) => {
       const { reads } = cluster.readStats();
       return Object.entries(ROUTES).map(([reason, labels]) => [labels, reads[reason as ReadReason] ?? 0]);

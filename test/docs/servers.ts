@@ -44,6 +44,7 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
       capability: 'caching_sha2 and sha256 logins over plaintext, offline mode, super_read_only, VECTOR, query attributes',
       test: 'test/mysql/servers/mysql.test.ts',
     },
+    { capability: 'logins that it delays after failed ones (connection_control)', test: 'test/mysql/servers/delayed-logins.test.ts' },
   ],
   'MariaDB 11.8': [
     { capability: 'a smoke test: statements, release, hygiene, kills, transactions', test: 'test/mysql/connections/hygiene.test.ts' },
@@ -56,6 +57,7 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
   ],
   'HAProxy 2.6': [
     { capability: 'two servers that take turns, and kills behind the proxy', test: 'test/mysql/connections/kill-behind-balancer.test.ts' },
+    { capability: 'a switch of the writer behind the proxy, by GTIDs', test: 'test/mysql/roles/server-role.test.ts' },
     { capability: 'idle connections that the proxy cuts', test: 'test/mysql/servers/proxies.test.ts' },
   ],
 };

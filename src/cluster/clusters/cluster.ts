@@ -88,8 +88,7 @@ export class Cluster extends Pool {
     this.#log = new TopologyLog();
     this.#roster = new Roster(options, systemClock, makeLooker ?? ((node) => new ServerLooker(node, options.discovery)), {
       looked: (changed) => this.#looked(changed),
-      inDoubt: () => this.#follower.writer === undefined,
-      wantsFresh: () => this.#follower.writer === undefined,
+      withoutWriterMs: () => (this.#follower.writer === undefined ? this.#follower.withoutWriterMs : undefined),
       joined: (node) => this.#log.add('node-joined', `${node.name} joined the cluster`),
       left: (node) => this.#log.add('node-left', `${node.name} left the cluster`),
     });

@@ -80,7 +80,7 @@ export class WriterFollower {
   #moveTo(place: Place): void {
     const before = this.#lastWriter;
     // What still runs on a server that does not answer would end there, or be committed there: nothing may reach it any more.
-    if (before !== undefined && !isReader(before.node))
+    if (before !== undefined && !before.node.watch.isKnownReader)
       this.pool.cutOff(`${place.node.name} is the writer now; ${before.node.name} is ${before.node.state}.`);
     this.#place = place;
     this.#lastWriter = place;
@@ -120,7 +120,7 @@ export class WriterFollower {
     const refusal = lock === undefined ? {} : { refusal: (pool: PoolSummary) => connectFailedError(lock, pool) };
     this.pool.hold({ ...this.#holdFor(why), ...refusal });
     // It has only refused one statement: what it is now is being asked.
-    if (followed?.watch.distrusted === true && followed.state !== 'down') return;
+    if (followed?.watch.distrusted === true && followed.state !== 'down' && !followed.watch.isKnownReader) return;
     this.#leave();
     if (this.#told === 'none') return;
     this.#told = 'none';
@@ -148,11 +148,6 @@ function candidateOf(node: FollowedNode) {
 /** Why no node takes a login, by the word of the first; undefined: one may. */
 function lockOf(nodes: readonly FollowedNode[]): ServerError | undefined {
   return nodes.every(({ lockedOutBy }) => lockedOutBy !== undefined) ? nodes[0]?.lockedOutBy : undefined;
-}
-
-/** It answers, and says that it takes no writes. */
-function isReader({ state, reading }: FollowedNode): boolean {
-  return (state === 'up' || state === 'unfit') && reading?.role === 'reader';
 }
 
 function ambiguousError(sentence: string, pool: PoolSummary): PoolError {

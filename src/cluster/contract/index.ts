@@ -1,6 +1,6 @@
 /** The words of the cluster: nodes, readings, topologies, options. */
 
-export type { DiscoveryKind, NodeAddress, NodeReading, NodeRole, Peer } from './node.js';
+export type { DiscoveryKind, NodeAddress, NodeReading, NodeRole, Peer, RoleWord } from './node.js';
 export type { NodeConnection } from './node-connection.js';
 export type {
   ClusterOptions,

@@ -12,6 +12,9 @@ export type NodeRole = 'writer' | 'reader';
 /** How the servers of a cluster are found. */
 export type DiscoveryKind = 'static' | 'replication' | 'group-replication' | 'aurora' | 'tidb';
 
+/** What a look hears first. */
+export type RoleWord = Pick<NodeReading, 'serverId' | 'role'>;
+
 /** What one look at a server said. */
 export interface NodeReading {
   /** What identifies this server: `server_uuid`, on MariaDB its `server_id` and what else it has. */

@@ -19,7 +19,7 @@ export interface ReadOptions {
 export interface MonitorOptions {
   /** How often each node is looked at. Default: 1000. */
   readonly interval?: number;
-  /** How often while something is in doubt. Default: 250. */
+  /** How often a node that is in doubt; while there is no writer, the longest time between two looks at any. Default: 250. */
   readonly intervalInDoubt?: number;
   /** How long one look may take. Default: 1000. */
   readonly timeout?: number;

@@ -1,6 +1,6 @@
 /** One look at a server: what it is, whether it takes writes, how far it lags, which others it knows. */
 
-import type { DiscoveryKind, NodeConnection, NodeReading } from '../contract/index.js';
+import type { DiscoveryKind, NodeConnection, NodeReading, RoleWord } from '../contract/index.js';
 import { readAurora } from './aurora.js';
 import { readGroup } from './group-replication.js';
 import { cellText, Interview } from './interview.js';
@@ -15,10 +15,16 @@ import { readTidb } from './tidb.js';
  * `complaints` says which GRANT is missing. Rejects only when the connection breaks, or when the server does not even show its variables.
  *
  * @param kind 'auto': what the server is; 'static': the same, without the servers that it knows
+ * @param heard is called with the answer to the first statement: who it is, and whether it takes writes
  */
-export async function readNode(connection: NodeConnection, kind: DiscoveryKind | 'auto'): Promise<NodeReading> {
+export async function readNode(
+  connection: NodeConnection,
+  kind: DiscoveryKind | 'auto',
+  heard?: (word: RoleWord) => void,
+): Promise<NodeReading> {
   const interview = new Interview(connection);
   const facts = await readFacts(connection);
+  heard?.({ serverId: facts.serverId, role: facts.role });
   const proxy = await proxyAt(connection, facts);
   if (proxy !== undefined) interview.complain(`this is ${proxy}, which chooses a server by itself: name the servers behind it as nodes.`);
   const reading = await readerOf(kind, facts)(interview, facts);

@@ -2,7 +2,7 @@
 
 import { ignore } from '../../engine/waiting/index.js';
 import { type LoneConnection, openLone, type ResolvedOptions } from '../../mysql/index.js';
-import type { DiscoveryKind, NodeReading } from '../contract/index.js';
+import type { DiscoveryKind, NodeReading, RoleWord } from '../contract/index.js';
 import { readNode } from '../discovery/index.js';
 import { performance } from '../../engine/waiting/index.js';
 
@@ -15,8 +15,11 @@ export interface Look {
 
 /** Looks at one server. The watch bounds the time, and calls `abandon()` when it is over. */
 export interface Looker {
-  /** @param fresh over a new connection: the name may lead to another server by now */
-  look(fresh: boolean): Promise<Look>;
+  /**
+   * @param fresh over a new connection: the name may lead to another server by now
+   * @param heard is called as soon as it is known whether the server takes writes, which is before the rest is
+   */
+  look(fresh: boolean, heard: (word: RoleWord) => void): Promise<Look>;
   /** Resolves when the server answers. */
   probe(): Promise<void>;
   /** Gives up what is under way: the next look opens a new connection. */
@@ -37,13 +40,13 @@ export class ServerLooker implements Looker {
     private readonly kind: DiscoveryKind | 'auto',
   ) {}
 
-  async look(fresh: boolean): Promise<Look> {
+  async look(fresh: boolean, heard: (word: RoleWord) => void): Promise<Look> {
     if (fresh) this.abandon();
     const connection = await this.#connected();
+    const reading = await readNode(connection, this.kind, heard);
     const sentAt = performance.now();
     await connection.ping();
-    const latencyMs = performance.now() - sentAt;
-    return { reading: await readNode(connection, this.kind), latencyMs };
+    return { reading, latencyMs: performance.now() - sentAt };
   }
 
   async probe(): Promise<void> {

@@ -3,14 +3,17 @@
 import { type Clock, codeOf, messageOf, type Timer } from '../../engine/index.js';
 import { inRootContext, within } from '../../engine/waiting/index.js';
 import { isServerError, type ServerError } from '../../mysql/index.js';
-import type { MonitorOptions, NodeReading, NodeRole, NodeState } from '../contract/index.js';
+import type { MonitorOptions, NodeReading, NodeRole, NodeState, RoleWord } from '../contract/index.js';
 import type { Look, Looker } from './looker.js';
 
 /** So many looks in a row that find no server make a node count as down. */
 const LOOKS_UNTIL_DOWN = 3;
 
 /** Between two looks, however many doubts come. */
-const SHORTEST_PAUSE_MS = 50;
+const SHORTEST_PAUSE_MS = 25;
+
+/** While there is no writer, nodes that answer are looked at after this part of the time that it has been missing: they notice the next one so much late. */
+const PART_OF_DOUBT = 1 / 5;
 
 /** The weight of the newest latency in the moving average. */
 const NEWEST_WEIGHT = 1 / 8;
@@ -19,10 +22,8 @@ const NEWEST_WEIGHT = 1 / 8;
 export interface WatchOwner {
   /** Something about the node has changed, or a look has ended. */
   looked(changed: boolean): void;
-  /** Whether something in the cluster is in doubt: then every node is looked at more often. */
-  inDoubt(): boolean;
-  /** Whether looks are to use new connections, as names may lead elsewhere. */
-  wantsFresh(): boolean;
+  /** For how long it has not been known who the writer is, in milliseconds; undefined: it is known. Until then every node is looked at more often. */
+  withoutWriterMs(): number | undefined;
 }
 
 /** What is known of a node by its own word, and how fresh that is. */
@@ -31,10 +32,14 @@ export class NodeWatch {
   #reason: string | undefined = 'it was not looked at yet';
   #since = Date.now();
   #reading: NodeReading | undefined = undefined;
+  /** What the look that is under way has heard already, where it is not what the last one said. */
+  #heardRole: NodeRole | undefined = undefined;
   #readAt = Number.NEGATIVE_INFINITY;
   #askedAt = Number.NEGATIVE_INFINITY;
   /** When the last look began, also one that failed. */
   #beganAt = Number.NEGATIVE_INFINITY;
+  /** When a look last began over a new connection because there was no writer. */
+  #freshAt = Number.NEGATIVE_INFINITY;
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -103,8 +108,15 @@ export class NodeWatch {
     return this.#seen;
   }
 
+  /** Whether it takes writes, by its newest word. */
   get role(): NodeRole | undefined {
-    return this.#reading?.role;
+    return this.#heardRole ?? this.#reading?.role;
+  }
+
+  /** It answers, and says that it takes no writes. */
+  get isKnownReader(): boolean {
+    const answers = this.#heardRole !== undefined || this.#state === 'up' || this.#state === 'unfit';
+    return answers && this.role === 'reader';
   }
 
   /** What the server answered when it did not let the monitor in at the last look. */
@@ -167,13 +179,15 @@ export class NodeWatch {
     try {
       const late = (): Error => Object.assign(new Error(`no answer within ${timeout} ms`), { code: 'ETIMEDOUT' });
       const bounds = { clock: this.clock, hold: 'unheld', allowsForStalls: true, signal: this.#end.signal } as const;
-      this.#succeeded(await within(this.looker.look(this.owner.wantsFresh()), timeout, late, bounds), askedAt);
+      const look = this.looker.look(this.#wantsFresh(askedAt), (word) => this.#heard(word, askedAt));
+      this.#succeeded(await within(look, timeout, late, bounds), askedAt);
     } catch (error) {
       this.looker.abandon();
       if (!this.#ended) this.#failed(error);
     } finally {
       slow.cancel();
       this.#looking = false;
+      this.#heardRole = undefined;
       this.#seen = true;
     }
     if (this.#ended) return;
@@ -183,13 +197,33 @@ export class NodeWatch {
 
   #scheduleNext(): void {
     if (this.#ended || this.#looking) return;
-    const { interval, intervalInDoubt } = this.options;
-    const inDoubt = this.#own.state !== 'up' || this.owner.inDoubt();
-    // From beginning to beginning: what a look takes must not make what is known older.
-    const restMs = Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
-    const delayMs = this.#lookAgain ? SHORTEST_PAUSE_MS : inDoubt ? intervalInDoubt : restMs;
-    this.#timer = this.clock.setTimer(() => this.lookNow(), delayMs);
+    this.#timer = this.clock.setTimer(() => this.lookNow(), this.#pauseMs());
     this.#timer.unref();
+  }
+
+  #pauseMs(): number {
+    const { interval, intervalInDoubt } = this.options;
+    if (this.#lookAgain) return SHORTEST_PAUSE_MS;
+    if (this.#own.state !== 'up') return intervalInDoubt;
+    const withoutWriterMs = this.owner.withoutWriterMs();
+    if (withoutWriterMs !== undefined) return Math.min(Math.max(SHORTEST_PAUSE_MS, withoutWriterMs * PART_OF_DOUBT), intervalInDoubt);
+    // From beginning to beginning: what a look takes must not make what is known older.
+    return Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
+  }
+
+  /** While there is no writer, a name may lead to another server by now: not every look of these pays for a new connection. */
+  #wantsFresh(now: number): boolean {
+    if (this.owner.withoutWriterMs() === undefined || now - this.#freshAt < this.options.intervalInDoubt) return false;
+    this.#freshAt = now;
+    return true;
+  }
+
+  /** Callers that wait for a writer need not wait for the rest of the look. */
+  #heard({ serverId, role }: RoleWord, askedAt: number): void {
+    const isOfThisLook = this.#looking && askedAt === this.#beganAt;
+    if (this.#ended || !isOfThisLook || this.#reading?.serverId !== serverId || this.#reading.role === role) return;
+    this.#heardRole = role;
+    this.owner.looked(true);
   }
 
   #succeeded({ reading, latencyMs }: Look, askedAt: number): void {

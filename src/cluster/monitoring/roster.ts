@@ -67,7 +67,7 @@ export class Roster {
 
   /** The writer was chosen again. When there is none any more, every node is asked now: the next writer may be any, and its own turn far off. */
   chosen(): void {
-    const inDoubt = this.owner.inDoubt();
+    const inDoubt = this.owner.withoutWriterMs() !== undefined;
     if (inDoubt && !this.#wasInDoubt) this.lookNow();
     this.#wasInDoubt = inDoubt;
   }

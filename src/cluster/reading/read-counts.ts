@@ -14,7 +14,7 @@ export type ReadReason =
   | 'writer:lag'
   /** None has the position that the read must see, and none came to it in time. */
   | 'writer:position'
-  /** No replica was fit, and the writer was not to serve the read. */
+  /** No replica was fit, and the writer was not to serve the read: it went nowhere, so metrics have the route 'none' for it. */
   | 'refused';
 
 /** Frozen. Counters only grow. */

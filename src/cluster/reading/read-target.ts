@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../engine/index.js';
 import { coreOf, type PoolCore } from '../../mysql/index.js';
 import type { NodeReading, NodeState } from '../contract/index.js';
 import { GtidSet, Position } from '../position/index.js';
+import { CatchUp, type WriterLook } from './catch-up.js';
 
 /** What is needed of a node. */
 export interface ReadableNode {
@@ -31,34 +32,49 @@ export class ReadTarget {
   readonly waiting = new Set<Leave>();
   /** The server does not know how to wait for a position. */
   cannotWait = false;
+  /** What it has come to, of that which its last look does not show. */
   #known = Position.none();
+  #reachedAt = Number.NEGATIVE_INFINITY;
+  /** What it had come to before its last look: the next one must show it. */
+  #owed = Position.none();
+  #readAt = Number.NEGATIVE_INFINITY;
   #executed: GtidSet | undefined = undefined;
   #executedText: string | undefined = undefined;
   #core: PoolCore | undefined = undefined;
+  #isAway = false;
   #upSince = Number.NEGATIVE_INFINITY;
   #wasUp: boolean | undefined = undefined;
   #isLate: boolean;
   #leaveTimer: Timer | undefined = undefined;
+  /** Until it is over, it may lack writes that are not asked for any more, as every node was seen to have them. */
+  readonly #joining = new CatchUp();
+  /** Until it is over, it may not have heard yet of what was committed while it was away: its word on how far it is behind does not count. */
+  readonly #returning = new CatchUp();
 
+  /** @param joins it comes later than the others */
   constructor(
     readonly node: ReadableNode,
     private readonly clock: Clock,
-    /** What it must have before it serves reads that must see writes: it came later than the others, or was set back. */
-    private floor: GtidSet | undefined,
+    joins: boolean,
   ) {
-    this.#isLate = floor !== undefined;
+    this.#isLate = joins;
+    if (joins) this.#joining.require(clock.now());
   }
 
   /**
    * The node was looked at.
    *
    * @param patienceMs how long its statements may still run once it is not up
-   * @param writerHas what the writer had executed at its last look
+   * @param writer the last look at the writer, if it has GTIDs
    */
-  looked(patienceMs: number, writerHas: GtidSet | undefined): void {
-    const { reading, state } = this.node;
-    if (reading?.executed !== this.#executedText) this.#noteExecuted(reading?.executed, writerHas);
+  looked(patienceMs: number, writer: WriterLook | undefined): void {
+    const { reading, state, watch } = this.node;
     const isUp = state === 'up';
+    if (watch.readAt !== this.#readAt) this.#noteExecuted(reading?.executed);
+    if (!isUp) this.#forgetKnown();
+    this.#noteAbsence(isUp && reading?.replicating === true);
+    this.#joining.looked(this.#executed, writer);
+    this.#returning.looked(this.#executed, writer);
     if (isUp === this.#wasUp && state !== 'down') return;
     this.#wasUp = isUp;
     // The first nodes of a cluster are as warm as they will get; one that comes back or joins later is not.
@@ -85,7 +101,7 @@ export class ReadTarget {
 
   /** It follows the writer, and has come to where it may be trusted. */
   get replicates(): boolean {
-    return this.node.reading?.replicating === true && this.floor === undefined;
+    return this.node.reading?.replicating === true && this.#joining.isOver;
   }
 
   /** Milliseconds behind the writer, as far as it says. */
@@ -99,7 +115,7 @@ export class ReadTarget {
    */
   isWithin(maxLagMs: number, intervalMs: number): boolean {
     const sinceMs = this.clock.now() - this.node.watch.askedAt;
-    return this.lagMs <= maxLagMs && this.lagMs + sinceMs <= maxLagMs + intervalMs;
+    return this.#returning.isOver && this.lagMs <= maxLagMs && this.lagMs + sinceMs <= maxLagMs + intervalMs;
   }
 
   /** What it has executed, when it was looked at last. */
@@ -120,6 +136,7 @@ export class ReadTarget {
   /** It has come to a position. */
   reached(position: Position): void {
     this.#known.merge(position);
+    this.#reachedAt = this.clock.now();
   }
 
   get core(): PoolCore {
@@ -146,19 +163,39 @@ export class ReadTarget {
     this.#moveWaiting('it left the cluster');
   }
 
-  #noteExecuted(text: string | undefined, writerHas: GtidSet | undefined): void {
+  #noteExecuted(text: string | undefined): void {
+    const { askedAt, readAt } = this.node.watch;
+    this.#readAt = readAt;
     const before = this.#executed;
+    if (text !== this.#executedText) this.#executed = text === undefined ? undefined : GtidSet.parse(text);
     this.#executedText = text;
-    this.#executed = text === undefined ? undefined : GtidSet.parse(text);
     const executed = this.#executed;
     if (executed === undefined) return;
-    this.#known.forgetWhatIsIn([executed]);
-    // Restored from a backup, for example: what it was known to have is gone.
-    if (before !== undefined && !executed.covers(before)) {
-      this.floor = writerHas;
-      this.#known = Position.none();
+    const hasKept = (before === undefined || executed.covers(before)) && this.#owed.isIn(executed);
+    const shouldShowAll = this.#reachedAt <= askedAt;
+    if (hasKept && (!shouldShowAll || this.#known.isIn(executed))) {
+      this.#known.forgetWhatIsIn([executed]);
+      this.#owed = this.#known.copy();
+      return;
     }
-    if (this.floor !== undefined && executed.covers(this.floor)) this.floor = undefined;
+    // Restored from a backup, for example: what it was known to have is gone.
+    this.#forgetKnown();
+    this.#joining.require(readAt);
+  }
+
+  /** @param isWell it answers, and its replication runs */
+  #noteAbsence(isWell: boolean): void {
+    if (!isWell) {
+      this.#isAway = this.#executed !== undefined;
+    } else if (this.#isAway) {
+      this.#isAway = false;
+      this.#returning.require(this.node.watch.readAt);
+    }
+  }
+
+  #forgetKnown(): void {
+    this.#known = Position.none();
+    this.#owed = Position.none();
   }
 
   /** Who waits for it goes elsewhere at once. What runs on it has some time: it may be busy, and not dead. */

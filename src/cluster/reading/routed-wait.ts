@@ -54,7 +54,7 @@ export class RoutedWait {
     const { router, waiter } = this;
     const refusal = router.refusal(reason);
     if (refusal !== undefined) {
-      waiter.refused(refusal);
+      router.cluster.writer.engine.refuse(waiter, refusal);
       return;
     }
     router.counts.add(reason);

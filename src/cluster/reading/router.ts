@@ -5,6 +5,7 @@ import type { HealthCheck, PoolCore, ReadingOptions } from '../../mysql/index.js
 import type { ReadOptions } from '../contract/index.js';
 import { GtidSet, Position } from '../position/index.js';
 import { lessLoaded } from './balance.js';
+import type { WriterLook } from './catch-up.js';
 import { ReadCounts, type ReadReason } from './read-counts.js';
 import { type ReadableNode, ReadTarget } from './read-target.js';
 import type { WriteLog } from './write-log.js';
@@ -42,7 +43,7 @@ export class ReadRouter {
   readonly #targets = new Map<ReadableNode, ReadTarget>();
   #list: readonly ReadTarget[] = [];
   /** The writer's last looks: what it had executed when. */
-  #writerLooks: { readonly executed: GtidSet; readonly at: number }[] = [];
+  #writerLooks: (WriterLook & { /** When it was answered, in milliseconds since the epoch. */ readonly at: number })[] = [];
   #writerText: string | undefined = undefined;
 
   constructor(
@@ -65,10 +66,10 @@ export class ReadRouter {
       let target = this.#targets.get(node);
       if (target === undefined) {
         // What it has not, others may have been found to have, so that it is not asked for any more.
-        target = new ReadTarget(node, this.clock, this.#writerLooks.at(-1)?.executed);
+        target = new ReadTarget(node, this.clock, this.#writerLooks.length > 0);
         this.#targets.set(node, target);
       }
-      target.looked(patienceMs, this.#writerLooks.at(-1)?.executed);
+      target.looked(patienceMs, this.#writerLooks.at(-1));
     }
     this.#list = [...this.#targets.values()];
     this.#noteWriter(writer);
@@ -165,15 +166,18 @@ export class ReadRouter {
 
   #noteWriter(writer: ReadableNode | undefined): void {
     const { reading } = writer ?? {};
-    if (writer === undefined || reading === undefined) return;
+    // The look that has just heard that it is the writer now is still under way: what the last one said, it said as a replica.
+    if (writer === undefined || reading?.role !== 'writer') return;
     this.writes.writerId = reading.serverId;
     this.writes.hasGtids = reading.executed !== undefined;
     const at = this.#epochOf(writer.watch.readAt);
-    if (reading.executed === undefined || at === this.#writerLooks.at(-1)?.at) return;
+    const { askedAt } = writer.watch;
+    if (reading.executed === undefined || askedAt === this.#writerLooks.at(-1)?.askedAt) return;
     const executed = reading.executed === this.#writerText ? this.#writerLooks.at(-1)?.executed : GtidSet.parse(reading.executed);
     this.#writerText = reading.executed;
     if (executed === undefined) return;
-    this.#writerLooks = [...this.#writerLooks.slice(1 - REMEMBERED_LOOKS), { executed, at }];
+    const { serverId } = reading;
+    this.#writerLooks = [...this.#writerLooks.slice(1 - REMEMBERED_LOOKS), { serverId, executed, askedAt, at }];
     this.#forgetWhatAllHave();
   }
 

@@ -14,7 +14,17 @@ import {
   queueMicrotask,
 } from '../contract/index.js';
 import { type Entry, EntrySet, type Lease } from '../entries/index.js';
-import { Abortion, FairQueue, grantLease, type Queue, refuseWaiter, type Waiter, type WaiterOwner, WaitQueue } from '../queue/index.js';
+import {
+  Abortion,
+  FairQueue,
+  grantLease,
+  type Queue,
+  Refusals,
+  refuseWaiter,
+  type Waiter,
+  type WaiterOwner,
+  WaitQueue,
+} from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';
@@ -52,6 +62,7 @@ export class Lender<R> {
   /** The queue, when it is not the plain one. */
   readonly #fair: FairQueue<R> | undefined;
   readonly #admission: Admission<R>;
+  readonly #refusals = new Refusals<R>();
   readonly #deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
   /** When the queue was last empty, while it is not. */
@@ -104,7 +115,7 @@ export class Lender<R> {
     return this.#lendEntry(entry, now, 0);
   }
 
-  /** Takes a waiter into the queue, or refuses it. It may be served before this returns. */
+  /** Takes a waiter into the queue, or refuses it, as a rule in the next turn of the event loop. It may be served before this returns. */
   enqueueWaiter(waiter: Waiter<R>, options: AcquireOptions): void {
     // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
     const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey } = options;
@@ -118,7 +129,9 @@ export class Lender<R> {
     if (refusal !== undefined) {
       if (aborted) this.statistics.cancelled += 1;
       else this.statistics.refused += 1;
-      refuseWaiter(waiter, refusal);
+      // What the caller itself says does not change with time.
+      if (aborted || refusal.code === 'POOL_OPTION_INVALID') refuseWaiter(waiter, refusal);
+      else this.#refusals.add(waiter, refusal);
       return;
     }
     waiter.owner = this.#waiterOwner;
@@ -133,11 +146,16 @@ export class Lender<R> {
     this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
     if (signal !== undefined) this.#linkSignal(waiter, signal);
     if (this.#admission.mayRefuseWaiters) {
-      this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseQueuedWaiter(excess, error));
+      this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseExcessWaiter(excess, error));
     }
     this.#serveQueue(now);
     // Served from now on in the middle of another's work.
     if (waiter.owner === this.#waiterOwner && waiter.runsCode) waiter.context ??= thisContext();
+  }
+
+  /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
+  refuseUnqueued(waiter: Waiter<R>, error: PoolError): void {
+    this.#refusals.add(waiter, error);
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */
@@ -385,6 +403,13 @@ export class Lender<R> {
     this.statistics.timedOut += 1;
     refuseWaiter(waiter, acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
     this.listener.noteChange(now);
+  }
+
+  /** Precondition: the waiter is in the queue. */
+  #refuseExcessWaiter(waiter: Waiter<R>, error: PoolError): void {
+    this.#dequeueWaiter(waiter);
+    this.statistics.refused += 1;
+    this.#refusals.add(waiter, error);
   }
 
   /** Precondition: the waiter is in the queue. */

@@ -9,7 +9,7 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../../engine/index.js';
-import type { CommitListener } from '../contract/index.js';
+import type { CommitListener, Opener } from '../contract/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
 import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './mysql2-dialect.js';
@@ -42,6 +42,8 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly commits?: CommitListener;
   /** The place to which connections lead changes with time; see `PoolSteering`. Default: false. */
   readonly moves?: boolean;
+  /** Opens the connections in the place of the pool. Given for a data layer's pool, never by users. */
+  readonly opener?: Opener;
   /** Callers have another pool to go to: they do not wait until this one tries again to connect. Default: false. */
   readonly hasAlternative?: boolean;
 }
@@ -80,7 +82,7 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const fromEnvironment = environmentOptions(environment);
   const gathered = rules.gather(given, environment);
   const asked = readValues(gathered, rules.read);
-  const values = { ...rules.defaults, ...fromEnvironment, ...asked };
+  const values = { ...rules.defaults, ...given.defaults, ...fromEnvironment, ...asked };
   const plain = resolveFromTable(mysqlOptionTable, values);
   const endpoint = endpointOf(asked);
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);

@@ -79,6 +79,8 @@ export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof My
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
+  /** In the place of the dialect's defaults: the environment goes before them. */
+  readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

@@ -44,7 +44,7 @@ import {
   type ManagedConnection,
 } from '../connections/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
-import type { ResolvedOptions, ResolvedStatementRetries } from '../options/index.js';
+import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
 import { CoreSteering, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
@@ -305,6 +305,9 @@ export class PoolCore implements SteeredCore {
       },
       kill: (connection) => inRootContext(() => this.#killer.kill(connection)),
       poisoned: (error) => this.#poisoned(error),
+      leadsTo: ({ host, port, socketPath, database }) => {
+        this.options = { ...this.options, endpoint: endpointOf({ host, port, socketPath, database }) };
+      },
       tooManyStatements: () => {
         for (const connection of this.connections('idle')) connection.forgetStatements();
       },
@@ -344,7 +347,7 @@ export class PoolCore implements SteeredCore {
   #enqueue(waiter: ConnectionWaiter, options: AcquireOptions | undefined): void {
     const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
-    else waiter.refused(refusal);
+    else this.engine.refuse(waiter, refusal);
     // A connection that comes straight from being cleaned is handed over without `unpark`.
     if (waiter.queued) this.#hold.start();
     // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
@@ -372,7 +375,8 @@ export class PoolCore implements SteeredCore {
   }
 }
 
-function environmentOf({ moves, hasAlternative }: ResolvedOptions): PoolEnvironment {
+function environmentOf({ moves, hasAlternative, opener }: ResolvedOptions): PoolEnvironment {
+  if (opener !== undefined) return { patience: opener.patience, keptOpen: opener.keptOpen };
   if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
   return { patience: hasAlternative === true ? 'impatient' : 'refused' };
 }

@@ -1,6 +1,6 @@
 /** Reads from a connection's answers what its statements have committed, for the cluster, which must know before their callers do. */
 
-import { factsOf } from '../../sql/index.js';
+import { factsOf, type StatementFacts } from '../../sql/index.js';
 import type { CommitListener } from '../contract/index.js';
 import {
   awaitsFileAnswer,
@@ -29,6 +29,8 @@ interface Borrowed {
 export class CommitWatch {
   /** Of the caller that sent a statement, when that is known to matter. */
   #senders: WeakMap<Command, object> | undefined = undefined;
+  /** All that was sent since the connection last had nothing to do only reads: most of what a pool runs, and not worth another look. */
+  #onlyReads = false;
 
   /** @param isLent whether a borrower has the connection: what the pool itself asks on it writes nothing */
   constructor(
@@ -36,7 +38,13 @@ export class CommitWatch {
     private readonly isLent: () => boolean,
   ) {}
 
-  commandSent(command: Command): void {
+  /**
+   * @param facts of a statement
+   * @param idle nothing else is under way on the connection
+   */
+  commandSent(command: Command, facts: StatementFacts | undefined, idle: boolean): void {
+    const reads = facts === undefined || facts.readOnly;
+    this.#onlyReads = idle ? reads : this.#onlyReads && reads;
     const sender = this.listener.scope();
     if (sender !== undefined) (this.#senders ??= new WeakMap()).set(command, sender);
   }
@@ -52,6 +60,7 @@ export class CommitWatch {
 
   /** The end of a result of rows, which names no GTID: `SELECT f()`, `INSERT … RETURNING`. */
   eofReceived(packet: Packet, command: Command, { scope }: Borrowed): void {
+    if (this.#onlyReads) return;
     const status = statusOfEof(packet);
     if (status !== undefined && (status & IN_TRANSACTION) === 0) this.#mayHaveCommitted(command, scope);
   }

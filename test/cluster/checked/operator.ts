@@ -47,11 +47,10 @@ export class Operator {
     this.#writer = to;
   }
 
-  /** The writer is not asked. The replica that has received most is promoted. */
+  /** The writer is not asked. Each replica applies what it has received; the one that has most then is promoted. */
   async replaceWriter(): Promise<void> {
     const { replicas } = this;
-    const stopReceiving = this.servers.kind === 'mysql' ? 'STOP REPLICA IO_THREAD' : 'STOP SLAVE IO_THREAD';
-    await Promise.all(replicas.map((node) => node.admin(stopReceiving)));
+    await Promise.all(replicas.map((node) => this.servers.stopReceiving(node)));
     const [one, other] = replicas as [ReplicatedNode, ReplicatedNode];
     const to = (await this.#hasAllOf(one, other)) ? one : other;
     await this.servers.failOver(
@@ -142,25 +141,17 @@ export class Operator {
     await Promise.all(this.replicas.map((node) => this.servers.caughtUp(node, this.#writer)));
   }
 
-  /** Precondition: neither receives anything. */
+  /** Precondition: neither receives anything, and both have applied what they had received. */
   async #hasAllOf(one: ReplicatedNode, other: ReplicatedNode): Promise<boolean> {
-    const [mine, others] = await Promise.all([this.#received(one), this.#received(other)]);
+    const [mine, others] = await Promise.all([this.#executed(one), this.#executed(other)]);
     if (this.servers.kind !== 'mysql') return numberIn(mine) >= numberIn(others);
     const [row] = await one.admin(`SELECT GTID_SUBSET('${others}', '${mine}') AS isAll`);
     return Number(row?.['isAll']) === 1;
   }
 
-  /** What a replica has received or applied. */
-  async #received(node: ReplicatedNode): Promise<string> {
-    const { executed, columns } = statementsOf(this.servers.kind);
-    const [row] = await node.admin(`SELECT ${executed} AS executed`);
-    const received = ((await this.servers.status(node))?.[columns.received] as string | undefined) ?? '';
-    if (this.servers.kind !== 'mysql')
-      return numberIn(received) > numberIn(String(row?.['executed'])) ? received : String(row?.['executed']);
-    return [received, String(row?.['executed'])]
-      .filter((text) => text !== '')
-      .join(',')
-      .replaceAll('\n', '');
+  async #executed(node: ReplicatedNode): Promise<string> {
+    const [row] = await node.admin(`SELECT ${statementsOf(this.servers.kind).executed} AS executed`);
+    return String(row?.['executed']).replaceAll('\n', '');
   }
 }
 

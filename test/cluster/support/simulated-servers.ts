@@ -1,7 +1,7 @@
 import type { DiscoveryKind, NodeReading } from '../../../src/cluster/contract/index.js';
 import { resolveClusterOptions } from '../../../src/cluster/clusters/options.js';
 import { WriterFollower } from '../../../src/cluster/clusters/writer-follower.js';
-import type { ClusterOptions, ResolvedClusterOptions, TopologyChange } from '../../../src/cluster/contract/index.js';
+import type { ClusterOptions, ResolvedClusterOptions, RoleWord, TopologyChange } from '../../../src/cluster/contract/index.js';
 import { type Look, type Looker, Roster } from '../../../src/cluster/monitoring/index.js';
 import type { LendingHold } from '../../../src/engine/index.js';
 import { nodeName } from '../../../src/cluster/monitoring/index.js';
@@ -21,6 +21,10 @@ export class SimulatedServer {
   kind: DiscoveryKind = 'replication';
   complaints: readonly string[] = [];
   lagMs: number | undefined = 0;
+  /** Whether each look at it was to be over a new connection. */
+  readonly looks: { readonly fresh: boolean }[] = [];
+  /** What a look waits for, once it has heard who the server is. */
+  rest: Promise<void> | undefined = undefined;
   readonly #waiting: (() => void)[] = [];
 
   constructor(
@@ -63,8 +67,12 @@ export class SimulatedServer {
 export class SimulatedLooker implements Looker {
   constructor(private readonly server: SimulatedServer) {}
 
-  async look(): Promise<Look> {
-    return { reading: await this.server.answer(), latencyMs: 1 };
+  async look(fresh: boolean, heard: (word: RoleWord) => void): Promise<Look> {
+    this.server.looks.push({ fresh });
+    const reading = await this.server.answer();
+    heard(reading);
+    await this.server.rest;
+    return { reading, latencyMs: 1 };
   }
 
   async probe(): Promise<void> {
@@ -130,8 +138,7 @@ export class SimulatedCluster {
         this.roster.chosen();
         this.afterLook();
       },
-      inDoubt: () => this.follower.writer === undefined,
-      wantsFresh: () => this.follower.writer === undefined,
+      withoutWriterMs: () => (this.follower.writer === undefined ? this.follower.withoutWriterMs : undefined),
       joined: (node) => note('node-joined', node.name),
       left: (node) => note('node-left', node.name),
     });

@@ -185,8 +185,8 @@ describe('a waiter whose refused() throws', () => {
     fixture.pool.enqueue(first);
     fixture.pool.enqueue(hostile, { priority: 'low' });
     fixture.pool.enqueue(urgent, { priority: 'high' });
-    expect(hostile.error?.code).toBe('POOL_QUEUE_FULL');
     await fixture.clock.settle();
+    expect(hostile.error?.code).toBe('POOL_QUEUE_FULL');
     expect(thrown).toEqual([bug]);
     expect(fixture.stats.waiting).toBe(1);
     lease.release();

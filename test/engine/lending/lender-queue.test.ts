@@ -1,4 +1,5 @@
 import { getEventListeners } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Lease } from '../../../src/engine/entries/entry.js';
 import { type FakeResource, hold } from '../support/fake-factory.js';
@@ -354,6 +355,7 @@ describe('the queue limit', () => {
     expect(fixture.pool.waiting).toBe(4);
     const fifth = new NotingWaiter();
     fixture.pool.enqueue(fifth);
+    await nextTurn();
     expect(fifth.error?.code).toBe('POOL_QUEUE_FULL');
     for (const waiter of waiters) fixture.pool.cancel(waiter, 'done');
     expect(fixture.stats).toMatchObject({ cancelled: 4, refused: 1 });

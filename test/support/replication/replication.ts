@@ -44,6 +44,8 @@ export interface Replication extends AsyncDisposable {
   /** A replica receives, and does not apply. */
   stopApplying(node: ReplicatedNode): Promise<void>;
   startApplying(node: ReplicatedNode): Promise<void>;
+  /** A replica receives nothing more, and applies all that it has received: what it is asked before it may be promoted. */
+  stopReceiving(node: ReplicatedNode): Promise<void>;
   /** A replica applies everything so many seconds late; 0: at once. */
   delay(node: ReplicatedNode, seconds: number): Promise<void>;
   /** A replica meets a row that contradicts what it is to apply: its replication stops with an error. Resolves when it has stopped. */
@@ -118,10 +120,8 @@ class StartedReplication implements Replication {
   }
 
   async promote(node: ReplicatedNode): Promise<void> {
-    const { stop, leave, columns, startApplying } = this.#statements;
-    await node.admin(startApplying);
-    const received = (((await this.status(node))?.[columns.received] as string | undefined) ?? '').replaceAll('\n', '');
-    if (received !== '') await this.#waitFor(node, received);
+    const { stop, leave } = this.#statements;
+    await this.stopReceiving(node);
     await node.admin(stop, leave);
     await this.letWrite(node);
   }
@@ -149,6 +149,14 @@ class StartedReplication implements Replication {
 
   async startApplying(node: ReplicatedNode): Promise<void> {
     await node.admin(this.#statements.startApplying);
+  }
+
+  async stopReceiving(node: ReplicatedNode): Promise<void> {
+    const { columns, startApplying, stopReceiving } = this.#statements;
+    // In this order: MariaDB throws away what a replica has received when it is started while neither of its threads runs.
+    await node.admin(startApplying, stopReceiving);
+    const received = (((await this.status(node))?.[columns.received] as string | undefined) ?? '').replaceAll('\n', '');
+    if (received !== '') await this.#waitFor(node, received);
   }
 
   async delay(node: ReplicatedNode, seconds: number): Promise<void> {

@@ -33,6 +33,7 @@ export interface ReplicationStatements {
   readonly unlogged: string;
   readonly stopApplying: string;
   readonly startApplying: string;
+  readonly stopReceiving: string;
   /** Applies everything so many seconds late. */
   readonly delay: (seconds: number) => readonly string[];
   readonly status: string;
@@ -103,6 +104,7 @@ const MYSQL: ReplicationStatements = {
   unlogged: 'SET SESSION sql_log_bin = 0',
   stopApplying: 'STOP REPLICA SQL_THREAD',
   startApplying: 'START REPLICA SQL_THREAD',
+  stopReceiving: 'STOP REPLICA IO_THREAD',
   delay: (seconds) => ['STOP REPLICA SQL_THREAD', `CHANGE REPLICATION SOURCE TO SOURCE_DELAY = ${seconds}`, 'START REPLICA SQL_THREAD'],
   status: 'SHOW REPLICA STATUS',
   columns: { receiving: 'Replica_IO_Running', applying: 'Replica_SQL_Running', error: 'Last_SQL_Error', received: 'Retrieved_Gtid_Set' },
@@ -146,6 +148,7 @@ const MARIADB: ReplicationStatements = {
   unlogged: 'SET SESSION sql_log_bin = 0',
   stopApplying: 'STOP SLAVE SQL_THREAD',
   startApplying: 'START SLAVE SQL_THREAD',
+  stopReceiving: 'STOP SLAVE IO_THREAD',
   delay: (seconds) => ['STOP SLAVE', `CHANGE MASTER TO MASTER_DELAY = ${seconds}`, 'START SLAVE'],
   status: 'SHOW SLAVE STATUS',
   columns: { receiving: 'Slave_IO_Running', applying: 'Slave_SQL_Running', error: 'Last_SQL_Error', received: 'Gtid_IO_Pos' },
