@@ -79,7 +79,7 @@ export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof My
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
-  /** In the place of the dialect's defaults: the environment goes before them. */
+  /** In the place of the dialect's defaults: the environment overrides them. */
   readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
