@@ -8,7 +8,7 @@ import { type Login, parseRedisUrl, type RedisEndpoints, sentinelLogin } from '.
 import { SCRIPTS } from './scripts.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
 
-/** A connection that is made anew when it is lost. */
+/** A connection that is made again when it is lost. */
 interface Connection extends EventEmitter {
   readonly status: string;
   connect(): Promise<unknown>;
