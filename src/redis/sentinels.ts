@@ -53,7 +53,7 @@ export class Sentinels {
 
   /** Asks now. Resolves when this connection leads to the master; rejects when it does not. */
   async confirm(master: MasterClient): Promise<void> {
-    // A connection that is made anew meanwhile proves nothing about earlier answers.
+    // A connection that is made again meanwhile proves nothing about earlier answers.
     const { stream } = master;
     await this.#askSentinels();
     if (master.stream !== stream || this.confirmedAt(master) < 0) throw new Error('The sentinels name another master');

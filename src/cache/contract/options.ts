@@ -83,20 +83,27 @@ export interface ResolvedCacheOptions {
 /** The options of the cache that hold a plain value: validation and documentation are made from it. */
 export const cacheOptionTable = {
   name: { kind: 'text', default: 'default', about: 'Name of the cache in metrics.' },
-  maxEntryBytes: { kind: 'number', min: 1, max: 2 ** 30, default: 2 ** 20, about: 'A larger value is not cached.' },
+  maxEntryBytes: {
+    kind: 'number',
+    min: 1,
+    max: 2 ** 30,
+    default: 2 ** 20,
+    about: 'The cache does not store a value that is larger than this.',
+  },
   invalidationBound: {
     kind: 'number',
     min: 50,
     max: 60_000,
     default: 500,
-    about: 'How long another process may serve an older value after a write was acknowledged, in milliseconds.',
+    about: 'How long another process may still serve the old value after a write was acknowledged, in milliseconds.',
   },
-  prefix: { kind: 'text', default: 'poolwright', about: 'What all names in Redis begin with. Caches of one prefix share their values.' },
+  prefix: { kind: 'text', default: 'poolwright', about: 'Prefix of all names in Redis. Caches with the same prefix share their values.' },
   notUnderstood: {
     kind: 'choice',
     choices: ['refuse', 'everything'],
     default: 'refuse',
-    about: "A statement that reads what the cache cannot know: 'refuse': not cached; 'everything': any write makes it invalid.",
+    about:
+      "What to do with a statement when the cache cannot know all that it reads. 'refuse': do not cache it. 'everything': cache it; any write makes it invalid.",
   },
 } as const satisfies Partial<Record<keyof QueryCacheOptions, OptionSpec>>;
 
@@ -107,7 +114,7 @@ const redisTable = {
     min: 1,
     max: 600_000,
     default: 5_000,
-    about: 'How long one process may load a value alone, in milliseconds.',
+    about: 'How long one process alone may load a value, in milliseconds.',
   },
 } as const satisfies Record<string, OptionSpec>;
 

@@ -192,7 +192,7 @@ export class InvalidationLedger {
     this.#backlog = new Set([EVERYTHING, ...ofSchema]);
   }
 
-  /** Short enough that the message after this one is published within the bound too, also while Redis is slow. */
+  /** Short enough that the message after this one is published within the bound too, even while Redis is slow. */
   get #publishTimeoutMs(): number {
     return Math.min(this.options.timeoutMs, this.options.boundMs / 5);
   }
@@ -228,7 +228,7 @@ export class InvalidationLedger {
   async #joinLedger(): Promise<void> {
     const sentAt = performance.now();
     const [id, count] = await answerWithin(this.options.boundMs, this.#readCounter(), 'unheld');
-    // Others may have published on an old master until this confirmation. The marks begin anew after it, not before.
+    // Others may have published on an old master until this confirmation. The marks begin again after it, not before.
     await answerWithin(this.options.boundMs, this.reader.confirm(), 'unheld');
     this.#adoptLedger(id);
     const past = (await answerWithin(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];

@@ -34,7 +34,7 @@ export interface Lock {
 
 /** How long the breaker stays open, in milliseconds. */
 const OPEN_MS = 1_000;
-/** After this many failed probes in a row, the connection is made anew. */
+/** After this many failed probes in a row, the connection is made again. */
 const PROBES_TO_RECONNECT = 3;
 /** The key that a probe asks for. It never has a value. */
 const NOTHING = hashOf('');

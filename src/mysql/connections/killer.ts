@@ -88,7 +88,7 @@ export class Killer {
     for (const opening of kept) opening.then((connection) => connection.terminate()).catch(ignore);
   }
 
-  /** Resolves within about a second, also when the server does not answer. */
+  /** Resolves within about a second, even when the server does not answer. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#kept.length > 0) {

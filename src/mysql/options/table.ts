@@ -86,7 +86,7 @@ export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof My
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
-  /** In the place of the dialect's defaults: the environment goes before them. */
+  /** In the place of the dialect's defaults: the environment overrides them. */
   readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -122,7 +122,7 @@ interface ReachKind {
 /** An option of mysql2's, which is passed on. */
 interface DriverKind {
   readonly kind: 'driver';
-  /** In a URL it is text, also when it reads as a number. */
+  /** In a URL it is text, even when it reads as a number. */
   readonly text?: boolean;
 }
 
@@ -177,7 +177,7 @@ const PASSED_ON = { kind: 'driver' } as const satisfies OptionRow;
 const TEXT = { kind: 'driver', text: true, check: checkedText } as const satisfies OptionRow;
 
 /**
- * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelt
+ * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelled
  * name, and the documentation.
  */
 export const optionTable = {
@@ -199,19 +199,19 @@ export const optionTable = {
     default: 'auto',
     mysql2: { default: 'transaction' },
     about:
-      "How a session is cleaned at release. 'transaction': an open transaction is rolled back; 'auto': also, a session that became dirty is reset; 'always': reset at each release; 'never'.",
+      "How the pool cleans a session at release. 'transaction': it rolls back an open transaction. 'auto': it also resets a session that was changed. 'always': it resets every session. 'never': it does nothing.",
   },
   role: {
     kind: 'choice',
     choices: ['any', 'writer', 'reader'],
     default: 'any',
     about:
-      "What servers the pool is for, checked when a connection is opened. 'writer': those that take writes; 'reader': those that take none or replicate; 'any': not checked.",
+      "Which servers the pool may connect to, checked for each new connection. 'writer': servers that take writes. 'reader': servers that take no writes, or that replicate. 'any': no check.",
   },
   credentials: {
     kind: 'function',
     default: undefined,
-    about: 'Called for each new connection: who to log in as. For passwords that change.',
+    about: 'Called for each new connection; returns the user and password. For passwords that change.',
   },
   classifyError: {
     kind: 'function',
@@ -221,7 +221,7 @@ export const optionTable = {
   onConnect: {
     kind: 'function',
     default: undefined,
-    about: 'Called with each new connection before it is lent, and again after its session was reset.',
+    about: 'Called with each new connection before it is lent, and again after each reset of its session.',
   },
   resetOnRelease: { kind: 'boolean', default: false, mysql2: { read: truthIn }, about: "mysql2's name for hygiene: 'always'." },
   health: { kind: 'object', resolve: resolveHealth },

@@ -336,7 +336,7 @@ export class PoolCore implements SteeredCore {
     engine.on('leak', (borrowed) => this.#leakWarning.warn(borrowed));
   }
 
-  /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
+  /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved again. */
   #poisoned(error: ServerError): void {
     this.#health.notePoisoned(error.message);
     this.steering.noteRefused(error.message);

@@ -98,7 +98,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The breakers of this pool by name, for a look at them and for what is done by hand: `open(reason)` comes back by itself,
+   * The breakers of this pool by name, for a look at them and for what is done manually: `open(reason)` comes back by itself,
    * `isolate(reason)` holds it open until the function that it returns is called, `close()` ends both.
    *
    * @example
