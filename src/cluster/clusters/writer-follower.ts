@@ -142,9 +142,9 @@ export class WriterFollower {
 }
 
 function candidateOf(node: FollowedNode) {
-  const { state, reason, role, told, seen, distrusted } = node.watch;
+  const { state, reason, role, reported, seen, distrusted } = node.watch;
   const everyServerWrites = node.reading?.everyServerWrites === true;
-  return { node, name: node.name, state, reason, role, told, seen, distrusted, everyServerWrites };
+  return { node, name: node.name, state, reason, role, reported, seen, distrusted, everyServerWrites };
 }
 
 /** Why no node takes a login, by the word of the first; undefined: one may. */

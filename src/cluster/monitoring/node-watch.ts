@@ -5,7 +5,7 @@ import { inRootContext, within } from '../../engine/waiting/index.js';
 import { isServerError, type ServerError } from '../../mysql/index.js';
 import type { MonitorOptions, NodeReading, NodeRole, NodeState, RoleWord } from '../contract/index.js';
 import type { Look, Looker } from './looker.js';
-import { ToldRole } from './told-role.js';
+import { ReportedRole } from './reported-role.js';
 
 /** So many looks in a row that find no server make a node count as down. */
 const LOOKS_UNTIL_DOWN = 3;
@@ -41,7 +41,7 @@ export class NodeWatch {
   #beganAt = Number.NEGATIVE_INFINITY;
   /** When a look last began over a new connection because there was no writer. */
   #freshAt = Number.NEGATIVE_INFINITY;
-  readonly #told = new ToldRole();
+  readonly #reported = new ReportedRole();
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -102,8 +102,8 @@ export class NodeWatch {
   }
 
   /** How fresh its word is of whether it takes writes. */
-  get told(): Pick<ToldRole, 'askedAt' | 'foundAt'> {
-    return this.#told;
+  get reported(): Pick<ReportedRole, 'askedAt' | 'foundAt'> {
+    return this.#reported;
   }
 
   get latencyMs(): number | undefined {
@@ -151,7 +151,7 @@ export class NodeWatch {
 
   /** Sees to it that its role is heard from a look that began at that time or later. */
   askSince(at: number): void {
-    this.#told.awaitSince(at);
+    this.#reported.awaitSince(at);
     if (!this.#looking || this.#beganAt < at) this.lookNow();
   }
 
@@ -237,7 +237,7 @@ export class NodeWatch {
     if (this.#ended || !isOfThisLook || this.#reading?.serverId !== serverId) return;
     const isNews = this.#reading.role !== role;
     if (isNews) this.#heardRole = role;
-    const isAwaited = this.#told.note({ serverId, role }, askedAt);
+    const isAwaited = this.#reported.note({ serverId, role }, askedAt);
     if (isNews || isAwaited) this.owner.looked(isNews);
   }
 
@@ -248,7 +248,7 @@ export class NodeWatch {
     this.#refusal = undefined;
     if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
     this.#reading = reading;
-    this.#told.note(reading, askedAt);
+    this.#reported.note(reading, askedAt);
     this.#readAt = this.clock.now();
     this.#askedAt = askedAt;
     this.#latencyMs = this.#latencyMs === undefined ? latencyMs : this.#latencyMs + (latencyMs - this.#latencyMs) * NEWEST_WEIGHT;

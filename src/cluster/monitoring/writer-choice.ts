@@ -9,8 +9,8 @@ export interface Candidate {
   readonly reason: string | undefined;
   /** By its own word, when it was last looked at. */
   readonly role: NodeRole | undefined;
-  /** When the looks began that told its role: the last one, and the first one of those that all told the same. */
-  readonly told: { readonly askedAt: number; readonly foundAt: number };
+  /** When the looks began that reported its role: the last one, and the first one of those that all reported the same. */
+  readonly reported: { readonly askedAt: number; readonly foundAt: number };
   /** Its first look has ended. */
   readonly seen: boolean;
   /** It has refused work since its last look. */
@@ -63,8 +63,8 @@ export function chooseWriter<N extends Candidate>(nodes: readonly N[], followed:
     const why = doubtful.seen ? `${doubtful.name} did before, and is not known to be down` : `${doubtful.name} was not heard yet`;
     return { kind: 'none', why: `${writer.name} takes writes, but ${why}` };
   }
-  const at = writer.told.foundAt;
-  const old = nodes.filter((node) => node !== writer && answers(node) && node.told.askedAt < at - ONE_ROUND_MS);
+  const at = writer.reported.foundAt;
+  const old = nodes.filter((node) => node !== writer && answers(node) && node.reported.askedAt < at - ONE_ROUND_MS);
   const [first] = old;
   if (first === undefined) return { kind: 'follow', node: writer };
   const why = `${writer.name} takes writes, and ${first.name} is being asked whether it does, too`;

@@ -135,10 +135,8 @@ async function opensForSlowStatements(database: TestDatabase, proxy: TcpProxy): 
   expect((await Promise.all(slow)).map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'POOL_QUERY_TIMEOUT'));
   const hasOpened = pathOf(changes, 'statement').includes('open');
   if (!hasOpened) proxy.resume();
-  const outcomes = await Promise.all(waiting);
-  proxy.resume();
-  if (!hasOpened) return false;
-  for (const outcome of outcomes) {
+  for (const outcome of await Promise.all(waiting)) {
+    if (!hasOpened) return false;
     expect(outcome).toMatchObject({
       error: {
         code: 'POOL_BREAKER_OPEN',
@@ -148,6 +146,7 @@ async function opensForSlowStatements(database: TestDatabase, proxy: TcpProxy): 
       },
     });
   }
+  proxy.resume();
   expect(await firstAnswer(pool)).toBe(7);
   expect(pathOf(changes, 'statement').slice(0, 2)).toEqual(['open', 'half-open']);
   expect(pathOf(changes, 'statement').at(-1)).toBe('closed');

@@ -1,9 +1,9 @@
-/** What a server has told of its role, and how fresh that is. */
+/** What a server has reported of its role, and how fresh that is. */
 
 import type { RoleWord } from '../contract/index.js';
 
 /** The role of one node, by its own words. Times are when the look began that heard them. */
-export class ToldRole {
+export class ReportedRole {
   #word: RoleWord | undefined = undefined;
   #askedAt = Number.NEGATIVE_INFINITY;
   #foundAt = Number.NEGATIVE_INFINITY;
@@ -19,12 +19,12 @@ export class ToldRole {
     return this.#foundAt;
   }
 
-  /** Somebody waits for a word of this time or later. */
+  /** A caller waits for a word of this time or later. */
   awaitSince(at: number): void {
     this.#awaitedSince = at;
   }
 
-  /** @returns whether somebody waits for this word */
+  /** @returns whether a caller waits for this word */
   note({ serverId, role }: RoleWord, askedAt: number): boolean {
     if (this.#word?.serverId !== serverId || this.#word.role !== role) this.#foundAt = askedAt;
     this.#word = { serverId, role };
