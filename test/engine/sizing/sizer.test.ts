@@ -51,7 +51,7 @@ describe.each(scenes)('$name', (scene) => {
 });
 
 describe('the yardsticks', () => {
-  it.each([() => new Gradient2(), () => new Vegas()])('keep within the bounds', (rule) => {
+  it.each([() => new Gradient2(), () => new Vegas(seededRandom(1))])('keep within the bounds', (rule) => {
     const { sizes } = run(scenes[2] as Scene, rule());
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(RANGE.min);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(RANGE.max);
