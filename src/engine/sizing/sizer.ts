@@ -38,11 +38,12 @@ const LIKELY = 1.5;
 const WINDOWS_OF_A_CHANGE = 3;
 
 /**
- * How long a size that was found is kept until the next ones are tried: twice as long each time that it was the right one. More entries are tried
+ * How long a size that was found is kept until the next ones are tried: longer each time. More entries are tried
  * earlier than fewer: a size that is too small may hide what the server could do, and one that is too large shows that it is. Each try changes the
- * size twice, so a pool that has settled does so less than twice a minute.
+ * size twice.
  */
 const FIRST_REST_MS = { up: 5_000, down: 20_000 } as const;
+const LONGER_REST = 1.5;
 const LONGEST_REST_MS = { up: 80_000, down: 320_000 } as const;
 /** Another size by this factor is the answer to another workload: it is asked again soon. */
 const ANOTHER_SIZE = 2;
@@ -172,7 +173,7 @@ export class Sizer {
   *#askAgain(found: Measurement, direction: Direction): Steps<void> {
     const rest = this.#rests[direction];
     rest.past = 0;
-    rest.ms = Math.min(rest.ms * 2, LONGEST_REST_MS[direction]);
+    rest.ms = Math.min(rest.ms * LONGER_REST, LONGEST_REST_MS[direction]);
     const reached = yield* this.#try(found, direction);
     if (reached === undefined) return;
     yield* this.#search(reached, [direction]);
