@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.js';
 
 /** Test folders whose tests talk to servers; all others are the unit project's. */
 const INTEGRATION = [
@@ -13,6 +14,8 @@ const INTEGRATION = [
   'ecosystem',
   'examples',
   'faults',
+  'fleet/ledgers',
+  'fleet/pools',
   'fuzz',
   'mirrors',
   'monitor',
@@ -31,7 +34,9 @@ const PATIENCE_MS = 300_000;
 export default defineConfig({
   test: {
     pool: 'forks',
-    maxWorkers: 2,
+    // On two processors: half of the time, a test waits for a server or for time to pass.
+    maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html', 'json-summary'] },
     projects: [
       {

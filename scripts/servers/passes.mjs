@@ -54,8 +54,10 @@ const SAME_ON_ANY = [
 /** What takes long and hardly depends on the server: the second server meets it when all is asked for. */
 const LONG = [
   'test/mirrors/{register,restart}.test.ts',
+  'test/mysql/contexts/**',
   'test/mysql/pools/process-lifecycle.test.ts',
   'test/mysql/pools/shapes.test.ts',
+  'test/mysql/statements/callers-mistakes.test.ts',
   'test/cache/values/types.test.ts',
 ];
 

@@ -33,6 +33,9 @@ function filledIn(statement: string, { database }: Patient): string {
     .replaceAll('<n>', '0');
 }
 
+/** How long the doctor waits for an answer that never comes. Those before it must come within that time, on a busy machine, too. */
+const NEVER_ANSWERED_MS = 3_000;
+
 describe('of a refused login, the doctor says what is wrong, and what helps', () => {
   it.for(TROUBLES.map((one) => [one.name, one] as const))(
     '%s',
@@ -121,14 +124,14 @@ describe('of other refusals, the doctor knows', () => {
     await admin.query("INSTALL PLUGIN connection_control SONAME 'connection_control.so'");
     try {
       await admin.query('SET GLOBAL connection_control_failed_connections_threshold = 1');
-      await admin.query('SET GLOBAL connection_control_min_connection_delay = 10000');
+      await admin.query('SET GLOBAL connection_control_min_connection_delay = 60000');
       for (let count = 0; count < 2; count += 1) {
         await createConnection({ ...database.connection, password: 'of yesterday', connectTimeout: 500 }).catch(() => undefined);
       }
-      expect(troubles(await diagnose(database.url(), { timeoutMs: 500 }))).toEqual([
+      expect(troubles(await diagnose(database.url(), { timeoutMs: NEVER_ANSWERED_MS }))).toEqual([
         expect.objectContaining({
           step: 'login',
-          message: 'no answer to the login within 500 ms',
+          message: `no answer to the login within ${NEVER_ANSWERED_MS} ms`,
           advice: expect.stringContaining('connection_control'),
         }),
       ]);
@@ -168,7 +171,7 @@ describe('of other refusals, the doctor knows', () => {
     [1053, 'Server shutdown in progress', /shutting down/],
   ])('what comes in place of a greeting: %i', async (errno, message, advice) => {
     await using impostor = await startImpostor({ refuses: [errno, message] });
-    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
+    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`))).toEqual([
       expect.objectContaining({
         step: 'greeting',
         message: expect.stringContaining(`errno ${errno}`),
@@ -187,7 +190,7 @@ describe('of other refusals, the doctor knows', () => {
     [2013, 'Lost connection to backend server', /A proxy answers/],
   ])('what a login is answered: %i, %s', async (errno, message, advice) => {
     await using impostor = await startImpostor({ greets: '8.0.30', refuses: [errno, message] });
-    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
+    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`))).toEqual([
       expect.objectContaining({ step: 'login', message: expect.stringContaining(message), advice: expect.stringMatching(advice) }),
     ]);
   });
@@ -197,17 +200,17 @@ describe('of other refusals, the doctor knows', () => {
     ['mysql_clear_password', /enableCleartextPlugin: true/],
   ])('a way to log in that is not known here: %s', async (asksFor, advice) => {
     await using impostor = await startImpostor({ greets: '5.5.5-10.11.6-MariaDB', asksFor });
-    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
+    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`))).toEqual([
       expect.objectContaining({ step: 'login', advice: expect.stringMatching(advice) }),
     ]);
   });
 
   it('a server that greets and never answers the login', async () => {
     await using impostor = await startImpostor({ greets: '9.7.4-router' });
-    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: 500 }))).toEqual([
+    expect(troubles(await diagnose(`mysql://app:p@127.0.0.1:${impostor.port}/shop`, { timeoutMs: NEVER_ANSWERED_MS }))).toEqual([
       expect.objectContaining({
         step: 'login',
-        message: 'no answer to the login within 500 ms',
+        message: `no answer to the login within ${NEVER_ANSWERED_MS} ms`,
         advice: expect.stringContaining('frozen'),
       }),
     ]);

@@ -142,7 +142,7 @@ describe('a result stream', () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
-    const sql = `SELECT a.seq FROM ${sequence(100_000, 'a')}, ${sequence(100_000, 'b')}`;
+    const sql = `SELECT a.seq FROM ${sequence(20_000, 'a')}, ${sequence(20_000, 'b')}`;
     for (let round = 0; round < 3; round += 1) {
       const streams = [pool.pool.query(sql).stream(), pool.pool.query(sql).stream()];
       await Promise.all(streams.map((stream) => once(stream, 'data')));

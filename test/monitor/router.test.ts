@@ -138,7 +138,7 @@ describe('monitoring.pgbouncerAvailable', () => {
     expect(await createMonitoringRouter({ pools: [] }).createCaller({}).pgbouncerAvailable()).toMatchObject(answer);
     vi.stubEnv('PGBOUNCER_URL', 'postgresql://nowhere.invalid');
     expect(await procedures({ pools: [], pgbouncer: bouncer.url('stats') }).pgbouncerAvailable()).toMatchObject(answer);
-    expect(await procedures({ pools: [], pgbouncer: { url: bouncer.url(), timeout: 2_000 } }).pgbouncerAvailable()).toMatchObject(answer);
+    expect(await procedures({ pools: [], pgbouncer: { url: bouncer.url(), timeout: 60_000 } }).pgbouncerAvailable()).toMatchObject(answer);
 
     const { connectionPoolMetrics } = procedures({ pools: [], pgbouncer: bouncer.url() });
     const { metrics } = await connectionPoolMetrics();

@@ -1,7 +1,7 @@
 /** The package as users install it, compiled once for all tests and runs that see the same sources. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { cp, link, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -27,9 +27,24 @@ export function builtPackage(): Promise<string> {
   return found;
 }
 
-/** Copies the package into a folder: what stands there finds the packages that are installed there, and no others. */
+/**
+ * Copies the package into a folder: what stands there finds the packages that are installed there, and no others. Nobody may write into its
+ * files: they are the same ones under another name, where both folders are on one disk.
+ */
 export async function copyBuiltPackage(folder: string): Promise<void> {
-  await cp(await builtPackage(), folder, { recursive: true });
+  const built = await builtPackage();
+  try {
+    await linkFolder(built, folder);
+  } catch {
+    await rm(folder, { recursive: true, force: true });
+    await cp(built, folder, { recursive: true });
+  }
+}
+
+async function linkFolder(from: string, to: string): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const entries = await readdir(from, { withFileTypes: true });
+  await Promise.all(entries.map((entry) => (entry.isDirectory() ? linkFolder : link)(join(from, entry.name), join(to, entry.name))));
 }
 
 async function findOrBuild(): Promise<string> {

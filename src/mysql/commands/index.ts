@@ -15,5 +15,5 @@ export {
   refusedStatement,
   serverError,
 } from './ended-commands.js';
-export { interrupt } from './interruption.js';
+export { interrupt, isBeingKilled } from './interruption.js';
 export { stopWhenAbandoned, stopWhenLeft } from './streams.js';

@@ -6,6 +6,7 @@ import { type Command, createQuery, type DriverConnection, DriverCommand, endLoc
 
 /** What is needed of a connection whose statement is stopped. */
 export interface Interruptible extends DriverConnection {
+  pause(): void;
   resume(): void;
   /** Cuts the connection off. */
   terminate(reason: Error): void;
@@ -32,6 +33,14 @@ class Barrier extends DriverCommand {
   }
 }
 
+/** Statements whose kill is under way. */
+const beingKilled = new WeakSet<Command>();
+
+/** Whether a statement is being killed: its connection is read again when the server has acknowledged that. */
+export function isBeingKilled(command: Command | null | undefined): boolean {
+  return command != null && beingKilled.has(command);
+}
+
 /**
  * Stops a statement of a connection. One that has not been sent yet is never sent. One that is running is killed on the server. A barrier
  * blocks what follows on this connection until the server has acknowledged the kill. A `DO 0` runs next, so a late KILL hits that no-op and
@@ -44,17 +53,23 @@ export function interrupt<C extends Interruptible>(connection: C, command: Comma
     neverSend(command);
     return;
   }
+  // A stream that fails because its statement is stopped asks for the same.
+  if (beingKilled.has(command)) return;
+  beingKilled.add(command);
   // The server's answer to the kill has no reader. mysql2 throws an error without a listener, and gives the connection up.
   command.once('error', ignore);
   const barrier = new Barrier();
   connection._commands.unshift(createQuery('DO 0', undefined, ignore, {}));
   connection._commands.unshift(barrier);
-  // The rest of a result that is not read is thrown away.
-  if (connection._paused) connection.resume();
+  // Rows that no caller reads would keep this process and the server busy, and the kill waiting.
+  connection.pause();
   kill(connection).then(
     () => {
+      beingKilled.delete(command);
       barrier.lift(connection);
       endLocalFile(command);
+      // What had been sent is read and thrown away.
+      connection.resume();
     },
     (error: unknown) => connection.terminate(new Error(`A statement could not be stopped: ${messageOf(error)} (${codeOf(error)}).`)),
   );

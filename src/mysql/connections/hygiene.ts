@@ -5,7 +5,7 @@ import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
 import { resetsFully } from '../session/index.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
-import { stopWhenLeft } from '../commands/index.js';
+import { isBeingKilled, stopWhenLeft } from '../commands/index.js';
 
 /** How a session is brought back to what it was when the connection was new. */
 export interface Baseline {
@@ -32,7 +32,7 @@ export function isClean({ busy, _paused, doubtful, session }: ManagedConnection,
  */
 export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, baseline: Baseline): Promise<void> | undefined {
   if (connection._command != null) stopWhenLeft(connection._command);
-  if (connection._paused) connection.resume();
+  if (connection._paused && !isBeingKilled(connection._command)) connection.resume();
   if (connection.busy || connection.doubtful) return afterWork(connection, hygiene, baseline);
   if (hygiene === 'never') return undefined;
   const { session } = connection;

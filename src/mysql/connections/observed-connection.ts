@@ -151,6 +151,11 @@ export abstract class ObservedConnection extends LendableConnection {
       return;
     }
     if (this.life === 'cut off') return;
+    // It comes again when the connection is resumed.
+    if (this._paused && packet !== undefined) {
+      super.handlePacket(packet);
+      return;
+    }
     const command = this._command;
     // Looked at now: reading a packet moves its offset.
     const isRow = packet !== undefined && command?.next === awaitsRow && !endsRows(packet);
@@ -249,7 +254,7 @@ export abstract class ObservedConnection extends LendableConnection {
 
   /** Whether the server has closed the connection, and says why in the place of an answer. */
   #hasLeft(packet: Packet, command: Command | null | undefined): boolean {
-    if (packet.buffer[packet.offset] !== ERROR_PACKET || packet.sequenceId !== 0 || this._paused || this.threadId === null) return false;
+    if (packet.buffer[packet.offset] !== ERROR_PACKET || packet.sequenceId !== 0 || this.threadId === null) return false;
     const error = errorIn(packet);
     if (error === undefined) return false;
     if (command != null) {

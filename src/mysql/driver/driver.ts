@@ -145,6 +145,7 @@ export interface DriverConnection extends EventEmitter {
   /** From 3.22 on. */
   reset?(callback: (error: Error | null) => void): unknown;
   writePacket(packet: { readonly buffer: Buffer; length(): number; writeHeader(sequenceId: number): void }): void;
+  pause(): void;
   resume(): void;
   escapeId(name: string): string;
   promise(): mysqlPromise.PoolConnection;

@@ -1,5 +1,5 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { endsWithSockets, listen } from '../../support/network/listen.js';
 
 /** What it does. */
 export interface ImpostorManners {
@@ -61,10 +61,7 @@ function errorPacket(number: number, [errno, message]: readonly [number, string]
 
 /** Starts it on a free loopback port. */
 export async function startImpostor({ greets, refuses, asksFor }: ImpostorManners): Promise<Impostor> {
-  const sockets = new Set<Socket>();
   const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket));
     if (greets === undefined) {
       if (refuses !== undefined) socket.end(errorPacket(0, refuses, false));
       return;
@@ -75,14 +72,6 @@ export async function startImpostor({ greets, refuses, asksFor }: ImpostorManner
       else if (refuses !== undefined) socket.end(errorPacket(2, refuses, true));
     });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port: (server.address() as AddressInfo).port,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const end = endsWithSockets(server);
+  return { port: await listen(server), [Symbol.asyncDispose]: end };
 }

@@ -1,40 +1,28 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, type ClusterOptions, createCluster } from '../../../src/cluster/index.js';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Cluster, ClusterOptions } from '../../../src/cluster/index.js';
 import type { PoolError } from '../../../src/engine/index.js';
 import { pools } from '../../../src/mysql/registry.js';
 import { errorOf, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
-import { type Replication, startReplication } from '../../support/replication/replication.js';
 import { statementsOf } from '../../support/replication/statements.js';
-import { chosenKind } from '../../support/sql-servers/kinds.js';
 import { waitFor } from '../../support/wait-for.js';
+import { disposableCluster, LONG, sharedSourceAndReplica } from '../support/source-and-replica.js';
 
-const LONG = { intervalMs: 20 };
-
-let servers: Replication;
-let a: ReplicatedNode;
-let b: ReplicatedNode;
+const shared = sharedSourceAndReplica();
 
 beforeAll(async () => {
-  servers = await startReplication({ kind: chosenKind(), replicas: 1 });
-  [a, b] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode];
-  await a.admin(`CREATE TABLE ${servers.database}.written (value INT)`);
-});
-
-afterAll(async () => {
-  await servers?.[Symbol.asyncDispose]();
+  await shared.source.admin(`CREATE TABLE ${shared.servers.database}.written (value INT)`);
 });
 
 function openCluster(options: Partial<ClusterOptions> = {}): Cluster & AsyncDisposable {
-  const db = createCluster({
-    nodes: [a.url(), b.url()],
+  return disposableCluster({
+    nodes: [shared.source.url(), shared.replica.url()],
     name: 'shop',
     discovery: 'static',
     connectionLimit: 4,
     acquireTimeout: 15_000,
     ...options,
   });
-  return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
 }
 
 function writerOf(db: Cluster, name: string | undefined): Promise<unknown> {
@@ -47,7 +35,7 @@ function writerOf(db: Cluster, name: string | undefined): Promise<unknown> {
 }
 
 async function letWrite(node: ReplicatedNode): Promise<void> {
-  await node.admin(...statementsOf(servers.kind).readOnly(false));
+  await node.admin(...statementsOf(shared.servers.kind).readOnly(false));
 }
 
 /** Asks again at once until it is answered. Throws when nothing else has had its turn for long. */
@@ -68,11 +56,11 @@ async function insist(work: () => Promise<unknown>): Promise<void> {
 
 /** Runs work while the only writer takes no writes. */
 async function withoutWriter(work: () => Promise<void>): Promise<void> {
-  await servers.demote(a);
+  await shared.servers.demote(shared.source);
   try {
     await work();
   } finally {
-    await letWrite(a);
+    await letWrite(shared.source);
   }
 }
 
@@ -81,17 +69,20 @@ describe('a cluster and its callers', () => {
     await using db = openCluster();
     expect(pools().get('shop')).toBe(db);
     await db.ready({ timeout: 30_000 });
-    expect(db.options).toMatchObject({ endpoint: { port: a.port }, user: servers.user });
+    expect(db.options).toMatchObject({ endpoint: { port: shared.source.port }, user: shared.servers.user });
     await db.transaction(async (tx) => void (await tx.query('INSERT INTO written VALUES (1)')));
     const connection = await db.getConnection();
-    expect(await valueOf(connection, '@@port')).toBe(a.server.port);
+    expect(await valueOf(connection, '@@port')).toBe(shared.source.server.port);
     connection.release();
     const rows = await new Promise((resolve, reject) => {
       db.pool.query('SELECT 1 AS one', (error, result) => (error === null ? resolve(result) : reject(error)));
     });
     expect(rows).toEqual([{ one: 1 }]);
     expect(db.stats()).toMatchObject({ name: 'shop', limit: 4 });
-    expect((await db.health({ deep: true })).checks).toContainEqual({ name: 'writer', status: 'pass', message: `the writer is ${a.name}` });
+    const message = `the writer is ${shared.source.name}`;
+    const checksOf = async (): Promise<void> =>
+      expect((await db.health({ deep: true })).checks).toContainEqual({ name: 'writer', status: 'pass', message });
+    await waitFor('the health of the writer', () => checksOf().then(() => true));
   });
 
   it('tells callers whose time is up that there is no writer, and since when', async () => {
@@ -101,17 +92,17 @@ describe('a cluster and its callers', () => {
     const stop = db.watch('topologyChanged', ({ message }) => void changes.push(message));
     await withoutWriter(async () => {
       await writerOf(db, undefined);
-      const error = (await errorOf(db.query({ sql: 'DO 0', timeout: 300 }))) as PoolError;
+      const error = (await errorOf(db.getConnection({ timeout: 300 }))) as PoolError;
       expect(error).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT', reason: 'unreachable' });
       expect(error.message).toContain('no server takes writes since');
-      expect(error.message).toContain(`${a.name} is `);
+      expect(error.message).toContain(`${shared.source.name} is `);
       expect(await db.health()).toMatchObject({ status: 'unhealthy' });
     });
     // Whoever waits meanwhile is served.
     await db.query('INSERT INTO written VALUES (2)');
     stop();
     expect(changes.some((message) => message.startsWith('no node is the writer'))).toBe(true);
-    expect(changes).toContain(`${a.name} is the writer again`);
+    expect(changes).toContain(`${shared.source.name} is the writer again`);
     expect(db.clusterStats()).toMatchObject({ writerChanges: 0, withoutWriterMs: 0 });
   });
 
@@ -123,10 +114,10 @@ describe('a cluster and its callers', () => {
     await db.transaction(async (tx) => {
       runs += 1;
       await tx.query('SELECT 1');
-      demoted ??= servers.demote(a);
+      demoted ??= shared.servers.demote(shared.source);
       await demoted;
       if (runs > 1) return void (await tx.query('INSERT INTO written VALUES (3)'));
-      setImmediate(() => void letWrite(a));
+      setImmediate(() => void letWrite(shared.source));
       await tx.query('INSERT INTO written VALUES (3)');
     });
     expect(runs).toBe(2);
@@ -135,30 +126,30 @@ describe('a cluster and its callers', () => {
   });
 
   it('says of a node what keeps the monitor out, and goes on without it', async () => {
-    const url = b.url({ database: servers.database });
-    await using db = openCluster({ nodes: [a.url(), url.replace(servers.password, 'wrong')] });
+    const url = shared.replica.url({ database: shared.servers.database });
+    await using db = openCluster({ nodes: [shared.source.url(), url.replace(shared.servers.password, 'wrong')] });
     await db.query('DO 0');
     const node = await waitFor(
       'the node to be unfit',
-      () => db.topology().nodes.find(({ name }) => name === b.name),
+      () => db.topology().nodes.find(({ name }) => name === shared.replica.name),
       (found) => found?.state === 'unfit',
     );
     expect(node?.reason).toMatch(/the monitor is refused: Access denied/u);
-    expect(db.topology().writer).toBe(a.name);
+    expect(db.topology().writer).toBe(shared.source.name);
   });
 
   it('ends with everything that it has opened', async () => {
     const db = openCluster();
     await db.query('DO 0');
     expect(await db.nodes[1]?.readPool().query('SELECT 1 AS one')).toBeDefined();
-    expect(pools().has(`shop/reader@${b.name}`)).toBe(true);
+    expect(pools().has(`shop/reader@${shared.replica.name}`)).toBe(true);
     const report = await db.drain({ timeout: 5_000 });
     expect(report.complete).toBe(true);
     expect([...pools().keys()].filter((name) => name.startsWith('shop'))).toEqual([]);
-    for (const node of [a, b]) {
+    for (const node of [shared.source, shared.replica]) {
       await waitFor(
         `no connection to ${node.name}`,
-        () => node.admin(`SELECT COUNT(*) AS count FROM information_schema.PROCESSLIST WHERE USER = '${servers.user}'`),
+        () => node.admin(`SELECT COUNT(*) AS count FROM information_schema.PROCESSLIST WHERE USER = '${shared.servers.user}'`),
         ([row]) => Number(row?.['count']) === 0,
       );
     }
@@ -169,13 +160,13 @@ describe('a cluster and its callers', () => {
     await db.query('DO 0');
     const running = errorOf(db.query('SELECT SLEEP(60)'));
     await waitFor('the statement to run', () => db.stats().used === 1);
-    await a.server.kill('SIGSTOP');
+    await shared.source.server.kill('SIGSTOP');
     try {
       const error = await running;
       expect(error).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
-      expect(error.message).toContain(`${a.name} did not answer 2 probes`);
+      expect(error.message).toContain(`${shared.source.name} did not answer 2 probes`);
     } finally {
-      await a.server.kill('SIGCONT');
+      await shared.source.server.kill('SIGCONT');
     }
     await db.query('DO 0');
   });
@@ -190,25 +181,25 @@ describe('a cluster and its callers', () => {
     await using db = openCluster({ acquireTimeout: 60_000 });
     const connection = await db.getConnection();
     await connection.query('DO 0');
-    await a.server.kill('SIGSTOP');
+    await shared.source.server.kill('SIGSTOP');
     const late = errorOf(connection.query('INSERT INTO written VALUES (-1)'));
     const waiting = db.query('INSERT INTO written VALUES (4)');
     await writerOf(db, undefined);
-    await servers.failOver(b, []);
-    await writerOf(db, b.name);
+    await shared.servers.failOver(shared.replica, []);
+    await writerOf(db, shared.replica.name);
     expect(await late).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
     connection.release();
     await waiting.catch((error: PoolError) => expect(error.code).toBe('POOL_CONNECTION_LOST'));
     await db.query('INSERT INTO written VALUES (5)');
-    await a.server.kill('SIGCONT');
+    await shared.source.server.kill('SIGCONT');
     await waitFor('two writers', () => db.topology().ambiguous.length === 2, Boolean, LONG);
     expect(await errorOf(db.query('INSERT INTO written VALUES (-2)'))).toMatchObject({ code: 'POOL_WRITER_AMBIGUOUS' });
-    const rows = await a.admin(`SELECT value FROM ${servers.database}.written WHERE value IN (4, 5, -2)`);
+    const rows = await shared.source.admin(`SELECT value FROM ${shared.servers.database}.written WHERE value IN (4, 5, -2)`);
     expect(rows).toEqual([]);
 
     const insisting = insist(() => db.query('INSERT INTO written VALUES (6)'));
-    await servers.demote(a);
+    await shared.servers.demote(shared.source);
     await insisting;
-    expect(db.topology().writer).toBe(b.name);
+    expect(db.topology().writer).toBe(shared.replica.name);
   });
 });

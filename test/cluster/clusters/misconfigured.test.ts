@@ -1,72 +1,59 @@
 /** What a cluster says and does when what it was given is not what it needs. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Cluster, type ClusterOptions, createCluster } from '../../../src/cluster/index.js';
+import { describe, expect, it } from 'vitest';
+import type { Cluster, ClusterOptions } from '../../../src/cluster/index.js';
 import type { PoolError } from '../../../src/engine/index.js';
 import { fetchedVersions } from '../../../scripts/servers/fetch.mjs';
 import { databaseUrl } from '../../../src/demo/database-url.js';
 import { errorOf, valueOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
-import { type Replication, startReplication } from '../../support/replication/replication.js';
-import { chosenKind } from '../../support/sql-servers/kinds.js';
 import { startMySqlRouter } from '../../support/sql-servers/mysql-router.js';
 import { waitFor } from '../../support/wait-for.js';
+import { disposableCluster, LONG, sharedSourceAndReplica } from '../support/source-and-replica.js';
 
-const LONG = { intervalMs: 20 };
-
-let servers: Replication;
-let a: ReplicatedNode;
-let b: ReplicatedNode;
-
-beforeAll(async () => {
-  servers = await startReplication({ kind: chosenKind(), replicas: 1 });
-  [a, b] = servers.nodes as unknown as [ReplicatedNode, ReplicatedNode];
-});
-
-afterAll(async () => {
-  await servers?.[Symbol.asyncDispose]();
-});
+const shared = sharedSourceAndReplica();
 
 function open(nodes: ClusterOptions['nodes'], options: Partial<ClusterOptions> = {}): Cluster & AsyncDisposable {
-  const db = createCluster({ nodes, acquireTimeout: 60_000, ...options });
-  return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
+  return disposableCluster({ nodes, acquireTimeout: 60_000, ...options });
 }
 
 describe('a cluster', () => {
   it('tells callers at once that no node lets them in, and who is refused; one that does is enough', async () => {
     const wrong = (node: ReplicatedNode): string => databaseUrl({ ...node.connection, password: 'wrong' });
-    await using locked = open([wrong(a), wrong(b)], { acquireTimeout: 0 });
+    await using locked = open([wrong(shared.source), wrong(shared.replica)], { acquireTimeout: 0 });
     const error = (await errorOf(locked.query('DO 0'))) as PoolError;
     expect(error).toMatchObject({ code: 'POOL_CONNECT_FAILED', errno: 1045 });
     expect(error.message).toContain('Access denied');
     expect(await errorOf(locked.query('DO 0'))).toMatchObject({ code: 'POOL_CONNECT_FAILED' });
 
-    await using half = open([a.url(), wrong(b)]);
+    await using half = open([shared.source.url(), wrong(shared.replica)]);
     await half.query('DO 0');
   });
 
   it('works with an account that may read no replication: eventual reads go to the replica, and the grant is named', async () => {
-    await using db = open([a.url(), b.url()], { discovery: 'static' });
+    await using db = open([shared.source.url(), shared.replica.url()], { discovery: 'static' });
     await waitFor('two nodes', () => db.topology().nodes.every(({ state }) => state === 'up'), Boolean, LONG);
-    expect(db.topology()).toMatchObject({ writer: a.name, nodes: [{ role: 'writer' }, { role: 'reader' }] });
-    const grant = servers.kind === 'mysql' ? 'GRANT REPLICATION CLIENT' : 'GRANT SLAVE MONITOR';
-    const sentence = `whether its replication runs is not known: ${grant} ON *.* TO '${servers.user}'@'%'.`;
-    expect(db.topology().complaints).toContain(`${b.name}: ${sentence}`);
+    expect(db.topology()).toMatchObject({ writer: shared.source.name, nodes: [{ role: 'writer' }, { role: 'reader' }] });
+    const grant = shared.servers.kind === 'mysql' ? 'GRANT REPLICATION CLIENT' : 'GRANT SLAVE MONITOR';
+    const sentence = `whether its replication runs is not known: ${grant} ON *.* TO '${shared.servers.user}'@'%'.`;
+    expect(db.topology().complaints).toContain(`${shared.replica.name}: ${sentence}`);
     const portOf = async (consistency: 'eventual' | 'session'): Promise<unknown> => {
       const [rows] = await db.reader.query({ sql: 'SELECT @@port AS port', consistency });
       return (rows as unknown as [{ port: number }])[0].port;
     };
-    expect(await portOf('eventual')).toBe(b.server.port);
-    expect(await portOf('session')).toBe(a.server.port);
-    await using strict = open([a.url(), b.url()], { discovery: 'static', reads: { fallback: 'refuse' } });
+    expect(await portOf('eventual')).toBe(shared.replica.server.port);
+    expect(await portOf('session')).toBe(shared.source.server.port);
+    await using strict = open([shared.source.url(), shared.replica.url()], { discovery: 'static', reads: { fallback: 'refuse' } });
     await strict.query('DO 0');
     await waitFor('both', () => strict.topology().nodes.every(({ state }) => state === 'up'), Boolean, LONG);
     const refusal = (await errorOf(strict.reader.query('SELECT 1'))) as PoolError;
     expect(refusal).toMatchObject({ code: 'POOL_NO_READER' });
-    expect(refusal.message).toContain(`${b.name} may not say whether it replicates: ${sentence}`);
+    expect(refusal.message).toContain(`${shared.replica.name} may not say whether it replicates: ${sentence}`);
   });
 
   it('knows the same server under two addresses as one', async () => {
-    await using db = open([a.url(), databaseUrl({ ...a.connection, host: 'localhost' }), b.url()], { discovery: 'static' });
+    await using db = open([shared.source.url(), databaseUrl({ ...shared.source.connection, host: 'localhost' }), shared.replica.url()], {
+      discovery: 'static',
+    });
     await db.query('DO 0');
     const twin = await waitFor(
       'the twin to be seen',
@@ -74,24 +61,24 @@ describe('a cluster', () => {
       (node) => node?.state === 'unfit',
       LONG,
     );
-    expect(twin?.reason).toBe(`it is the same server as ${a.name}`);
-    expect(db.topology()).toMatchObject({ writer: a.name, ambiguous: [] });
+    expect(twin?.reason).toBe(`it is the same server as ${shared.source.name}`);
+    expect(db.topology()).toMatchObject({ writer: shared.source.name, ambiguous: [] });
   });
 
   it('says that a node is MySQL Router, and goes on by what it leads to', async ({ skip }) => {
     skip(fetchedVersions('mysql') === undefined, 'MySQL Router comes with MySQL, which is not there.');
     // One that reads the protocol greets for itself; one that passes everything through cannot be told from its server.
     const route = { client_ssl_mode: 'DISABLED', server_ssl_mode: 'DISABLED' };
-    await using router = await startMySqlRouter([{ host: a.host, port: a.server.port }], { route });
-    await using db = open([databaseUrl({ ...a.connection, port: router.port })], { discovery: 'static', ssl: false });
-    expect(await valueOf(db, '@@port')).toBe(a.server.port);
+    await using router = await startMySqlRouter([{ host: shared.source.host, port: shared.source.server.port }], { route });
+    await using db = open([databaseUrl({ ...shared.source.connection, port: router.port })], { discovery: 'static', ssl: false });
+    expect(await valueOf(db, '@@port')).toBe(shared.source.server.port);
     expect(db.topology().complaints).toContain(
       `127.0.0.1:${router.port}: this is MySQL Router, which chooses a server by itself: name the servers behind it as nodes.`,
     );
   });
 
   it('has the reads that were cut off in the report of its drain', async () => {
-    const db = open([a.url(), b.url()], { discovery: 'static' });
+    const db = open([shared.source.url(), shared.replica.url()], { discovery: 'static' });
     await db.query('DO 0');
     await waitFor('both', () => db.topology().nodes.every(({ state }) => state === 'up'), Boolean, LONG);
     const reading = await db.reader.getConnection({ consistency: 'eventual' });

@@ -5,10 +5,12 @@ import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { type MovingName, movingName } from '../../support/network/moving-name.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
+import { Writers } from '../../faults/support/writers.js';
 import { errorOf, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
 import type { ReplicatedNode } from '../../support/replication/replicated-node.js';
 import { type Replication, startReplication } from '../../support/replication/replication.js';
 import { chosenKind } from '../../support/sql-servers/kinds.js';
+import { startWritersHaProxy } from '../../support/sql-servers/writers-haproxy.js';
 import { waitFor } from '../../support/wait-for.js';
 
 const KIND = chosenKind();
@@ -138,6 +140,51 @@ describe('a pool for writers', () => {
     await using pool = poolAt(proxy.host, proxy.port, { role: 'writer', connectionLimit: 1 });
     await pool.query('SELECT 1');
     expect(pool.stats().closedByReason.role).toBe(1);
+  });
+});
+
+describe('a switch of the writer behind an HAProxy that asks who takes writes', () => {
+  /** What a node has in the table, whoever wrote it. */
+  const ledgerOf = (node: ReplicatedNode): { admin: never } => ({
+    admin: ((sql: string) => node.admin(`USE ${servers.database}`, sql)) as never,
+  });
+  const WRITES = 40;
+
+  it.for(['any', 'writer'] as const)('loses no write, and none reaches the old writer: role %s', async (role, { annotate }) => {
+    const [source, replica] = await sourceAndReplica();
+    await source.admin(
+      `USE ${servers.database}`,
+      'DROP TABLE IF EXISTS ledger',
+      'CREATE TABLE ledger (id INT PRIMARY KEY, note VARCHAR(100)) ENGINE = InnoDB',
+    );
+    await using proxy = await startWritersHaProxy([source, replica]);
+    await using pool = poolAt(proxy.host, proxy.port, { role, connectionLimit: 8, acquireTimeout: 60_000 });
+    const writers = new Writers(pool, 16);
+    await waitFor('writes before the switch', () => writers.countOf('ok') >= WRITES);
+    const switchedAt = performance.now();
+    await servers.switchOver(source, replica);
+    const before = writers.countOf('ok');
+    await waitFor('writes after the switch', () => writers.countOf('ok') >= before + WRITES);
+    const againMs = Math.round(performance.now() - switchedAt);
+    await writers.stop();
+    expect(await valueOf(pool, '@@server_id')).toBe(replica.serverId);
+
+    expect(await writers.lies(ledgerOf(replica))).toEqual([]);
+    // What the old writer has comes from the new one alone: replication goes on, and both have the same.
+    await servers.caughtUp(source, replica);
+    expect(await writers.lies(ledgerOf(source))).toEqual([]);
+    const outcomes = writers.outcomes();
+    await annotate(`role ${role}: ${JSON.stringify(outcomes)}; ${WRITES} writes ${againMs} ms after the switch began`);
+    const expected = [
+      'ok',
+      'ER_OPTION_PREVENTS_STATEMENT',
+      'POOL_CONNECTION_LOST',
+      'POOL_COMMIT_UNKNOWN',
+      'POOL_CONNECT_FAILED',
+      'POOL_BREAKER_OPEN',
+    ];
+    expect(Object.keys(outcomes).filter((outcome) => !expected.includes(outcome))).toEqual([]);
+    expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
-import { createServer, type Socket } from 'node:net';
-import { freePort } from '../../support/network/free-port.js';
+import { createServer } from 'node:net';
+import { endsWithSockets, listen, LOOPBACK } from '../../support/network/listen.js';
 
 /** A server that answers each thing that it is told with the next of its lines. */
 export interface ScriptedServer extends AsyncDisposable {
@@ -39,32 +39,15 @@ export function oneValue(column: string, value: string): Buffer {
 
 /** @param lines - What it says when it is told something, one after the other. A function makes it of what it was told. */
 export async function startScriptedServer(...lines: readonly (Buffer | ((told: Buffer) => Buffer))[]): Promise<ScriptedServer> {
-  const host = '127.0.0.1';
-  const port = await freePort();
-  const sockets = new Set<Socket>();
   // Half open: it goes on when the client has said goodbye.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let next = 0;
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-    socket.on('error', () => undefined);
     socket.on('data', (told) => {
       const line = lines[next];
       next += 1;
       if (line !== undefined) socket.write(typeof line === 'function' ? line(told) : line);
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => resolve());
-  });
-  return {
-    host,
-    port,
-    [Symbol.asyncDispose]: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
-      }),
-  };
+  const end = endsWithSockets(server);
+  return { host: LOOPBACK, port: await listen(server), [Symbol.asyncDispose]: end };
 }

@@ -1,4 +1,5 @@
-import type { Server } from 'node:net';
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
 import { freePort } from './free-port.js';
 
 export const LOOPBACK = '127.0.0.1';
@@ -23,4 +24,18 @@ export async function listen(listener: Server): Promise<number> {
       if (attempt === ATTEMPTS || (error as { code?: string }).code !== 'EADDRINUSE') throw error;
     }
   }
+}
+
+/** Follows the connections that a listener accepts from now on. Returns what ends them, and the listener. */
+export function endsWithSockets(listener: Server): () => Promise<void> {
+  const sockets = new Set<Socket>();
+  listener.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).once('close', () => sockets.delete(socket));
+  });
+  return async () => {
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+    await once(listener, 'close');
+  };
 }

@@ -9,8 +9,8 @@ export interface HaProxyOptions {
   readonly frontend?: readonly string[];
   /** More lines of the backend, such as `option mysql-check`. */
   readonly backend?: readonly string[];
-  /** Follows each server of the backend, such as `check inter 200`. */
-  readonly server?: string;
+  /** Follows each server of the backend, such as `check inter 200`; where they differ, by its place. */
+  readonly server?: string | ((index: number) => string);
 }
 
 /**
@@ -19,6 +19,7 @@ export interface HaProxyOptions {
  * @throws Error when it is not installed (naming the package) or does not start (with the end of its log).
  */
 export async function startHaProxy(destinations: readonly Destination[], options: HaProxyOptions = {}): Promise<ProxyProcess> {
+  const { server: follows = '' } = options;
   const command = await requireExecutable('haproxy', ['haproxy']);
   return await startProxyProcess({
     name: 'HAProxy',
@@ -41,7 +42,9 @@ export async function startHaProxy(destinations: readonly Destination[], options
         'backend servers',
         '  balance roundrobin',
         ...(options.backend ?? []).map((line) => `  ${line}`),
-        ...destinations.map(({ host, port: to }, index) => `  server s${index + 1} ${host}:${to} ${options.server ?? ''}`),
+        ...destinations.map(
+          ({ host, port: to }, index) => `  server s${index + 1} ${host}:${to} ${typeof follows === 'string' ? follows : follows(index)}`,
+        ),
         '',
       ].join('\n'),
   });

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
+import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../../support/servers/database.js';
-import { freePort } from '../../../support/network/free-port.js';
+import { endsWithSockets, listen } from '../../../support/network/listen.js';
 import { errorOf, poolOf } from '../../../support/pool-on-database.js';
 import { captureUncaught } from '../../support/uncaught.js';
 
@@ -12,23 +11,9 @@ interface Talker extends AsyncDisposable {
 
 /** A server that greets everybody with these bytes. */
 async function startTalker(greeting: readonly number[]): Promise<Talker> {
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.write(Buffer.from(greeting));
-  });
-  const port = await freePort();
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const server = createServer((socket) => void socket.write(Buffer.from(greeting)));
+  const end = endsWithSockets(server);
+  return { port: await listen(server), [Symbol.asyncDispose]: end };
 }
 
 describe('I11: a server that sends a packet which ends too early', () => {
