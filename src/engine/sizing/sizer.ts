@@ -43,7 +43,7 @@ const WINDOWS_OF_A_CHANGE = 3;
  * size twice.
  */
 const FIRST_REST_MS = { up: 5_000, down: 20_000 } as const;
-const LONGER_REST = 1.5;
+const LONGER_REST = { up: 1.5, down: 2 } as const;
 const LONGEST_REST_MS = { up: 80_000, down: 320_000 } as const;
 /** Another size by this factor is the answer to another workload: it is asked again soon. */
 const ANOTHER_SIZE = 2;
@@ -173,7 +173,7 @@ export class Sizer {
   *#askAgain(found: Measurement, direction: Direction): Steps<void> {
     const rest = this.#rests[direction];
     rest.past = 0;
-    rest.ms = Math.min(rest.ms * LONGER_REST, LONGEST_REST_MS[direction]);
+    rest.ms = Math.min(rest.ms * LONGER_REST[direction], LONGEST_REST_MS[direction]);
     const reached = yield* this.#try(found, direction);
     if (reached === undefined) return;
     yield* this.#search(reached, [direction]);
