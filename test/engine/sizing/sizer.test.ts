@@ -51,7 +51,7 @@ describe.each(scenes)('$name', (scene) => {
   });
 });
 
-/** Drawn scenes, which no threshold was chosen by; how many miss a bound among many of them is in docs/sizing.md. */
+/** Scenes that no threshold was chosen by. */
 describe.each(KINDS)('%s, with numbers drawn by chance', (kind) => {
   it('comes near the best fixed size, and not below the default', () => {
     const scene = drawnScene(kind, seededRandom(77));
