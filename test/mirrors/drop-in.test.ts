@@ -188,15 +188,9 @@ describe('a cluster', () => {
 
   it('lets no caller wait for the next attempt to reach a node that is down', async () => {
     const cluster = createPoolCluster({ canRetry: false });
-<<<<<<< HEAD
-    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as DropInOptions);
+    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as PoolOptions);
     // The next attempt comes by a timer, many turns of the event loop later.
     const turns = await new Promise<number>((resolve) => {
-=======
-    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as PoolOptions);
-    const order: string[] = [];
-    await new Promise<void>((resolve) => {
->>>>>>> main
       cluster.getConnection('down', (first) => {
         expect((first as QueryError).code).toBe('ECONNREFUSED');
         let passed = 0;
