@@ -22,6 +22,7 @@ const INTEGRATION = [
   'package',
   'probes',
   'recipes',
+  'runtimes',
   'support',
   'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
