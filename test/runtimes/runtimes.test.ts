@@ -12,6 +12,12 @@ interface Checked {
   readonly error?: string;
 }
 
+/** What is known to fail, by the runtime's name; docs/runtimes.md says why. A busy machine may hide it. */
+const KNOWN_TO_FAIL: Readonly<Record<string, readonly string[]>> = {
+  Deno: ['streams over TLS: a slow reader holds the server back'],
+};
+const isKnown = ({ name }: Runtime, check: string): boolean => KNOWN_TO_FAIL[name]?.includes(check) === true;
+
 /** By the runtime's name: what its contract came to. */
 const outcomes = new Map<string, readonly Checked[]>();
 const runtimes = await findRuntimes();
@@ -40,8 +46,9 @@ describe.concurrent.each(runtimes)('on $name $version', (runtime) => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Checked);
-    expected(checked.filter(({ works }) => !works)).toEqual([]);
-    expected({ code, stderr }).toMatchObject({ code: 0 });
+    const failed = checked.filter(({ works }) => !works);
+    expected(failed.filter(({ check }) => !isKnown(runtime, check))).toEqual([]);
+    expected({ code, stderr }).toMatchObject({ code: failed.length === 0 ? 0 : 1 });
     outcomes.set(runtime.name, checked);
   });
 
@@ -68,7 +75,7 @@ describe.concurrent.each(runtimes)('on $name $version', (runtime) => {
 });
 
 describe('loaded by import() inside a request', () => {
-  // As docs/runtimes.md says: Deno has no way to leave the request's context.
+  // As docs/runtimes.md says: Deno keeps the request's context.
   it.for(runtimes)('$name', async (runtime, { skip }) => {
     skip(runtime.missing !== undefined, runtime.missing);
     const { stdout } = await stageOf(runtime).run(runtime, 'late.mjs');
@@ -80,8 +87,9 @@ it('docs/runtimes.md lists every check', ({ skip }) => {
   const absent = runtimes.find(({ missing }) => missing !== undefined);
   skip(absent !== undefined, absent?.missing);
   const checks = outcomes.get('Node') ?? [];
-  const mark = ({ name }: Runtime, check: string): string =>
-    outcomes.get(name)?.some((one) => one.check === check && one.works) === true ? 'works' : 'fails';
+  const works = ({ name }: Runtime, check: string): boolean =>
+    outcomes.get(name)?.some((one) => one.check === check && one.works) === true;
+  const mark = (runtime: Runtime, check: string): string => (works(runtime, check) && !isKnown(runtime, check) ? 'works' : 'fails');
   const rows = checks.map(({ check }) => `| ${[check, ...runtimes.map((runtime) => mark(runtime, check))].join(' | ')} |`);
   const heads = runtimes.map(({ name, version }) => `${name} ${version}`.trim());
   const made = [`\n\n| check | ${heads.join(' | ')} |`, `|${' --- |'.repeat(runtimes.length + 1)}`, ...rows, '\n'].join('\n');

@@ -96,6 +96,29 @@ check('streams: read with for await, and left early', async () => {
   await pool.end();
 });
 
+for (const [over, options] of [
+  ['TLS', {}],
+  ['plaintext', { ssl: false }],
+]) {
+  check(`streams over ${over}: a slow reader holds the server back`, async () => {
+    const pool = createPool(connectionOptions(options));
+    const connection = await pool.getConnection();
+    const socket = connection.connection.stream;
+    // 20 MB.
+    const sql = `WITH RECURSIVE n AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM n WHERE n < 100) SELECT REPEAT('x', 2000) AS t FROM n a, n b`;
+    const reading = connection.connection.query(sql).stream({ highWaterMark: 10 })[Symbol.asyncIterator]();
+    await reading.next();
+    let looks = 0;
+    for (let before = -1; looks < 3; looks = socket.bytesRead === before ? looks + 1 : 0) {
+      before = socket.bytesRead;
+      assert.ok(before < 8_000_000, `${before} bytes were read for one row.`);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    connection.destroy();
+    await pool.end();
+  });
+}
+
 check('transactions: commit, rollback, savepoint', async () => {
   const pool = createPool(connectionOptions());
   await pool.query('CREATE TABLE IF NOT EXISTS runtime_contract (id INT PRIMARY KEY, n INT)');

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { createPool, pools } from 'poolwright';
+import { createCluster, createPool, pools } from 'poolwright';
 import { createQueryCache } from 'poolwright/cache';
 import { check, connectionOptions, until } from './checks.mjs';
 
@@ -139,4 +139,12 @@ check('OpenTelemetry: the span of a statement is a child of its caller\'s', asyn
   const request = spans.find(({ name }) => name === 'request');
   const statement = spans.find(({ attributes }) => String(attributes['db.query.text']).includes('traced'));
   assert.equal(statement?.parentSpanContext?.spanId, request.spanContext().spanId);
+});
+
+check('a cluster of one server', async () => {
+  const { host, port, ...options } = connectionOptions();
+  const cluster = createCluster({ ...options, nodes: [{ host, port }], discovery: 'static' });
+  const [[row]] = await cluster.query('SELECT 1 AS n');
+  assert.equal(row.n, 1);
+  await cluster.end();
 });
