@@ -9,7 +9,8 @@ import { build } from 'esbuild';
  * Puts what tsc has made into few files: Node takes about half a millisecond to load each module, and the pool has eighty. What several entry
  * points share goes into `chunks`, so that there is one of each class, by any of them. Names stay readable.
  *
- * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is answered by the code that evaluates it.
+ * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is answered by the code that evaluates it. And
+ * `register/data-layers.cjs`: what the register hook does to data layers, which it loads with the first of them.
  *
  * The usage: node scripts/bundle.mjs [<folder of the build>]
  */
@@ -23,7 +24,16 @@ await build({
   entryPoints: [join(ROOT, 'src/mysql/drop-in.ts')],
   outfile: join(output, 'register/layer.cjs'),
   format: 'cjs',
+  // From where it looks for a package that users install themselves, such as ioredis.
+  define: { 'import.meta.url': '__filename' },
   external: ['mysql2', 'mysql2/promise'],
+});
+
+await build({
+  ...shared,
+  entryPoints: [join(ROOT, 'src/register/data-layers.ts')],
+  outfile: join(output, 'register/data-layers.cjs'),
+  format: 'cjs',
 });
 
 // The mirrors stay as they are: `export * from` another package is what they are made of, and it does not survive bundling.

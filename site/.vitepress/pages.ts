@@ -24,6 +24,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Rolling it out, and back', page: 'docs/deployment' },
       { text: 'Serverless', page: 'docs/serverless' },
       { text: 'From one process to a fleet', page: 'docs/infrastructure' },
+      { text: 'One budget for a fleet', page: 'docs/fleet' },
       { text: 'A pool finds its own size', page: 'docs/sizing' },
       { text: 'The command', page: 'docs/cli' },
       { text: 'Dashboard', page: 'docs/dashboard' },
@@ -68,7 +69,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Contributing', page: 'CONTRIBUTING' },
       { text: 'Changelog', page: 'CHANGELOG' },
       { text: 'Security', page: 'SECURITY' },
-      { text: 'Licences and size', page: 'docs/licences' },
+      { text: 'Licenses and size', page: 'docs/licences' },
     ],
   },
 ];

@@ -1,7 +1,9 @@
 /** Stands in for mysql2's createPool and createPoolCluster: the same functions, with managed pools. */
 
 import { keepContextOfListeners } from '../engine/waiting/index.js';
-import { type CallbackPool, type ClusterNamespace, guardNamespace, type Pool } from './pools/index.js';
+import { connectionForOpening } from './connections/index.js';
+import type { Opener } from './contract/index.js';
+import { type CallbackPool, type ClusterNamespace, DataLayerPool, guardNamespace, type Pool } from './pools/index.js';
 import { makePool } from './create-pool.js';
 import { type DriverClusterOptions, DriverPoolCluster, type DriverPromisePool, DriverPromisePoolCluster } from './driver/index.js';
 import { type DropInOptions, resolveOptions } from './options/index.js';
@@ -65,6 +67,22 @@ export function createPromisePoolCluster(options?: DriverClusterOptions): Instan
   const { Promise: promise } = (options ?? {}) as { readonly Promise?: PromiseConstructor };
   return new ManagedPromisePoolCluster(createCallbackPoolCluster(options), promise);
 }
+
+/** What a data layer's own pool is replaced by. */
+export interface DataLayerPoolRequest {
+  /** What the application says: limits, and where the database is. No secrets. */
+  readonly asked: object;
+  /** What the data layer takes where the application says nothing; the environment overrides it. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  readonly opener: Opener;
+}
+
+/** A managed pool of connections that a data layer opens with mysql2's `createConnection`, for which {@link connectionForOpening} stands in. */
+export function createDataLayerPool({ asked, defaults, opener }: DataLayerPoolRequest): DataLayerPool {
+  return new DataLayerPool(makePool({ ...resolveOptions({ target: asked, defaults }, 'mysql2', process.env), opener }));
+}
+
+export { connectionForOpening, type DataLayerPool };
 
 function createManaged(config: string | DropInOptions): Pool {
   return makePool(resolveOptions({ target: config }, 'mysql2', process.env));

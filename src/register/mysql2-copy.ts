@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { bindLayer, type Layer } from './bound-layer.js';
 import { notice } from './notice.js';
+import type { PoolMaker } from './pool-maker.js';
 
 /** What a CommonJS module exports. */
 export type Exports = Record<string, unknown>;
@@ -13,6 +14,18 @@ type Form = 'callback' | 'promise';
 type Factory = (...parameters: readonly unknown[]) => unknown;
 
 const REPLACED = ['createPool', 'createPoolCluster'] as const;
+
+/** The copy that a driver is, by its exports or by its `createConnection`: applications and bundlers make objects of their own of a module. */
+const copies = new WeakMap<object, Mysql2Copy>();
+
+/** Makes pools on the copy of mysql2 that a data layer has as its driver; nothing for every other driver. */
+export function makerFor(driver: unknown): PoolMaker | undefined {
+  const { createConnection } = (driver ?? {}) as { readonly createConnection?: unknown };
+  const copy = [driver, createConnection]
+    .flatMap((known) => (known instanceof Object ? [copies.get(known)] : []))
+    .find((one) => one !== undefined);
+  return copy === undefined ? undefined : (request) => copy.dataLayerPool(request);
+}
 
 /** One installation of mysql2 that the application has loaded. */
 export class Mysql2Copy {
@@ -40,6 +53,23 @@ export class Mysql2Copy {
       };
       exports[name] = replacement[name];
     }
+    if (form === 'callback') this.#serveOpenings(exports, originals);
+  }
+
+  /** @returns nothing when Poolwright cannot build on this copy */
+  dataLayerPool(request: Parameters<PoolMaker>[0]): ReturnType<PoolMaker> {
+    return this.#boundLayer()?.createDataLayerPool(request);
+  }
+
+  /** While a data layer opens a connection for a managed pool, `createConnection` makes one of that pool's. */
+  #serveOpenings(exports: Exports, originals: Exports): void {
+    const original = exports['createConnection'] as Factory;
+    Object.defineProperty(originals, 'createConnection', { value: original });
+    const createConnection = (...parameters: readonly unknown[]): unknown =>
+      this.#layer?.connectionForOpening(parameters[0]) ?? original(...parameters);
+    if (exports['connect'] === original) exports['connect'] = createConnection;
+    exports['createConnection'] = createConnection;
+    copies.set(exports, this).set(createConnection, this);
   }
 
   /** The layer is bound with the first pool: a program that makes none does not pay for it. */

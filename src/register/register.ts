@@ -4,6 +4,7 @@ import Module, { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { replaceDataLayerIn } from './data-layer-copies.js';
 import { type Exports, Mysql2Copy } from './mysql2-copy.js';
 import { notice, noticeOnce } from './notice.js';
 import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './versions.js';
@@ -12,6 +13,8 @@ import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './version
  * Makes the pools of an application that was written for mysql2 managed ones, with no change to it:
  *
  *     node --import poolwright/register app.js
+ *
+ * Knex and Sequelize, which have pools of their own over single connections of mysql2, get managed ones too: data-layer-copies.ts.
  *
  * Every mysql2 that the application loads has two modules. Their `createPool` and `createPoolCluster` are replaced right after the module was
  * evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's loader of CommonJS files, and only that
@@ -67,7 +70,10 @@ function changeLoader(): void {
 /** Never throws: an application must not fail because of Poolwright. */
 function replaceIn({ exports }: Pick<LoadedModule, 'exports'>, filename: string): void {
   const entry = ENTRY.exec(filename)?.[1];
-  if (entry === undefined) return;
+  if (entry === undefined) {
+    replaceDataLayerIn(exports, filename);
+    return;
+  }
   const folder = dirname(filename);
   try {
     if (!copies.has(folder)) copies.set(folder, recognize(folder));

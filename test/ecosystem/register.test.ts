@@ -63,22 +63,25 @@ afterAll(async () => {
   await project[Symbol.asyncDispose]();
 });
 
-async function printed(program: string, flags: readonly string[]): Promise<unknown> {
+async function printed(program: string, flags: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<unknown> {
   const { code, stdout, stderr } = await project.run(`${program}.mjs`, {
     flags,
-    environment: { TEST_URL: database.url(), POOLWRIGHT_QUIET: '1' },
+    environment: { TEST_URL: database.url(), POOLWRIGHT_QUIET: '1', ...more },
   });
   if (code !== 0) throw new Error(`It ended with ${code}: ${stderr}`);
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '');
 }
 
 describe('node --import poolwright/register, with no change to the program', () => {
-  it.each(['drizzle', 'kysely', 'typeorm', 'mikroOrm'])('%s has a managed pool', async (program) => {
+  it.each(Object.keys(PROGRAMS))('%s has a managed pool', async (program) => {
     expect(await printed(program, [])).toEqual({ n: 1, managed: false });
     expect(await printed(program, ['--import', 'poolwright/register'])).toEqual({ n: 1, managed: true });
   });
 
-  it.each(['knex', 'sequelize'])('%s, which has a pool of its own over single connections, works as before', async (program) => {
-    expect(await printed(program, ['--import', 'poolwright/register'])).toEqual({ n: 1, managed: false });
+  it.each(['knex', 'sequelize'])('POOLWRIGHT_LEAVE leaves the pools of %s as they are', async (program) => {
+    expect(await printed(program, ['--import', 'poolwright/register'], { POOLWRIGHT_LEAVE: 'knex, sequelize' })).toEqual({
+      n: 1,
+      managed: false,
+    });
   });
 });

@@ -10,6 +10,8 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
+  /** So many entries are not closed for being idle. */
+  readonly keptOpen: number;
   /** An entry is lent for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
@@ -75,8 +77,10 @@ export class Housekeeper<R> {
   /** Precondition: the entry is idle. */
   #careForIdleEntry(entry: Entry<R>, now: number): void {
     const { idleTimeout, keepaliveInterval, minIdle, maxIdle } = this.options();
-    const idleCount = this.entries.idle.size;
-    const idledOut = idleTimeout > 0 && now - entry.idleSince >= idleTimeout && idleCount > minIdle;
+    const { idle, usable } = this.entries;
+    const idleCount = idle.size;
+    const isSpare = idleCount > minIdle && usable > this.listener.keptOpen;
+    const idledOut = isSpare && idleTimeout > 0 && now - entry.idleSince >= idleTimeout;
     if (now >= entry.retireAt) this.entries.closeEntry(entry, 'lifetime', false, now);
     else if (idledOut || idleCount > maxIdle) this.entries.closeEntry(entry, 'idle', false, now);
     else if (keepaliveInterval > 0 && now - entry.provenAt >= keepaliveInterval) this.entries.validateEntry(entry, now);

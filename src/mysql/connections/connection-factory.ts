@@ -1,7 +1,7 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
-import { ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
+import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
   callersError,
@@ -20,10 +20,11 @@ import { cleanSession, isClean } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
+import { openOutside } from './outside-opening.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
 import type { StatementLog } from '../observation/index.js';
-import { checkedCredentials, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { checkedCredentials, copyOf, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -44,6 +45,8 @@ export interface ConnectionHost {
   poisoned(error: ServerError): void;
   /** The server takes no more prepared statements. */
   tooManyStatements(): void;
+  /** An opener makes a connection that leads there. */
+  leadsTo?(config: ConnectionConfig): void;
 }
 
 /** Of a statement that is shown in an error or to an operator. */
@@ -58,6 +61,8 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #asksForAddresses = true;
   /** A proxy shares its connections to the server between those of this pool and others. */
   #behindSharingProxy = false;
+  /** How an opener connected last: the pool's own connection goes the same way. */
+  #lastConfig: ConnectionConfig | undefined = undefined;
 
   constructor(
     private options: ResolvedOptions,
@@ -72,7 +77,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
     this.host.connecting();
-    const connection = await this.#connect(signal, {
+    const connection = await this.#open(signal, {
       lost,
       isLent,
       log: this.host.log,
@@ -111,11 +116,14 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
+    const { opener } = this.options;
     if (force) {
       connection.terminate();
+      // To know of its end, though not to say goodbye.
+      if (opener !== undefined) opener.close(connection).catch(ignore);
       return undefined;
     }
-    return connection.quit();
+    return opener === undefined ? connection.quit() : opener.close(connection).then(() => connection.quit());
   }
 
   validate(connection: ManagedConnection): Promise<void> {
@@ -128,7 +136,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const baseline = {
       repeatable: () => connection.setUpByListeners?.repeatable !== false,
       replay: () => this.#replay(connection),
-      database: this.options.endpoint.database,
+      database: connection.login.database,
       reset: () => this.host.sessionReset(),
     };
     return inRootContext(() => cleanSession(connection, hygiene, baseline));
@@ -157,7 +165,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     };
   }
 
-  isPermanent(error: unknown): boolean {
+  isPermanent(thrown: unknown): boolean {
+    if (this.options.opener?.patience === 'patient') return false;
+    const error = this.#causeOf(thrown);
     const overridden = isServerError(error) ? this.#overriddenClass(error) : undefined;
     return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
   }
@@ -167,11 +177,25 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   codeOf(error: unknown): string {
-    return labelOf(error);
+    return labelOf(this.#causeOf(error));
+  }
+
+  #causeOf(error: unknown): unknown {
+    return this.options.opener === undefined ? error : this.options.opener.causeOf(error);
+  }
+
+  #open(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
+    const { opener, flavor } = this.options;
+    if (opener === undefined) return this.#connect(signal, owner);
+    return openOutside(opener, signal, owner, (config, ownOwner) => {
+      this.#lastConfig = copyOf(config);
+      this.host.leadsTo?.(config);
+      return new ManagedConnection(this.host.driverPool, config, flavor, ownOwner);
+    });
   }
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
-    const config = this.host.driverPool.createConnectionConfig();
+    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
     if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
     signal.throwIfAborted();
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);

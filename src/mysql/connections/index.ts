@@ -7,6 +7,6 @@ export { ConnectionWaiter } from './connection-waiter.js';
 export { Killer } from './killer.js';
 export { type LoneConnection, openLone } from './lone-connection.js';
 export type { ManagedConnection } from './managed-connection.js';
+export { connectionForOpening, StrangeConnection } from './outside-opening.js';
 export { saysReadOnly, READ_ONLY_VARIABLES } from './server-role.js';
-export { configOf, copyOf } from './shared-config.js';
 export { enqueueMeasured, enqueueTraced, isMeasured, isTraced, isWaitTraced } from './tracing.js';

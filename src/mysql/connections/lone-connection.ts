@@ -1,9 +1,8 @@
 /** A connection that belongs to no pool: a monitor asks a server over it how it is. */
 
 import { ignore, inRootContext } from '../../engine/waiting/index.js';
-import type { ResolvedOptions } from '../options/index.js';
+import { configOf, copyOf, type ResolvedOptions } from '../options/index.js';
 import { ConnectionFactory } from './connection-factory.js';
-import { configOf, copyOf } from './shared-config.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 /** A connection to ask a server over. Its answers are plain: the options for results of an application's pool do not change them. */

@@ -1,6 +1,7 @@
 /** Types that several wings speak: what a caller asks of a statement and of a transaction, and the pools' public views. */
 
 export type { CommitListener } from './commit-listener.js';
+export type { Opener } from './opener.js';
 export type { CallbackPoolView, PromisePool } from './pool-views.js';
 export {
   type Method,

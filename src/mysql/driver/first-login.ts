@@ -13,6 +13,11 @@ export class FirstLogin {
     this.#given = { user, password, database, charsetNumber };
   }
 
+  /** The default database of a new connection. */
+  get database(): string | undefined {
+    return this.#given.database;
+  }
+
   /** Whether the connection is still logged in so, as far as mysql2 knows: a listener, or the pool's own set-up, may have changed that. */
   isKeptBy({ user, database }: ConnectionConfig): boolean {
     return user === this.#given.user && database === this.#given.database;

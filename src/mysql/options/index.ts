@@ -1,8 +1,9 @@
 /** What a pool's options mean: one table, two dialects, and `resolveOptions`, which both doors use. */
 
 export type { DropInOptions, OptionsBesideMysql2 } from './mysql2-dialect.js';
-export { type Endpoint, tracedEndpoint } from './endpoint.js';
+export { type Endpoint, endpointOf, tracedEndpoint } from './endpoint.js';
 export { type ResolvedOptions, resolveOptions } from './resolve.js';
+export { configOf, copyOf } from './shared-config.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
 export { checkedCredentials } from './credentials.js';
 export { type Credentials, type Hygiene, knownOptionNames, type PoolOptions, type ServerRole } from './table.js';

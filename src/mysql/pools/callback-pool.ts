@@ -18,8 +18,8 @@ import {
 import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
 import { refusedStatement, stopWhenAbandoned } from '../commands/index.js';
-import { configOf, ConnectionWaiter, copyOf, type ManagedConnection } from '../connections/index.js';
-import type { ResolvedOptions } from '../options/index.js';
+import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
+import { configOf, copyOf, type ResolvedOptions } from '../options/index.js';
 import { type Method, type ReadingOptions, type Statement, statementOf, type StatementResult } from '../contract/index.js';
 import { acquireInTime, acquireWithin, keepLimits } from '../limits/index.js';
 

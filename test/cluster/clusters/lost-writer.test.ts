@@ -198,8 +198,8 @@ describe('a cluster and its callers', () => {
     expect(rows).toEqual([]);
 
     const insisting = insist(() => db.query('INSERT INTO written VALUES (6)'));
-    await servers.demote(a);
+    await shared.servers.demote(shared.source);
     await insisting;
-    expect(db.topology().writer).toBe(b.name);
+    expect(db.topology().writer).toBe(shared.replica.name);
   });
 });

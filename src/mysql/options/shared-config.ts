@@ -1,7 +1,7 @@
 /** mysql2's configuration of a pool's connections, which hides its secrets, and the copy that each connection gets of it. */
 
 import { type ConnectionConfig, connectionConfig, hideSecrets } from '../driver/index.js';
-import type { ResolvedOptions } from '../options/index.js';
+import type { ResolvedOptions } from './resolve.js';
 
 export function configOf({ connection }: Pick<ResolvedOptions, 'connection'>): ConnectionConfig {
   return hideSecrets(connectionConfig(connection));
