@@ -15,7 +15,10 @@ if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole nu
 /** The parts: what each runs, and what makes it long. */
 const PARTS = {
   model: { tests: 'test/fleet/model', environment: { FLEET_MODEL: 'long' } },
-  simulate: { tests: 'test/fleet/simulation', environment: { FLEET_SIMULATION: 'long', ...(seed === undefined ? {} : { FLEET_SEED: seed }) } },
+  simulate: {
+    tests: 'test/fleet/simulation',
+    environment: { FLEET_SIMULATION: 'long', ...(seed === undefined ? {} : { FLEET_SEED: seed }) },
+  },
 };
 
 const asked = Object.entries({ model, simulate }).filter(([, wanted]) => wanted);

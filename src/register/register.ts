@@ -18,7 +18,8 @@ import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './version
  *
  * Every mysql2 that the application loads has two modules. Their `createPool` and `createPoolCluster` are replaced right after the module was
  * evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's loader of CommonJS files, and only that
- * loader is changed. Deno has that loader, too. Bun has none that can be changed: there, the mysql2 that the program would find is loaded at once.
+ * loader is changed. Deno has that loader, too. On Bun, `import` does not come by: there, the mysql2 that the
+ * program would find is loaded at once.
  */
 
 /** mysql2's two entry points; its folder may have another name, as after `npm install mysql@npm:mysql2`. */
@@ -34,6 +35,7 @@ interface LoadedModule {
 interface CommonJsLoader {
   readonly prototype: { load: (this: LoadedModule, filename: string) => void };
   readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
+  readonly _extensions: Record<'.js', (this: unknown, module: LoadedModule, filename: string) => void>;
 }
 
 const ownRequire = createRequire(import.meta.url);
@@ -52,8 +54,22 @@ function install(): void {
   holder[INSTALLED] = true;
   const entries = installedEntries();
   if (isMainThread && entries.length === 0) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
-  if (process.versions['bun'] === undefined) changeLoader();
-  else for (const filename of entries) replaceIn({ exports: ownRequire(filename) as Exports }, filename);
+  if (process.versions['bun'] === undefined) {
+    changeLoader();
+    return;
+  }
+  changeHandlerOfFiles();
+  for (const filename of entries) replaceIn({ exports: ownRequire(filename) as Exports }, filename);
+}
+
+/** Bun's loader is not made of functions that can be replaced; it calls this handler for files that others require, but for none that is imported. */
+function changeHandlerOfFiles(): void {
+  const { _extensions: handlers } = Module as unknown as CommonJsLoader;
+  const { '.js': original } = handlers;
+  handlers['.js'] = function load(module, filename) {
+    Reflect.apply(original, this, [module, filename]);
+    replaceIn(module, filename);
+  };
 }
 
 function changeLoader(): void {

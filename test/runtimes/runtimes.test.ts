@@ -87,12 +87,16 @@ it('docs/runtimes.md lists every check', ({ skip }) => {
   const absent = runtimes.find(({ missing }) => missing !== undefined);
   skip(absent !== undefined, absent?.missing);
   const checks = outcomes.get('Node') ?? [];
-  const works = ({ name }: Runtime, check: string): boolean =>
-    outcomes.get(name)?.some((one) => one.check === check && one.works) === true;
+  const works = ({ name }: Runtime, check: string): boolean => outcomes.get(name)?.some((one) => one.check === check && one.works) === true;
   const mark = (runtime: Runtime, check: string): string => (works(runtime, check) && !isKnown(runtime, check) ? 'works' : 'fails');
   const rows = checks.map(({ check }) => `| ${[check, ...runtimes.map((runtime) => mark(runtime, check))].join(' | ')} |`);
   const heads = runtimes.map(({ name, version }) => `${name} ${version}`.trim());
   const made = [`\n\n| check | ${heads.join(' | ')} |`, `|${' --- |'.repeat(runtimes.length + 1)}`, ...rows, '\n'].join('\n');
-  const table = tableIn('docs/runtimes.md', '<!-- checks: made by the runs; UPDATE_DOCS=1 npx vitest run test/runtimes writes it -->', '<!-- end of checks -->', made);
+  const table = tableIn(
+    'docs/runtimes.md',
+    '<!-- checks: made by the runs; UPDATE_DOCS=1 npx vitest run test/runtimes writes it -->',
+    '<!-- end of checks -->',
+    made,
+  );
   expect(table).toBe(made);
 });

@@ -22,7 +22,10 @@ check('an AbortSignal ends a running statement on the server', async () => {
   aborting.abort(reason);
   const error = await failed;
   assert.ok(error.name === 'AbortError' || error === reason || error.cause === reason, String(error));
-  await until(() => runs(pool, 'signal_mark'), (still) => !still);
+  await until(
+    () => runs(pool, 'signal_mark'),
+    (still) => !still,
+  );
   await pool.end();
 });
 
@@ -32,10 +35,16 @@ check('a timeout ends a running statement on the server', async () => {
   await pool.query('SELECT 1');
   const error = await errorOf(pool.query({ sql: 'SELECT SLEEP(600) AS timeout_mark', timeout: 100 }));
   assert.equal(error.code, 'POOL_QUERY_TIMEOUT');
-  await until(() => runs(pool, 'timeout_mark'), (still) => !still);
+  await until(
+    () => runs(pool, 'timeout_mark'),
+    (still) => !still,
+  );
   const prepared = await errorOf(pool.execute({ sql: 'SELECT SLEEP(?) AS timeout_mark', values: [600], timeout: 100 }));
   assert.equal(prepared.code, 'POOL_QUERY_TIMEOUT');
-  await until(() => runs(pool, 'timeout_mark'), (still) => !still);
+  await until(
+    () => runs(pool, 'timeout_mark'),
+    (still) => !still,
+  );
   await pool.end();
 });
 
@@ -96,7 +105,10 @@ check('a lost connection is reported and replaced', async () => {
 check('drain waits for what runs; end closes', async () => {
   const pool = createPool(connectionOptions());
   const running = pool.query('SELECT SLEEP(0.3) AS slept');
-  await until(() => pool.stats().used, (used) => used === 1);
+  await until(
+    () => pool.stats().used,
+    (used) => used === 1,
+  );
   const drained = pool.drain({ timeout: 30_000 });
   assert.equal((await errorOf(pool.query('SELECT 1'))).code, 'POOL_DRAINING');
   const [[row]] = await running;

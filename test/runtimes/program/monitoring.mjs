@@ -16,7 +16,10 @@ check('the monitoring server: metrics, health, tRPC, live feed', async () => {
   const stats = await (await fetch(new URL('/api/trpc/monitoring.connectionPoolStats', address))).json();
   assert.ok(JSON.stringify(stats).includes('opened'), JSON.stringify(stats).slice(0, 500));
   const aborting = new AbortController();
-  const live = await fetch(new URL('/api/trpc/monitoring.live', address), { signal: aborting.signal, headers: { accept: 'text/event-stream' } });
+  const live = await fetch(new URL('/api/trpc/monitoring.live', address), {
+    signal: aborting.signal,
+    headers: { accept: 'text/event-stream' },
+  });
   assert.equal(live.status, 200);
   const reader = live.body.getReader();
   let text = '';

@@ -10,7 +10,7 @@ import { check, connectionOptions, until } from './checks.mjs';
 
 const store = new AsyncLocalStorage();
 
-check('AsyncLocalStorage: promises, callbacks and streams have their caller\'s store', async () => {
+check("AsyncLocalStorage: promises, callbacks and streams have their caller's store", async () => {
   const pool = createPool(connectionOptions({ connectionLimit: 1 }));
   const seen = await Promise.all(
     Array.from({ length: 20 }, (_, n) =>
@@ -37,14 +37,17 @@ check('AsyncLocalStorage: promises, callbacks and streams have their caller\'s s
   await pool.end();
 });
 
-check('AsyncLocalStorage: the pool\'s own work keeps no caller\'s store', async () => {
+check("AsyncLocalStorage: the pool's own work keeps no caller's store", async () => {
   const seen = [];
   const pool = store.run('request', () =>
     createPool(connectionOptions({ onConnect: async () => void seen.push(store.getStore()), connectionLimit: 2 })),
   );
   await store.run('request', () => Promise.all([pool.query('SELECT SLEEP(0.05)'), pool.query('SELECT SLEEP(0.05)')]));
   assert.ok(seen.length > 0);
-  assert.ok(seen.every((value) => value === undefined), JSON.stringify(seen));
+  assert.ok(
+    seen.every((value) => value === undefined),
+    JSON.stringify(seen),
+  );
   await pool.end();
 });
 
@@ -57,7 +60,10 @@ check('the cache in memory', async () => {
   const read = () => pool.query({ sql: 'SELECT * FROM runtime_cache WHERE id = 1', cache: { ttl: 60_000 } });
   const [[first]] = await read();
   // The first reads find out which tables there are.
-  await until(async () => void (await read()), () => cache.stats().hits.memory > 0);
+  await until(
+    async () => void (await read()),
+    () => cache.stats().hits.memory > 0,
+  );
   const [[second]] = await read();
   assert.deepEqual(second, first);
   assert.ok(second.at instanceof Date);
@@ -70,7 +76,7 @@ check('the cache in memory', async () => {
   await pool.end();
 });
 
-check('mysql2\'s tracing channels', async () => {
+check("mysql2's tracing channels", async () => {
   const names = [];
   const listen = (_, name) => names.push(name);
   const channels = ['tracing:mysql2:query:start', 'tracing:mysql2:query:asyncEnd'];
@@ -81,7 +87,10 @@ check('mysql2\'s tracing channels', async () => {
   for (const name of channels) unsubscribe(name, listen);
   await pool.end();
   assert.equal(before, 0);
-  assert.ok(channels.every((name) => names.includes(name)), String(names));
+  assert.ok(
+    channels.every((name) => names.includes(name)),
+    String(names),
+  );
 });
 
 check('statistics, events and health', async () => {
@@ -101,7 +110,7 @@ check('statistics, events and health', async () => {
   await pool.end();
 });
 
-check('a leak is reported with its caller\'s line', async () => {
+check("a leak is reported with its caller's line", async () => {
   const pool = createPool(connectionOptions({ leakDetectionThreshold: 50 }));
   const reported = new Promise((resolve) => pool.watch('leak', resolve));
   const held = await pool.getConnection();
@@ -119,7 +128,7 @@ check('a pool in a worker thread', async () => {
   await ended;
 });
 
-check('OpenTelemetry: the span of a statement is a child of its caller\'s', async () => {
+check("OpenTelemetry: the span of a statement is a child of its caller's", async () => {
   const { context, trace } = await import('@opentelemetry/api');
   const { AsyncLocalStorageContextManager } = await import('@opentelemetry/context-async-hooks');
   const { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } = await import('@opentelemetry/sdk-trace-base');

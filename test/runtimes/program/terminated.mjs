@@ -10,7 +10,10 @@ process.once('SIGTERM', async () => {
   clearInterval(serving);
 });
 const running = pool.query('SELECT SLEEP(0.5) AS slept');
-await until(() => pool.stats().used, (used) => used === 1);
+await until(
+  () => pool.stats().used,
+  (used) => used === 1,
+);
 console.log('ready');
 const [[{ slept }]] = await running;
 console.log(`answered ${slept}`);

@@ -13,6 +13,8 @@ for (const [name, make] of Object.entries({ byDefault: promiseMysql.createPool, 
   await pool.end();
 }
 const pool = mysql.createPool(connectionOptions());
-managed.callbacks = await new Promise((resolve) => pool.query('SELECT 1 AS n', (error, rows) => resolve(error ? String(error) : rows[0].n === 1 && 'stats' in pool.promise())));
+managed.callbacks = await new Promise((resolve) =>
+  pool.query('SELECT 1 AS n', (error, rows) => resolve(error ? String(error) : rows[0].n === 1 && 'stats' in pool.promise())),
+);
 await new Promise((resolve) => pool.end(resolve));
 console.log(JSON.stringify(managed));
