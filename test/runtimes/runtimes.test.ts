@@ -39,7 +39,7 @@ function stageOf(runtime: Runtime): Stage {
 }
 
 describe.concurrent.each(runtimes)('on $name $version', (runtime) => {
-  it('the contract holds', async ({ skip, expect: expected }) => {
+  it('the contract holds', async ({ skip }) => {
     skip(runtime.missing !== undefined, runtime.missing);
     const { code, stdout, stderr } = await stageOf(runtime).run(runtime, 'contract.mjs');
     const checked = stdout
@@ -47,30 +47,30 @@ describe.concurrent.each(runtimes)('on $name $version', (runtime) => {
       .split('\n')
       .map((line) => JSON.parse(line) as Checked);
     const failed = checked.filter(({ works }) => !works);
-    expected(failed.filter(({ check }) => !isKnown(runtime, check))).toEqual([]);
-    expected({ code, stderr }).toMatchObject({ code: failed.length === 0 ? 0 : 1 });
+    expect(failed.filter(({ check }) => !isKnown(runtime, check))).toEqual([]);
+    expect({ code, stderr }).toMatchObject({ code: failed.length === 0 ? 0 : 1 });
     outcomes.set(runtime.name, checked);
   });
 
-  it('the hook manages the pools of an application that knows only mysql2', async ({ skip, expect: expected }) => {
+  it('the hook manages the pools of an application that knows only mysql2', async ({ skip }) => {
     skip(runtime.missing !== undefined, runtime.missing);
     const ending = await stageOf(runtime).run(runtime, 'unchanged.mjs', runtime.hook);
-    expected(ending).toMatchObject({ code: 0, stdout: '{"byDefault":true,"byName":true,"byRequire":true,"callbacks":true}\n' });
+    expect(ending).toMatchObject({ code: 0, stdout: '{"byDefault":true,"byName":true,"byRequire":true,"callbacks":true}\n' });
     const without = await stageOf(runtime).run(runtime, 'unchanged.mjs');
-    expected(without.stdout).toBe('{"byDefault":false,"byName":false,"byRequire":false,"callbacks":false}\n');
+    expect(without.stdout).toBe('{"byDefault":false,"byName":false,"byRequire":false,"callbacks":false}\n');
   });
 
-  it('a program that leaves its pool open ends', async ({ skip, expect: expected }) => {
+  it('a program that leaves its pool open ends', async ({ skip }) => {
     skip(runtime.missing !== undefined, runtime.missing);
-    expected(await stageOf(runtime).run(runtime, 'ends.mjs')).toMatchObject({ code: 0, stdout: 'answered\n' });
+    expect(await stageOf(runtime).run(runtime, 'ends.mjs')).toMatchObject({ code: 0, stdout: 'answered\n' });
   });
 
-  it('SIGTERM drains, and what runs gets its answer', async ({ skip, expect: expected }) => {
+  it('SIGTERM drains, and what runs gets its answer', async ({ skip }) => {
     skip(runtime.missing !== undefined, runtime.missing);
     const service = stageOf(runtime).start(runtime, 'terminated.mjs');
-    await expected.poll(() => service.stdout, { timeout: 60_000 }).toBe('ready\n');
+    await expect.poll(() => service.stdout, { timeout: 60_000 }).toBe('ready\n');
     service.kill('SIGTERM');
-    expected(await service.ended).toMatchObject({ code: 0, stdout: 'ready\nanswered 0\ndrained true\n' });
+    expect(await service.ended).toMatchObject({ code: 0, stdout: 'ready\nanswered 0\ndrained true\n' });
   });
 });
 

@@ -102,9 +102,9 @@ check('streams: read with for await, and left early', async () => {
   await pool.end();
 });
 
-for (const [over, options] of [
-  ['TLS', {}],
-  ['plaintext', { ssl: false }],
+for (const { over, options } of [
+  { over: 'TLS', options: {} },
+  { over: 'plaintext', options: { ssl: false } },
 ]) {
   check(`streams over ${over}: a slow reader holds the server back`, async () => {
     const pool = createPool(connectionOptions(options));

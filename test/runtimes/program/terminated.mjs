@@ -4,11 +4,12 @@ import { connectionOptions, until } from './checks.mjs';
 
 const pool = createPool(connectionOptions());
 const serving = setInterval(() => undefined, 1_000);
-process.once('SIGTERM', async () => {
+async function end() {
   const { complete } = await pool.drain({ timeout: 30_000 });
   console.log(`drained ${complete}`);
   clearInterval(serving);
-});
+}
+process.once('SIGTERM', () => void end());
 const running = pool.query('SELECT SLEEP(0.5) AS slept');
 await until(
   () => pool.stats().used,

@@ -6,4 +6,5 @@ import { connectionOptions } from './checks.mjs';
 const pool = createPool(connectionOptions());
 const [[{ n }]] = await pool.query('SELECT 7 AS n');
 await pool.end();
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port takes none
 parentPort.postMessage(n);
