@@ -145,6 +145,7 @@ export class Member {
       phaseMs: now - this.#phaseAt,
       lease: holding?.lease ?? floor,
       ceiling: this.ceiling,
+      leaseMs: options.lease,
       leaseLeftMs: Math.max((holding?.endsAt ?? now) - now, 0),
       open,
       demand: this.#wanted(now),
