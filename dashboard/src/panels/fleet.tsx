@@ -25,7 +25,7 @@ export function FleetPanel({ pool }: { readonly pool: LivePool }) {
           {counted(ceiling, 'connection', 'connections')}.
         </p>
       ) : null}
-      {[...warnings, ...(ledger.failure === null ? [] : [ledger.failure])].map((complaint) => (
+      {[...warnings, ...(ledger.failure === null ? [] : [`the last failure: ${ledger.failure}`])].map((complaint) => (
         <p key={complaint} className="complaint">
           {capitalised(complaint)}
         </p>
