@@ -45,9 +45,7 @@ describe('the dashboard of a fleet', () => {
     expect(await page.getByRole('img', { name: /^Of the budget/ }).getAttribute('aria-label')).toBe(
       'Of the budget: granted 62, reserved 24, overhang 0, free 14',
     );
-    expect(await region(page, PANEL).locator('tbody tr').first().textContent()).toBe(
-      'member-a this pool40314412 min 34 s7.0 s',
-    );
+    expect(await region(page, PANEL).locator('tbody tr').first().textContent()).toBe('member-a this pool40314412 min 34 s7.0 s');
     await panelSays(page, /No caller has waited for the fleet/);
     await isSound(page, complaints, shot('leased'));
 

@@ -179,7 +179,9 @@ describe('poolwright health, metrics and top', () => {
     // Without the option, one line beside the pools.
     expect((await command.run(['top', ...address])).stdout).toContain('\n! shop in fleet shop: leased, 40 of 100 connections\n');
     const answered: unknown = JSON.parse((await command.run(['top', '--json', ...address])).stdout);
-    expect(answered).toMatchObject({ pools: [{ name: 'shop', fleet: { budget: 100, roster: [{ id: 'member-a' }, { id: 'member-d' }, {}, {}] } }] });
+    expect(answered).toMatchObject({
+      pools: [{ name: 'shop', fleet: { budget: 100, roster: [{ id: 'member-a' }, { id: 'member-d' }, {}, {}] } }],
+    });
   });
 
   it('end with 3 where nobody answers, where nobody speaks, and without the token', async () => {

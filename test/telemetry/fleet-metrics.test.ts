@@ -40,7 +40,8 @@ describe('the metrics of a fleet', () => {
     await using shop = scriptedFleet();
     await using plain = createPool({ host: '127.0.0.1', port: 1, name: 'plain', minIdle: 0 });
     const registry = registerPoolMetrics({ pools: [plain, shop.pool] });
-    const ofFleets = async (): Promise<string[]> => [...samplesOf(await registry.metrics()).keys()].filter((name) => name.includes('fleet'));
+    const ofFleets = async (): Promise<string[]> =>
+      [...samplesOf(await registry.metrics()).keys()].filter((name) => name.includes('fleet'));
     shop.say({ budget: undefined, ledger: { ...SHOP_FLEET.ledger, ageMs: undefined }, phase: 'starting', phaseMs: 4_000 });
     const samples = samplesOf(await registry.metrics());
     expect(samples.has(`poolwright_fleet_budget{${OF_SHOP}}`)).toBe(false);

@@ -64,7 +64,8 @@ export const top: CommandSpec = defineCommand({
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
       else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines, values.fleet));
       else if (values.fleet) for (const line of fleetsOf(terminal, lines)) terminal.say(line);
-      else for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines), ...fleetLinesOf(terminal, lines)])
+      else
+        for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines), ...fleetLinesOf(terminal, lines)])
           terminal.say(line);
       before = reading;
     }
