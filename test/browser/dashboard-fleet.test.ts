@@ -68,7 +68,7 @@ describe('the dashboard of a fleet', () => {
     await isSound(page, complaints, shot('safe-share'));
   });
 
-  it('says that it is a dry run, folds while the ledger has told nothing, and is not there without a fleet', async () => {
+  it('says that it is a dry run, folds until the ledger has answered, and is not there without a fleet', async () => {
     await using shop = scriptedFleet();
     await using plain = createPool({ host: '127.0.0.1', port: 1, name: 'plain', minIdle: 0 });
     await using server = await serve({ pools: [shop.pool, plain] });
@@ -84,7 +84,7 @@ describe('the dashboard of a fleet', () => {
       granted: 0,
       ledger: { ...SHOP_FLEET.ledger, ageMs: undefined, roundTripMs: undefined, answers: 0 },
     });
-    await panelSays(page, /The ledger has not told yet who is in the fleet/);
+    await panelSays(page, /Who is in the fleet is known when the ledger answers/);
     expect(await region(page, PANEL).locator('table').count()).toBe(0);
     await screenshot(page, 'fleet-starting-1280-dark');
     await page.getByRole('button', { name: /^plain/ }).click({ timeout: PATIENCE.timeoutMs });

@@ -40,6 +40,7 @@ describe('docs/metrics.md', () => {
       stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },
       name: { value: 'docs' },
       breakers: { value: pool.breakers },
+      fleet: { value: undefined },
       durationCounts: { value: pool.durationCounts.bind(pool) },
     }) as ObservedPool;
     await using cluster = simulatedCluster();

@@ -31,7 +31,7 @@ export function FleetPanel({ pool }: { readonly pool: LivePool }) {
         </p>
       ))}
       {roster.length === 0 ? (
-        <p className="empty">The ledger has not told yet who is in the fleet.</p>
+        <p className="empty">Who is in the fleet is known when the ledger answers.</p>
       ) : (
         <>
           <Budget fleet={fleet} />
