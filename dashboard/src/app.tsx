@@ -10,6 +10,7 @@ import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
 import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
+import { FleetPanel } from './panels/fleet.js';
 import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
 import { TopologyPanel } from './panels/topology.js';
 import { type DurationName, frameOf } from './series.js';
@@ -91,6 +92,7 @@ export function App({ store }: { readonly store: LiveStore }) {
             {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
             <Verdict pool={pool} view={view} />
             <TopologyPanel pool={pool} now={snapshot.at} />
+            <FleetPanel pool={pool} />
             <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
             <div className="panels">
               <Borrowers pool={pool} />

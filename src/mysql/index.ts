@@ -61,6 +61,7 @@ export {
   type TlsMode,
 } from './options/index.js';
 export {
+  COUNT_CONNECTIONS,
   coreOf,
   type Doubt,
   Pool,

@@ -3,6 +3,7 @@
 import type { MeterProvider, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import { invalid, refuseUnknownOptions } from '../engine/index.js';
 import { api, SCOPE } from './otel-api.js';
+import { measureFleets } from './fleet/otel-fleets.js';
 import { Operations } from './otel-operations.js';
 import { measurePools } from './otel-pools.js';
 import { withNodePools } from './cluster-source.js';
@@ -38,7 +39,7 @@ export interface Instrumentation extends Disposable {
 
 /**
  * Reports pools to OpenTelemetry by its semantic conventions for databases, version 1.45.0: `db.client.connection.*` and
- * `db.client.operation.duration`; and a span for each statement, for each read that a cache answered, and for each acquire that had to wait,
+ * `db.client.operation.duration`; the fleet of a pool, as `poolwright.fleet.*`; and a span for each statement, for each read that a cache answered, and for each acquire that had to wait,
  * as a child of the span that is active where it was asked for. Statements are shown without their values.
  *
  * Without an SDK it sets up nothing, so nothing is paid: call it after the SDK was registered. Spans and operation durations come from
@@ -62,7 +63,7 @@ export function instrumentPools(options: InstrumentationOptions): Instrumentatio
   const collects = meter !== api.createNoopMeter();
   const traces = records(tracerProvider);
   const stops: (() => void)[] = [];
-  if (collects) stops.push(measurePools(meter, withNodePools(pools)));
+  if (collects) stops.push(measurePools(meter, withNodePools(pools)), measureFleets(meter, withNodePools(pools)));
   if (traces || collects) {
     const operations = new Operations({
       tracer: traces ? tracerProvider.getTracer(SCOPE) : undefined,

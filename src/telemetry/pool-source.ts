@@ -23,7 +23,9 @@ export type ObservedPool = Pick<
   | 'drain'
   | 'resize'
   | 'cache'
->;
+> &
+  // A pool of an older copy of this package has none.
+  Partial<Pick<Pool, 'fleet'>>;
 
 /** A pool, or several. */
 export type PoolCollection = ObservedPool | Iterable<ObservedPool> | ReadonlyMap<string, ObservedPool>;

@@ -1,4 +1,4 @@
-/** Registers the metrics of pools and caches with prom-client. */
+/** Registers the metrics of pools, caches, clusters and fleets with prom-client. */
 
 import type * as PromClient from 'prom-client';
 import type { PrometheusContentType, Registry, RegistryContentType } from 'prom-client';
@@ -8,6 +8,7 @@ import { cacheMetrics } from './cache-metrics.js';
 import { clusterMetrics } from './cluster-metrics.js';
 import type { CollectedMetric } from './collected-metric.js';
 import type { BreakerSource } from './breaker-source.js';
+import { fleetMetrics } from './fleet/fleet-metrics.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
 import type { PoolSource } from './pool-source.js';
 
@@ -57,7 +58,12 @@ export function registerPoolMetrics<ContentType extends RegistryContentType = Pr
     throw invalid('registry', registry, "a Registry of prom-client's");
   }
   const { pools } = options;
-  register(registry, [...poolMetrics(pools, prefix, options.breakers), ...cacheMetrics(pools, prefix), ...clusterMetrics(pools, prefix)]);
+  register(registry, [
+    ...poolMetrics(pools, prefix, options.breakers),
+    ...cacheMetrics(pools, prefix),
+    ...clusterMetrics(pools, prefix),
+    ...fleetMetrics(pools, prefix),
+  ]);
   return registry;
 }
 

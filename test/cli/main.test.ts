@@ -5,6 +5,7 @@ import { freePort } from '../support/network/free-port.js';
 import { waitFor } from '../support/wait-for.js';
 import { createQueryCache } from '../../src/cache/index.js';
 import { scriptedCluster } from '../monitor/support/scripted-cluster.js';
+import { memberRow, scriptedFleet, SHOP_FLEET } from '../monitor/support/scripted-fleet.js';
 import { serve } from '../monitor/support/serve.js';
 import { openBlackHole } from './support/black-hole.js';
 import { type BuiltCommand, buildCommand } from './support/built-command.js';
@@ -156,6 +157,31 @@ describe('poolwright health, metrics and top', () => {
     expect(stdout).toMatch(/^! db-3:\d+ +reader +down .*it does not answer: connect ECONNREFUSED/m);
     const answered: unknown = JSON.parse((await command.run(['top', '--json', ...address])).stdout);
     expect(answered).toMatchObject({ pools: [{ name: 'shop', topology: { writer: cluster.servers[0].name, nodesLeftOut: 0 } }] });
+  });
+
+  it('show the fleets of the pools in 80 columns: the budget, who has how much, and who is lost', async () => {
+    await using shop = scriptedFleet();
+    await using monitoring = await serve({ pools: shop.pool });
+    const lost = memberRow('member-d', { leaseLeftMs: -42_000, open: 9, lease: 9, accounted: 9, ageMs: 90_000_000 });
+    shop.say({ roster: [...SHOP_FLEET.roster, lost], lost: 1, overhang: 9, warnings: [`members say different ${'x'.repeat(100)}`] });
+    const address = ['--address', monitoring.url, '--count', '1'];
+    const { code, stdout } = await command.run(['top', '--fleet', ...address]);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.slice(0, 3)).toEqual([
+      '! shop in fleet shop: leased, 40 of 100 connections',
+      '  budget 100: 62 granted, 24 reserved, 9 overhang, 5 free',
+      '  3 of 30 members, 1 lost; ledger (redis) answered 2.6 s ago',
+    ]);
+    expect(stdout).toMatch(/^> member-a +40 +31 +44 +0 +12 min 34 s +7\.0 s$/m);
+    expect(stdout).toMatch(/^! member-d +9 +9 +20 +0 +1 d 1 h +lost 42 s$/m);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    // Without the option, one line beside the pools.
+    expect((await command.run(['top', ...address])).stdout).toContain('\n! shop in fleet shop: leased, 40 of 100 connections\n');
+    const answered: unknown = JSON.parse((await command.run(['top', '--json', ...address])).stdout);
+    expect(answered).toMatchObject({
+      pools: [{ name: 'shop', fleet: { budget: 100, roster: [{ id: 'member-a' }, { id: 'member-d' }, {}, {}] } }],
+    });
   });
 
   it('end with 3 where nobody answers, where nobody speaks, and without the token', async () => {

@@ -12,6 +12,7 @@ import { createPool } from '../../src/mysql/create-pool.js';
 import type { ObservedPool } from '../../src/telemetry/pool-source.js';
 import { registerPoolMetrics } from '../../src/telemetry/prometheus.js';
 import { SimulatedLooker, SimulatedServer } from '../cluster/support/simulated-servers.js';
+import { scriptedFleet } from '../monitor/support/scripted-fleet.js';
 import { waitFor } from '../support/wait-for.js';
 import { read, root, tableIn } from './table-in.js';
 
@@ -32,17 +33,19 @@ describe('docs/cli.md', () => {
 });
 
 describe('docs/metrics.md', () => {
-  it('lists every metric that pools, caches and clusters have, with its type, its labels and its help', async () => {
+  it('lists every metric that pools, caches, clusters and fleets have, with its type, its labels and its help', async () => {
     await using pool = createPool({ host: '127.0.0.1', minIdle: 0, name: 'docs', cache: createQueryCache() });
     const seen: ObservedPool = Object.create(pool, {
       // A code of each, so that the labels show.
       stats: { value: () => ({ ...pool.stats(), connectErrorsByCode: { 1045: 1 }, queryErrorsByErrno: { 1062: 1 } }) },
       name: { value: 'docs' },
       breakers: { value: pool.breakers },
+      fleet: { value: undefined },
       durationCounts: { value: pool.durationCounts.bind(pool) },
     }) as ObservedPool;
     await using cluster = simulatedCluster();
-    const registry = registerPoolMetrics({ pools: [seen, cluster] });
+    await using fleet = scriptedFleet('fleeted');
+    const registry = registerPoolMetrics({ pools: [seen, cluster, fleet.pool] });
     await waitFor('its node to be seen', () => cluster.topology().writer);
     const made = metricsTable(await registry.metrics());
     const begin = `<!-- metrics: made from src/telemetry/pool-metrics.ts${NOTE}`;

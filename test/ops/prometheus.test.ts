@@ -12,6 +12,7 @@ import { createQueryCache } from '../../src/cache/index.js';
 import { createCluster } from '../../src/cluster/index.js';
 import { createPool } from '../../src/mysql/create-pool.js';
 import { openPool } from '../support/pool-on-database.js';
+import { scriptedFleet } from '../monitor/support/scripted-fleet.js';
 import { serve } from '../monitor/support/serve.js';
 import { freePort } from '../support/network/free-port.js';
 import { startPgBouncer } from '../support/servers/pgbouncer.js';
@@ -112,7 +113,8 @@ describe('a real Prometheus', () => {
     const { pool } = fixture;
     const unreachable = createPool(`mysql://nobody@127.0.0.1:${await freePort()}/x`, { name: 'unreachable', minIdle: 0 });
     const cluster = createCluster({ nodes: [fixture.database.url()], name: 'shop', minIdle: 0 });
-    await using server = await serve({ pools: [pool, unreachable, cluster], pgbouncer: bouncer.url(), token: 'sesame' });
+    await using fleet = scriptedFleet('fleeted');
+    await using server = await serve({ pools: [pool, unreachable, cluster, fleet.pool], pgbouncer: bouncer.url(), token: 'sesame' });
     await using prometheus = await startPrometheus({ targets: [`127.0.0.1:${server.address.port}`], token: 'sesame' });
     const stop = new AbortController();
     const work = (async () => {

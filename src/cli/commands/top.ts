@@ -1,12 +1,13 @@
 /** The command top: shows a running process's pools again and again. */
 
 import { pause, performance } from '../../engine/waiting/index.js';
-import type { PoolHealthReport, PoolStatsReport, TopologyReport } from '../../monitor/api/index.js';
-import type { ShownTopology } from '../../monitor/live/index.js';
+import type { FleetReport, PoolHealthReport, PoolStatsReport, TopologyReport } from '../../monitor/api/index.js';
+import type { ShownFleet, ShownTopology } from '../../monitor/live/index.js';
 import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
 import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
 import { addressOptions } from './probe.js';
 import { linesOfCluster } from './top-cluster.js';
+import { lineOfFleet, linesOfFleet } from './top-fleet.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
 
@@ -32,6 +33,8 @@ interface PoolLine {
   readonly connectErrors: number;
   /** Null when it is no cluster. */
   readonly topology: ShownTopology | null;
+  /** Null when it is in no fleet. */
+  readonly fleet: ShownFleet | null;
 }
 
 export const top: CommandSpec = defineCommand({
@@ -41,10 +44,12 @@ export const top: CommandSpec = defineCommand({
     'If the address requires a token, set it in POOLWRIGHT_TOKEN. Percentiles cover the time since the process started.',
     'The verdict on a pool is the same as in the dashboard, but without the past and what the borrowers do: only the live feed knows these.',
     'For a cluster, it shows the servers. > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another server.',
+    'With --fleet, it shows the fleets of the pools in 80 columns. > is the pool itself; ! is lost, or marks a fleet that needs a look.',
   ],
   operands: [],
   options: {
     ...addressOptions,
+    fleet: { kind: 'flag', about: 'Show the budget, the members, and the leases of the fleets that the pools are in.' },
     interval: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 1_000, about: 'Time between two updates, in milliseconds.' },
     count: { kind: 'number', value: 'N', min: 1, max: 1_000_000, about: 'End after this many updates.' },
   },
@@ -57,8 +62,11 @@ export const top: CommandSpec = defineCommand({
       const reading = await readPools(process);
       const lines = linesOf(reading, before);
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
-      else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines));
-      else for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines)]) terminal.say(line);
+      else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines, values.fleet));
+      else if (values.fleet) for (const line of fleetsOf(terminal, lines)) terminal.say(line);
+      else
+        for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines), ...fleetLinesOf(terminal, lines)])
+          terminal.say(line);
       before = reading;
     }
     return EXIT.ok;
@@ -69,6 +77,7 @@ interface PoolReading {
   readonly stats: Stats;
   readonly health: PoolHealthReport;
   readonly topology: ShownTopology | null;
+  readonly fleet: ShownFleet | null;
 }
 
 /** All pools of a process at one moment. */
@@ -86,17 +95,18 @@ async function readPools(process: MonitoringAddress): Promise<Reading> {
 
 /** Empty when the process has no pool any more. */
 async function readPool(process: MonitoringAddress, which: { readonly pool: string } | undefined): Promise<PoolReading[]> {
-  const [{ stats }, health, topology] = (await Promise.all([
+  const [{ stats }, health, topology, fleet] = (await Promise.all([
     process.query('monitoring.connectionPoolStats', which),
     process.query('monitoring.connectionPoolHealth', which),
-    // A process of an older version has no clusters; what else is wrong, the others say.
+    // A process of an older version has no clusters and no fleets; what else is wrong, the others say.
     process.query('monitoring.topology', which).catch(() => undefined),
-  ])) as [PoolStatsReport, PoolHealthReport, TopologyReport | undefined];
-  return stats === null ? [] : [{ stats, health, topology: topology?.topology ?? null }];
+    process.query('monitoring.fleet', which).catch(() => undefined),
+  ])) as [PoolStatsReport, PoolHealthReport, TopologyReport | undefined, FleetReport | undefined];
+  return stats === null ? [] : [{ stats, health, topology: topology?.topology ?? null, fleet: fleet?.fleet ?? null }];
 }
 
 function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLine[] {
-  return pools.map(({ stats, health, topology }) => {
+  return pools.map(({ stats, health, topology, fleet }) => {
     const last = before?.pools.find((pool) => pool.stats.name === stats.name)?.stats;
     const rate = (count: (of: Stats) => number): number | null => {
       if (last === undefined || before === undefined) return null;
@@ -121,6 +131,7 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
       timedOut: stats.timedOut,
       connectErrors: stats.connectErrors,
       topology,
+      fleet,
     };
   });
 }
@@ -157,6 +168,15 @@ function clustersOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
   return pools.flatMap(({ topology }) => (topology === null ? [] : linesOfCluster(terminal, topology)));
 }
 
+function fleetLinesOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
+  return pools.flatMap(({ name, fleet }) => (fleet === null ? [] : [lineOfFleet(terminal, name, fleet)]));
+}
+
+function fleetsOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
+  const lines = pools.flatMap(({ name, fleet }) => (fleet === null ? [] : linesOfFleet(terminal, name, fleet)));
+  return lines.length === 0 ? ['no pool is in a fleet'] : lines;
+}
+
 function coloured(terminal: Terminal, { level }: PoolVerdict, text: string): string {
   if (level === 'good') return text;
   return terminal.paint(level === 'bad' ? 'red' : 'yellow', text);
@@ -164,7 +184,9 @@ function coloured(terminal: Terminal, { level }: PoolVerdict, text: string): str
 
 const BAR = 40;
 
-function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[]): string[] {
+function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[], onlyFleets: boolean): string[] {
+  const head = `poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`;
+  if (onlyFleets) return [head, '', ...fleetsOf(terminal, pools)];
   const bars = pools.map(({ name, used, idle, limit }) => {
     const part = (count: number): number => Math.min(BAR, Math.round((count / limit) * BAR));
     const busy = part(used);
@@ -172,8 +194,7 @@ function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[]): 
     return `${terminal.paint('red', '█'.repeat(busy))}${terminal.paint('green', '█'.repeat(open))}${'░'.repeat(BAR - busy - open)} ${used} of ${limit} in use  ${name}`;
   });
   const verdicts = pools.map(({ name, verdict }) => coloured(terminal, verdict, `${name}: ${verdict.headline}`));
-  const clusters = clustersOf(terminal, pools);
+  const clusters = [...clustersOf(terminal, pools), ...fleetLinesOf(terminal, pools)];
   const clustersWithSpace = clusters.length === 0 ? [] : [...clusters, ''];
-  const head = `poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`;
   return [head, '', ...verdicts, '', ...tableOf(terminal, pools, true), '', ...clustersWithSpace, ...bars];
 }

@@ -6,7 +6,7 @@ import { type Pool, type PoolOptions, type ResolvedOptions, resolveOptions } fro
 import { probePgBouncer, probeRedis } from '../../probes/index.js';
 import { CannotContinue, type Diagnosis, type Finding, type Observer, type Recommendation, wholeStatus, STEPS } from './finding.js';
 import { type Greeting, readGreeting } from './greeting.js';
-import { examineLatency } from './latency.js';
+import { examineFleetBudget, examineFleetCount, examineFleetLedger } from './fleet.js';
 import {
   examineMaxConnections,
   examinePreparedStatements,
@@ -15,11 +15,12 @@ import {
   examineWaitTimeout,
   type Fleet,
   readVariables,
+  type Variables,
 } from './limits.js';
 import { connectTcp, resolveName } from './network.js';
 import { row } from './asking.js';
 import { attemptOf, doctorsPool, examinePrivileges, logIn } from './login.js';
-import { examineCancellation, examineClock, examineState } from './session.js';
+import { examineCancellation, examineClock, examineLatency, examineState } from './session.js';
 import { examineTls } from './tls.js';
 import { examineWay, type Way } from './way.js';
 
@@ -129,10 +130,11 @@ async function examineSession(
       report({ step, status: 'skip', message: `could not be found out: ${messageOf(error)}` });
     }
   };
+  let variables: Variables = new Map();
   let way: Way = { answersItself: false, servers: 1 };
   await attempt('privileges', () => examinePrivileges(pool, options, greeting, report));
   await attempt('server', async () => {
-    const variables = await readVariables(pool);
+    variables = await readVariables(pool);
     const [version] = await row(pool, 'SELECT VERSION()');
     const kind = examineServer(greeting.version, options.endpoint.host, version ?? '', variables, report);
     await attempt('proxy', async () => {
@@ -149,6 +151,11 @@ async function examineSession(
   await attempt('session', () => examineState(pool, report));
   await attempt('cancel', () => examineCancellation(pool, way, report));
   await attempt('latency', () => examineLatency(pool, report));
+  examineFleetBudget(options, variables, settings, report);
+  if (options.fleet !== undefined) {
+    await attempt('fleet-count', () => examineFleetCount(pool, options, report));
+    await attempt('fleet-ledger', () => examineFleetLedger(pool, options, settings.timeoutMs, report));
+  }
   return recommendations;
 }
 

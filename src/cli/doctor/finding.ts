@@ -20,6 +20,9 @@ export const STEPS = [
   'session',
   'cancel',
   'latency',
+  'fleet-budget',
+  'fleet-count',
+  'fleet-ledger',
   'redis',
   'pgbouncer',
 ] as const;

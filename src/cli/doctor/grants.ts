@@ -33,6 +33,17 @@ export function readGrants(lines: readonly string[], database: string | undefine
   };
 }
 
+/**
+ * Which of these rights on a table the account lacks. Where it has roles, what these hold is not in the list: nothing counts as lacking.
+ *
+ * @param lines of `SHOW GRANTS`
+ */
+export function missingRights(lines: readonly string[], database: string, table: string, wanted: readonly string[]): string[] {
+  if (lines.some((line) => /^GRANT (?!.*\bON\b)/i.test(line))) return [];
+  const grants = lines.flatMap(parseGrant).filter(({ on }) => on === `${database}.${table}` || (on.endsWith('.*') && covers(on, database)));
+  return wanted.filter((right) => !grants.some(({ rights }) => /^ALL\b/i.test(rights) || new RegExp(`\\b${right}(,|$)`, 'i').test(rights)));
+}
+
 function parseGrant(line: string): Grant[] {
   const [, rights, on] = /^GRANT (.+?) ON (?:TABLE |FUNCTION |PROCEDURE )?(\S+) TO /i.exec(line) ?? [];
   return rights === undefined || on === undefined ? [] : [{ rights, on: on.replaceAll('`', '') }];

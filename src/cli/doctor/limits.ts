@@ -83,10 +83,10 @@ function isOn(value: string | undefined): boolean {
 }
 
 /** Of max_connections, what may be planned for: the rest is for administrators, backups, migrations and deployments. */
-const PLANNED_SHARE = 0.8;
+export const PLANNED_SHARE = 0.8;
 
 export function examineMaxConnections(
-  { atStart }: ResolvedOptions,
+  { atStart, fleet }: ResolvedOptions,
   variables: Variables,
   { processes }: Fleet,
   report: Report,
@@ -100,6 +100,14 @@ export function examineMaxConnections(
     return [];
   }
   const { limit, name } = maximum;
+  if (fleet !== undefined && !fleet.dryRun) {
+    report({
+      step: 'max-connections',
+      status: 'ok',
+      message: `${name} = ${limit}; the fleet ${fleet.name} keeps its budget, see fleet-budget`,
+    });
+    return [];
+  }
   const others = Math.max(0, number(variables.get('threads_connected')) - 1);
   const inUse = `now ${others} are open besides this one, at most ${number(variables.get('max_used_connections'))} were`;
   const room = Math.floor((limit * PLANNED_SHARE) / processes);
@@ -120,7 +128,7 @@ export function examineMaxConnections(
       message: `${sum} is above ${name} = ${limit}: under load, connections fail with errno 1040 "Too many connections"`,
       advice:
         room >= 1
-          ? `Lower connectionLimit to ${room}, or raise ${name}.`
+          ? `Lower connectionLimit to ${room}, raise ${name}, or let the processes share one budget: docs/fleet.md.`
           : `Run fewer processes, raise ${name}, or put a proxy such as ProxySQL in between.`,
     });
     return recommendation;
@@ -130,7 +138,8 @@ export function examineMaxConnections(
       step: 'max-connections',
       status: 'warn',
       message: `${sum} is ${Math.round((wanted / limit) * 100)} % of ${name} = ${limit}; ${inUse}`,
-      advice: 'While a deployment runs, old and new processes hold connections at the same time. Leave a fifth free.',
+      advice:
+        'While a deployment runs, old and new processes hold connections at the same time. Leave a fifth free, or let them share one budget: docs/fleet.md.',
     });
     return recommendation;
   }
@@ -139,7 +148,7 @@ export function examineMaxConnections(
 }
 
 /** 0 means no limit, for both. */
-function smallest(...values: readonly (string | undefined)[]): { readonly limit: number; readonly name: string } | undefined {
+export function smallest(...values: readonly (string | undefined)[]): { readonly limit: number; readonly name: string } | undefined {
   const names = ['max_connections', 'max_user_connections'];
   return values
     .map((value, index) => ({ limit: number(value), name: names[index] as string }))
@@ -202,7 +211,9 @@ export function examinePreparedStatements(
   report: Report,
 ): Recommendation[] {
   const limit = number(variables.get('max_prepared_stmt_count'));
-  const wanted = options.atStart.connectionLimit * processes;
+  const together = options.atStart.connectionLimit * processes;
+  const { fleet } = options;
+  const wanted = fleet === undefined || fleet.dryRun || fleet.budget === 'auto' ? together : Math.min(together, fleet.budget);
   if (!variables.has('max_prepared_stmt_count') || limit < 0) {
     report({ step: 'prepared-statements', status: 'ok', message: 'the server names no limit' });
     return [];

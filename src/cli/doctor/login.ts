@@ -15,6 +15,8 @@ export function doctorsPool(target: string | undefined, options: PoolOptions, ti
   return createPool(target, {
     ...options,
     name: 'doctor',
+    // It looks at the fleet without being a member.
+    fleet: false,
     connectionLimit: 1,
     minIdle: 0,
     maxIdle: 1,

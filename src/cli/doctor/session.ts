@@ -1,7 +1,7 @@
-/** Steps on a session: clock, what sessions have, and the kill of a statement. */
+/** Steps on a session: clock, what sessions have, the kill of a statement, and latency. */
 
 import { performance } from '../../engine/waiting/index.js';
-import { messageOf, PoolError } from '../../engine/index.js';
+import { Histogram, messageOf, PoolError } from '../../engine/index.js';
 import type { Pool, PoolConnection, ResolvedOptions } from '../../mysql/index.js';
 import { shown } from '../console/index.js';
 import type { Finding } from './finding.js';
@@ -162,4 +162,42 @@ function whyNotStopped({ answersItself, servers }: Way): string {
   if (answersItself) return "What stands in between gave this client a connection number that is not the server's, so no KILL can name it.";
   if (servers > 1) return 'The KILL went to another server, twice: there are several behind this address.';
   return 'The KILL was refused or came too late: something in between may have connection numbers of its own, or the machine or the server is overloaded; run the doctor again.';
+}
+
+const CONNECTS = 10;
+const ROUND_TRIPS = 50;
+
+/** Above this, a statement costs more on the way than in the server: the database is in another region. */
+const FAR_MS = 20;
+
+/** Connects, pings and queries, one after the other. */
+export async function examineLatency(pool: Pool, report: (finding: Finding) => void): Promise<void> {
+  for (let round = 0; round < CONNECTS; round += 1) {
+    const connection = await pool.getConnection();
+    connection.destroy();
+  }
+  const connect = pool.stats().connect;
+  const ping = new Histogram();
+  const query = new Histogram();
+  await using connection = await pool.getConnection();
+  for (let round = 0; round < ROUND_TRIPS; round += 1) {
+    ping.record(await timed(() => connection.ping()));
+    query.record(await timed(() => connection.query('SELECT 1')));
+  }
+  const words = Object.entries({ connect, ping: ping.summary(), query: query.summary() }).map(
+    ([name, { p50Ms, p90Ms, p99Ms }]) => `${name} p50 ${shown(p50Ms)}, p90 ${shown(p90Ms)}, p99 ${shown(p99Ms)}`,
+  );
+  const far = query.summary().p50Ms > FAR_MS;
+  report({
+    step: 'latency',
+    status: far ? 'warn' : 'ok',
+    message: words.join('; '),
+    ...(far ? { advice: 'Each statement pays this once: run the service near the database, and send fewer statements.' } : {}),
+  });
+}
+
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
 }

@@ -6,6 +6,7 @@ export {
   FLEET_OPTION_NAMES,
   type FleetOptions,
   fleetOptionTable,
+  LEAST_ROUND_TRIPS,
   type ResolvedFleetOptions,
   resolveFleetOptions,
   smallBudget,

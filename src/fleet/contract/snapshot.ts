@@ -40,6 +40,8 @@ export interface FleetSnapshot {
   readonly lease: number;
   /** The most that the member opens now: the lease, the safe share, or less while the server refuses connections. */
   readonly ceiling: number;
+  /** How long a lease lasts, in milliseconds. */
+  readonly leaseMs: number;
   /** How long the lease still lasts, in milliseconds; 0: none is in force. */
   readonly leaseLeftMs: number;
   readonly open: number;

@@ -13,6 +13,7 @@ import {
   type FleetSnapshot,
   type FleetState,
   type FleetLedger,
+  LEAST_ROUND_TRIPS,
   type ResolvedFleetOptions,
   smallBudget,
 } from '../contract/index.js';
@@ -50,8 +51,6 @@ const AUTO_MS = 60_000;
 const PATIENCE = 1 / 3;
 /** How long a farewell may take, in milliseconds. */
 const FAREWELL_MS = 2_000;
-/** A lease that is shorter than so many round trips cannot be renewed in time. */
-const LEAST_ROUND_TRIPS = 6;
 
 /** One member. */
 export class Member {
@@ -145,6 +144,7 @@ export class Member {
       phaseMs: now - this.#phaseAt,
       lease: holding?.lease ?? floor,
       ceiling: this.ceiling,
+      leaseMs: options.lease,
       leaseLeftMs: Math.max((holding?.endsAt ?? now) - now, 0),
       open,
       demand: this.#wanted(now),

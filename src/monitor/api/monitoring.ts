@@ -27,6 +27,7 @@ import {
   Actions,
   type BreakerAction,
   isCluster,
+  isInFleet,
   LiveFeed,
   type LiveSnapshot,
   NotThere,
@@ -35,6 +36,8 @@ import {
   processFacts,
   type ShownCache,
   shownCache,
+  type ShownFleet,
+  shownFleet,
   type ShownStats,
   shownStats,
   type ShownTopology,
@@ -86,6 +89,13 @@ export interface TopologyReport {
   /** Whether there is a pool, and it is a cluster. */
   readonly available: boolean;
   readonly topology: ShownTopology | null;
+}
+
+/** The answer of `monitoring.fleet`. */
+export interface FleetReport {
+  /** Whether there is a pool, and it is in a fleet. */
+  readonly available: boolean;
+  readonly fleet: ShownFleet | null;
 }
 
 /** The answer of `monitoring.slowQueries`. */
@@ -240,6 +250,16 @@ export class Monitoring {
     const pool = name === undefined ? [...this.#pools().values()].find(isCluster) : this.#pool(name);
     const topology = pool === undefined ? null : shownTopology(pool);
     return { available: topology !== null, topology };
+  }
+
+  /**
+   * @param name default: the first pool that is in a fleet
+   * @throws UnknownPool
+   */
+  fleet(name?: string): FleetReport {
+    const pool = name === undefined ? [...this.#pools().values()].find(isInFleet) : this.#pool(name);
+    const fleet = pool === undefined ? null : shownFleet(pool);
+    return { available: fleet !== null, fleet };
   }
 
   /** @throws UnknownPool */

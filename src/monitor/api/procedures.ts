@@ -110,6 +110,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
     pgbouncerAvailable: query.input(nothing).query(() => monitoring.pgbouncer()),
     cacheStats: query.input(whichPool).query(({ input }) => known(() => monitoring.cacheStats(input?.pool))),
     topology: query.input(whichPool).query(({ input }) => known(() => monitoring.topology(input?.pool))),
+    fleet: query.input(whichPool).query(({ input }) => known(() => monitoring.fleet(input?.pool))),
     slowQueries: query
       .input(whichQueries)
       .query(({ input }) => known(() => monitoring.slowQueries(input?.pool, input?.limit, input?.orderBy))),

@@ -19,6 +19,7 @@ export type {
   BreakersReport,
   CacheStatsReport,
   PoolHealthReport,
+  FleetReport,
   PoolMetricsReport,
   PoolStatsReport,
   SlowQueryAnswer,
@@ -27,6 +28,7 @@ export type {
 export type { PoolIncident } from '../live/index.js';
 export type { ShownCache } from '../live/index.js';
 export type { ShownNode, ShownReads, ShownTopology } from '../live/index.js';
+export type { ShownFleet, ShownLedger, ShownMember } from '../live/index.js';
 export type { ShownOptions, ShownStats } from '../live/index.js';
 export type { MonitoringOptions } from './monitoring-options.js';
 
@@ -53,6 +55,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * - `pgbouncerAvailable()`: what PgBouncer's admin console says
  * - `cacheStats({ pool? })`: what the pool's cache has counted
  * - `topology({ pool? })`: the servers of a cluster, who takes writes, and where reads go
+ * - `fleet({ pool? })`: the budget that the pool shares, its members, and how the ledger fares
  * - `slowQueries({ pool?, limit?, orderBy? })`: the statements that cost most, by shape, without their values
  * - `process()`: who this process is, and how its pools are; `processes()`: the same of the server's `peers`, too
  * - `actionLog()`: what operators have done; `capabilities()`: which procedures there are, and whether this caller may act

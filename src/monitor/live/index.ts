@@ -7,6 +7,7 @@ export { LiveFeed, type LivePool, type LiveSnapshot, TooManyListeners } from './
 export { type MissingThing, NotThere } from './not-there.js';
 export { processFacts } from './process-facts.js';
 export { type ShownCache, shownCache } from './shown-cache.js';
+export { isInFleet, type ShownFleet, shownFleet, type ShownLedger, type ShownMember } from './shown-fleet.js';
 export { type ShownOptions, type ShownStats, shownStats } from './shown-stats.js';
 export {
   isCluster,

@@ -18,6 +18,7 @@ import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type ProcessFacts, processFacts } from './process-facts.js';
 import { IncidentLog, type PoolIncident } from './incident-log.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
+import { type ShownFleet, shownFleet } from './shown-fleet.js';
 import { type ShownStats, shownStats } from './shown-stats.js';
 import { type ShownTopology, shownTopology } from './shown-topology.js';
 import { ownHealth, wholeHealth } from './whole-health.js';
@@ -34,6 +35,8 @@ export interface LivePool {
   readonly cache: ShownCache | null;
   /** Null when it is no cluster. */
   readonly topology: ShownTopology | null;
+  /** Null when it is in no fleet. */
+  readonly fleet: ShownFleet | null;
   /** What is new since the last message; in the first one, what is kept of the past. */
   readonly points: readonly LivePoint[];
 }
@@ -275,6 +278,7 @@ async function livePoolOf(pool: ObservedPool, breakers: readonly ListedBreaker[]
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),
     cache: shownCache(pool),
     topology: shownTopology(pool),
+    fleet: shownFleet(pool),
     points: [],
   };
 }

@@ -19,7 +19,7 @@ export interface FleetedCore {
 }
 
 /** Without the right to see all, an account sees its own connections; with it, the list is of all accounts. */
-const COUNT = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = SUBSTRING_INDEX(USER(), '@', 1)";
+export const COUNT_CONNECTIONS = "SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE USER = SUBSTRING_INDEX(USER(), '@', 1)";
 /** For an account without a limit of its own the second is 0. */
 const LIMITS = 'SELECT @@GLOBAL.max_connections, @@SESSION.max_user_connections';
 
@@ -126,7 +126,7 @@ export class PoolFleet {
       setCeiling: (count, whenOpening) => {
         if (this.#member === self()) engine.setCeiling('fleet', count, whenOpening);
       },
-      countAtServer: async (timeoutMs) => numberIn(await this.core.rowsOf(COUNT, timeoutMs)),
+      countAtServer: async (timeoutMs) => numberIn(await this.core.rowsOf(COUNT_CONNECTIONS, timeoutMs)),
       serverLimit: async (timeoutMs) => {
         const [row = []] = await this.core.rowsOf(LIMITS, timeoutMs);
         return Math.min(Number(row[0]), Number(row[1]) || Number.POSITIVE_INFINITY);
