@@ -8,8 +8,8 @@ interface Lasting {
   readonly undo: () => void;
 }
 
-/** Runs a fleet for some leases, with a fault every lease or so. The names of the faults that were done. */
-export function runWithFaults(fleet: FleetSimulation, leases: number): readonly string[] {
+/** Runs a fleet for some leases, with so many faults in each lease or so. The names of the faults that were done. */
+export function runWithFaults(fleet: FleetSimulation, leases: number, perLease = 1): readonly string[] {
   const { random, leaseMs } = fleet.options;
   const lasting: Lasting[] = [];
   const done: string[] = [];
@@ -22,7 +22,7 @@ export function runWithFaults(fleet: FleetSimulation, leases: number): readonly 
       lasting.splice(lasting.indexOf(each), 1);
     }
     if (fleet.now >= next) {
-      next = fleet.now + leaseMs * (0.3 + random());
+      next = fleet.now + (leaseMs / perLease) * (0.3 + random());
       done.push(fault(fleet, lasting, steady));
     }
     fleet.tick();
