@@ -14,6 +14,8 @@ const INTEGRATION = [
   'ecosystem',
   'examples',
   'faults',
+  'fleet/ledgers',
+  'fleet/pools',
   'fuzz',
   'mirrors',
   'monitor',

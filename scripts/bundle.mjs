@@ -24,6 +24,8 @@ await build({
   entryPoints: [join(ROOT, 'src/mysql/drop-in.ts')],
   outfile: join(output, 'register/layer.cjs'),
   format: 'cjs',
+  // From where it looks for a package that users install themselves, such as ioredis.
+  define: { 'import.meta.url': '__filename' },
   external: ['mysql2', 'mysql2/promise'],
 });
 

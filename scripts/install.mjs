@@ -48,7 +48,7 @@ export function npm(args) {
 export async function installNpmPackages() {
   if (isInstalled()) return;
   console.log('Installing the npm packages (npm ci) …');
-  // With its own log level and with development packages, also when npm or the environment ask for others.
+  // With its own log level and with development packages, even when npm or the environment ask for others.
   const options = ['--no-audit', '--no-fund', '--loglevel=error', '--include=dev'];
   if ((await npm(['ci', ...options])).code === 0) return;
   // A registry without the packages of other systems makes npm refuse a lock file that is in order for this one.

@@ -106,7 +106,7 @@ async function write(path, content, mode) {
   }
 }
 
-/** Does the work while a file has another content, and brings the old one back, or its absence, also when the work fails. */
+/** Does the work while a file has another content, and brings the old one back, or its absence, even when the work fails. */
 async function withFile(path, before, content, mode, work) {
   try {
     await write(path, content, mode);
@@ -148,7 +148,7 @@ async function apt(args) {
 async function update() {
   console.log('Reading the lists of packages (apt-get update) …');
   const { code, output } = await apt(['update']);
-  // One source of many may be out of reach; the installation shows whether it matters.
+  // One source of many may be unreachable; the installation shows whether it matters.
   if (code !== 0) console.log(output.trim().split('\n').slice(-3).join('\n'));
 }
 

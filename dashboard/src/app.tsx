@@ -66,7 +66,7 @@ export function App({ store }: { readonly store: LiveStore }) {
             ))}
           </div>
           <button type="button" aria-pressed={frozen !== undefined} aria-keyshortcuts="p" onClick={togglePause}>
-            {frozen === undefined ? 'Pause' : 'Go on'}
+            {frozen === undefined ? 'Pause' : 'Resume'}
           </button>
           <button type="button" aria-keyshortcuts="t" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>
             {theme === 'dark' ? 'Light' : 'Dark'}
@@ -84,7 +84,7 @@ export function App({ store }: { readonly store: LiveStore }) {
           <Locked link={current.link} onOpen={() => signIn.current?.showModal()} />
         ) : pool === undefined || snapshot === undefined ? (
           <p className="page-note" role="status">
-            {snapshot === undefined ? nothingYet(current) : 'This process has no pool yet. One that is made appears here by itself.'}
+            {snapshot === undefined ? nothingYet(current) : 'No pools yet. Create one with createPool().'}
           </p>
         ) : (
           <>
@@ -261,8 +261,8 @@ const PEER_STATES = {
   reachable: 'reachable',
   stale: 'stale: it does not answer',
   unreachable: 'does not answer',
-  unauthorised: 'wants another token',
-  unknown: 'is no such process',
+  unauthorised: 'needs a different token',
+  unknown: 'is something else',
 } as const;
 
 function worstOf({ pools }: Processes['own']): 'healthy' | 'degraded' | 'unhealthy' {
@@ -280,15 +280,15 @@ function Locked({ link, onOpen }: { readonly link: 'locked' | 'blocked' | 'refus
   if (link === 'refused') {
     return (
       <section className="page-note" role="alert">
-        <h2>This process wants another token than the server that shows it has.</h2>
-        <p>Give both the same POOLWRIGHT_TOKEN and POOLWRIGHT_OPERATE_TOKEN. It is tried again each minute.</p>
+        <h2>This process requires a different token from the one that this server has.</h2>
+        <p>Give both the same POOLWRIGHT_TOKEN and POOLWRIGHT_OPERATE_TOKEN. The server tries again each minute.</p>
       </section>
     );
   }
   return (
     <section className="page-note" role="alert">
-      <h2>{link === 'locked' ? 'This server wants a token.' : 'Too many wrong tokens came from this address.'}</h2>
-      <p>{link === 'locked' ? 'It is what POOLWRIGHT_TOKEN or the option token says.' : 'Wait a minute, then sign in again.'}</p>
+      <h2>{link === 'locked' ? 'This server requires a token.' : 'Too many wrong tokens came from this address.'}</h2>
+      <p>{link === 'locked' ? 'Use the value of POOLWRIGHT_TOKEN or of the option token.' : 'Wait a minute, then sign in again.'}</p>
       <button type="button" onClick={onOpen}>
         Sign in
       </button>

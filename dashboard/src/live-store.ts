@@ -6,7 +6,7 @@ import type { PeerReport, ProcessReport } from '../../src/monitor/peers/index.js
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
 /**
- * `stale`: what is shown is old. `locked`: the server wants a token, or another one. `refused`: the chosen process wants another token than
+ * `stale`: what is shown is old. `locked`: the server wants a token, or another one. `refused`: the chosen process needs a different token than
  * the server has.
  */
 export type Link = 'connecting' | 'live' | 'stale' | 'locked' | 'blocked' | 'refused';

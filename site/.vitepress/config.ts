@@ -22,7 +22,7 @@ export default defineConfig({
   description: 'Connection-pool infrastructure for MySQL and MariaDB on Node.js',
   lang: 'en',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
-  // Works in whatever folder of a host it is put.
+  // Works in any folder of a host.
   base: './',
   srcDir: ROOT,
   outDir: join(import.meta.dirname, '../dist'),

@@ -69,7 +69,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Contributing', page: 'CONTRIBUTING' },
       { text: 'Changelog', page: 'CHANGELOG' },
       { text: 'Security', page: 'SECURITY' },
-      { text: 'Licences and size', page: 'docs/licences' },
+      { text: 'Licenses and size', page: 'docs/licences' },
     ],
   },
 ];

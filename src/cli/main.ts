@@ -44,8 +44,8 @@ function help(name: string | undefined, unasked: boolean): ExitCode {
     '',
     ...commands.map((command) => `  ${command.name.padEnd(width)}${command.summary}`),
     '',
-    'poolwright help <command> lists its options; poolwright --version says the version.',
-    'Exit codes: 0 fine, 1 not fine or failed, 2 called wrongly, 3 the running process cannot be asked.',
+    'poolwright help <command> lists its options; poolwright --version prints the version.',
+    'Exit codes: 0 healthy, 1 not healthy or failed, 2 wrong command line, 3 the running process does not answer or refuses the token.',
   ].join('\n');
   const terminal = new Terminal(false);
   if (unasked) terminal.sayAside(text);

@@ -10,6 +10,7 @@ import {
   type DrainReport,
   Lender,
   type LendingHold,
+  type OpeningBound,
   Shutdown,
 } from './lending/index.js';
 import {
@@ -229,16 +230,22 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.limit;
   }
 
+  /** What the limit would be without this ceiling. */
+  limitBeside(name: CeilingName): number {
+    return this.#lender.ceilings.beside(name, this.#lender.options.connectionLimit);
+  }
+
   /**
    * Bounds the limit beside `connectionLimit`, which stays as it is. The least of all is in force, for what is opened ahead, too. A lowered limit
    * is worked off as by `resize()`; a raised one serves waiters.
    *
    * @param name who sets it; each has one ceiling
    * @param count a whole number, at least 1; undefined takes the ceiling off
+   * @param whenOpening asked before each opening: a bound that falls by itself when its time is over, also in a process that was frozen meanwhile
    * @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then
    */
-  setCeiling(name: CeilingName, count: number | undefined): void {
-    this.#lender.setCeiling(name, count, this.#clock.now());
+  setCeiling(name: CeilingName, count: number | undefined, whenOpening?: OpeningBound): void {
+    this.#lender.setCeiling(name, count, this.#clock.now(), whenOpening);
   }
 
   /** Soft-evicts all: idle resources are closed now, lent ones when they are released. New ones are opened as needed. */

@@ -72,7 +72,7 @@ export function createPromisePoolCluster(options?: DriverClusterOptions): Instan
 export interface DataLayerPoolRequest {
   /** What the application says: limits, and where the database is. No secrets. */
   readonly asked: object;
-  /** What the data layer takes where the application says nothing; the environment goes before it. */
+  /** What the data layer takes where the application says nothing; the environment overrides it. */
   readonly defaults: Readonly<Record<string, unknown>>;
   readonly opener: Opener;
 }

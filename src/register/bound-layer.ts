@@ -1,4 +1,4 @@
-/** Poolwright's mysql layer, evaluated anew on the mysql2 that an application uses. */
+/** Poolwright's mysql layer, evaluated again on the mysql2 that an application uses. */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +18,7 @@ export interface Layer
 const FILE = fileURLToPath(new URL('layer.cjs', import.meta.url));
 
 /**
- * Evaluates Poolwright's mysql layer anew, on a given mysql2: its classes extend those of the copy that the application uses, so that
+ * Evaluates Poolwright's mysql layer again, on a given mysql2: its classes extend those of the copy that the application uses, so that
  * `instanceof` holds, and it works where Poolwright itself was installed without a mysql2.
  *
  * @param mysql2 returns the exports of 'mysql2' and of 'mysql2/promise'
@@ -27,8 +27,10 @@ export function bindLayer(mysql2: (name: 'mysql2' | 'mysql2/promise') => unknown
   const ownRequire = createRequire(FILE);
   const load = (name: string): unknown => (name === 'mysql2' || name === 'mysql2/promise' ? mysql2(name) : ownRequire(name));
   const module = { exports: {} as Record<string, Factory> };
-  const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports'], { filename: FILE }) as Factory;
-  evaluate(load, module, module.exports);
+  const evaluate = compileFunction(readFileSync(FILE, 'utf8'), ['require', 'module', 'exports', '__filename'], {
+    filename: FILE,
+  }) as Factory;
+  evaluate(load, module, module.exports, FILE);
   const { createCallbackPool, createCallbackPoolCluster, createPromisePool, createPromisePoolCluster } = module.exports;
   const { createDataLayerPool, connectionForOpening } = module.exports;
   return {

@@ -243,7 +243,7 @@ class Survey {
     const { scanner } = this;
     const { sql, start, end } = scanner;
     if (scanner.is('TEMPORARY')) this.#found |= CHANGES_SESSION;
-    // The default database is gone when it is dropped, also when it is made anew.
+    // The default database is gone when it is dropped, even when it is made again.
     else if ((scanner.is('DATABASE') || scanner.is('SCHEMA')) && this.#isBehindDefiningWord()) this.#found |= CHANGES_SESSION;
     else if (STORED_PROGRAMS.at(sql, start, end) === true) this.#blocks ??= new Blocks(false);
   }

@@ -211,7 +211,7 @@ function mentionsLocalFile(text: string): boolean {
 const LONGEST_REMEMBERED = 4_000;
 /** Pairs of places, a power of two. */
 const PAIRS = 512;
-/** Of all remembered texts together. Beyond this the memo begins anew. */
+/** Of all remembered texts together. Beyond this the memo begins again. */
 const MOST_CHARACTERS = 524_288;
 
 /**

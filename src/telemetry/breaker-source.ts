@@ -4,10 +4,10 @@ import { invalid } from '../engine/index.js';
 import type { Breaker, BreakerSnapshot } from '../resilience/breaker/index.js';
 import type { PoolReader } from './pool-source.js';
 
-/** What is read of a breaker, and what may be done to it by hand. */
+/** What is read of a breaker, and what may be done to it manually. */
 export type ObservedBreaker = Pick<Breaker, 'name' | 'snapshot' | 'onChange' | 'open' | 'close' | 'isolate'>;
 
-/** Breakers that belong to no pool, such as those around calls of your own. A function is asked anew each time. */
+/** Breakers that belong to no pool, such as those around calls of your own. A function is asked again each time. */
 export type BreakerSource = Iterable<ObservedBreaker> | (() => Iterable<ObservedBreaker>);
 
 /** A breaker in the list of all of them. No two have the same pool and name. */

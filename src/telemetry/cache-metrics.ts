@@ -32,7 +32,7 @@ const gauge = (name: string, help: string, value: (stats: CacheStats) => number,
 const CACHE_METRICS: readonly CacheMetric[] = [
   counter(
     'cache_requests_total',
-    'Callers, by the tier that decided and the result: hit, miss (loaded), coalesced (shared a loading), bypassed (not proven good).',
+    'Callers, by the deciding tier and the result: hit, miss (loaded), coalesced (shared a loading), bypassed (not proven fresh).',
     ({ hits, misses, coalesced, bypassed }) => [
       [{ tier: 'memory', result: 'hit' }, hits.memory],
       [{ tier: 'redis', result: 'hit' }, hits.redis],
@@ -41,7 +41,7 @@ const CACHE_METRICS: readonly CacheMetric[] = [
       [{ tier: 'database', result: 'bypassed' }, bypassed],
     ],
   ),
-  counter('cache_stale_total', 'Hits that were served beyond their ttl while a caller loads them anew.', ({ stale }) => [[{}, stale]]),
+  counter('cache_stale_total', 'Hits that were served after their ttl while a caller reloads them.', ({ stale }) => [[{}, stale]]),
   counter('cache_loads_total', 'Loaders that have ended, by outcome.', ({ latency, loadErrors }) => [
     [{ outcome: 'loaded' }, latency.load.count - loadErrors],
     [{ outcome: 'failed' }, loadErrors],
@@ -60,10 +60,10 @@ const CACHE_METRICS: readonly CacheMetric[] = [
     redis === undefined ? [] : Object.entries(redis.errors).map(([kind, count]) => [{ kind }, count]),
   ),
   gauge('cache_entries', 'Values in memory.', ({ entries }) => entries),
-  gauge('cache_bytes', 'What the values in memory take, in bytes.', ({ bytes }) => bytes),
+  gauge('cache_bytes', 'Size of the values in memory, in bytes.', ({ bytes }) => bytes),
   gauge('cache_live', 'Whether the cache serves: 0 while it may have missed an invalidation.', isLive, 'min'),
-  gauge('cache_invalidation_backlog', 'Invalidations that were not sent to other processes yet.', ({ redis }) => redis?.backlog ?? 0),
-  counter('cache_tier_seconds_total', 'Time that was measured in each tier; of the memory, one hit in 64 is.', ({ latency }) => [
+  gauge('cache_invalidation_backlog', 'Invalidations that have not yet been sent to other processes.', ({ redis }) => redis?.backlog ?? 0),
+  counter('cache_tier_seconds_total', 'Measured time in each tier. In memory, one hit in 64 is measured.', ({ latency }) => [
     [{ tier: 'memory' }, latency.memory.sumMs / 1000],
     [{ tier: 'redis' }, latency.redis.sumMs / 1000],
     [{ tier: 'database' }, latency.load.sumMs / 1000],

@@ -55,37 +55,43 @@ const ROUTES: Readonly<Record<ReadReason, Labels>> = {
 const CLUSTER_METRICS: readonly ClusterMetric[] = [
   gauge(
     'node_up',
-    'Whether a node answers and may serve. Its role is by its own word: writer, reader, or unknown until it was seen.',
+    'Whether a node answers and may serve. The role is what the node reports: writer, reader, or unknown until the node has answered.',
     'min',
     (cluster) => ofNodes(cluster, ({ role = 'unknown', state }) => [{ role }, state === 'up' ? 1 : 0]),
   ),
   gauge(
     'node_lag_seconds',
-    'For how long a node lags behind its source. None where it is not known: it is down, or does not replicate.',
+    'How far a node lags behind its source. There is no value if the node is down or does not replicate.',
     'max',
     (cluster) => ofNodes(cluster, ({ lagMs, state }) => (lagMs === undefined || state === 'down' ? undefined : [{}, lagMs / 1_000])),
   ),
-  gauge('cluster_max_lag_seconds', 'The bound of bounded reads, reads.maxLag.', 'max', ({ clusterOptions }) => [
+  gauge('cluster_max_lag_seconds', 'The limit for bounded reads, reads.maxLag.', 'max', ({ clusterOptions }) => [
     [{}, clusterOptions.reads.maxLag / 1_000],
   ]),
-  gauge('cluster_writers', 'Servers that take writes: 1 is followed; 0 = callers wait; more = writes are refused.', 'max', (cluster) => [
-    [{}, writersIn(cluster.topology())],
-  ]),
-  gauge('cluster_without_writer_seconds', 'For how long no writer is followed: none takes writes, or several do.', 'max', (cluster) => [
-    [{}, cluster.clusterStats().withoutWriterMs / 1_000],
-  ]),
+  gauge(
+    'cluster_writers',
+    'Servers that take writes. 1 = the cluster follows it; 0 = callers wait; more = writes are refused.',
+    'max',
+    (cluster) => [[{}, writersIn(cluster.topology())]],
+  ),
+  gauge(
+    'cluster_without_writer_seconds',
+    'How long the cluster has followed no writer, because no server takes writes or several do.',
+    'max',
+    (cluster) => [[{}, cluster.clusterStats().withoutWriterMs / 1_000]],
+  ),
   counter('cluster_writer_changes_total', 'How often another server became the writer.', (cluster) => [
     [{}, cluster.clusterStats().writerChanges],
   ]),
   counter(
     'reads_total',
-    'Reads that asked for a replica, by route and reason: reader (fit), writer (strong, no-reader, lag, position) or none (refused: no server was asked).',
+    'Reads that asked for a replica, by route and reason: reader (fit), writer (strong, no-reader, lag, position), or none (refused: no server was asked).',
     (cluster) => {
       const { reads } = cluster.readStats();
       return Object.entries(ROUTES).map(([reason, labels]) => [labels, reads[reason as ReadReason] ?? 0]);
     },
   ),
-  counter('reads_moved_total', 'Reads that moved to another node, as theirs was lost or out of reach.', (cluster) => [
+  counter('reads_moved_total', 'Reads that moved to another node because theirs was lost or unreachable.', (cluster) => [
     [{}, cluster.readStats().moved],
   ]),
 ];
@@ -107,7 +113,7 @@ export function clusterMetrics(source: PoolSource, prefix: string): CollectedMet
       {
         name: `${prefix}read_waits_seconds`,
         type: 'histogram',
-        help: 'Time that reads waited for a replica to come to the position that they must see.',
+        help: 'Time that reads waited for a replica to reach the position that they must see.',
         aggregator: 'sum',
       },
       (name) =>

@@ -12,7 +12,7 @@ export type { ObservedPool, PoolCollection, PoolSource } from './pool-source.js'
 
 /** What `instrumentPools` takes. */
 export interface InstrumentationOptions {
-  /** The pools to report. Looked at anew at each collection, so that pools which are made or closed later are seen. */
+  /** The pools to report. Looked at again at each collection, so that pools which are made or closed later are seen. */
   readonly pools: PoolSource;
   /** Default: the global one. */
   readonly meterProvider?: MeterProvider;

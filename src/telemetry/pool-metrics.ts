@@ -59,25 +59,20 @@ const POOL_METRICS: readonly PoolMetric[] = [
   {
     name: 'connections',
     type: 'gauge',
-    help: 'Connections by state: idle, used (lent), opening, checking (validated or cleaned) and closing.',
+    help: 'Connections by state: idle, used (lent), opening, checking (being validated or cleaned), and closing.',
     aggregator: 'sum',
     values: (stats) => CONNECTION_STATES.map((state) => [{ state }, stats[state]]),
   },
   gauge('connections_limit', 'The most connections that may be open now.', (stats) => stats.limit),
   gauge(
     'connections_limit_configured',
-    'The most connections that connectionLimit allows; of a range, its end.',
+    'The most connections that connectionLimit allows. If it is a range, its maximum.',
     (stats) => stats.connectionLimit,
   ),
-  gauge('waiters', 'Acquires that wait for a connection.', (stats) => stats.waiting),
+  gauge('waiters', 'Acquires that are waiting for a connection.', (stats) => stats.waiting),
   // An acquire is in the histogram when it has ended. While a pool is stuck none ends, and without acquireTimeout none ever times out.
-  gauge(
-    'longest_wait_seconds',
-    'How long the first of the waiting acquires has been waiting.',
-    (stats) => stats.longestWaitMs / 1000,
-    'max',
-  ),
-  counter('acquires_total', 'Acquires that have ended, by outcome: acquired, timed_out, cancelled or refused.', (stats) => [
+  gauge('longest_wait_seconds', 'How long the first waiting acquire has been waiting.', (stats) => stats.longestWaitMs / 1000, 'max'),
+  counter('acquires_total', 'Acquires that have ended, by outcome: acquired, timed_out, cancelled, or refused.', (stats) => [
     [{ outcome: 'acquired' }, stats.acquired],
     [{ outcome: 'timed_out' }, stats.timedOut],
     [{ outcome: 'cancelled' }, stats.cancelled],
@@ -85,7 +80,7 @@ const POOL_METRICS: readonly PoolMetric[] = [
   ]),
   counter(
     'sheds_total',
-    'Acquires that were refused so that others need not wait longer than waitTarget; they count as refused, too.',
+    'Acquires that were refused so that others do not wait longer than waitTarget. They count as refused, too.',
     (stats) => [[{}, stats.shed]],
   ),
   counter('connections_opened_total', 'Connections that were opened.', (stats) => [[{}, stats.opened]]),
@@ -96,13 +91,15 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('leaks_total', 'Connections that were lent for longer than leakDetectionThreshold.', (stats) => [[{}, stats.leaks]]),
   counter('pings_total', 'Validations that were answered.', (stats) => [[{}, stats.pings]]),
   counter('resets_total', 'Sessions that were reset before they were lent again.', (stats) => [[{}, stats.resets]]),
-  counter('kills_total', 'Statements that were killed on the server: too slow, or given up.', (stats) => [[{}, stats.kills]]),
-  counter('query_errors_total', 'Statements that the server answered with an error, by its number.', (stats) =>
+  counter('kills_total', 'Statements that were killed on the server because they were too slow or their callers gave them up.', (stats) => [
+    [{}, stats.kills],
+  ]),
+  counter('query_errors_total', 'Statements that the server answered with an error, by error number.', (stats) =>
     byLabel('errno', stats.queryErrorsByErrno),
   ),
   counter(
     'retries_total',
-    'Work that was run again, by kind: transactions after a deadlock and the like, statements after they lost their connection.',
+    'Work that was run again, by kind: transactions after a deadlock or a similar error, statements after they lost their connection.',
     (stats) => [
       [{ kind: 'transaction' }, stats.retries],
       [{ kind: 'statement' }, stats.statementRetries.retried],
@@ -110,7 +107,7 @@ const POOL_METRICS: readonly PoolMetric[] = [
   ),
   counter(
     'retry_outcomes_total',
-    'Work that was or might have been run again, by kind and outcome: recovered, exhausted (failed for good) or over_budget (not run again).',
+    'Work that was run again, or could have been, by kind and outcome: recovered, exhausted (failed after its last run), or over_budget (not run again).',
     ({ transactionRetries, statementRetries }) => [
       ...outcomesOf('transaction', transactionRetries),
       ...outcomesOf('statement', statementRetries),
@@ -119,7 +116,7 @@ const POOL_METRICS: readonly PoolMetric[] = [
 ];
 
 const HISTOGRAMS = [
-  ['acquire', 'Time from acquire to lease, of acquires that were served.'],
+  ['acquire', 'Time from acquire to lease, for acquires that got a connection.'],
   ['use', 'Time from lease to release.'],
   ['connect', 'Time to open a connection.'],
   ['query', 'Time that the server took to answer statements.'],
@@ -144,14 +141,14 @@ const BREAKER_METRICS: readonly BreakerMetric[] = [
   {
     name: 'breaker_transitions_total',
     type: 'counter',
-    help: 'How often a circuit breaker has gone into each state.',
+    help: 'How often a circuit breaker has entered each state.',
     aggregator: 'sum',
     values: ({ transitions }) => byLabel('to', transitions),
   },
   {
     name: 'breaker_calls_total',
     type: 'counter',
-    help: 'Calls that a circuit breaker knows of, by outcome: success, failure or refused.',
+    help: 'Calls that a circuit breaker has counted, by outcome: success, failure, or refused.',
     aggregator: 'sum',
     values: ({ successes, failures, refused }) => byLabel('outcome', { success: successes, failure: failures, refused }),
   },

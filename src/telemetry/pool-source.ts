@@ -29,7 +29,7 @@ export type ObservedPool = Pick<
 export type PoolCollection = ObservedPool | Iterable<ObservedPool> | ReadonlyMap<string, ObservedPool>;
 
 /**
- * Where to find the pools. It is looked at anew each time, so a function, an array or a map may name pools that are made later. The
+ * Where to find the pools. It is looked at again each time, so a function, an array or a map may name pools that are made later. The
  * function `pools` of `poolwright` names every pool of the process.
  */
 export type PoolSource = PoolCollection | (() => PoolCollection);

@@ -18,7 +18,7 @@ const { Registry: PromRegistry } = requirePeer('prom-client', 'The exporter for 
 
 /** What `registerPoolMetrics` takes. */
 export interface PoolMetricsOptions<ContentType extends RegistryContentType = PrometheusContentType> {
-  /** The pools to report. Looked at anew at each scrape, so that pools which are made or closed later are seen. */
+  /** The pools to report. Looked at again at each scrape, so that pools which are made or closed later are seen. */
   readonly pools: PoolSource;
   /** Breakers that belong to no pool, to be reported too. Default: none. */
   readonly breakers?: BreakerSource;
@@ -35,7 +35,7 @@ const VALID_PREFIX = /^([a-zA-Z_:][a-zA-Z0-9_:]*)?$/;
  * Puts the metrics of pools into a registry of prom-client. Nothing is counted twice: the values are the pools' own, read at each scrape.
  *
  * @returns the registry, for `await registry.metrics()`
- * @throws PoolError `POOL_OPTION_INVALID`, also when the registry has metrics of these names already; nothing is registered then
+ * @throws PoolError `POOL_OPTION_INVALID`, and when the registry already has metrics of these names; nothing is registered then
  *
  * @example
  * ```ts

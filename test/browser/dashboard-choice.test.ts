@@ -20,7 +20,7 @@ describe('the dashboard', () => {
     await using server = await serve({ pools: () => pools });
     await using dashboard = await openDashboard(browser(), server);
     const { page } = dashboard;
-    await shows(page, /^This process has no pool yet/);
+    await shows(page, /^No pools yet/);
     for (const { pool } of [one, two]) pools.set(pool.name, pool);
     await page.getByRole('button', { name: /^users/ }).click({ timeout: PATIENCE.timeoutMs });
     await waitFor(
@@ -33,7 +33,7 @@ describe('the dashboard', () => {
     await screenshot(page, 'several-light');
   });
 
-  it('shows another process of the service, that it is stale when it is gone, and that one wants another token', async () => {
+  it('shows another process of the service, that it is stale when it is gone, and that one needs a different token', async () => {
     await using command = await buildCommand();
     await using database = await createDatabase();
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 3 });
@@ -51,7 +51,7 @@ describe('the dashboard', () => {
     await page.getByLabel('Token').fill('operate-token-1');
     await page.keyboard.press('Enter');
     const processes = page.getByRole('navigation', { name: 'Processes' });
-    await processes.getByText('wants another token').waitFor({ timeout: PATIENCE.timeoutMs });
+    await processes.getByText('needs a different token').waitFor({ timeout: PATIENCE.timeoutMs });
     expect(await processes.getByRole('button').count()).toBe(3);
     await processes.getByRole('button', { name: /0\/5 in use/ }).click({ timeout: PATIENCE.timeoutMs });
     const verdict = region(page, /^Verdict/);
@@ -71,8 +71,8 @@ describe('the dashboard', () => {
     await other.end('SIGKILL');
     await shows(page, /^Stale: no news for/);
     await processes.getByText(/^stale: it does not answer, seen/).waitFor({ timeout: PATIENCE.timeoutMs });
-    await processes.getByRole('button', { name: /wants another token/ }).click();
-    await shows(page, 'This process wants another token than the server that shows it has.');
+    await processes.getByRole('button', { name: /needs a different token/ }).click();
+    await shows(page, 'This process requires a different token from the one that this server has.');
     await processes.getByRole('button', { name: /this server/ }).click();
     await headlineIs(page, 'The pool is fine');
     await using again = start();
@@ -99,9 +99,9 @@ describe('the dashboard', () => {
       await page.getByLabel('Token').fill(token);
       await page.keyboard.press('Enter');
     };
-    await shows(page, 'This server wants a token.');
+    await shows(page, 'This server requires a token.');
     await signIn('wrong');
-    await shows(page, 'This server wants a token.');
+    await shows(page, 'This server requires a token.');
     await signIn('read-token-1');
     await headlineIs(page, 'The pool is fine');
     await shows(page, 'To act on this pool, sign in with a token that allows it.');

@@ -64,14 +64,14 @@ describe('the dashboard', () => {
     await using server = await serve({ pools: [fixture.pool, bare.pool], ...tokens, peers: [peer.url] });
     await using dashboard = await openDashboard(browser(), server, { width, theme });
     const { page } = dashboard;
-    await shows(page, 'This server wants a token.');
+    await shows(page, 'This server requires a token.');
     expect(await complaintsOfAxe(page)).toEqual([]);
     await page.locator('header').getByRole('button', { name: 'Sign in' }).click();
     expect(await complaintsOfAxe(page)).toEqual([]);
     await page.getByLabel('Token').fill('operate-token-1');
     await page.keyboard.press('Enter');
     await headlineIs(page, 'The pool is fine');
-    await page.getByText('wants another token').waitFor({ timeout: PATIENCE.timeoutMs });
+    await page.getByText('needs a different token').waitFor({ timeout: PATIENCE.timeoutMs });
     expect(await complaintsOfAxe(page)).toEqual([]);
     const stop = new AbortController();
     const held = await fixture.pool.getConnection();

@@ -24,7 +24,7 @@ describe('poolwright', () => {
   it('says what it can do, and its version', async () => {
     const help = await command.run(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
-    expect(help.stdout).toMatch(/^ {2}doctor {2,}Tries everything/m);
+    expect(help.stdout).toMatch(/^ {2}doctor {2,}Checks everything/m);
     expect(await command.run(['help', 'doctor'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--processes N') });
     expect(await command.run(['doctor', '--help'])).toMatchObject({ code: 0, stdout: expect.stringContaining('--processes N') });
     expect(await command.run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\S*\n$/) });

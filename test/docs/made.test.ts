@@ -136,7 +136,7 @@ const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL
   'Lock wait timeout exceeded; try restarting transaction': 'MySQL and MariaDB',
   "Can't create more than max_prepared_stmt_count statements": 'MySQL and MariaDB',
   "Got a packet bigger than 'max_allowed_packet' bytes": 'MySQL and MariaDB',
-  "waits for ever with mysql2's pool, and nothing is logged": 'nobody: a symptom',
+  "waits forever with mysql2's pool, and nothing is logged": 'nobody: a symptom',
   'it does not end': 'nobody: a symptom',
   'it is out of memory while the database is slow': 'nobody: a symptom',
 };

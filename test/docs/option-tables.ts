@@ -43,7 +43,7 @@ export function environmentTable(): string {
   const rows = Object.entries({ ...poolOptionTable, ...mysqlOptionTable } as Record<string, OptionSpec>)
     .filter(([, spec]) => spec.kind !== 'function')
     .map(([name, spec]) => `| \`${environmentName(name)}\` | \`${name}\` | ${dropInDefaultOf(name, spec)} | ${defaultOf(name, spec)} |`);
-  return ['| variable | option | default in 1 and 2 | default in 3 |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| variable | option | default in ways 1 and 2 | default in way 3 |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 function dropInDefaultOf(name: string, spec: OptionSpec): string {

@@ -17,24 +17,27 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
     { capability: 'statements, prepared statements, results as mysql2 gives them', test: 'test/contract/statements.test.ts' },
     { capability: 'streams', test: 'test/contract/streams.test.ts' },
     {
-      capability: 'transactions, savepoints, COMMITs whose outcome is unknown',
+      capability: 'transactions, savepoints, COMMITs with an unknown outcome',
       test: 'test/mysql/transactions/transaction-commit.test.ts',
     },
-    { capability: 'deadlocks and lock waits run again', test: 'test/mysql/transactions/transaction-retries.test.ts' },
-    { capability: 'what the next borrower finds', test: 'test/mysql/sessions/next-borrower.test.ts' },
+    { capability: 'transactions run again after deadlocks and lock waits', test: 'test/mysql/transactions/transaction-retries.test.ts' },
+    { capability: 'the session that the next borrower finds', test: 'test/mysql/sessions/next-borrower.test.ts' },
     {
-      capability: 'what the server reports of a session, with GTIDs and transaction state',
+      capability: 'what the server reports about a session, with GTIDs and transaction state',
       test: 'test/mysql/sessions/session-tracking.test.ts',
     },
     { capability: 'what stored functions and triggers leave behind', test: 'test/mysql/sessions/side-effects-of-routines.test.ts' },
     { capability: 'kills of statements that take too long', test: 'test/mysql/connections/killer.test.ts' },
-    { capability: 'idle cuts, with the server’s reason and without', test: 'test/mysql/connections/lost-connections.test.ts' },
+    {
+      capability: 'idle connections that are cut, with and without the server’s reason',
+      test: 'test/mysql/connections/lost-connections.test.ts',
+    },
     { capability: 'SIGKILL, SHUTDOWN, SIGSTOP, read-only after a fail-over', test: 'test/faults/server.test.ts' },
     { capability: 'wrong passwords, locked accounts, plaintext refused, certificates', test: 'test/faults/refusals.test.ts' },
     { capability: 'error numbers, compared with the server’s own list', test: 'test/mysql/errors/server-lists.test.ts' },
-    { capability: 'the cache under writes of others', test: 'test/mysql/caching/cache-under-writes.test.ts' },
+    { capability: 'the cache while other clients write', test: 'test/mysql/caching/cache-under-writes.test.ts' },
     { capability: 'the doctor', test: 'test/cli/doctor.test.ts' },
-    { capability: 'what the doctor says of refused logins', test: 'test/cli/doctor-login.test.ts' },
+    { capability: 'what the doctor reports about refused logins', test: 'test/cli/doctor-login.test.ts' },
   ],
   'MySQL 9.7': [
     {
@@ -48,14 +51,14 @@ export const REAL: Readonly<Record<string, readonly RealRow[]>> = {
   ],
   'MySQL Router 9.7': [
     {
-      capability: 'everything passed through, kills too; with shared connections no kill, and clean sessions',
+      capability: 'in passthrough, everything including kills; with shared connections, no kill, and clean sessions',
       test: 'test/mysql/servers/proxies.test.ts',
     },
   ],
   'HAProxy 2.6': [
-    { capability: 'two servers in turn, and kills behind it', test: 'test/mysql/connections/kill-behind-balancer.test.ts' },
-    { capability: 'a switch of the writer behind it, by GTIDs', test: 'test/mysql/roles/server-role.test.ts' },
-    { capability: 'its idle cuts', test: 'test/mysql/servers/proxies.test.ts' },
+    { capability: 'two servers that take turns, and kills behind the proxy', test: 'test/mysql/connections/kill-behind-balancer.test.ts' },
+    { capability: 'a switch of the writer behind the proxy, by GTIDs', test: 'test/mysql/roles/server-role.test.ts' },
+    { capability: 'idle connections that the proxy cuts', test: 'test/mysql/servers/proxies.test.ts' },
   ],
 };
 

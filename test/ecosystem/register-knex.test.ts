@@ -15,20 +15,25 @@ afterAll(async () => {
   await programs[Symbol.asyncDispose]();
 });
 
-describe.each(inThisRun(VERSIONS).map((name) => [installedVersion(name), name] as const))('Knex %s under the register hook', (version, name) => {
-  it('does what it does without, and has a managed pool with its settings', async () => {
-    const { without, under } = await programs.run(name);
-    const { killed, context, ...same } = under.results;
-    const { killed: _killed, context: _context, ...expected } = without.results;
-    expect(same).toEqual(expected);
-    expect(JSON.stringify(expected)).not.toContain('"threw ');
-    // Without the hook, a statement may get a connection that the server has closed, and a stream forgets who reads it.
-    expect(killed).toEqual({ killed: 3, idle: Array.from({ length: 6 }, () => 'none'), isBroken: true, after: 7 });
-    expect((context as unknown[]).slice(-3)).toEqual(['second', 'second', 'second']);
-    expect(without.managed).toEqual([]);
-    const { database } = programs.database;
-    expect(under.managed).toMatchObject([{ connectionLimit: 3, acquireTimeout: 4_000, idleTimeout: 5_000, minIdle: 0, endpoint: { database } }]);
-    expect(under.left).toEqual([]);
-    expect(under.stderr).toContain(`poolwright: Poolwright manages the pools of knex ${version} (POOLWRIGHT_QUIET=1 hides this line)\n`);
-  });
-});
+describe.each(inThisRun(VERSIONS).map((name) => [installedVersion(name), name] as const))(
+  'Knex %s under the register hook',
+  (version, name) => {
+    it('does what it does without, and has a managed pool with its settings', async () => {
+      const { without, under } = await programs.run(name);
+      const { killed, context, ...same } = under.results;
+      const { killed: _killed, context: _context, ...expected } = without.results;
+      expect(same).toEqual(expected);
+      expect(JSON.stringify(expected)).not.toContain('"threw ');
+      // Without the hook, a statement may get a connection that the server has closed, and a stream forgets who reads it.
+      expect(killed).toEqual({ killed: 3, idle: Array.from({ length: 6 }, () => 'none'), isBroken: true, after: 7 });
+      expect((context as unknown[]).slice(-3)).toEqual(['second', 'second', 'second']);
+      expect(without.managed).toEqual([]);
+      const { database } = programs.database;
+      expect(under.managed).toMatchObject([
+        { connectionLimit: 3, acquireTimeout: 4_000, idleTimeout: 5_000, minIdle: 0, endpoint: { database } },
+      ]);
+      expect(under.left).toEqual([]);
+      expect(under.stderr).toContain(`poolwright: Poolwright manages the pools of knex ${version} (POOLWRIGHT_QUIET=1 hides this line)\n`);
+    });
+  },
+);

@@ -79,6 +79,9 @@ describe('node --import poolwright/register, with no change to the program', () 
   });
 
   it.each(['knex', 'sequelize'])('POOLWRIGHT_LEAVE leaves the pools of %s as they are', async (program) => {
-    expect(await printed(program, ['--import', 'poolwright/register'], { POOLWRIGHT_LEAVE: 'knex, sequelize' })).toEqual({ n: 1, managed: false });
+    expect(await printed(program, ['--import', 'poolwright/register'], { POOLWRIGHT_LEAVE: 'knex, sequelize' })).toEqual({
+      n: 1,
+      managed: false,
+    });
   });
 });

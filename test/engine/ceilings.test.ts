@@ -57,6 +57,33 @@ describe('setCeiling()', () => {
     expect(fixture.stats).toMatchObject({ idle: 5 });
   });
 
+  it('a bound that is asked before each opening stops openings by itself, and closes nothing', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 6, minIdle: 0 });
+    let allowed = 2;
+    fixture.pool.setCeiling('fleet', 4, () => allowed);
+    const leases = [await fixture.acquire(), await fixture.acquire()];
+    const waiting = fixture.acquire();
+    await fixture.clock.advance(1_000);
+    expect(fixture.stats).toMatchObject({ total: 2, opening: 0, waiting: 1, limit: 4 });
+    allowed = 1;
+    for (const lease of leases) lease.release();
+    (await waiting).release();
+    expect(fixture.stats).toMatchObject({ total: 2, idle: 2, waiting: 0 });
+    fixture.pool.setCeiling('fleet', 4);
+    const more = [await fixture.acquire(), await fixture.acquire(), await fixture.acquire()];
+    expect(fixture.stats).toMatchObject({ total: 3 });
+    for (const lease of more) lease.release();
+  });
+
+  it('with a time that has passed nothing is opened for the reserve either', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 6, minIdle: 3 });
+    await fixture.pool.ready();
+    fixture.pool.setCeiling('fleet', 3, () => 1);
+    fixture.pool.evict();
+    await fixture.clock.advance(5_000);
+    expect(fixture.stats).toMatchObject({ total: 1 });
+  });
+
   it('one that does not change the limit in force does nothing', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     fixture.factory.script('open', hold);

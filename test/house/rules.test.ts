@@ -33,7 +33,7 @@ describe('an import is refused', () => {
     { from: 'src/telemetry/otel.ts', to: 'src/cache/serving/index.ts', words: 'telemetry reads' },
     { from: 'src/register/register.ts', to: 'src/mysql/drop-in.ts', words: 'register builds on the mysql2 of the application' },
     { from: 'dashboard/src/app.tsx', to: 'src/monitor/live/index.ts', words: 'runs in a browser' },
-  ])('$from of $to, with the reason and the mend', ({ from, to, words }) => {
+  ])('$from of $to, with the reason and the fix', ({ from, to, words }) => {
     expect(refusal(from, { to })).toMatch(new RegExp(`^${from}:3 imports .*${words}`));
   });
 

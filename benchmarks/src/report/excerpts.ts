@@ -5,7 +5,7 @@ import { isRival, type Report, type Row, rowsOf } from './report.js';
 
 /** What the README shows of the runs: what a service does most, and what hurts it, whoever is ahead. */
 const HEADLINES: readonly { readonly what: string; readonly scenario: string; readonly case: string; readonly metric: string }[] = [
-  { what: 'borrow and give back', scenario: 'acquire', case: '1 caller', metric: 'time' },
+  { what: 'acquire and release', scenario: 'acquire', case: '1 caller', metric: 'time' },
   { what: 'a statement, 1 caller', scenario: 'query', case: 'small row, 1 caller', metric: 'time' },
   { what: 'a statement, 200 callers', scenario: 'query', case: 'small row, 200 callers', metric: 'time' },
   { what: 'the same, CPU', scenario: 'query', case: 'small row, 200 callers', metric: 'cpu' },
@@ -13,7 +13,7 @@ const HEADLINES: readonly { readonly what: string; readonly scenario: string; re
   { what: '100 statements at once, verified TLS', scenario: 'headline', case: '100 queries, warm', metric: 'time' },
   { what: 'a short spike, until the last answer', scenario: 'spike', case: 'short: 50 × 1 query of 2 ms', metric: 'time' },
   { what: 'a long spike, until the last answer', scenario: 'spike', case: 'sustained: 50 × 10 queries of 20 ms', metric: 'time' },
-  { what: 'database killed: callers are told within', scenario: 'outage', case: 'killed', metric: 'told' },
+  { what: 'database killed: callers get the error within', scenario: 'outage', case: 'killed', metric: 'told' },
   { what: 'a new process: first answer', scenario: 'startup', case: 'plain', metric: 'first' },
   { what: 'memory of an idle connection', scenario: 'memory', case: '200 idle connections', metric: 'bytes' },
 ];

@@ -82,7 +82,7 @@ function summaryOf(report: Report): string[] {
   const [first, metric] = Object.entries(report.metrics)[0] as [string, Report['metrics'][string]];
   const own = report.ours[0] as string;
   return [
-    `| ${metric.label} | ${own} | best rival | its figure is so many times ours |`,
+    `| ${metric.label} | ${own} | best rival | its figure as a multiple of ours |`,
     '| --- | ---: | --- | ---: |',
     ...casesOf(report).map((caseName) => summaryRow(report, caseName, first, own)),
   ];

@@ -51,23 +51,23 @@ export function Actions({
   const intents: readonly Intent[] = [
     {
       label: 'Evict all connections',
-      effect: 'Idle connections are closed now, lent ones when they are given back. New ones are opened as needed.',
+      effect: 'The pool closes idle connections now, and lent ones at release. It opens new ones as needed.',
       run: () => monitoring.evict.mutate(name),
     },
     suspended
       ? {
           label: 'Resume',
-          effect: 'The pool lends connections again; those who wait are served.',
+          effect: 'The pool lends connections again, and serves waiting callers.',
           run: () => monitoring.resume.mutate(name),
         }
       : {
           label: 'Suspend',
-          effect: 'Nothing is lent until somebody resumes the pool. Callers wait, and may time out.',
+          effect: 'The pool lends nothing until an operator resumes it. Callers wait, and may time out.',
           run: () => monitoring.suspend.mutate(name),
         },
     {
       label: 'Drain',
-      effect: 'The pool ends: it takes no new work, lets borrowers finish for 30 s, and closes. The application cannot use it afterwards.',
+      effect: 'The pool ends: it takes no new work, lets borrowers finish for 30 s, and closes. The application cannot use it afterward.',
       run: () => monitoring.drain.mutate(name),
     },
   ];
@@ -86,7 +86,7 @@ export function Actions({
               const connectionLimit = Number(limit);
               ask({
                 label: `Resize to ${limit}`,
-                effect: `At most ${limit} connections instead of ${pool.stats.limit}. Connections above the limit are closed as they are given back.`,
+                effect: `At most ${limit} connections instead of ${pool.stats.limit}. The pool closes connections above the limit at release.`,
                 run: () => monitoring.resize.mutate({ ...name, connectionLimit }),
               });
             }}
@@ -204,7 +204,7 @@ function BreakerForm({ pool, breakers, client, ask }: FormProps & { readonly bre
         onClick={() =>
           ask({
             label: `Isolate ${breaker.name}`,
-            effect: 'The breaker is held open: whoever asks through it is refused at once, until somebody closes it.',
+            effect: 'The breaker refuses all calls at once, until an operator closes it.',
             run: () => client.monitoring.isolateBreaker.mutate(target),
           })
         }
@@ -217,7 +217,7 @@ function BreakerForm({ pool, breakers, client, ask }: FormProps & { readonly bre
         onClick={() =>
           ask({
             label: `Close ${breaker.name}`,
-            effect: 'The breaker lets everybody through again, whoever held it open. After failures it opens again by itself.',
+            effect: 'The breaker lets calls through again, no matter who held it open. After failures, it opens again by itself.',
             run: () => client.monitoring.closeBreaker.mutate(target),
           })
         }

@@ -52,9 +52,7 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
   return (
     <Panel title={`Cache ${cache.name}`} wide>
       {redis !== null && !redis.live ? (
-        <p className="problem">
-          It serves nothing now: it is not proven that all invalidations were heard of, so every caller is sent to the database.
-        </p>
+        <p className="problem">The cache serves nothing now, because it may have missed an invalidation. All reads go to the database.</p>
       ) : null}
       <dl className="figures">
         <Figure name="hits, in the time shown" value={percent(hits, asked)} />
@@ -126,9 +124,9 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
           ['Hits: memory, Redis', `${amount(stats.hits.memory)}, ${amount(stats.hits.redis)}`],
           ['Loaded, shared a loading', `${amount(stats.misses)}, ${amount(stats.coalesced)}`],
           ['Served stale while loading', amount(stats.stale)],
-          ['Sent to the database: not proven good', amount(stats.bypassed)],
+          ['Sent to the database: not proven fresh', amount(stats.bypassed)],
           ['Invalidations, evictions', `${amount(stats.invalidations)}, ${amount(stats.evictions)}`],
-          ['Not stored: invalidated meanwhile, too large or of a class', `${amount(stats.discarded)}, ${amount(stats.refused)}`],
+          ['Not stored: invalidated meanwhile; too large, or an object of a class', `${amount(stats.discarded)}, ${amount(stats.refused)}`],
           ['Loaders that failed', amount(stats.loadErrors)],
           ...(redis === null
             ? []
@@ -137,7 +135,7 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
                   'Redis errors: timeouts, garbage, refused for lack of room, others',
                   [redis.errors.timeout, redis.errors.garbage, redis.errors.full, redis.errors.other].map(amount).join(', '),
                 ],
-                ['Invalidations not told to others yet', amount(redis.backlog)],
+                ['Invalidations not yet sent to other processes', amount(redis.backlog)],
               ] as const)),
           ['p99: memory, Redis, loading', [latency.memory, latency.redis, latency.load].map(({ p99Ms }) => duration(p99Ms)).join(', ')],
         ]}

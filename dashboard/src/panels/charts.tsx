@@ -15,8 +15,8 @@ interface ChartsProps {
 
 const LATENCIES: Readonly<Record<DurationName, string>> = {
   query: 'Query: the server’s answer',
-  acquire: 'Acquire: until a connection is lent',
-  use: 'Use: until it is given back',
+  acquire: 'Acquire: from request to lease',
+  use: 'Use: from lease to release',
   connect: 'Connect: opening a connection',
 };
 
@@ -62,7 +62,7 @@ export function Charts({ frame: { from, to, shown, groups }, theme, latency, onL
       <Chart
         {...frame}
         title="Longest wait"
-        summary={last === undefined ? 'No data yet.' : `The first of those who wait has been waiting for ${duration(last.longestWaitMs)}.`}
+        summary={last === undefined ? 'No data yet.' : `The first waiting caller has been waiting for ${duration(last.longestWaitMs)}.`}
         times={times}
         format={duration}
         curves={[{ label: 'longest', colour: '--warning', filled: true, values: of(({ longestWaitMs }) => longestWaitMs) }]}

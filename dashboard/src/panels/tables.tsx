@@ -71,7 +71,7 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
   const { borrowed, stats } = pool;
   const detects = stats.options.leakDetectionThreshold > 0;
   return (
-    <Panel title={`Who holds connections (${stats.used})`} empty={borrowed.length === 0 && 'Nobody holds a connection.'} wide steady>
+    <Panel title={`Who holds connections (${stats.used})`} empty={borrowed.length === 0 && 'No caller holds a connection.'} wide steady>
       <Table
         caption="Who holds connections, the longest-held first"
         head={['Connection', 'Held for', 'What it does', 'Borrowed at']}
@@ -109,7 +109,7 @@ function placeOf(stack: string): string {
 export function SlowQueries({ pool }: { readonly pool: LivePool }) {
   const { queries, totalMs, windowMs } = pool.slowQueries;
   return (
-    <Panel title="Statements that cost most" empty={queries.length === 0 && 'No statement has been looked at yet.'} wide steady>
+    <Panel title="Statements that cost most" empty={queries.length === 0 && 'No statement has been sampled yet.'} wide steady>
       <p className="note">Of the last {duration(windowMs)}, by their time together; without their values.</p>
       <Table
         caption="Statements that cost most"
@@ -131,11 +131,7 @@ export function SlowQueries({ pool }: { readonly pool: LivePool }) {
 export function Incidents({ snapshot, pool }: { readonly snapshot: LiveSnapshot; readonly pool: LivePool }) {
   const incidents = snapshot.incidents.filter((incident) => incident.pool === pool.name);
   return (
-    <Panel
-      title="What has happened"
-      empty={incidents.length === 0 && 'Nothing out of the ordinary since the server started to look.'}
-      steady
-    >
+    <Panel title="What has happened" empty={incidents.length === 0 && 'Nothing unusual since the server started.'} steady>
       <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
         {incidents.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>

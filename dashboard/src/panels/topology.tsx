@@ -70,7 +70,7 @@ const CHANGES: Readonly<Record<Topology['changes'][number]['what'], string>> = {
   'node-left': 'left',
 };
 
-/** A sign for each state, so that colour is not all that tells them apart. */
+/** A sign for each state, so that they differ by more than color. */
 const SIGNS: Readonly<Record<Node['state'], string>> = { up: '●', suspect: '◐', down: '✕', unfit: '⊘' };
 
 function NodeCard({ node, topology, now }: { readonly node: Node; readonly topology: Topology; readonly now: number }) {
@@ -100,7 +100,7 @@ function RoleTag({ node, topology: { writer, ambiguous } }: { readonly node: Nod
   if (name === writer) return <span className="tag role-writer">✎ writer</span>;
   if (ambiguous.includes(name)) return <span className="tag role-ambiguous">⚠ takes writes, too</span>;
   if (role === 'writer') return <span className="tag">{state === 'up' ? 'takes writes' : 'was the writer'}</span>;
-  return <span className="tag">{role === 'reader' ? 'replica' : 'never heard'}</span>;
+  return <span className="tag">{role === 'reader' ? 'replica' : 'no answer yet'}</span>;
 }
 
 /** The lag as a bar, which is full at twice what is allowed; the mark in its middle is `maxLag`. */
@@ -133,8 +133,8 @@ function Lag({ node, topology }: { readonly node: Node; readonly topology: Topol
 
 function wordsOnWrites({ name, state }: Node, { writer, ambiguous }: Topology): string {
   if (name === writer) return 'Writes go here.';
-  if (ambiguous.includes(name)) return 'It takes writes, and is sent none.';
-  return state === 'up' ? 'It takes writes, and is not followed yet.' : 'It took writes when it was last heard.';
+  if (ambiguous.includes(name)) return 'It takes writes, but gets none.';
+  return state === 'up' ? 'It takes writes, but the cluster does not follow it yet.' : 'It took writes at its last check.';
 }
 
 function lagsTooMuch({ lagMs, state, role }: Node, { reads }: Topology): boolean {

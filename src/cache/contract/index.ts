@@ -7,7 +7,6 @@ export {
   type MemoryCacheOptions,
   type QueryCacheOptions,
   type RedisCacheOptions,
-  type RedisTarget,
   resolveCacheOptions,
   type ResolvedCacheOptions,
 } from './options.js';

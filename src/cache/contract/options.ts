@@ -1,19 +1,9 @@
 /** The options of a cache: their types, their defaults, and their validation. */
 
-import { inspect } from 'node:util';
-import type { ConnectionOptions } from 'node:tls';
 import { invalid, invalidUnquoted, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
+import { type RedisTarget, unshownTarget } from '../../redis/index.js';
 import { type CachePolicy, resolveDefaults, type ResolvedPolicy } from './policy.js';
 import { type CacheRule, resolveRules, type ResolvedRules } from './rules.js';
-
-/** Where Redis is. */
-export interface RedisTarget {
-  readonly url: string;
-  readonly username?: string;
-  readonly password?: string;
-  /** TLS options of Node, such as `ca`; the URL must say `rediss`. */
-  readonly tls?: ConnectionOptions;
-}
 
 /** The tier in Redis. */
 export interface RedisCacheOptions extends RedisTarget {
@@ -93,20 +83,27 @@ export interface ResolvedCacheOptions {
 /** The options of the cache that hold a plain value: validation and documentation are made from it. */
 export const cacheOptionTable = {
   name: { kind: 'text', default: 'default', about: 'Name of the cache in metrics.' },
-  maxEntryBytes: { kind: 'number', min: 1, max: 2 ** 30, default: 2 ** 20, about: 'A larger value is not cached.' },
+  maxEntryBytes: {
+    kind: 'number',
+    min: 1,
+    max: 2 ** 30,
+    default: 2 ** 20,
+    about: 'The cache does not store a value that is larger than this.',
+  },
   invalidationBound: {
     kind: 'number',
     min: 50,
     max: 60_000,
     default: 500,
-    about: 'How long another process may serve an older value after a write was acknowledged, in milliseconds.',
+    about: 'How long another process may still serve the old value after a write was acknowledged, in milliseconds.',
   },
-  prefix: { kind: 'text', default: 'poolwright', about: 'What all names in Redis begin with. Caches of one prefix share their values.' },
+  prefix: { kind: 'text', default: 'poolwright', about: 'Prefix of all names in Redis. Caches with the same prefix share their values.' },
   notUnderstood: {
     kind: 'choice',
     choices: ['refuse', 'everything'],
     default: 'refuse',
-    about: "A statement that reads what the cache cannot know: 'refuse': not cached; 'everything': any write makes it invalid.",
+    about:
+      "What to do with a statement when the cache cannot know all that it reads. 'refuse': do not cache it. 'everything': cache it; any write makes it invalid.",
   },
 } as const satisfies Partial<Record<keyof QueryCacheOptions, OptionSpec>>;
 
@@ -117,7 +114,7 @@ const redisTable = {
     min: 1,
     max: 600_000,
     default: 5_000,
-    about: 'How long one process may load a value alone, in milliseconds.',
+    about: 'How long one process alone may load a value, in milliseconds.',
   },
 } as const satisfies Record<string, OptionSpec>;
 
@@ -156,21 +153,7 @@ function redisOptions(given: string | RedisCacheOptions | undefined): ResolvedCa
   refuseUnknownOptions(options, ['url', 'username', 'password', 'tls', 'timeout', 'lockTimeout']);
   if (typeof options.url !== 'string') throw invalidUnquoted('redis.url', options.url, 'a URL');
   const { timeout, lockTimeout } = resolveFromTable(redisTable, options) as { timeout: number; lockTimeout: number };
-  return { target: unshown(options), timeout, lockTimeout };
-}
-
-/** The same values, which no log and no JSON shows: the URL has the password in it. */
-function unshown({ url, username, password, tls }: RedisTarget): RedisTarget {
-  const show = { value: () => 'Redis', enumerable: false };
-  return Object.defineProperties(
-    {
-      url,
-      ...(username === undefined ? {} : { username }),
-      ...(password === undefined ? {} : { password }),
-      ...(tls === undefined ? {} : { tls }),
-    },
-    { toJSON: show, [inspect.custom]: show },
-  );
+  return { target: unshownTarget(options), timeout, lockTimeout };
 }
 
 function memoryOption(given: MemoryCacheOptions | false | undefined): number {

@@ -5,12 +5,12 @@ import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 export interface CachePolicy {
   /** How long the value is fresh, minus up to 10 % at random so that values do not end together. Default: 5000. */
   readonly ttl?: number;
-  /** How much longer it is served while it is loaded anew. Default: 0. */
+  /** How much longer it is served while it is loaded again. Default: 0. */
   readonly staleWhileRevalidate?: number;
   /** As `ttl`, for a result without rows, and for null and undefined; 0 = not cached. Default: `ttl`. */
   readonly negativeTtl?: number;
   /**
-   * No older value is served; this goes before the other durations. It bounds the effect of changes that the cache cannot see, such as those
+   * No older value is served; this overrides the other durations. It bounds the effect of changes that the cache cannot see, such as those
    * of writers outside of the pool, and of replicas that lag. Default: none.
    */
   readonly maxStale?: number;

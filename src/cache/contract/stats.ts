@@ -5,7 +5,7 @@ import type { DurationSummary } from '../../engine/index.js';
 export interface CacheStats {
   /** Values that were served from this process's memory, and from Redis. */
   readonly hits: { readonly memory: number; readonly redis: number };
-  /** Of the hits, those that were served beyond their `ttl` while they are loaded anew. */
+  /** Of the hits, those that were served beyond their `ttl` while they are loaded again. */
   readonly stale: number;
   /** Callers for whom the value had to be loaded. */
   readonly misses: number;

@@ -89,7 +89,7 @@ export class Marks {
     this.#horizon = Math.max(this.#horizon, horizon);
   }
 
-  /** Another ledger has replaced the one that the process followed. Its positions begin anew. */
+  /** Another ledger has replaced the one that the process followed. Its positions begin again. */
   restartPositions(): void {
     this.noteGap(0);
     this.#horizon = 0;

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { clearTimeout, pause, performance, setTimeout, inRootContext } from '../../engine/waiting/index.js';
 import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { answerWithin, Overdue } from './overdue.js';
+import { answerWithin, Overdue } from '../../redis/index.js';
 
 /** What the ledger needs. */
 export interface LedgerOptions {
@@ -41,7 +41,7 @@ type LogEntry = readonly [id: string, fields: readonly string[]];
  *
  * After a break, a process waits for twice the bound: other processes may have been cut off too, with invalidations that they could not publish.
  */
-export class Ledger {
+export class InvalidationLedger {
   readonly #keys: readonly [id: string, counter: string, log: string];
   readonly #origin = randomBytes(9).toString('base64url');
   #id: string | undefined = undefined;
@@ -192,7 +192,7 @@ export class Ledger {
     this.#backlog = new Set([EVERYTHING, ...ofSchema]);
   }
 
-  /** Short enough that the message after this one is published within the bound too, also while Redis is slow. */
+  /** Short enough that the message after this one is published within the bound too, even while Redis is slow. */
   get #publishTimeoutMs(): number {
     return Math.min(this.options.timeoutMs, this.options.boundMs / 5);
   }
@@ -228,7 +228,7 @@ export class Ledger {
   async #joinLedger(): Promise<void> {
     const sentAt = performance.now();
     const [id, count] = await answerWithin(this.options.boundMs, this.#readCounter(), 'unheld');
-    // Others may have published on an old master until this confirmation. The marks begin anew after it, not before.
+    // Others may have published on an old master until this confirmation. The marks begin again after it, not before.
     await answerWithin(this.options.boundMs, this.reader.confirm(), 'unheld');
     this.#adoptLedger(id);
     const past = (await answerWithin(this.options.boundMs, this.reader.xrange(this.#keys[2], '-', `${count}-0`), 'unheld')) as LogEntry[];

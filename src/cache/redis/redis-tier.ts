@@ -6,10 +6,10 @@ import { Breaker } from '../../resilience/breaker/index.js';
 import type { Encryption } from '../contract/index.js';
 import { hashOf, type ValueKind } from '../values/index.js';
 import { type Envelope, FORMAT, Garbage, openEnvelope, sealEnvelope } from './codec.js';
-import { Ledger } from './ledger.js';
+import { InvalidationLedger } from './ledger.js';
 import type { Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
-import { answerWithin, Overdue } from './overdue.js';
+import { answerWithin, Overdue } from '../../redis/index.js';
 
 export interface RedisTierOptions {
   readonly prefix: string;
@@ -34,14 +34,14 @@ export interface Lock {
 
 /** How long the breaker stays open, in milliseconds. */
 const OPEN_MS = 1_000;
-/** After this many failed probes in a row, the connection is made anew. */
+/** After this many failed probes in a row, the connection is made again. */
 const PROBES_TO_RECONNECT = 3;
 /** The key that a probe asks for. It never has a value. */
 const NOTHING = hashOf('');
 
 /** Values that all processes share. No method rejects: a failure of Redis is counted, and the caller asks the database instead. */
 export class RedisTier {
-  readonly ledger: Ledger;
+  readonly ledger: InvalidationLedger;
   readonly times = new Histogram();
   readonly errors = { timeout: 0, garbage: 0, full: 0, other: 0 };
   /** While it is open, Redis is not asked for values. Invalidations are still published and read. */
@@ -62,7 +62,7 @@ export class RedisTier {
       longestOpen: OPEN_MS,
       probeTimeout: Math.max(OPEN_MS, options.timeoutMs),
     });
-    this.ledger = new Ledger(reader, client, marks, options, {
+    this.ledger = new InvalidationLedger(reader, client, marks, options, {
       failed: (error) => this.#noteFailure(error, 0),
       proven: () => this.#probeRedis(),
     });

@@ -47,7 +47,7 @@ export class Flights {
     }
   }
 
-  /** Loads a stale value anew, for no caller in particular. */
+  /** Loads a stale value again, for no caller in particular. */
   refresh(request: CacheRequest, now: number): void {
     if (!this.#byKey.has(request.key)) this.#startFlight(request, now, 'refresh').holdOpen();
   }

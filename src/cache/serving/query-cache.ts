@@ -67,7 +67,7 @@ export class QueryCache {
 
   /**
    * The breaker around Redis, named 'cache'; undefined without Redis. It opens after 3 failures in a row, or when half of at least 20 calls
-   * within 10 s failed, and closes by itself. While it is open, or isolated by hand, the cache asks Redis for no values: this process's memory
+   * within 10 s failed, and closes by itself. While it is open, or isolated manually, the cache asks Redis for no values: this process's memory
    * and the database answer. Invalidations still reach all processes.
    *
    * @example

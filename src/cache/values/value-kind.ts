@@ -30,7 +30,7 @@ export const anyValue: ValueKind = {
 
 /**
  * Rows and column definitions, as mysql2 has them. The definitions are frozen, and all callers share them. They are most of a small result, so in
- * Redis they are one text, which is read anew only if the process has not seen it.
+ * Redis they are one text, which is read again only if the process has not seen it.
  */
 export const statementResult: ValueKind = {
   noun: 'statement',

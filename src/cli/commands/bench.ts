@@ -18,28 +18,28 @@ function looksReadOnly(sql: string): boolean {
 
 export const bench: CommandSpec = defineCommand({
   name: 'bench',
-  summary: 'Loads the database of DATABASE_URL with one statement: without a pool and with pools of several sizes; recommends a size.',
+  summary: 'Loads the database in DATABASE_URL with one statement, without a pool and with pools of several sizes, and recommends a size.',
   notes: [
-    'The sizes take turns, several rounds long, so that other work of the database falls on all of them. The size that it recommends is the',
-    'smallest whose rate is within 5 % of the best: more connections would only wait inside the server.',
-    'This is load. Do not aim it at a production database at a busy hour. A statement that writes needs --writes.',
+    'The sizes take turns for several rounds, so that other work of the database affects all of them. The recommended size is the',
+    'smallest whose rate is within 5 % of the best rate. More connections would only wait inside the server.',
+    'This command creates load. Do not run it against a production database at a busy hour. A statement that writes needs --writes.',
   ],
   operands: ['[url]'],
   options: {
     sql: { kind: 'text', value: 'SQL', default: 'SELECT 1', about: 'The statement.' },
     writes: { kind: 'flag', about: 'The statement may write.' },
-    execute: { kind: 'flag', about: 'As a prepared statement.' },
-    sizes: { kind: 'numbers', value: 'N,N,…', min: 1, max: 10_000, default: [1, 5, 10, 20, 40], about: 'Sizes of the pool to try.' },
+    execute: { kind: 'flag', about: 'Run it as a prepared statement.' },
+    sizes: { kind: 'numbers', value: 'N,N,…', min: 1, max: 10_000, default: [1, 5, 10, 20, 40], about: 'The pool sizes to try.' },
     callers: {
       kind: 'number',
       value: 'N',
       min: 1,
       max: 100_000,
       default: 100,
-      about: 'How many statements are under way or waiting at any time.',
+      about: 'How many statements run or wait at any time.',
     },
     seconds: { kind: 'number', value: 'S', min: 1, max: 3_600, default: 1, about: 'How long each round of each size takes.' },
-    rounds: { kind: 'number', value: 'N', min: 1, max: 100, default: 3, about: 'Rounds; the median one counts.' },
+    rounds: { kind: 'number', value: 'N', min: 1, max: 100, default: 3, about: 'Number of rounds. The result is their median.' },
     'no-baseline': { kind: 'flag', about: 'Leave out the run without a pool: a new connection for each statement.' },
   },
   async run({ values, operands, terminal, stop }) {

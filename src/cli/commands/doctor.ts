@@ -8,29 +8,29 @@ const STYLES = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as con
 
 export const doctor: CommandSpec = defineCommand({
   name: 'doctor',
-  summary: 'Tries everything that a pool needs of a database, step by step: what it found, and what to do about it.',
+  summary: 'Checks everything that a pool needs from a database, step by step. Shows what it found and what to do about it.',
   notes: [
-    'The database is the one of DATABASE_URL, with the options that POOLWRIGHT_… give, as the service itself would take them. A URL as an operand',
-    'is seen by every user who can list the processes of this machine.',
-    'It opens one connection at a time, and another to stop a statement; it runs statements that change nothing, and prints no password.',
-    'With --cluster, or with several URLs, it examines the nodes of a cluster. What a URL leaves out, the account and the database, is taken from',
+    'It reads DATABASE_URL and the POOLWRIGHT_… options as the service itself would. You can also give a URL as an operand, but every user',
+    'who can list the processes of this machine can see it.',
+    'It opens one connection at a time, and another to stop a statement. It runs only statements that change nothing, and prints no password.',
+    'With --cluster, or with several URLs, it examines the nodes of a cluster. If a URL leaves out the account or the database, it takes them from',
     'DATABASE_URL: mysql://b.example.com is enough.',
   ],
   operands: ['[url…]'],
   options: {
-    cluster: { kind: 'flag', about: 'The URLs are nodes of a cluster: look at each, and at what they are to each other.' },
+    cluster: { kind: 'flag', about: 'Treat the URLs as nodes of a cluster: check each node and how the nodes relate to each other.' },
     processes: {
       kind: 'number',
       value: 'N',
       min: 1,
       max: 100_000,
       default: 1,
-      about: 'How many processes run a pool like this one: replicas × workers.',
+      about: 'How many processes run such a pool: replicas × workers.',
     },
-    limit: { kind: 'number', value: 'N', min: 1, max: 100_000, about: 'The connectionLimit of each, where it is set in code.' },
+    limit: { kind: 'number', value: 'N', min: 1, max: 100_000, about: 'The connectionLimit of each pool, if your code sets it.' },
     replica: { kind: 'flag', about: 'The database is meant to be read-only.' },
     redis: { kind: 'text', value: 'URL', about: 'The Redis of the cache (default REDIS_URL).' },
-    pgbouncer: { kind: 'text', value: 'URL', about: 'A PgBouncer to ask too (default PGBOUNCER_URL).' },
+    pgbouncer: { kind: 'text', value: 'URL', about: 'A PgBouncer to check, too (default PGBOUNCER_URL).' },
     timeout: {
       kind: 'number',
       value: 'MS',
@@ -39,7 +39,7 @@ export const doctor: CommandSpec = defineCommand({
       default: 5_000,
       about: 'How long each step may wait for another machine, in milliseconds.',
     },
-    strict: { kind: 'flag', about: 'Warnings count as problems for the exit code.' },
+    strict: { kind: 'flag', about: 'Count warnings as problems for the exit code.' },
   },
   async run({ values, operands, terminal, environment }) {
     if (values.cluster && operands.length === 0) throw new UsageError('doctor --cluster takes a URL for each node.');

@@ -15,11 +15,11 @@ import {
 } from '../console/index.js';
 import { addressOptions } from './probe.js';
 
-const TOKEN_NOTE = "The token is the one in POOLWRIGHT_OPERATE_TOKEN, which must be the process's own. What is done is in its action log.";
+const TOKEN_NOTE = "Set POOLWRIGHT_OPERATE_TOKEN to the process's own token. The process records the action in its action log.";
 
 const operateOptions = {
   ...addressOptions,
-  pool: { kind: 'text', value: 'NAME', about: "The pool's name; may be left out where the process has one pool." },
+  pool: { kind: 'text', value: 'NAME', about: "The pool's name. Optional if the process has only one pool." },
 } as const satisfies Record<string, CommandOption>;
 
 type OperateCall = Call<typeof operateOptions & CommandOptions>;
@@ -41,13 +41,13 @@ function operation(name: 'evict' | 'suspend' | 'resume', summary: string, done: 
 
 export const evict = operation(
   'evict',
-  "Replaces a running process's connections: idle ones now, lent ones when they are released. After a fail-over, a new certificate or password.",
+  "Replaces a running process's connections: idle ones now, lent ones at release. Use it after a fail-over, or with a new certificate or password.",
   'connections are being replaced',
 );
 
 export const suspend = operation(
   'suspend',
-  'Lends no connections of a running process until `resume`: acquires wait, their deadlines run.',
+  'Stops a running process from lending connections until `resume`. Acquires wait, and their deadlines continue to run.',
   'suspended',
 );
 
@@ -55,7 +55,7 @@ export const resume = operation('resume', 'Ends `suspend`.', 'resumed');
 
 export const resize: CommandSpec = defineCommand({
   name: 'resize',
-  summary: "Changes the connectionLimit of a running process's pool, until it is started anew.",
+  summary: "Changes the connectionLimit of a running process's pool until the process restarts.",
   notes: [TOKEN_NOTE],
   operands: ['<limit>'],
   options: operateOptions,
@@ -73,14 +73,14 @@ export const resize: CommandSpec = defineCommand({
 
 export const invalidate: CommandSpec = defineCommand({
   name: 'invalidate',
-  summary: "Makes values of a running process's cache invalid, in all processes that share it.",
+  summary: "Invalidates values of a running process's cache, in all processes that share the cache.",
   notes: [TOKEN_NOTE],
   operands: [],
   options: {
     ...operateOptions,
-    tags: { kind: 'text', value: 'TAGS', about: 'What has these tags, separated by commas.' },
-    tables: { kind: 'text', value: 'TABLES', about: 'What came from these tables, separated by commas.' },
-    all: { kind: 'flag', about: 'Everything.' },
+    tags: { kind: 'text', value: 'TAGS', about: 'Values with these tags, separated by commas.' },
+    tables: { kind: 'text', value: 'TABLES', about: 'Values from these tables, separated by commas.' },
+    all: { kind: 'flag', about: 'All values.' },
   },
   async run(call) {
     const { tags, tables, all } = call.values;
@@ -107,10 +107,10 @@ const BREAKER_ACTIONS = { isolate: 'monitoring.isolateBreaker', close: 'monitori
 
 export const breaker: CommandSpec = defineCommand({
   name: 'breaker',
-  summary: 'Holds a breaker of a running process open until it is closed, or closes it, even one that the application holds open.',
+  summary: 'Holds a breaker of a running process open until you close it; or closes it, even if the application holds it open.',
   notes: [TOKEN_NOTE],
   operands: ['<isolate|close>', '<name>'],
-  options: { ...operateOptions, reason: { kind: 'text', value: 'TEXT', about: 'What callers that are refused meanwhile see.' } },
+  options: { ...operateOptions, reason: { kind: 'text', value: 'TEXT', about: 'The reason that refused callers see.' } },
   async run(call) {
     const [what = '', name = ''] = call.operands;
     if (!Object.hasOwn(BREAKER_ACTIONS, what) || name === '') {
@@ -147,11 +147,12 @@ const GRACE_MS = 5_000;
 
 export const drain: CommandSpec = defineCommand({
   name: 'drain',
-  summary: "Ends a running process's pool gracefully: no new work, borrowers finish until the deadline. Waits for the end.",
+  summary:
+    "Ends a running process's pool gracefully: it takes no new work, and borrowers may finish before the deadline. Waits for the end.",
   notes: [
     TOKEN_NOTE,
-    'The pool is closed afterwards, for good: what the process asks of it fails with POOL_CLOSED. Take the process out of the load balancer first;',
-    'on SIGTERM, let it drain its pools itself. Exit code 1: borrowers were cut off at the deadline.',
+    'The pool stays closed: later calls of the process fail with POOL_CLOSED. Take the process out of the load balancer first.',
+    'On SIGTERM, let the process drain its pools itself. Exit code 1: borrowers were cut off at the deadline.',
   ],
   operands: [],
   options: {
@@ -162,7 +163,7 @@ export const drain: CommandSpec = defineCommand({
       min: 0,
       max: 3_600_000,
       default: 30_000,
-      about: 'Until when borrowers may finish, in milliseconds.',
+      about: 'How long borrowers have to finish, in milliseconds.',
     },
   },
   async run(call) {

@@ -7,19 +7,19 @@ export const addressOptions = {
   address: {
     kind: 'text',
     value: 'URL',
-    about: 'The monitoring address of the running process (default POOLWRIGHT_ADDRESS, else http://127.0.0.1:9464).',
+    about: 'The monitoring address of the running process (default POOLWRIGHT_ADDRESS, otherwise http://127.0.0.1:9464).',
   },
   timeout: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 5_000, about: 'How long an answer may take, in milliseconds.' },
 } as const satisfies Record<string, CommandOption>;
 
-const TOKEN_NOTE = 'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN.';
+const TOKEN_NOTE = 'If the address requires a token, set it in POOLWRIGHT_TOKEN.';
 
 export const health: CommandSpec = defineCommand({
   name: 'health',
-  summary: 'Asks a running process whether its pools can serve; the exit code says it, for container probes.',
+  summary: 'Asks a running process whether its pools can serve. The exit code is the answer, for container probes.',
   notes: ['Exit code 0: ready. 1: not ready (a pool is unhealthy or draining). 3: no process answers.', TOKEN_NOTE],
   operands: [],
-  options: { ...addressOptions, live: { kind: 'flag', about: 'Ask only whether the process is up (/healthz).' } },
+  options: { ...addressOptions, live: { kind: 'flag', about: 'Only ask whether the process is up (/healthz).' } },
   async run({ values, terminal, environment }) {
     const process = new MonitoringAddress(values.address, environment, values.timeout);
     const { status, body } = await process.get(values.live ? '/healthz' : '/readyz', [503]);

@@ -8,20 +8,20 @@ const listening = {
     kind: 'text',
     value: 'ADDRESS',
     default: '127.0.0.1',
-    about: "Address that the monitoring server listens on; another than this machine's own needs POOLWRIGHT_TOKEN.",
+    about: 'Address that the monitoring server listens on. An address other than loopback requires POOLWRIGHT_TOKEN.',
   },
   port: {
     kind: 'number',
     value: 'N',
     min: 0,
     max: 65_535,
-    about: 'Its port; 0 = a free one (default PORT, else 3000 for demo, 9464 for serve).',
+    about: 'Its port; 0 = a free port (default PORT, otherwise 3000 for demo and 9464 for serve).',
   },
   peers: {
     kind: 'text',
     value: 'URLS',
     about:
-      "Monitoring addresses of the service's other processes, separated by commas, for the dashboard to choose from (default POOLWRIGHT_PEERS).",
+      "Monitoring addresses of the service's other processes, separated by commas. The dashboard can show each of them (default POOLWRIGHT_PEERS).",
   },
 } as const satisfies Record<string, CommandOption>;
 
@@ -30,12 +30,12 @@ const connections = {
   value: 'N',
   min: 1,
   max: 1_000,
-  about: 'Connections of the pool (default 20, or what DATABASE_URL says).',
+  about: 'The connectionLimit of the pool (default 20, or the value in DATABASE_URL).',
 } as const satisfies CommandOption;
 
 export const serve: CommandSpec = defineCommand({
   name: 'serve',
-  summary: 'Watches the database of DATABASE_URL: a pool of its own, and the monitoring server over it. Ctrl-C ends it.',
+  summary: 'Watches the database in DATABASE_URL with its own pool and a monitoring server. Ctrl-C ends it.',
   notes: [],
   operands: [],
   options: { ...listening, connections },
@@ -49,9 +49,10 @@ export const serve: CommandSpec = defineCommand({
 
 export const demo: CommandSpec = defineCommand({
   name: 'demo',
-  summary: 'What `npm start` runs: a private MariaDB, a pool on it over verified TLS, a sample workload, and the monitoring server.',
+  summary:
+    'Runs what `npm start` runs: a private MariaDB, a pool that connects to it over verified TLS, a sample workload, and the monitoring server.',
   notes: [
-    'With DATABASE_URL set, that database is used: no database is started, and no sample workload runs.',
+    'If DATABASE_URL is set, it uses that database. It then starts no database and runs no sample workload.',
     'MariaDB must be installed (on Debian: mariadb-server-core, mariadb-client-core, openssl). Ctrl-C ends everything and leaves nothing behind.',
   ],
   operands: [],

@@ -36,17 +36,17 @@ interface PoolLine {
 
 export const top: CommandSpec = defineCommand({
   name: 'top',
-  summary: "Shows a running process's pools, again each second, until Ctrl-C.",
+  summary: "Shows a running process's pools and updates them each second, until Ctrl-C.",
   notes: [
-    'Where the address wants a token, it is the one in POOLWRIGHT_TOKEN. Percentiles are those since the start of the process.',
-    'The verdict on a pool is the one of the dashboard, without what only its live feed knows: the past, and what the borrowers do.',
-    'Of a cluster it shows the servers: > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another.',
+    'If the address requires a token, set it in POOLWRIGHT_TOKEN. Percentiles cover the time since the process started.',
+    'The verdict on a pool is the same as in the dashboard, but without the past and what the borrowers do: only the live feed knows these.',
+    'For a cluster, it shows the servers. > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another server.',
   ],
   operands: [],
   options: {
     ...addressOptions,
-    interval: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 1_000, about: 'Time between two looks, in milliseconds.' },
-    count: { kind: 'number', value: 'N', min: 1, max: 1_000_000, about: 'End after that many looks.' },
+    interval: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 1_000, about: 'Time between two updates, in milliseconds.' },
+    count: { kind: 'number', value: 'N', min: 1, max: 1_000_000, about: 'End after this many updates.' },
   },
   async run({ values, terminal, environment, stop }) {
     const process = new MonitoringAddress(values.address, environment, values.timeout);

@@ -77,8 +77,8 @@ export class UsageError extends Error {}
 
 /** Options that every command takes. */
 export const commonOptions = {
-  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one a line where the output continues.' },
-  help: { kind: 'flag', about: 'Say what the command does and takes.' },
+  json: { kind: 'flag', about: 'Machine-readable output: one JSON value, or one per line for continuous output.' },
+  help: { kind: 'flag', about: 'Show what the command does and which options it takes.' },
 } as const satisfies CommandOptions;
 
 export interface ParsedCall {

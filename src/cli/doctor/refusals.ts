@@ -132,7 +132,7 @@ const BY_NUMBER: Readonly<Record<number, Advice>> = {
   1251: (attempt) =>
     `The account logs in by a way that this client does not know. An administrator gives it another: ${withPassword(attempt)}. ${hostPart(attempt)}`,
   1275: (attempt) =>
-    `The account has a password in the format of MySQL 4.0. An administrator sets it anew: ${newPassword(attempt)}. ${hostPart(attempt)}`,
+    `The account has a password in the format of MySQL 4.0. An administrator sets it again: ${newPassword(attempt)}. ${hostPart(attempt)}`,
   1524: notLoaded,
   1698: (attempt) =>
     `The account logs in by the system account of the process (${attempt.isMariaDb ? 'unix_socket' : 'auth_socket'}): it takes no password, only the socket (socketPath) and a process of that name. Make an account with a password for the application; for this one, as an administrator: ${withPassword(attempt)}. ${hostPart(attempt)}`,

@@ -119,7 +119,7 @@ function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Rep
       status: 'warn',
       message: `the certificate expires in ${Math.ceil(daysLeft)} days, on ${certificate.valid_to}`,
       advice:
-        'Renew it. After the server has the new one (ALTER INSTANCE RELOAD TLS, on MariaDB FLUSH SSL), pool.evict() makes every connection anew.',
+        'Renew it. After the server has the new one (ALTER INSTANCE RELOAD TLS, on MariaDB FLUSH SSL), pool.evict() replaces every connection.',
     });
   }
   if (faults.length === 0) {

@@ -217,7 +217,7 @@ export class Cluster extends Pool {
   override watch(event: 'topologyChanged', listener: (change: TopologyChange) => void): () => void;
   override watch(...parameters: Parameters<Pool['watch']>): () => void;
   override watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
-  override watch(event: keyof ClusterEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+  override watch(event: keyof ClusterEvents | 'breakerChanged' | 'fleetChanged', listener: (detail: never) => void): () => void {
     if (event === 'topologyChanged') return this.#log.listen(inThisContext(listener as (change: TopologyChange) => void));
     return super.watch(event as 'opened', listener as never);
   }

@@ -46,28 +46,38 @@ export const readOptionTable: Readonly<Record<string, OptionSpec>> = {
     default: 'session',
     about: 'How current a read of a replica must be.',
   },
-  maxLag: milliseconds(1_000, 'How far a replica may be behind that serves bounded reads.'),
+  maxLag: milliseconds(1_000, 'How far behind a replica may be and still serve bounded reads.'),
   fallback: {
     kind: 'choice',
     choices: ['writer', 'refuse'],
     default: 'writer',
-    about: 'What becomes of a read when no replica is fit.',
+    about: 'What happens to a read when no replica is fit.',
   },
-  waitTimeout: milliseconds(1_000, 'How long a replica may take to come to the position that a read must see; 0 = it never waits.', 0),
+  waitTimeout: milliseconds(
+    1_000,
+    'How long a read may wait for a replica to reach the position that the read must see; 0 = it never waits.',
+    0,
+  ),
 };
 
 /** The options of the monitors. */
 export const monitorOptionTable: Readonly<Record<string, OptionSpec>> = {
-  interval: milliseconds(1_000, 'How often each node is looked at.', 10),
-  intervalInDoubt: milliseconds(250, 'How often while something is in doubt.', 10),
-  timeout: milliseconds(1_000, 'How long one look may take.', 10),
+  interval: milliseconds(1_000, 'How often the monitor checks each node.', 10),
+  intervalInDoubt: milliseconds(250, 'How often it checks while something is in doubt.', 10),
+  timeout: milliseconds(1_000, 'How long one check may take.', 10),
 };
 
 /** The options of the detection of dead hosts. */
 export const failureDetectionTable: Readonly<Record<string, OptionSpec>> = {
-  after: milliseconds(undefined, 'A statement that has been running for longer is watched.'),
-  interval: milliseconds(1_000, 'How often its server is asked meanwhile, and how long it has to answer.', 10),
-  count: { kind: 'number', min: 1, max: 1_000, default: 3, about: 'So many questions in a row without an answer end the statement.' },
+  after: milliseconds(undefined, 'The cluster watches a statement that has been running for longer.'),
+  interval: milliseconds(1_000, 'How often it asks the server meanwhile, and how long the server has to answer.', 10),
+  count: {
+    kind: 'number',
+    min: 1,
+    max: 1_000,
+    default: 3,
+    about: 'After this many questions in a row without an answer, the statement ends.',
+  },
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -144,7 +154,18 @@ function resolveNode(node: unknown, shared: object, environment: Environment, at
   // The environment's URL is one server's: it must not lend a node what the node has left out.
   const resolved = resolveOptions({ target }, 'own', { ...environment, DATABASE_URL: undefined });
   if (typeof node === 'string') refusePoolParameters(node, where);
-  return { ...resolved, moves: true };
+  return { ...resolved, fleet: fleetAt(resolved), moves: true };
+}
+
+/** Each server has a budget of its own: the connections to it, of all processes. */
+function fleetAt({ fleet, endpoint }: ResolvedOptions): ResolvedOptions['fleet'] {
+  if (fleet === undefined) return undefined;
+  if (fleet.ledger === 'database') {
+    throw refused(
+      "fleet.ledger: 'database' is for a pool of one server: the table of a replica takes no writes. Give the cluster's fleet a Redis.",
+    );
+  }
+  return { ...fleet, name: `${fleet.name}@${nodeName(endpoint)}` };
 }
 
 /** Precondition: the URL was read without an error. */

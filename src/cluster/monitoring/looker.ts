@@ -1,4 +1,4 @@
-/** How one server is looked at: over a connection of the monitor's own, which is opened anew when it fails. */
+/** How one server is looked at: over a connection of the monitor's own, which is opened again when it fails. */
 
 import { ignore } from '../../engine/waiting/index.js';
 import { type LoneConnection, openLone, type ResolvedOptions } from '../../mysql/index.js';

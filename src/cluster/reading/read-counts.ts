@@ -21,7 +21,7 @@ export type ReadReason =
 export interface ReadStats {
   /** Reads by route and reason. */
   readonly reads: Readonly<Partial<Record<ReadReason, number>>>;
-  /** Reads that moved to another node, as theirs was lost or out of reach. */
+  /** Reads that moved to another node, as theirs was lost or unreachable. */
   readonly moved: number;
   /** How long reads waited for a replica to come to a position. */
   readonly waits: DurationSummary;

@@ -1,4 +1,4 @@
-/** The known option that a misspelt name, or another pool's name for it, probably means. */
+/** The known option that a misspelled name, or another pool's name for it, probably means. */
 
 /** Names that other pools use for the same thing: the refusal says Poolwright's name for it. */
 const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {

@@ -75,68 +75,75 @@ const milliseconds = (defaultMs: number, about: string, min = 0): OptionSpec & {
 
 /** The one table of these options: the checks, the defaults, the documentation and the metrics are made from it. */
 export const poolOptionTable = {
-  name: { kind: 'text', default: 'pool', about: 'Name of the pool in errors, statistics and metrics.' },
+  name: { kind: 'text', default: 'pool', about: 'Name of the pool in errors, statistics, and metrics.' },
   connectionLimit: {
     kind: 'size',
     max: LARGEST_CONNECTION_LIMIT,
     default: 20,
-    about: 'The most connections that are open at once; with { min, max }, in text 5-50, the pool finds this number between the two.',
+    about: 'The most connections that may be open at once. With { min, max }, or 5-50 as text, the pool finds the number between the two.',
   },
   minIdle: {
     kind: 'number',
     min: 0,
     max: LARGEST_CONNECTION_LIMIT,
     default: 1,
-    about: 'Idle connections kept ready: opened ahead, refilled in the background.',
+    about: 'Idle connections that the pool keeps ready. It opens them ahead of time and replaces them in the background.',
   },
   maxIdle: {
     kind: 'number',
     min: 0,
     max: LARGEST_CONNECTION_LIMIT,
     default: undefined,
-    about: 'Idle connections above this number are closed within about a second. Default: connectionLimit.',
+    about: 'The pool closes idle connections above this number within about a second. Default: connectionLimit.',
   },
-  waitForConnections: { kind: 'boolean', default: true, about: 'Whether an acquire waits while nothing is free; otherwise it is refused.' },
+  waitForConnections: {
+    kind: 'boolean',
+    default: true,
+    about: 'Whether an acquire waits while no connection is free. If false, the pool refuses it.',
+  },
   queueLimit: {
     kind: 'number',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     default: 0,
-    about: 'The most acquires that may wait for a connection of others; 0 = unlimited.',
+    about: 'The most acquires that may wait for a connection; 0 = unlimited.',
   },
   scheduling: {
     kind: 'choice',
     choices: ['fifo', 'fair'],
     default: 'fifo',
     about:
-      "Which caller is served next. 'fifo': the one that came first. 'fair': the more urgent (`priority`), and among equals each `fairnessKey` in turns, in order of arrival within.",
+      "Which caller the pool serves next. 'fifo': the one that came first. 'fair': the most urgent (`priority`); among equals, each `fairnessKey` takes turns, and within a key the one that came first.",
   },
   fairnessLimit: {
     kind: 'number',
     min: 0,
     max: LARGEST_CONNECTION_LIMIT,
     default: 0,
-    about: "With scheduling: 'fair': the most connections that one `fairnessKey` may have at once; 0 = no limit.",
+    about: "The most connections that one `fairnessKey` may have at once, with scheduling: 'fair'; 0 = no limit.",
   },
   waitTarget: milliseconds(
     0,
-    'When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off.',
+    'When callers keep waiting longer than this without a break, the pool refuses the newest of the least urgent; 0 = off.',
   ),
-  waitInterval: milliseconds(100, 'How long callers must have been waiting longer than waitTarget before any is refused.', 1),
-  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait, in all; one absolute deadline; 0 = no limit.'),
-  connectTimeout: milliseconds(10_000, 'How long opening a connection may take, in all; 0 = no limit.'),
-  idleTimeout: milliseconds(600_000, 'A connection that was idle for longer is closed, down to minIdle; 0 = never.'),
-  maxLifetime: milliseconds(1_800_000, 'The longest life of a connection, minus up to 10 % at random; 0 = no limit.'),
-  keepaliveInterval: milliseconds(120_000, 'A connection that was idle for longer is pinged in the background; 0 = never.'),
+  waitInterval: milliseconds(100, 'How long waits must stay above waitTarget before the pool refuses a caller.', 1),
+  acquireTimeout: milliseconds(30_000, 'How long an acquire may wait in total (one absolute deadline); 0 = no limit.'),
+  connectTimeout: milliseconds(10_000, 'How long opening a connection may take in total; 0 = no limit.'),
+  idleTimeout: milliseconds(600_000, 'The pool closes a connection that is idle for longer, but keeps minIdle connections; 0 = never.'),
+  maxLifetime: milliseconds(1_800_000, 'The maximum lifetime of a connection, minus up to 10 % at random; 0 = no limit.'),
+  keepaliveInterval: milliseconds(120_000, 'The pool pings a connection in the background when it is idle for longer; 0 = never.'),
   validateAfterIdle: {
     kind: 'number',
     min: 0,
     max: Number.POSITIVE_INFINITY,
     default: 500,
-    about: 'A connection that was idle for longer is pinged before it is lent; 0 = always, Infinity = never.',
+    about: 'The pool pings a connection before lending it when it was idle for longer; 0 = always, Infinity = never.',
   },
   validationTimeout: milliseconds(5_000, 'How long a ping or the cleaning of a session may take.', 1),
-  leakDetectionThreshold: milliseconds(0, "A connection that is lent for longer is reported once, with its borrower's stack; 0 = off."),
+  leakDetectionThreshold: milliseconds(
+    0,
+    "The pool reports a connection that is lent for longer once, with its borrower's stack; 0 = off.",
+  ),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
 
 /**

@@ -19,7 +19,7 @@ export function isOptionsObject(value: unknown): value is object {
 }
 
 /**
- * Refuses unknown options. A misspelt one would not be in force, and nothing would show it.
+ * Refuses unknown options. A misspelled one would not be in force, and nothing would show it.
  *
  * @throws PoolError `POOL_OPTION_INVALID` for the first option whose name is unknown, with the nearest known one.
  */

@@ -7,3 +7,4 @@ export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';
 export type { Patience } from './supply.js';
 export { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
+export type { OpeningBound } from './ceilings.js';

@@ -30,7 +30,7 @@ import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/in
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
-import { Ceilings } from './ceilings.js';
+import { Ceilings, type OpeningBound } from './ceilings.js';
 import { EntryReports } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
@@ -180,14 +180,18 @@ export class Lender<R> {
     }
   }
 
+  get openingLimit(): number {
+    return this.ceilings.forOpening(this.limit);
+  }
+
   changeOptions(options: ResolvedPoolOptions, now: number): void {
     this.options = options;
     this.#applyLimits(now);
   }
 
   /** @throws PoolError `POOL_OPTION_INVALID`; nothing is changed then */
-  setCeiling(name: CeilingName, count: number | undefined, now: number): void {
-    this.ceilings.set(name, count);
+  setCeiling(name: CeilingName, count: number | undefined, now: number, whenOpening?: OpeningBound): void {
+    this.ceilings.set(name, count, whenOpening);
     if (this.ceilings.below(this.options.connectionLimit) !== this.limit) this.#applyLimits(now);
   }
 

@@ -33,6 +33,8 @@ export interface SuppliedPool<R> {
   readonly options: ResolvedPoolOptions;
   /** The most entries now. */
   readonly limit: number;
+  /** The most entries after an opening now: at most the limit. */
+  readonly openingLimit: number;
   readonly state: PoolState;
   /** Nothing is opened for now. */
   readonly paused: boolean;
@@ -92,7 +94,7 @@ export class Supply<R> {
    * @returns whether the newest idle entry had to be closed: the next one may be lendable
    */
   supplyWaiters(queuedMs: number, now: number): boolean {
-    const { entries, queue, limit } = this.pool;
+    const { entries, queue } = this.pool;
     let unserved = queue.servable - entries.checking - entries.opening;
     for (let entry = entries.idle.newest; unserved > 0 && entry !== undefined; entry = entries.idle.newest) {
       if (now >= entry.retireAt) {
@@ -102,8 +104,9 @@ export class Supply<R> {
       entries.validateEntry(entry, now);
       unserved -= 1;
     }
-    const room = limit - entries.size;
-    if (unserved <= 0 || room <= 0) return false;
+    if (unserved <= 0) return false;
+    const room = this.pool.openingLimit - entries.size;
+    if (room <= 0) return false;
     const { opening } = entries;
     this.#openEntries(
       this.policy.openingsForWaiters({ unserved, queuedMs, opening, busy: entries.used + entries.checking, room }, now),
@@ -114,14 +117,14 @@ export class Supply<R> {
 
   /** Opens ahead what `minIdle` and the callers of `ready()` ask for. Waiters come first: what is opened for them is not idle. */
   refillReserve(now: number): void {
-    const { state, paused, queue, options, limit, entries } = this.pool;
+    const { state, paused, queue, options, entries } = this.pool;
     if (state !== 'running' || paused || queue.size > 0) return;
     const { opening, checking, idle, usable, size } = entries;
     const wantedIdle = options.minIdle - idle.size - checking - opening;
     const wantedOpen = this.readinessAwaited > 0 && usable + opening === 0 ? 1 : 0;
     const missing = Math.max(wantedIdle, wantedOpen);
     if (missing <= 0) return;
-    const room = limit - size;
+    const room = this.pool.openingLimit - size;
     this.#openEntries(this.policy.openingsForReserve(missing, opening, room, now), now);
   }
 
@@ -186,10 +189,10 @@ export class Supply<R> {
   #openEntries(count: number, now: number): void {
     const { entries } = this.pool;
     // The room is looked at each time: a factory that calls the pool may have made it open others meanwhile.
-    for (let i = 0; i < count && entries.size < this.pool.limit; i += 1) entries.openEntry(this.pool.generation, now);
+    for (let i = 0; i < count && entries.size < this.pool.openingLimit; i += 1) entries.openEntry(this.pool.generation, now);
     if (!this.policy.failing || entries.opening > 0 || this.#retryTimer !== undefined) return;
     // Without room there is nothing to try; when there is room again, the pool looks again.
-    if (entries.size >= this.pool.limit) return;
+    if (entries.size >= this.pool.openingLimit) return;
     const retry = (): void => {
       this.#retryTimer = undefined;
       this.onRetry(this.clock.now());

@@ -209,7 +209,7 @@ export class Monitoring {
   }
 
   /**
-   * The breaker of this name, to be opened, closed or isolated by hand.
+   * The breaker of this name, to be opened, closed or isolated manually.
    *
    * @param pool null: one that belongs to no pool
    * @throws UnknownBreaker

@@ -51,7 +51,7 @@ export interface ShownTopology extends JudgedTopology {
 export interface ShownReads extends Required<ReadOptions> {
   /** By route and reason. */
   readonly counts: Readonly<Partial<Record<ReadReason, number>>>;
-  /** Reads that moved to another node, as theirs was lost or out of reach. */
+  /** Reads that moved to another node, as theirs was lost or unreachable. */
   readonly moved: number;
   /** How long reads waited for a replica to come to a position, in milliseconds. */
   readonly waits: DurationSummary;

@@ -44,8 +44,8 @@ const METRICS: readonly PgBouncerMetric[] = [
     samples: ({ pools }) =>
       rows(pools).map((row) => ({ labels: poolOf(row), value: numberIn(row, 'maxwait') + numberIn(row, 'maxwait_us') / 1e6 })),
   },
-  total('queries_total', 'Statements that PgBouncer has passed on.', 'total_query_count', 1),
-  total('transactions_total', 'Transactions that PgBouncer has passed on.', 'total_xact_count', 1),
+  total('queries_total', 'Statements that PgBouncer has forwarded.', 'total_query_count', 1),
+  total('transactions_total', 'Transactions that PgBouncer has forwarded.', 'total_xact_count', 1),
   total('wait_seconds_total', 'How long clients have waited for a server connection of PgBouncer, together.', 'total_wait_time', 1e-6),
 ];
 

@@ -39,9 +39,9 @@ export interface MonitoringServerOptions extends MonitoringOptions {
 
 /** The one table of the options that hold a plain value. */
 export const serverOptionTable = {
-  host: { kind: 'text', default: '127.0.0.1', about: 'The address to listen on. Any other than a loopback address needs a token.' },
+  host: { kind: 'text', default: '127.0.0.1', about: 'The address to listen on. An address other than loopback requires a token.' },
   port: { kind: 'number', min: 0, max: 65_535, default: 9_464, about: 'The port; 0 = a free one.' },
-  onError: { kind: 'function', default: undefined, about: 'Called with errors that were answered with the status 500.' },
+  onError: { kind: 'function', default: undefined, about: 'Called with each error that the server answered with status 500.' },
 } as const satisfies Partial<Record<keyof MonitoringServerOptions, OptionSpec>>;
 
 const OPTION_NAMES: readonly string[] = [

@@ -78,7 +78,7 @@ function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | u
   return {
     level: 'bad',
     headline: `The pool is ${state}: it lends nothing.`,
-    details: state === 'suspended' ? ['Resume it by hand, or in the code that suspended it.'] : [sinceText(points, () => true)],
+    details: state === 'suspended' ? ['Resume it manually, or in the code that suspended it.'] : [sinceText(points, () => true)],
   };
 }
 
@@ -147,7 +147,7 @@ function refused({ health, stats: { breakers }, now }: Case): PoolVerdict | unde
       reason === null ? '' : `${capitalised(reason)}.`,
       `It has been so since ${clock(now - inStateForMs)}.`,
       nextProbeInMs === null
-        ? 'It stays so until it is closed by hand.'
+        ? 'It stays so until it is closed manually.'
         : `The next call is let through ${nextProbeInMs === 0 ? 'now' : `in ${duration(nextProbeInMs)}`}.`,
     ],
   };

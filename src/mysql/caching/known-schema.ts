@@ -16,7 +16,7 @@ const PAUSE_MS = 250;
 const PAUSES_LEFT_OUT = 2;
 /** The pause after a reading that failed, and before one for a table that the schema does not have. */
 const RETRY_MS = 1_000;
-/** The pause is so many times as long as the reading was: readings take a tenth of the time at most. No pause is longer than {@link FRESH_MS}. */
+/** The pause is that many times as long as the reading was: readings take a tenth of the time at most. No pause is longer than {@link FRESH_MS}. */
 const PAUSE_PER_READING = 9;
 /** A read that wants to be cached waits no longer than this from when a reading began. Then it goes past the cache. */
 const PATIENCE_MS = 1_000;

@@ -5,7 +5,7 @@ import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 /**
- * Runs a statement; prepares it anew when the server no longer knows it.
+ * Runs a statement; prepares it again when the server no longer knows it.
  *
  * @param flavor in whose words a failure is put
  */

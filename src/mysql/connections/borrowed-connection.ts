@@ -86,7 +86,7 @@ class BorrowedConnection {
     return this.#raw;
   }
 
-  /** Gives the connection back to the pool. A second call does nothing, also when another borrower has the connection by then. */
+  /** Gives the connection back to the pool. A second call does nothing, even when another borrower has the connection by then. */
   release(): void {
     this.#leave();
     this.#lease.release();

@@ -9,7 +9,7 @@ import { killStatement } from '../session/index.js';
 /** How long the goodbye of the connection may take. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Behind a load balancer one connection leads to one server only; each is kept while it may be of use. */
+/** Behind a load balancer one connection leads to one server only; each is kept while it may be of use. In a fleet one is counted for it. */
 const MOST_KEPT = 2;
 
 /**
@@ -25,11 +25,18 @@ export class Killer {
   /**
    * @param connect opens a connection; `lost` is to be called when it has ended
    * @param timeoutMs how long a kill may take
+   * @param mostKept how many connections are kept at most; default: 2
    */
   constructor(
     private readonly connect: (lost: () => void) => Promise<ObservedConnection>,
     private readonly timeoutMs: number,
+    private readonly mostKept = MOST_KEPT,
   ) {}
+
+  /** Connections that are kept, or being opened. */
+  get kept(): number {
+    return this.#kept.length;
+  }
 
   /** Statements killed so far. */
   get kills(): number {
@@ -81,7 +88,7 @@ export class Killer {
     for (const opening of kept) opening.then((connection) => connection.terminate()).catch(ignore);
   }
 
-  /** Resolves within about a second, also when the server does not answer. */
+  /** Resolves within about a second, even when the server does not answer. */
   async close(): Promise<void> {
     this.#closed = true;
     if (this.#kept.length > 0) {
@@ -114,7 +121,7 @@ export class Killer {
     const opening = this.connect(() => forget());
     const forget = (): void => void this.#forget(opening);
     const [oldest] = this.#kept;
-    if (oldest !== undefined && this.#kept.length >= MOST_KEPT) this.#leave(oldest);
+    if (oldest !== undefined && this.#kept.length >= this.mostKept) this.#leave(oldest);
     this.#kept.push(opening);
     opening.catch(forget);
     return opening;

@@ -42,7 +42,7 @@ export class ManagedConnection extends ObservedConnection {
     return super.reset === undefined ? this.addCommand(new ResetSession(callback)) : super.reset(callback);
   }
 
-  /** Runs a statement that was read at another door: a borrower's, also where a listener is the borrower. */
+  /** Runs a statement that was read at another door: a borrower's, even where a listener is the borrower. */
   run(statement: Statement, done: ResultCallback): Command {
     if (this.setUpByListeners !== undefined) return this.setUpByListeners.apart(() => this.#run(statement, done));
     return this.#run(statement, done);
@@ -86,7 +86,7 @@ export class ManagedConnection extends ObservedConnection {
     return super.prepare(statement.forDriver, callback);
   }
 
-  /** The server no longer knows this prepared statement: the next use prepares it anew. When it has too many of them, all of this connection go. */
+  /** The server no longer knows this prepared statement: the next use prepares it again. When it has too many of them, all of this connection go. */
   forgetStatement(statement: Statement | undefined, error: unknown): void {
     if (isTooManyStatements(error)) this.forgetStatements();
     else if (statement !== undefined) this.unprepare(statement.options ?? { sql: statement.sql });
@@ -148,7 +148,7 @@ export class ManagedConnection extends ObservedConnection {
     if (!this.alive) return this.#refuseExecute(given, parameters);
     const refusal = limits === undefined ? undefined : refusalOf(limits, this.flavor);
     if (refusal !== undefined) return notSent(this.#commandOf(given, parameters), refusal);
-    // mysql2 reports a failure to prepare the statement to a callback, also when that has had the end of its time before.
+    // mysql2 reports a failure to prepare the statement to a callback, even when that has had the end of its time before.
     let command: Command;
     try {
       command = super.execute(given, ...(limits === undefined ? parameters : parameters.map(callOnce)));

@@ -52,7 +52,7 @@ function emitGuarded(this: Command, event: string, ...details: unknown[]): boole
   }
 }
 
-/** The pool listens behind the caller: by the end of a statement its connection comes back, also when a listener of the caller's throws. */
+/** The pool listens behind the caller: by the end of a statement its connection comes back, even when a listener of the caller's throws. */
 function emitToAll(command: Command, event: string, details: readonly unknown[]): boolean {
   const listeners = (command as GuardedCommand).rawListeners(event);
   for (const listener of listeners) {

@@ -49,7 +49,7 @@ export class ListenersSetUp {
   /** A borrower or the pool itself is sending something, in any asynchronous context. */
   #apart = false;
 
-  /** Runs listeners. What they do from now on counts as theirs, also when it comes much later. */
+  /** Runs listeners. What they do from now on counts as theirs, even when it comes much later. */
   run<T>(listeners: () => T): T {
     hasListeners = true;
     return listenersWork.run(this, listeners);

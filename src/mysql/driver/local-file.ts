@@ -1,4 +1,4 @@
-/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends or fails as its stream does, and also when that does neither. */
+/** The file that LOAD DATA LOCAL asks its caller for, read so that the statement ends or fails as its stream does, and even when that does neither. */
 
 import { Readable } from 'node:stream';
 import { invalidUnquoted } from '../../engine/index.js';
@@ -65,7 +65,7 @@ function startReading(open: () => unknown): Promise<unknown> {
   return opened;
 }
 
-/** The bytes of a caller's stream. It ends or fails by itself, also when that stream does neither. */
+/** The bytes of a caller's stream. It ends or fails by itself, even when that stream does neither. */
 class LocalFile extends Readable {
   #source: unknown = undefined;
   #wake: (() => void) | undefined = undefined;

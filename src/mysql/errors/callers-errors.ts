@@ -1,4 +1,4 @@
-/** Errors that a caller's own code has thrown: they say nothing about the server or the connection, also where they carry the code of a lost connection. */
+/** Errors that a caller's own code has thrown: they say nothing about the server or the connection, even where they carry the code of a lost connection. */
 
 import { thrownAsError } from './thrown.js';
 

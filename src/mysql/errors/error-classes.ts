@@ -57,7 +57,7 @@ export function markPermanent(error: object): void {
 export function isPermanentConnectError(error: unknown): boolean {
   const { code, errno, message } = fieldsOf(error);
   if (errno !== undefined && errno > 0) return classOfErrno(errno, message) === 'connect-permanent';
-  // mysql2 gives every failure of the TLS handshake this code: also when the network cut it. Errors of OpenSSL name their library.
+  // mysql2 gives every failure of the TLS handshake this code: even when the network cut it. Errors of OpenSSL name their library.
   if (code === 'HANDSHAKE_SSL_ERROR') return PERMANENT in (error as object) || 'library' in (error as object);
   return code !== undefined && PERMANENT_CODES.has(code);
 }

@@ -2,7 +2,7 @@
 
 import { messageOf, PoolError } from '../../engine/index.js';
 import { isCallersError } from './callers-errors.js';
-import { classOfErrno } from './error-classes.js';
+import { classOfErrno, isServerError } from './error-classes.js';
 import { rowOf } from './error-table.js';
 import { type Unrun, unrunOf } from './unsent.js';
 
@@ -33,6 +33,17 @@ export function isStatementCacheInvalid(error: unknown): boolean {
 }
 
 const TOO_MANY_STATEMENTS = 1461;
+
+/** Of the server (1040), of this user (1203), of this account's limit (1226, which is said of other limits too). */
+const TOO_MANY_CONNECTIONS: ReadonlySet<number> = new Set([1040, 1203]);
+const ACCOUNT_LIMIT = 1226;
+
+/** Whether the server refused a connection because there are too many. */
+export function isTooManyConnections(error: unknown): boolean {
+  if (!isServerError(error)) return false;
+  const { errno, message } = error;
+  return TOO_MANY_CONNECTIONS.has(errno) || (errno === ACCOUNT_LIMIT && message.includes('max_user_connections'));
+}
 
 /** Whether the server has as many prepared statements as it takes (`max_prepared_stmt_count`), from all of its connections. */
 export function isTooManyStatements(error: unknown): boolean {

@@ -15,7 +15,14 @@ export {
   verdictOfConnectError,
 } from './error-classes.js';
 export type { ErrorClass } from './error-table.js';
-export { isConnectionLost, isStatementCacheInvalid, isTooManyStatements, statementFailure, unrunBy } from './failure.js';
+export {
+  isConnectionLost,
+  isStatementCacheInvalid,
+  isTooManyConnections,
+  isTooManyStatements,
+  statementFailure,
+  unrunBy,
+} from './failure.js';
 export { type Flavor, mysql2Flavor, ownFlavor } from './flavor.js';
 export { errnoOf, isRefusedAsReadOnly, isRolledBack, leavesCommitOpen } from './transaction-errors.js';
 export { markUnrun, unrunCopyOf } from './unsent.js';

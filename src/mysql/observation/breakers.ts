@@ -67,7 +67,7 @@ export interface BreakerSnapshots {
 }
 
 /**
- * The breakers of a pool by their names, which never change, for a look at them and for what is done by hand: `open()`, `close()`,
+ * The breakers of a pool by their names, which never change, for a look at them and for what is done manually: `open()`, `close()`,
  * `isolate()`.
  */
 export interface BreakersByName {
@@ -144,7 +144,7 @@ export class PoolBreakers {
   /**
    * A connection is about to be opened.
    *
-   * @throws PoolError `POOL_BREAKER_OPEN` while the breaker is held open by hand
+   * @throws PoolError `POOL_BREAKER_OPEN` while the breaker is held open manually
    */
   connecting(): void {
     if (this.connect.state === 'isolated') throw this.connect.openError();
@@ -158,7 +158,7 @@ export class PoolBreakers {
     if (!wasClosed && this.connect.state !== 'isolated') this.connect.close();
   }
 
-  /** What has failed says nothing about the server to which the pool leads from now on. What was opened by hand stays open. */
+  /** What has failed says nothing about the server to which the pool leads from now on. What was opened manually stays open. */
   forget(): void {
     for (const breaker of [this.connect, this.statement]) {
       if (!breaker.closed && breaker.state !== 'isolated') breaker.close();

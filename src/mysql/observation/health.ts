@@ -33,29 +33,29 @@ export const healthThresholdTable = {
     min: 1,
     max: 100,
     default: 90,
-    about: 'Connections in use, in percent of the limit, that count as too many.',
+    about: 'The pool counts as overused when at least this percentage of the limit is in use.',
   },
   utilizationFor: {
     kind: 'number',
     min: 0,
     max: 86_400_000,
     default: 30_000,
-    about: 'How long the use must have been that high without a break, in milliseconds.',
+    about: 'How long the use must stay that high without a break, in milliseconds.',
   },
-  waiting: { kind: 'number', min: 1, max: Number.MAX_SAFE_INTEGER, default: 50, about: 'Waiting acquires that count as too many.' },
+  waiting: { kind: 'number', min: 1, max: Number.MAX_SAFE_INTEGER, default: 50, about: 'This many waiting acquires count as too many.' },
   waitPercent: {
     kind: 'number',
     min: 1,
     max: 100,
     default: 50,
-    about: 'The longest wait that is still fine, in percent of acquireTimeout.',
+    about: 'The longest wait that is still healthy, as a percentage of acquireTimeout.',
   },
   connectErrorFor: {
     kind: 'number',
     min: 0,
     max: 86_400_000,
     default: 30_000,
-    about: 'How long a failure to connect is remembered, in milliseconds.',
+    about: 'How long a failure to connect counts against the health, in milliseconds.',
   },
 } as const satisfies Record<keyof HealthThresholds, OptionSpec>;
 
@@ -71,6 +71,7 @@ export interface HealthCheck {
     | 'connections'
     | 'connect-errors'
     | 'endpoint'
+    | 'fleet'
     | 'utilization'
     | 'waiting'
     | 'breakers'

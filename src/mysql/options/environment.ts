@@ -1,6 +1,7 @@
 /** Options in the environment: `POOLWRIGHT_CONNECTION_LIMIT=50` and the like, read the same in each dialect. */
 
 import { nearestName, PoolError } from '../../engine/index.js';
+import { FLEET_OPTION_NAMES } from '../../fleet/contract/index.js';
 import { isPlainRow, optionRows } from './table.js';
 import { tlsFromUrl } from './tls.js';
 
@@ -8,26 +9,33 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** The variable of the environment that holds an option. */
 export function environmentName(option: string): string {
-  return `POOLWRIGHT_${option.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+  return `POOLWRIGHT_${option
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .replace('.', '_')
+    .toUpperCase()}`;
 }
 
-/** The options by their variables: each that holds a number, a word or a truth value, and `ssl`. */
+/** The options by their variables: each that holds a number, a word or a truth value, `ssl`, and those of `fleet`. */
 const OPTION_OF_VARIABLE: ReadonlyMap<string, string> = new Map([
   ...[...optionRows]
     .filter(([, row]) => isPlainRow(row) && row.kind !== 'function')
     .map(([name]) => [environmentName(name), name] as const),
   [environmentName('ssl'), 'ssl'],
+  ...FLEET_OPTION_NAMES.map((name) => [environmentName(`fleet.${name}`), `fleet.${name}`] as const),
 ]);
 
 /** @throws PoolError `POOL_OPTION_INVALID` for a variable that is nearly an option's */
 export function environmentOptions(environment: Environment): Record<string, unknown> {
   const options: Record<string, unknown> = {};
+  const fleet: Record<string, string> = {};
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('POOLWRIGHT_') || value === undefined || value === '') continue;
     const option = OPTION_OF_VARIABLE.get(variable);
     if (option === undefined) refuseMisspelling(variable);
+    else if (option.startsWith('fleet.')) fleet[option.slice('fleet.'.length)] = value;
     else options[option] = option === 'ssl' ? tlsFromUrl([['ssl', value]], variable) : value;
   }
+  if (Object.keys(fleet).length > 0) options['fleet'] = fleet;
   return options;
 }
 

@@ -9,6 +9,7 @@ import {
   resolveFromTable,
   resolvePoolOptions,
 } from '../../engine/index.js';
+import { isOptionsObject } from '../../engine/contract/index.js';
 import type { CommitListener, Opener } from '../contract/index.js';
 import type { ConnectionOptions } from '../driver/index.js';
 import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
@@ -82,13 +83,14 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const fromEnvironment = environmentOptions(environment);
   const gathered = rules.gather(given, environment);
   const asked = readValues(gathered, rules.read);
-  const values = { ...rules.defaults, ...given.defaults, ...fromEnvironment, ...asked };
+  const merged = { ...given.defaults, ...fromEnvironment, ...asked };
+  const values = { ...rules.defaults, ...merged, ...mergedFleet(fromEnvironment['fleet'], asked['fleet']) };
   const plain = resolveFromTable(mysqlOptionTable, values);
   const endpoint = endpointOf(asked);
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);
   refuseTwoLogins(asked);
   const atStart = resolvePoolOptions(rules.fit({ ...defaultsAt(endpoint), ...named(Object.keys(poolOptionTable), values) }));
-  const own = { ...plain, ...objectOptions(values, atStart) } as unknown as ResolvedMysqlOptions;
+  const own = { ...plain, ...objectOptions(values, atStart, endpoint) } as unknown as ResolvedMysqlOptions;
   return Object.freeze({
     atStart,
     ...own,
@@ -112,8 +114,15 @@ function defaultsAt(endpoint: Endpoint): EngineOptions {
   return { name: nameOf(endpoint), ...(isTidbCloud(endpoint.host) ? { maxLifetime: TIDB_CLOUD_LIFETIME_MS } : {}) };
 }
 
-function objectOptions(values: Values, atStart: ResolvedPoolOptions): Values {
-  const resolved = [...optionRows].flatMap(([name, row]) => (row.kind === 'object' ? [[name, row.resolve(values[name], atStart)]] : []));
+/** Where the environment says something of the fleet, the code says the rest of it, or otherwise. */
+function mergedFleet(fromEnvironment: unknown, asked: unknown): Values {
+  return isOptionsObject(fromEnvironment) && isOptionsObject(asked) ? { fleet: { ...fromEnvironment, ...asked } } : {};
+}
+
+function objectOptions(values: Values, atStart: ResolvedPoolOptions, endpoint: Endpoint): Values {
+  const resolved = [...optionRows].flatMap(([name, row]) =>
+    row.kind === 'object' ? [[name, row.resolve(values[name], atStart, endpoint)]] : [],
+  );
   return Object.fromEntries(resolved);
 }
 

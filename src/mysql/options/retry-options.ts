@@ -22,13 +22,13 @@ export const statementRetryTable = {
     min: 0,
     max: 1_000,
     default: 10,
-    about: 'Retries within 10 s, of statements and of transactions, in percent of the statements within 10 s, that the pool makes at most.',
+    about: 'The most retries of statements and transactions within 10 s, as a percentage of the statements within 10 s.',
   },
-  budgetMinimum: { kind: 'number', min: 0, max: 1_000_000, default: 10, about: 'Retries within 10 s that it may always make.' },
+  budgetMinimum: { kind: 'number', min: 0, max: 1_000_000, default: 10, about: 'Retries within 10 s that are always allowed.' },
   readOnly: {
     kind: 'boolean',
     default: true,
-    about: 'Whether statements whose text proves that they only read are run again without being called idempotent.',
+    about: 'Whether the pool may run a statement again when its text proves that it only reads, even without `idempotent`.',
   },
 } as const satisfies Record<keyof StatementRetryOptions, OptionSpec>;
 

@@ -1,6 +1,7 @@
 /** Every option of `createPool`, one row each: what it takes, its default, how mysql2's dialect reads it; a new option is a type and a row here. */
 
 import type { QueryCache } from '../../cache/serving/index.js';
+import { type FleetOptions, resolveFleetOptions } from '../../fleet/contract/index.js';
 import {
   isRangeLike,
   type PoolOptions as EngineOptions,
@@ -20,6 +21,7 @@ import {
   resolvePoolBreakers,
 } from '../observation/index.js';
 import { checkedCache, checkedCharset, checkedHost, checkedPort, checkedText, checkedTimezone, resolveHealth } from './checks.js';
+import type { Endpoint } from './endpoint.js';
 import { resolveStatementRetries, type StatementRetryOptions } from './retry-options.js';
 import type { TlsOptions } from './tls.js';
 
@@ -68,6 +70,11 @@ export interface MysqlPoolOptions {
   readonly breakers?: PoolBreakerOptions | false;
   /** How statements of `pool.query` and `pool.execute` are retried when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
+  /**
+   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: not, against the environment. Default: none, then
+   * `connectionLimit` alone bounds the pool.
+   */
+  readonly fleet?: FleetOptions | false;
   /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
   readonly logger?: PoolLogger;
 }
@@ -79,7 +86,7 @@ export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof My
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
-  /** In the place of the dialect's defaults: the environment goes before them. */
+  /** In the place of the dialect's defaults: the environment overrides them. */
   readonly defaults?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -104,7 +111,7 @@ type PlainKind = OptionSpec;
 interface ObjectKind {
   readonly kind: 'object';
   /** Checks what was given and fills in the defaults. */
-  resolve(given: unknown, atStart: ResolvedPoolOptions): unknown;
+  resolve(given: unknown, atStart: ResolvedPoolOptions, endpoint: Endpoint): unknown;
 }
 
 /** How to reach the database. mysql2 has these too; Poolwright reads them itself. */
@@ -115,7 +122,7 @@ interface ReachKind {
 /** An option of mysql2's, which is passed on. */
 interface DriverKind {
   readonly kind: 'driver';
-  /** In a URL it is text, also when it reads as a number. */
+  /** In a URL it is text, even when it reads as a number. */
   readonly text?: boolean;
 }
 
@@ -162,11 +169,15 @@ function resolveBreakers(given: PoolBreakerOptions | false | undefined, { connec
   return resolvePoolBreakers(given, connectTimeout);
 }
 
+function resolveFleet(given: FleetOptions | false | undefined, _atStart: ResolvedPoolOptions, { database }: Endpoint) {
+  return resolveFleetOptions(given, database);
+}
+
 const PASSED_ON = { kind: 'driver' } as const satisfies OptionRow;
 const TEXT = { kind: 'driver', text: true, check: checkedText } as const satisfies OptionRow;
 
 /**
- * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelt
+ * The one table. From a row follow the check, the default, the variable of the environment, the parameter of the URL, the hint for a misspelled
  * name, and the documentation.
  */
 export const optionTable = {
@@ -188,19 +199,19 @@ export const optionTable = {
     default: 'auto',
     mysql2: { default: 'transaction' },
     about:
-      "How a session is cleaned at release. 'transaction': an open transaction is rolled back; 'auto': also, a session that became dirty is reset; 'always': reset at each release; 'never'.",
+      "How the pool cleans a session at release. 'transaction': it rolls back an open transaction. 'auto': it also resets a session that was changed. 'always': it resets every session. 'never': it does nothing.",
   },
   role: {
     kind: 'choice',
     choices: ['any', 'writer', 'reader'],
     default: 'any',
     about:
-      "What servers the pool is for, checked when a connection is opened. 'writer': those that take writes; 'reader': those that take none or replicate; 'any': not checked.",
+      "Which servers the pool may connect to, checked for each new connection. 'writer': servers that take writes. 'reader': servers that take no writes, or that replicate. 'any': no check.",
   },
   credentials: {
     kind: 'function',
     default: undefined,
-    about: 'Called for each new connection: who to log in as. For passwords that change.',
+    about: 'Called for each new connection; returns the user and password. For passwords that change.',
   },
   classifyError: {
     kind: 'function',
@@ -210,12 +221,13 @@ export const optionTable = {
   onConnect: {
     kind: 'function',
     default: undefined,
-    about: 'Called with each new connection before it is lent, and again after its session was reset.',
+    about: 'Called with each new connection before it is lent, and again after each reset of its session.',
   },
   resetOnRelease: { kind: 'boolean', default: false, mysql2: { read: truthIn }, about: "mysql2's name for hygiene: 'always'." },
   health: { kind: 'object', resolve: resolveHealth },
   logger: { kind: 'object', resolve: checkedLogger },
   cache: { kind: 'object', resolve: checkedCache },
+  fleet: { kind: 'object', resolve: resolveFleet },
   // Code that was written for mysql2 knows its errors, and how often it runs a statement.
   breakers: { kind: 'object', mysql2: { default: false }, resolve: resolveBreakers },
   retries: { kind: 'object', mysql2: { default: false }, resolve: resolveStatementRetries },

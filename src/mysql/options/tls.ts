@@ -96,7 +96,7 @@ export function plaintextRefused(host: string, cause: unknown): PoolError {
  * The TLS spellings of database URLs: mysql2's `ssl`, Prisma's `sslaccept`, the mysql client's `ssl-mode`, and files.
  *
  * @param parameters names in lower case, and values, as often as they are given
- * @throws PoolError `POOL_OPTION_INVALID`, also when two of them ask for different things, so that the weaker one is never taken silently
+ * @throws PoolError `POOL_OPTION_INVALID`, and when two of them ask for different things, so that the weaker one is never taken silently
  */
 export function tlsFromUrl(parameters: readonly (readonly [string, string])[], source: string): TlsRequest | undefined {
   const requests: TlsRequest[] = [];

@@ -18,7 +18,7 @@ export interface UrlOptions {
 /** Which names may stand in a URL's parameters. */
 export interface UrlParameters {
   readonly known: readonly string[];
-  /** Those whose value is text, also when it reads as a number. */
+  /** Those whose value is text, even when it reads as a number. */
   readonly text: readonly string[];
 }
 

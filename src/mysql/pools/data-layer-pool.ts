@@ -16,7 +16,7 @@ export interface Borrowing {
 
 /** How many connections are in which state, as a data layer counts them. */
 export interface LendingCounts {
-  /** With a borrower, also where the connection broke meanwhile. */
+  /** With a borrower, even where the connection broke meanwhile. */
   readonly used: number;
   /** Idle, being cleaned or being checked. */
   readonly free: number;

@@ -1,4 +1,4 @@
-/** A list that is looked up anew each time, in the form in which mysql2's pool keeps its own. */
+/** A list that is looked up again each time, in the form in which mysql2's pool keeps its own. */
 export class LiveList<T> implements Iterable<T> {
   constructor(private readonly items: () => readonly T[]) {}
 

@@ -1,6 +1,6 @@
 /** A pool without a face: its parts, and how they are put together. The promise pool and the callback pool are two views of it. */
 
-import { inRootContext, performance } from '../../engine/waiting/index.js';
+import { ignore, inRootContext, performance } from '../../engine/waiting/index.js';
 import {
   type AcquireOptions,
   asGiven,
@@ -43,10 +43,12 @@ import {
   Killer,
   type ManagedConnection,
 } from '../connections/index.js';
+import type { FleetChange } from '../../fleet/contract/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
 import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
 import { CoreSteering, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
+import { PoolFleet } from './pool-fleet.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
 import type { PoolStats } from './pool-stats.js';
 import { ProcessHold } from './process-hold.js';
@@ -91,6 +93,8 @@ export class PoolCore implements SteeredCore {
   readonly steering = new CoreSteering(this);
   /** Sends statements to other servers that ask for it; undefined in a plain pool. */
   router: StatementRouter | undefined = undefined;
+  /** Keeps the pool within its share of a budget; undefined without one. */
+  readonly fleet: PoolFleet | undefined;
   readonly #transactionRetries = new RetryTally();
   readonly #retryBudget: RetryBudget;
   readonly #statements: StatementLog;
@@ -115,7 +119,7 @@ export class PoolCore implements SteeredCore {
   ) {
     const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
-    const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.#rowsOf(sql, READING_TIMEOUT_MS), cache);
+    const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.rowsOf(sql, READING_TIMEOUT_MS), cache);
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (statement) => this.#run(statement), options);
     }
@@ -126,12 +130,13 @@ export class PoolCore implements SteeredCore {
     this.#statements = new StatementLog(this.breakers.statement, writes);
     const factory = new ConnectionFactory(options, this.#connectionHost());
     this.#factory = factory;
-    this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout);
+    this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout, options.fleet === undefined ? undefined : 1);
     this.engine = new Engine(factory, asGiven(atStart), environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
     this.#listen();
+    if (options.fleet !== undefined) this.fleet = new PoolFleet(this, () => this.#killer.kept);
   }
 
   /** As {@link CoreSteering.moveTo} has it. */
@@ -141,6 +146,7 @@ export class PoolCore implements SteeredCore {
     this.callbackPool.moveTo(options);
     this.#factory.moveTo(options);
     this.#killer.renewConnection();
+    this.fleet?.lead(options);
     this.engine.leavePlace();
     this.breakers.forget();
   }
@@ -173,7 +179,8 @@ export class PoolCore implements SteeredCore {
   }
 
   /** Listens to what happens; returns a function that stops. */
-  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+  watch(event: keyof PoolEvents | 'breakerChanged' | 'fleetChanged', listener: (detail: never) => void): () => void {
+    if (event === 'fleetChanged') return this.fleet?.onChange(listener as (change: FleetChange) => void) ?? ignore;
     if (event === 'breakerChanged') return this.breakers.onChange(listener as (change: BreakerChange) => void);
     const { engine } = this;
     const restoreWarning = event === 'leak' ? this.#leakWarning.replacedBy() : undefined;
@@ -186,7 +193,8 @@ export class PoolCore implements SteeredCore {
 
   /** @param deep also runs a statement */
   health(deep: boolean, more?: readonly HealthCheck[]): Promise<Health> {
-    return this.#health.check(deep ? () => this.#selectOne() : undefined, more);
+    const ofFleet = this.fleet === undefined ? [] : [this.fleet.check()];
+    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...ofFleet, ...(more ?? [])]);
   }
 
   /** Where a statement gets its connection that asks for a route. @throws PoolError `POOL_OPTION_INVALID` */
@@ -328,7 +336,7 @@ export class PoolCore implements SteeredCore {
     engine.on('leak', (borrowed) => this.#leakWarning.warn(borrowed));
   }
 
-  /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved anew. */
+  /** After a fail-over all connections lead to the wrong server. New ones are opened as needed, and the host is resolved again. */
   #poisoned(error: ServerError): void {
     this.#health.notePoisoned(error.message);
     this.steering.noteRefused(error.message);
@@ -341,6 +349,7 @@ export class PoolCore implements SteeredCore {
   async #stop(): Promise<void> {
     this.#health.stop();
     await this.#killer.close();
+    await this.fleet?.leave();
     this.#ending = false;
   }
 
@@ -368,7 +377,7 @@ export class PoolCore implements SteeredCore {
   }
 
   /** As arrays, with values as mysql2 makes them by itself. One that a lock holds up must not keep a pool's only connection. */
-  async #rowsOf(sql: string, timeout: number): Promise<readonly (readonly unknown[])[]> {
+  async rowsOf(sql: string, timeout: number): Promise<readonly (readonly unknown[])[]> {
     const statement = ownStatementWith({ sql, rowsAsArray: true, nestTables: false, typeCast: true });
     const [rows] = await inRootContext(() => this.#run(statement.limitedBy(limitsFrom(timeout, undefined, undefined))));
     return rows as unknown[][];

@@ -24,6 +24,7 @@ import {
   type QueryResult,
   type QueryValues,
 } from '../driver/index.js';
+import type { FleetChange, FleetSnapshot } from '../../fleet/contract/index.js';
 import type { BreakerChange } from '../../resilience/breaker/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import type { BreakersByName, Health, SlowQueryOrder, SlowQueryReport } from '../observation/index.js';
@@ -97,7 +98,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The breakers of this pool by name, for a look at them and for what is done by hand: `open(reason)` comes back by itself,
+   * The breakers of this pool by name, for a look at them and for what is done manually: `open(reason)` comes back by itself,
    * `isolate(reason)` holds it open until the function that it returns is called, `close()` ends both.
    *
    * @example
@@ -108,6 +109,11 @@ export class Pool extends DriverPromisePool {
   get breakers(): BreakersByName {
     const { connect, statement, cache } = this.#core.breakers;
     return Object.freeze({ connect, statement, ...(cache === undefined ? {} : { cache }) });
+  }
+
+  /** What this pool knows of the fleet with which it shares a budget; undefined without the option `fleet`. */
+  get fleet(): FleetSnapshot | undefined {
+    return this.#core.fleet?.snapshot();
   }
 
   /** The options in force, without secrets. */
@@ -269,12 +275,13 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * Listens to what happens: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged, breakerChanged. Returns a function
+   * Listens to what happens: opened, closed, connectFailed, failed, leak, leakReturned, stateChanged, breakerChanged, fleetChanged. Returns a function
    * that stops.
    */
   watch(event: 'breakerChanged', listener: (change: BreakerChange) => void): () => void;
+  watch(event: 'fleetChanged', listener: (change: FleetChange) => void): () => void;
   watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
-  watch(event: keyof PoolEvents | 'breakerChanged', listener: (detail: never) => void): () => void {
+  watch(event: keyof PoolEvents | 'breakerChanged' | 'fleetChanged', listener: (detail: never) => void): () => void {
     return this.#core.watch(event, listener);
   }
 

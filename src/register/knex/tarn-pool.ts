@@ -338,8 +338,7 @@ function optionsOf(pool: TarnPool): object {
 /** As tarn calls it: a function that calls back, or returns a promise. */
 function callbackOrPromise(creator: TarnPool['creator']): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    const returned = (async (): Promise<unknown> =>
-      await creator((error, connection) => (error ? reject(error) : resolve(connection))))();
+    const returned = (async (): Promise<unknown> => await creator((error, connection) => (error ? reject(error) : resolve(connection))))();
     returned.then((connection) => (connection ? resolve(connection) : undefined), reject);
   });
 }

@@ -4,13 +4,13 @@ import { type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } fr
 
 /** When a breaker opens, and how it comes back. Durations are in milliseconds, rates in percent. */
 export interface BreakerOptions {
-  /** Opens after so many failures in a row; 0 = off. Default: 0. */
+  /** Opens after this many failures in a row; 0 = off. Default: 0. */
   readonly consecutiveFailures?: number;
-  /** Opens when so many percent of the calls in the window failed; 0 = off. Default: 50. */
+  /** Opens when this percentage of the calls in the window failed; 0 = off. Default: 50. */
   readonly failureRate?: number;
   /** Calls that take at least this long count as slow; 0 = none does. Default: 0. */
   readonly slowCallTime?: number;
-  /** Opens when so many percent of the calls in the window were slow. Default: 80. */
+  /** Opens when this percentage of the calls in the window were slow. Default: 80. */
   readonly slowCallRate?: number;
   /** How far rates look back, to within a tenth. Default: 10 000. */
   readonly window?: number;
@@ -33,51 +33,75 @@ const MOST = 1_000_000;
 
 /** The one table of the options: validation and documentation read it. */
 export const breakerOptionTable = {
-  consecutiveFailures: { kind: 'number', min: 0, max: MOST, default: 0, about: 'Opens after so many failures in a row; 0 = off.' },
+  consecutiveFailures: {
+    kind: 'number',
+    min: 0,
+    max: MOST,
+    default: 0,
+    about: 'The breaker opens after this many failures in a row; 0 = off.',
+  },
   failureRate: {
     kind: 'number',
     min: 0,
     max: 100,
     default: 50,
-    about: 'Opens when so many percent of the calls in the window failed; 0 = off.',
+    about: 'The breaker opens when this percentage of the calls in the window failed; 0 = off.',
   },
   slowCallTime: {
     kind: 'number',
     min: 0,
     max: LONGEST_MS,
     default: 0,
-    about: 'Calls that take at least so many milliseconds count as slow; 0 = none does.',
+    about: 'A call that takes at least this many milliseconds counts as slow; 0 = no call does.',
   },
   slowCallRate: {
     kind: 'number',
     min: 1,
     max: 100,
     default: 80,
-    about: 'Opens when so many percent of the calls in the window were slow.',
+    about: 'The breaker opens when this percentage of the calls in the window were slow.',
   },
-  window: { kind: 'number', min: 100, max: LONGEST_MS, default: 10_000, about: 'How far rates look back, in milliseconds.' },
-  minimumCalls: { kind: 'number', min: 1, max: MOST, default: 20, about: 'Fewer calls than this in the window are no rate.' },
+  window: {
+    kind: 'number',
+    min: 100,
+    max: LONGEST_MS,
+    default: 10_000,
+    about: 'The period over which rates are computed, in milliseconds.',
+  },
+  minimumCalls: {
+    kind: 'number',
+    min: 1,
+    max: MOST,
+    default: 20,
+    about: 'With fewer calls than this in the window, the breaker computes no rate.',
+  },
   shortestOpen: {
     kind: 'number',
     min: 1,
     max: LONGEST_MS,
     default: 100,
-    about: 'How long it stays open the first time, and at least, in milliseconds.',
+    about: 'How long the breaker stays open the first time, and at least, in milliseconds.',
   },
-  longestOpen: { kind: 'number', min: 1, max: LONGEST_MS, default: 750, about: 'How long it stays open at most, in milliseconds.' },
+  longestOpen: {
+    kind: 'number',
+    min: 1,
+    max: LONGEST_MS,
+    default: 750,
+    about: 'How long the breaker stays open at most, in milliseconds.',
+  },
   probes: {
     kind: 'number',
     min: 1,
     max: MOST,
     default: 1,
-    about: 'While half-open: how many calls are let through at once; as many successes close it.',
+    about: 'How many calls a half-open breaker lets through at once. The same number of successes closes it.',
   },
   probeTimeout: {
     kind: 'number',
     min: 1,
     max: LONGEST_MS,
     default: 1_000,
-    about: 'A probe without an outcome for so many milliseconds is replaced by another.',
+    about: 'When a probe has no outcome after this many milliseconds, another call replaces it.',
   },
 } as const satisfies Record<keyof BreakerOptions, OptionSpec>;
 

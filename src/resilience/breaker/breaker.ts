@@ -205,17 +205,17 @@ export class Breaker {
   }
 
   /** Opens it now; it comes back by itself, as after failures. */
-  open(reason = 'opened by hand'): void {
+  open(reason = 'opened manually'): void {
     if (this.#state.kind === 'closed' || this.#state.kind === 'half-open') this.#open(reason, this.#clock.now());
   }
 
-  /** Closes it now from any state, also while it is held open. */
+  /** Closes it now from any state, even while it is held open. */
   close(): void {
     if (this.#state !== CLOSED) this.#close(this.#clock.now());
   }
 
   /** Holds it open until the returned function is called. With several holders, until all have let go. */
-  isolate(reason = 'isolated by hand'): () => void {
+  isolate(reason = 'isolated manually'): () => void {
     let state = this.#state;
     if (state.kind === 'isolated') {
       state.holders += 1;
@@ -227,7 +227,7 @@ export class Breaker {
     const isolated = state;
     let held = true;
     return () => {
-      // It may have been closed by hand meanwhile, and isolated anew.
+      // It may have been closed manually meanwhile, and isolated again.
       if (!held || this.#state !== isolated) return;
       held = false;
       isolated.holders -= 1;

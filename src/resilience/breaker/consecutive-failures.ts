@@ -1,4 +1,4 @@
-/** Opens a breaker after so many failures in a row. */
+/** Opens a breaker after this many failures in a row. */
 export class ConsecutiveFailures {
   #inARow = 0;
 

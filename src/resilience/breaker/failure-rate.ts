@@ -1,4 +1,4 @@
-/** Opens a breaker when so many percent of the calls in the window failed. */
+/** Opens a breaker when this percentage of the calls in the window failed. */
 
 import type { CallWindow } from './call-window.js';
 

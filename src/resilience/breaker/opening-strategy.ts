@@ -12,7 +12,7 @@ export interface OpeningStrategy {
   noteSuccess(isSlow: boolean): string | undefined;
   /** @returns as {@link noteSuccess} */
   noteFailure(): string | undefined;
-  /** The breaker is closed again: begins anew. */
+  /** The breaker is closed again: starts over. */
   reset(): void;
 }
 

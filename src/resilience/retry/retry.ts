@@ -27,7 +27,7 @@ export interface RetryTiming {
 
 /** The one table of the timing. */
 export const retryTimingTable = {
-  attempts: { kind: 'number', min: 1, max: 100, default: 3, about: 'Runs in all, with the first.' },
+  attempts: { kind: 'number', min: 1, max: 100, default: 3, about: 'The most runs in total, including the first.' },
   shortestDelay: { kind: 'number', min: 0, max: 3_600_000, default: 20, about: 'The shortest time before a retry, in milliseconds.' },
   longestDelay: { kind: 'number', min: 0, max: 3_600_000, default: 1_000, about: 'The longest time before a retry, in milliseconds.' },
   totalTime: {
@@ -35,7 +35,7 @@ export const retryTimingTable = {
     min: 0,
     max: 86_400_000,
     default: 5_000,
-    about: 'No retry begins later than this after the first failure, in milliseconds; a deadline counts too.',
+    about: 'No retry begins later than this after the first failure, in milliseconds. A deadline also applies.',
   },
 } as const satisfies Record<keyof RetryTiming, OptionSpec>;
 
@@ -43,7 +43,7 @@ export const retryTimingTable = {
 export interface RetryOptions extends RetryTiming {
   /** Whether the work may be run again after this error. Default: unless the caller gave up or a breaker refused. */
   readonly retryable?: (error: unknown) => boolean | Promise<boolean>;
-  /** Gives up when it aborts, also while it waits for the next attempt. */
+  /** Gives up when it aborts, even while it waits for the next attempt. */
   readonly signal?: AbortSignal;
   /** Bounds the retries of all who share it. */
   readonly budget?: RetryBudget;

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache, type QueryCache, type QueryCacheOptions } from '../../../src/cache/index.js';
-import { Ledger } from '../../../src/cache/redis/ledger.js';
+import { InvalidationLedger } from '../../../src/cache/redis/ledger.js';
 import { Marks } from '../../../src/cache/invalidation/marks.js';
 import { createRedisClients } from '../../../src/cache/redis/redis-client.js';
 import { type RedisServer, startRedis } from '../../support/servers/redis-server.js';
@@ -114,7 +114,13 @@ describe('a Redis that has less room than the values want', () => {
     Object.assign(reader, { publishToLedger: refuse });
     const failures: unknown[] = [];
     const listener = { failed: (error: unknown) => failures.push(error), proven: () => undefined };
-    const ledger = new Ledger(reader, client, new Marks(), { prefix: 'poolwright', boundMs: 1_000, timeoutMs: 2_000 }, listener);
+    const ledger = new InvalidationLedger(
+      reader,
+      client,
+      new Marks(),
+      { prefix: 'poolwright', boundMs: 1_000, timeoutMs: 2_000 },
+      listener,
+    );
     try {
       await waitFor('the ledger to be read', () => ledger.isLive(performance.now()));
       await ledger.invalidate(['g:version']);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Marks } from '../../../src/cache/invalidation/marks.js';
-import { Ledger } from '../../../src/cache/redis/ledger.js';
+import { InvalidationLedger } from '../../../src/cache/redis/ledger.js';
 import { waitFor } from '../../support/wait-for.js';
 import { FakeRedis } from '../support/fake-redis.js';
 
@@ -9,7 +9,7 @@ const BOUND_MS = 1_500;
 const A = ['t:a'];
 
 interface Process extends Disposable {
-  readonly ledger: Ledger;
+  readonly ledger: InvalidationLedger;
   readonly marks: Marks;
   readonly failures: unknown[];
   /** Returns whether what was loaded when this was called is still good in this process's memory. */
@@ -19,7 +19,7 @@ interface Process extends Disposable {
 function startProcess(redis: FakeRedis): Process {
   const marks = new Marks();
   const failures: unknown[] = [];
-  const ledger = new Ledger(
+  const ledger = new InvalidationLedger(
     redis.client('reader'),
     redis.client('writer'),
     marks,

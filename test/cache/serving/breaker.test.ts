@@ -41,7 +41,7 @@ describe("the cache's breaker", () => {
     expect(cache.stats()).toMatchObject({ redis: { asked: true } });
   });
 
-  it('isolated by hand: Redis gives and takes no values, and invalidations still reach all', async () => {
+  it('isolated manually: Redis gives and takes no values, and invalidations still reach all', async () => {
     await using redis = await startRedis();
     await using fixture = await openCachedPool({ redis: redis.url });
     const { pool, cache } = fixture;

@@ -10,7 +10,8 @@ const login = isSeven ? { user } : { username: user };
 const open = (more = {}) => new Sequelize({ dialect, ...place, ...login, logging: false, ...more });
 const poolOf = (sequelize) => (isSeven ? sequelize.pool : sequelize.connectionManager.pool);
 const numbers = (sequelize) => ['size', 'available', 'using', 'waiting'].map((name) => poolOf(sequelize)[name]);
-const listen = (sequelize, event, listener) => (isSeven ? sequelize.hooks.addListener(event, listener) : sequelize.addHook(event, listener));
+const listen = (sequelize, event, listener) =>
+  isSeven ? sequelize.hooks.addListener(event, listener) : sequelize.addHook(event, listener);
 const select = async (sequelize, sql, more = {}) => Object.values((await sequelize.query(sql, { type: QueryTypes.SELECT, ...more }))[0])[0];
 const failure = (promise) =>
   promise.then(
@@ -111,7 +112,9 @@ const SCENARIOS = {
 
   async killed() {
     const sequelize = open({ pool: { max: 3 } });
-    const ids = await Promise.all(Array.from({ length: 3 }, () => select(sequelize, 'SELECT CONNECTION_ID() FROM (SELECT SLEEP(0.1)) AS slept')));
+    const ids = await Promise.all(
+      Array.from({ length: 3 }, () => select(sequelize, 'SELECT CONNECTION_ID() FROM (SELECT SLEEP(0.1)) AS slept')),
+    );
     const killer = mysql2.createConnection({ ...place, user });
     for (const id of new Set(ids)) await new Promise((resolve) => killer.query(`KILL ${id}`, resolve));
     const idle = await Promise.all(Array.from({ length: 6 }, () => failure(sequelize.query('SELECT 1'))));

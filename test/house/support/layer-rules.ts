@@ -41,9 +41,9 @@ function refusalOfEntrance(from: string, to: string, typeOnly: boolean): string 
   const allowed = (typeOnly ? [...imports, ...typesFrom] : imports).map(fileOfEntrance);
   if (allowed.includes(to)) return undefined;
   const ofThatLayer = allowed.filter((file) => layerOf(file) === layerOf(to));
-  const mend =
+  const fix =
     ofThatLayer.length > 0 ? `Enter ${layerOf(to).name} by ${ofThatLayer.join(' or ')}.` : 'Move what both need to a lower layer.';
-  return `${why} ${mend}`;
+  return `${why} ${fix}`;
 }
 
 function refusalInside(from: string, to: string): string | undefined {

@@ -1,4 +1,4 @@
-/** Words that the prose of the sources avoids, each with the plainer one. */
+/** Words that the prose of the sources and documents avoids, each with the plainer one. */
 
 /** What is avoided, and what to write instead. */
 export interface PlainWord {
@@ -22,6 +22,20 @@ export const PLAIN_WORDS: readonly PlainWord[] = [
   { avoided: /\b(?:tell|tells|told|telling)\b/gi, plainer: 'reports, knows, distinguishes' },
   { avoided: /\b(?:whatever|whatsoever)\b/gi, plainer: 'any, what' },
   { avoided: /\bwhichever\b/gi, plainer: 'any, the one that' },
+
+  // Other languages in English words.
+  { avoided: /\bby hand\b/gi, plainer: 'manually' },
+  { avoided: /\banew\b/gi, plainer: 'again' },
+  { avoided: /\balso (?:when|where|while|if)\b/gi, plainer: 'even when, even if' },
+  { avoided: /\bwhat for\b/gi, plainer: 'why, for what purpose' },
+  { avoided: /\bas ever\b/gi, plainer: 'as before, as usual' },
+  { avoided: /\bout of reach\b/gi, plainer: 'unreachable' },
+  { avoided: /\bdearer\b/gi, plainer: 'more expensive' },
+  { avoided: /\bgoes before\b/gi, plainer: 'overrides' },
+  { avoided: /\bso many (?:percent|(?:milli)?seconds)\b/gi, plainer: 'this many, this percentage' },
+  { avoided: /\b(?:greatest|largest) age\b/gi, plainer: 'maximum lifetime' },
+  { avoided: /\bmisspelt\b/gi, plainer: 'misspelled' },
+  { avoided: /\bmend(?:s|ed|ing)?\b/gi, plainer: 'fix' },
 ];
 
 /** One avoided word in a text, with the offset where it stands. */

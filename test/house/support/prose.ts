@@ -11,7 +11,12 @@ export interface Prose {
 
 /** The prose of source code or of a document in Markdown. */
 export function proseOf(path: string): readonly Prose[] {
-  return path.endsWith('.md') ? [{ path, line: 1, text: withoutCode(read(path)) }] : proseOfCode(path);
+  return path.endsWith('.md') ? [{ path, line: 1, text: withoutCode(withoutMadeParts(read(path))) }] : proseOfCode(path);
+}
+
+/** What is made from code or from measurements is checked where it comes from, if at all. Lines stay what they are. */
+function withoutMadeParts(text: string): string {
+  return text.replaceAll(/^<!-- [^\n]*: made from [^\n]* -->$[\s\S]*?^<!-- end of [^\n]* -->$/gm, (made) => made.replaceAll(/[^\n]/g, ' '));
 }
 
 /** Code is replaced by as many spaces, so that lines stay what they are. */

@@ -69,7 +69,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['level'], string, rea
     { checks: { state: ['fail', 'the pool is suspended'] }, stats: { state: 'suspended', waiting: 4 } },
     'bad',
     'The pool is suspended: it lends nothing.',
-    ['Resume it by hand, or in the code that suspended it.'],
+    ['Resume it manually, or in the code that suspended it.'],
   ],
   [
     'draining',
@@ -100,7 +100,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['level'], string, rea
     },
     'bad',
     "Callers are refused at once: breaker 'statement' is isolated.",
-    ['Upkeep.', /^It has been so since \d\d:\d\d:\d\d\.$/, 'It stays so until it is closed by hand.'],
+    ['Upkeep.', /^It has been so since \d\d:\d\d:\d\d\.$/, 'It stays so until it is closed manually.'],
   ],
   [
     'refusing, its breaker for connecting open and no connection left',

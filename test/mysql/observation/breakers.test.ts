@@ -251,7 +251,7 @@ describe('the breaker for statements', () => {
     await using connection = await pool.getConnection();
     const letGo = pool.breakers.statement.isolate();
     expect(await connectionId(connection)).toBe(connection.threadId);
-    expect(await errorOf(pool.getConnection())).toMatchObject({ code: 'POOL_BREAKER_OPEN', message: /isolated by hand/ });
+    expect(await errorOf(pool.getConnection())).toMatchObject({ code: 'POOL_BREAKER_OPEN', message: /isolated manually/ });
     expect(await errorOf(new Promise((_, reject) => pool.pool.query('SELECT 1', reject)))).toMatchObject({ code: 'POOL_BREAKER_OPEN' });
     letGo();
     expect(await valueOf(pool, '7')).toBe(7);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRedisUrl, sentinelLogin } from '../../../src/cache/redis/redis-url.js';
+import { parseRedisUrl, sentinelLogin } from '../../src/redis/redis-url.js';
 
 describe('a URL of Redis', () => {
   it('names one server, with what is left out filled in', () => {

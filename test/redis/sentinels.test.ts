@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it, type Mock, vi } from 'vitest';
-import { type SentinelClient, Sentinels } from '../../../src/cache/redis/sentinels.js';
-import { errorOf } from '../../support/pool-on-database.js';
+import { type SentinelClient, Sentinels } from '../../src/redis/sentinels.js';
+import { errorOf } from '../support/pool-on-database.js';
 
 type Answer = [host: string, port: string] | null | 'silent' | Error;
 

@@ -1,5 +1,5 @@
 /** The error of a Redis or a sentinel that did not answer in time, and the wait that ends with it. */
-import { within } from '../../engine/waiting/index.js';
+import { within } from '../engine/waiting/index.js';
 
 /** There was no answer in time. The connection may be dead: TCP takes minutes to report that. */
 export class Overdue extends Error {

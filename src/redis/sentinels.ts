@@ -1,7 +1,7 @@
 /** Asks the sentinels which Redis is the master, and confirms that a connection leads to it. */
 import { lookup } from 'node:dns/promises';
 import { isIP, type Socket } from 'node:net';
-import { ignore, setInterval, clearInterval, performance, inRootContext } from '../../engine/waiting/index.js';
+import { ignore, setInterval, clearInterval, performance, inRootContext } from '../engine/waiting/index.js';
 import { answerWithin, Overdue } from './overdue.js';
 
 /** A connection to one sentinel. */
@@ -53,7 +53,7 @@ export class Sentinels {
 
   /** Asks now. Resolves when this connection leads to the master; rejects when it does not. */
   async confirm(master: MasterClient): Promise<void> {
-    // A connection that is made anew meanwhile proves nothing about earlier answers.
+    // A connection that is made again meanwhile proves nothing about earlier answers.
     const { stream } = master;
     await this.#askSentinels();
     if (master.stream !== stream || this.confirmedAt(master) < 0) throw new Error('The sentinels name another master');
