@@ -42,8 +42,7 @@ describe("a fleet's state as text", () => {
     const members = new Map([...state.members].map(([id, member]) => [id.padEnd(12, '_'), { ...member, seq: 100_000 }]));
     const text = encodeState({ ...state, members });
     expect(members.size).toBe(200);
-    expect(Buffer.byteLength(text) / members.size).toBeLessThanOrEqual(50);
-    console.log(Buffer.byteLength(text) / members.size);
+    expect(Buffer.byteLength(text) / members.size).toBeLessThanOrEqual(40);
   });
 
   it('of another form counts as none', () => {

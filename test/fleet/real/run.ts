@@ -1,0 +1,86 @@
+/** A run: a fleet under load, fault after fault in an order by chance, and what was seen at the server and in the processes. */
+
+import { moveDemand, type RealFault } from './faults.js';
+import type { Member, RealFleet } from './real-fleet.js';
+
+/** What was seen during one fault and after it. */
+export interface Phase {
+  readonly fault: string;
+  /** Statements per second. */
+  readonly goodput: number;
+  /** The most connections of the account in any sample, and of frozen processes among them. */
+  readonly most: number;
+  readonly ofFrozen: number;
+  readonly samples: number;
+  /** The most that the ledger knew as overhang, by what processes said. */
+  readonly overhang: number;
+  /** Processes that were neither frozen nor cut off from the database, and answered nothing. */
+  readonly stuck: readonly string[];
+}
+
+/** What a run has found. */
+export interface Found {
+  readonly phases: readonly Phase[];
+  /** Failed statements of processes to which nothing was done that lets them fail, as 'name: code × count'. */
+  readonly failures: readonly string[];
+}
+
+const RECOVERY_LEASES = 2;
+
+/** The faults in an order by chance. */
+export function shuffledBy<T>(random: () => number, all: readonly T[]): readonly T[] {
+  const left = [...all];
+  return all.map(() => left.splice(Math.floor(random() * left.length), 1)[0] as T);
+}
+
+export async function runFaults(
+  fleet: RealFleet,
+  faults: readonly RealFault[],
+  random: () => number,
+  say: (line: string) => void,
+): Promise<Found> {
+  const phases: Phase[] = [];
+  const { pace } = fleet.options;
+  const look = async (name: string, leases: number, begin: () => void | Promise<void>): Promise<void> => {
+    const phase = await phaseOf(fleet, name, leases * pace, begin);
+    phases.push(phase);
+    say(
+      `${name}: ${phase.goodput.toFixed(0)} statements/s, at most ${phase.most} of ${fleet.options.budget} connections` +
+        `${phase.ofFrozen > 0 ? `, ${phase.ofFrozen} of them of frozen processes` : ''}${phase.overhang > 0 ? `, overhang ${phase.overhang}` : ''}` +
+        ` (${phase.samples} samples)${phase.stuck.length > 0 ? `; no answers: ${phase.stuck.join()}` : ''}`,
+    );
+  };
+  await look('at the beginning', 5, () => moveDemand(fleet, random));
+  for (const fault of faults) {
+    await look(fault.name, fault.leases, () => fault.begin(fleet, random));
+    await look('  after it', RECOVERY_LEASES, async () => {
+      await fault.end?.(fleet);
+      if (random() < 0.5) moveDemand(fleet, random);
+    });
+  }
+  return { phases, failures: [...fleet.members, ...fleet.gone].flatMap(failuresOf) };
+}
+
+async function phaseOf(fleet: RealFleet, fault: string, leases: number, begin: () => void | Promise<void>): Promise<Phase> {
+  const startedAt = performance.now();
+  fleet.sampler.takeHighest();
+  const before = new Map([...fleet.members, ...fleet.gone].map((member) => [member, member.process.report.done]));
+  let overhang = 0;
+  const watching = setInterval(() => {
+    for (const { process } of fleet.members) if (!process.frozen) overhang = Math.max(overhang, process.report.fleet?.overhang ?? 0);
+  }, 100);
+  await begin();
+  await new Promise((resolve) => setTimeout(resolve, leases * fleet.options.leaseMs));
+  clearInterval(watching);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  const doneBy = (member: Member): number => member.process.report.done - (before.get(member) ?? 0);
+  const { connections: most, ofFrozen, samples } = fleet.sampler.takeHighest();
+  const goodput = [...fleet.members, ...fleet.gone].reduce((sum, member) => sum + doneBy(member), 0) / seconds;
+  const stuck = fleet.members.filter((member) => !member.process.frozen && !member.process.excused && doneBy(member) === 0);
+  return { fault, goodput, most, ofFrozen, samples, overhang, stuck: stuck.map(({ name }) => name) };
+}
+
+function failuresOf({ name, process }: Member): readonly string[] {
+  if (process.excused) return [];
+  return Object.entries(process.report.failed).map(([code, count]) => `${name}: ${code} × ${count}`);
+}

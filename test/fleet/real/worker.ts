@@ -1,0 +1,48 @@
+/** A process of the fleet under test: a pool whose callers never rest, as many as its parent says. It reports what it has done; see processes.ts. */
+
+import type { PoolOptions } from '../../../src/index.js';
+import { createPool } from '../../../src/index.js';
+
+const PAUSE_AFTER_FAILURE_MS = 50;
+const REPORT_MS = 200;
+
+const [, , options = '{}', statementSeconds = '0.02'] = process.argv;
+const pool = createPool(JSON.parse(options) as PoolOptions);
+const failed: Record<string, number> = {};
+let callers = 0;
+let running = 0;
+let done = 0;
+
+/** One caller: it ends when there are more callers than wanted. */
+async function call(): Promise<void> {
+  running += 1;
+  while (running <= callers) {
+    try {
+      await pool.query('SELECT SLEEP(?)', [Number(statementSeconds)]);
+      done += 1;
+    } catch (error) {
+      const code = String((error as { code?: unknown }).code ?? error);
+      failed[code] = (failed[code] ?? 0) + 1;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
+    }
+  }
+  running -= 1;
+}
+
+function report(): void {
+  const { fleet } = pool;
+  process.send?.({ done, failed, connectErrors: pool.stats().connectErrors, fleet });
+}
+
+process.on('message', (message: { readonly callers?: number; readonly end?: true }) => {
+  callers = message.end === true ? 0 : (message.callers ?? callers);
+  while (running < callers) void call();
+  if (message.end === true)
+    void pool.end().then(() => {
+      report();
+      process.disconnect();
+    });
+});
+process.once('disconnect', () => process.exit(0));
+setInterval(report, REPORT_MS).unref();
+report();
