@@ -33,7 +33,7 @@ let failed = false;
 for (const name of asked.length > 0 ? asked.map(([part]) => part) : Object.keys(PARTS)) {
   const { tests, project, long } = PARTS[name];
   const args = [vitest, 'run', tests, '--project', project, '--disable-console-intercept'];
-  const env = { ...process.env, ...environment, [long]: 'long', SERVERVAR: server };
+  const env = { ...process.env, ...environment, [long]: 'long', POOLWRIGHT_TEST_SERVER: server };
   const { status } = spawnSync(process.execPath, args, { cwd: root, env, stdio: 'inherit' });
   failed ||= status !== 0;
 }

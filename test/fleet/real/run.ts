@@ -14,6 +14,8 @@ export interface Phase {
   readonly samples: number;
   /** The most that the ledger knew as overhang, by what processes said. */
   readonly overhang: number;
+  /** How many processes are in which phase at the end, and why requests to the ledger failed last. */
+  readonly members: string;
   /** Processes that were neither frozen nor cut off from the database, and answered nothing. */
   readonly stuck: readonly string[];
 }
@@ -47,7 +49,7 @@ export async function runFaults(
     say(
       `${name}: ${phase.goodput.toFixed(0)} statements/s, at most ${phase.most} of ${fleet.options.budget} connections` +
         `${phase.ofFrozen > 0 ? `, ${phase.ofFrozen} of them of frozen processes` : ''}${phase.overhang > 0 ? `, overhang ${phase.overhang}` : ''}` +
-        ` (${phase.samples} samples)${phase.stuck.length > 0 ? `; no answers: ${phase.stuck.join()}` : ''}`,
+        ` (${phase.samples} samples; ${phase.members})${phase.stuck.length > 0 ? `; no answers: ${phase.stuck.join()}` : ''}`,
     );
   };
   await look('at the beginning', 5, () => moveDemand(fleet, random));
@@ -77,10 +79,27 @@ async function phaseOf(fleet: RealFleet, fault: string, leases: number, begin: (
   const { connections: most, ofFrozen, samples } = fleet.sampler.takeHighest();
   const goodput = [...fleet.members, ...fleet.gone].reduce((sum, member) => sum + doneBy(member), 0) / seconds;
   const stuck = fleet.members.filter((member) => !member.process.frozen && !member.process.excused && doneBy(member) === 0);
-  return { fault, goodput, most, ofFrozen, samples, overhang, stuck: stuck.map(({ name }) => name) };
+  return { fault, goodput, most, ofFrozen, samples, overhang, stuck: stuck.map(({ name }) => name), members: membersOf(fleet) };
 }
 
 function failuresOf({ name, process }: Member): readonly string[] {
   if (process.excused) return [];
   return Object.entries(process.report.failed).map(([code, count]) => `${name}: ${code} × ${count}`);
+}
+
+/** What processes say of themselves: each phase with how many are in it, what the ledger has granted, and its failures. */
+function membersOf({ members }: RealFleet): string {
+  const words = new Map<string, number>();
+  const count = (word: string): void => void words.set(word, (words.get(word) ?? 0) + 1);
+  let [granted, failures, answers] = [0, 0, 0];
+  for (const { fleet } of members.map(({ process }) => process.report)) {
+    if (fleet === undefined) continue;
+    count(fleet.phase);
+    if (fleet.ledger.failure !== undefined) count(fleet.ledger.failure);
+    granted = Math.max(granted, fleet.granted);
+    failures += fleet.ledger.failures;
+    answers += fleet.ledger.answers;
+  }
+  const counted = [...words].map(([word, times]) => `${times} ${word}`).join(', ');
+  return `${counted}; ${granted} granted, ${answers} answers and ${failures} failures of the ledger so far`;
 }

@@ -12,6 +12,8 @@ const failed: Record<string, number> = {};
 let callers = 0;
 let running = 0;
 let done = 0;
+/** Called when the last caller has ended. */
+let resting: (() => void) | undefined;
 
 /** One caller: it ends when there are more callers than wanted. */
 async function call(): Promise<void> {
@@ -27,6 +29,7 @@ async function call(): Promise<void> {
     }
   }
   running -= 1;
+  if (running === 0) resting?.();
 }
 
 function report(): void {
@@ -34,14 +37,17 @@ function report(): void {
   process.send?.({ done, failed, connectErrors: pool.stats().connectErrors, fleet });
 }
 
+async function end(): Promise<void> {
+  if (running > 0) await new Promise<void>((resolve) => (resting = resolve));
+  await pool.end();
+  report();
+  process.disconnect();
+}
+
 process.on('message', (message: { readonly callers?: number; readonly end?: true }) => {
   callers = message.end === true ? 0 : (message.callers ?? callers);
   while (running < callers) void call();
-  if (message.end === true)
-    void pool.end().then(() => {
-      report();
-      process.disconnect();
-    });
+  if (message.end === true) void end();
 });
 process.once('disconnect', () => process.exit(0));
 setInterval(report, REPORT_MS).unref();
