@@ -6,14 +6,18 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { optionsOf, refuse } from '../usage.mjs';
 
-const USAGE = 'Usage: node scripts/checks/check-fleet.mjs [--model] [--simulate] [--real] [--seed <number, default 1>] ' +
+const USAGE =
+  'Usage: node scripts/checks/check-fleet.mjs [--model] [--simulate] [--real] [--seed <number, default 1>] ' +
   '[--seeds <how many the simulation runs, default 40>] [--worlds <of the model, for each search, default 60000>] ' +
-  '[--processes <real ones, default 20>] [--server <mariadb or mysql, default mariadb>]';
+  '[--processes <real ones, default 20>] [--lease <of the real ones, default 2000 ms>] [--server <mariadb or mysql, default mariadb>]';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const flag = { type: 'boolean' };
 const text = { type: 'string' };
-const given = optionsOf({ model: flag, simulate: flag, real: flag, seed: text, seeds: text, worlds: text, processes: text, server: text }, USAGE);
+const given = optionsOf(
+  { model: flag, simulate: flag, real: flag, seed: text, seeds: text, worlds: text, processes: text, lease: text, server: text },
+  USAGE,
+);
 const { model, simulate, real, server = 'mariadb', ...numbers } = given;
 for (const [name, value] of Object.entries(numbers))
   if (!/^\d+$/.test(value)) refuse(`--${name} must be a whole number; given: '${value}'.`, USAGE);

@@ -126,7 +126,9 @@ export class RealFleet {
     for (const { process } of this.members) if (process.frozen) process.thaw();
     await Promise.all(this.members.map(({ process }) => process.kill()));
     await this.sampler.stop();
-    await Promise.all([...this.members, ...this.gone].flatMap(({ toLedger, toDatabase }) => [toLedger.stop(), toDatabase?.stop()]));
+    await Promise.all(
+      [...this.members, ...this.gone].map(({ toLedger, toDatabase }) => Promise.all([toLedger.stop(), toDatabase?.stop()])),
+    );
     this.door.stop();
     await Promise.all([this.redis.stop(), this.stopServer()]);
   }

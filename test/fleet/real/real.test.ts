@@ -10,8 +10,10 @@ const long = process.env['FLEET_REAL'] === 'long';
 const seed = Number(process.env['FLEET_SEED'] ?? 1);
 const count = Number(process.env['FLEET_PROCESSES'] ?? 20);
 
+const leaseMs = Number(process.env['FLEET_LEASE'] ?? 2_000);
+
 const OPTIONS: RealFleetOptions = long
-  ? { count, processes: 2 * count + 4, budget: 6 * count, leaseMs: 2_000, pace: 1, statementSeconds: 0.05, throughNetwork: count / 2 }
+  ? { count, processes: 2 * count, budget: 8 * count, leaseMs, pace: 1, statementSeconds: 0.05, throughNetwork: count / 2 }
   : { count: 4, processes: 6, budget: 18, leaseMs: 1_000, pace: 0.5, statementSeconds: 0.03, throughNetwork: 1 };
 
 /** The short form: what the tests of test/fleet/pools do not do with processes. */

@@ -9,16 +9,16 @@ const REPORT_MS = 200;
 const [, , options = '{}', statementSeconds = '0.02'] = process.argv;
 const pool = createPool(JSON.parse(options) as PoolOptions);
 const failed: Record<string, number> = {};
-let callers = 0;
-let running = 0;
+/** Callers as they should be, and as they are. */
+const load = { callers: 0, running: 0 };
 let done = 0;
 /** Called when the last caller has ended. */
 let resting: (() => void) | undefined;
 
 /** One caller: it ends when there are more callers than wanted. */
 async function call(): Promise<void> {
-  running += 1;
-  while (running <= callers) {
+  load.running += 1;
+  while (load.running <= load.callers) {
     try {
       await pool.query('SELECT SLEEP(?)', [Number(statementSeconds)]);
       done += 1;
@@ -28,8 +28,8 @@ async function call(): Promise<void> {
       await new Promise((resolve) => setTimeout(resolve, PAUSE_AFTER_FAILURE_MS));
     }
   }
-  running -= 1;
-  if (running === 0) resting?.();
+  load.running -= 1;
+  if (load.running === 0) resting?.();
 }
 
 function report(): void {
@@ -38,15 +38,15 @@ function report(): void {
 }
 
 async function end(): Promise<void> {
-  if (running > 0) await new Promise<void>((resolve) => (resting = resolve));
+  if (load.running > 0) await new Promise<void>((resolve) => (resting = resolve));
   await pool.end();
   report();
   process.disconnect();
 }
 
 process.on('message', (message: { readonly callers?: number; readonly end?: true }) => {
-  callers = message.end === true ? 0 : (message.callers ?? callers);
-  while (running < callers) void call();
+  load.callers = message.end === true ? 0 : (message.callers ?? load.callers);
+  while (load.running < load.callers) void call();
   if (message.end === true) void end();
 });
 process.once('disconnect', () => process.exit(0));

@@ -1,5 +1,5 @@
 import { fromTestSupport } from '../../runner/test-support.js';
-import type { Case, Contestant, CreateContestant, Scenario } from '../../scenario.js';
+import type { Contestant, CreateContestant, Scenario } from '../../scenario.js';
 import { quantile } from '../timing.js';
 import type { Access } from './messages.js';
 import { Service } from './service.js';
@@ -49,7 +49,7 @@ export const fleet: Scenario = {
 };
 
 /** @param fixed undefined: a fleet, with its ledger */
-function contestant(fixed: Access | undefined): CreateContestant<Case> {
+function contestant(fixed: Access | undefined): CreateContestant {
   return async (): Promise<Contestant> => {
     const redis = fixed === undefined ? await startRedis() : undefined;
     const access = fixed ?? leasedAccess(redis?.url ?? '');

@@ -25,7 +25,7 @@ async function open({ address, access }: Setup): Promise<() => Promise<unknown>>
   const target = { host, port, user, password, database };
   if (access.pool === 'poolwright') {
     const { createPool } = await import('poolwright');
-    const pool = createPool({ ...target, ssl: false, minIdle: 0, acquireTimeout: PATIENCE_MS, ...access.options } as never);
+    const pool = createPool({ ...target, ssl: false, minIdle: 0, acquireTimeout: PATIENCE_MS, ...access.options });
     return () => pool.query(SQL);
   }
   const { default: serverlessMysql } = await import('serverless-mysql');
