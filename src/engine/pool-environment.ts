@@ -1,6 +1,7 @@
 /** What a pool is given beside its options and its factory: time, chance, and patience. */
 
 import type { Clock, RandomSource } from './contract/index.js';
+import type { NextTurn } from './queue/index.js';
 import type { LendingHold, Patience } from './lending/index.js';
 
 /** Time and chance, for tests and simulation. */
@@ -13,6 +14,8 @@ export interface PoolEnvironment {
    * too, because they have another pool to go to. Default: 'refused'.
    */
   readonly patience?: Patience;
+  /** Calls back in the next turn of the event loop: refusals wait for it. Default: `setImmediate`. A simulation has no such turns. */
+  readonly nextTurn?: NextTurn;
   /** What the pool is held for from its beginning; see `hold()`. */
   readonly hold?: LendingHold;
   /** So many resources are not closed for being idle. None is opened for this number, unlike for `minIdle`. Default: 0. */

@@ -4,10 +4,12 @@ import { EventEmitter } from 'node:events';
 import {
   type AcquireOptions,
   awaitReadiness,
+  closeIdleEntries,
   closedError,
   drainingError,
   type DrainOptions,
   type DrainReport,
+  leavePlace,
   Lender,
   type LendingHold,
   type OpeningBound,
@@ -41,7 +43,6 @@ import { SizeKeeper } from './sizing/index.js';
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
-const DEFAULT_READY_TIMEOUT_MS = 30_000;
 
 /** How long what borrowers have sent may still take when the pool is closed (HikariCP and mariadb allow 10 s). */
 const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
@@ -77,17 +78,15 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    */
   constructor(factory: ResourceFactory<R>, options: PoolOptions = {}, environment: PoolEnvironment = {}) {
     super();
-    const { clock = systemClock, random = Math.random, patience = 'refused', hold, keptOpen = 0 } = environment;
+    const { clock = systemClock, random = Math.random, patience = 'refused', nextTurn, hold, keptOpen = 0 } = environment;
     const lender = new Lender(
       factory,
       resolvePoolOptions(options),
       clock,
       random,
-      {
-        reportEvent: (event, detail) => this.#emitEvent(event, detail),
-        noteChange: (now) => this.#noteChange(now),
-      },
+      { reportEvent: (event, detail) => this.#emitEvent(event, detail), noteChange: (now) => this.#noteChange(now) },
       patience,
+      nextTurn,
     );
     lender.hold = hold;
     this.#clock = clock;
@@ -193,24 +192,8 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
    * @throws PoolError `POOL_CONNECT_FAILED` with the cause: at once when it will come again, else at the timeout; `POOL_CLOSED`
    */
   async ready(options: { readonly timeout?: number } = {}): Promise<void> {
-    const lender = this.#lender;
-    const { timeout = lender.options.connectTimeout > 0 ? lender.options.connectTimeout : DEFAULT_READY_TIMEOUT_MS } = options;
-    checkedMilliseconds('timeout', timeout);
-    lender.supply.readinessAwaited += 1;
-    try {
-      // First, so that a failure of long ago is tried again before it is reported.
-      lender.serveAndRefill(this.#clock.now());
-      await awaitReadiness(this.#readinessChecks, this.#clock, {
-        timeout,
-        ended: () => this.#shutdown !== undefined,
-        open: () => lender.entries.usable,
-        wanted: () => Math.max(1, Math.min(lender.options.minIdle, lender.limit)),
-        lastFailure: () => lender.lastOpenFailure,
-        hopeless: () => lender.lastOpenFailure?.permanent === true && lender.entries.opening === 0,
-      });
-    } finally {
-      lender.supply.readinessAwaited -= 1;
-    }
+    const ended = (): boolean => this.#shutdown !== undefined;
+    await awaitReadiness(this.#lender, { checks: this.#readinessChecks, clock: this.#clock, ended }, options.timeout);
   }
 
   /**
@@ -252,14 +235,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   evict(): void {
     const now = this.#clock.now();
     this.#lender.generation += 1;
-    this.#lender.closeIdleEntries('evicted', now);
+    closeIdleEntries(this.#lender.entries, 'evicted', now);
     this.#lender.serveAndRefill(now);
   }
 
   /** Closes all that is not lent, and lends none of it to any caller; what is lent is closed when it is given back. New ones lead elsewhere. */
   leavePlace(): void {
     const now = this.#clock.now();
-    this.#lender.leavePlace(now);
+    leavePlace(this.#lender, now);
     this.#lender.serveAndRefill(now);
   }
 
@@ -379,7 +362,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   #noteChange(now: number): void {
     this.#advanceShutdown(now);
-    for (const checkReadiness of this.#readinessChecks) checkReadiness();
+    for (const check of this.#readinessChecks) check();
   }
 
   /** Closes what is not needed any more, and ends when nothing is left. */
@@ -398,8 +381,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
 
   /** The drain's deadline has passed. */
   #cutOff(): void {
-    const lender = this.#lender;
-    const now = this.#clock.now();
+    const [lender, now] = [this.#lender, this.#clock.now()];
     this.#shutdown?.cutOff(lender.reporter.borrowedBy(now), lender.queue.size);
     lender.refuseQueue(drainingError, now);
     for (const entry of lender.entries) lender.closeEntry(entry, true, now);

@@ -6,7 +6,7 @@ import { requirePeer } from '../packages/index.js';
 import { type Login, parseRedisUrl, type RedisEndpoints, type RedisTarget, sentinelLogin } from './redis-url.js';
 import { type MasterClient, type SentinelClient, Sentinels } from './sentinels.js';
 
-/** A connection that is made anew when it is lost. */
+/** A connection that is made again when it is lost. */
 interface Connection extends EventEmitter {
   readonly status: string;
   connect(): Promise<unknown>;

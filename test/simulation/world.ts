@@ -74,7 +74,7 @@ export class World implements CallEnds {
     this.hostility = new Hostility(dice, hostility);
     this.factory = new SimulatedFactory(dice, this.clock);
     this.factory.mood = HEALTHY;
-    this.pool = new Pool(this.factory, randomOptions(dice), { clock: this.clock, random });
+    this.pool = new Pool(this.factory, randomOptions(dice), { clock: this.clock, random, nextTurn: (callback) => callback() });
     this.openings = new OpeningWatch(this.clock, this.pool, (what) => this.violation(what));
     this.limits = new LimitWatch(this.pool as Pool<never>);
     this.factory.watchedBy({

@@ -4,7 +4,6 @@ import {
   callSite,
   type CeilingName,
   type Clock,
-  type CloseReason,
   PoolError,
   type PoolState,
   type PoolSummary,
@@ -18,6 +17,7 @@ import {
   Abortion,
   FairQueue,
   grantLease,
+  type NextTurn,
   type Queue,
   Refusals,
   refuseWaiter,
@@ -31,6 +31,7 @@ import { abortedError, acquireTimeoutError } from './acquire-errors.js';
 import type { AcquireOptions } from './acquire-options.js';
 import { Admission } from './admission.js';
 import { Ceilings, type OpeningBound } from './ceilings.js';
+import { closeIdleEntries, closeReasonOf } from './closing.js';
 import { EntryReports } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
 import type { LenderListener } from './lender-listener.js';
@@ -62,7 +63,7 @@ export class Lender<R> {
   /** The queue, when it is not the plain one. */
   readonly #fair: FairQueue<R> | undefined;
   readonly #admission: Admission<R>;
-  readonly #refusals = new Refusals<R>();
+  readonly #refusals: Refusals<R>;
   readonly #deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
   /** When the queue was last empty, while it is not. */
@@ -78,9 +79,11 @@ export class Lender<R> {
     random: RandomSource,
     private readonly listener: LenderListener,
     patience: Patience = 'refused',
+    nextTurn?: NextTurn,
   ) {
     const { scheduling, fairnessLimit, connectionLimit } = options;
     this.limit = connectionLimit;
+    this.#refusals = new Refusals(nextTurn);
     this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
     this.queue = this.#fair ?? new WaitQueue();
     this.#policy = new OpeningPolicy(random);
@@ -195,27 +198,6 @@ export class Lender<R> {
     if (this.ceilings.below(this.options.connectionLimit) !== this.limit) this.#applyLimits(now);
   }
 
-  /** Closes idle entries, from the oldest, until it is enough; a listener may change what is enough when an entry closes. */
-  closeIdleEntries(reason: CloseReason, now: number, isEnough = (): boolean => false): void {
-    const { idle } = this.entries;
-    for (let entry = idle.oldest; entry !== undefined && !isEnough(); entry = idle.oldest) {
-      this.entries.closeEntry(entry, reason, false, now);
-    }
-  }
-
-  /** Everything that is not lent leads to the wrong place: it is closed at once, and what is lent when it is given back. */
-  leavePlace(now: number): void {
-    this.generation += 1;
-    this.oldestLendable = this.generation;
-    for (const entry of this.entries) {
-      // Those that are opened meanwhile lead elsewhere.
-      if (entry.generation >= this.oldestLendable) continue;
-      if (entry.state === 'opening' || entry.state === 'checking') this.entries.closeEntry(entry, 'evicted', true, now);
-    }
-    this.closeIdleEntries('evicted', now);
-    this.supply.forgetFailures();
-  }
-
   /** Closes an entry in any state; see {@link EntrySet.closeEntry} for `force` and `allowedMs`. */
   closeEntry(entry: Entry<R>, force: boolean, now: number, allowedMs?: number): void {
     if (entry.lease !== undefined) this.endLease(entry, now);
@@ -240,7 +222,7 @@ export class Lender<R> {
 
   /** A step ended well: the entry is lent, goes idle, or is closed. Precondition: no step of it runs, and it is not lent. */
   lendOrClose(entry: Entry<R>, now: number): void {
-    const reason = this.#closeReasonOf(entry, now);
+    const reason = closeReasonOf(this, entry, now);
     // A waiter is served by an outdated entry rather than by none: it is closed when it comes back.
     const isLendable = (reason === 'evicted' || reason === 'surplus') && entry.generation >= this.oldestLendable;
     const outdated = isLendable && this.queue.first !== undefined && !this.paused;
@@ -308,7 +290,7 @@ export class Lender<R> {
     if (entry.lease !== lease) return false;
     const now = this.clock.now();
     this.endLease(entry, now);
-    const reason = this.#closeReasonOf(entry, now);
+    const reason = closeReasonOf(this, entry, now);
     if (reason !== undefined) {
       this.entries.closeEntry(entry, reason, false, now);
       this.#serveReturnedKey(now);
@@ -349,19 +331,8 @@ export class Lender<R> {
   #applyLimits(now: number): void {
     const { entries } = this;
     this.limit = this.ceilings.below(this.options.connectionLimit);
-    this.closeIdleEntries('surplus', now, () => entries.size - entries.closing <= this.limit);
+    closeIdleEntries(entries, 'surplus', now, () => entries.size - entries.closing <= this.limit);
     this.serveAndRefill(now);
-  }
-
-  /** Why an entry must be closed now, if it must. Precondition: it is not lent. */
-  #closeReasonOf(entry: Entry<R>, now: number): CloseReason | undefined {
-    if (entry.doomed !== undefined) return entry.doomed;
-    if (now >= entry.retireAt) return 'lifetime';
-    const { entries, limit } = this;
-    if (entries.size > limit && entries.size - entries.closing > limit) return 'surplus';
-    if (this.state === 'closed' || (this.state === 'draining' && this.queue.size === 0)) return 'pool';
-    if (entry.generation !== this.generation) return 'evicted';
-    return undefined;
   }
 
   /** Precondition: the entry is not lent, it works, and its session is clean. */

@@ -5,6 +5,9 @@ import { inRootContext, thisContext } from '../waiting/index.js';
 import { refuseWaiter } from './settle-waiter.js';
 import type { Waiter } from './wait-queue.js';
 
+/** Calls back in the next turn of the event loop. */
+export type NextTurn = (callback: () => void) => void;
+
 /** A waiter that gets no entry, and why. */
 interface Refusal<R> {
   readonly waiter: Waiter<R>;
@@ -18,11 +21,13 @@ interface Refusal<R> {
 export class Refusals<R> {
   #pending: Refusal<R>[] = [];
 
+  constructor(private readonly nextTurn: NextTurn = setImmediate) {}
+
   /** Precondition: the waiter is in no queue. */
   add(waiter: Waiter<R>, error: PoolError): void {
     if (waiter.runsCode) waiter.context ??= thisContext();
     this.#pending.push({ waiter, error });
-    if (this.#pending.length === 1) inRootContext(() => setImmediate(() => this.#refuseAll()));
+    if (this.#pending.length === 1) inRootContext(() => this.nextTurn(() => this.#refuseAll()));
   }
 
   #refuseAll(): void {

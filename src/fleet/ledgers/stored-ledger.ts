@@ -25,7 +25,7 @@ export interface StateStore {
    * @returns undefined when it was stored; else what is there now, or 'changed' when the store does not say
    */
   store(name: string, read: Stored, state: FleetState, signal: AbortSignal): Promise<Stored | 'changed' | undefined>;
-  /** What was sent is lost or late: makes the connection anew. */
+  /** What was sent is lost or late: opens the connection again. */
   reconnect(): void;
   close(): Promise<void> | void;
 }
@@ -86,7 +86,7 @@ export class StoredLedger implements FleetLedger {
   }
 }
 
-/** The state that a text holds. What is no state counts as none: the fleet then learns anew what its members hold. */
+/** The state that a text holds. What is no state counts as none: the fleet then learns again what its members hold. */
 export function stateOf(text: unknown): FleetState | undefined {
   if (typeof text !== 'string' || text === '') return undefined;
   try {

@@ -26,7 +26,7 @@ export class ProcessClock {
     return this.clock.now() + this.#added + this.#mostSkew - this.#skewAtBase;
   }
 
-  /** From now on the two clocks are compared anew. To be called at each renewal. */
+  /** From now on the two clocks are compared again. To be called at each renewal. */
   rebase(): void {
     this.#added = this.now() - this.clock.now();
     this.#skewAtBase = this.#skew();

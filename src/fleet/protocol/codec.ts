@@ -36,7 +36,7 @@ function lineOf(id: string, member: FleetMember, time: number, profile: number):
   return `${id},${fields.join()}`;
 }
 
-/** The state that a text holds; undefined for a text of another form, which is then learned anew. */
+/** The state that a text holds; undefined for a text of another form, which is then learned again. */
 export function decodeState(text: string): FleetState | undefined {
   const [first = '', ...lines] = text.split('\n');
   const { form, profiles, ...head } = JSON.parse(first) as Head;
