@@ -28,6 +28,9 @@ export interface Found {
 }
 
 const RECOVERY_LEASES = 2;
+const LOOK_MS = 100;
+/** A minute. */
+const PATIENT_LOOKS = 600;
 
 /** The faults in an order by chance. */
 export function shuffledBy<T>(random: () => number, all: readonly T[]): readonly T[] {
@@ -73,12 +76,16 @@ async function phaseOf(fleet: RealFleet, fault: string, leases: number, begin: (
   }, 100);
   await begin();
   await new Promise((resolve) => setTimeout(resolve, leases * fleet.options.leaseMs));
+  const doneBy = (member: Member): number => member.process.report.done - (before.get(member) ?? 0);
+  const waiting = (): readonly Member[] =>
+    fleet.members.filter((member) => !member.process.frozen && !member.process.excused && doneBy(member) === 0);
+  // A busy machine may have given a process no time yet.
+  for (let look = 0; look < PATIENT_LOOKS && waiting().length > 0; look++) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   clearInterval(watching);
   const seconds = (performance.now() - startedAt) / 1_000;
-  const doneBy = (member: Member): number => member.process.report.done - (before.get(member) ?? 0);
   const { connections: most, ofFrozen, samples } = fleet.sampler.takeHighest();
   const goodput = [...fleet.members, ...fleet.gone].reduce((sum, member) => sum + doneBy(member), 0) / seconds;
-  const stuck = fleet.members.filter((member) => !member.process.frozen && !member.process.excused && doneBy(member) === 0);
+  const stuck = waiting();
   return { fault, goodput, most, ofFrozen, samples, overhang, stuck: stuck.map(({ name }) => name), members: membersOf(fleet) };
 }
 
