@@ -151,6 +151,7 @@ function nothingYet({ process, processes }: View): string {
 function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
   const { level, headline, details } = verdictOn(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
   const { stats } = pool;
+  const { sizeRange } = stats.options;
   return (
     <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
       <p className="pool-name">
@@ -164,6 +165,7 @@ function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View 
       ))}
       <dl className="figures">
         <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
+        {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
         <Figure name="waiting" value={String(stats.waiting)} />
         <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
         <Figure name="leaks" value={String(stats.leaks)} />

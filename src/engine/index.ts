@@ -15,6 +15,7 @@ export {
   asGiven,
   invalid,
   invalidUnquoted,
+  checkedSize,
   isRangeLike,
   LARGEST_CONNECTION_LIMIT,
   nearestName,
@@ -26,6 +27,7 @@ export {
   type ResolvedPoolOptions,
   resolveFromTable,
   resolvePoolOptions,
+  sizeText,
   type SizeRange,
 } from './contract/index.js';
 export { type AcquireOptions, connectFailedError, type LendingHold } from './lending/index.js';

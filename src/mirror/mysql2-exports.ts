@@ -8,7 +8,7 @@ import type { CreatePromisePool, CreatePromisePoolCluster } from './promise-expo
 /** mysql2's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */
 export interface CreatePool {
   (connectionUri: string): CallbackPoolView;
-  (config: mysql.PoolOptions & OptionsBesideMysql2): CallbackPoolView;
+  (config: Omit<mysql.PoolOptions, 'connectionLimit'> & OptionsBesideMysql2): CallbackPoolView;
 }
 
 export * from 'mysql2';

@@ -6,7 +6,7 @@ import { createPromisePool, createPromisePoolCluster } from '../mysql/drop-in.js
 /** mysql2/promise's `createPool`, which also takes Poolwright's options, as do the statements of its pool. */
 export interface CreatePromisePool {
   (connectionUri: string): PromisePool;
-  (config: mysql.PoolOptions & OptionsBesideMysql2): PromisePool;
+  (config: Omit<mysql.PoolOptions, 'connectionLimit'> & OptionsBesideMysql2): PromisePool;
 }
 
 export type CreatePromisePoolCluster = typeof mysql.createPoolCluster;

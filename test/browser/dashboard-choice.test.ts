@@ -123,5 +123,10 @@ describe('the dashboard', () => {
     await page.getByRole('button', { name: 'Resize …' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Resize to 7' }).click();
     await waitFor('the new limit', () => fixture.pool.summary().limit === 7);
+    await page.getByLabel('New limit').fill('2-9');
+    await page.getByRole('button', { name: 'Resize …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Resize to 2-9' }).click();
+    await waitFor('the range', () => fixture.pool.options.sizeRange?.max === 9);
+    await page.getByText('2–9').waitFor();
   });
 });

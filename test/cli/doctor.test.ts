@@ -232,6 +232,9 @@ describe('the doctor finds', () => {
     ]);
     expect(diagnosis.recommendations[0]).toMatchObject({ option: 'connectionLimit', value: 15 });
     expect(troubles(await diagnose(database.url(), { ...settings, options: { connectionLimit: 15 } }))).toEqual([]);
+    expect(troubles(await diagnose(database.url(), { ...settings, options: { connectionLimit: { min: 2, max: 20 } } }))).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('connectionLimit 2-20: 20 × 8 processes = 160 is above') }),
+    ]);
   });
 
   it("an account's own limit of connections", async () => {

@@ -195,6 +195,8 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
     const environment = { POOLWRIGHT_ADDRESS: monitoring.url, POOLWRIGHT_OPERATE_TOKEN: TOKEN };
     expect(await command.run(['resize', '7'], environment)).toMatchObject({ code: 0, stdout: 'shop: the limit is 7\n' });
     expect(pool.summary().limit).toBe(7);
+    expect(await command.run(['resize', '5-50'], environment)).toMatchObject({ code: 0, stdout: 'shop: the limit is 5-50\n' });
+    expect(pool.options).toMatchObject({ connectionLimit: 50, sizeRange: { min: 5, max: 50 } });
     expect(await command.run(['suspend', '--pool', 'shop'], environment)).toMatchObject({ code: 0, stdout: 'shop: suspended\n' });
     expect(pool.summary().state).toBe('suspended');
     expect((await command.run(['resume'], environment)).code).toBe(0);
@@ -279,6 +281,10 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
       stderr: expect.stringContaining('has no /api/trpc/monitoring.evict'),
     });
     expect(await command.run(['resize', 'many'], operator)).toMatchObject({ code: 2, stderr: expect.stringContaining("given: 'many'") });
+    expect(await command.run(['resize', '9-2'], operator)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('at most <limit>.max (2)'),
+    });
     expect(await command.run(['resize', '3', '--pool', 'two'], operator)).toMatchObject({ code: 0 });
     expect([one.summary().limit, two.summary().limit]).toEqual([20, 3]);
   });

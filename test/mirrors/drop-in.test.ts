@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Pool as CallbackPool, PoolConnection, QueryError } from 'mysql2';
+import type { Pool as CallbackPool, PoolConnection, PoolOptions, QueryError } from 'mysql2';
 import type { Pool, RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import { createPoolCluster } from '../../src/mirror/mysql2.js';
@@ -169,8 +169,8 @@ describe('a cluster', () => {
     const events: string[] = [];
     cluster.on('warn', (error: QueryError) => events.push(error.code));
     cluster.on('remove', (id) => events.push(`removed ${id}`));
-    cluster.add('down', { host: '127.0.0.1', port, name: 'cluster-down' } as DropInOptions);
-    cluster.add('up', { ...database.connection, name: 'cluster-up' } as DropInOptions);
+    cluster.add('down', { host: '127.0.0.1', port, name: 'cluster-down' } as PoolOptions);
+    cluster.add('up', { ...database.connection, name: 'cluster-up' } as PoolOptions);
     cluster.add('up', { host: 'a name that is taken is left alone' });
     expect([...pools().keys()]).toEqual(expect.arrayContaining(['cluster-down', 'cluster-up']));
 
@@ -188,7 +188,7 @@ describe('a cluster', () => {
 
   it('lets no caller wait for the next attempt to reach a node that is down', async () => {
     const cluster = createPoolCluster({ canRetry: false });
-    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as DropInOptions);
+    cluster.add('down', { host: '127.0.0.1', port: await freePort(), name: 'cluster-waits' } as PoolOptions);
     const order: string[] = [];
     await new Promise<void>((resolve) => {
       cluster.getConnection('down', (first) => {

@@ -216,19 +216,26 @@ describe('actions', () => {
     expect(fixture.pool.summary().state).toBe('running');
     await operator.resize.mutate({ pool: 'orders', connectionLimit: 5 });
     expect(fixture.pool.summary().limit).toBe(5);
+    await operator.resize.mutate({ pool: 'orders', connectionLimit: { min: 2, max: 6 } });
+    expect(fixture.pool.stats()).toMatchObject({ limit: 5, connectionLimit: 6 });
+    await operator.resize.mutate({ pool: 'orders', connectionLimit: 5 });
     await fixture.pool.ready();
     await operator.evict.mutate({ pool: 'orders' });
     await waitFor('connections to be evicted', () => fixture.pool.stats().closedByReason.evicted > 0);
-    await expect(operator.resize.mutate({ pool: 'orders', connectionLimit: 0 })).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } });
+    for (const connectionLimit of [0, { min: 0, max: 6 }, { min: 7, max: 6 }]) {
+      await expect(operator.resize.mutate({ pool: 'orders', connectionLimit })).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } });
+    }
     await expect(operator.evict.mutate({ pool: 'x' })).rejects.toMatchObject({ data: { code: 'NOT_FOUND' } });
     await operator.drain.mutate({ pool: 'orders', timeoutMs: 1_000 });
     await waitFor('the pool to be closed', () => fixture.pool.summary().state === 'closed');
-    await waitFor('the drain to be logged', () => told.length === 6);
+    await waitFor('the drain to be logged', () => told.length === 8);
     const { actions } = await operator.actionLog.query();
     expect(actions.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual([
       'drain done',
       'drain started',
       'evict done',
+      'resize done',
+      'resize done',
       'resize done',
       'resume done',
       'suspend done',

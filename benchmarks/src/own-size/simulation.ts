@@ -144,8 +144,9 @@ export class Simulation {
       this.#used += 1;
       this.#window.waitedMs += this.#now - askedAt;
       const { waitMs, workMs } = this.#workload.use(this.random);
-      const running = { askedAt, startedAt: this.#now, workMs };
-      this.#events.push(this.#now + waitMs, { kind: 'waited', running });
+      const slowness = this.scene.slowness?.(this.#now) ?? 1;
+      const running = { askedAt, startedAt: this.#now, workMs: workMs * slowness };
+      this.#events.push(this.#now + waitMs * slowness, { kind: 'waited', running });
     }
     if (this.#queueHead > 10_000) {
       this.#queue.splice(0, this.#queueHead);

@@ -20,20 +20,20 @@ export function exponential(random: Random, mean: number): number {
   return -Math.log(1 - random()) * mean;
 }
 
-function logNormal(random: Random, median: number, sigma: number): number {
+export function logNormal(random: Random, median: number, sigma: number): number {
   const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
   return median * Math.exp(sigma * normal);
 }
 
-function pareto(random: Random, least: number, alpha: number, most: number): number {
+export function pareto(random: Random, least: number, alpha: number, most: number): number {
   return Math.min(least / (1 - random()) ** (1 / alpha), most);
 }
 
 const CORES = 8;
 
 /** So many cores, and a little lost to each one that has to be switched to. */
-function cores(count: number): Workload['speed'] {
-  return (working) => (working <= count ? 1 : count / working / (1 + 0.002 * (working - count)));
+export function cores(count: number, cost = 0.002): Workload['speed'] {
+  return (working) => (working <= count ? 1 : count / working / (1 + cost * (working - count)));
 }
 
 /** A server of eight cores, and nothing but work for them. */
@@ -80,6 +80,8 @@ export interface Scene {
   readonly stretches: readonly Stretch[];
   /** So many callers ask again as soon as they are answered. */
   readonly callers: number;
+  /** How much longer than usual a use takes that begins at this millisecond; 1 if it is left out. */
+  readonly slowness?: (now: number) => number;
 }
 
 const steps = [waiting, lockBound, processorBound, mixed, waiting, processorBound, lockBound].map((workload) => ({

@@ -83,17 +83,24 @@ export function Actions({
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              const connectionLimit = Number(limit);
+              const [min = '', max] = limit.split('-');
+              const connectionLimit = max === undefined ? Number(min) : { min: Number(min), max: Number(max) };
               ask({
                 label: `Resize to ${limit}`,
-                effect: `At most ${limit} connections instead of ${pool.stats.limit}. The pool closes connections above the limit at release.`,
+                effect: `${max === undefined ? `At most ${limit} connections` : `As many connections as the pool finds right, ${min} to ${max},`} instead of ${pool.stats.limit}. The pool closes connections above the limit at release.`,
                 run: () => monitoring.resize.mutate({ ...name, connectionLimit }),
               });
             }}
           >
             <label>
               New limit{' '}
-              <input type="number" min="1" max="100000" required value={limit} onChange={(event) => setLimit(event.target.value)} />
+              <input
+                pattern="[0-9]+(-[0-9]+)?"
+                title="A number, or a range such as 5-50"
+                required
+                value={limit}
+                onChange={(event) => setLimit(event.target.value)}
+              />
             </label>
             <button type="submit">Resize …</button>
           </form>

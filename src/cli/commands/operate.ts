@@ -1,5 +1,6 @@
 /** The commands that act on a running process: evict, suspend, resume, resize, invalidate, breaker and drain. */
 
+import { checkedSize, LARGEST_CONNECTION_LIMIT, PoolError, type SizeRange, sizeText } from '../../engine/index.js';
 import { pause, performance } from '../../engine/waiting/index.js';
 import type { ActionRecord } from '../../monitor/live/index.js';
 import {
@@ -55,21 +56,27 @@ export const resume = operation('resume', 'Ends `suspend`.', 'resumed');
 
 export const resize: CommandSpec = defineCommand({
   name: 'resize',
-  summary: "Changes the connectionLimit of a running process's pool until the process restarts.",
+  summary: "Changes the connectionLimit of a running process's pool until the process restarts: a number, or a range such as 5-50.",
   notes: [TOKEN_NOTE],
   operands: ['<limit>'],
   options: operateOptions,
   async run(call) {
-    const text = call.operands[0] ?? '';
-    const connectionLimit = Number(text);
-    if (!/^\d+$/.test(text) || connectionLimit < 1 || connectionLimit > 100_000) {
-      throw new UsageError(`resize takes the new limit, a whole number from 1 to 100000; given: '${text}'.`);
-    }
+    const connectionLimit = readSize(call.operands[0] ?? '');
     const { process, pool } = await target(call);
     await process.mutate('monitoring.resize', { pool, connectionLimit });
-    return said(call, { pool, action: 'resize', connectionLimit }, `${pool}: the limit is ${connectionLimit}`);
+    return said(call, { pool, action: 'resize', connectionLimit }, `${pool}: the limit is ${sizeText(connectionLimit)}`);
   },
 });
+
+/** @throws UsageError */
+function readSize(text: string): number | SizeRange {
+  try {
+    return checkedSize('<limit>', text, LARGEST_CONNECTION_LIMIT);
+  } catch (error) {
+    if (error instanceof PoolError) throw new UsageError(error.message);
+    throw error;
+  }
+}
 
 export const invalidate: CommandSpec = defineCommand({
   name: 'invalidate',

@@ -1,5 +1,6 @@
 /** Steps that read the server's settings: version, read-only, connections, timeouts, prepared statements. */
 
+import { sizeText } from '../../engine/index.js';
 import type { Pool, ResolvedOptions } from '../../mysql/index.js';
 import { pairs } from './asking.js';
 import type { Finding, Recommendation } from './finding.js';
@@ -92,7 +93,8 @@ export function examineMaxConnections(
 ): Recommendation[] {
   const maximum = smallest(variables.get('max_connections'), variables.get('max_user_connections'));
   const wanted = atStart.connectionLimit * processes;
-  const sum = `connectionLimit ${atStart.connectionLimit} × ${processes} ${processes === 1 ? 'process' : 'processes'} = ${wanted}`;
+  const range = atStart.sizeRange === undefined ? '' : `${sizeText(atStart.sizeRange)}: `;
+  const sum = `connectionLimit ${range}${atStart.connectionLimit} × ${processes} ${processes === 1 ? 'process' : 'processes'} = ${wanted}`;
   if (maximum === undefined) {
     report({ step: 'max-connections', status: 'ok', message: `${sum}; the server names no limit` });
     return [];

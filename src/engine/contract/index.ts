@@ -30,5 +30,5 @@ export {
   setTimeout,
 } from './node-timers.js';
 export { keepShape } from './shape.js';
-export { isRangeLike, type SizeRange } from './size-range.js';
+export { checkedSize, isRangeLike, sizeText, type SizeRange } from './size-range.js';
 export type { Borrowed, CeilingName, ConnectFailure, PoolState, PoolSummary } from './summary.js';

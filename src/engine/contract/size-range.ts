@@ -45,6 +45,11 @@ export function checkedSize(name: string, given: unknown, largest: number): numb
   return Object.freeze({ min, max });
 }
 
+/** A size in text, as it may be given: 20, or 5-50. */
+export function sizeText(size: number | SizeRange): string {
+  return typeof size === 'number' ? String(size) : `${size.min}-${size.max}`;
+}
+
 function readSize(text: string): unknown {
   if (DIGITS.test(text)) return Number(text);
   const [, min, max] = RANGE.exec(text) ?? [];

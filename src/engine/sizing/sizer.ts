@@ -23,6 +23,10 @@ const MOST_SETTLING_WINDOWS = 4;
 const MUCH_WORSE = 0.7;
 /** Windows after which a size is judged, however little it differs. */
 const MOST_WINDOWS = 5;
+/** Windows after which a size that was tried and seemed better is believed. */
+const MOST_WINDOWS_OF_A_TRY = 15;
+/** What the size of now is good for is the mean of so many windows at most. */
+const MOST_WINDOWS_KEPT = 40;
 /** Windows after which a measurement of seldom uses ends. */
 const MOST_WINDOWS_OF_FEW_USES = 40;
 /** A difference of so many standard errors is no accident. */
@@ -34,11 +38,15 @@ const LIKELY = 1.5;
 const WINDOWS_OF_A_CHANGE = 3;
 
 /**
- * How long a size that was found is kept until the next ones are tried: twice as long each time that it was the right one. More entries are tried
- * earlier than fewer: a size that is too small may hide what the server could do, and one that is too large shows that it is.
+ * How long a size that was found is kept until the next ones are tried: longer each time. More entries are tried
+ * earlier than fewer: a size that is too small may hide what the server could do, and one that is too large shows that it is. Each try changes the
+ * size twice.
  */
 const FIRST_REST_MS = { up: 5_000, down: 20_000 } as const;
-const LONGEST_REST_MS = { up: 10_000, down: 160_000 } as const;
+const LONGER_REST = { up: 1.5, down: 2 } as const;
+const LONGEST_REST_MS = { up: 80_000, down: 320_000 } as const;
+/** Another size by this factor is the answer to another workload: it is asked again soon. */
+const ANOTHER_SIZE = 2;
 
 type Direction = 'up' | 'down';
 type Steps<T> = Generator<number, T, UseWindow>;
@@ -46,9 +54,6 @@ type Steps<T> = Generator<number, T, UseWindow>;
 /**
  * Finds the size of a pool from what it does, window by window. It compares sizes by the rate at which uses end, which is what callers get, and
  * takes the smallest that is not worse than the best. While the size holds no caller up, nothing is tried and the size stays.
- *
- * After A. Heiß and R. Wagner, "Adaptive Load Control in Transaction Processing Systems" (VLDB 1991), and B. Schroeder et al., "How to Determine
- * a Good Multi-Programming Level for External Scheduling" (ICDE 2006).
  */
 export class Sizer {
   #size: number;
@@ -128,14 +133,21 @@ export class Sizer {
         else recent.add(window);
         if (strikes < WINDOWS_OF_A_CHANGE) continue;
         this.#restart();
+        this.#usual = Usual.of(recent);
         const slower = recent.rate < usual.rate && recent.useMs > usual.useMs;
         const much = Math.abs(recent.rate / usual.rate - 1) > CHANGED_MUCH;
         return { found: recent, why: slower ? (much ? 'crowded' : 'down') : much ? 'new' : 'up' };
       }
       strikes = 0;
       usual.note(rate, window);
+      if (usual.hasDrifted) {
+        usual.settle();
+        this.#restart();
+        this.#rests.up.past = FIRST_REST_MS.up;
+        recent = new Measurement(this.#size);
+      }
       recent.add(window);
-      if (recent.windows > 2 * MOST_WINDOWS) recent = restarted(recent, window);
+      if (recent.windows > MOST_WINDOWS_KEPT) recent = restarted(recent, window);
       if (recent.windows < 3 || recent.completed < this.#size) continue;
       if (first) return { found: recent, why: 'new' };
       for (const direction of ['up', 'down'] as const) {
@@ -161,14 +173,27 @@ export class Sizer {
   *#askAgain(found: Measurement, direction: Direction): Steps<void> {
     const rest = this.#rests[direction];
     rest.past = 0;
-    const reached = yield* this.#climb(found, direction, FINE_STEP, 1);
-    if (reached.size === found.size) {
-      rest.ms = Math.min(rest.ms * 2, LONGEST_REST_MS[direction]);
-      this.#usual = Usual.of(found);
-      return;
-    }
-    this.#restart();
+    rest.ms = Math.min(rest.ms * LONGER_REST[direction], LONGEST_REST_MS[direction]);
+    const reached = yield* this.#try(found, direction);
+    if (reached === undefined) return;
     yield* this.#search(reached, [direction]);
+    const factor = this.#size / found.size;
+    if (factor >= ANOTHER_SIZE || factor <= 1 / ANOTHER_SIZE) this.#restart();
+  }
+
+  /** The next size in one direction, if it is better. */
+  *#try(found: Measurement, direction: Direction): Steps<Measurement | undefined> {
+    const size = this.#sizeBeyond(found.size, direction, FINE_STEP);
+    if (size === found.size) return undefined;
+    const tried = yield* this.#measure(size, found);
+    for (;;) {
+      const isBetter = direction === 'up' ? isWorthMore(tried, found) : isEnough(tried, found, found);
+      if (isBetter && tried.windows >= MOST_WINDOWS_OF_A_TRY) return tried;
+      if (!isBetter) break;
+      tried.add(yield this.#size);
+    }
+    this.#size = found.size;
+    return undefined;
   }
 
   #restart(): void {
@@ -176,10 +201,10 @@ export class Sizer {
   }
 
   /** Continues in one direction while that is good. */
-  *#climb(from: Measurement, direction: Direction, step: number, most = Number.POSITIVE_INFINITY): Steps<Measurement> {
+  *#climb(from: Measurement, direction: Direction, step: number): Steps<Measurement> {
     let best = from;
     let peak = from;
-    for (let tries = 0; tries < most; tries += 1) {
+    for (;;) {
       const size = this.#sizeBeyond(best.size, direction, step);
       if (size === best.size) break;
       const tried = yield* this.#measure(size, best);

@@ -42,7 +42,12 @@ const whichQueries = inputOf(
 const listener = inputOf(z.object({ lastEventId: z.string().nullish() }).strict());
 const namedPool = neededInputOf(z.object({ pool: z.string() }).strict());
 const drainInput = neededInputOf(z.object({ pool: z.string(), timeoutMs: z.number().int().min(0).max(3_600_000).optional() }).strict());
-const resizeInput = neededInputOf(z.object({ pool: z.string(), connectionLimit: z.number().int().min(1).max(100_000) }).strict());
+const size = z.number().int().min(1).max(100_000);
+const sizeRange = z
+  .object({ min: size, max: size })
+  .strict()
+  .refine(({ min, max }) => min <= max, 'min is above max');
+const resizeInput = neededInputOf(z.object({ pool: z.string(), connectionLimit: z.union([size, sizeRange]) }).strict());
 const cachedNames = z.array(z.string().min(1).max(1_000)).min(1).max(100).optional();
 const invalidateInput = neededInputOf(
   z

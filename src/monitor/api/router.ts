@@ -60,7 +60,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * A subscription: `live()` pushes a snapshot of everything each second, over `httpSubscriptionLink`.
  *
  * Mutations, for callers that `authorizeActions` allows: `evict`, `suspend`, `resume`, `drain({ pool, timeoutMs? })`,
- * `resize({ pool, connectionLimit })`, `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
+ * `resize({ pool, connectionLimit })` (a number or `{ min, max }`), `invalidate({ pool, tags?, tables?, all? })`, `isolateBreaker({ pool, breaker, reason? })`,
  * `closeBreaker({ pool, breaker })`.
  *
  * `pool` is a pool's name; default: the first one. A name that does not exist is `NOT_FOUND`, a wrong input `BAD_REQUEST`.

@@ -1,7 +1,7 @@
 /** What operators do to pools and breakers, and the record of it. */
 
 import { ignoreRejection } from '../../engine/waiting/index.js';
-import { codeOf, messageOf } from '../../engine/index.js';
+import { codeOf, messageOf, type SizeRange, sizeText } from '../../engine/index.js';
 import type { ObservedBreaker, ObservedPool } from '../../telemetry/index.js';
 import { NotThere } from './not-there.js';
 
@@ -9,7 +9,7 @@ import { NotThere } from './not-there.js';
 export type Action =
   | { readonly name: 'evict' | 'suspend' | 'resume' }
   | { readonly name: 'drain'; readonly timeoutMs?: number }
-  | { readonly name: 'resize'; readonly connectionLimit: number }
+  | { readonly name: 'resize'; readonly connectionLimit: number | SizeRange }
   | ({ readonly name: 'invalidate' } & CachedNames);
 
 /** What is to be invalidated in a pool's cache. */
@@ -134,7 +134,7 @@ async function invalidate({ name, cache }: ObservedPool, { tags, tables, all }: 
 }
 
 function detailOf(action: Action): string {
-  if (action.name === 'resize') return `limit ${action.connectionLimit}`;
+  if (action.name === 'resize') return `limit ${sizeText(action.connectionLimit)}`;
   if (action.name === 'drain' && action.timeoutMs !== undefined) return `within ${action.timeoutMs / 1000} s`;
   if (action.name !== 'invalidate') return '';
   if (action.all === true) return 'everything';

@@ -7,10 +7,10 @@ import { type Given, isOwn, isPlainRow, type MysqlPoolOptions, optionRows } from
 import { resolveTls, type Tls, type TlsOptions, type TlsRequest } from './tls.js';
 
 /** Poolwright's own options that mysql2's `createPool` takes too, once it is ours. */
-export type OptionsBesideMysql2 = Omit<EngineOptions & MysqlPoolOptions, keyof DriverPoolOptions>;
+export type OptionsBesideMysql2 = Omit<EngineOptions & MysqlPoolOptions, Exclude<keyof DriverPoolOptions, 'connectionLimit'>>;
 
 /** What `createPool` takes in the place of mysql2's. */
-export type DropInOptions = DriverPoolOptions & OptionsBesideMysql2;
+export type DropInOptions = Omit<DriverPoolOptions, 'connectionLimit'> & OptionsBesideMysql2;
 
 /**
  * What the options say, and behind them what the URL says. For mysql2, '', 0, null and false count as not given, and the URL fills them in. In

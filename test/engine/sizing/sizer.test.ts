@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { fixedSize, Gradient2, OwnSize, RANGE, Vegas } from '../../../benchmarks/src/own-size/size-rules.js';
 import { type Outcome, SETTLING_MS, Simulation, type SizeRule, WINDOW_MS } from '../../../benchmarks/src/own-size/simulation.js';
-import { type Scene, scenes } from '../../../benchmarks/src/own-size/workloads.js';
+import { drawnScene, KINDS } from '../../../benchmarks/src/own-size/drawn-scenes.js';
+import { type Scene, type Stretch, scenes } from '../../../benchmarks/src/own-size/workloads.js';
 import { Sizer } from '../../../src/engine/sizing/index.js';
 import { seededRandom } from '../support/random.js';
 
@@ -50,8 +51,31 @@ describe.each(scenes)('$name', (scene) => {
   });
 });
 
+/** Scenes that no threshold was chosen by. */
+describe.each(KINDS)('%s, with numbers drawn by chance', (kind) => {
+  it('comes near the best fixed size, and not below the default', () => {
+    const scene = drawnScene(kind, seededRandom(77));
+    const fixed = [2, 5, 12, 20, 32, 64].map((size) => run(scene, fixedSize(size)));
+    const best = fixed.reduce((one, other) => (other.rate > one.rate ? other : one));
+    const own = run(scene, ownSize());
+    expect(own.rate / best.rate).toBeGreaterThan(0.9);
+    expect(own.p99Ms / best.p99Ms).toBeLessThan(1.2);
+    expect(own.rate / (fixed[3] as Outcome).rate).toBeGreaterThan(0.95);
+  });
+});
+
+describe('a size that has settled', () => {
+  it.each([scenes[0], scenes[2]] as Scene[])('changes less than three times a minute: $name', (scene) => {
+    const [stretch] = scene.stretches;
+    const { sizes } = run({ ...scene, stretches: [{ workload: (stretch as Stretch).workload, seconds: 420 }] }, ownSize());
+    const late = sizes.slice((180 * 1_000) / WINDOW_MS);
+    const changes = late.filter((size, index) => index > 0 && size !== late[index - 1]).length;
+    expect(changes / 4).toBeLessThan(3);
+  });
+});
+
 describe('the yardsticks', () => {
-  it.each([() => new Gradient2(), () => new Vegas()])('keep within the bounds', (rule) => {
+  it.each([() => new Gradient2(), () => new Vegas(seededRandom(1))])('keep within the bounds', (rule) => {
     const { sizes } = run(scenes[2] as Scene, rule());
     expect(Math.min(...sizes)).toBeGreaterThanOrEqual(RANGE.min);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(RANGE.max);
