@@ -44,14 +44,19 @@ function fault(fleet: FleetSimulation, lasting: Lasting[], last: { clock: number
       for (const process of alive)
         fleet.want(process, hot.has(process) ? Math.ceil((fleet.options.budget / alive.length) * 6 * random()) : Math.floor(3 * random()));
     },
-    'a process is killed': () => fleet.kill(one()),
+    'a process is killed': () => {
+      if (alive.length > 5) fleet.kill(one());
+    },
     'a process is killed and replaced': () => {
       fleet.kill(one());
       fleet.start(5);
     },
-    'a process leaves': () => fleet.leave(one()),
-    'a process starts': () => {
-      if (alive.length < processes) fleet.start(5);
+    'a process leaves': () => {
+      if (alive.length > 5) fleet.leave(one());
+    },
+    // Two: as many as are killed and leave.
+    'processes start': () => {
+      for (let count = alive.length; count < Math.min(processes, alive.length + 2); count++) fleet.start(5);
     },
     'processes freeze': () => {
       for (const process of some) {
