@@ -25,6 +25,7 @@ const INTEGRATION = [
   'package',
   'probes',
   'recipes',
+  'runtimes',
   'support',
   'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);

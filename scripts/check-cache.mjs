@@ -19,4 +19,4 @@ if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole nu
 if (!(Number(bound) > 0)) refuse(`--bound must be a number above 0; given: '${bound}'.`, USAGE);
 
 const given = seed ?? String(Date.now() % 1_000_000);
-runCompiled({ project: 'test/consistency', out: 'consistency', parameters: [seconds, given, server, bound] });
+runCompiled({ project: 'test/consistency', name: 'consistency', parameters: [seconds, given, server, bound] });

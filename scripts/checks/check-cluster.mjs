@@ -14,4 +14,4 @@ if (seed !== undefined && !/^\d+$/.test(seed)) refuse(`--seed must be a whole nu
 if (!['mysql', 'mariadb', 'mariadb-11.8'].includes(server)) refuse(`--server must be mysql or mariadb; given: '${server}'.`, USAGE);
 
 const given = seed ?? String(Date.now() % 1_000_000);
-runCompiled({ project: 'test/cluster/checked', out: 'checked-cluster', parameters: [seconds, given, server, only] });
+runCompiled({ project: 'test/cluster/checked', name: 'checked-cluster', parameters: [seconds, given, server, only] });

@@ -14,6 +14,7 @@ const ON_SERVER = [
   'test/cli',
   'test/monitor',
   'test/ecosystem',
+  'test/runtimes',
   'test/sql/server-view',
   'test/support/servers/database.test.ts',
   'test/support/sql-servers',

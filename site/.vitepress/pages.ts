@@ -23,6 +23,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
     entries: [
       { text: 'Rolling it out, and back', page: 'docs/deployment' },
       { text: 'Serverless', page: 'docs/serverless' },
+      { text: 'Bun and Deno', page: 'docs/runtimes' },
       { text: 'From one process to a fleet', page: 'docs/infrastructure' },
       { text: 'One budget for a fleet', page: 'docs/fleet' },
       { text: 'A pool finds its own size', page: 'docs/sizing' },

@@ -18,7 +18,8 @@ import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './version
  *
  * Every mysql2 that the application loads has two modules. Their `createPool` and `createPoolCluster` are replaced right after the module was
  * evaluated: before `require()` returns, and before `import` reads the names. Both ways end in Node's loader of CommonJS files, and only that
- * loader is changed.
+ * loader is changed. Deno has that loader, too. On Bun, `import` does not come by: there, the mysql2 that the
+ * program would find is loaded at once.
  */
 
 /** mysql2's two entry points; its folder may have another name, as after `npm install mysql@npm:mysql2`. */
@@ -34,7 +35,10 @@ interface LoadedModule {
 interface CommonJsLoader {
   readonly prototype: { load: (this: LoadedModule, filename: string) => void };
   readonly _cache: Readonly<Record<string, LoadedModule | undefined>>;
+  readonly _extensions: Record<'.js', (this: unknown, module: LoadedModule, filename: string) => void>;
 }
+
+const ownRequire = createRequire(import.meta.url);
 
 const INSTALLED = Symbol.for('poolwright.register');
 
@@ -48,6 +52,27 @@ function install(): void {
   const holder = globalThis as { [INSTALLED]?: true };
   if (holder[INSTALLED]) return;
   holder[INSTALLED] = true;
+  const entries = installedEntries();
+  if (isMainThread && entries.length === 0) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
+  if (process.versions['bun'] === undefined) {
+    changeLoader();
+    return;
+  }
+  changeHandlerOfFiles();
+  for (const filename of entries) replaceIn({ exports: ownRequire(filename) as Exports }, filename);
+}
+
+/** Bun's loader is not made of functions that can be replaced; it calls this handler for files that others require, but for none that is imported. */
+function changeHandlerOfFiles(): void {
+  const { _extensions: handlers } = Module as unknown as CommonJsLoader;
+  const { '.js': original } = handlers;
+  handlers['.js'] = function load(module, filename) {
+    Reflect.apply(original, this, [module, filename]);
+    replaceIn(module, filename);
+  };
+}
+
+function changeLoader(): void {
   const { prototype, _cache: loaded } = Module as unknown as CommonJsLoader;
   const { load: original } = prototype;
   // Not the handler of '.js' files: tools that compile TypeScript replace it and do not call the one before.
@@ -56,11 +81,10 @@ function install(): void {
     replaceIn(this, filename);
   };
   for (const [filename, module] of Object.entries(loaded)) if (module?.loaded === true) replaceIn(module, filename);
-  if (isMainThread && !isInstalled()) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
 }
 
 /** Never throws: an application must not fail because of Poolwright. */
-function replaceIn({ exports }: LoadedModule, filename: string): void {
+function replaceIn({ exports }: Pick<LoadedModule, 'exports'>, filename: string): void {
   const entry = ENTRY.exec(filename)?.[1];
   if (entry === undefined) {
     replaceDataLayerIn(exports, filename);
@@ -87,16 +111,17 @@ function recognize(folder: string): Mysql2Copy | undefined {
   return new Mysql2Copy(folder);
 }
 
-/** Whether mysql2 is found from the program's file, or from the folder where the process was started. */
-function isInstalled(): boolean {
+/** The entry points of the mysql2 that is found from the program's file, and of the one that is found where the process was started. */
+function installedEntries(): string[] {
   const program = process.argv[1];
   const folders = [process.cwd(), ...(program === undefined ? [] : [dirname(program)])];
-  return folders.some((folder) => {
+  const found = folders.flatMap((folder) => {
     try {
-      createRequire(pathToFileURL(join(folder, 'noop.js'))).resolve('mysql2');
-      return true;
+      const { resolve } = createRequire(pathToFileURL(join(folder, 'noop.js')));
+      return [resolve('mysql2'), resolve('mysql2/promise')];
     } catch {
-      return false;
+      return [];
     }
   });
+  return [...new Set(found)];
 }

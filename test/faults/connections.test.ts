@@ -142,7 +142,8 @@ describe('a result stream', () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
-    const sql = `SELECT a.seq FROM ${sequence(20_000, 'a')}, ${sequence(20_000, 'b')}`;
+    // Few rows, and wide ones: the client must read all that is on its way before the statement has ended, row by row.
+    const sql = `SELECT REPEAT('x', 60000) AS wide FROM ${sequence(1_000, 'a')}, ${sequence(1_000, 'b')}`;
     for (let round = 0; round < 3; round += 1) {
       const streams = [pool.pool.query(sql).stream(), pool.pool.query(sql).stream()];
       await Promise.all(streams.map((stream) => once(stream, 'data')));

@@ -65,6 +65,8 @@ export class WriterFollower {
     if (choice.kind === 'follow') this.#follow(choice.node.node);
     else if (choice.kind === 'ambiguous') this.#refuse(choice.nodes.map(({ name }) => name));
     else this.#wait(choice.why, followed?.node, lockOf(nodes));
+    if (choice.kind !== 'none' || choice.ask === undefined) return;
+    for (const { node } of choice.ask.nodes) node.watch.askSince(choice.ask.at);
   }
 
   #follow(node: FollowedNode): void {
@@ -140,9 +142,9 @@ export class WriterFollower {
 }
 
 function candidateOf(node: FollowedNode) {
-  const { state, reason, role, seen, distrusted } = node.watch;
+  const { state, reason, role, reported, seen, distrusted } = node.watch;
   const everyServerWrites = node.reading?.everyServerWrites === true;
-  return { node, name: node.name, state, reason, role, seen, distrusted, everyServerWrites };
+  return { node, name: node.name, state, reason, role, reported, seen, distrusted, everyServerWrites };
 }
 
 /** Why no node takes a login, by the word of the first; undefined: one may. */

@@ -16,12 +16,13 @@ const GROUP_RECOVERY = 'group_replication_recovery';
 
 /**
  * `pendingAgo`: how long ago the oldest transaction that is being applied, or is held back by SOURCE_DELAY, was committed where it was written;
- * `queuedAgo`: the same of the newest one that was received. `heardAgo`: the last word of the source. In microseconds; null: none.
+ * `appliedAgo`: the same of the newest one that was applied. `heardAgo`: the last word of the source. In microseconds; null: none.
  * Timestamps of zero make null (MySQL 9.7 reference manual, 29.12.11 "Performance Schema Replication Tables").
  */
 const CHANNELS = `SELECT receiver.CHANNEL_NAME AS channel, receiver.SERVICE_STATE AS receiving, applier.SERVICE_STATE AS applying,
   GTID_SUBSET(receiver.RECEIVED_TRANSACTION_SET, @@GLOBAL.gtid_executed) AS caughtUp,
-  TIMESTAMPDIFF(MICROSECOND, receiver.LAST_QUEUED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6)) AS queuedAgo,
+  (SELECT MIN(TIMESTAMPDIFF(MICROSECOND, LAST_APPLIED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6)))
+    FROM performance_schema.replication_applier_status_by_worker worker WHERE worker.CHANNEL_NAME = receiver.CHANNEL_NAME) AS appliedAgo,
   LEAST(COALESCE(TIMESTAMPDIFF(MICROSECOND, receiver.LAST_HEARTBEAT_TIMESTAMP, NOW(6)), 1e18),
     COALESCE(TIMESTAMPDIFF(MICROSECOND, receiver.LAST_QUEUED_TRANSACTION_END_QUEUE_TIMESTAMP, NOW(6)), 1e18)) AS heardAgo,
   settings.HEARTBEAT_INTERVAL AS heartbeatSeconds,
@@ -56,8 +57,9 @@ function lagOf(row: Row): number | undefined {
   const silentMs = silenceOf(row);
   if (numberOf(row['caughtUp']) === 1) return silentMs;
   const pendingAgo = numberOf(row['pendingAgo']) ?? -1;
-  // Between two transactions nothing is being applied: what is still to be applied was received a moment ago.
-  const micros = pendingAgo > 0 ? pendingAgo : numberOf(row['queuedAgo']);
+  // Between two transactions, and when it begins, nothing is being applied. What is still to be applied may have waited for long: it is only known
+  // that it was committed after what was applied last.
+  const micros = pendingAgo > 0 ? pendingAgo : numberOf(row['appliedAgo']);
   return micros === undefined ? undefined : Math.max(micros / 1_000, silentMs);
 }
 

@@ -5,6 +5,7 @@ import { inRootContext, within } from '../../engine/waiting/index.js';
 import { isServerError, type ServerError } from '../../mysql/index.js';
 import type { MonitorOptions, NodeReading, NodeRole, NodeState, RoleWord } from '../contract/index.js';
 import type { Look, Looker } from './looker.js';
+import { ReportedRole } from './reported-role.js';
 
 /** So many looks in a row that find no server make a node count as down. */
 const LOOKS_UNTIL_DOWN = 3;
@@ -40,6 +41,7 @@ export class NodeWatch {
   #beganAt = Number.NEGATIVE_INFINITY;
   /** When a look last began over a new connection because there was no writer. */
   #freshAt = Number.NEGATIVE_INFINITY;
+  readonly #reported = new ReportedRole();
   #latencyMs: number | undefined = undefined;
   #servers = 0;
   #failures = 0;
@@ -99,6 +101,11 @@ export class NodeWatch {
     return this.#askedAt;
   }
 
+  /** How fresh its word is of whether it takes writes. */
+  get reported(): Pick<ReportedRole, 'askedAt' | 'foundAt'> {
+    return this.#reported;
+  }
+
   get latencyMs(): number | undefined {
     return this.#latencyMs;
   }
@@ -140,6 +147,12 @@ export class NodeWatch {
       return;
     }
     inRootContext(() => void this.#look());
+  }
+
+  /** Sees to it that its role is heard from a look that began at that time or later. */
+  askSince(at: number): void {
+    this.#reported.awaitSince(at);
+    if (!this.#looking || this.#beganAt < at) this.lookNow();
   }
 
   /** The node has refused work, or its connections break: it is looked at now. */
@@ -221,9 +234,11 @@ export class NodeWatch {
   /** Callers that wait for a writer need not wait for the rest of the look. */
   #heard({ serverId, role }: RoleWord, askedAt: number): void {
     const isOfThisLook = this.#looking && askedAt === this.#beganAt;
-    if (this.#ended || !isOfThisLook || this.#reading?.serverId !== serverId || this.#reading.role === role) return;
-    this.#heardRole = role;
-    this.owner.looked(true);
+    if (this.#ended || !isOfThisLook || this.#reading?.serverId !== serverId) return;
+    const isNews = this.#reading.role !== role;
+    if (isNews) this.#heardRole = role;
+    const isAwaited = this.#reported.note({ serverId, role }, askedAt);
+    if (isNews || isAwaited) this.owner.looked(isNews);
   }
 
   #succeeded({ reading, latencyMs }: Look, askedAt: number): void {
@@ -233,6 +248,7 @@ export class NodeWatch {
     this.#refusal = undefined;
     if (this.#reading?.serverId !== reading.serverId) this.#servers += 1;
     this.#reading = reading;
+    this.#reported.note(reading, askedAt);
     this.#readAt = this.clock.now();
     this.#askedAt = askedAt;
     this.#latencyMs = this.#latencyMs === undefined ? latencyMs : this.#latencyMs + (latencyMs - this.#latencyMs) * NEWEST_WEIGHT;

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly reason: string | undefined;
   /** By its own word, when it was last looked at. */
   readonly role: NodeRole | undefined;
+  /** When the looks began that reported its role: the last one, and the first one of those that all reported the same. */
+  readonly reported: { readonly askedAt: number; readonly foundAt: number };
   /** Its first look has ended. */
   readonly seen: boolean;
   /** It has refused work since its last look. */
@@ -17,17 +19,27 @@ export interface Candidate {
   readonly everyServerWrites: boolean;
 }
 
+/** Looks that begin within this time, in milliseconds, are one round: none of them is older than another. */
+const ONE_ROUND_MS = 10;
+
+/** Nodes of which it must be heard, by a look that begins at that time or later, whether they take writes. */
+export interface AskSince<N> {
+  readonly nodes: readonly N[];
+  readonly at: number;
+}
+
 /** What follows for writes. */
 export type WriterChoice<N> =
   | { readonly kind: 'follow'; readonly node: N }
   /** No node takes writes, or it is not known yet who does: in words. */
-  | { readonly kind: 'none'; readonly why: string }
+  | { readonly kind: 'none'; readonly why: string; readonly ask?: AskSince<N> }
   /** More than one takes writes. */
   | { readonly kind: 'ambiguous'; readonly nodes: readonly N[] };
 
 /**
  * Chooses the writer. A node is followed newly only when it is the only one that takes writes, and no other may take them unseen: one that was a
- * writer must be declared down before another is followed. One that is followed stays so while it is only suspect.
+ * writer must be declared down before another is followed, and one that answers is asked again: it may have been promoted since it said that it
+ * takes none. One that is followed stays so while it is only suspect.
  *
  * Where each server takes writes by design, any of them will do: one is kept until it fails.
  *
@@ -47,9 +59,21 @@ export function chooseWriter<N extends Candidate>(nodes: readonly N[], followed:
   }
   if (writer === followed) return { kind: 'follow', node: writer };
   const doubtful = nodes.find((node) => node !== writer && (!node.seen || mayBeWriter(node)));
-  if (doubtful === undefined) return { kind: 'follow', node: writer };
-  const why = doubtful.seen ? `${doubtful.name} did before, and is not known to be down` : `${doubtful.name} was not heard yet`;
-  return { kind: 'none', why: `${writer.name} takes writes, but ${why}` };
+  if (doubtful !== undefined) {
+    const why = doubtful.seen ? `${doubtful.name} did before, and is not known to be down` : `${doubtful.name} was not heard yet`;
+    return { kind: 'none', why: `${writer.name} takes writes, but ${why}` };
+  }
+  const at = writer.reported.foundAt;
+  const old = nodes.filter((node) => node !== writer && answers(node) && node.reported.askedAt < at - ONE_ROUND_MS);
+  const [first] = old;
+  if (first === undefined) return { kind: 'follow', node: writer };
+  const why = `${writer.name} takes writes, and ${first.name} is being asked whether it does, too`;
+  return { kind: 'none', why, ask: { nodes: old, at } };
+}
+
+/** Its last look went well. */
+function answers({ state, role }: Candidate): boolean {
+  return role !== undefined && (state === 'up' || state === 'unfit');
 }
 
 /** It took writes when it was last heard, and nothing says that it is gone. */

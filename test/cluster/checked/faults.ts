@@ -106,7 +106,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     await second.admin(...statementsOf(operator.servers.kind).readOnly(false));
     await forAWhile(scene);
     await operator.servers.demote(second);
-    await operator.inspect(second, false);
+    if (await operator.inspect(second, false)) await operator.rebuild(second);
   },
   'replica killed': async (scene) => {
     const replica = anyReplica(scene);

@@ -42,7 +42,10 @@ const reasons: Record<string, number> = {};
 /** When each process has followed which writer. */
 const followed: { readonly worker: number; readonly name: string; readonly at: number }[] = [];
 let switchedAt = 0;
-const operator = new Operator(servers, ({ server: old, writer, ids, mayHaveBeenSent }) => {
+/** Servers on which something was written although another one was the writer. */
+const writtenBeside: string[] = [];
+const operator = new Operator(servers, ({ server: old, writer, ids, mayHaveBeenSent, hasMore }) => {
+  if (hasMore && !mayHaveBeenSent) writtenBeside.push(old.name);
   const followedAt = new Map<number, number>();
   for (let worker = 0; worker < WORKERS; worker += 1) {
     const first = followed.find((one) => one.worker === worker && one.name === writer.name && one.at >= switchedAt);
@@ -147,6 +150,7 @@ try {
     reads,
     failedReads,
     strays,
+    writtenBeside,
     rows,
     happened,
     reasons,

@@ -5,6 +5,7 @@ import { createConnection } from 'mysql2/promise';
 import type { ReplicatedNode, Row } from '../../support/replication/replicated-node.js';
 import type { Replication } from '../../support/replication/replication.js';
 import { statementsOf } from '../../support/replication/statements.js';
+import { waitFor } from '../../support/wait-for.js';
 import { TABLES } from './schema.js';
 
 /** More than an interval of the monitors, and the time that a look may take. */
@@ -20,6 +21,8 @@ export interface Found {
   readonly ids: readonly number[];
   /** What a process had sent before it followed the writer may be there. */
   readonly mayHaveBeenSent: boolean;
+  /** It has executed what the writer has not. */
+  readonly hasMore: boolean;
 }
 
 /** Keeps a writer and two replicas running. */
@@ -69,13 +72,15 @@ export class Operator {
     await this.rebuild(node);
   }
 
-  /** Looks for rows that the writer does not have. */
-  async inspect(node: ReplicatedNode, mayHaveBeenSent: boolean): Promise<void> {
+  /** Looks for rows and transactions that the writer does not have. @returns whether there are any */
+  async inspect(node: ReplicatedNode, mayHaveBeenSent: boolean): Promise<boolean> {
     const sql = `SELECT id FROM ${this.servers.database}.written WHERE server = ${node.serverId}`;
     const rows = await node.admin(sql);
     const there = new Set((await this.#writer.admin(sql)).map(({ id }) => Number(id)));
     const ids = rows.map(({ id }) => Number(id)).filter((id) => !there.has(id));
-    this.found({ server: node, writer: this.#writer, ids, mayHaveBeenSent });
+    const hasMore = !mayHaveBeenSent && !(await this.#hasNothingElse(node, 5_000).then(Boolean, () => false));
+    this.found({ server: node, writer: this.#writer, ids, mayHaveBeenSent, hasMore });
+    return hasMore || ids.length > 0;
   }
 
   /**
@@ -136,16 +141,38 @@ export class Operator {
     await this.servers.startApplying(node);
   }
 
-  /** Waits until both replicas have what the writer has. */
+  /** Waits until both replicas have what the writer has, and nothing else. */
   async settle(): Promise<void> {
-    await Promise.all(this.replicas.map((node) => this.servers.caughtUp(node, this.#writer)));
+    await Promise.all(
+      this.replicas.map(async (node) => {
+        await this.servers.caughtUp(node, this.#writer);
+        await this.#hasNothingElse(node);
+      }),
+    );
+  }
+
+  /** Resolves when the writer has all that the replica has. What a replica has alone stops it, or what follows it, at some later fault. */
+  async #hasNothingElse(node: ReplicatedNode, timeoutMs = 30_000): Promise<true> {
+    const what = `${node.name} to have nothing that the writer ${this.#writer.name} has not`;
+    const compare = async (): Promise<true> => {
+      const executed = await this.#executed(node);
+      const writers = await this.#executed(this.#writer);
+      if (await this.#isAllIn(this.#writer, executed, writers)) return true;
+      throw new Error(`it has ${executed}; the writer has ${writers}`);
+    };
+    // It may have applied what the writer waits to hear of.
+    return await waitFor(what, compare, Boolean, { timeoutMs, intervalMs: 50 });
   }
 
   /** Precondition: neither receives anything, and both have applied what they had received. */
   async #hasAllOf(one: ReplicatedNode, other: ReplicatedNode): Promise<boolean> {
     const [mine, others] = await Promise.all([this.#executed(one), this.#executed(other)]);
-    if (this.servers.kind !== 'mysql') return numberIn(mine) >= numberIn(others);
-    const [row] = await one.admin(`SELECT GTID_SUBSET('${others}', '${mine}') AS isAll`);
+    return await this.#isAllIn(one, others, mine);
+  }
+
+  async #isAllIn(asked: ReplicatedNode, part: string, whole: string): Promise<boolean> {
+    if (this.servers.kind !== 'mysql') return numberIn(whole) >= numberIn(part);
+    const [row] = await asked.admin(`SELECT GTID_SUBSET('${part}', '${whole}') AS isAll`);
     return Number(row?.['isAll']) === 1;
   }
 

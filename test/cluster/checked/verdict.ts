@@ -18,6 +18,8 @@ export interface Evidence {
   readonly reads: readonly Read[];
   readonly failedReads: readonly FailedRead[];
   readonly strays: readonly Stray[];
+  /** Servers that executed a write while another one was the writer, and had never given it up. */
+  readonly writtenBeside: readonly string[];
   /** How often each id is there at the end. */
   readonly rows: ReadonlyMap<number, number>;
   readonly happened: readonly Happened[];
@@ -78,6 +80,7 @@ export function printVerdict(evidence: Evidence): boolean {
   const unnamed = failedReads.filter(({ code }) => code === '');
   const broken = [
     ...brokenWrites(writes, rows, strays),
+    ...evidence.writtenBeside.map((name) => `something was written to ${name} while another server was the writer`),
     ...stale.map((read) => `${describe(read)}, and must see ${read.floor}`),
     ...tooOld.map((read) => `${describe(read)}, ${ages.of(read).toFixed(0)} ms after a later one was acknowledged`),
     ...unnamed.map(({ kind, worker }) => `a read of process ${worker} (${kind}) failed without a code`),

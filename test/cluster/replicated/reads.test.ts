@@ -52,14 +52,19 @@ async function whileBehind<T>(work: () => Promise<T>): Promise<T> {
 describe('a read', () => {
   it('goes to replicas, and what is written goes to the writer', async () => {
     await using db = await openCluster(servers);
-    const seen = new Set<number>();
-    for (let round = 0; round < 40; round += 1) seen.add((await read(db.reader, { consistency: 'eventual' })).server);
-    expect([...seen].toSorted((one, other) => one - other)).toEqual(replicas.map(({ serverId }) => serverId));
+    const seen: number[] = [];
+    // One that was in doubt for a moment, on a busy machine, is asked rarely at first.
+    await waitFor(
+      'both replicas to be asked',
+      async () => seen.push((await read(db.reader, { consistency: 'eventual' })).server),
+      () => new Set(seen).size === replicas.length,
+    );
+    expect(new Set(seen)).toEqual(new Set(replicas.map(({ serverId }) => serverId)));
     expect((await read(db)).server).toBe(source.serverId);
     expect((await read(db, { route: 'reader' })).server).not.toBe(source.serverId);
     expect((await read(db.reader, { route: 'writer' })).server).toBe(source.serverId);
     expect((await read(db.reader, { consistency: 'strong' })).server).toBe(source.serverId);
-    expect(db.readStats().reads).toEqual({ 'reader:fit': 41, 'writer:strong': 2 });
+    expect(db.readStats().reads).toEqual({ 'reader:fit': seen.length + 1, 'writer:strong': 2 });
   });
 
   it('sees what this process has written before it, however far the replicas are behind', async () => {

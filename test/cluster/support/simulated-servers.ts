@@ -89,6 +89,8 @@ export class SimulatedPool {
   place: string | undefined = undefined;
   held: LendingHold | undefined = undefined;
   readonly moves: string[] = [];
+  /** Called with the server that is to be followed. */
+  beforeMove: (name: string) => void = () => undefined;
 
   /** The server that a write would reach now; undefined: it waits or is refused. */
   get writesGoTo(): string | undefined {
@@ -96,6 +98,7 @@ export class SimulatedPool {
   }
 
   moveTo({ endpoint }: ResolvedOptions): void {
+    this.beforeMove(nodeName(endpoint));
     this.place = nodeName(endpoint);
     this.moves.push(this.place);
   }

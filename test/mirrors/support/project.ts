@@ -25,6 +25,8 @@ export interface Running {
 }
 
 export interface RunOptions {
+  /** What runs the program. Default: this Node. */
+  readonly runtime?: string;
   /** Options of Node, before the program. */
   readonly flags?: readonly string[];
   /** On top of `PATH`, which is all that is passed on. */
@@ -54,9 +56,10 @@ export async function createProject({ mysql2 = true } = {}): Promise<Project> {
   const modules = join(folder, 'node_modules');
   await mkdir(modules);
   await copyBuiltPackage(join(modules, 'poolwright'));
-  const start = (file: string, { flags = [], environment = {}, cwd = folder, timeoutMs = 180_000 }: RunOptions = {}): Running => {
+  const start = (file: string, options: RunOptions = {}): Running => {
+    const { runtime = process.execPath, flags = [], environment = {}, cwd = folder, timeoutMs = 180_000 } = options;
     const { PATH = '' } = process.env;
-    const child = spawn(process.execPath, [...flags, join(folder, file)], { cwd, env: { PATH, ...environment }, timeout: timeoutMs });
+    const child = spawn(runtime, [...flags, join(folder, file)], { cwd, env: { PATH, ...environment }, timeout: timeoutMs });
     const output = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));

@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { PoolOptions } from '../../../src/mysql/options/table.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import type { BreakerChange } from '../../../src/resilience/breaker/breaker-types.js';
-import { createDatabase } from '../../support/servers/database.js';
+import { createDatabase, type TestDatabase } from '../../support/servers/database.js';
 import { freePort } from '../../support/network/free-port.js';
 import { startStatementProxy } from '../../support/network/statement-proxy.js';
-import { startTcpProxy } from '../../support/network/tcp-proxy.js';
+import { startTcpProxy, type TcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { connectionId, errorOf, imbalanceOf, openPool, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
@@ -119,31 +119,49 @@ describe('the breaker for connecting', () => {
 /** Opens after few failures, so that tests are short. */
 const SENSITIVE: PoolOptions = { breakers: { statement: { minimumCalls: 4 } } };
 
+/** @returns whether the breaker has opened: all that follows from it was seen then */
+async function opensForSlowStatements(database: TestDatabase, proxy: TcpProxy): Promise<boolean> {
+  await using pool = poolOf(database, { port: proxy.port, connectionLimit: 4, acquireTimeout: 0, ...SENSITIVE });
+  const changes = changesOf(pool);
+  // Opened before: a server that opens slowly would have the first of them time out before the last one runs.
+  const opened = await Promise.all(Array.from({ length: 4 }, () => pool.getConnection()));
+  for (const connection of opened) connection.release();
+  const slow = Array.from({ length: 4 }, () => errorOf(pool.query({ sql: 'SELECT SLEEP(20)', timeout: 150 })));
+  await waitFor('all connections to be taken', () => pool.summary().used === 4);
+  // No kill is acknowledged, so that no connection comes free before the last of them has failed.
+  proxy.pause();
+  const waiting = Array.from({ length: 5 }, () => outcomeOf(pool.query('SELECT 1')));
+
+  expect((await Promise.all(slow)).map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'POOL_QUERY_TIMEOUT'));
+  const hasOpened = pathOf(changes, 'statement').includes('open');
+  if (!hasOpened) proxy.resume();
+  for (const outcome of await Promise.all(waiting)) {
+    if (!hasOpened) return false;
+    expect(outcome).toMatchObject({
+      error: {
+        code: 'POOL_BREAKER_OPEN',
+        message: expect.stringMatching(
+          /^Breaker 'statement' is open: 4 of 4 calls failed; the last error: The statement took longer than 150 ms/,
+        ) as string,
+      },
+    });
+  }
+  proxy.resume();
+  expect(await firstAnswer(pool)).toBe(7);
+  expect(pathOf(changes, 'statement').slice(0, 2)).toEqual(['open', 'half-open']);
+  expect(pathOf(changes, 'statement').at(-1)).toBe('closed');
+  expect(imbalanceOf(pool.stats())).toEqual([]);
+  return true;
+}
+
 describe('the breaker for statements', () => {
   it('opens when statements take too long, tells those who wait, and closes when one is answered', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
-    await using pool = poolOf(database, { port: proxy.port, connectionLimit: 4, acquireTimeout: 0, ...SENSITIVE });
-    const changes = changesOf(pool);
-    // Opened before: a server that opens slowly would have the first of them time out before the last one runs.
-    const opened = await Promise.all(Array.from({ length: 4 }, () => pool.getConnection()));
-    for (const connection of opened) connection.release();
-    const slow = Array.from({ length: 4 }, () => errorOf(pool.query({ sql: 'SELECT SLEEP(20)', timeout: 150 })));
-    await waitFor('all connections to be taken', () => pool.summary().used === 4);
-    // No kill is acknowledged, so that no connection comes free before the last of them has failed.
-    proxy.pause();
-    const waiting = Array.from({ length: 5 }, () => errorOf(pool.query('SELECT 1')));
-
-    expect((await Promise.all(slow)).map(({ code }) => code)).toEqual(Array.from({ length: 4 }, () => 'POOL_QUERY_TIMEOUT'));
-    for (const { code, message } of await Promise.all(waiting)) {
-      expect(code).toBe('POOL_BREAKER_OPEN');
-      expect(message).toMatch(/^Breaker 'statement' is open: 4 of 4 calls failed; the last error: The statement took longer than 150 ms/);
-    }
-    proxy.resume();
-    expect(await firstAnswer(pool)).toBe(7);
-    expect(pathOf(changes, 'statement').slice(0, 2)).toEqual(['open', 'half-open']);
-    expect(pathOf(changes, 'statement').at(-1)).toBe('closed');
-    expect(imbalanceOf(pool.stats())).toEqual([]);
+    // A time that is up while this process itself stands still counts against no server: a busy machine needs another round.
+    let hasOpened = false;
+    for (let round = 0; round < 100 && !hasOpened; round += 1) hasOpened = await opensForSlowStatements(database, proxy);
+    expect(hasOpened).toBe(true);
   });
 
   it('opens when connections break under statements', async () => {

@@ -100,19 +100,24 @@ async function startOn(ownPort: number, proxy: TcpProxy | undefined, options: No
 }
 
 async function asAdmin(server: PrivateServer, statements: readonly string[]): Promise<readonly Row[]> {
-  await using session = await createConnection({
+  const session = await createConnection({
     host: server.host,
     port: server.port,
     user: server.adminUser,
     password: server.adminPassword,
     dateStrings: true,
   });
-  let rows: readonly Row[] = [];
-  for (const sql of statements) {
-    const [result] = await session.query<RowDataPacket[]>({ sql, timeout: STATEMENT_TIMEOUT_MS });
-    rows = Array.isArray(result) ? result : [];
+  try {
+    let rows: readonly Row[] = [];
+    for (const sql of statements) {
+      const [result] = await session.query<RowDataPacket[]>({ sql, timeout: STATEMENT_TIMEOUT_MS });
+      rows = Array.isArray(result) ? result : [];
+    }
+    return rows;
+  } finally {
+    // Its goodbye would wait for a statement that took too long, without an end.
+    session.destroy();
   }
-  return rows;
 }
 
 /** The nodes that are being started; none is left running when one does not start. */
