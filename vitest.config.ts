@@ -16,6 +16,7 @@ const INTEGRATION = [
   'faults',
   'fleet/ledgers',
   'fleet/pools',
+  'fleet/real',
   'fuzz',
   'mirrors',
   'monitor',

@@ -11,9 +11,9 @@ export const SERVERS = ['mariadb', 'mysql'] as const;
 
 export type ServerName = (typeof SERVERS)[number];
 
-export async function startServer(name: ServerName): Promise<PrivateServer> {
+export async function startServer(name: ServerName, settings: readonly string[] = SERVER_SETTINGS): Promise<PrivateServer> {
   const start = name === 'mariadb' ? startMariaDb : await mySqlStarter();
-  return await start({ arguments: SERVER_SETTINGS });
+  return await start({ arguments: settings });
 }
 
 /** The starter of the test tree. */

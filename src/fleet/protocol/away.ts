@@ -37,9 +37,11 @@ export function keptWithoutLease({ accounted, safe, floor }: Pick<FleetMember, '
 export function awayOf(state: FleetState, live: number, inForce: InForce): Away {
   const unproven: FleetMember[] = [];
   const proven: FleetMember[] = [];
-  for (const member of state.members.values()) {
-    if (isLive(member, state.time)) continue;
-    (isProvable(member, state.evidence?.at ?? -Infinity) ? proven : unproven).push(member);
+  if (live < state.members.size) {
+    for (const member of state.members.values()) {
+      if (isLive(member, state.time)) continue;
+      (isProvable(member, state.evidence?.at ?? -Infinity) ? proven : unproven).push(member);
+    }
   }
   const unknown = mayBeUnknown(state);
   const each = unknown ? inForce.safe : inForce.floor;

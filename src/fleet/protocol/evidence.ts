@@ -53,11 +53,11 @@ export function evidenceOf({ sample, members, time }: FleetState): FleetEvidence
 }
 
 /** Whether the server should be counted now: there is something to prove or to watch, and the last sample is done or its counter does not answer. */
-export function shouldAsk(state: FleetState, overhang: number, leaseMs: number): boolean {
+export function shouldAsk(state: FleetState, away: { readonly overhang: number; readonly lost: number }, leaseMs: number): boolean {
   const { sample, time, evidence } = state;
   if (sample !== undefined) return time - sample.since > leaseMs;
   if (time - (evidence?.at ?? -Infinity) < leaseMs * BETWEEN_SAMPLES) return false;
-  return overhang > 0 || hasUnproven(state) || (mayBeUnknown(state) && state.time >= state.learningUntil);
+  return away.overhang > 0 || (away.lost > 0 && hasUnproven(state)) || (mayBeUnknown(state) && time >= state.learningUntil);
 }
 
 function hasUnproven({ members, time, evidence }: FleetState): boolean {

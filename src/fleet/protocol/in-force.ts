@@ -20,11 +20,18 @@ export function inForceOf(live: readonly FleetMember[], request: Pick<FleetReque
 }
 
 /** The first difference between what is in force and what a member with a lease says. */
-export function mismatchOf(members: ReadonlyMap<string, FleetMember>, inForce: InForce, time: number): FleetMismatch | undefined {
-  for (const [member, { budget, processes, until }] of members) {
-    if (until < time) continue;
+export function mismatchOf(
+  members: ReadonlyMap<string, FleetMember>,
+  live: readonly FleetMember[],
+  inForce: InForce,
+): FleetMismatch | undefined {
+  const different = live.find(({ budget, processes }) => budget !== inForce.budget || processes !== inForce.processes);
+  if (different === undefined) return undefined;
+  const { budget, processes } = different;
+  for (const [member, record] of members) {
+    if (record !== different) continue;
     if (budget !== inForce.budget) return { option: 'budget', used: inForce.budget, other: budget, member };
-    if (processes !== inForce.processes) return { option: 'processes', used: inForce.processes, other: processes, member };
+    return { option: 'processes', used: inForce.processes, other: processes, member };
   }
-  return undefined;
+  throw new Error('bug: a member with a lease is not among the members');
 }

@@ -5,68 +5,58 @@ import type { FleetMember } from '../contract/index.js';
 /** What a share is made from. */
 export type Claim = Pick<FleetMember, 'floor' | 'wanted' | 'safe' | 'lease'>;
 
-/** A claim and what it gets. */
-export interface Share<C extends Claim> {
-  readonly claim: C;
-  readonly connections: number;
-}
-
-/** A share in the making: between its least and its most. */
-interface Part<C extends Claim> extends Share<C> {
-  readonly least: number;
-  readonly most: number;
-  connections: number;
-}
-
-/** The connections that each of `claims` should have, of `available` ones. Never less than its floor. */
-export function sharesOf<C extends Claim>(claims: readonly C[], available: number): readonly Share<C>[] {
-  const wants = claims.map((claim) => partOf(claim, claim.floor, claim.wanted));
-  if (total(wants) > available) return levelled(wants, available);
+/** The connections that each of `claims` should have, in their order, of `available` ones. Never less than its floor. */
+export function sharesOf(claims: readonly Claim[], available: number): readonly number[] {
+  const floors = claims.map(({ floor }) => floor);
+  const wants = claims.map(({ floor, wanted }) => Math.max(floor, wanted));
+  if (total(wants) > available) return levelled(claims, floors, wants, available);
   // What no member wants goes round up to the safe share, so that a sudden caller finds connections without asking. The rest stays free.
-  const spare = wants.map(({ claim, most }) => partOf(claim, most, claim.safe));
-  return total(spare) > available ? levelled(spare, available) : spare;
-}
-
-function partOf<C extends Claim>(claim: C, least: number, wished: number): Part<C> {
-  const most = Math.max(least, wished);
-  return { claim, least, most, connections: most };
+  const spares = wants.map((wish, index) => Math.max(wish, (claims[index] as Claim).safe));
+  return total(spares) > available ? levelled(claims, wants, spares, available) : spares;
 }
 
 /** The water level: each gets the same, but no less than its least and no more than its most. */
-function levelled<C extends Claim>(parts: readonly Part<C>[], available: number): readonly Share<C>[] {
-  const level = highestLevel(parts, available);
-  const takers: Part<C>[] = [];
-  for (const part of parts) {
-    part.connections = atLevel(part, level);
-    if (part.connections === level && part.most > level) takers.push(part);
-  }
+function levelled(claims: readonly Claim[], least: readonly number[], most: readonly number[], available: number): readonly number[] {
+  const level = highestLevel(least, most, available);
+  const shares = least.map((lower, index) => Math.max(lower, Math.min(level, most[index] as number)));
+  let left = available - total(shares);
+  if (left < 1) return shares;
   // One more for members that have it already, then for the others in their order: no member gives a connection up for another's turn.
-  const inOrder = [...takers.filter(({ claim }) => claim.lease > level), ...takers.filter(({ claim }) => claim.lease <= level)];
-  for (const part of inOrder.slice(0, Math.max(0, available - total(parts)))) part.connections = level + 1;
-  return parts;
-}
-
-function atLevel({ least, most }: Part<Claim>, level: number): number {
-  return Math.max(least, Math.min(level, most));
+  for (const having of [true, false]) {
+    for (let index = 0; index < shares.length && left >= 1; index++) {
+      if (shares[index] !== level || (most[index] as number) <= level || (claims[index] as Claim).lease > level !== having) continue;
+      shares[index] = level + 1;
+      left--;
+    }
+  }
+  return shares;
 }
 
 /** The highest level at which all fits, found by halving; 0 when even the least does not fit. */
-function highestLevel(parts: readonly Part<Claim>[], available: number): number {
+function highestLevel(least: readonly number[], most: readonly number[], available: number): number {
   let fits = 0;
   let fails = 1;
-  for (const { most } of parts) fails = Math.max(fails, most + 1);
+  for (const upper of most) fails = Math.max(fails, upper + 1);
   while (fails - fits > 1) {
     const level = (fits + fails) >> 1;
-    let needed = 0;
-    for (const part of parts) needed += atLevel(part, level);
-    if (needed <= available) fits = level;
+    if (neededAt(level, least, most) <= available) fits = level;
     else fails = level;
   }
   return fits;
 }
 
-function total(parts: readonly Share<Claim>[]): number {
+function neededAt(level: number, least: readonly number[], most: readonly number[]): number {
+  let needed = 0;
+  for (let index = 0; index < least.length; index++) {
+    const upper = most[index] as number;
+    const lower = least[index] as number;
+    needed += level < lower ? lower : level < upper ? level : upper;
+  }
+  return needed;
+}
+
+function total(numbers: readonly number[]): number {
   let sum = 0;
-  for (const { connections } of parts) sum += connections;
+  for (const each of numbers) sum += each;
   return sum;
 }

@@ -1,8 +1,8 @@
 /** The step of the ledger: one request on one state gives the next state and the answer. Pure: no clock, no chance, nothing read or written. */
 
-import type { FleetMember, FleetMismatch, FleetReply, FleetRequest, FleetState } from '../contract/index.js';
+import type { FleetMember, FleetMismatch, FleetReply, FleetRequest, FleetSample, FleetState } from '../contract/index.js';
 import { type Away, awayOf, type InForce } from './away.js';
-import { countedBy, isLive, isProvable, sampleReport, shouldAsk, withEvidence, withoutReport, withSample } from './evidence.js';
+import { countedBy, isLive, isProvable, sampleReport, shouldAsk, withEvidence, withSample } from './evidence.js';
 import { inForceOf, mismatchOf } from './in-force.js';
 import { isLearning, stateAt } from './learning.js';
 import { sharesOf } from './shares.js';
@@ -44,13 +44,16 @@ function left(state: FleetState, request: FleetRequest): Stepped {
 
 function renewed(before: FleetState, known: FleetMember | undefined, request: FleetRequest): Stepped {
   const present = { ...memberOf(request, before, known), ...sampleReport(known, request, before.sample) };
-  const entered = withEvidence(entering(before, request, present));
+  // The one copy of the members that a step makes: it is this step's own until the step ends.
+  const members = new Map(before.members).set(request.id, present);
+  const entered = withEvidence({ ...before, ...withCount(before.sample, request), members });
   const world = worldOf(entered, request);
   const { lease, share } = world.learning ? enteringLease(request) : leaseOf(world, present);
   const granted = { ...present, lease, accounted: Math.max(lease, request.committed), safe: Math.max(world.inForce.safe, request.safe) };
   const accounted = world.accounted + granted.accounted - present.accounted;
-  const asks = shouldAsk(entered, world.away.overhang, request.leaseMs);
-  const state = withMember(asks ? withSample(entered, request.id) : entered, request.id, asks ? withoutReport(granted) : granted);
+  members.set(request.id, granted);
+  const asks = shouldAsk(entered, world.away, request.leaseMs);
+  const state = asks ? withSample(entered, request.id) : entered;
   const reply = answer({ ...world, state, accounted }, request, granted, Math.max(0, share - lease));
   return { state, reply: asks ? { ...reply, count: state.samples, soon: true } : reply };
 }
@@ -63,13 +66,9 @@ function memberOf(request: FleetRequest, { time }: FleetState, known: FleetMembe
   return { seq, lease, accounted: committed, until: time + leaseMs, open, wanted, floor, budget, processes, leaseMs, safe, since };
 }
 
-function entering(state: FleetState, request: FleetRequest, member: FleetMember): FleetState {
-  const sample = countedBy(state.sample, request);
-  return withMember(sample === undefined ? state : { ...state, sample }, request.id, member);
-}
-
-function withMember(state: FleetState, id: string, member: FleetMember): FleetState {
-  return { ...state, members: new Map(state.members).set(id, member) };
+function withCount(before: FleetSample | undefined, request: FleetRequest): Pick<FleetState, 'sample'> {
+  const sample = countedBy(before, request);
+  return sample === undefined ? {} : { sample };
 }
 
 /** The state as the rules see it. */
@@ -94,7 +93,7 @@ function worldOf(state: FleetState, request: FleetRequest): World {
     accounted += member.accounted;
   }
   const inForce = inForceOf(live, request);
-  const mismatch = mismatchOf(state.members, inForce, state.time);
+  const mismatch = mismatchOf(state.members, live, inForce);
   return { state, inForce, away: awayOf(state, live.length, inForce), learning: isLearning(state), live, accounted, mismatch };
 }
 
@@ -116,9 +115,12 @@ function leaseOf({ inForce, away, live, accounted }: World, member: FleetMember)
   const present = member.lease;
   let share = present;
   let needed = -available;
-  for (const { claim, connections } of sharesOf(live, available)) {
-    if (claim === member) share = connections;
-    needed += Math.max(claim.lease, connections);
+  const shares = sharesOf(live, available);
+  for (let index = 0; index < live.length; index++) {
+    const other = live[index] as FleetMember;
+    const connections = shares[index] as number;
+    if (other === member) share = connections;
+    needed += Math.max(other.lease, connections);
   }
   if (share >= present) {
     const free = available - (accounted - member.accounted);
@@ -163,6 +165,7 @@ function withoutForgotten(state: FleetState): FleetState {
 }
 
 function isForgotten(member: FleetMember, { time, evidence }: FleetState): boolean {
+  if (isLive(member, time)) return false;
   const leases = (time - member.until) / member.leaseMs;
   return (
     leases > (isProvable(member, evidence?.at ?? -Infinity) && evidence?.strangers === 0 ? REMEMBERED_LEASES : REMEMBERED_UNPROVEN_LEASES)

@@ -11,7 +11,7 @@ describe('without a rule, the model finds a promise broken', () => {
     it(mutation.rule, { timeout: 600_000 }, async () => {
       const plan = PLANS.find(({ name }) => name === mutation.plan);
       if (plan === undefined) throw new Error(`no plan '${mutation.plan}'`);
-      const found = explore(searchOf(plan, await mutated(mutation), 12, Number(process.env['FLEET_WORLDS'] ?? 30_000)));
+      const found = explore(searchOf(plan, await mutated(mutation), 12, Math.max(30_000, Number(process.env['FLEET_WORLDS'] ?? 0))));
       if (process.env['FLEET_TRACE'])
         console.log(
           `${mutation.rule}: ${found.worlds} worlds: ${found.broken?.promise} ${found.broken?.numbers}\n    ${found.broken?.way.join('\n    ')}`,

@@ -8,8 +8,8 @@ interface Lasting {
   readonly undo: () => void;
 }
 
-/** Runs a fleet for some leases, with a fault every lease or so. The names of the faults that were done. */
-export function runWithFaults(fleet: FleetSimulation, leases: number): readonly string[] {
+/** Runs a fleet for some leases, with so many faults in each lease or so. The names of the faults that were done. */
+export function runWithFaults(fleet: FleetSimulation, leases: number, perLease = 1): readonly string[] {
   const { random, leaseMs } = fleet.options;
   const lasting: Lasting[] = [];
   const done: string[] = [];
@@ -22,7 +22,7 @@ export function runWithFaults(fleet: FleetSimulation, leases: number): readonly 
       lasting.splice(lasting.indexOf(each), 1);
     }
     if (fleet.now >= next) {
-      next = fleet.now + leaseMs * (0.3 + random());
+      next = fleet.now + (leaseMs / perLease) * (0.3 + random());
       done.push(fault(fleet, lasting, steady));
     }
     fleet.tick();
@@ -44,14 +44,19 @@ function fault(fleet: FleetSimulation, lasting: Lasting[], last: { clock: number
       for (const process of alive)
         fleet.want(process, hot.has(process) ? Math.ceil((fleet.options.budget / alive.length) * 6 * random()) : Math.floor(3 * random()));
     },
-    'a process is killed': () => fleet.kill(one()),
+    'a process is killed': () => {
+      if (alive.length > 5) fleet.kill(one());
+    },
     'a process is killed and replaced': () => {
       fleet.kill(one());
       fleet.start(5);
     },
-    'a process leaves': () => fleet.leave(one()),
-    'a process starts': () => {
-      if (alive.length < processes) fleet.start(5);
+    'a process leaves': () => {
+      if (alive.length > 5) fleet.leave(one());
+    },
+    // Two: as many as are killed and leave.
+    'processes start': () => {
+      for (let count = alive.length; count < Math.min(processes, alive.length + 2); count++) fleet.start(5);
     },
     'processes freeze': () => {
       for (const process of some) {

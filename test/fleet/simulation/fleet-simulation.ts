@@ -147,7 +147,7 @@ export class FleetSimulation {
     for (const { to, reply } of replies) this.#deliver(to, reply);
     const late = this.#late;
     this.#late = [];
-    for (const { request } of late) if (!this.ledgerDown) this.#execute(request);
+    for (const { request, to } of late) if (!this.ledgerDown) this.#deliver(to, this.#execute(request));
     for (const process of this.#shuffled()) this.#turn(process);
     this.#copies.push(this.state);
     if (this.#copies.length > 8) this.#copies.shift();
