@@ -10,14 +10,14 @@ const MANY = 50;
 
 /** Asks again as soon as it is refused, until the event loop has turned three times. */
 async function refusalsInThreeTurns(acquire: () => Promise<unknown>): Promise<number> {
-  let turns = 0;
+  const turns = { passed: 0 };
   const count = (): void => {
-    turns += 1;
-    if (turns < 3) setImmediate(count);
+    turns.passed += 1;
+    if (turns.passed < 3) setImmediate(count);
   };
   setImmediate(count);
   let refusals = 0;
-  while (turns < 3 && refusals < MANY) {
+  while (turns.passed < 3 && refusals < MANY) {
     await acquire().catch(() => undefined);
     refusals += 1;
   }
