@@ -116,12 +116,14 @@ function installedEntries(): string[] {
   const program = process.argv[1];
   const folders = [process.cwd(), ...(program === undefined ? [] : [dirname(program)])];
   const found = folders.flatMap((folder) => {
-    try {
-      const { resolve } = createRequire(pathToFileURL(join(folder, 'noop.js')));
-      return [resolve('mysql2'), resolve('mysql2/promise')];
-    } catch {
-      return [];
-    }
+    const { resolve } = createRequire(pathToFileURL(join(folder, 'noop.js')));
+    return ['mysql2', 'mysql2/promise'].flatMap((name) => {
+      try {
+        return [resolve(name)];
+      } catch {
+        return [];
+      }
+    });
   });
   return [...new Set(found)];
 }

@@ -155,7 +155,8 @@ describe('MySQL Router is named, and what it takes away', () => {
     });
     const diagnosis = await diagnose(database.url({ port: router.port }));
     if (!differs('routerShares')) {
-      expect(findingOf(diagnosis, 'login')?.advice).toContain('The login was accepted, and the connection closed at the first statement');
+      // Which of the two comes first, the end of the connection or the first statement, is up to the machine.
+      expect(findingOf(diagnosis, 'login')?.advice).toMatch(/clos\w+ (the connection )?at the (first statement|login)/);
       return;
     }
     expect(findingOf(diagnosis, 'proxy')?.advice).toMatch(

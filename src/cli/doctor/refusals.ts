@@ -184,7 +184,7 @@ function addressIn(message: string): string {
   return host === undefined ? '' : ` ('${host}')`;
 }
 
-/** mysql2's words when the connection went between the login and the first statement. */
+/** mysql2's words when the connection went between the login and the first statement; where the system notices it first, it is EPIPE. */
 const CLOSED_AFTER_LOGIN = /connection is in closed state/;
 
 const UNKNOWN_PLUGIN = /authentication using unknown plugin (\S+?)\.? /;
@@ -195,7 +195,7 @@ export function adviceOn({ errno, code, message }: Refusal, attempt: Attempt): s
   if (plugin !== undefined) {
     return `The account logs in by ${plugin}, which mysql2 does not know: give it one in authPlugins, or have an administrator change the account: ${withPassword(attempt)}. ${hostPart(attempt)}`;
   }
-  if (CLOSED_AFTER_LOGIN.test(message)) {
+  if (CLOSED_AFTER_LOGIN.test(message) || code === 'EPIPE') {
     return 'The login was accepted, and the connection closed at the first statement: see the log of the server, or of the proxy in front of it. MySQL Router does this where it shares connections to a server that does not track sessions as MySQL does.';
   }
   const advice = errno !== undefined && errno > 0 ? BY_NUMBER[errno] : BY_CODE[code ?? ''];
