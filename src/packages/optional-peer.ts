@@ -1,7 +1,15 @@
 /** Loads a package that the application installs itself, or names it in the error. */
-import { createRequire } from 'node:module';
+// By its namespace: bundles of users often have a `createRequire` of their own at the top.
+import * as modules from 'node:module';
+import { join } from 'node:path';
 
-const require = createRequire(import.meta.url);
+let require: NodeJS.Require | undefined;
+
+/** Made when it is needed. In a CommonJS bundle `import.meta.url` is undefined: packages are then looked for where the program is. */
+function requireFromHere(specifier: string): unknown {
+  require ??= modules.createRequire(import.meta.url ?? process.argv[1] ?? join(process.cwd(), 'index.js'));
+  return require(specifier);
+}
 
 /**
  * Loads a package that only one part of Poolwright needs and that its users install themselves.
@@ -16,7 +24,7 @@ const require = createRequire(import.meta.url);
  */
 export function requirePeer(specifier: string, neededBy: string): unknown {
   try {
-    return require(specifier);
+    return requireFromHere(specifier);
   } catch (cause) {
     if (!isMissing(specifier, cause)) throw cause;
     const name = packageOf(specifier);

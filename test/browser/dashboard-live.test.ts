@@ -172,7 +172,7 @@ describe('the dashboard shows, as they happen,', () => {
 
     await screenshot(page, 'cache-light');
     await redis.stop();
-    await panel.getByText(/^It serves nothing now/).waitFor({ timeout: PATIENCE.timeoutMs });
+    await panel.getByText(/^The cache serves nothing now/).waitFor({ timeout: PATIENCE.timeoutMs });
     await panel.getByText('breaker open').waitFor({ timeout: PATIENCE.timeoutMs });
     await screenshot(page, 'cache-gone-light');
     await page.getByRole('button', { name: /^bare/ }).click();
