@@ -15,7 +15,8 @@ const GROUP_APPLIER = 'group_replication_applier';
 const GROUP_RECOVERY = 'group_replication_recovery';
 
 /**
- * `pendingAgo`: how long ago the oldest transaction that is being applied, or is held back by SOURCE_DELAY, was committed where it was written;
+ * `pendingAgo`: how long ago the oldest transaction that is being applied, or is held back by SOURCE_DELAY (in whole seconds, rounded up), was
+ * committed where it was written;
  * `appliedAgo`: the same of the newest one that was applied. `heardAgo`: the last word of the source. In microseconds; null: none.
  * Timestamps of zero make null (MySQL 9.7 reference manual, 29.12.11 "Performance Schema Replication Tables").
  */
@@ -31,10 +32,12 @@ const CHANNELS = `SELECT receiver.CHANNEL_NAME AS channel, receiver.SERVICE_STAT
       FROM performance_schema.replication_applier_status_by_worker worker WHERE worker.CHANNEL_NAME = receiver.CHANNEL_NAME), -1),
     COALESCE((SELECT MAX(TIMESTAMPDIFF(MICROSECOND, PROCESSING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP, NOW(6)))
       FROM performance_schema.replication_applier_status_by_coordinator coordinator
-      WHERE coordinator.CHANNEL_NAME = receiver.CHANNEL_NAME), -1)) AS pendingAgo
+      WHERE coordinator.CHANNEL_NAME = receiver.CHANNEL_NAME), -1),
+    COALESCE((delays.DESIRED_DELAY - CAST(applier.REMAINING_DELAY AS SIGNED) + 1) * 1000000, -1)) AS pendingAgo
 FROM performance_schema.replication_connection_status receiver
 JOIN performance_schema.replication_connection_configuration settings USING (CHANNEL_NAME)
 JOIN performance_schema.replication_applier_status applier USING (CHANNEL_NAME)
+JOIN performance_schema.replication_applier_configuration delays USING (CHANNEL_NAME)
 WHERE receiver.CHANNEL_NAME <> '${GROUP_RECOVERY}'`;
 
 /** The channels of a replica with GTIDs; undefined: performance_schema does not say. */
