@@ -87,8 +87,8 @@ describe('poolwright doctor of a pool in a fleet', () => {
       status: 'ok',
       message: expect.stringMatching(/^the ledger in Redis answers in .*; fleet shop has 0 members$/) as string,
     });
-    const nobody = { LEDGER: `redis://127.0.0.1:${await freePort()}` };
-    expect((await found(nobody, { timeoutMs: 2_000 }))['fleet-ledger']).toMatchObject({
+    const silent = { LEDGER: `redis://127.0.0.1:${await freePort()}` };
+    expect((await found(silent, { timeoutMs: 2_000 }))['fleet-ledger']).toMatchObject({
       status: 'fail',
       message: 'the ledger in Redis has not answered within 2000 ms',
       advice: expect.stringContaining('safe share') as string,

@@ -1,17 +1,8 @@
 /** A pool before a simulated server, event by event: what its callers get, and what size it has when. */
 
+import type { UseWindow } from 'poolwright/engine';
 import { Heap } from './heap.js';
 import type { Random, Scene, Workload } from './workloads.js';
-
-/** What a pool did in one window of time, as the engine has it. */
-export interface UseWindow {
-  readonly durationMs: number;
-  readonly completed: number;
-  readonly usedMs: number;
-  readonly waitedMs: number;
-  readonly waiting: number;
-  readonly used: number;
-}
 
 /** Says what size a pool has. */
 export interface SizeRule {

@@ -1,6 +1,7 @@
 /** The sizes that are compared: the pool's own, fixed ones, and Netflix's Gradient2 and Vegas as yardsticks. */
 
-import type { SizeRule, UseWindow } from './simulation.js';
+import type { UseWindow } from 'poolwright/engine';
+import type { SizeRule } from './simulation.js';
 import type { Random } from './workloads.js';
 
 export const RANGE = { min: 1, max: 64 } as const;

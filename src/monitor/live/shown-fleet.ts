@@ -1,6 +1,6 @@
 /** The fleet of a pool as JSON has it: its budget, its members with their leases, and how the ledger fares. */
 
-import type { FleetDenial, FleetMemberRow, FleetPhase, FleetSnapshot } from '../../fleet/contract/index.js';
+import type { FleetMemberRow, FleetSnapshot } from '../../fleet/contract/index.js';
 import { fleetIn, type ObservedPool } from '../../telemetry/index.js';
 
 /** One member of a fleet, as JSON has it. */
@@ -10,52 +10,26 @@ export interface ShownMember extends FleetMemberRow {
 }
 
 /** How a member fares with its ledger, as JSON has it. */
-export interface ShownLedger {
-  readonly kind: FleetSnapshot['ledger']['kind'];
+export interface ShownLedger extends Omit<FleetSnapshot['ledger'], 'ageMs' | 'roundTripMs' | 'failure'> {
   /** How long ago the last request was sent that was answered, in milliseconds; null: none was. */
   readonly ageMs: number | null;
   /** What an answer takes, in milliseconds; null: not known yet. */
   readonly roundTripMs: number | null;
-  readonly answers: number;
-  readonly failures: number;
   /** Why the last request failed; null: it did not. */
   readonly failure: string | null;
 }
 
-/** What a pool knows of its fleet, as JSON has it. Its size is bounded. The numbers are explained in {@link FleetSnapshot}. */
-export interface ShownFleet {
-  readonly name: string;
-  readonly id: string;
-  readonly dryRun: boolean;
-  readonly phase: FleetPhase;
-  readonly phaseMs: number;
-  readonly lease: number;
-  readonly ceiling: number;
-  readonly leaseMs: number;
-  readonly leaseLeftMs: number;
-  readonly open: number;
-  readonly demand: number;
-  readonly due: number;
-  readonly floor: number;
-  readonly safeShare: number;
+/** What a pool knows of its fleet, as JSON has it. Its size is bounded. */
+export interface ShownFleet extends Omit<FleetSnapshot, 'budget' | 'congestion' | 'roster' | 'ledger'> {
   /** Null: not known yet. */
   readonly budget: number | null;
-  readonly processes: number;
-  readonly granted: number;
-  readonly reserved: number;
-  readonly overhang: number;
-  readonly members: number;
-  readonly lost: number;
+  /** The bound after refusals of the server; null: there is none. */
+  readonly congestion: number | null;
   /** At most 50: the pool that was asked, then the lost ones, then those that have most. As it was when the ledger last answered. */
   readonly roster: readonly ShownMember[];
   /** How many more members there are. */
   readonly rosterLeftOut: number;
   readonly ledger: ShownLedger;
-  readonly denied: Readonly<Record<FleetDenial, number>>;
-  /** The bound after refusals of the server; null: there is none. */
-  readonly congestion: number | null;
-  /** What is wrong, with the numbers; at most 10. */
-  readonly warnings: readonly string[];
 }
 
 const MOST_MEMBERS = 50;

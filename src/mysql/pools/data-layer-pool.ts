@@ -1,8 +1,9 @@
 /** A managed pool for a data layer that opens its connections itself, such as Knex and Sequelize: it lends them the raw connections. */
 
-import { keepShape, type Lease, type PoolError } from '../../engine/index.js';
+import type { Lease } from '../../engine/index.js';
 import { acquireInTime } from '../limits/index.js';
-import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
+import type { ManagedConnection } from '../connections/index.js';
+import { LeaseWaiter } from './lease-source.js';
 import { coreOf, type Pool } from './pool.js';
 import type { PoolCore } from './pool-core.js';
 
@@ -23,30 +24,6 @@ export interface LendingCounts {
   readonly opening: number;
   readonly waiting: number;
 }
-
-/** What an acquire waits for. */
-class BorrowingWaiter extends ConnectionWaiter {
-  constructor(
-    private readonly resolve: (lease: Lease<ManagedConnection>) => void,
-    private readonly reject: (error: PoolError) => void,
-  ) {
-    super();
-  }
-
-  override get runsCode(): boolean {
-    return false;
-  }
-
-  override receiveLease(lease: Lease<ManagedConnection>): void {
-    this.resolve(lease);
-  }
-
-  override receiveFailure(error: PoolError): void {
-    this.reject(error);
-  }
-}
-
-keepShape(BorrowingWaiter);
 
 /** Lends a pool's connections as such. */
 export class DataLayerPool {
@@ -83,9 +60,9 @@ export class DataLayerPool {
     const core = this.#core;
     const idle = core.tryAcquire();
     if (idle !== undefined) return { connection: Promise.resolve(this.#lend(idle)), cancel: () => undefined };
-    let waiter: BorrowingWaiter | undefined;
+    let waiter: LeaseWaiter | undefined;
     const connection = new Promise<Lease<ManagedConnection>>((resolve, reject) => {
-      waiter = new BorrowingWaiter(resolve, reject);
+      waiter = new LeaseWaiter(resolve, reject);
       core.enqueue(waiter, acquireInTime({ timeout }, core.acquireTimeout));
     });
     return {

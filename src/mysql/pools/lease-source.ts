@@ -21,8 +21,8 @@ export function acquireFrom(lender: ConnectionSource, options: AcquireOptions): 
   return new Promise((resolve, reject) => lender.enqueue(new LeaseWaiter(resolve, reject), options));
 }
 
-/** The waiter behind `pool.transaction()`. */
-class LeaseWaiter extends ConnectionWaiter {
+/** A waiter whose lease settles a promise: a transaction's, or a data layer's. */
+export class LeaseWaiter extends ConnectionWaiter {
   constructor(
     private readonly resolve: (lease: Lease<ManagedConnection>) => void,
     private readonly reject: (error: PoolError) => void,

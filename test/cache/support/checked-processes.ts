@@ -1,12 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { CacheStats } from '../../../src/cache/index.js';
 import { type Read, staleReads, type Write } from '../../consistency/history.js';
 import type { Order, Report } from '../../consistency/worker.js';
+import { bundledProgram, PROGRAM_FOLDER } from '../../support/bundled-program.js';
 import { createDatabase } from '../../support/servers/database.js';
 
 /** How long another process may serve an older value, in these tests, in milliseconds. */
@@ -38,22 +35,9 @@ export interface CheckedProcesses extends AsyncDisposable {
   end(): Promise<Outcome>;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
 /** Starts the workers of the consistency check on a database of their own. */
 export async function startCheckedProcesses(count: number, redisUrl: string): Promise<CheckedProcesses> {
-  // Beside the packages that it needs.
-  const outfile = `${root}.cache/consistency-worker-${randomUUID()}.mjs`;
-  await build({
-    entryPoints: [fileURLToPath(new URL('../../consistency/worker.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    logLevel: 'warning',
-  });
+  const program = await bundledProgram(new URL('../../consistency/worker.ts', import.meta.url));
   const database = await createDatabase();
   for (let table = 1; table <= TABLES; table += 1) {
     await database.admin(`CREATE TABLE register_${table} (version INT NOT NULL) SELECT 0 AS version`);
@@ -71,7 +55,9 @@ export async function startCheckedProcesses(count: number, redisUrl: string): Pr
   const processes: CheckedProcesses = {
     async start(more) {
       const started = Array.from({ length: more }, (_, index) =>
-        fork(outfile, [String(workers.length + index), database.url(), redisUrl, String(TABLES), String(BOUND_MS)], { cwd: root }),
+        fork(program, [String(workers.length + index), database.url(), redisUrl, String(TABLES), String(BOUND_MS)], {
+          cwd: PROGRAM_FOLDER,
+        }),
       );
       for (const child of started) child.on('message', (report) => take(report as Report));
       workers.push(...started);
@@ -107,7 +93,7 @@ export async function startCheckedProcesses(count: number, redisUrl: string): Pr
           await ended;
         }),
       );
-      await Promise.all([database[Symbol.asyncDispose](), rm(outfile, { force: true })]);
+      await database[Symbol.asyncDispose]();
     },
   };
   try {

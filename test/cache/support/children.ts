@@ -1,9 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { CacheStats, QueryCacheOptions } from '../../../src/cache/index.js';
 import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
+import { bundledProgram, PROGRAM_FOLDER } from '../../support/bundled-program.js';
 
 /** What a child is told to ask its pool, so many times at once. */
 export interface Question {
@@ -32,27 +31,14 @@ export interface Child {
   kill(signal: NodeJS.Signals): Promise<void>;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-
 /** Starts processes. Ends them with the returned object. */
 export async function startChildren(
   count: number,
   databaseUrl: string,
   options: QueryCacheOptions,
 ): Promise<AsyncDisposable & { readonly children: readonly Child[] }> {
-  // Beside the packages that it needs.
-  const outfile = `${root}.cache/cache-child-${process.pid}.mjs`;
-  await build({
-    entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    logLevel: 'warning',
-  });
-  const forked = Array.from({ length: count }, () => fork(outfile, [databaseUrl, JSON.stringify(options)], { cwd: root }));
+  const program = await bundledProgram(new URL('child.ts', import.meta.url));
+  const forked = Array.from({ length: count }, () => fork(program, [databaseUrl, JSON.stringify(options)], { cwd: PROGRAM_FOLDER }));
   await Promise.all(forked.map((child) => told(child, 'ready')));
   return {
     children: forked.map((child) => ({

@@ -137,7 +137,7 @@ describe('the writer of a cluster', () => {
     cluster.serverAt('a:3306').writable = false;
     cluster.node('a:3306').watch.doubt('it refused work', true);
     await cluster.clock.advance(2_000);
-    // The next writer was promoted, and somebody lets another server write, too. It happens to be looked at first.
+    // The next writer was promoted, and an operator lets another server write, too. It happens to be looked at first.
     cluster.serverAt('b:3306').writable = true;
     cluster.serverAt('c:3306').writable = true;
     cluster.node('c:3306').watch.lookNow();

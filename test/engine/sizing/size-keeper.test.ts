@@ -39,12 +39,12 @@ describe('a pool with a range', () => {
 
   it('shrinks when fewer entries end as many uses', async () => {
     await using fixture = new PoolFixture({ connectionLimit: { min: 5, max: 50 }, minIdle: 0 });
-    // One at a time, whoever else holds an entry.
+    // One at a time, whatever else holds an entry.
     await load(fixture, 60, 8, () => 5 * fixture.stats.used);
     expect(fixture.stats.limit).toBe(5);
   });
 
-  it('keeps its size while nobody waits', async () => {
+  it('keeps its size while no caller waits', async () => {
     await using fixture = new PoolFixture({ connectionLimit: { min: 5, max: 50 }, minIdle: 0 });
     await load(fixture, 15, 5, () => 20);
     await fixture.clock.advance(60_000);

@@ -85,7 +85,7 @@ describe('the yardsticks', () => {
 describe('a sizer', () => {
   const calm = { durationMs: 250, completed: 100, usedMs: 2_000, waitedMs: 0, waiting: 0, used: 8 };
 
-  it('keeps its size while nobody waits', () => {
+  it('keeps its size while no caller waits', () => {
     const sizer = new Sizer({ min: 2, max: 50 }, 20);
     for (let window = 0; window < 400; window += 1) expect(sizer.next(calm)).toBe(20);
   });

@@ -203,7 +203,7 @@ export class Model {
     if (kinds.has('pass')) {
       for (const renewing of subsetsOf(alive))
         yield {
-          name: `a lease passes in which ${renewing.map((each) => `p${each}`).join(' and ') || 'nobody'} renews`,
+          name: `a lease passes in which ${renewing.map((each) => `p${each}`).join(' and ') || 'none'} renews`,
           next: this.pass(world, renewing),
         };
     }

@@ -30,7 +30,7 @@ describe('F5: while its ledger', () => {
   it.each([
     ['is dead', () => redis.kill('SIGKILL'), () => redis.restart()],
     ['is frozen', () => redis.kill('SIGSTOP'), () => redis.kill('SIGCONT')],
-  ] as const)('%s, statements go on, a member shrinks to its safe share, and gets its lease back', async (_what, harm, heal) => {
+  ] as const)('%s, statements continue, a member shrinks to its safe share, and gets its lease back', async (_what, harm, heal) => {
     await using watch = await watchConnections(database);
     const { members, first, second, stop } = await busyMembers(`harmed ${_what}`);
     await using _ended = members;

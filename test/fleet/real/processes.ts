@@ -2,10 +2,9 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { FleetSnapshot } from '../../../src/fleet/contract/index.js';
 import type { PoolOptions } from '../../../src/mysql/index.js';
+import { bundledProgram, PROGRAM_FOLDER } from '../../support/bundled-program.js';
 
 /** What a process says of itself, five times a second. */
 export interface Report {
@@ -17,9 +16,7 @@ export interface Report {
   readonly fleet: FleetSnapshot | undefined;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const outfile = `${root}.cache/fleet-worker-${process.pid}.mjs`;
-let built: Promise<unknown> | undefined;
+let program: Promise<string> | undefined;
 
 /** One process. */
 export class FleetProcess {
@@ -39,18 +36,8 @@ export class FleetProcess {
 
   /** Starts a process, and resolves when its pool is there. */
   static async start(name: string, options: PoolOptions, statementSeconds: number): Promise<FleetProcess> {
-    built ??= build({
-      entryPoints: [fileURLToPath(new URL('worker.ts', import.meta.url))],
-      outfile,
-      bundle: true,
-      packages: 'external',
-      platform: 'node',
-      format: 'esm',
-      target: 'node20.19',
-      logLevel: 'warning',
-    });
-    await built;
-    const child = fork(outfile, [JSON.stringify(options), String(statementSeconds)], { cwd: root });
+    program ??= bundledProgram(new URL('worker.ts', import.meta.url));
+    const child = fork(await program, [JSON.stringify(options), String(statementSeconds)], { cwd: PROGRAM_FOLDER });
     const started = new FleetProcess(name, child);
     await once(child, 'message');
     return started;

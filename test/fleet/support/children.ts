@@ -2,10 +2,9 @@
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import type { FleetSnapshot } from '../../../src/fleet/contract/index.js';
 import type { PoolOptions } from '../../../src/mysql/index.js';
+import { bundledProgram, PROGRAM_FOLDER } from '../../support/bundled-program.js';
 
 /** What a process knows. */
 export interface Told {
@@ -22,24 +21,12 @@ export interface FleetChild {
   readonly end: () => Promise<number>;
 }
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
-const outfile = `${root}.cache/fleet-child-${process.pid}.mjs`;
-let built: Promise<unknown> | undefined;
+let program: Promise<string> | undefined;
 
 /** Starts a process. Kill it at the end of the test; see {@link killAll}. */
 export async function startFleetChild(options: PoolOptions, callers: number): Promise<FleetChild> {
-  built ??= build({
-    entryPoints: [fileURLToPath(new URL('child.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node20.19',
-    logLevel: 'warning',
-  });
-  await built;
-  const child = fork(outfile, [JSON.stringify(options), String(callers)], { cwd: root });
+  program ??= bundledProgram(new URL('child.ts', import.meta.url));
+  const child = fork(await program, [JSON.stringify(options), String(callers)], { cwd: PROGRAM_FOLDER });
   children.add(child);
   await once(child, 'message');
   const ask = async (question: string): Promise<unknown> => {

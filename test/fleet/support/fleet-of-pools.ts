@@ -78,7 +78,7 @@ export function load(pool: Pool, callers: number, seconds = 0.02): () => Promise
         await pool.query('SELECT SLEEP(?)', [seconds]);
       } catch (error) {
         failed += 1;
-        // After a test that failed nobody tells it to stop.
+        // After a test that failed, nothing tells it to stop.
         if (pool.summary().state === 'closed') return;
         lastError = error;
       }

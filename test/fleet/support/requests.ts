@@ -23,7 +23,7 @@ export function requestOf(change: Partial<FleetRequest>): FleetRequest {
   };
 }
 
-/** Renewals and farewells of five members in any order, late ones too, at times that stand still, go on and leap. */
+/** Renewals and farewells of five members in any order, late ones too, at times that stand still, continue and leap. */
 export function randomRequests(seed: number, count: number): { readonly request: FleetRequest; readonly now: number }[] {
   const random = seededRandom(seed);
   const upTo = (most: number): number => Math.floor(random() * (most + 1));

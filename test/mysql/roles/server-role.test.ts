@@ -144,7 +144,7 @@ describe('a pool for writers', () => {
 });
 
 describe('a switch of the writer behind an HAProxy that asks who takes writes', () => {
-  /** What a node has in the table, whoever wrote it. */
+  /** What a node has in the table, no matter which client wrote it. */
   const ledgerOf = (node: ReplicatedNode): { admin: never } => ({
     admin: ((sql: string) => node.admin(`USE ${servers.database}`, sql)) as never,
   });

@@ -54,7 +54,7 @@ export async function findRuntimes(): Promise<readonly Runtime[]> {
   ];
 }
 
-/** A project with the program of the contract, and a database that nobody else uses. */
+/** A project with the program of the contract, and a database that no other test uses. */
 export interface Stage extends AsyncDisposable {
   start(runtime: Runtime, file: string, flags?: readonly string[]): Running;
   run(runtime: Runtime, file: string, flags?: readonly string[]): Promise<Ending>;
