@@ -56,7 +56,7 @@ type Replace = (exports: unknown, copy: DataLayerCopy) => void;
 const seen = new WeakSet<object>();
 const announced = new Set<string>();
 
-/** Does nothing for every other file. @throws what goes wrong: the caller says so, and the data layer stays as it is */
+/** Does nothing for every other file. Never throws: what goes wrong is said, and the data layer stays as it is. */
 export function replaceDataLayerIn(exports: unknown, filename: string): void {
   if (!ENTRY.test(filename)) return;
   try {

@@ -45,7 +45,7 @@ export interface FleetSnapshot {
   /** How long the lease still lasts, in milliseconds; 0: none is in force. */
   readonly leaseLeftMs: number;
   readonly open: number;
-  /** Connections that the member could use: the peak of the last two leases. */
+  /** Connections that the member could use: the peak of the last lease. */
   readonly demand: number;
   /** Connections that it will be offered when others have closed them. */
   readonly due: number;

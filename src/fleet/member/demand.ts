@@ -1,4 +1,4 @@
-/** How many connections a pool could use now: what is in use, who waits and for how long, with the peak of the last two leases. */
+/** How many connections a pool could use now: what is in use, who waits and for how long, with the peak of the last lease. */
 
 /** What a pool counts now. */
 export interface MemberCounts {
@@ -26,8 +26,8 @@ interface Peak {
 /** A queue that is shorter than this is a burst, which the connections there are will have served before others are open. */
 const PRESSING_MS = 20;
 
-/** How long a peak counts, in leases. */
-const HOLD_LEASES = 2;
+/** How long a peak counts, in leases: what is not needed any more must reach others within two leases, and giving it back takes most of one. */
+const HOLD_LEASES = 1;
 
 /** Watches one pool. */
 export class DemandWatch {
@@ -59,7 +59,7 @@ export class DemandWatch {
     this.#lastAt = now;
   }
 
-  /** The highest that was seen in the last two leases. */
+  /** The highest that was seen in the last lease. */
   peak(now: number): number {
     this.#forget(now);
     return this.#peaks[0]?.count ?? 0;

@@ -13,6 +13,12 @@ import { mayBeUnknown } from './learning.js';
 /** The part of a lease between two samples while there is something to watch. */
 const BETWEEN_SAMPLES = 1 / 2;
 
+/**
+ * How long members may take to report, in leases. One whose message is lost reports later in its lease, and one that stays silent is lost itself when
+ * its lease ends: then the sample is complete without it.
+ */
+const REPORTING_LEASES = 2;
+
 export function isLive(member: FleetMember, time: number): boolean {
   return member.until >= time;
 }
@@ -55,7 +61,7 @@ export function evidenceOf({ sample, members, time }: FleetState): FleetEvidence
 /** Whether the server should be counted now: there is something to prove or to watch, and the last sample is done or its counter does not answer. */
 export function shouldAsk(state: FleetState, away: { readonly overhang: number; readonly lost: number }, leaseMs: number): boolean {
   const { sample, time, evidence } = state;
-  if (sample !== undefined) return time - sample.since > leaseMs;
+  if (sample !== undefined) return time - sample.since > leaseMs * (sample.count === undefined ? 1 : REPORTING_LEASES);
   if (time - (evidence?.at ?? -Infinity) < leaseMs * BETWEEN_SAMPLES) return false;
   return away.overhang > 0 || (away.lost > 0 && hasUnproven(state)) || (mayBeUnknown(state) && time >= state.learningUntil);
 }

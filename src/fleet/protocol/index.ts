@@ -3,5 +3,4 @@
 export { decodeState, encodeState } from './codec.js';
 export { answered, asking, ceilingOf, type Wish, type Holding, type HoldingOptions, isHeld, newHolding, withOpen } from './holding.js';
 export { safeShare } from './in-force.js';
-export { type Hurry, renewalInMs } from './pace.js';
 export { type Stepped, step } from './step.js';

@@ -4,7 +4,6 @@ import { ignore, inRootContext, performance } from '../../engine/waiting/index.j
 import {
   type AcquireOptions,
   asGiven,
-  type CeilingName,
   type DrainOptions,
   type DrainReport,
   type DurationCounts,
@@ -249,11 +248,6 @@ export class PoolCore implements SteeredCore {
 
   resize(change: Resizable): void {
     this.engine.resize(change);
-  }
-
-  /** As the engine's {@link Engine.setCeiling} has it. */
-  setCeiling(name: CeilingName, count: number | undefined): void {
-    this.engine.setCeiling(name, count);
   }
 
   get waiting(): number {

@@ -49,7 +49,7 @@ export const FLEET_METRICS: readonly FleetMetric[] = [
     name: 'fleet_demand',
     otel: 'demand',
     unit: CONNECTIONS,
-    help: 'Connections that the pool could use: the peak of the last two leases.',
+    help: 'Connections that the pool could use: the peak of the last lease.',
     values: ({ demand }) => only(demand),
   },
   {

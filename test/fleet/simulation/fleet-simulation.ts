@@ -1,19 +1,11 @@
 /** Many processes of one fleet on a clock of their own, with every fault of the contract: what is promised is looked at at every step. */
 
 import type { FleetReply, FleetRequest, FleetState } from '../../../src/fleet/contract/index.js';
+import { DemandWatch } from '../../../src/fleet/member/demand.js';
+import { Renewals } from '../../../src/fleet/member/renewals.js';
 import { awayOf } from '../../../src/fleet/protocol/away.js';
 import { isLive } from '../../../src/fleet/protocol/evidence.js';
-import {
-  answered,
-  asking,
-  ceilingOf,
-  type Holding,
-  isHeld,
-  newHolding,
-  renewalInMs,
-  step,
-  withOpen,
-} from '../../../src/fleet/protocol/index.js';
+import { answered, asking, ceilingOf, type Holding, isHeld, newHolding, step, withOpen } from '../../../src/fleet/protocol/index.js';
 import { inForceOf } from '../../../src/fleet/protocol/in-force.js';
 
 export interface SimulationOptions {
@@ -30,8 +22,12 @@ export interface SimulationOptions {
 export interface SimulatedProcess {
   holding: Holding;
   readonly name: string;
+  /** Callers that have or want a connection. */
   demand: number;
-  renewAt: number;
+  readonly renewals: Renewals;
+  readonly watch: DemandWatch;
+  /** When its request was sent, by its own clock; undefined: none is under way. */
+  sentAt: number | undefined;
   alive: boolean;
   frozen: boolean;
   cutFromLedger: boolean;
@@ -41,7 +37,6 @@ export interface SimulatedProcess {
   /** What its own clock shows beyond the others'. */
   readonly speed: number;
   last: FleetReply | undefined;
-  told: number;
   counted: { readonly sample: number; readonly connections: number } | undefined;
   refused: number;
 }
@@ -51,6 +46,11 @@ interface Reply {
   readonly to: SimulatedProcess;
   readonly reply: FleetReply;
 }
+
+/** How long a request may take, in leases, as in the member. */
+const PATIENCE = 1 / 3;
+
+const NO_COUNTS = { open: 0, opening: 0, pooled: 0, limit: Number.POSITIVE_INFINITY } as const;
 
 export class FleetSimulation {
   now = 1_000_000;
@@ -90,7 +90,9 @@ export class FleetSimulation {
       holding: newHolding({ id: name, floor, budget, processes, leaseMs }),
       name,
       demand,
-      renewAt: this.now + random() * this.tickMs,
+      renewals: new Renewals(leaseMs, random),
+      watch: new DemandWatch(leaseMs),
+      sentAt: undefined,
       alive: true,
       frozen: false,
       cutFromLedger: false,
@@ -98,7 +100,6 @@ export class FleetSimulation {
       lentUntil: 0,
       speed: 0.9 + 0.1 * random(),
       last: undefined,
-      told: 0,
       counted: undefined,
       refused: 0,
     };
@@ -185,7 +186,19 @@ export class FleetSimulation {
   #turn(process: SimulatedProcess): void {
     if (process.frozen) return;
     this.#fit(process);
-    if (this.now >= process.renewAt) this.#renew(process);
+    const { renewals, last, holding, demand } = process;
+    const now = this.#timeOf(process);
+    const waiting = Math.max(0, demand - holding.open);
+    process.watch.look({ ...NO_COUNTS, used: holding.open, waiting, longestWaitMs: waiting > 0 ? this.tickMs : 0 }, now);
+    if (process.sentAt !== undefined && now - process.sentAt >= this.options.leaseMs * PATIENCE) {
+      process.sentAt = undefined;
+      renewals.failed(now);
+    }
+    const reasons = {
+      isHungry: waiting > 0 && holding.open >= this.ceiling(process),
+      hasClosed: last?.hungry === true && holding.open <= last.lease,
+    };
+    if (process.sentAt === undefined && renewals.isDue(now, reasons)) this.#renew(process, now);
     this.#fit(process);
   }
 
@@ -201,20 +214,15 @@ export class FleetSimulation {
     } else if (goal < open && this.now >= process.lentUntil) this.#open(process, goal);
   }
 
-  #renew(process: SimulatedProcess): void {
-    const { random, leaseMs, lost } = this.options;
-    const { last } = process;
-    const counting = last?.count !== undefined;
-    if (counting && !process.cutFromDatabase && process.counted === undefined)
-      process.counted = { sample: last.count, connections: this.connections() };
+  #renew(process: SimulatedProcess, now: number): void {
+    const { random, lost } = this.options;
     const { counted } = process;
-    const demand = { wanted: process.demand, opening: 0, ...(counted === undefined ? {} : { counted }) };
-    const { holding, request } = asking(process.holding, 'renew', demand, this.#timeOf(process));
+    const demand = { wanted: process.watch.peak(now), opening: 0, ...(counted === undefined ? {} : { counted }) };
+    const { holding, request } = asking(process.holding, 'renew', demand, now);
     process.holding = holding;
-    process.told = process.demand;
+    process.sentAt = now;
+    process.renewals.sent(now);
     this.messages++;
-    // Without an answer it asks again after a while; an answer sets another time.
-    process.renewAt = this.now + renewalInMs(leaseMs, { due: 0, soon: false, counting: false, waiting: false }, random()) / 2;
     if (this.ledgerDown || process.cutFromLedger) return;
     const luck = random();
     if (luck < lost) return;
@@ -237,20 +245,21 @@ export class FleetSimulation {
 
   #deliver(process: SimulatedProcess, reply: FleetReply): void {
     if (!process.alive || process.frozen || process.cutFromLedger) return;
-    if (process.holding.asked?.seq !== reply.seq) return;
+    if (process.sentAt === undefined || process.holding.asked?.seq !== reply.seq) return;
+    const { lease } = process.holding;
     process.holding = answered(process.holding, reply);
+    process.sentAt = undefined;
     process.last = reply;
     process.counted = undefined;
+    process.renewals.answered({ isSoon: reply.soon, isDue: reply.due > 0, hasGained: reply.lease > lease });
+    if (reply.count !== undefined && !process.cutFromDatabase) {
+      process.counted = { sample: reply.count, connections: this.connections() };
+      process.renewals.soon();
+    }
     this.#fit(process);
-    const waiting = process.demand > this.ceiling(process) && process.demand > process.told;
-    const hurry = { due: reply.due, soon: reply.soon || reply.hungry, counting: reply.count !== undefined, waiting };
-    process.renewAt = this.now + renewalInMs(this.options.leaseMs, hurry, this.options.random());
   }
 
-  /** A caller that waits makes the process renew soon. */
   want(process: SimulatedProcess, demand: number): void {
-    if (demand > process.demand && demand > this.ceiling(process))
-      process.renewAt = Math.min(process.renewAt, this.now + this.tickMs * (1 + this.options.random()));
     process.demand = demand;
   }
 
