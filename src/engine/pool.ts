@@ -93,10 +93,12 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
       keptOpen,
+      quietMs: (entry, now) => lender.reporter.quietMs(entry, now) ?? now - entry.leasedAt,
       entryLeaked: (entry, now) => {
         lender.statistics.leaks += 1;
         this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
       },
+      entryUsedLong: (entry, now) => this.#emitEvent('longUse', lender.reporter.borrowed(entry, now)),
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
@@ -131,6 +133,11 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
   /** How many resources are open and not on their way out. */
   get usable(): number {
     return this.#lender.entries.usable;
+  }
+
+  /** How many resources are lent to borrowers that were reported as leaks and have run nothing since. */
+  get leaked(): number {
+    return this.#lender.reporter.leaked(this.#clock.now());
   }
 
   /** How many resources are lent. */

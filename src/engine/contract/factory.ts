@@ -15,6 +15,9 @@ export interface OpenContext {
   readonly isLent: () => boolean;
 }
 
+/** What a factory says of a lent resource. */
+export type Description = Pick<Borrowed, 'description' | 'inTransaction' | 'statement' | 'runningMs'>;
+
 /** Why and how a resource is to be closed. */
 export interface CloseRequest {
   readonly reason: CloseReason;
@@ -48,7 +51,13 @@ export interface ResourceFactory<R> {
   unpark?(resource: R, why: 'lent' | 'closing'): void;
 
   /** A few words for "who holds it", alone or with what the borrower does as data: no secrets. */
-  describe?(resource: R): string | Omit<Borrowed, 'id' | 'heldMs' | 'stack'>;
+  describe?(resource: R): string | Description;
+
+  /**
+   * For how long its borrower has run nothing, in milliseconds; 0 while something runs. What was before it was lent does not matter. Without it, a
+   * borrower counts as quiet for as long as it holds the resource.
+   */
+  quietMs?(resource: R): number;
 
   /** Whether an error of `open` will come again however often it is tried, as a wrong password does. */
   isPermanent?(error: unknown): boolean;

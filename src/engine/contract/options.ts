@@ -47,7 +47,7 @@ export interface PoolOptions {
   readonly validateAfterIdle?: number;
   /** How long a validation or the cleaning of a session may take. Default: 5000. */
   readonly validationTimeout?: number;
-  /** A resource that is lent for longer is reported once, with its borrower's stack; 0 = off. Default: 0. */
+  /** A resource whose borrower has run nothing for longer is reported once, with its borrower's stack; 0 = off. Default: 0. */
   readonly leakDetectionThreshold?: number;
 }
 
@@ -142,7 +142,7 @@ export const poolOptionTable = {
   validationTimeout: milliseconds(5_000, 'How long a ping or the cleaning of a session may take.', 1),
   leakDetectionThreshold: milliseconds(
     0,
-    "The pool reports a connection that is lent for longer once, with its borrower's stack; 0 = off.",
+    "The pool reports a lent connection that has run no statement for longer once, with its borrower's stack; 0 = off.",
   ),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
 

@@ -41,6 +41,8 @@ export class Entry<R> extends Deadline {
   lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
+  /** The current lease was reported as a long use. */
+  longUseReported = false;
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;

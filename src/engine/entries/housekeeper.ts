@@ -12,8 +12,12 @@ const SHORTEST_PERIOD_MS = 20;
 export interface HousekeeperListener<R> {
   /** So many entries are not closed for being idle. */
   readonly keptOpen: number;
-  /** An entry is lent for longer than the threshold: reported once per lease. */
+  /** For how long the borrower of a lent entry has run nothing. */
+  quietMs(entry: Entry<R>, now: number): number;
+  /** The borrower has run nothing for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
+  /** An entry is lent for longer than the threshold, and its borrower works: reported once per lease. */
+  entryUsedLong(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
   sweepEnded(now: number): void;
 }
@@ -90,8 +94,14 @@ export class Housekeeper<R> {
     const { leakDetectionThreshold } = this.options();
     for (const entry of this.entries) {
       if (entry.lease === undefined || entry.leakReported || now - entry.leasedAt < leakDetectionThreshold) continue;
-      entry.leakReported = true;
-      this.listener.entryLeaked(entry, now);
+      const isQuiet = this.listener.quietMs(entry, now) >= leakDetectionThreshold;
+      if (isQuiet) {
+        entry.leakReported = true;
+        this.listener.entryLeaked(entry, now);
+      } else if (!entry.longUseReported) {
+        entry.longUseReported = true;
+        this.listener.entryUsedLong(entry, now);
+      }
     }
   }
 }

@@ -5,10 +5,13 @@ import type { Ceilings } from './ceilings.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 import {
   answerOf,
+  applicationFrames,
   type Borrowed,
   codeOf,
   type ConnectFailure,
+  type Description,
   messageOf,
+  placeOf,
   type PoolState,
   type PoolSummary,
   type ResolvedPoolOptions,
@@ -94,15 +97,36 @@ export class Reporter<R> {
     return Object.freeze(lent.map((entry) => this.borrowed(entry, now)));
   }
 
+  /** How many borrowers were reported as leaks and have run nothing since. */
+  leaked(now: number): number {
+    let count = 0;
+    for (const entry of this.source.entries) if (this.#isLeaked(entry, now)) count += 1;
+    return count;
+  }
+
+  /** For how long the borrower of a lent entry has run nothing; undefined where the factory does not know. */
+  quietMs(entry: Entry<R>, now: number): number | undefined {
+    const quietMs = answerOf(() => this.factory.quietMs?.(entry.resource as R), undefined);
+    return quietMs === undefined ? undefined : Math.min(quietMs, now - entry.leasedAt);
+  }
+
   borrowed(entry: Entry<R>, now: number): Borrowed {
     // Made into text now, perhaps by an application's `Error.prepareStackTrace`.
     const stack = answerOf(() => entry.borrowedAt?.stack, undefined);
+    const quietMs = this.quietMs(entry, now);
     return Object.freeze({
       id: entry.id,
       heldMs: now - entry.leasedAt,
       ...answerOf(() => this.#described(entry), { description: `#${entry.id}` }),
-      ...(stack === undefined ? {} : { stack }),
+      ...(quietMs === undefined ? {} : { quietMs }),
+      ...(this.#isLeaked(entry, now) ? { leaked: true } : {}),
+      ...(typeof stack === 'string' ? framesIn(stack) : {}),
     });
+  }
+
+  #isLeaked(entry: Entry<R>, now: number): boolean {
+    if (entry.lease === undefined || !entry.leakReported) return false;
+    return (this.quietMs(entry, now) ?? Number.POSITIVE_INFINITY) >= this.source.options.leakDetectionThreshold;
   }
 
   failureContext(now: number): AcquireFailureContext {
@@ -128,7 +152,7 @@ export class Reporter<R> {
     return answerOf(() => this.factory.codeOf?.(error), codeOf(error));
   }
 
-  #described(entry: Entry<R>): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> | undefined {
+  #described(entry: Entry<R>): Description | undefined {
     const described = this.factory.describe?.(entry.resource as R);
     if (described == null) return undefined;
     // Copied here, where a getter that throws is caught.
@@ -140,4 +164,10 @@ export class Reporter<R> {
     if (failure === undefined) return undefined;
     return Object.freeze({ code: this.codeOf(failure.error), message: messageOf(failure.error), agoMs: now - failure.at });
   }
+}
+
+function framesIn(stack: string): Pick<Borrowed, 'place' | 'stack'> {
+  const frames = applicationFrames(stack);
+  const place = placeOf(frames);
+  return { ...(place === undefined ? {} : { place }), stack: frames };
 }

@@ -1,6 +1,6 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
-import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import { type CloseRequest, type Description, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
@@ -151,7 +151,11 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     if (why === 'lent') this.host.announce('acquire', connection);
   }
 
-  describe(connection: ManagedConnection): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> {
+  quietMs(connection: ManagedConnection): number {
+    return connection.quietMs;
+  }
+
+  describe(connection: ManagedConnection): Description {
     const { threadId, session, runningMs, runningStatement } = connection;
     const { inTransaction } = session;
     const statement = runningStatement === undefined ? undefined : factsOf(runningStatement).digestUpTo(LONGEST_SHAPE);

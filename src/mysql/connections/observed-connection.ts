@@ -101,6 +101,11 @@ export abstract class ObservedConnection extends LendableConnection {
     return this._command == null ? undefined : performance.now() - this.#clock.startedAt;
   }
 
+  /** How long ago the last command ended, in milliseconds; 0 while one is being answered. */
+  get quietMs(): number {
+    return this._command == null ? performance.now() - this.#clock.startedAt : 0;
+  }
+
   /** The statement that is being answered. */
   get runningStatement(): string | undefined {
     return this._command == null ? undefined : statementTextOf(this._command);
