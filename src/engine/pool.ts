@@ -14,6 +14,7 @@ import {
   type LendingHold,
   type OpeningBound,
   Shutdown,
+  type PoolGlance,
 } from './lending/index.js';
 import {
   type Borrowed,
@@ -43,7 +44,6 @@ import { SizeKeeper } from './sizing/index.js';
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
-
 /** How long what borrowers have sent may still take when the pool is closed (HikariCP and mariadb allow 10 s). */
 const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
 
@@ -125,19 +125,14 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.queue.size;
   }
 
-  /** How many acquires were refused so that others need not wait longer than `waitTarget`. */
-  get shed(): number {
-    return this.#lender.statistics.shed;
+  /** What is looked at each second: cheaper than all statistics. */
+  glance(): PoolGlance {
+    return this.#lender.reporter.glance(this.#clock.now());
   }
 
   /** How many resources are open and not on their way out. */
   get usable(): number {
     return this.#lender.entries.usable;
-  }
-
-  /** How many resources are lent to borrowers that were reported as leaks and have run nothing since. */
-  get leaked(): number {
-    return this.#lender.reporter.leaked(this.#clock.now());
   }
 
   /** How many resources are lent. */

@@ -43,6 +43,17 @@ export interface Reported<R> {
   readonly lastOpenFailure: OpenFailure | undefined;
 }
 
+/** How acquires have ended so far, and how many borrowers are leaks. */
+export interface PoolGlance {
+  readonly acquired: number;
+  readonly timedOut: number;
+  readonly refused: number;
+  /** Of those refused: how many so that others need not wait longer than `waitTarget`. */
+  readonly shed: number;
+  /** Borrowers that were reported as leaks and have run nothing since. */
+  readonly leaked: number;
+}
+
 /** Says in frozen values how the pool is. */
 export class Reporter<R> {
   /** The context of the acquire errors of one moment, shared by all that fail at it. */
@@ -97,11 +108,11 @@ export class Reporter<R> {
     return Object.freeze(lent.map((entry) => this.borrowed(entry, now)));
   }
 
-  /** How many borrowers were reported as leaks and have run nothing since. */
-  leaked(now: number): number {
-    let count = 0;
-    for (const entry of this.source.entries) if (this.#isLeaked(entry, now)) count += 1;
-    return count;
+  glance(now: number): PoolGlance {
+    const { acquired, timedOut, refused, shed } = this.source.statistics;
+    let leaked = 0;
+    for (const entry of this.source.entries) if (this.#isLeaked(entry, now)) leaked += 1;
+    return { acquired, timedOut, refused, shed, leaked };
   }
 
   /** For how long the borrower of a lent entry has run nothing; undefined where the factory does not know. */

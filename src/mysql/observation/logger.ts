@@ -79,7 +79,12 @@ export class PoolLog {
     );
     engine.on('leak', (borrowed) => this.#leaks.note(borrowed));
     engine.on('longUse', ({ id, description, heldMs, place }) =>
-      this.#log('info', 'long-use', { connection: id, description, heldMs, ...(place === undefined ? {} : { place }) }, 'connection is used for long'),
+      this.#log(
+        'info',
+        'long-use',
+        { connection: id, description, heldMs, ...(place === undefined ? {} : { place }) },
+        'connection is used for long',
+      ),
     );
     engine.on('leakReturned', ({ id, heldMs }) =>
       this.#log('info', 'leak-returned', { connection: id, heldMs }, 'connection that was reported as leaked came back'),

@@ -213,14 +213,14 @@ describe('leak detection', () => {
     const longUses = fixture.record('longUse');
     const lease = await borrowForLong(fixture);
     await fixture.clock.advance(60_000);
-    expect([leaks.length, longUses.length, fixture.stats.leaks, fixture.pool.leaked]).toEqual([0, 1, 0, 0]);
+    expect([leaks.length, longUses.length, fixture.stats.leaks, fixture.pool.glance().leaked]).toEqual([0, 1, 0, 0]);
     expect(longUses[0]).toMatchObject({ id: 1, quietMs: 0, place: expect.stringMatching(/^support\/pool-fixture\.ts:\d+$/) as string });
     workedUntil = fixture.clock.now();
     await fixture.clock.advance(5_000);
-    expect([leaks.length, longUses.length, fixture.pool.leaked]).toEqual([1, 1, 1]);
+    expect([leaks.length, longUses.length, fixture.pool.glance().leaked]).toEqual([1, 1, 1]);
     expect(fixture.pool.borrowed()).toMatchObject([{ id: 1, leaked: true, quietMs: 5_000 }]);
     workedUntil = Number.POSITIVE_INFINITY;
-    expect(fixture.pool.leaked).toBe(0);
+    expect(fixture.pool.glance().leaked).toBe(0);
     lease.release();
   });
 

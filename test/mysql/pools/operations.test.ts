@@ -318,7 +318,7 @@ describe('what the pool shows', () => {
     });
     const stop = new AbortController();
     await using held = await pool.getConnection();
-    const running = errorOf(held.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal }));
+    const running = errorOf(held.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal } as { sql: string }));
     expect(await usedLong).toMatchObject({ quietMs: 0, statement: 'SELECT SLEEP(?)' });
     expect([leaks, pool.stats().leaks]).toEqual([[], 0]);
     stop.abort();
