@@ -10,6 +10,8 @@ export interface CallerTotals {
   readonly timedOut: number;
   /** Callers that were refused, by the pool or by one of its breakers. */
   readonly refused: number;
+  /** Of those refused: so many early, so that others need not wait for long. The pool serves as many as it can meanwhile. */
+  readonly shed: number;
 }
 
 const WINDOW_SAMPLES = 10;
@@ -29,17 +31,21 @@ export class CallerWindow {
     if (this.#samples.length > WINDOW_SAMPLES) this.#samples.shift();
   }
 
-  /** `fail`: most callers fail, and do so still. `warn`: at least 1 % of them failed within ten seconds. */
+  /** `fail`: most callers fail, and do so still, and not for load that the pool sheds. `warn`: at least 1 % of them failed within ten seconds. */
   check(now: CallerTotals): HealthCheck {
-    const { served, timedOut, refused } = since(this.#samples[0] ?? now, now);
+    const { served, timedOut, refused, shed } = since(this.#samples[0] ?? now, now);
     const failed = timedOut + refused;
     const name = 'callers';
     if (failed * 100 < (served + failed) * WARN_PERCENT || failed === 0) return { name, status: 'pass', message: 'callers are served' };
     const recent = since(this.#samples.at(-RECENT_SAMPLES) ?? this.#samples[0] ?? now, now);
-    const most = failed >= LEAST_FAILURES && failed > served && recent.timedOut + recent.refused > recent.served;
+    const most = failed - shed >= LEAST_FAILURES && failed - shed > served && mostFailed(recent);
     const how = [...(timedOut > 0 ? [`${timedOut} timed out`] : []), ...(refused > 0 ? [`${refused} were refused`] : [])].join(', ');
     return { name, status: most ? 'fail' : 'warn', message: `${failed} of ${served + failed} callers failed within about 10 s: ${how}` };
   }
+}
+
+function mostFailed({ served, timedOut, refused, shed }: CallerTotals): boolean {
+  return timedOut + refused - shed > served;
 }
 
 function since(before: CallerTotals, now: CallerTotals): CallerTotals {
@@ -47,5 +53,6 @@ function since(before: CallerTotals, now: CallerTotals): CallerTotals {
     served: now.served - before.served,
     timedOut: now.timedOut - before.timedOut,
     refused: now.refused - before.refused,
+    shed: now.shed - before.shed,
   };
 }

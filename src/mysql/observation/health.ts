@@ -224,9 +224,9 @@ export class HealthMonitor {
   }
 
   #callerTotals(): CallerTotals {
-    const { acquired, timedOut, refused } = this.#engine.glance();
+    const { acquired, timedOut, refused, shed } = this.#engine.glance();
     const { connect, statement } = this.breakers ?? {};
-    return { served: acquired, timedOut, refused: refused + (connect?.refused ?? 0) + (statement?.refused ?? 0) };
+    return { served: acquired, timedOut, refused: refused + (connect?.refused ?? 0) + (statement?.refused ?? 0), shed };
   }
 
   #checkLeaks(): HealthCheck {

@@ -6,7 +6,7 @@ import { CallerWindow } from '../../../src/mysql/observation/caller-window.js';
 /** The check after seconds in each of which so many were served and so many timed out. */
 function checkAfter(seconds: readonly (readonly [served: number, timedOut: number])[]) {
   const window = new CallerWindow();
-  let totals = { served: 0, timedOut: 0, refused: 0 };
+  let totals = { served: 0, timedOut: 0, refused: 0, shed: 0 };
   window.sample(totals);
   for (const [served, timedOut] of seconds) {
     totals = { ...totals, served: totals.served + served, timedOut: totals.timedOut + timedOut };
@@ -29,6 +29,12 @@ describe('callers that fail', () => {
     ['most of them until ten seconds ago', [...second(60, 1, 100), ...second(10, 100, 0)], 'pass'],
   ] as const)('%s: %s', (_, seconds, status) => {
     expect(checkAfter(seconds)).toMatchObject({ name: 'callers', status });
+  });
+
+  it('for load that the pool sheds do not make it unhealthy: it serves as many as it can', () => {
+    const window = new CallerWindow();
+    window.sample({ served: 0, timedOut: 0, refused: 0, shed: 0 });
+    expect(window.check({ served: 10, timedOut: 0, refused: 100, shed: 100 })).toMatchObject({ status: 'warn' });
   });
 
   it('are counted in words', () => {
