@@ -26,8 +26,10 @@ export type Cause =
 export interface Finding {
   readonly cause: Cause;
   readonly status: 'degraded' | 'unhealthy';
-  /** A sentence without its full stop. */
+  /** A main clause, with a capital letter first and without a full stop: 'No server takes writes'. */
   readonly what: string;
+  /** What is said after since when it is so, each without a full stop: '3 callers wait'. */
+  readonly tail?: readonly string[];
   /** The same when it is over, with a small letter first. */
   readonly was: string;
   /** One sentence each; empty ones are dropped. */

@@ -79,7 +79,8 @@ function notRunning({ check, stats: { state } }: Case): Explained | undefined {
   return explained(['state'], {
     cause: state === 'suspended' ? 'suspended' : 'ending',
     status: 'unhealthy',
-    what: `The pool is ${state}: it lends nothing`,
+    what: `The pool is ${state}`,
+    tail: ['it lends nothing'],
     was: `the pool was ${state}`,
     details: [],
   });
@@ -93,7 +94,7 @@ function noWriter({ check, topology, stats: { waiting, longestWaitMs }, now }: C
   return explained(['writer'], {
     cause: 'no-writer',
     status: 'unhealthy',
-    what: capitalised(trouble),
+    ...clausesOf(capitalised(trouble)),
     was: topology.ambiguous.length > 0 ? 'several servers took writes' : 'no server took writes',
     details: [waiting === 0 ? '' : `The longest has been waiting for ${duration(longestWaitMs)}.`, ...sentencesOnNodes(topology)],
     since: now - topology.withoutWriterMs,
@@ -150,11 +151,12 @@ function exhausted({ check, stats: { used, limit, waiting, longestWaitMs }, borr
   const waits = check('waiting') !== undefined || (check('utilization') !== undefined && waiting > 0);
   if (used < limit || (!waits && (callers === undefined || waiting === 0))) return undefined;
   const [first] = holdersOf(borrowed);
-  const from = first?.place == null ? '' : `${first.count} of them from ${first.place}; `;
+  const from = first?.place == null ? '' : `${first.count} of them from ${first.place}`;
   return explained(['waiting', 'utilization', 'callers'], {
     cause: 'exhausted',
     status: 'degraded',
-    what: `The pool is the bottleneck: all ${limit} connections are in use, ${from}${counted(waiting, 'caller waits', 'callers wait')}`,
+    what: `The pool is the bottleneck: all ${limit} connections are in use`,
+    tail: [from, counted(waiting, 'caller waits', 'callers wait')],
     was: `all ${limit} connections were in use, and callers waited`,
     details: [
       waiting === 0 ? '' : `The longest has been waiting for ${duration(longestWaitMs)}.`,
@@ -181,13 +183,13 @@ function leaks({ check, leaked, borrowed, stats: { limit, waiting, options }, no
   const suspects = borrowed.filter((one) => one.leaked === true);
   const [first, second] = holdersOf(suspects);
   const [longest] = suspects;
-  const from = first?.place == null ? '' : `, borrowed at ${first.place}${first.count === leaked ? '' : ` (${first.count})`}`;
-  const waiters = waiting === 0 ? '' : `; ${counted(waiting, 'caller waits', 'callers wait')}`;
+  const from = first?.place == null ? '' : `borrowed at ${first.place}${first.count === leaked ? '' : ` (${first.count})`}`;
   return explained(['leaks'], {
     cause: 'leak',
     status: 'degraded',
-    what: `${counted(leaked, 'connection', 'connections')} of ${limit} may be leaked${from}${waiters}`,
-    was: `${counted(leaked, 'connection', 'connections')} of ${limit} were leaked${from}`,
+    what: `${leaked} of ${limit} connections may be leaked`,
+    tail: [from, waiting === 0 ? '' : counted(waiting, 'caller waits', 'callers wait')],
+    was: `${leaked} of ${limit} connections were leaked${from === '' ? '' : `, ${from},`}`,
     details: [
       longest === undefined ? '' : `Connection #${longest.id} has been held for ${duration(longest.heldMs)}: ${heldWithout(longest)}.`,
       second === undefined ? '' : sentenceOn(second, suspects.length),
@@ -223,8 +225,8 @@ function replicas({ check, topology }: Case): Explained | undefined {
   return explained(['readers'], {
     cause: 'replicas',
     status: statusOf(found.status),
-    what: capitalised(trouble),
-    was: trouble,
+    ...clausesOf(trouble),
+    was: 'a replica lagged, or served no reads',
     details: [
       ...sentencesOnNodes(topology),
       topology.nodes.some(({ lagMs }) => (lagMs ?? 0) > maxLag) ? `Up to ${duration(maxLag)} of lag is allowed (maxLag).` : '',
@@ -253,7 +255,8 @@ function cacheAway({ check, stats: { breakers } }: Case): Explained | undefined 
   return explained(['breakers'], {
     cause: 'cache-away',
     status: statusOf(found.status),
-    what: "The cache's Redis does not answer: the database answers the cached reads",
+    what: "The cache's Redis does not answer",
+    tail: ['the database answers the cached reads'],
     was: "the cache's Redis did not answer",
     details: [cache.reason === null ? '' : `${capitalised(cache.reason)}.`, ...others],
   });
@@ -265,7 +268,8 @@ function fleet({ check }: Case): Explained | undefined {
   return explained(['fleet'], {
     cause: 'fleet',
     status: statusOf(found.status),
-    what: `The fleet needs a look: ${found.message}`,
+    what: 'The fleet needs a look',
+    tail: [found.message],
     was: `the fleet needed a look: ${found.message}`,
     details: [],
   });
@@ -278,7 +282,8 @@ function busy({ check, borrowed, stats: { used, limit } }: Case): Explained | un
   return explained(['utilization'], {
     cause: 'busy',
     status: statusOf(found.status),
-    what: `${used} of ${limit} connections are in use, and have been for long; no caller waits yet`,
+    what: `${used} of ${limit} connections are in use`,
+    tail: ['no caller waits yet'],
     was: 'nearly all connections were in use',
     details: [`${capitalised(found.message)}.`, first === undefined ? '' : sentenceOn(first, borrowed.length)],
   });
@@ -286,6 +291,12 @@ function busy({ check, borrowed, stats: { used, limit } }: Case): Explained | un
 
 function otherwise({ status, message }: Check): Finding {
   return { cause: 'other', status: statusOf(status), what: capitalised(message), was: message, details: [] };
+}
+
+/** The main clause, and what follows it. */
+function clausesOf(text: string): Pick<Finding, 'what' | 'tail'> {
+  const [what = '', ...tail] = text.split('; ');
+  return { what, tail };
 }
 
 function explained(explains: readonly Name[], finding: Finding): Explained {

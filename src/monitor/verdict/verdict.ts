@@ -67,7 +67,12 @@ export function verdictOn(pool: JudgedPool, past: Past, now: number): PoolVerdic
   const isAftermath = findings.every(({ isOver }) => isOver === true) && last !== undefined && isWithin(last, RECENT_MS, now);
   if (first === undefined || isAftermath) return { ...shared, ...fine(pool, past, last, findings, now) };
   const record = past.incidents.find(({ end, cause }) => end === null && cause === first.cause);
-  const details = [...first.details, lately(past.points, now), ...others.map(({ what }) => `Also: ${what}.`), wordsOnLast(last, now)];
+  const details = [
+    ...first.details,
+    lately(past.points, now),
+    ...others.map(({ what, tail = [] }) => `Also: ${[what, ...tail.filter(isText)].join('; ')}.`),
+    wordsOnLast(last, now),
+  ];
   return { ...shared, ...wrong(first, record, shared.failingPerSecond, now), details: details.filter(isText) };
 }
 
@@ -78,10 +83,11 @@ function wrong(finding: Finding, record: Incident | undefined, failing: number, 
   const failures = record ?? { timedOut: 0, refused: 0 };
   const rate = failing === 0 ? '' : ` (${amount(failing)} a second now)`;
   const failed = wordsOn(failures);
-  const facts = [Number.isFinite(since) ? `since ${moment(since, now)}` : '', failed === '' ? '' : `${failed}${rate}`].filter(isText);
+  const sinceWhen = Number.isFinite(since) ? ` since ${moment(since, now)}` : '';
+  const parts = [`${finding.what}${sinceWhen}`, ...(finding.tail ?? []), failed === '' ? '' : `${failed}${rate}`];
   return {
     cause: finding.cause,
-    headline: `${finding.what}${facts.length === 0 ? '' : `, ${facts.join('; ')}`}.`,
+    headline: `${parts.filter(isText).join('; ')}.`,
     advice: ADVICE[finding.cause],
     since: Number.isFinite(since) ? since : null,
     callersFailed: failures.timedOut + failures.refused,

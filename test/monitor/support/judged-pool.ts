@@ -30,6 +30,7 @@ const CHECKS: readonly CheckName[] = [
   'waiting',
   'callers',
   'leaks',
+  'query',
   'breakers',
 ];
 

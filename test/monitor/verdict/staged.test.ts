@@ -81,8 +81,8 @@ interface Trouble {
   readonly cause: PoolVerdict['cause'];
   readonly status: PoolVerdict['status'];
   readonly second: (forMs: number, now: number) => Second;
-  /** The headline after so many seconds, `$` for since when and whom it has hit. */
-  readonly headline: (facts: string) => string;
+  /** The headline; the function gives since when it is so, what follows, and whom it has hit. */
+  readonly headline: (facts: (...tail: readonly string[]) => string) => string;
   /** Callers that fail in each second. */
   readonly fails?: { readonly timedOut?: number; readonly refused?: number };
   /** In words of the past; absent: it keeps no callers away, and is no headline afterwards. */
@@ -112,7 +112,8 @@ const TROUBLES: readonly Trouble[] = [
       },
       point: { timedOut: 40, used: 10, waiting: 4 },
     }),
-    headline: (facts) => `The pool is the bottleneck: all 10 connections are in use, 6 of them from ${PLACE}; 4 callers wait, ${facts}.`,
+    headline: (facts) =>
+      `The pool is the bottleneck: all 10 connections are in use ${facts('6 of them from orders/report.ts:42', '4 callers wait')}.`,
     was: 'All 10 connections were in use, and callers waited',
     advice: /Speed up or stop the statements/,
   },
@@ -135,7 +136,7 @@ const TROUBLES: readonly Trouble[] = [
         })),
       },
     }),
-    headline: (facts) => `6 connections of 10 may be leaked, borrowed at ${PLACE}, ${facts}.`,
+    headline: (facts) => `6 of 10 connections may be leaked ${facts('borrowed at orders/report.ts:42')}.`,
     advice: /await using/,
   },
   {
@@ -155,7 +156,7 @@ const TROUBLES: readonly Trouble[] = [
       },
       point: { breakerRefused: 119, used: 0, idle: 0 },
     }),
-    headline: (facts) => `The database cannot be reached, ${facts}.`,
+    headline: (facts) => `The database cannot be reached ${facts()}.`,
     was: 'The database was away',
     advice: /Bring the database back/,
   },
@@ -164,7 +165,7 @@ const TROUBLES: readonly Trouble[] = [
     cause: 'read-only',
     status: 'degraded',
     second: () => ({ told: { checks: { endpoint: ['warn', '0.2 s ago the server refused work: read-only'] } } }),
-    headline: (facts) => `The server refuses work, ${facts}.`,
+    headline: (facts) => `The server refuses work ${facts()}.`,
     advice: /become a replica/,
   },
   {
@@ -184,7 +185,7 @@ const TROUBLES: readonly Trouble[] = [
         point: { breakerRefused: 50 },
       };
     },
-    headline: (facts) => `Callers are refused at once: breaker 'statement' is isolated, ${facts}.`,
+    headline: (facts) => `Callers are refused at once: breaker 'statement' is isolated ${facts()}.`,
     was: "Breaker 'statement' was isolated",
     advice: /until an operator closes it/,
   },
@@ -202,7 +203,7 @@ const TROUBLES: readonly Trouble[] = [
         },
       };
     },
-    headline: (facts) => `The cache's Redis does not answer: the database answers the cached reads, ${facts}.`,
+    headline: (facts) => `The cache's Redis does not answer ${facts('the database answers the cached reads')}.`,
     advice: /Bring Redis back/,
   },
   {
@@ -224,7 +225,7 @@ const TROUBLES: readonly Trouble[] = [
       },
       point: { timedOut: 3, waiting: 12 },
     }),
-    headline: (facts) => `No server takes writes; 12 callers wait, ${facts}.`,
+    headline: (facts) => `No server takes writes ${facts('12 callers wait')}.`,
     was: 'No server took writes',
     advice: /Promote one server/,
   },
@@ -233,7 +234,7 @@ const TROUBLES: readonly Trouble[] = [
     cause: 'fleet',
     status: 'degraded',
     second: () => ({ told: { checks: { fleet: ['warn', '31 members share a budget for 30 processes'] } } }),
-    headline: (facts) => `The fleet needs a look: 31 members share a budget for 30 processes, ${facts}.`,
+    headline: (facts) => `The fleet needs a look ${facts('31 members share a budget for 30 processes')}.`,
     advice: /number of processes/,
   },
 ];
@@ -250,11 +251,11 @@ describe.each(TROUBLES)('a pool that is $name', (trouble) => {
     const verdict = new Stage().run(60, well).run(seconds, trouble.second).verdict();
     const { timedOut = 0, refused = 0 } = trouble.fails ?? {};
     const failed = callersIn(seconds, trouble);
-    const rate = failed === '' ? '' : `; ${failed} (${timedOut + refused} a second now)`;
+    const rate = failed === '' ? [] : [`${failed} (${timedOut + refused} a second now)`];
     expect(verdict).toMatchObject({
       status: trouble.status,
       cause: trouble.cause,
-      headline: trouble.headline(`since 06:49:06${rate}`),
+      headline: trouble.headline((...tail) => ['since 06:49:06', ...tail, ...rate].join('; ')),
       since: BEGIN + 1_000,
       callersFailed: (timedOut + refused) * seconds,
       failingPerSecond: timedOut + refused,
