@@ -7,7 +7,8 @@ import type { PoolVerdict } from '../../src/monitor/verdict/index.js';
 import { createDatabase } from '../support/servers/database.js';
 import { startTcpProxy } from '../support/network/tcp-proxy.js';
 import { waitFor } from '../support/wait-for.js';
-import { clientOf, serve } from './support/serve.js';
+import { serve } from './support/serve.js';
+import type { IncidentsReport, PoolHealthReport, ProcessReport } from '../../src/monitor/api/router.js';
 
 type Server = Awaited<ReturnType<typeof serve>>;
 
@@ -18,12 +19,15 @@ interface Readiness {
 
 /** What each door says of the only pool. */
 async function doorsOf(server: Server) {
-  const client = clientOf(server).monitoring;
   const ready = (await (await fetch(`${server.url}/readyz`)).json()) as Readiness;
+  const ask = async <T>(procedure: string): Promise<T> => {
+    const answer = await fetch(`${server.url}/api/trpc/monitoring.${procedure}`);
+    return ((await answer.json()) as { readonly result: { readonly data: T } }).result.data;
+  };
   const [health, { pools }, { incidents }] = await Promise.all([
-    client.connectionPoolHealth.query(),
-    client.process.query(),
-    client.incidents.query(),
+    ask<PoolHealthReport>('connectionPoolHealth'),
+    ask<ProcessReport>('process'),
+    ask<IncidentsReport>('incidents'),
   ]);
   return { ready: ready.ready, byReady: ready.pools[0]!, health, byProcess: pools[0]!, incidents };
 }

@@ -41,18 +41,42 @@ export const MOST_INCIDENTS = 50;
 const KEPT_MS = 86_400_000;
 /** What comes back sooner is the same incident. */
 const RETURN_MS = 60_000;
+/** A pool's health looks at callers of the last ten seconds. */
+const AFTERMATH_MS = 15_000;
 /** What was shorter, hit no caller and left the pool serving is noise. */
 const LEAST_MS = 3_000;
 
 /** The records of before with what is seen now, the last one first. Those that did not change are the same objects. */
 export function followed(records: readonly Incident[], seen: Seen): readonly Incident[] {
   const { at } = seen;
-  const current = seen.findings.filter(({ isOver }) => isOver !== true);
+  const current = seen.findings.filter((finding) => !isAftermath(finding, records, at));
   let next = endedWithout(records, current, at);
   // From the last: the first finding is the cause, and its record is to be on top.
   for (const finding of current.toReversed()) next = withFinding(next, finding, finding === current[0], seen);
+  if (current.length === 0) next = withLateHits(next, seen);
   const kept = next.filter(({ end }, index) => end === null || (index < MOST_INCIDENTS && end > at - KEPT_MS));
   return kept.length === records.length && kept.every((record, index) => record === records[index]) ? records : kept;
+}
+
+/** Whether a finding is only what an incident leaves behind: a failure that is remembered, callers that failed before it ended. */
+export function isAftermath({ cause, isOver }: Finding, records: readonly Incident[], now: number): boolean {
+  if (isOver === true) return true;
+  if (cause !== 'callers-fail' || records.some((record) => record.end === null && record.cause === cause)) return false;
+  return records.some((record) => record.cause !== cause && isHit(record) && record.end !== null && now - record.end < AFTERMATH_MS);
+}
+
+/** Callers that failed between the last look and its end belong to an incident that has just ended. */
+function withLateHits(records: readonly Incident[], { failures, at }: Seen): readonly Incident[] {
+  const { timedOut, refused } = failures;
+  const index = timedOut + refused === 0 ? -1 : records.findIndex((record) => isHit(record) && at - (record.end ?? at) < AFTERMATH_MS);
+  const record = records[index];
+  return record === undefined
+    ? records
+    : records.with(index, { ...record, timedOut: record.timedOut + timedOut, refused: record.refused + refused });
+}
+
+function isHit({ status, timedOut, refused }: Incident): boolean {
+  return status === 'unhealthy' || timedOut + refused > 0;
 }
 
 /** What is not found any more has ended. */

@@ -8,7 +8,7 @@ import { allIsWell } from './cluster.js';
 import { type Failures, failuresIn, wordsOn } from './failures.js';
 import type { Cause, Finding, JudgedPool } from './finding.js';
 import { findingsOn } from './findings.js';
-import type { Incident } from './incidents.js';
+import { type Incident, isAftermath } from './incidents.js';
 import { amount, capitalised, counted, duration, moment } from './words.js';
 
 /** Whether a pool is the problem, and why. Page, commands, procedures and probes all show this. */
@@ -64,8 +64,9 @@ export function verdictOn(pool: JudgedPool, past: Past, now: number): PoolVerdic
   };
   const [first, ...others] = findings;
   const last = past.incidents.find(({ end, ...incident }) => end !== null && isRemembered(incident));
-  const isAftermath = findings.every(({ isOver }) => isOver === true) && last !== undefined && isWithin(last, RECENT_MS, now);
-  if (first === undefined || isAftermath) return { ...shared, ...fine(pool, past, last, findings, now) };
+  const isBehind = last !== undefined && isWithin(last, RECENT_MS, now) && pool.health.status !== 'unhealthy';
+  const isOver = isBehind && findings.every((finding) => isAftermath(finding, past.incidents, now));
+  if (first === undefined || isOver) return { ...shared, ...fine(pool, past, last, findings, now) };
   const record = past.incidents.find(({ end, cause }) => end === null && cause === first.cause);
   const details = [
     ...first.details,

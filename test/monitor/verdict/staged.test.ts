@@ -292,6 +292,19 @@ describe('after an outage', () => {
     );
   });
 
+  it('callers that failed before its end are its callers, and no incident of their own', () => {
+    const after = (): Second => ({
+      told: { checks: { callers: ['warn', '900 of 1 100 callers failed'] } },
+      point: { acquired: 90, refused: 5 },
+    });
+    const stage = new Stage().run(60, well).run(101, away.second).run(1, after);
+    const verdict = stage.verdict();
+    expect(verdict).toMatchObject({ status: 'degraded', cause: null });
+    expect(verdict.headline).toContain('The database was away from 06:49:06 to 06:50:47; 12 024 callers were refused.');
+    stage.run(9, after).run(5, well);
+    expect(stage.incidents).toMatchObject([{ cause: 'database-away', refused: 12_019 + 50 }]);
+  });
+
   it('callers that failed are among those of the last minute', () => {
     const verdict = new Stage().run(60, well).run(30, away.second).run(2, well).verdict();
     expect(verdict.details).toContain('In the last minute, 3 000 of 6 570 callers had a connection.');
