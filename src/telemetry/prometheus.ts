@@ -6,7 +6,7 @@ import { invalid, PoolError, refuseUnknownOptions } from '../engine/index.js';
 import { requirePeer } from '../packages/index.js';
 import { cacheMetrics } from './cache-metrics.js';
 import { clusterMetrics } from './cluster-metrics.js';
-import type { CollectedMetric } from './collected-metric.js';
+import type { CollectedMetric, MetricsRegistry } from './collected-metric.js';
 import type { BreakerSource } from './breaker-source.js';
 import { fleetMetrics } from './fleet/fleet-metrics.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
@@ -68,7 +68,7 @@ export function registerPoolMetrics<ContentType extends RegistryContentType = Pr
 }
 
 /** @throws PoolError `POOL_OPTION_INVALID` when one of the names is taken; nothing is registered then */
-function register(registry: Registry<RegistryContentType>, metrics: readonly CollectedMetric[]): void {
+function register(registry: MetricsRegistry, metrics: readonly CollectedMetric[]): void {
   const taken = metrics.find((metric) => registry.getSingleMetric(metric.name) !== undefined);
   if (taken !== undefined) {
     throw new PoolError(

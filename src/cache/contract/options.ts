@@ -64,7 +64,7 @@ export interface QueryCacheOptions {
   readonly encryption?: Encryption;
 }
 
-/** @internal */
+/** The options of a cache in force. */
 export interface ResolvedCacheOptions {
   readonly redis: { readonly target: RedisTarget; readonly timeout: number; readonly lockTimeout: number } | undefined;
   readonly memoryBytes: number;

@@ -11,6 +11,7 @@ import {
   type BreakerSource,
   DEFAULT_PREFIX,
   type ListedBreaker,
+  type MetricsRegistry,
   type ObservedBreaker,
   type ObservedPool,
   type PoolReader,
@@ -151,7 +152,7 @@ export class Monitoring {
   /** Another one in each process, and each time that a monitoring is made. */
   readonly id = randomUUID();
   readonly #pools: PoolReader;
-  readonly #registry: Registry<RegistryContentType>;
+  readonly #registry: MetricsRegistry;
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
@@ -368,9 +369,9 @@ function registryWithPools(
   { pools, registry }: MonitoringOptions,
   breakers: BreakerSource,
   listed: BreakerReader,
-): Registry<RegistryContentType> {
+): MetricsRegistry {
   if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry: registry as Registry<RegistryContentType> });
   addBreakers(registry, listed, DEFAULT_PREFIX);
   return registry;
 }

@@ -54,7 +54,7 @@ export interface PublicOptions extends ResolvedPoolOptions {
   readonly hygiene: Hygiene;
 }
 
-/** @internal The core of a pool, for what is made of several pools. */
+/** The core of a pool, for what is made of several pools. */
 export let coreOf: (pool: Pool) => PoolCore;
 
 /** Steers a pool that has `moves` in its options. */
