@@ -13,4 +13,5 @@ export { clusterIn, type ObservedCluster, withNodePools } from './cluster-source
 export { fleetIn } from './fleet/fleet-table.js';
 export { CollectedMetric, type MetricDescription, type MetricsRegistry, type Sample } from './collected-metric.js';
 export { addBreakers, DEFAULT_PREFIX } from './pool-metrics.js';
+export { registerMetrics } from './registered-metrics.js';
 export { type ObservedPool, type PoolCollection, type PoolReader, poolReader, type PoolSource } from './pool-source.js';

@@ -1,7 +1,8 @@
 /** Answers questions about pools, caches, breakers and PgBouncer, and acts on pools. */
 
 import { randomUUID } from 'node:crypto';
-import type { Registry, RegistryContentType } from 'prom-client';
+import type * as PromClient from 'prom-client';
+import { requirePeer } from '../../packages/index.js';
 import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
@@ -16,10 +17,10 @@ import {
   type ObservedPool,
   type PoolReader,
   poolReader,
+  registerMetrics,
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
-import { registerPoolMetrics } from '../../telemetry/prometheus.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
 import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import {
@@ -46,6 +47,8 @@ import {
   wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+
+const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
 
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {
@@ -370,8 +373,8 @@ function registryWithPools(
   breakers: BreakerSource,
   listed: BreakerReader,
 ): MetricsRegistry {
-  if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry: registry as Registry<RegistryContentType> });
+  if (registry === undefined) return registerMetrics<MetricsRegistry>({ pools, breakers }, () => new Registry());
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerMetrics({ pools, breakers, registry }, () => registry);
   addBreakers(registry, listed, DEFAULT_PREFIX);
   return registry;
 }
