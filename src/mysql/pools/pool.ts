@@ -141,7 +141,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * Borrows a connection. Release it, or declare it with `await using`.
+   * Borrows a connection. Release it, or declare it with `await using` (Node 24 and later, or TypeScript 5.2 and later).
    *
    * @param options.timeout milliseconds, 0 = no limit; default: the pool's `acquireTimeout`
    * @param options.signal gives up waiting when it aborts
