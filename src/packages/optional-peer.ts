@@ -14,7 +14,9 @@ function requireFromHere(specifier: string): unknown {
 }
 
 /** What parts need together: who lacks one of these packages mostly lacks the others, and learns of all in one message. */
-const TOGETHER: Readonly<Record<string, { readonly packages: readonly string[]; readonly alsoNeeds?: readonly [part: string, name: string] }>> = {
+const TOGETHER: Readonly<
+  Record<string, { readonly packages: readonly string[]; readonly alsoNeeds?: readonly [part: string, name: string] }>
+> = {
   'poolwright/server': { packages: ['fastify', '@trpc/server', 'zod', 'prom-client'] },
   // The server loads the procedures too, and they cannot know by which of the two they were loaded.
   'poolwright/trpc': { packages: ['@trpc/server', 'zod', 'prom-client'], alsoNeeds: ['poolwright/server', 'fastify'] },

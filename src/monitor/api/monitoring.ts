@@ -368,13 +368,10 @@ const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
   checks: [],
 });
 
-function registryWithPools(
-  { pools, registry }: MonitoringOptions,
-  breakers: BreakerSource,
-  listed: BreakerReader,
-): MetricsRegistry {
+function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource, listed: BreakerReader): MetricsRegistry {
   if (registry === undefined) return registerMetrics<MetricsRegistry>({ pools, breakers }, () => new Registry());
-  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerMetrics({ pools, breakers, registry }, () => registry);
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined)
+    return registerMetrics({ pools, breakers, registry }, () => registry);
   addBreakers(registry, listed, DEFAULT_PREFIX);
   return registry;
 }

@@ -101,7 +101,7 @@ export function withoutDeadline<T>(work: () => T): T {
 
 /** Limits of a call: its own, and those of the deadline that it is made within: the stricter count. */
 export interface CallLimits {
-  /** Milliseconds; 0 = none. */
+  /** Milliseconds; 0 = none. Default: 0. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
