@@ -1,8 +1,9 @@
 /** Answers questions about pools, caches, breakers and PgBouncer, and acts on pools. */
 
 import { randomUUID } from 'node:crypto';
-import type { Registry, RegistryContentType } from 'prom-client';
+import type * as PromClient from 'prom-client';
 import { type Health, type SlowQueryOrder, utilizationOf } from '../../mysql/index.js';
+import { requirePeer } from '../../packages/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
@@ -11,13 +12,14 @@ import {
   type BreakerSource,
   DEFAULT_PREFIX,
   type ListedBreaker,
+  type MetricsRegistry,
   type ObservedBreaker,
   type ObservedPool,
   type PoolReader,
   poolReader,
+  registerMetrics,
   reportOf,
 } from '../../telemetry/index.js';
-import { registerPoolMetrics } from '../../telemetry/prometheus.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
 import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import {
@@ -55,6 +57,8 @@ import {
 import { type ProcessReport, SharedCall } from '../peers/index.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
+const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
+
 /** There is no pool of the name that was asked for. */
 class UnknownPool extends NotThere {
   constructor(name: string, known: readonly string[]) {
@@ -83,7 +87,7 @@ export class Monitoring {
   /** Another one in each process, and each time that a monitoring is made. */
   readonly id = randomUUID();
   readonly #pools: PoolReader;
-  readonly #registry: Registry<RegistryContentType>;
+  readonly #registry: MetricsRegistry;
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
@@ -300,13 +304,10 @@ export class Monitoring {
   }
 }
 
-function registryWithPools(
-  { pools, registry }: MonitoringOptions,
-  breakers: BreakerSource,
-  listed: BreakerReader,
-): Registry<RegistryContentType> {
-  if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource, listed: BreakerReader): MetricsRegistry {
+  if (registry === undefined) return registerMetrics<MetricsRegistry>({ pools, breakers }, () => new Registry());
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined)
+    return registerMetrics({ pools, breakers, registry }, () => registry);
   addBreakers(registry, listed, DEFAULT_PREFIX);
   return registry;
 }

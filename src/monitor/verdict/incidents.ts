@@ -49,8 +49,9 @@ const LEAST_MS = 3_000;
 /** The records of before with what is seen now, the last one first. Those that did not change are the same objects. */
 export function followed(records: readonly Incident[], seen: Seen): readonly Incident[] {
   const { at } = seen;
-  const current = seen.findings.filter((finding) => !isAftermath(finding, records, at));
-  let next = endedWithout(records, current, at);
+  const present = seen.findings.filter(({ isOver }) => isOver !== true);
+  let next = endedWithout(records, present, at);
+  const current = present.filter((finding) => !isAftermath(finding, next, at));
   // From the last: the first finding is the cause, and its record is to be on top.
   for (const finding of current.toReversed()) next = withFinding(next, finding, finding === current[0], seen);
   if (current.length === 0) next = withLateHits(next, seen);
