@@ -100,8 +100,8 @@ export function App({ store }: { readonly store: LiveStore }) {
               <SlowQueries pool={pool} />
               <Incidents incidents={view.incidents.get(pool.name) ?? []} now={snapshot.at} />
               <Events snapshot={snapshot} pool={pool} />
-              <Counters pool={pool} />
               <Breakers snapshot={snapshot} pool={pool} frame={frame} />
+              <Counters pool={pool} />
               <Cache key={`cache of ${pool.name}`} pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
               <PgBouncer snapshot={snapshot} />
               <Actions

@@ -116,7 +116,7 @@ describe('page, probes and procedures say the same', () => {
     stop.abort();
     await Promise.all([...slow, callers]);
     await untilAllSay(server, 'the end of it', ({ headline }) =>
-      /All 2 connections were in use, and callers waited from .* timed out/.test(headline),
+      /[Aa]ll 2 connections were in use, and callers waited from .* timed out/.test(headline),
     );
   });
 

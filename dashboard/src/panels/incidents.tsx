@@ -1,7 +1,7 @@
 /** The incidents of a pool: what was wrong from when to when, whom it hit, and who held the connections then. */
 
 import { type Incident, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
-import { amount, duration } from '../format.js';
+import { amount, capitalised, duration } from '../format.js';
 import { Panel } from './tables.js';
 
 export function Incidents({ incidents, now }: { readonly incidents: readonly Incident[]; readonly now: number }) {
@@ -24,7 +24,7 @@ function Summary({ incident, now }: { readonly incident: Incident; readonly now:
   return (
     <>
       <span className={`tag ${end === null ? status : 'over'}`}>{end === null ? `${status}, lasts` : 'over'}</span>{' '}
-      {wordsOnIncident(incident, now)} <span className="note">({duration((end ?? now) - begin)})</span>
+      {capitalised(wordsOnIncident(incident, now))} <span className="note">({duration((end ?? now) - begin)})</span>
     </>
   );
 }

@@ -151,7 +151,8 @@ function exhausted({ check, stats: { used, limit, waiting, longestWaitMs }, borr
   const waits = check('waiting') !== undefined || (check('utilization') !== undefined && waiting > 0);
   if (used < limit || (!waits && (callers === undefined || waiting === 0))) return undefined;
   const [first] = holdersOf(borrowed);
-  const from = first?.place == null ? '' : `${first.count} of them from ${first.place}`;
+  const share = first !== undefined && first.count < borrowed.length ? `${first.count} of them` : 'all';
+  const from = first?.place == null ? '' : `${share} from ${first.place}`;
   return explained(['waiting', 'utilization', 'callers'], {
     cause: 'exhausted',
     status: 'degraded',

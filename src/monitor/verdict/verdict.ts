@@ -99,6 +99,8 @@ function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings
   const { used, limit, total } = pool.stats;
   const { topology } = pool;
   const inHeadline = last !== undefined && isWithin(last, IN_HEADLINE_MS, now);
+  // What is left of the incident keeps the health from being healthy for some seconds.
+  const words = findings.length === 0 ? isNow(pool, past, now) : 'The pool serves its callers again.';
   const details = [
     `${used} of ${limit} connections are in use, ${total} are open.`,
     topology == null ? '' : allIsWell(topology),
@@ -108,7 +110,7 @@ function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings
   ];
   return {
     cause: null,
-    headline: inHeadline ? `${isNow(pool, past, now)} ${wordsOnIncident(last, now)}.` : isNow(pool, past, now),
+    headline: inHeadline ? `${words} ${capitalised(wordsOnIncident(last, now))}.` : words,
     details: details.filter(isText),
     advice: null,
     since: null,
@@ -124,12 +126,12 @@ function isNow({ stats: { used, limit, waiting } }: JudgedPool, { points }: Past
   return failed === '' ? 'The pool is fine: every caller is served at once.' : `The pool serves its callers; ${failed} a moment ago.`;
 }
 
-/** 'The database was away from 06:49:05 to 06:50:46; 12 040 callers were refused'. */
+/** 'the database was away from 06:49:05 to 06:50:46; 12 040 callers were refused'. */
 export function wordsOnIncident(incident: Incident, now: number): string {
   const { was, begin, end } = incident;
   const failed = wordsOn(incident);
   const until = end === null ? `since ${moment(begin, now)}` : `from ${moment(begin, now)} to ${moment(end, now)}`;
-  return `${capitalised(was)} ${until}${failed === '' ? '' : `; ${failed}`}`;
+  return `${was} ${until}${failed === '' ? '' : `; ${failed}`}`;
 }
 
 function wordsOnLast(last: Incident | undefined, now: number): string {
