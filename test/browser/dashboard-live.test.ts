@@ -101,7 +101,7 @@ describe('the dashboard shows, as they happen,', () => {
       );
       await headlineIs(page, /^1 of 3 connections may be leaked since .*; borrowed at support\/pool-on-database\.ts:\d+\./);
       await shows(page, /no statement running, yet not released/);
-      const stack = page.locator('details', { hasText: 'pool-on-database' });
+      const stack = region(page, /^Who holds connections/).locator('details', { hasText: 'pool-on-database' });
       await stack.locator('summary').click();
       expect(await stack.locator('pre').textContent()).toContain('whileHolding');
       await screenshot(page, 'leak-light');
@@ -127,7 +127,7 @@ describe('the dashboard shows, as they happen,', () => {
     await screenshot(page, 'breaker-isolated-light');
     letGo();
     await panel.getByText('statement: from isolated to closed').waitFor({ timeout: PATIENCE.timeoutMs });
-    await headlineIs(page, /^The pool is/);
+    await headlineIs(page, /^Breaker 'rates' is open/);
     expect(dashboard.complaints).toEqual([]);
   });
 

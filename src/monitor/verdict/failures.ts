@@ -1,7 +1,7 @@
 /** Callers that had no connection, in numbers and in words. */
 
 import type { LivePoint } from '../points/index.js';
-import { amount } from './words.js';
+import { amount, counted } from './words.js';
 
 /** Callers that had no connection. */
 export interface Failures {
@@ -22,8 +22,11 @@ export function failuresIn(points: readonly Pick<LivePoint, 'timedOut' | 'refuse
 
 /** '12 040 callers were refused'; '3 callers timed out, 1 was refused'; empty when none failed. */
 export function wordsOn({ timedOut, refused }: Failures): string {
-  const callers = (count: number): string => `${amount(count)} ${count === 1 ? 'caller' : 'callers'}`;
   const were = refused === 1 ? 'was refused' : 'were refused';
   if (timedOut === 0) return refused === 0 ? '' : `${callers(refused)} ${were}`;
   return `${callers(timedOut)} timed out${refused === 0 ? '' : `, ${amount(refused)} ${were}`}`;
+}
+
+function callers(count: number): string {
+  return counted(count, 'caller', 'callers');
 }

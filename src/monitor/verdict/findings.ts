@@ -46,11 +46,11 @@ export function findingsOn(pool: JudgedPool, now: number): readonly Finding[] {
   for (const judge of JUDGES) {
     const found = judge(all);
     if (found === undefined) continue;
-    const explained = [...found.explains, ...(CONSEQUENCES[found.finding.cause] ?? [])];
+    const names = [...found.explains, ...(CONSEQUENCES[found.finding.cause] ?? [])];
     // What it leads to is its doing.
-    const isBad = explained.some((name) => open.get(name)?.status === 'fail');
+    const isBad = names.some((name) => open.get(name)?.status === 'fail');
     findings.push(isBad ? { ...found.finding, status: 'unhealthy' } : found.finding);
-    for (const name of explained) open.delete(name);
+    for (const name of names) open.delete(name);
   }
   for (const check of open.values()) findings.push(otherwise(check));
   return findings;

@@ -106,7 +106,7 @@ function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings
     topology == null ? '' : allIsWell(topology),
     lately(past.points, now),
     ...findings.flatMap((finding) => finding.details),
-    inHeadline ? howItWas(last) : wordsOnLast(last, now),
+    inHeadline ? (findings.length === 0 ? howItWas(last) : '') : wordsOnLast(last, now),
   ];
   return {
     cause: null,
