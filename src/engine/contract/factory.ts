@@ -11,7 +11,7 @@ export interface OpenContext {
   /** To be called when the open resource fails by itself, whether it is lent or idle: it is closed and never lent again. */
   readonly lost: (error: unknown) => void;
   /** To be called when the resource still works for its borrower but must not be lent again: it is closed when it is released. */
-  readonly doom: (reason?: 'hook') => void;
+  readonly doom: (reason?: 'hook', error?: unknown) => void;
   /** To be called when what a mark stands for is gone: the resource is as it was when it was new. */
   readonly unmark: () => void;
   /** Whether the resource is lent now. */

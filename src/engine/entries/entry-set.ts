@@ -85,7 +85,7 @@ export class EntrySet<R> {
     const context = {
       signal: entry.abort.signal,
       lost: (error: unknown) => this.loseEntry(entry, error),
-      doom: (reason: CloseReason = 'lost') => this.#doomEntry(entry, reason),
+      doom: (reason: CloseReason = 'lost', error?: unknown) => this.#doomEntry(entry, reason, error),
       unmark: () => this.markEntry(entry, undefined),
       isLent: () => entry.state === 'used',
     };
@@ -229,7 +229,8 @@ export class EntrySet<R> {
     this.#stepDeadlines.stop();
   }
 
-  #doomEntry(entry: Entry<R>, reason: CloseReason): void {
+  #doomEntry(entry: Entry<R>, reason: CloseReason, error: unknown): void {
+    entry.closedFor ??= error;
     entry.doomed ??= reason;
     if (entry.state === 'idle') this.closeEntry(entry, entry.doomed, false, this.clock.now());
   }

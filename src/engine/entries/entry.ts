@@ -57,6 +57,8 @@ export class Entry<R> extends Deadline {
   reclaimed: Lease<R> | undefined = undefined;
   /** Closed instead of lent again, for this reason. */
   doomed: CloseReason | undefined = undefined;
+  /** What it is closed for, where its closing reports it. */
+  closedFor: unknown = undefined;
   /** Counts the asynchronous steps, so that the late answer of an abandoned one is known for what it is. */
   step = 0;
   /** What it is closed for if the check that runs does not end well. */

@@ -74,7 +74,8 @@ export class EntryReports<R> implements EntrySetListener<R> {
     const { statistics } = this.lender;
     statistics.closed += 1;
     statistics.closedByReason[reason] += 1;
-    this.listener.reportEvent('closed', { id: entry.id, reason, ageMs: now - entry.createdAt });
+    const { id, createdAt, closedFor: error } = entry;
+    this.listener.reportEvent('closed', { id, reason, ageMs: now - createdAt, ...(error === undefined ? {} : { error }) });
     this.lender.serveAndRefill(now);
   }
 
