@@ -25,7 +25,10 @@ class Readied {
         this.calls.push({ ...preparation, resource, ready: resolve, fail: reject });
       });
     const methods = { prepare, preparesEach: preparesEach as never };
-    this.fixture = new PoolFixture({ minIdle: 0, connectionLimit: 1, validateAfterIdle: Number.POSITIVE_INFINITY, ...options }, { methods });
+    this.fixture = new PoolFixture(
+      { minIdle: 0, connectionLimit: 1, validateAfterIdle: Number.POSITIVE_INFINITY, ...options },
+      { methods },
+    );
   }
 
   async enqueue(options = {}): Promise<NotingWaiter> {
@@ -146,22 +149,25 @@ describe('a resource that is made ready for its borrower', () => {
     await expect.poll(() => waiter.error?.code).toBe('POOL_HOOK_FAILED');
   });
 
-  it.each(['close', 'evict', 'leavePlace', 'resize', 'drain'] as const)('settles once when the pool is changed by %s meanwhile', async (how) => {
-    await using readied = new Readied({ connectionLimit: 2 });
-    const { pool } = readied.fixture;
-    const waiter = await readied.enqueue();
-    const call = readied.last();
-    if (how === 'resize') pool.resize({ connectionLimit: 1 });
-    else if (how === 'evict' || how === 'leavePlace') pool[how]();
-    else void pool[how]();
-    await readied.answer(() => call.ready());
-    const ended = how === 'close' || how === 'leavePlace';
-    if (ended) await expect.poll(() => waiter.error?.code).toBe(how === 'close' ? 'POOL_CLOSED' : 'POOL_HOOK_FAILED');
-    else expect(waiter.lease?.active).toBe(true);
-    waiter.lease?.release();
-    await readied.fixture.clock.settle();
-    if (how === 'drain') expect(pool.state).toBe('closed');
-  });
+  it.each(['close', 'evict', 'leavePlace', 'resize', 'drain'] as const)(
+    'settles once when the pool is changed by %s meanwhile',
+    async (how) => {
+      await using readied = new Readied({ connectionLimit: 2 });
+      const { pool } = readied.fixture;
+      const waiter = await readied.enqueue();
+      const call = readied.last();
+      if (how === 'resize') pool.resize({ connectionLimit: 1 });
+      else if (how === 'evict' || how === 'leavePlace') pool[how]();
+      else void pool[how]();
+      await readied.answer(() => call.ready());
+      const ended = how === 'close' || how === 'leavePlace';
+      if (ended) await expect.poll(() => waiter.error?.code).toBe(how === 'close' ? 'POOL_CLOSED' : 'POOL_HOOK_FAILED');
+      else expect(waiter.lease?.active).toBe(true);
+      waiter.lease?.release();
+      await readied.fixture.clock.settle();
+      if (how === 'drain') expect(pool.state).toBe('closed');
+    },
+  );
 
   it('is refused by name to callers who may not wait, though it is no borrower’s yet', async () => {
     await using readied = new Readied({ waitForConnections: false });

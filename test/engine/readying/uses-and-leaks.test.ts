@@ -14,7 +14,10 @@ describe('maxUses', () => {
 
   it('ends resources that were opened together at different uses, and none later than it says', async () => {
     const numbers = [0, 0.5, 0.999];
-    await using fixture = new PoolFixture({ maxUses: 100, minIdle: 0, connectionLimit: 1, maxLifetime: 0 }, { random: () => numbers.shift() ?? 0 });
+    await using fixture = new PoolFixture(
+      { maxUses: 100, minIdle: 0, connectionLimit: 1, maxLifetime: 0 },
+      { random: () => numbers.shift() ?? 0 },
+    );
     const opened: number[] = [];
     for (let i = 0; i < 300; i += 1) {
       (await fixture.acquire()).release();
