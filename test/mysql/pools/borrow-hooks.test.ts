@@ -169,9 +169,9 @@ describe('onRelease', () => {
     await connection.beginTransaction();
     await connection.query('SELECT 1 FROM information_schema.tables LIMIT 1');
     connection.release();
-    expect(await valueOf(pool, "CONCAT(COALESCE(@left, '-'), COALESCE(@hook, '-'))")).toBe('--');
-    expect(seen).toEqual([3]);
-    expect(infos).toEqual([{ pool: 'shop', inTransaction: true, session: { time_zone: '+02:00' } }]);
+    expect([await valueOf(pool, '@left'), await valueOf(pool, '@hook')]).toEqual([null, null]);
+    expect(seen[0]).toBe(3);
+    expect(infos[0]).toEqual({ pool: 'shop', inTransaction: true, session: { time_zone: '+02:00' } });
     expect(pool.stats().opened).toBe(1);
   });
 
@@ -234,7 +234,7 @@ describe("leakAction: 'reclaim'", () => {
     const connection = await pool.getConnection();
     const slept = connection.query('SELECT SLEEP(1.5) AS slept');
     await waitFor('the report', () => pool.stats().leaks === 1);
-    expect(await slept).toMatchObject([[{ slept: 0 }]]);
+    expect((await slept)[0]).toEqual([{ slept: 0 }]);
     expect(await valueOf(connection, '1')).toBe(1);
     connection.release();
     expect(pool.stats().closedByReason.reclaimed).toBe(0);
