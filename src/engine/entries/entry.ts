@@ -26,8 +26,6 @@ export interface Readying {
 /**
  * One pooled resource and its state. A link of the idle list and of the deadline queue itself.
  * Only EntrySet changes it.
- *
- * @internal
  */
 export class Entry<R> extends Deadline {
   state: EntryState = 'opening';
