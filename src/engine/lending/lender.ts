@@ -4,7 +4,7 @@ import {
   callSite,
   type CeilingName,
   type Clock,
-  PoolError,
+  type PoolError,
   type PoolState,
   type PoolSummary,
   type RandomSource,

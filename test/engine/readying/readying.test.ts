@@ -192,7 +192,7 @@ describe('a resource that is made ready for its borrower', () => {
       seen.push(tenant.getStore());
       return Promise.resolve(undefined);
     };
-    await using fixture = new PoolFixture({ connectionLimit: 1 }, { methods: { prepare, preparesEach: true as never } });
+    await using fixture = new PoolFixture({ connectionLimit: 1 }, { methods: { prepare, preparesEach: true } });
     const first = tenant.run('one', () => fixture.pool.acquire());
     const second = tenant.run('two', () => fixture.pool.acquire());
     const lease = await first;
@@ -204,10 +204,10 @@ describe('a resource that is made ready for its borrower', () => {
   it('is prepared outside of the work of the pool: a throw and a call of the pool in it do no harm', async () => {
     const pool: { current?: PoolFixture['pool'] } = {};
     const prepare = (): never => {
-      void pool.current?.evict();
+      pool.current?.evict();
       throw new Error('thrown in prepare');
     };
-    await using fixture = new PoolFixture({ minIdle: 0 }, { methods: { prepare, preparesEach: true as never } });
+    await using fixture = new PoolFixture({ minIdle: 0 }, { methods: { prepare, preparesEach: true } });
     pool.current = fixture.pool;
     expect((await errorOf(fixture.pool.acquire(), 'POOL_HOOK_FAILED')).message).toContain('thrown in prepare');
   });

@@ -65,7 +65,7 @@ describe('onAcquire', () => {
     ['destroys it', (connection: { destroy(): void }) => connection.destroy(), 'refused'],
   ] as const)('fails that acquire and closes the connection when it %s', async (_how, onAcquire, said) => {
     let failing = true;
-    await using pool = onePool({ onAcquire: (connection) => (failing ? onAcquire(connection as never) : undefined) });
+    await using pool = onePool({ onAcquire: (connection) => (failing ? onAcquire(connection) : undefined) });
     for (const work of [pool.getConnection(), pool.query('DO 0'), pool.transaction(() => Promise.resolve())]) {
       const refusal = await refusalOf(work);
       expect(refusal.code).toBe('POOL_HOOK_FAILED');
@@ -146,7 +146,7 @@ describe('onAcquire', () => {
     const options = { ...database.connection, onAcquire: () => void (runs += 1) };
     const pool = createDropIn(options as never);
     await pool.query('DO 0');
-    await (await pool.getConnection()).release();
+    (await pool.getConnection()).release();
     await pool.end();
     expect(runs).toBe(2);
   });
@@ -181,7 +181,7 @@ describe('onRelease', () => {
     ['destroys it', (connection: { destroy(): void }) => connection.destroy(), 'refused'],
     ['never settles', never, '40 ms'],
   ] as const)('has the connection closed when it %s, and the next borrower gets another', async (_how, onRelease, said) => {
-    await using pool = onePool({ onRelease: onRelease as never, hookTimeout: 40 });
+    await using pool = onePool({ onRelease, hookTimeout: 40 });
     const closed: { reason: string; error?: unknown }[] = [];
     pool.watch('closed', (detail) => void closed.push(detail));
     const first = await pool.getConnection();
