@@ -106,6 +106,7 @@ export const LAYERS = [
       'limits',
       'observation',
       'options',
+      'credentials',
       'commands',
       'session',
       'connections',

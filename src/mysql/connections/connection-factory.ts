@@ -24,7 +24,9 @@ import { openOutside } from './outside-opening.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
 import type { StatementLog } from '../observation/index.js';
-import { checkedCredentials, copyOf, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { connectionLost } from '../commands/index.js';
+import { type KnownCredentials, Logins, sourceOf } from '../credentials/index.js';
+import { copyOf, type Login, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -61,6 +63,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #asksForAddresses = true;
   /** A proxy shares its connections to the server between those of this pool and others. */
   #behindSharingProxy = false;
+  readonly #logins = new Logins();
+  /** With which credentials of the application's source a connection has logged in. */
+  readonly #loggedInWith = new WeakMap<ManagedConnection, KnownCredentials>();
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
 
@@ -136,6 +141,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const baseline = {
       repeatable: () => connection.setUpByListeners?.repeatable !== false,
       replay: () => this.#replay(connection),
+      mayLogInAgain: () => this.#isLoginCurrent(connection),
       database: connection.login.database,
       reset: () => this.host.sessionReset(),
     };
@@ -195,9 +201,23 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
-    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
-    if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
+    const { credentials, atStart } = this.options;
+    if (credentials === undefined) return await this.#logIn(signal, owner, {});
+    // The end of a connection whose login was refused is not the end of the opening.
+    let opened: ManagedConnection | undefined;
+    const lost = (error: Error): void => (opened === undefined ? undefined : owner.lost(error));
+    const attempt = (login: Login): Promise<ManagedConnection> => this.#logIn(signal, { ...owner, lost }, login);
+    const { made, credentials: used } = await this.#logins.logIn(sourceOf(credentials), atStart.connectTimeout, attempt);
+    opened = made;
+    if (!made.alive) throw made._fatalError ?? made._protocolError ?? connectionLost();
+    this.#loggedInWith.set(made, used);
+    return made;
+  }
+
+  async #logIn(signal: AbortSignal, owner: ConnectionOwner, login: Login): Promise<ManagedConnection> {
     signal.throwIfAborted();
+    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
+    Object.assign(config, login);
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);
     try {
@@ -230,6 +250,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
     }
+  }
+
+  /** A login with a password that has changed, or expired, would be refused, and count as an attempt with a wrong one. */
+  #isLoginCurrent(connection: ManagedConnection): boolean {
+    const { credentials } = this.options;
+    const used = this.#loggedInWith.get(connection);
+    return credentials === undefined || used === undefined || sourceOf(credentials).isCurrent(used);
   }
 
   async #noteAddress(connection: ManagedConnection): Promise<void> {
@@ -294,17 +321,6 @@ async function trackCommits(connection: ManagedConnection): Promise<void> {
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }
-}
-
-/** Wherever they come from, that they do not come says nothing about the database. */
-async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
-  let given: unknown;
-  try {
-    given = await ask();
-  } catch (error) {
-    throw callersError(error, 'credentials must throw errors only', 'what is none');
-  }
-  return checkedCredentials(given);
 }
 
 async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {
