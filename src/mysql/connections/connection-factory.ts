@@ -26,7 +26,7 @@ import { takesTracking } from '../session/index.js';
 import type { StatementLog } from '../observation/index.js';
 import { connectionLost } from '../commands/index.js';
 import { type KnownCredentials, Logins, sourceOf } from '../credentials/index.js';
-import { copyOf, type Login, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { copyOf, type LoginIdentity, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** What the factory needs of the pool that its connections belong to. */
@@ -206,7 +206,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     // The end of a connection whose login was refused is not the end of the opening.
     let opened: ManagedConnection | undefined;
     const lost = (error: Error): void => (opened === undefined ? undefined : owner.lost(error));
-    const attempt = (login: Login): Promise<ManagedConnection> => this.#logIn(signal, { ...owner, lost }, login);
+    const attempt = (login: LoginIdentity): Promise<ManagedConnection> => this.#logIn(signal, { ...owner, lost }, login);
     const { made, credentials: used } = await this.#logins.logIn(sourceOf(credentials), atStart.connectTimeout, attempt);
     opened = made;
     if (!made.alive) throw made._fatalError ?? made._protocolError ?? connectionLost();
@@ -214,7 +214,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return made;
   }
 
-  async #logIn(signal: AbortSignal, owner: ConnectionOwner, login: Login): Promise<ManagedConnection> {
+  async #logIn(signal: AbortSignal, owner: ConnectionOwner, login: LoginIdentity): Promise<ManagedConnection> {
     signal.throwIfAborted();
     const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
     Object.assign(config, login);

@@ -4,7 +4,7 @@ import { codeOf, messageOf, PoolError, systemClock } from '../../engine/index.js
 import type { Clock, RandomSource, Timer } from '../../engine/contract/index.js';
 import { ignore, inRootContext, within } from '../../engine/waiting/index.js';
 import { notedAsCallers } from '../errors/index.js';
-import { checkedCredentials, type CredentialsFunction, type Login, LOGIN_NAMES } from '../options/index.js';
+import { checkedCredentials, type CredentialsFunction, type LoginIdentity, LOGIN_NAMES } from '../options/index.js';
 
 /**
  * Credentials are asked for again when this part of their time has passed. A token of AWS, which holds for 15 minutes, is replaced 3 to
@@ -22,7 +22,7 @@ const LEAST_PATIENCE_MS = 10_000;
 
 /** What the source gave at one time. */
 export interface KnownCredentials {
-  readonly login: Login;
+  readonly login: LoginIdentity;
   /** By the wall clock, in milliseconds since 1970. `undefined`: they are for the openings that asked for them. */
   readonly expiresAt: number | undefined;
   /** By the monotonic clock. */
@@ -39,13 +39,13 @@ interface Failure {
 export interface SourceEnvironment {
   readonly clock: Clock;
   readonly random: RandomSource;
-  /** Milliseconds since 1970: an expiry is told by the wall clock. */
+  /** Milliseconds since 1970: an expiry is by the wall clock. */
   readonly wall: () => number;
 }
 
 const SYSTEM: SourceEnvironment = { clock: systemClock, random: Math.random, wall: () => Date.now() };
 
-export function isSame(one: Login, other: Login): boolean {
+export function isSame(one: LoginIdentity, other: LoginIdentity): boolean {
   return LOGIN_NAMES.every((name) => one[name] === other[name]);
 }
 
@@ -67,7 +67,7 @@ export class CredentialSource {
   /** The newest answer must not be taken without asking: the server has refused it, or an operator wants a new one. */
   #doubted: 'no' | 'refused' | 'renewed' = 'no';
   /** What the server has refused last, and not taken since. */
-  #refused: Login | undefined = undefined;
+  #refused: LoginIdentity | undefined = undefined;
   #request: Promise<KnownCredentials> | undefined = undefined;
   #failure: Failure | undefined = undefined;
   #holders = 0;
@@ -189,7 +189,7 @@ export class CredentialSource {
     }
   }
 
-  /** Nobody waits for it: what is kept holds meanwhile. */
+  /** No opening waits for it: what is kept holds meanwhile. */
   #refresh(): void {
     this.#asked(LEAST_PATIENCE_MS).catch(ignore);
   }

@@ -1,7 +1,7 @@
 /** The logins of one pool with credentials from a source: tried once more after a refusal that a rotation explains, and never in numbers. */
 
 import { ignore } from '../../engine/waiting/index.js';
-import type { Login } from '../options/index.js';
+import type { LoginIdentity } from '../options/index.js';
 import { type CredentialSource, isSame, type KnownCredentials } from './credential-source.js';
 
 /** ER_ACCESS_DENIED_ERROR: among others, the password was changed, or the user dropped. */
@@ -28,7 +28,7 @@ export class Logins {
   async logIn<T>(
     source: CredentialSource,
     patienceMs: number,
-    attempt: (login: Login) => Promise<T>,
+    attempt: (login: LoginIdentity) => Promise<T>,
   ): Promise<{ readonly made: T; readonly credentials: KnownCredentials }> {
     const credentials = await source.current(patienceMs);
     try {
@@ -42,8 +42,8 @@ export class Logins {
     }
   }
 
-  /** After a refusal, one by one: those who wait behind a login that was refused, too, with the same credentials, are refused with it. */
-  async #inTurn<T>(source: CredentialSource, credentials: KnownCredentials, attempt: (login: Login) => Promise<T>): Promise<T> {
+  /** After a refusal, one by one: openings that wait behind a login with the same credentials are refused with it. */
+  async #inTurn<T>(source: CredentialSource, credentials: KnownCredentials, attempt: (login: LoginIdentity) => Promise<T>): Promise<T> {
     while (this.#doubtful && this.#trial !== undefined) {
       const refusal = await this.#trial;
       if (refusal !== undefined && isSame(refusal.credentials.login, credentials.login)) throw refusal.error;
@@ -61,7 +61,7 @@ export class Logins {
     return await trying;
   }
 
-  async #try<T>(source: CredentialSource, credentials: KnownCredentials, attempt: (login: Login) => Promise<T>): Promise<T> {
+  async #try<T>(source: CredentialSource, credentials: KnownCredentials, attempt: (login: LoginIdentity) => Promise<T>): Promise<T> {
     try {
       const made = await attempt(credentials.login);
       this.#doubtful = false;

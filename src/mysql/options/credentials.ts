@@ -2,10 +2,10 @@
 
 import { invalidUnquoted, PoolError } from '../../engine/index.js';
 import { isPlainObject } from './checks.js';
-import type { Login } from './table.js';
+import type { LoginIdentity } from './table.js';
 
 /** `password1` to `password3` are the factors of a login with several, as in mysql2. */
-export const LOGIN_NAMES = ['user', 'password', 'password1', 'password2', 'password3'] as const satisfies readonly (keyof Login)[];
+export const LOGIN_NAMES = ['user', 'password', 'password1', 'password2', 'password3'] as const satisfies readonly (keyof LoginIdentity)[];
 
 const ALLOWED: readonly string[] = LOGIN_NAMES;
 
@@ -38,7 +38,7 @@ const PLACES: ReadonlySet<string> = new Set([
 
 /** What is known of a login: who, and until when, by the wall clock in milliseconds since 1970. `undefined`: it says nothing of it. */
 export interface CheckedCredentials {
-  readonly login: Login;
+  readonly login: LoginIdentity;
   readonly expiresAt: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export function checkedCredentials(given: unknown): CheckedCredentials {
   return { login: checkedLogin(login), expiresAt: expiresAt === undefined ? undefined : momentIn(expiresAt) };
 }
 
-function checkedLogin(given: Readonly<Record<string, unknown>>): Login {
+function checkedLogin(given: Readonly<Record<string, unknown>>): LoginIdentity {
   const values = Object.entries(given).filter(([, value]) => value !== undefined);
   const place = values.find(([name]) => PLACES.has(name));
   if (place !== undefined) throw refused(`${place[0]} names a place: give it in the options of createPool, where TLS is decided for it`);

@@ -11,7 +11,7 @@ export {
   type CredentialsFunction,
   type Hygiene,
   knownOptionNames,
-  type Login,
+  type LoginIdentity,
   type PoolOptions,
   type ServerRole,
 } from './table.js';

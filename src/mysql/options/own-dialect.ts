@@ -71,13 +71,13 @@ export function ownTls(given: unknown, fromEnvironment: unknown, endpoint: Endpo
 }
 
 /**
- * With `enableCleartextPlugin`, the server may ask for the password itself: whoever can pose as the server would have it, so its certificate must be
+ * With `enableCleartextPlugin`, the server may ask for the password itself. Another program that poses as the server would get it, so the certificate must be
  * verified. On this machine a proxy may stand in for the server, as Cloud SQL's does.
  *
  * @throws PoolError `POOL_TLS_REQUIRED`
  */
 export function refuseClearPassword({ enableCleartextPlugin }: Readonly<Record<string, unknown>>, { mode }: Tls, endpoint: Endpoint): void {
-  if (Boolean(enableCleartextPlugin) === false || mode === 'verified' || isLocal(endpoint)) return;
+  if (!enableCleartextPlugin || mode === 'verified' || isLocal(endpoint)) return;
   const found = mode === 'off' ? 'this connection would be in plaintext' : "this one would not look at the server's certificate";
   throw new PoolError(
     'POOL_TLS_REQUIRED',

@@ -32,7 +32,7 @@ export type Hygiene = 'auto' | 'transaction' | 'always' | 'never';
 export type ServerRole = 'writer' | 'reader' | 'any';
 
 /** Who to log in as. */
-export interface Login {
+export interface LoginIdentity {
   /** Default: the pool's `user`. */
   readonly user?: string;
   readonly password?: string;
@@ -43,7 +43,7 @@ export interface Login {
 }
 
 /** What the option `credentials` gives. */
-export interface Credentials extends Login {
+export interface Credentials extends LoginIdentity {
   /**
    * Until when they hold: a date, or milliseconds since 1970. Until then the pool keeps them, and asks for new ones ahead of it. `Infinity`: until
    * the server refuses them. Default: they are for the openings that asked for them.

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createCluster } from '../../../src/cluster/index.js';
 import { createPool } from '../../../src/mysql/create-pool.js';
+import { createPromisePool } from '../../../src/mysql/drop-in.js';
 import type { Credentials, PoolOptions } from '../../../src/mysql/options/index.js';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
 import { pause } from '../../../src/engine/waiting/index.js';
@@ -161,6 +163,38 @@ describe('a source that fails', () => {
 });
 
 describe('one function', () => {
+  it('that is given to a cluster is asked once for its monitors and pools, and again when the password has changed', async () => {
+    const store = await newStore();
+    const { host, port, database: name } = database.connection;
+    const cluster = createCluster({ nodes: [{ host, port }], database: name, discovery: 'static', credentials: store.credentials });
+    try {
+      await cluster.query('SELECT 1');
+      expect(store.asked).toBe(1);
+      store.password = await store.changeAtServer();
+      cluster.evict();
+      await cluster.query('SELECT 1');
+      expect([store.asked, cluster.stats().connectErrors]).toEqual([2, 0]);
+    } finally {
+      await cluster.end();
+    }
+  });
+
+  it('that is given to a pool in the place of mysql2’s is read as by createPool; its errors are its callers’', async () => {
+    const store = await newStore();
+    const { host, port, database: name } = database.connection;
+    const pool = createPromisePool({ host, port, database: name, credentials: store.credentials });
+    try {
+      await Promise.all([1, 2, 3].map(() => pool.query('SELECT SLEEP(0.02)')));
+      expect(store.asked).toBe(1);
+    } finally {
+      await pool.end();
+    }
+    store.fails = new Error('the vault is sealed');
+    const failing = createPromisePool({ host, port, database: name, credentials: () => store.credentials() });
+    expect(await errorOf(failing.query('SELECT 1'))).toMatchObject({ message: 'the vault is sealed' });
+    await failing.end();
+  });
+
   it('that is given to several pools is asked once for all of them', async () => {
     const store = await newStore();
     await using first = poolFrom(store);

@@ -23,10 +23,11 @@ async function openService(answer: (request: IncomingMessage, body: string) => R
     asked += 1;
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', async () => {
+    const reply = async (): Promise<void> => {
       const { status = 200, body } = await answer(request, Buffer.concat(chunks).toString());
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-    });
+    };
+    request.on('end', () => void reply());
   });
   const port = await listen(server);
   return {
