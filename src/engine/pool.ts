@@ -13,6 +13,7 @@ import {
   Lender,
   type LendingHold,
   type OpeningBound,
+  reclaimEntry,
   Shutdown,
   type PoolGlance,
 } from './lending/index.js';
@@ -94,11 +95,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
       keptOpen,
       quietMs: (entry, now) => lender.reporter.quietMs(entry, now) ?? now - entry.leasedAt,
-      entryLeaked: (entry, now) => {
-        lender.statistics.leaks += 1;
-        this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
-      },
+      entryLeaked: (entry, now) => this.#emitEvent('leak', lender.reporter.leak(entry, now)),
       entryUsedLong: (entry, now) => this.#emitEvent('longUse', lender.reporter.borrowed(entry, now)),
+      entryOverdue: (entry, now) => reclaimEntry(lender, entry, now),
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();

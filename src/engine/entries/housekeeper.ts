@@ -18,6 +18,8 @@ export interface HousekeeperListener<R> {
   entryLeaked(entry: Entry<R>, now: number): void;
   /** An entry is lent for longer than the threshold, and its borrower works: reported once per lease. */
   entryUsedLong(entry: Entry<R>, now: number): void;
+  /** The same at each sweep, where such an entry may be taken back. */
+  entryOverdue(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
   sweepEnded(now: number): void;
 }
@@ -91,18 +93,26 @@ export class Housekeeper<R> {
   }
 
   #reportLeaks(now: number): void {
-    const { leakDetectionThreshold } = this.options();
+    const { leakDetectionThreshold, leakAction } = this.options();
     for (const entry of this.entries) {
-      if (entry.lease === undefined || entry.leakReported || now - entry.leasedAt < leakDetectionThreshold) continue;
-      const isQuiet = this.listener.quietMs(entry, now) >= leakDetectionThreshold;
-      if (isQuiet) {
-        entry.leakReported = true;
-        this.listener.entryLeaked(entry, now);
-      } else if (!entry.longUseReported) {
-        entry.longUseReported = true;
-        this.listener.entryUsedLong(entry, now);
+      const { lease } = entry;
+      if (lease === undefined || now - entry.leasedAt < leakDetectionThreshold) continue;
+      if (this.listener.quietMs(entry, now) < leakDetectionThreshold) this.#reportLongUse(entry, now);
+      else {
+        if (!entry.leakReported) {
+          entry.leakReported = true;
+          this.listener.entryLeaked(entry, now);
+        }
+        // A listener may have given it back.
+        if (leakAction === 'reclaim' && lease.active) this.listener.entryOverdue(entry, now);
       }
     }
+  }
+
+  #reportLongUse(entry: Entry<R>, now: number): void {
+    if (entry.longUseReported || entry.leakReported) return;
+    entry.longUseReported = true;
+    this.listener.entryUsedLong(entry, now);
   }
 }
 

@@ -44,8 +44,26 @@ export function leavePlace<R>(lender: Leaving<R>, now: number): void {
   for (const entry of entries) {
     // Those that are opened meanwhile lead elsewhere.
     if (entry.generation >= lender.oldestLendable) continue;
-    if (entry.state === 'opening' || entry.state === 'checking') entries.closeEntry(entry, 'evicted', true, now);
+    if (entry.state === 'opening' || entry.state === 'checking' || entry.state === 'preparing')
+      entries.closeEntry(entry, 'evicted', true, now);
   }
   closeIdleEntries(entries, 'evicted', now);
   supply.forgetFailures();
+}
+
+/** Takes an entry back. Precondition: it is lent, and its borrower has run nothing for `leakDetectionThreshold`. */
+export function reclaimEntry<R>(lender: Reclaiming<R>, entry: Entry<R>, now: number): void {
+  entry.reclaimed = entry.lease;
+  // It will not come back.
+  entry.leakReported = false;
+  lender.endLease(entry, now);
+  lender.entries.closeEntry(entry, 'reclaimed', true, now);
+  lender.serveAndRefill(now);
+}
+
+/** The lender that takes an entry back. */
+interface Reclaiming<R> {
+  readonly entries: EntrySet<R>;
+  endLease(entry: Entry<R>, now: number): void;
+  serveAndRefill(now: number): void;
 }

@@ -66,7 +66,8 @@ export class Reporter<R> {
 
   summary(now: number): PoolSummary {
     const { entries, queue, options, limit, state } = this.source;
-    const { idle, used, opening, checking, closing } = entries;
+    const { idle, used, opening, preparing, closing } = entries;
+    const checking = entries.checking + preparing;
     return Object.freeze({
       name: options.name,
       state,
@@ -77,7 +78,7 @@ export class Reporter<R> {
       opening,
       checking,
       closing,
-      waiting: queue.size,
+      waiting: queue.size + preparing,
       longestWaitMs: queue.oldest === undefined ? 0 : now - queue.oldest.enqueuedAt,
     });
   }
@@ -119,6 +120,12 @@ export class Reporter<R> {
   quietMs(entry: Entry<R>, now: number): number | undefined {
     const quietMs = answerOf(() => this.factory.quietMs?.(entry.resource as R), undefined);
     return quietMs === undefined ? undefined : Math.min(quietMs, now - entry.leasedAt);
+  }
+
+  /** Counts a leak, and says who has it. */
+  leak(entry: Entry<R>, now: number): Borrowed {
+    this.source.statistics.leaks += 1;
+    return this.borrowed(entry, now);
   }
 
   borrowed(entry: Entry<R>, now: number): Borrowed {

@@ -72,6 +72,7 @@ export interface HealthCheck {
     | 'connections'
     | 'connect-errors'
     | 'endpoint'
+    | 'credentials'
     | 'fleet'
     | 'utilization'
     | 'waiting'
