@@ -65,8 +65,8 @@ export class Entry<R> extends Deadline {
   lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
-  /** The current lease was reported as a long use. */
-  longUseReported = false;
+  /** The last lease that was reported as a long use. */
+  longUse: Lease<R> | undefined = undefined;
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;

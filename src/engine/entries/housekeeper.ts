@@ -110,8 +110,8 @@ export class Housekeeper<R> {
   }
 
   #reportLongUse(entry: Entry<R>, now: number): void {
-    if (entry.longUseReported || entry.leakReported) return;
-    entry.longUseReported = true;
+    if (entry.longUse === entry.lease || entry.leakReported) return;
+    entry.longUse = entry.lease;
     this.listener.entryUsedLong(entry, now);
   }
 }

@@ -222,7 +222,6 @@ export class Lender<R> {
     this.statistics.use.record(usedMs);
     this.fair?.noteReturn(entry);
     this.#policy.noteUse(usedMs, now);
-    entry.longUseReported = false;
     if (entry.leakReported) {
       entry.leakReported = false;
       // When this transition is over: a listener may do anything with the pool.

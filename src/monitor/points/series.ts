@@ -9,7 +9,7 @@ export type DurationName = 'acquire' | 'use' | 'query' | 'connect';
 const BUCKETS = LIVE_BOUNDS_MS.length + 1;
 const PERCENTILES = [0.5, 0.9, 0.99];
 
-/** The points of the last `rangeMs`. Each tells of the time before it. */
+/** The points of the last `rangeMs`. Each covers the time before it. */
 export function pointsWithin(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
   const first = points.findIndex(({ at }) => at > now - rangeMs);
   return first === -1 ? [] : points.slice(first);

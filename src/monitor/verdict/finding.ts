@@ -4,7 +4,7 @@ import type { Borrowed, ConnectFailure } from '../../engine/index.js';
 import type { Health, PoolStats, PublicOptions } from '../../mysql/index.js';
 import type { JudgedTopology } from './cluster.js';
 
-/** What is wrong. 'other': what only a check of the pool's health can tell. */
+/** What is wrong. 'other': what only a check of the pool's health knows. */
 export type Cause =
   | 'suspended'
   | 'ending'
@@ -23,7 +23,7 @@ export type Cause =
   | 'other';
 
 /** One thing that is wrong. */
-export interface Finding {
+export interface Trouble {
   readonly cause: Cause;
   readonly status: 'degraded' | 'unhealthy';
   /** A main clause, with a capital letter first and without a full stop: 'No server takes writes'. */
@@ -34,7 +34,7 @@ export interface Finding {
   readonly was: string;
   /** One sentence each; empty ones are dropped. */
   readonly details: readonly string[];
-  /** Since when, in milliseconds since 1970, where the snapshot itself tells. */
+  /** Since when, in milliseconds since 1970, where the snapshot itself knows. */
   readonly since?: number;
   /** It is over, and only the memory of it is left. */
   readonly isOver?: boolean;

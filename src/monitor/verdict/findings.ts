@@ -3,7 +3,7 @@
 import type { CheckStatus, Health } from '../../mysql/index.js';
 import { holdersOf, sentenceOn } from './borrower.js';
 import { readerTrouble, sentencesOnNodes, writerTrouble } from './cluster.js';
-import type { Cause, Finding, JudgedPool } from './finding.js';
+import type { Cause, Trouble, JudgedPool } from './finding.js';
 import { capitalised, counted, duration } from './words.js';
 
 type Check = Health['checks'][number];
@@ -18,12 +18,12 @@ interface Case extends JudgedPool {
 /** What a judge finds, and the checks that it explains. */
 interface Explained {
   readonly explains: readonly Name[];
-  readonly finding: Finding;
+  readonly finding: Trouble;
 }
 
 type Judge = (pool: Case) => Explained | undefined;
 
-/** While one of these is so, these checks tell its consequences. */
+/** While one of these is so, these checks report its consequences. */
 const CONSEQUENCES: Readonly<Partial<Record<Cause, readonly Name[]>>> = {
   suspended: ['callers', 'waiting', 'utilization'],
   ending: ['callers', 'waiting', 'utilization', 'connections', 'connect-errors', 'breakers'],
@@ -39,10 +39,10 @@ const CONSEQUENCES: Readonly<Partial<Record<Cause, readonly Name[]>>> = {
  *
  * @param now milliseconds since 1970
  */
-export function findingsOn(pool: JudgedPool, now: number): readonly Finding[] {
+export function findingsOn(pool: JudgedPool, now: number): readonly Trouble[] {
   const open = new Map(pool.health.checks.filter(({ status }) => status !== 'pass').map((check) => [check.name, check]));
   const all: Case = { ...pool, now, check: (name) => open.get(name) };
-  const findings: Finding[] = [];
+  const findings: Trouble[] = [];
   for (const judge of JUDGES) {
     const found = judge(all);
     if (found === undefined) continue;
@@ -290,20 +290,20 @@ function busy({ check, borrowed, stats: { used, limit } }: Case): Explained | un
   });
 }
 
-function otherwise({ status, message }: Check): Finding {
+function otherwise({ status, message }: Check): Trouble {
   return { cause: 'other', status: statusOf(status), what: capitalised(message), was: message, details: [] };
 }
 
 /** The main clause, and what follows it. */
-function clausesOf(text: string): Pick<Finding, 'what' | 'tail'> {
+function clausesOf(text: string): Pick<Trouble, 'what' | 'tail'> {
   const [what = '', ...tail] = text.split('; ');
   return { what, tail };
 }
 
-function explained(explains: readonly Name[], finding: Finding): Explained {
+function explained(explains: readonly Name[], finding: Trouble): Explained {
   return { explains, finding };
 }
 
-function statusOf(status: CheckStatus): Finding['status'] {
+function statusOf(status: CheckStatus): Trouble['status'] {
   return status === 'fail' ? 'unhealthy' : 'degraded';
 }

@@ -2,7 +2,7 @@
 
 import { type Holders, holdersOf } from './borrower.js';
 import type { Failures } from './failures.js';
-import type { Cause, Finding, JudgedPool } from './finding.js';
+import type { Cause, Trouble, JudgedPool } from './finding.js';
 
 /** One incident of a pool. */
 export interface Incident extends Failures {
@@ -28,7 +28,7 @@ export interface Incident extends Failures {
 
 /** What is seen of a pool at one moment. */
 export interface Seen {
-  readonly findings: readonly Finding[];
+  readonly findings: readonly Trouble[];
   /** Since the moment before. */
   readonly failures: Failures;
   readonly pool: Pick<JudgedPool, 'borrowed' | 'stats'>;
@@ -60,7 +60,7 @@ export function followed(records: readonly Incident[], seen: Seen): readonly Inc
 }
 
 /** Whether a finding is only what an incident leaves behind: a failure that is remembered, callers that failed before it ended. */
-export function isAftermath({ cause, isOver }: Finding, records: readonly Incident[], now: number): boolean {
+export function isAftermath({ cause, isOver }: Trouble, records: readonly Incident[], now: number): boolean {
   if (isOver === true) return true;
   if (cause !== 'callers-fail' || records.some((record) => record.end === null && record.cause === cause)) return false;
   return records.some((record) => record.cause !== cause && isHit(record) && record.end !== null && now - record.end < AFTERMATH_MS);
@@ -81,7 +81,7 @@ function isHit({ status, timedOut, refused }: Incident): boolean {
 }
 
 /** What is not found any more has ended. */
-function endedWithout(records: readonly Incident[], current: readonly Finding[], at: number): readonly Incident[] {
+function endedWithout(records: readonly Incident[], current: readonly Trouble[], at: number): readonly Incident[] {
   return records.flatMap((record) => {
     if (record.end !== null || current.some((finding) => continues(record, finding))) return [record];
     const isNoise = at - record.begin < LEAST_MS && record.status === 'degraded' && record.timedOut + record.refused === 0;
@@ -89,7 +89,7 @@ function endedWithout(records: readonly Incident[], current: readonly Finding[],
   });
 }
 
-function withFinding(records: readonly Incident[], finding: Finding, isCause: boolean, seen: Seen): readonly Incident[] {
+function withFinding(records: readonly Incident[], finding: Trouble, isCause: boolean, seen: Seen): readonly Incident[] {
   const { at } = seen;
   const index = records.findIndex((record) => continues(record, finding) && (record.end === null || at - record.end < RETURN_MS));
   const known = records[index];
@@ -99,7 +99,7 @@ function withFinding(records: readonly Incident[], finding: Finding, isCause: bo
   return hit === known ? records : records.with(index, hit);
 }
 
-function begun(records: readonly Incident[], { cause, status, was, since }: Finding, at: number): Incident {
+function begun(records: readonly Incident[], { cause, status, was, since }: Trouble, at: number): Incident {
   const id = Math.max(0, ...records.map((record) => record.id)) + 1;
   return {
     id,
@@ -117,7 +117,7 @@ function begun(records: readonly Incident[], { cause, status, was, since }: Find
   };
 }
 
-function grown(record: Incident, { cause, status, was, since }: Finding, at: number): Incident {
+function grown(record: Incident, { cause, status, was, since }: Trouble, at: number): Incident {
   const worst = record.status === 'unhealthy' ? record.status : status;
   const returned = record.end === null ? record.returned : record.returned + 1;
   const begin = Math.min(record.begin, since ?? at);
@@ -146,6 +146,6 @@ function withHits(record: Incident, { failures, pool: { borrowed, stats } }: See
 }
 
 /** A database that is away begins with a failure to connect, while some connections seem to work. */
-function continues(record: Incident, { cause }: Finding): boolean {
+function continues(record: Incident, { cause }: Trouble): boolean {
   return record.cause === cause || (record.cause === 'connect-errors' && record.end === null && cause === 'database-away');
 }

@@ -3,7 +3,7 @@
 export { type Holders, workOf } from './borrower.js';
 export { inWordsOfCluster, type JudgedNode, type JudgedTopology, readerTrouble } from './cluster.js';
 export { type Failures, failuresIn } from './failures.js';
-export type { Cause, Finding, JudgedPool } from './finding.js';
+export type { Cause, Trouble, JudgedPool } from './finding.js';
 export { findingsOn } from './findings.js';
 export { followed, type Incident, MOST_INCIDENTS, type Seen } from './incidents.js';
 export { withOutsideWarnings } from './outside-warnings.js';

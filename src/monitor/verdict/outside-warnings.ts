@@ -6,7 +6,7 @@ import type { Health, HealthCheck } from '../../mysql/index.js';
  * The pool's own health, with a warning for each thing that is wrong outside of it. Such a thing never makes a pool unhealthy: it keeps no
  * caller from the pool's connections.
  *
- * @param name the check that tells of it
+ * @param name the check that reports it
  * @param words one sentence without a full stop for each thing that is wrong
  */
 export function withOutsideWarnings(health: Health, name: HealthCheck['name'], words: readonly string[]): Health {

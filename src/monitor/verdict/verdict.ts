@@ -6,7 +6,7 @@ import { ADVICE } from './advice.js';
 import { type Holders, holdersOf, sentenceOn } from './borrower.js';
 import { allIsWell } from './cluster.js';
 import { type Failures, failuresIn, wordsOn } from './failures.js';
-import type { Cause, Finding, JudgedPool } from './finding.js';
+import type { Cause, Trouble, JudgedPool } from './finding.js';
 import { findingsOn } from './findings.js';
 import { type Incident, isAftermath } from './incidents.js';
 import { amount, capitalised, counted, duration, moment } from './words.js';
@@ -51,7 +51,7 @@ const IN_DETAILS_MS = 86_400_000;
 /**
  * The verdict on a pool. Its status is that of the pool's health, so no two places disagree.
  *
- * @param past what is known of it; without records the verdict says since when only where the snapshot tells
+ * @param past what is known of it; without records the verdict says since when only where the snapshot knows
  * @param now milliseconds since 1970
  */
 export function verdictOn(pool: JudgedPool, past: Past, now: number): PoolVerdict {
@@ -79,7 +79,7 @@ export function verdictOn(pool: JudgedPool, past: Past, now: number): PoolVerdic
 
 type Words = Pick<PoolVerdict, 'cause' | 'headline' | 'details' | 'advice' | 'since' | 'callersFailed'>;
 
-function wrong(finding: Finding, record: Incident | undefined, failing: number, now: number): Omit<Words, 'details'> {
+function wrong(finding: Trouble, record: Incident | undefined, failing: number, now: number): Omit<Words, 'details'> {
   const since = Math.min(record?.begin ?? Number.POSITIVE_INFINITY, finding.since ?? Number.POSITIVE_INFINITY);
   const failures = record ?? { timedOut: 0, refused: 0 };
   const rate = failing === 0 ? '' : ` (${amount(failing)} a second now)`;
@@ -95,7 +95,7 @@ function wrong(finding: Finding, record: Incident | undefined, failing: number, 
   };
 }
 
-function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings: readonly Finding[], now: number): Words {
+function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings: readonly Trouble[], now: number): Words {
   const { used, limit, total } = pool.stats;
   const { topology } = pool;
   const inHeadline = last !== undefined && isWithin(last, IN_HEADLINE_MS, now);

@@ -1,7 +1,5 @@
 /** How callers fared in the last seconds: so many were served, and so many failed. */
 
-import type { HealthCheck } from './health.js';
-
 /** Totals since the pool was made. */
 export interface CallerTotals {
   /** Callers that had a connection. */
@@ -15,7 +13,7 @@ export interface CallerTotals {
 }
 
 const WINDOW_SAMPLES = 10;
-/** What has ended must not count as going on: the last samples decide whether it does. */
+/** What has ended must not count any more: the last samples decide whether it has. */
 const RECENT_SAMPLES = 2;
 /** Fewer failures say little about a pool. */
 const LEAST_FAILURES = 5;
@@ -32,15 +30,14 @@ export class CallerWindow {
   }
 
   /** `fail`: most callers fail, and do so still, and not for load that the pool sheds. `warn`: at least 1 % of them failed within ten seconds. */
-  check(now: CallerTotals): HealthCheck {
+  check(now: CallerTotals): { readonly status: 'pass' | 'warn' | 'fail'; readonly message: string } {
     const { served, timedOut, refused, shed } = since(this.#samples[0] ?? now, now);
     const failed = timedOut + refused;
-    const name = 'callers';
-    if (failed * 100 < (served + failed) * WARN_PERCENT || failed === 0) return { name, status: 'pass', message: 'callers are served' };
+    if (failed * 100 < (served + failed) * WARN_PERCENT || failed === 0) return { status: 'pass', message: 'callers are served' };
     const recent = since(this.#samples.at(-RECENT_SAMPLES) ?? this.#samples[0] ?? now, now);
     const most = failed - shed >= LEAST_FAILURES && failed - shed > served && mostFailed(recent);
     const how = [...(timedOut > 0 ? [`${timedOut} timed out`] : []), ...(refused > 0 ? [`${refused} were refused`] : [])].join(', ');
-    return { name, status: most ? 'fail' : 'warn', message: `${failed} of ${served + failed} callers failed within about 10 s: ${how}` };
+    return { status: most ? 'fail' : 'warn', message: `${failed} of ${served + failed} callers failed within about 10 s: ${how}` };
   }
 }
 

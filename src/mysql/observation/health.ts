@@ -155,7 +155,7 @@ export class HealthMonitor {
       this.#checkEndpoint(),
       this.#checkUtilization(summary),
       this.#checkWaiting(summary),
-      this.#callers.check(this.#callerTotals()),
+      { name: 'callers' as const, ...this.#callers.check(this.#callerTotals()) },
       this.#checkLeaks(),
       this.#checkBreakers(),
       ...more,

@@ -6,7 +6,7 @@ import { type Borrowed, type Clock, systemClock } from '../../engine/index.js';
 export type LeakLine = (borrowed: Borrowed, count: number) => void;
 
 const WINDOW_MS = 60_000;
-/** A program has fewer places that borrow; whatever is beyond shares one line. */
+/** A program has fewer places that borrow; those beyond share one line. */
 const MOST_PLACES = 100;
 
 interface Window {

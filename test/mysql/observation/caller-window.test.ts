@@ -28,7 +28,7 @@ describe('callers that fail', () => {
     ['most of them until two seconds ago', [...second(60, 1, 100), ...second(2, 100, 0)], 'warn'],
     ['most of them until ten seconds ago', [...second(60, 1, 100), ...second(10, 100, 0)], 'pass'],
   ] as const)('%s: %s', (_, seconds, status) => {
-    expect(checkAfter(seconds)).toMatchObject({ name: 'callers', status });
+    expect(checkAfter(seconds)).toMatchObject({ status });
   });
 
   it('for load that the pool sheds do not make it unhealthy: it serves as many as it can', () => {
