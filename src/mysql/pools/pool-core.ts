@@ -142,8 +142,8 @@ export class PoolCore implements SteeredCore {
   }
 
   /** As {@link CoreSteering.moveTo} has it. */
-  moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
-    const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
+  moveTo({ endpoint, tls, connection, credentials, fleet }: ResolvedOptions): void {
+    const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials, fleet };
     this.options = options;
     this.#credentials.moveTo(credentials);
     this.callbackPool.moveTo(options);
