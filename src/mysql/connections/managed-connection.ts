@@ -1,12 +1,11 @@
 /** A connection of the pool: mysql2's own, whose statements are read at its doors and bounded by their limits. */
 
-import { isIP } from 'node:net';
-import { inspect } from 'node:util';
+import { customInspect, nodeNet } from '../../packages/index.js';
 import { keepShape } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type QueryValues, ResetSession } from '../driver/index.js';
 import { type Flavor, isTooManyStatements } from '../errors/index.js';
-import { type Method, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
+import { type Method, type SessionMark, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import { givenTexts, withGivenText } from '../observation/index.js';
 import { asValueError, callOnce, notSent, refusedStatement } from '../commands/index.js';
@@ -22,6 +21,8 @@ export class ManagedConnection extends ObservedConnection {
   promiseView: object | undefined;
   /** Whether the server runs statements of its own at each login; asked when it first matters. */
   initConnect: boolean | undefined;
+  /** The settings that a borrower has asked for, and that the session has now. */
+  settings: SessionMark | undefined;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
 
@@ -29,12 +30,13 @@ export class ManagedConnection extends ObservedConnection {
     super(pool, config, owner);
     this.promiseView = undefined;
     this.initConnect = undefined;
+    this.settings = undefined;
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
     this.stream.unref?.();
     // Node verifies "localhost" when TLS is put on a socket that was connected to an address: it must know which address.
-    if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
+    if (config.ssl !== false && config.socketPath === undefined && nodeNet().isIP(config.host) !== 0) this.stream._host = config.host;
   }
 
   /** COM_RESET_CONNECTION. */
@@ -98,7 +100,7 @@ export class ManagedConnection extends ObservedConnection {
   }
 
   /** A log of a connection must not show its password. */
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `ManagedConnection { threadId: ${this.threadId}, alive: ${this.alive} }`;
   }
 

@@ -1,6 +1,6 @@
 /** mysql2's callback pool over a managed one: its methods, its events, and the order of its callbacks. */
 
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
 import { ignore, keepContextOfListeners, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
@@ -252,7 +252,12 @@ export class CallbackPool extends DriverPool {
     this.#asking = undefined;
     const { acquireTimeout } = this.#core;
     // As in mysql2's pool, the timeout of a statement runs from when it is sent.
-    if (statement !== undefined) return statement.limits === undefined ? undefined : acquireWithin(statement.limits, acquireTimeout, false);
+    if (statement !== undefined) {
+      const { limits, wishes } = statement;
+      const within = limits === undefined ? undefined : acquireWithin(limits, acquireTimeout, false);
+      const mark = wishes.place?.mark;
+      return mark === undefined ? within : { ...within, mark };
+    }
     try {
       return acquireInTime(undefined, acquireTimeout);
     } catch (error) {
@@ -261,7 +266,7 @@ export class CallbackPool extends DriverPool {
   }
 
   /** A log of a pool must not show its password. */
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `CallbackPool { ${this.#core.options.atStart.name} }`;
   }
 }
