@@ -1,0 +1,210 @@
+/** One application through all stages, without the hook and under it, on a server of its own. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { freePort } from '../../src/demo/free-port.js';
+import type { PrivateServer } from '../../src/demo/private-server.js';
+import { type ServerKind, startServerOf } from '../support/sql-servers/kinds.js';
+import type { Application } from './application.js';
+import { ApplicationProcess } from './process.js';
+import { type Seen, STAGES, WAIT_TIMEOUT_S } from './stages.js';
+
+/** Where things are on this machine. */
+export interface Place {
+  /** The Node that runs applications. */
+  readonly node: string;
+  readonly nodeVersion: string;
+  /** The folder that an application is installed in. */
+  readonly folder: string;
+  /** A folder for what it writes. */
+  readonly logs: string;
+}
+
+/** What a stage showed, held against the tables. */
+export interface StageResult {
+  readonly stage: string;
+  readonly requests: number;
+  readonly failed: number;
+  readonly failedAfter: number;
+  readonly recoveryMs: readonly number[];
+  readonly longestMs: number;
+  readonly tasks: number;
+  readonly unfinished: number;
+  /** Acknowledged, and not in the tables. */
+  readonly lost: readonly string[];
+  /** More than once in the tables. */
+  readonly doubled: readonly string[];
+  /** In the tables, but not whole. */
+  readonly broken: readonly string[];
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** One start of the application, until it served. */
+export interface StartResult {
+  readonly ms: number;
+  readonly cpuSeconds: number;
+  readonly rssMiB: number;
+}
+
+/** An application without the hook, or under it. */
+export interface SideResult {
+  readonly starts: readonly StartResult[];
+  readonly stages: readonly StageResult[];
+  readonly rssAfterMiB: number;
+  readonly cpuSeconds: number;
+  readonly notices: readonly string[];
+  /** Its exit code at the end, after SIGTERM. */
+  readonly ending: string;
+}
+
+/** What was seen of an application. */
+export interface Result {
+  readonly application: Application;
+  readonly versions: Readonly<Record<string, string>>;
+  /** When it was, on what. */
+  readonly place: { readonly date: string; readonly node: string; readonly server: string };
+  readonly without: SideResult;
+  readonly under: SideResult;
+}
+
+/** The first start of a program reads files that later ones find in memory. */
+const STARTS = 4;
+
+export async function runApplication(application: Application, place: Place, kind: ServerKind): Promise<Result> {
+  mkdirSync(place.logs, { recursive: true });
+  await using server = await startServerOf(kind, { arguments: [`--wait-timeout=${WAIT_TIMEOUT_S}`, '--max-connections=300'] });
+  const side = new Side(application, place, server);
+  await side.prepare();
+  const starts: Record<'true' | 'false', StartResult[]> = { true: [], false: [] };
+  for (let turn = 0; turn < STARTS; turn += 1)
+    for (const hooked of turn % 2 === 0 ? [false, true] : [true, false]) starts[`${hooked}`].push(await side.startOnce(hooked));
+  const without = await side.run(false, starts.false.slice(1));
+  await side.prepare();
+  const under = await side.run(true, starts.true.slice(1));
+  const shown = { date: new Date().toISOString().slice(0, 10), node: place.nodeVersion, server: await side.serverVersion() };
+  return { application, versions: versionsOf(application, place), place: shown, without, under };
+}
+
+function versionsOf({ packages }: Application, { folder }: Place): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    packages.map((name) => {
+      const { version } = JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string };
+      return [name, version];
+    }),
+  );
+}
+
+/** Runs an application once. */
+class Side {
+
+  constructor(
+    private readonly application: Application,
+    private readonly place: Place,
+    private readonly server: PrivateServer,
+  ) {}
+
+  /** An empty database, or one with what the application's own program puts into it. */
+  async prepare(): Promise<void> {
+    const { database, user } = this.server;
+    const admin = await this.#connectAsAdmin('mysql');
+    await admin.query(`DROP DATABASE IF EXISTS ${database}`);
+    await admin.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`);
+    await admin.query(`GRANT ALL ON ${database}.* TO '${user}'@'%'`);
+    await admin.end();
+    const { fill } = this.application;
+    if (fill !== undefined) await ApplicationProcess.start({ ...(await this.#startOf(false, 'fill')), program: [fill] });
+  }
+
+  /** Its name and its version. */
+  async serverVersion(): Promise<string> {
+    const admin = await this.#connectAsAdmin();
+    const [rows] = await admin.query<RowDataPacket[]>('SELECT VERSION() AS version');
+    await admin.end();
+    const version = String(rows[0]?.['version']);
+    const [, number = version] = /^([\d.]+)/.exec(version) ?? [];
+    return `${version.includes('MariaDB') ? 'MariaDB' : 'MySQL'} ${number}`;
+  }
+
+  async startOnce(hooked: boolean): Promise<StartResult> {
+    const running = await this.#start(hooked, 'starts');
+    await running.stop();
+    return { ms: running.readyMs, cpuSeconds: running.readyCpuSeconds, rssMiB: running.readyRssMiB };
+  }
+
+  async run(hooked: boolean, starts: readonly StartResult[]): Promise<SideResult> {
+    const { application, server } = this;
+    const running = await this.#start(hooked, hooked ? 'under' : 'without');
+    const stages: StageResult[] = [];
+    try {
+      for (const [stage, doStage] of Object.entries(STAGES)) {
+        const seen = await doStage({ application, url: this.#url, server, connectAsAdmin: () => this.#connectAsAdmin() });
+        if (!running.isRunning) throw new Error(`${application.title} ended during '${stage}'; see ${this.place.logs}`);
+        stages.push(await this.#compare(stage, seen));
+      }
+      const [rssAfterMiB, cpuSeconds] = [await running.rssMiB(), await running.cpuSeconds()];
+      return { starts, stages, rssAfterMiB, cpuSeconds, notices: running.notices, ending: String(await running.stop()) };
+    } finally {
+      await running.stop();
+    }
+  }
+
+  /** Holds what was acknowledged against the tables. */
+  async #compare(stage: string, { tally, ...seen }: Seen): Promise<StageResult> {
+    const admin = await this.#connectAsAdmin();
+    const books = await this.application.books(async (sql, values) => (await admin.query<RowDataPacket[]>(sql, values))[0]);
+    await admin.end();
+    const own = [...tally.acknowledged, ...tally.unfinished];
+    return {
+      stage,
+      ...seen,
+      requests: tally.requests,
+      failed: tally.failed,
+      tasks: tally.acknowledged.size,
+      unfinished: tally.unfinished.size,
+      lost: [...tally.acknowledged].filter((task) => !books.has(task)),
+      doubled: own.filter((task) => (books.get(task) ?? 0) > 1),
+      broken: own.filter((task) => Number.isNaN(books.get(task) ?? 0)),
+      reasons: Object.fromEntries(tally.failures),
+    };
+  }
+
+  #url = '';
+
+  async #start(hooked: boolean, called: string): Promise<ApplicationProcess> {
+    const start = await this.#startOf(hooked, called);
+    this.#url = `http://127.0.0.1:${start.environment['PORT']}`;
+    const running = await ApplicationProcess.start({ ...start, readyUrl: `${this.#url}${this.application.readyPath}` });
+    // What it does right after its start is not part of a stage.
+    await delay(1_000);
+    return running;
+  }
+
+  async #startOf(hooked: boolean, called: string): Promise<Omit<Parameters<typeof ApplicationProcess.start>[0], 'readyUrl'>> {
+    const { host, user, password, database } = this.server;
+    const settings = {
+      port: await freePort(),
+      limit: this.application.limit,
+      folder: this.place.logs,
+      database: { host, port: this.server.port, user, password, database },
+    };
+    return {
+      node: this.place.node,
+      folder: this.place.folder,
+      program: this.application.server,
+      hooked,
+      log: join(this.place.logs, `${called}.log`),
+      environment: {
+        PORT: String(settings.port),
+        APPLICATION_DATABASE: JSON.stringify(settings.database),
+        APPLICATION_LIMIT: String(settings.limit),
+        ...this.application.environment?.(settings),
+      },
+    };
+  }
+
+  async #connectAsAdmin(database = this.server.database): Promise<Connection> {
+    const { host, port, adminUser, adminPassword } = this.server;
+    return await createConnection({ host, port, user: adminUser, password: adminPassword, database });
+  }
+}

@@ -1,0 +1,131 @@
+/** The three stages that each application goes through: restarts of the server, an exhausted pool, a cut of idle connections. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PrivateServer } from '../../src/demo/private-server.js';
+import type { Application } from './application.js';
+import { type Tally, Tally as NewTally, Visitor } from './visitor.js';
+import type { Connection } from 'mysql2/promise';
+
+/** What a stage is given. */
+export interface Stage {
+  readonly application: Application;
+  readonly url: string;
+  readonly server: PrivateServer;
+  /** A session of the administrator, in the application's database. */
+  connectAsAdmin(): Promise<Connection>;
+}
+
+/** What was seen in a stage. */
+export interface Seen {
+  readonly tally: Tally;
+  /** Of the failed requests, those that were sent when the server had been back. */
+  readonly failedAfter: number;
+  /** From the server's return to the first good answer to a request sent after it, per fault. */
+  readonly recoveryMs: readonly number[];
+  readonly longestMs: number;
+}
+
+/** The server closes a connection that is idle for longer. Each server of this check is started with it. */
+export const WAIT_TIMEOUT_S = 3;
+
+const FINISH_TIMEOUT_MS = 45_000;
+
+interface Crowd {
+  readonly tally: Tally;
+  /** Lets everybody finish the task that they are in. */
+  end(): Promise<void>;
+}
+
+function start({ application, url }: Stage, called: string, tally: Tally = new NewTally()): Crowd {
+  const abandon = new AbortController();
+  let isOver = false;
+  const visitors = Array.from({ length: application.visitors }, async (_, number) => {
+    for (let round = 0; !isOver; round += 1) {
+      const task = `${called}-${number}-${round}`;
+      tally.unfinished.add(task);
+      try {
+        await application.visit(new Visitor(url, task, tally, abandon.signal));
+        tally.unfinished.delete(task);
+      } catch (error) {
+        if (!abandon.signal.aborted) throw error;
+      }
+    }
+  });
+  const all = Promise.all(visitors);
+  all.catch(() => undefined);
+  return {
+    tally,
+    async end() {
+      isOver = true;
+      const timer = setTimeout(() => abandon.abort(), FINISH_TIMEOUT_MS);
+      await all;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function seen(tally: Tally, windows: readonly { readonly from: number; readonly back: number }[]): Seen {
+  const away = (at: number): boolean => windows.some(({ from, back }) => at >= from && at < back);
+  const first = windows[0]?.from ?? 0;
+  return {
+    tally,
+    failedAfter: tally.answers.filter(({ ok, sentAt }) => !ok && sentAt >= first && !away(sentAt)).length,
+    recoveryMs: windows.map(({ back }) => {
+      const good = tally.answers.filter(({ ok, sentAt }) => ok && sentAt >= back).map(({ answeredAt }) => answeredAt - back);
+      return Math.min(...good);
+    }),
+    longestMs: Math.max(0, ...tally.answers.map(({ sentAt, answeredAt }) => answeredAt - sentAt)),
+  };
+}
+
+/** The server is ended and started again three times: in order, by SIGKILL, and in order with two seconds of absence. */
+export async function restarts(stage: Stage): Promise<Seen> {
+  const { server } = stage;
+  const crowd = start(stage, 'restart');
+  const windows: { from: number; back: number }[] = [];
+  for (const [signal, absence] of [['SIGTERM', 0], ['SIGKILL', 0], ['SIGTERM', 2_000]] as const) {
+    await delay(6_000);
+    const from = performance.now();
+    await server.kill(signal);
+    await delay(absence);
+    await server.restart();
+    windows.push({ from, back: performance.now() });
+  }
+  await delay(6_000);
+  await crowd.end();
+  return seen(crowd.tally, windows);
+}
+
+/** For five seconds a table is locked, so that visitors hold all the connections there are, and the others wait. */
+export async function exhausted(stage: Stage): Promise<Seen> {
+  const crowd = start(stage, 'exhausted');
+  await delay(2_000);
+  const admin = await stage.connectAsAdmin();
+  const from = performance.now();
+  await admin.query(`LOCK TABLES ${stage.application.lockedTable} WRITE`);
+  await delay(5_000);
+  await admin.query('UNLOCK TABLES');
+  const back = performance.now();
+  await admin.end();
+  await delay(3_000);
+  await crowd.end();
+  return seen(crowd.tally, [{ from, back }]);
+}
+
+/** All are away for longer than the server keeps an idle connection, and come back at once; twice. */
+export async function idleCut(stage: Stage): Promise<Seen> {
+  const tally = new NewTally();
+  const windows: { from: number; back: number }[] = [];
+  for (const round of ['first', 'second', 'third']) {
+    if (round !== 'first') {
+      const from = performance.now();
+      await delay((WAIT_TIMEOUT_S + 2) * 1_000);
+      windows.push({ from, back: performance.now() });
+    }
+    const crowd = start(stage, `idle-${round}`, tally);
+    await delay(2_000);
+    await crowd.end();
+  }
+  return seen(tally, windows);
+}
+
+export const STAGES = { 'server restarted 3 times': restarts, 'pool exhausted for 5 s': exhausted, 'idle connections cut': idleCut } as const;
