@@ -10,7 +10,7 @@ import { npmBinary } from '../runtimes/npm-binary.mjs';
 import { refuse } from '../usage.mjs';
 import { runCompiled } from './compiled-check.mjs';
 
-const NAMES = ['vendure', 'node-red', 'directus'];
+const NAMES = ['vendure', 'node-red', 'directus', 'express-session', 'loopback', 'aws-wrapper'];
 const NODE = '24.21.0';
 
 const USAGE = `Usage: npm run applications -- [${NAMES.join('] [')}] [--server <mariadb or mysql, default mariadb>] [--record]`;
@@ -68,6 +68,7 @@ async function installApplication(name) {
     writeFileSync(stamp, wanted);
   }
   copyPrograms(source, folder);
+  cpSync(join(source, '../notes-server.mjs'), join(folder, 'notes-server.mjs'));
   const poolwright = join(folder, 'node_modules/poolwright');
   rmSync(poolwright, { recursive: true, force: true });
   cpSync(PACKAGE, poolwright, { recursive: true });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endWithParent } from '../../src/demo/server-process.js';
 
 /** How to start it. */
 export interface Start {
@@ -14,8 +15,8 @@ export interface Start {
   readonly environment: Readonly<Record<string, string>>;
   /** Where what it writes is kept. */
   readonly log: string;
-  /** Answers with 200 when it serves. Nothing: it is a program that ends by itself. */
-  readonly readyUrl?: string;
+  /** Answers with 200 when it serves. */
+  readonly readyUrl: string;
 }
 
 const START_TIMEOUT_MS = 180_000;
@@ -31,10 +32,9 @@ export class ApplicationProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | string>;
 
-  private constructor({ node, folder, program, hooked, environment, log }: Start) {
-    const flags = hooked ? ['--import', 'poolwright/register'] : [];
+  private constructor(command: string, args: readonly string[], { folder, environment, log }: Start) {
     const { PATH = '', HOME = '' } = process.env;
-    this.#child = spawn(node, [...flags, ...program], { cwd: folder, env: { PATH, HOME, NODE_ENV: 'production', ...environment } });
+    this.#child = spawn(command, args, { cwd: folder, env: { PATH, HOME, NODE_ENV: 'production', ...environment } });
     const file = createWriteStream(log, { flags: 'a' });
     this.#child.stdout?.pipe(file);
     this.#child.stderr?.on('data', (chunk: Buffer) => {
@@ -48,22 +48,32 @@ export class ApplicationProcess {
     });
   }
 
-  /** Starts it. Resolves when it serves or, without a `readyUrl`, when it has ended well. */
+  /** Starts it. Resolves when it serves. */
   static async start(start: Start): Promise<ApplicationProcess> {
-    const application = new ApplicationProcess(start);
-    const { readyUrl } = start;
-    if (readyUrl === undefined) {
-      const code = await application.#ended;
-      if (code !== 0) throw new Error(`${start.program.join(' ')} ended with ${code}; see ${start.log}`);
-      return application;
-    }
-    await application.#untilReady(readyUrl, start.log);
+    const application = await ApplicationProcess.#spawn(start);
+    await application.#untilReady(start.readyUrl, start.log);
     return application;
+  }
+
+  /** Runs a program that ends by itself, to its end. */
+  static async run(start: Start): Promise<void> {
+    const code = await (await ApplicationProcess.#spawn(start)).ended;
+    if (code !== 0) throw new Error(`${start.program.join(' ')} ended with ${code}; see ${start.log}`);
+  }
+
+  static async #spawn(start: Start): Promise<ApplicationProcess> {
+    const flags = start.hooked ? ['--import', 'poolwright/register'] : [];
+    return new ApplicationProcess(...(await endWithParent(start.node, [...flags, ...start.program])), start);
   }
 
   /** The lines that Poolwright wrote. */
   get notices(): readonly string[] {
     return this.#stderr.split('\n').filter((line) => line.startsWith('poolwright: '));
+  }
+
+  /** Resolves with its exit code, or the signal that ended it. */
+  get ended(): Promise<number | string> {
+    return this.#ended;
   }
 
   get pid(): number {
@@ -113,5 +123,45 @@ export class ApplicationProcess {
     this.readyMs = performance.now() - startedAt;
     this.readyCpuSeconds = await this.cpuSeconds();
     this.readyRssMiB = await this.rssMiB();
+  }
+}
+
+/** An application that is started again when it ends by itself, as process managers do. */
+export class KeptApplication {
+  /** How often it has ended by itself. */
+  ends = 0;
+  #isStopping = false;
+
+  private constructor(
+    private readonly start: Start,
+    private current: ApplicationProcess,
+  ) {
+    void this.#keep();
+  }
+
+  static async start(start: Start): Promise<KeptApplication> {
+    return new KeptApplication(start, await ApplicationProcess.start(start));
+  }
+
+  /** The process that runs now. */
+  get process(): ApplicationProcess {
+    return this.current;
+  }
+
+  /** Ends it. Returns its exit code or the signal that ended it. */
+  async stop(): Promise<number | string> {
+    this.#isStopping = true;
+    return await this.current.stop();
+  }
+
+  async #keep(): Promise<void> {
+    for (;;) {
+      await this.current.ended;
+      if (this.#isStopping) return;
+      this.ends += 1;
+      // While the server is away, an application may end again and again before it serves.
+      this.current = await ApplicationProcess.start(this.start).catch(() => this.current);
+      await delay(100);
+    }
   }
 }

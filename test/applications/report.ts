@@ -13,8 +13,8 @@ export function sectionOf({ application, versions, place, without, under }: Resu
     '',
     `On stderr: ${under.notices.map((line) => `\`${line}\``).join(', ')}`,
     '',
-    '| stage | hook | tasks done | lost, doubled, not whole | requests | failed | of these, with the server there | first good answer after the return, ms | longest answer, ms |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
+    '| stage | hook | tasks done | lost, doubled, not whole | requests | failed | of these, with the server there | first good answer after the return, ms | longest answer, ms | ended by itself |',
+    '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
     ...without.stages.flatMap((stage, index) => [rowOf(stage, 'without'), rowOf(under.stages[index], 'under it')]),
     '',
     '| | without | under the hook |',
@@ -52,6 +52,7 @@ function rowOf(stage: StageResult | undefined, hook: string): string {
     stage.failedAfter,
     stage.recoveryMs.map((ms) => ms.toFixed(0)).join(', '),
     stage.longestMs.toFixed(0),
+    stage.ends,
   ];
   return `| ${cells.join(' | ')} |`;
 }

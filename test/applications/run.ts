@@ -1,14 +1,13 @@
 /** One application through all stages, without the hook and under it, on a server of its own. */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
 import { freePort } from '../../src/demo/free-port.js';
 import type { PrivateServer } from '../../src/demo/private-server.js';
 import { type ServerKind, startServerOf } from '../support/sql-servers/kinds.js';
 import type { Application } from './application.js';
-import { ApplicationProcess } from './process.js';
-import { type Seen, STAGES, WAIT_TIMEOUT_S } from './stages.js';
+import { ApplicationProcess, KeptApplication, type Start } from './process.js';
+import { LONG_WAIT_TIMEOUT_S, type Seen, STAGES } from './stages.js';
 
 /** Where things are on this machine. */
 export interface Place {
@@ -29,6 +28,8 @@ export interface StageResult {
   readonly failedAfter: number;
   readonly recoveryMs: readonly number[];
   readonly longestMs: number;
+  /** How often the application ended by itself, and was started again. */
+  readonly ends: number;
   readonly tasks: number;
   readonly unfinished: number;
   /** Acknowledged, and not in the tables. */
@@ -69,12 +70,14 @@ export interface Result {
 }
 
 /** The first start of a program reads files that later ones find in memory. */
-const STARTS = 4;
+const STARTS = 3;
 
 export async function runApplication(application: Application, place: Place, kind: ServerKind): Promise<Result> {
   mkdirSync(place.logs, { recursive: true });
-  await using server = await startServerOf(kind, { arguments: [`--wait-timeout=${WAIT_TIMEOUT_S}`, '--max-connections=300'] });
-  const side = new Side(application, place, server);
+  let waitTimeoutS = LONG_WAIT_TIMEOUT_S;
+  await using server = await startServerOf(kind, { arguments: () => [`--wait-timeout=${waitTimeoutS}`, '--max-connections=300'] });
+  const setWaitTimeout = (seconds: number): void => void (waitTimeoutS = seconds);
+  const side = new Side(application, place, server, setWaitTimeout);
   await side.prepare();
   const starts: Record<'true' | 'false', StartResult[]> = { true: [], false: [] };
   for (let turn = 0; turn < STARTS; turn += 1)
@@ -102,6 +105,7 @@ class Side {
     private readonly application: Application,
     private readonly place: Place,
     private readonly server: PrivateServer,
+    private readonly setWaitTimeout: (seconds: number) => void,
   ) {}
 
   /** An empty database, or one with what the application's own program puts into it. */
@@ -113,7 +117,7 @@ class Side {
     await admin.query(`GRANT ALL ON ${database}.* TO '${user}'@'%'`);
     await admin.end();
     const { fill } = this.application;
-    if (fill !== undefined) await ApplicationProcess.start({ ...(await this.#startOf(false, 'fill')), program: [fill] });
+    if (fill !== undefined) await ApplicationProcess.run({ ...(await this.#startOf(false, 'fill')), program: [fill] });
   }
 
   /** Its name and its version. */
@@ -127,30 +131,40 @@ class Side {
   }
 
   async startOnce(hooked: boolean): Promise<StartResult> {
-    const running = await this.#start(hooked, 'starts');
+    const running = await ApplicationProcess.start(await this.#startOf(hooked, 'starts'));
     await running.stop();
     return { ms: running.readyMs, cpuSeconds: running.readyCpuSeconds, rssMiB: running.readyRssMiB };
   }
 
   async run(hooked: boolean, starts: readonly StartResult[]): Promise<SideResult> {
     const { application, server } = this;
-    const running = await this.#start(hooked, hooked ? 'under' : 'without');
+    const called = hooked ? 'under' : 'without';
+    const running = await KeptApplication.start(await this.#startOf(hooked, called));
     const stages: StageResult[] = [];
     try {
       for (const [stage, doStage] of Object.entries(STAGES)) {
-        const seen = await doStage({ application, url: this.#url, server, connectAsAdmin: () => this.#connectAsAdmin() });
-        if (!running.isRunning) throw new Error(`${application.title} ended during '${stage}'; see ${this.place.logs}`);
-        stages.push(await this.#compare(stage, seen));
+        const endsBefore = running.ends;
+        const seen = await doStage({
+          application,
+          url: this.#url,
+          server,
+          connectAsAdmin: () => this.#connectAsAdmin(),
+          setWaitTimeout: this.setWaitTimeout,
+        });
+        const result = await this.#compare(stage, seen, running.ends - endsBefore);
+        console.log(`${application.title}, ${called}: ${stage}: ${result.requests} requests, ${result.failed} failed`);
+        stages.push(result);
       }
-      const [rssAfterMiB, cpuSeconds] = [await running.rssMiB(), await running.cpuSeconds()];
-      return { starts, stages, rssAfterMiB, cpuSeconds, notices: running.notices, ending: String(await running.stop()) };
+      const [rssAfterMiB, cpuSeconds] = [await running.process.rssMiB(), await running.process.cpuSeconds()];
+      const { notices } = running.process;
+      return { starts, stages, rssAfterMiB, cpuSeconds, notices, ending: String(await running.stop()) };
     } finally {
       await running.stop();
     }
   }
 
   /** Holds what was acknowledged against the tables. */
-  async #compare(stage: string, { tally, ...seen }: Seen): Promise<StageResult> {
+  async #compare(stage: string, { tally, ...seen }: Seen, ends: number): Promise<StageResult> {
     const admin = await this.#connectAsAdmin();
     const books = await this.application.books(async (sql, values) => (await admin.query<RowDataPacket[]>(sql, values))[0]);
     await admin.end();
@@ -158,6 +172,7 @@ class Side {
     return {
       stage,
       ...seen,
+      ends,
       requests: tally.requests,
       failed: tally.failed,
       tasks: tally.acknowledged.size,
@@ -171,16 +186,7 @@ class Side {
 
   #url = '';
 
-  async #start(hooked: boolean, called: string): Promise<ApplicationProcess> {
-    const start = await this.#startOf(hooked, called);
-    this.#url = `http://127.0.0.1:${start.environment['PORT']}`;
-    const running = await ApplicationProcess.start({ ...start, readyUrl: `${this.#url}${this.application.readyPath}` });
-    // What it does right after its start is not part of a stage.
-    await delay(1_000);
-    return running;
-  }
-
-  async #startOf(hooked: boolean, called: string): Promise<Omit<Parameters<typeof ApplicationProcess.start>[0], 'readyUrl'>> {
+  async #startOf(hooked: boolean, called: string): Promise<Start> {
     const { host, user, password, database } = this.server;
     const settings = {
       port: await freePort(),
@@ -188,11 +194,13 @@ class Side {
       folder: this.place.logs,
       database: { host, port: this.server.port, user, password, database },
     };
+    this.#url = `http://127.0.0.1:${settings.port}`;
     return {
       node: this.place.node,
       folder: this.place.folder,
       program: this.application.server,
       hooked,
+      readyUrl: `${this.#url}${this.application.readyPath}`,
       log: join(this.place.logs, `${called}.log`),
       environment: {
         PORT: String(settings.port),

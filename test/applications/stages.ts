@@ -1,9 +1,9 @@
 /** The three stages that each application goes through: restarts of the server, an exhausted pool, a cut of idle connections. */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Connection } from 'mysql2/promise';
 import type { PrivateServer } from '../../src/demo/private-server.js';
 import type { Application } from './application.js';
-import { type Tally, Tally as NewTally, Visitor } from './visitor.js';
-import type { Connection } from 'mysql2/promise';
+import { Tally, Visitor } from './visitor.js';
 
 /** What a stage is given. */
 export interface Stage {
@@ -12,6 +12,8 @@ export interface Stage {
   readonly server: PrivateServer;
   /** A session of the administrator, in the application's database. */
   connectAsAdmin(): Promise<Connection>;
+  /** How long the server keeps an idle connection, from its next start. */
+  setWaitTimeout(seconds: number): void;
 }
 
 /** What was seen in a stage. */
@@ -24,8 +26,10 @@ export interface Seen {
   readonly longestMs: number;
 }
 
-/** The server closes a connection that is idle for longer. Each server of this check is started with it. */
-export const WAIT_TIMEOUT_S = 3;
+/** The server closes a connection that is idle for longer, in the stage of the idle cut. */
+const WAIT_TIMEOUT_S = 3;
+/** The server's default. */
+export const LONG_WAIT_TIMEOUT_S = 28_800;
 
 const FINISH_TIMEOUT_MS = 45_000;
 
@@ -35,7 +39,7 @@ interface Crowd {
   end(): Promise<void>;
 }
 
-function start({ application, url }: Stage, called: string, tally: Tally = new NewTally()): Crowd {
+function start({ application, url }: Stage, called: string, tally: Tally = new Tally()): Crowd {
   const abandon = new AbortController();
   let isOver = false;
   const visitors = Array.from({ length: application.visitors }, async (_, number) => {
@@ -111,20 +115,25 @@ export async function exhausted(stage: Stage): Promise<Seen> {
   return seen(crowd.tally, [{ from, back }]);
 }
 
-/** All are away for longer than the server keeps an idle connection, and come back at once; twice. */
+/** Three times, all are away for longer than the server keeps an idle connection, and come back at once. */
 export async function idleCut(stage: Stage): Promise<Seen> {
-  const tally = new NewTally();
+  stage.setWaitTimeout(WAIT_TIMEOUT_S);
+  await stage.server.restart();
+  const tally = new Tally();
   const windows: { from: number; back: number }[] = [];
-  for (const round of ['first', 'second', 'third']) {
-    if (round !== 'first') {
+  for (const round of ['before', 'first', 'second', 'third']) {
+    if (round !== 'before') {
       const from = performance.now();
       await delay((WAIT_TIMEOUT_S + 2) * 1_000);
       windows.push({ from, back: performance.now() });
     }
-    const crowd = start(stage, `idle-${round}`, tally);
+    // The server was restarted for its setting: what that did is not counted.
+    const crowd = start(stage, `idle-${round}`, round === 'before' ? new Tally() : tally);
     await delay(2_000);
     await crowd.end();
   }
+  stage.setWaitTimeout(LONG_WAIT_TIMEOUT_S);
+  await stage.server.restart();
   return seen(tally, windows);
 }
 
