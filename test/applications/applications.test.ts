@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { APPLICATIONS } from './applications.js';
+import { withSection } from './records.js';
 import { isSound } from './report.js';
 import type { Result, SideResult, StageResult } from './run.js';
 
@@ -77,5 +78,20 @@ describe('what is sound', () => {
 
   it.each([{ lost: ['a'] }, { doubled: ['a'] }, { broken: ['a'] }, { tasks: 0 }])('is not one with %j', (seen) => {
     expect(isSound(result(seen))).toBe(false);
+  });
+});
+
+describe('the page', () => {
+  const page = '# Title\n\n<!-- applications: made by npm run applications with --record -->\n\n<!-- end of applications -->\n\n## After\n';
+
+  it('has the section of each application that was run, in their order, and keeps the others', () => {
+    const [first, second] = APPLICATIONS;
+    if (first === undefined || second === undefined) throw new Error('There are not two applications.');
+    const one = withSection(page, second.name, `### ${second.title}\n\nOld.`);
+    const two = withSection(one, first.name, `### ${first.title}\n\nFirst.`);
+    const three = withSection(two, second.name, `### ${second.title}\n\nNew.`);
+    expect(three).toContain(`\n### ${first.title}\n\nFirst.\n\n### ${second.title}\n\nNew.\n\n<!-- end`);
+    expect(three.endsWith('## After\n')).toBe(true);
+    expect(three).not.toContain('Old.');
   });
 });

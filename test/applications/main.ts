@@ -3,7 +3,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerKind } from '../support/sql-servers/kinds.js';
 import { APPLICATIONS } from './applications.js';
-import { Records } from './records.js';
+import { recordSection } from './records.js';
 import { isSound, sectionOf } from './report.js';
 import { runApplication } from './run.js';
 
@@ -30,5 +30,5 @@ for (const name of names) {
   console.log(`\n${section}`);
   writeFileSync(join(logs, 'result.json'), `${JSON.stringify(result, undefined, 2)}\n`);
   if (!isSound(result)) process.exitCode = 1;
-  if (record) new Records(root).keep(name, section);
+  if (record) recordSection(root, name, section);
 }

@@ -1,34 +1,31 @@
-/** The page of results: a section for each application, of which a run replaces its own. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+/** The part of docs/applications.md that the command makes: a section for each application, of which a run replaces its own. */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { APPLICATIONS } from './applications.js';
 
-const HEAD = `# Whole applications under the hook
+const BEGIN = '<!-- applications: made by npm run applications with --record -->\n';
+const END = '<!-- end of applications -->\n';
 
-Each application is installed as its users install it, and driven from outside over HTTP: without the hook, and with \`node --import poolwright/register\`. What it acknowledged is compared with its tables. \`npm run applications -- --record\` writes
-this page; [docs/applications.md](../../docs/applications.md) explains it. Other work ran on the machine at the same time: times of one run say little.
-`;
+/** Puts the section of an application into the page; the others stay. */
+export function recordSection(root: string, name: string, section: string): void {
+  const path = join(root, 'docs/applications.md');
+  writeFileSync(path, withSection(readFileSync(path, 'utf8'), name, section));
+}
 
-/** Where results are kept. */
-export class Records {
-  readonly #path: string;
-
-  constructor(root: string) {
-    this.#path = join(root, 'benchmarks/results/applications.md');
-  }
-
-  /** Replaces the section of an application; the others stay. */
-  keep(name: string, section: string): void {
-    const text = existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : '';
-    const sections = APPLICATIONS.map((one) => (one.name === name ? section : sectionIn(text, one.title))).filter((one) => one !== '');
-    writeFileSync(this.#path, `${[HEAD, ...sections].join('\n').trimEnd()}\n`);
-  }
+/** @throws when the page has no place for sections */
+export function withSection(page: string, name: string, section: string): string {
+  const [head, rest] = page.split(BEGIN);
+  const [made, foot] = rest?.split(END) ?? [];
+  if (head === undefined || made === undefined || foot === undefined) throw new Error('docs/applications.md has no made section.');
+  const sections = APPLICATIONS.map((one) => (one.name === name ? section : sectionIn(made, one.title)));
+  const kept = sections.map((one) => one.trim()).filter((one) => one !== '');
+  return [head, BEGIN, ...kept.map((one) => `\n${one}\n`), '\n', END, foot].join('');
 }
 
 /** The section with this title, up to the next one; nothing when there is none. */
 function sectionIn(text: string, title: string): string {
-  const start = text.indexOf(`## ${title}\n`);
+  const start = text.indexOf(`### ${title}\n`);
   if (start < 0) return '';
-  const next = text.indexOf('\n## ', start);
-  return text.slice(start, next < 0 ? undefined : next + 1);
+  const next = text.indexOf('\n### ', start);
+  return text.slice(start, next < 0 ? undefined : next);
 }

@@ -6,7 +6,7 @@ import type { Result, SideResult, StageResult, StartResult } from './run.js';
 export function sectionOf({ application, versions, place, without, under }: Result): string {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
-    `## ${application.title}`,
+    `### ${application.title}`,
     '',
     `${application.way}. ${named.join(', ')}. ${application.visitors} visitors, a pool of ${application.limit}.`,
     `\`npm run applications -- ${application.name}\`, ${place.date}, Node ${place.node}, ${place.server}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}.`,
