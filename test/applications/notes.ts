@@ -1,12 +1,12 @@
 /** What visitors do in applications that keep notes: write one, through every failure, and read it again. */
-import { Refusal, type Visitor } from './visitor.js';
+import { Refusal, type Request, type Visitor } from './visitor.js';
 
-type Request = readonly [path: string, init: RequestInit];
+type Question = readonly [path: string, init: Request];
 
 /** How an application is asked. */
 export interface Notes {
-  readonly write: Request;
-  readonly read: Request;
+  readonly write: Question;
+  readonly read: Question;
   /** The notes in the answer to `read`. */
   readonly notesIn: (body: string) => readonly { readonly task: string }[];
 }

@@ -148,6 +148,10 @@ export class KeptApplication {
     return this.current;
   }
 
+  async untilItRuns(): Promise<void> {
+    while (!this.current.isRunning) await delay(100);
+  }
+
   /** Ends it. Returns its exit code or the signal that ended it. */
   async stop(): Promise<number | string> {
     this.#isStopping = true;

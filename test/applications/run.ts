@@ -25,7 +25,10 @@ export interface StageResult {
   readonly stage: string;
   readonly requests: number;
   readonly failed: number;
+  readonly failedBefore: number;
+  readonly failedDuring: number;
   readonly failedAfter: number;
+  readonly awayMs: readonly number[];
   readonly recoveryMs: readonly number[];
   readonly longestMs: number;
   /** How often the application ended by itself, and was started again. */
@@ -111,6 +114,8 @@ class Side {
   /** An empty database, or one with what the application's own program puts into it. */
   async prepare(): Promise<void> {
     const { database, user } = this.server;
+    this.setWaitTimeout(LONG_WAIT_TIMEOUT_S);
+    await this.server.restart();
     const admin = await this.#connectAsAdmin('mysql');
     await admin.query(`DROP DATABASE IF EXISTS ${database}`);
     await admin.query(`CREATE DATABASE ${database} CHARACTER SET utf8mb4`);
@@ -155,6 +160,7 @@ class Side {
         console.log(`${application.title}, ${called}: ${stage}: ${result.requests} requests, ${result.failed} failed`);
         stages.push(result);
       }
+      await running.untilItRuns();
       const [rssAfterMiB, cpuSeconds] = [await running.process.rssMiB(), await running.process.cpuSeconds()];
       const { notices } = running.process;
       return { starts, stages, rssAfterMiB, cpuSeconds, notices, ending: String(await running.stop()) };

@@ -19,8 +19,12 @@ export interface Stage {
 /** What was seen in a stage. */
 export interface Seen {
   readonly tally: Tally;
-  /** Of the failed requests, those that were sent when the server had been back. */
+  /** Of the failed requests, by when they were sent: before the fault that they met, in it, after it. */
+  readonly failedBefore: number;
+  readonly failedDuring: number;
   readonly failedAfter: number;
+  /** How long each fault lasted. */
+  readonly awayMs: readonly number[];
   /** From the server's return to the first good answer to a request sent after it, per fault. */
   readonly recoveryMs: readonly number[];
   readonly longestMs: number;
@@ -67,12 +71,22 @@ function start({ application, url }: Stage, called: string, tally: Tally = new T
   };
 }
 
-function seen(tally: Tally, windows: readonly { readonly from: number; readonly back: number }[]): Seen {
-  const away = (at: number): boolean => windows.some(({ from, back }) => at >= from && at < back);
-  const first = windows[0]?.from ?? 0;
+interface Fault {
+  readonly from: number;
+  readonly back: number;
+}
+
+function seen(tally: Tally, windows: readonly Fault[]): Seen {
+  const failed = tally.answers.filter(({ ok }) => !ok);
+  const during = failed.filter(({ sentAt }) => windows.some(({ from, back }) => sentAt >= from && sentAt < back)).length;
+  // It was under way when the server went.
+  const before = failed.filter(({ sentAt, answeredAt }) => windows.some(({ from }) => sentAt < from && answeredAt >= from)).length;
   return {
     tally,
-    failedAfter: tally.answers.filter(({ ok, sentAt }) => !ok && sentAt >= first && !away(sentAt)).length,
+    failedBefore: before,
+    failedDuring: during,
+    failedAfter: failed.length - before - during,
+    awayMs: windows.map(({ from, back }) => back - from),
     recoveryMs: windows.map(({ back }) => {
       const good = tally.answers.filter(({ ok, sentAt }) => ok && sentAt >= back).map(({ answeredAt }) => answeredAt - back);
       return Math.min(...good);
@@ -85,7 +99,7 @@ function seen(tally: Tally, windows: readonly { readonly from: number; readonly 
 export async function restarts(stage: Stage): Promise<Seen> {
   const { server } = stage;
   const crowd = start(stage, 'restart');
-  const windows: { from: number; back: number }[] = [];
+  const windows: Fault[] = [];
   for (const [signal, absence] of [['SIGTERM', 0], ['SIGKILL', 0], ['SIGTERM', 2_000]] as const) {
     await delay(6_000);
     const from = performance.now();
@@ -120,7 +134,7 @@ export async function idleCut(stage: Stage): Promise<Seen> {
   stage.setWaitTimeout(WAIT_TIMEOUT_S);
   await stage.server.restart();
   const tally = new Tally();
-  const windows: { from: number; back: number }[] = [];
+  const windows: Fault[] = [];
   for (const round of ['before', 'first', 'second', 'third']) {
     if (round !== 'before') {
       const from = performance.now();
@@ -132,8 +146,6 @@ export async function idleCut(stage: Stage): Promise<Seen> {
     await delay(2_000);
     await crowd.end();
   }
-  stage.setWaitTimeout(LONG_WAIT_TIMEOUT_S);
-  await stage.server.restart();
   return seen(tally, windows);
 }
 

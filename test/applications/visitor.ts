@@ -18,6 +18,13 @@ export class Tally {
   }
 }
 
+/** What is sent. */
+export interface Request {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** The answer of an application is not what it should be. */
 export class Refusal extends Error {}
 
@@ -46,12 +53,14 @@ export class Visitor {
    * @returns nothing when it failed; after a pause then
    * @throws when the stage is over and the task was not done in time
    */
-  async ask<T>(path: string, init: RequestInit, read: (body: string, headers: Headers) => T): Promise<T | undefined> {
+  async ask<T>(path: string, init: Request, read: (body: string, headers: Headers) => T): Promise<T | undefined> {
     this.over.throwIfAborted();
     const sentAt = performance.now();
     this.tally.requests += 1;
     try {
-      const response = await fetch(`${this.url}${path}`, { ...init, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+      // A connection for each request: one that is kept may be closed by the application in the moment in which it is used again.
+      const headers = { ...init.headers, connection: 'close' };
+      const response = await fetch(`${this.url}${path}`, { ...init, headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
       const body = await response.text();
       if (!response.ok) throw new Refusal(`HTTP ${response.status}: ${reasonIn(body)}`);
       const result = read(body, response.headers);

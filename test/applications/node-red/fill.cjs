@@ -44,9 +44,12 @@ const flows = [
   { id: 'response', z: 'tab', type: 'http response', name: '', statusCode: '', headers: {}, wires: [] },
 ];
 
+/** A node without a place is one of settings, for Node-RED. */
+const placed = (node) => (node.z === undefined ? node : { x: 100, y: 100, ...node });
+
 async function fill() {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'flows.json'), JSON.stringify(flows));
+  writeFileSync(join(folder, 'flows.json'), JSON.stringify(flows.map(placed)));
   writeFileSync(join(folder, 'flows_cred.json'), JSON.stringify({ database: { user, password } }));
   const connection = await mysql.createConnection({ host, port, user, password, database });
   await connection.query('CREATE TABLE note (id INT AUTO_INCREMENT PRIMARY KEY, task VARCHAR(60) NOT NULL, KEY (task))');
