@@ -30,7 +30,8 @@ function orderOf() {
 
 const order = orderOf();
 for (const name of order.names) if (!NAMES.includes(name)) refuse(`There is no application '${name}'.`, USAGE);
-if (!['mysql', 'mariadb', 'mariadb-11.8'].includes(order.server)) refuse(`--server must be mysql or mariadb; given: '${order.server}'.`, USAGE);
+if (!['mysql', 'mariadb', 'mariadb-11.8'].includes(order.server))
+  refuse(`--server must be mysql or mariadb; given: '${order.server}'.`, USAGE);
 
 const HOME = join(ROOT, '.cache/applications');
 const PACKAGE = join(HOME, 'poolwright');
@@ -63,7 +64,16 @@ async function installApplication(name) {
     mkdirSync(folder, { recursive: true });
     copyPrograms(source, folder);
     console.log(`Installing ${name} (npm install --ignore-scripts) …`);
-    const options = ['--prefix', folder, '--ignore-scripts', '--omit=dev', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'];
+    const options = [
+      '--prefix',
+      folder,
+      '--ignore-scripts',
+      '--omit=dev',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      '--loglevel=error',
+    ];
     if ((await npm(['install', ...options])).code !== 0) throw new Error(`${name} could not be installed.`);
     writeFileSync(stamp, wanted);
   }

@@ -68,11 +68,18 @@ describe('what is sound', () => {
     reasons: { 'HTTP 500': 2 },
   };
   const result = (under: Partial<StageResult>): Result => {
-    const side = (seen: StageResult): SideResult => ({ starts: [], stages: [seen], rssAfterMiB: 1, cpuSeconds: 1, notices: [], ending: '0' });
+    const side = (seen: StageResult): SideResult => ({
+      starts: [],
+      stages: [seen],
+      rssAfterMiB: 1,
+      cpuSeconds: 1,
+      notices: [],
+      ending: '0',
+    });
     const [application] = APPLICATIONS;
     if (application === undefined) throw new Error('There is no application.');
     const place = { date: '2026-01-01', node: '24', server: 'MariaDB' };
-    return { application, versions: {}, place, without: side(stage), under: side({ ...stage, ...under }) };
+    return { application, versions: {}, place, without: side(stage), under: side({ ...stage, ...under }), patient: side(stage) };
   };
 
   it('is a run in which requests fail, and nothing that was acknowledged is lost or doubled', () => {

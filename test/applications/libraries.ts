@@ -5,7 +5,11 @@ import type { Visitor } from './visitor.js';
 
 async function visit(visitor: Visitor): Promise<void> {
   const path = `/notes?task=${visitor.task}`;
-  await writeNote(visitor, { write: [path, { method: 'POST' }], read: [path, {}], notesIn: (body) => JSON.parse(body) as { task: string }[] });
+  await writeNote(visitor, {
+    write: [path, { method: 'POST' }],
+    read: [path, {}],
+    notesIn: (body) => JSON.parse(body) as { task: string }[],
+  });
 }
 
 const SHARED = {

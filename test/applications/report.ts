@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import type { Result, SideResult, StageResult, StartResult } from './run.js';
 
 /** The section of one application. */
-export function sectionOf({ application, versions, place, without, under }: Result): string {
+export function sectionOf({ application, versions, place, without, under, patient }: Result): string {
   const named = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
   return [
     `### ${application.title}`,
@@ -15,7 +15,11 @@ export function sectionOf({ application, versions, place, without, under }: Resu
     '',
     '| stage | hook | tasks done | lost, doubled, not whole | requests | failed | sent before, in, after the fault | faults, s | first good answer after each, ms | longest answer, ms | ended by itself |',
     '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |',
-    ...without.stages.flatMap((stage, index) => [rowOf(stage, 'without'), rowOf(under.stages[index], 'under it')]),
+    ...without.stages.flatMap((stage, index) => [
+      rowOf(stage, 'without'),
+      rowOf(under.stages[index], 'under it'),
+      ...patient.stages.slice(index, index + 1).map((one) => rowOf(one, 'under it, patient')),
+    ]),
     '',
     '| | without | under the hook |',
     '| --- | ---: | ---: |',
@@ -26,6 +30,7 @@ export function sectionOf({ application, versions, place, without, under }: Resu
     '',
     ...reasonsOf('Failures without the hook', without),
     ...reasonsOf('Failures under the hook', under),
+    ...reasonsOf('Failures under the hook, patient', patient),
   ].join('\n');
 }
 
@@ -60,7 +65,8 @@ function rowOf(stage: StageResult | undefined, hook: string): string {
 
 function reasonsOf(title: string, { stages }: SideResult): string[] {
   const counted = new Map<string, number>();
-  for (const { reasons } of stages) for (const [reason, count] of Object.entries(reasons)) counted.set(reason, (counted.get(reason) ?? 0) + count);
+  for (const { reasons } of stages)
+    for (const [reason, count] of Object.entries(reasons)) counted.set(reason, (counted.get(reason) ?? 0) + count);
   if (counted.size === 0) return [`${title}: none.`, ''];
   const sorted = [...counted].toSorted(([, one], [, other]) => other - one).slice(0, 8);
   return [`${title}: ${sorted.map(([reason, count]) => `${count} × ${reason.replaceAll('|', '\\|')}`).join('; ')}.`, ''];
@@ -72,8 +78,8 @@ function median(values: readonly number[]): number {
 }
 
 /** Whether an application did what it must: nothing lost, doubled or broken on either side. */
-export function isSound({ without, under }: Result): boolean {
-  return [...without.stages, ...under.stages].every(
+export function isSound({ without, under, patient }: Result): boolean {
+  return [...without.stages, ...under.stages, ...patient.stages].every(
     ({ lost, doubled, broken, tasks }) => tasks > 0 && lost.length + doubled.length + broken.length === 0,
   );
 }

@@ -7,7 +7,7 @@ import type { PrivateServer } from '../../src/demo/private-server.js';
 import { type ServerKind, startServerOf } from '../support/sql-servers/kinds.js';
 import type { Application } from './application.js';
 import { ApplicationProcess, KeptApplication, type Start } from './process.js';
-import { LONG_WAIT_TIMEOUT_S, type Seen, STAGES } from './stages.js';
+import { LONG_WAIT_TIMEOUT_S, RESTARTS, type Seen, STAGES } from './stages.js';
 
 /** Where things are on this machine. */
 export interface Place {
@@ -70,6 +70,20 @@ export interface Result {
   readonly place: { readonly date: string; readonly node: string; readonly server: string };
   readonly without: SideResult;
   readonly under: SideResult;
+  /** Under the hook, where callers wait while the database is away. Only the stage of the restarts. */
+  readonly patient: SideResult;
+}
+
+/** What the run with patience has in its environment. */
+export const PATIENT = { POOLWRIGHT_CONNECT_PATIENCE: '10000' };
+
+/** How a run of an application differs from the others. */
+interface Run {
+  readonly called: string;
+  readonly hooked: boolean;
+  readonly stages: Partial<typeof STAGES>;
+  readonly starts: readonly StartResult[];
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** The first start of a program reads files that later ones find in memory. */
@@ -85,11 +99,13 @@ export async function runApplication(application: Application, place: Place, kin
   const starts: Record<'true' | 'false', StartResult[]> = { true: [], false: [] };
   for (let turn = 0; turn < STARTS; turn += 1)
     for (const hooked of turn % 2 === 0 ? [false, true] : [true, false]) starts[`${hooked}`].push(await side.startOnce(hooked));
-  const without = await side.run(false, starts.false.slice(1));
+  const without = await side.run({ called: 'without', hooked: false, stages: STAGES, starts: starts.false.slice(1) });
   await side.prepare();
-  const under = await side.run(true, starts.true.slice(1));
+  const under = await side.run({ called: 'under', hooked: true, stages: STAGES, starts: starts.true.slice(1) });
+  await side.prepare();
+  const patient = await side.run({ called: 'patient', hooked: true, stages: RESTARTS, starts: [], environment: PATIENT });
   const shown = { date: new Date().toISOString().slice(0, 10), node: place.nodeVersion, server: await side.serverVersion() };
-  return { application, versions: versionsOf(application, place), place: shown, without, under };
+  return { application, versions: versionsOf(application, place), place: shown, without, under, patient };
 }
 
 function versionsOf({ packages }: Application, { folder }: Place): Readonly<Record<string, string>> {
@@ -103,7 +119,6 @@ function versionsOf({ packages }: Application, { folder }: Place): Readonly<Reco
 
 /** Runs an application once. */
 class Side {
-
   constructor(
     private readonly application: Application,
     private readonly place: Place,
@@ -141,13 +156,12 @@ class Side {
     return { ms: running.readyMs, cpuSeconds: running.readyCpuSeconds, rssMiB: running.readyRssMiB };
   }
 
-  async run(hooked: boolean, starts: readonly StartResult[]): Promise<SideResult> {
+  async run({ called, hooked, stages: wanted, starts, environment }: Run): Promise<SideResult> {
     const { application, server } = this;
-    const called = hooked ? 'under' : 'without';
-    const running = await KeptApplication.start(await this.#startOf(hooked, called));
+    const running = await KeptApplication.start(await this.#startOf(hooked, called, environment));
     const stages: StageResult[] = [];
     try {
-      for (const [stage, doStage] of Object.entries(STAGES)) {
+      for (const [stage, doStage] of Object.entries(wanted)) {
         const endsBefore = running.ends;
         const seen = await doStage({
           application,
@@ -192,7 +206,7 @@ class Side {
 
   #url = '';
 
-  async #startOf(hooked: boolean, called: string): Promise<Start> {
+  async #startOf(hooked: boolean, called: string, environment: Readonly<Record<string, string>> = {}): Promise<Start> {
     const { host, user, password, database } = this.server;
     const settings = {
       port: await freePort(),
@@ -213,6 +227,7 @@ class Side {
         APPLICATION_DATABASE: JSON.stringify(settings.database),
         APPLICATION_LIMIT: String(settings.limit),
         ...this.application.environment?.(settings),
+        ...environment,
       },
     };
   }

@@ -35,6 +35,9 @@ const WAIT_TIMEOUT_S = 3;
 /** The server's default. */
 export const LONG_WAIT_TIMEOUT_S = 28_800;
 
+/** Before each restart, and after the last one. */
+const PEACE_MS = 5_000;
+
 const FINISH_TIMEOUT_MS = 45_000;
 
 interface Crowd {
@@ -100,15 +103,19 @@ export async function restarts(stage: Stage): Promise<Seen> {
   const { server } = stage;
   const crowd = start(stage, 'restart');
   const windows: Fault[] = [];
-  for (const [signal, absence] of [['SIGTERM', 0], ['SIGKILL', 0], ['SIGTERM', 2_000]] as const) {
-    await delay(6_000);
+  for (const [signal, absence] of [
+    ['SIGTERM', 0],
+    ['SIGKILL', 0],
+    ['SIGTERM', 2_000],
+  ] as const) {
+    await delay(PEACE_MS);
     const from = performance.now();
     await server.kill(signal);
     await delay(absence);
     await server.restart();
     windows.push({ from, back: performance.now() });
   }
-  await delay(6_000);
+  await delay(PEACE_MS);
   await crowd.end();
   return seen(crowd.tally, windows);
 }
@@ -149,4 +156,6 @@ export async function idleCut(stage: Stage): Promise<Seen> {
   return seen(tally, windows);
 }
 
-export const STAGES = { 'server restarted 3 times': restarts, 'pool exhausted for 5 s': exhausted, 'idle connections cut': idleCut } as const;
+export const RESTARTS = { 'server restarted 3 times': restarts } as const;
+
+export const STAGES = { ...RESTARTS, 'pool exhausted for 5 s': exhausted, 'idle connections cut': idleCut } as const;

@@ -18,7 +18,12 @@ await admin.end();
 
 /** A client for each request, as the wrapper's documentation shows for its internal pools: `end()` gives its connection back. */
 async function withClient(work) {
-  const client = new AwsMySQLClient({ ...database, host: 'instance-1.abcdefghijkl.us-east-2.rds.amazonaws.com', plugins: '', connectionProvider: provider });
+  const client = new AwsMySQLClient({
+    ...database,
+    host: 'instance-1.abcdefghijkl.us-east-2.rds.amazonaws.com',
+    plugins: '',
+    connectionProvider: provider,
+  });
   try {
     await client.connect();
     return await work(client);

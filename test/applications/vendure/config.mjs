@@ -40,8 +40,6 @@ export const SHOP = {
   countries: [{ name: 'Austria', code: 'AT', zone: 'Europe' }],
   taxRates: [{ name: 'Standard Tax', percentage: 20 }],
   shippingMethods: [{ name: 'Standard Shipping', price: 500 }],
-  paymentMethods: [
-    { name: 'Card', handler: { code: dummyPaymentHandler.code, arguments: [{ name: 'automaticSettle', value: 'true' }] } },
-  ],
+  paymentMethods: [{ name: 'Card', handler: { code: dummyPaymentHandler.code, arguments: [{ name: 'automaticSettle', value: 'true' }] } }],
   collections: [],
 };
