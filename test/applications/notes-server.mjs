@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 
 /**
- * @param {{ write(task: string): Promise<void>, read(task: string): Promise<readonly { task: string }[]>, end(): Promise<void> }} notes
+ * @param {{ write: (task: string) => Promise<unknown>, read: (task: string) => Promise<readonly { task: string }[]>, end: () => Promise<unknown> }} notes
  */
 export function serveNotes({ write, read, end }) {
   const server = createServer((request, response) => {
@@ -19,6 +19,6 @@ export function serveNotes({ write, read, end }) {
   process.once('SIGTERM', () => {
     server.close();
     server.closeAllConnections();
-    end().then(() => process.exit(0));
+    void end().then(() => process.exit(0));
   });
 }

@@ -19,11 +19,12 @@ export async function writeNote(visitor: Visitor, notes: Notes): Promise<void> {
       if (found.some(({ task }) => task !== visitor.task)) throw new Refusal('the answer to another visitor');
       return found.length > 0;
     });
-  let isWritten: boolean | undefined = false;
-  while (isWritten !== true) {
-    isWritten = await visitor.ask(...notes.write, () => true);
-    // After a failure nobody knows whether it is written, until they look.
-    while (isWritten === undefined) isWritten = await read();
+  let isThere = false;
+  while (!isThere) {
+    let answer: boolean | undefined = await visitor.ask(...notes.write, () => true);
+    // After a failure nothing says whether it is written, so the visitor looks.
+    while (answer === undefined) answer = await read();
+    isThere = answer;
   }
   while ((await read()) !== true);
   visitor.acknowledge();

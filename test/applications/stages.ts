@@ -48,9 +48,9 @@ interface Crowd {
 
 function start({ application, url }: Stage, called: string, tally: Tally = new Tally()): Crowd {
   const abandon = new AbortController();
-  let isOver = false;
+  const ending = new AbortController();
   const visitors = Array.from({ length: application.visitors }, async (_, number) => {
-    for (let round = 0; !isOver; round += 1) {
+    for (let round = 0; !ending.signal.aborted; round += 1) {
       const task = `${called}-${number}-${round}`;
       tally.unfinished.add(task);
       try {
@@ -66,7 +66,7 @@ function start({ application, url }: Stage, called: string, tally: Tally = new T
   return {
     tally,
     async end() {
-      isOver = true;
+      ending.abort();
       const timer = setTimeout(() => abandon.abort(), FINISH_TIMEOUT_MS);
       await all;
       clearTimeout(timer);

@@ -25,7 +25,7 @@ const server = app.listen(Number(process.env.PORT), '127.0.0.1');
 process.once('SIGTERM', () => {
   server.close();
   server.closeAllConnections();
-  store
+  void store
     .close()
     .then(() => pool.end().catch(() => undefined))
     .then(() => process.exit(0));

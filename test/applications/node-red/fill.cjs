@@ -1,6 +1,6 @@
 /** Makes the table, and writes the flows of Node-RED: two HTTP endpoints, each with a node of MySQL behind it, and one that catches errors. */
 const { mkdirSync, writeFileSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const mysql = require('mysql2/promise');
 
 const { host, port, user, password, database } = JSON.parse(process.env.APPLICATION_DATABASE);
@@ -49,8 +49,8 @@ const placed = (node) => (node.z === undefined ? node : { x: 100, y: 100, ...nod
 
 async function fill() {
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'flows.json'), JSON.stringify(flows.map(placed)));
-  writeFileSync(join(folder, 'flows_cred.json'), JSON.stringify({ database: { user, password } }));
+  writeFileSync(path.join(folder, 'flows.json'), JSON.stringify(flows.map(placed)));
+  writeFileSync(path.join(folder, 'flows_cred.json'), JSON.stringify({ database: { user, password } }));
   const connection = await mysql.createConnection({ host, port, user, password, database });
   await connection.query('CREATE TABLE note (id INT AUTO_INCREMENT PRIMARY KEY, task VARCHAR(60) NOT NULL, KEY (task))');
   await connection.end();
