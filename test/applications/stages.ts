@@ -38,7 +38,7 @@ export const LONG_WAIT_TIMEOUT_S = 28_800;
 /** Before each restart, and after the last one. */
 const PEACE_MS = 5_000;
 
-const FINISH_TIMEOUT_MS = 45_000;
+const FINISH_TIMEOUT_MS = 300_000;
 
 interface Crowd {
   readonly tally: Tally;

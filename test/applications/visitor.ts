@@ -29,7 +29,7 @@ export interface Request {
 export class Refusal extends Error {}
 
 const PAUSE_AFTER_FAILURE_MS = 200;
-const ANSWER_TIMEOUT_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 180_000;
 
 /** One visitor in the middle of one task. */
 export class Visitor {

@@ -185,9 +185,8 @@ export class Lender<R> {
   refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number, patienceMs = 0): void {
     const summary = this.reporter.summary(now);
     for (const waiter of this.queue.all()) {
-      if (now - waiter.enqueuedAt < patienceMs) continue;
       // A waiter that was refused before may have taken this one out, and so may the function that makes the error: it may be a caller's.
-      if (waiter.owner !== this.#waiterOwner) continue;
+      if (waiter.owner !== this.#waiterOwner || now - waiter.enqueuedAt < patienceMs) continue;
       const error = errorFor(summary);
       if (waiter.owner === this.#waiterOwner) this.#refuseQueuedWaiter(waiter, error);
     }

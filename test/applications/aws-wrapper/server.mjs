@@ -1,8 +1,7 @@
 /** AWS's wrapper around mysql2, with its internal pools. They are for names of RDS instances only, so such a name leads to this machine here. */
 import dns from 'node:dns';
-import { AwsMySQLClient } from 'aws-advanced-nodejs-wrapper/dist/mysql/index.js';
-import { AwsPoolConfig } from 'aws-advanced-nodejs-wrapper/dist/common/lib/aws_pool_config.js';
-import { InternalPooledConnectionProvider } from 'aws-advanced-nodejs-wrapper/dist/common/lib/internal_pooled_connection_provider.js';
+import { AwsPoolConfig, InternalPooledConnectionProvider } from 'aws-advanced-nodejs-wrapper';
+import { AwsMySQLClient } from 'aws-advanced-nodejs-wrapper/mysql';
 import { createConnection } from 'mysql2/promise';
 import { serveNotes } from './notes-server.mjs';
 
