@@ -81,9 +81,11 @@ interface Fault {
 
 function seen(tally: Tally, windows: readonly Fault[]): Seen {
   const failed = tally.answers.filter(({ ok }) => !ok);
-  const during = failed.filter(({ sentAt }) => windows.some(({ from, back }) => sentAt >= from && sentAt < back)).length;
+  const wasAway = (at: number): boolean => windows.some(({ from, back }) => at >= from && at < back);
+  const during = failed.filter(({ sentAt }) => wasAway(sentAt)).length;
   // It was under way when the server went.
-  const before = failed.filter(({ sentAt, answeredAt }) => windows.some(({ from }) => sentAt < from && answeredAt >= from)).length;
+  const wasMet = (sentAt: number, answeredAt: number): boolean => windows.some(({ from }) => sentAt < from && answeredAt >= from);
+  const before = failed.filter(({ sentAt, answeredAt }) => !wasAway(sentAt) && wasMet(sentAt, answeredAt)).length;
   return {
     tally,
     failedBefore: before,
