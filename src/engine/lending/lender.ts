@@ -181,12 +181,12 @@ export class Lender<R> {
     return true;
   }
 
-  /** Refuses every waiter of this moment, but none that comes meanwhile. */
-  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void {
+  /** Refuses every waiter of this moment that has waited for `patienceMs`, but none that comes meanwhile. */
+  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number, patienceMs = 0): void {
     const summary = this.reporter.summary(now);
     for (const waiter of this.queue.all()) {
       // A waiter that was refused before may have taken this one out, and so may the function that makes the error: it may be a caller's.
-      if (waiter.owner !== this.#waiterOwner) continue;
+      if (waiter.owner !== this.#waiterOwner || now - waiter.enqueuedAt < patienceMs) continue;
       const error = errorFor(summary);
       if (waiter.owner === this.#waiterOwner) this.#refuseQueuedWaiter(waiter, error);
     }
