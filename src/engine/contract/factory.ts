@@ -22,16 +22,16 @@ export interface OpenContext {
 export type Description = Pick<Borrowed, 'description' | 'inTransaction' | 'statement' | 'runningMs'>;
 
 /** What a borrower wants to find set up in a resource, such as settings of a session. Two marks with one key are the same. */
-export interface Mark {
+export interface ResourceMark {
   readonly key: string;
 }
 
 /** For whom a resource is made ready. */
 export interface Preparation {
   /** What its borrower wants to find set up; undefined: nothing. */
-  readonly mark: Mark | undefined;
+  readonly mark: ResourceMark | undefined;
   /** What is set up in it now. */
-  readonly from: Mark | undefined;
+  readonly from: ResourceMark | undefined;
   /** How many borrowers it had before. */
   readonly uses: number;
 }

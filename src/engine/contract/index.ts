@@ -8,7 +8,7 @@ export {
   answerOf,
   type CloseRequest,
   type Description,
-  type Mark,
+  type ResourceMark,
   type OpenContext,
   type Preparation,
   type ResourceFactory,

@@ -61,7 +61,7 @@ export interface PoolOptions {
   readonly leakAction?: 'report' | 'reclaim';
   /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
   readonly maxUses?: number;
-  /** How long a resource may take to be made ready for its borrower, beside what the borrower's own wait has left. Default: 5000. */
+  /** How long it may take to make a resource ready for its borrower, in milliseconds; the borrower's own wait bounds it, too. Default: 5000. */
   readonly hookTimeout?: number;
 }
 

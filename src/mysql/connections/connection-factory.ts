@@ -30,6 +30,7 @@ import { takenBack } from './borrowed-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import { type Baseline, changeSettings, cleanSession, isClean, settle } from './hygiene.js';
 import { noteAddress } from './killer.js';
+import { trackCommits, trackSession } from './restored-session.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import { openOutside } from './outside-opening.js';
@@ -333,31 +334,6 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       await connection.send((done) => (values === undefined ? connection[method](sql, done) : connection[method](sql, values, done)));
     }
     connection.session.setUp();
-  }
-}
-
-/**
- * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
- * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
- */
-async function trackSession(connection: ManagedConnection): Promise<void> {
-  try {
-    await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
-    connection.session.reported = true;
-  } catch (error) {
-    if (isConnectionLost(error)) throw error;
-  }
-}
-
-/** Asks the server to name what is committed. One that cannot answers without: then every statement that may have written counts as a write. */
-async function trackCommits(connection: ManagedConnection): Promise<void> {
-  const asked = connection._isMariaDB
-    ? "session_track_system_variables = CONCAT(@@session_track_system_variables, ',last_gtid')"
-    : 'session_track_gtids = OWN_GTID';
-  try {
-    await connection.send((done) => connection.query(`SET SESSION ${asked}`, done));
-  } catch (error) {
-    if (isConnectionLost(error)) throw error;
   }
 }
 
