@@ -132,6 +132,7 @@ export class Lender<R> {
     if (refusal !== undefined) {
       if (aborted) this.statistics.cancelled += 1;
       else this.statistics.refused += 1;
+      if (!aborted) this.supply.noteRefusal(now);
       // What the caller itself says does not change with time.
       if (aborted || refusal.code === 'POOL_OPTION_INVALID') refuseWaiter(waiter, refusal);
       else this.#refusals.add(waiter, refusal);
@@ -159,6 +160,7 @@ export class Lender<R> {
   /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
   refuseUnqueued(waiter: Waiter<R>, error: PoolError): void {
     this.#refusals.add(waiter, error);
+    this.supply.noteRefusal(this.clock.now());
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */
@@ -175,6 +177,7 @@ export class Lender<R> {
   /** Refuses every waiter of this moment, but none that comes meanwhile. */
   refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void {
     const summary = this.reporter.summary(now);
+    if (this.queue.size > 0) this.supply.noteRefusal(now);
     for (const waiter of this.queue.all()) {
       // A waiter that was refused before may have taken this one out, and so may the function that makes the error: it may be a caller's.
       if (waiter.owner !== this.#waiterOwner) continue;

@@ -85,6 +85,11 @@ export class OpeningPolicy {
     this.#retryAt = now + this.#backoffMs;
   }
 
+  /** What was away seems to be back. One opening may start now; when it fails, the delay is as long as it would have been. */
+  tryAt(now: number): void {
+    this.#retryAt = Math.min(this.#retryAt, now);
+  }
+
   /** The next opening leads elsewhere. */
   forgetFailures(): void {
     this.#failing = false;

@@ -2,7 +2,7 @@
 
 import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
 import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
-import type { ConnectionConfig } from '../driver/index.js';
+import { type ConnectionConfig, foundNothing, Knocker } from '../driver/index.js';
 import {
   callersError,
   classOfErrno,
@@ -63,6 +63,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #behindSharingProxy = false;
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
+  readonly #knocker = new Knocker();
 
   constructor(
     private options: ResolvedOptions,
@@ -172,6 +173,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
   }
 
+  /** An application's own way to the server, by `stream` or an opener, may cost more than a connect. */
+  knock(error: unknown): Promise<boolean> | undefined {
+    if (this.options.opener !== undefined) return undefined;
+    const config = this.host.driverPool.createConnectionConfig();
+    return config.stream === undefined && foundNothing(error, config) ? this.#knocker.knock(config) : undefined;
+  }
+
   isMisplaced(error: unknown): boolean {
     return error instanceof WrongRole;
   }
@@ -198,7 +206,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
     if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
     signal.throwIfAborted();
+    const accepted = this.#knocker.take(config);
+    if (accepted !== undefined) config.stream = accepted;
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
+    if (accepted !== undefined) config.stream = undefined;
     const release = terminateOnAbort(connection, signal);
     try {
       await handshake(connection);
