@@ -164,7 +164,7 @@ export const LAYERS = [
     name: 'monitor',
     path: 'src/monitor',
     is: 'The verdict on a pool, the tRPC router, the HTTP server, the live feed, actions and access.',
-    imports: ['engine', 'engine/waiting', 'packages', 'resilience/breaker', 'mysql', 'telemetry', 'telemetry/prometheus', 'probes'],
+    imports: ['engine', 'engine/waiting', 'packages', 'resilience/breaker', 'mysql', 'telemetry', 'probes'],
     typesFrom: ['cache/serving', 'cache/contract', 'cluster', 'fleet/contract'],
     why: 'monitor is what opens an HTTP port, above everything that it shows: the commands start it, it never starts them, and only the file of the driver imports mysql2.',
     types: ['@trpc/server', 'fastify', 'zod', 'prom-client'],

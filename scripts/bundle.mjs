@@ -150,3 +150,32 @@ function filesOf(folder) {
   const names = readdirSync(join(output, folder), { recursive: true });
   return names.filter((name) => name.endsWith('.js') && !name.startsWith('dashboard')).map((name) => join(output, folder, name));
 }
+
+removeUnreachable(declarations());
+
+/** The declarations that an importer of the package can come to, from those of its entry points. */
+function declarations() {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  const types = Object.values(exports).map((one) => one.types);
+  const reached = new Set();
+  const left = [
+    ...types.filter((path) => path !== undefined).map((path) => join(output, relative('dist', path))),
+    // The benchmarks use them.
+    ...filesOf('demo').map((file) => file.replace(/\.js$/, '.d.ts')),
+  ];
+  for (let file = left.pop(); file !== undefined; file = left.pop()) {
+    if (reached.has(file)) continue;
+    reached.add(file);
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/\b(?:from|import)\s*\(?\s*['"](\.{1,2}\/[^'"]+)\.js['"]/g)) {
+      left.push(join(dirname(file), `${path}.d.ts`));
+    }
+  }
+  return reached;
+}
+
+/** TypeScript would not read the others, and they are a quarter of all. */
+function removeUnreachable(reached) {
+  for (const name of readdirSync(output, { recursive: true })) {
+    if (name.endsWith('.d.ts') && !reached.has(join(output, name))) rmSync(join(output, name));
+  }
+}

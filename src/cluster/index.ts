@@ -12,6 +12,7 @@ export type {
   NodeState,
   Peer,
   ReadOptions,
+  ResolvedClusterOptions,
   Topology,
   TopologyChange,
   TopologyNode,

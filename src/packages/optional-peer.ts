@@ -13,6 +13,15 @@ function requireFromHere(specifier: string): unknown {
   return require(specifier);
 }
 
+/** What parts need together: who lacks one of these packages mostly lacks the others, and learns of all in one message. */
+const TOGETHER: Readonly<
+  Record<string, { readonly packages: readonly string[]; readonly alsoNeeds?: readonly [part: string, name: string] }>
+> = {
+  'poolwright/server': { packages: ['fastify', '@trpc/server', 'zod', 'prom-client'] },
+  // The server loads the procedures too, and they cannot know by which of the two they were loaded.
+  'poolwright/trpc': { packages: ['@trpc/server', 'zod', 'prom-client'], alsoNeeds: ['poolwright/server', 'fastify'] },
+};
+
 /**
  * Loads a package that only one part of Poolwright needs and that its users install themselves.
  *
@@ -22,16 +31,35 @@ function requireFromHere(specifier: string): unknown {
  * @param specifier the package, or one of its subpaths
  * @param neededBy what needs it, for the error
  * @returns its exports; the caller says of what type they are
- * @throws Error with the code `MODULE_NOT_FOUND`, naming the package to install; other errors of loading it are passed on
+ * @throws Error with the code `MODULE_NOT_FOUND`, naming every package to install; other errors of loading it are passed on
  */
 export function requirePeer(specifier: string, neededBy: string): unknown {
   try {
     return requireFromHere(specifier);
   } catch (cause) {
     if (!isMissing(specifier, cause)) throw cause;
-    const name = packageOf(specifier);
-    const error = new Error(`${neededBy} needs the package ${name}, which is not installed. Install it: npm install ${name}`, { cause });
-    throw Object.assign(error, { code: 'MODULE_NOT_FOUND' });
+    throw Object.assign(new Error(missingText(packageOf(specifier), neededBy), { cause }), { code: 'MODULE_NOT_FOUND' });
+  }
+}
+
+function missingText(name: string, neededBy: string): string {
+  const { packages = [], alsoNeeds } = TOGETHER[neededBy] ?? {};
+  const missing = [name, ...packages.filter((one) => one !== name && !isInstalled(one))];
+  const also = alsoNeeds !== undefined && !isInstalled(alsoNeeds[1]) ? alsoNeeds : undefined;
+  const what = missing.length === 1 ? 'the package' : 'the packages';
+  const listed = missing.length === 1 ? `${name}, which is not installed` : `${missing.join(', ')}, which are not installed`;
+  const further = also === undefined ? '' : ` ${also[0]} also needs ${also[1]}.`;
+  const install = [...missing, ...(also?.slice(1) ?? [])];
+  return `${neededBy} needs ${what} ${listed}.${further} Install ${install.length === 1 ? 'it' : 'them'}: npm install ${install.join(' ')}`;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    requireFromHere(name);
+    return true;
+  } catch (error) {
+    // A package that fails for another reason is there.
+    return !isMissing(name, error);
   }
 }
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { makerFor } from './mysql2-copy.js';
-import { notice } from './notice.js';
+import { failure, notice } from './notice.js';
 import type { DataLayerCopy } from './pool-maker.js';
 import { packageIn } from './versions.js';
 
@@ -62,7 +62,7 @@ export function replaceDataLayerIn(exports: unknown, filename: string): void {
   try {
     replaceIn(exports, filename);
   } catch (error) {
-    notice(`the pools of ${filename} are left as they are: ${String(error)}`);
+    failure(`the pools of ${filename} are left as they are: ${String(error)}`);
   }
 }
 
@@ -75,7 +75,7 @@ function replaceIn(exports: unknown, filename: string): void {
   if (isLeft(known.called)) return;
   const { name, version } = found;
   if (!known.isTested(version)) {
-    notice(`the pools of ${name} ${version} are left as they are: Poolwright is tested with ${known.tested}`);
+    failure(`the pools of ${name} ${version} are left as they are: Poolwright is tested with ${known.tested}`);
     return;
   }
   const adapters = createRequire(import.meta.url)(ADAPTERS) as Readonly<Record<string, Replace>>;
@@ -105,8 +105,8 @@ function copyAt(filename: string, name: string, version: string): DataLayerCopy 
     require: createRequire(filename),
     requireBeside,
     makerFor,
-    replaced: () => once(`manages the pools of ${called} (POOLWRIGHT_QUIET=1 hides this line)`, 'Poolwright '),
-    left: (why) => once(`leaves a pool of ${called} as it is: ${why}`, 'Poolwright '),
+    replaced: () => once(notice, `Poolwright manages the pools of ${called} (POOLWRIGHT_QUIET=1 hides this line)`),
+    left: (why) => once(failure, `Poolwright leaves a pool of ${called} as it is: ${why}`),
   };
 }
 
@@ -116,8 +116,8 @@ function requireBeside(file: RegExp, isIt: (exports: unknown) => boolean): NodeJ
   return found === undefined ? undefined : createRequire(join(dirname(found), 'noop.js'));
 }
 
-function once(text: string, who: string): void {
+function once(say: (text: string) => void, text: string): void {
   if (!isMainThread || announced.has(text)) return;
   announced.add(text);
-  notice(`${who}${text}`);
+  say(text);
 }

@@ -1,7 +1,7 @@
 /** The monitoring server beside an application, where `POOLWRIGHT_MONITOR` asks for one. */
 import { messageOf, PoolError } from '../engine/index.js';
 import { pools } from '../mysql/index.js';
-import { notice } from './notice.js';
+import { failure, notice } from './notice.js';
 
 /** `9464`, `:9464`, `localhost:9464`, `127.0.0.1:9464`, `[::1]:9464`. */
 const ADDRESS = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/;
@@ -13,7 +13,7 @@ const ADDRESS = /^(?:(?:\[([^\]]+)\]|([^:[\]]*)):)?(\d{1,5})$/;
  * @param address the value of `POOLWRIGHT_MONITOR`
  */
 export function startMonitor(address: string): void {
-  serve(address).then(notice, (error: unknown) => notice(`the monitoring server did not start: ${messageOf(error)}`));
+  serve(address).then(notice, (error: unknown) => failure(`the monitoring server did not start: ${messageOf(error)}`));
 }
 
 /** Returns where it listens, in words. */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { bindLayer, type Layer } from './bound-layer.js';
-import { notice } from './notice.js';
+import { failure } from './notice.js';
 import type { PoolMaker } from './pool-maker.js';
 
 /** What a CommonJS module exports. */
@@ -88,7 +88,7 @@ export class Mysql2Copy {
         return this.#originals.get(exports) ?? exports;
       });
     } catch (error) {
-      notice(`the pools of this mysql2 are its own, because Poolwright cannot build on it: ${String(error)}`);
+      failure(`the pools of this mysql2 are its own, because Poolwright cannot build on it: ${String(error)}`);
       return null;
     }
   }
@@ -100,6 +100,6 @@ function startConfiguredMonitor({ POOLWRIGHT_MONITOR: address = '' }: NodeJS.Pro
   // Loaded on demand: else every process with the flag would pay for it.
   import('./monitor.js').then(
     ({ startMonitor }) => startMonitor(address),
-    (error: unknown) => notice(`the monitoring server did not start: ${String(error)}`),
+    (error: unknown) => failure(`the monitoring server did not start: ${String(error)}`),
   );
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { replaceDataLayerIn } from './data-layer-copies.js';
 import { type Exports, Mysql2Copy } from './mysql2-copy.js';
-import { notice, noticeOnce } from './notice.js';
+import { failure, notice, noticeOnce } from './notice.js';
 import { isTestedVersion, OWN_VERSION, packageIn, TESTED_RANGE } from './versions.js';
 
 /**
@@ -95,7 +95,7 @@ function replaceIn({ exports }: Pick<LoadedModule, 'exports'>, filename: string)
     if (!copies.has(folder)) copies.set(folder, recognize(folder));
     copies.get(folder)?.replaceIn(exports, entry === 'index' ? 'callback' : 'promise');
   } catch (error) {
-    notice(`mysql2 in ${folder} is left as it is: ${String(error)}`);
+    failure(`mysql2 in ${folder} is left as it is: ${String(error)}`);
   }
 }
 
@@ -104,7 +104,7 @@ function recognize(folder: string): Mysql2Copy | undefined {
   const { name, version } = packageIn(folder);
   if (name !== 'mysql2') return undefined;
   if (!isTestedVersion(version)) {
-    notice(`mysql2 ${version} is left as it is: Poolwright ${OWN_VERSION} is tested with ${TESTED_RANGE}`);
+    failure(`mysql2 ${version} is left as it is: Poolwright ${OWN_VERSION} is tested with ${TESTED_RANGE}`);
     return undefined;
   }
   if (isMainThread) noticeOnce(`Poolwright ${OWN_VERSION} manages the pools of mysql2 ${version} (POOLWRIGHT_QUIET=1 hides this line)`);

@@ -1,7 +1,5 @@
 /** A metric for prom-client whose values are read when they are scraped. */
 
-import type { Metric } from 'prom-client';
-
 /** A line of the exposition: `name{labels} value`. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string | number>>;
@@ -58,10 +56,19 @@ export class CollectedMetric {
   /** Does nothing: the values belong to the pools. */
   reset(): void {}
 
-  /** As prom-client's types want it. */
-  asMetric(): Metric {
-    return this as unknown as Metric;
+  /** As any registry takes it, whose types know only its own classes. */
+  asMetric(): never {
+    return this as never;
   }
+}
+
+/** What is used of prom-client's `Registry`. A structure of its own: clients of the router have its types without prom-client. */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  /** All metrics as text. */
+  metrics(): Promise<string>;
+  getSingleMetric(name: string): unknown;
+  registerMetric(metric: never): void;
 }
 
 /** The first sample of each set of labels: Prometheus rejects the whole scrape when two are the same. */

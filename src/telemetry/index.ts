@@ -11,6 +11,7 @@ export {
 } from './breaker-source.js';
 export { clusterIn, type ObservedCluster, withNodePools } from './cluster-source.js';
 export { fleetIn } from './fleet/fleet-table.js';
-export { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
+export { CollectedMetric, type MetricDescription, type MetricsRegistry, type Sample } from './collected-metric.js';
 export { addBreakers, DEFAULT_PREFIX } from './pool-metrics.js';
+export { registerMetrics } from './registered-metrics.js';
 export { type ObservedPool, type PoolCollection, type PoolReader, poolReader, type PoolSource } from './pool-source.js';

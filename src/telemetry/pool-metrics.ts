@@ -1,13 +1,12 @@
 /** The metrics of pools and breakers, as one table. */
 
 import { queueMicrotask } from '../engine/waiting/index.js';
-import type { Registry } from 'prom-client';
 import type { DurationCounts } from '../engine/index.js';
 import type { PoolStats, RetryCounts } from '../mysql/index.js';
 import type { BreakerSnapshot, BreakerState } from '../resilience/breaker/index.js';
 import { type BreakerReader, type BreakerSource, breakerReader, reportOf } from './breaker-source.js';
 import { withNodePools } from './cluster-source.js';
-import { CollectedMetric, type MetricDescription, type Sample } from './collected-metric.js';
+import { CollectedMetric, type MetricDescription, type MetricsRegistry, type Sample } from './collected-metric.js';
 import { type ObservedPool, type PoolSource, poolReader } from './pool-source.js';
 
 /** What the names of the metrics start with. */
@@ -205,7 +204,7 @@ function breakerSamples({ values }: BreakerMetric, listed: BreakerReader): Sampl
 }
 
 /** Shows these breakers, too, in a registry that has the metrics of pools already. */
-export function addBreakers(registry: Pick<Registry, 'getSingleMetric'>, listed: BreakerReader, prefix: string): void {
+export function addBreakers(registry: Pick<MetricsRegistry, 'getSingleMetric'>, listed: BreakerReader, prefix: string): void {
   for (const metric of BREAKER_METRICS) {
     const registered: unknown = registry.getSingleMetric(prefix + metric.name);
     if (registered instanceof CollectedMetric) registered.alsoFrom(() => breakerSamples(metric, listed));

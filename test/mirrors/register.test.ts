@@ -116,6 +116,12 @@ describe('node --import poolwright/register', () => {
     expect(ending.stderr).toBe('');
   });
 
+  it('says with POOLWRIGHT_QUIET=1, too, what it could not do', async () => {
+    const quiet = { ...environment, POOLWRIGHT_QUIET: '1', POOLWRIGHT_MONITOR: 'nonsense' };
+    const { stderr } = await project.run('app.mjs', { flags: FLAG, environment: quiet });
+    expect(stderr).toMatch(/^poolwright: the monitoring server did not start: POOLWRIGHT_MONITOR must be host:port[^\n]*\n$/);
+  });
+
   it('takes options from the environment, and the code goes before them', async () => {
     await project.write(
       'options.cjs',
@@ -254,7 +260,7 @@ describe('what register does not touch', () => {
       await other.write('node_modules/mysql2/package.json', JSON.stringify({ name: 'mysql2', version, main: 'index.js' }));
       await other.write('node_modules/mysql2/index.js', "exports.createPool = () => 'its own';");
       await other.write('app.cjs', "console.log(require('mysql2').createPool(), require('mysql2').createPool());");
-      const { stdout, stderr } = await other.run('app.cjs', { flags: FLAG });
+      const { stdout, stderr } = await other.run('app.cjs', { flags: FLAG, environment: { POOLWRIGHT_QUIET: '1' } });
       expect(stdout).toBe('its own its own\n');
       expect(stderr).toMatch(
         new RegExp(`^poolwright: mysql2 ${version} is left as it is: Poolwright \\S+ is tested with \\^3\\.20\\.0\\n$`),

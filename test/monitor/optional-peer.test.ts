@@ -71,6 +71,19 @@ describe.each(['import', 'require'] as const)('with %s', (load) => {
     );
   });
 
+  it('everything that monitoring lacks is named at once, with one command that installs it', async () => {
+    const project = await projectWith(`${load}-without-monitoring`, ['pg']);
+    for (const subpath of ['poolwright/trpc', 'poolwright/server'] as const) {
+      const said = await output(project, load, ENTRIES[subpath], '');
+      const [, command = ''] = /: npm install (.*)$/.exec(said) ?? [];
+      expect(command.split(' ').toSorted()).toEqual(['@trpc/server', 'fastify', 'prom-client', 'zod']);
+      expect(said).toMatch(/^MODULE_NOT_FOUND: poolwright\/\w+ needs the packages /);
+    }
+    expect(await output(project, load, ENTRIES['poolwright/prometheus'], '')).toBe(
+      'MODULE_NOT_FOUND: poolwright/prometheus needs the package prom-client, which is not installed. Install it: npm install prom-client',
+    );
+  });
+
   it('all parts load when all packages are there', async () => {
     const project = await projectWith(`${load}-all`, PEERS);
     expect(await output(project, load, ENTRIES['poolwright/prometheus'], 'console.log(typeof m.registerPoolMetrics)')).toBe('function');

@@ -90,6 +90,8 @@ describe('the rules of Prometheus', () => {
     expect(sections).toEqual(alertNames());
     const links = [...read('ops/prometheus/alerts.yml').matchAll(/^ +runbook: (\S+)$/gm)].map((match) => match[1]);
     expect(links).toEqual(sections.map((section) => `docs/runbook.md#${section.toLowerCase()}`));
+    const addresses = [...read('ops/prometheus/alerts.yml').matchAll(/^ +runbook_url: "(.+)"$/gm)].map((match) => match[1]);
+    expect(addresses).toEqual(sections.map((section) => `{{ with $externalLabels.runbook }}{{ . }}#${section.toLowerCase()}{{ end }}`));
     const within = [...read('docs/runbook.md').matchAll(/\]\(#(\w+)\)/g)].map((match) => match[1]);
     for (const link of within) expect(sections.map((section) => section.toLowerCase())).toContain(link);
   });

@@ -4,7 +4,7 @@ import { checkedMilliseconds, checkedSignal, within } from '../../engine/waiting
 
 /** How long a caller waits. */
 export interface CallerLimits {
-  /** Milliseconds; 0 = without a limit. */
+  /** Milliseconds; 0 = without a limit. Default: 0. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -42,7 +42,7 @@ export interface QueryCacheOptions {
   readonly defaults?: CachePolicy;
   /** Statements that are cached although their calls do not ask for it. */
   readonly rules?: readonly CacheRule[];
-  /** A larger value is not cached. Default: 1 MiB. */
+  /** A value of more bytes is not cached. Default: 1 MiB. */
   readonly maxEntryBytes?: number;
   /**
    * How long another process may serve an older value after a write was acknowledged, in milliseconds; in the writing process it is 0. Each
@@ -64,7 +64,7 @@ export interface QueryCacheOptions {
   readonly encryption?: Encryption;
 }
 
-/** @internal */
+/** The options of a cache in force. */
 export interface ResolvedCacheOptions {
   readonly redis: { readonly target: RedisTarget; readonly timeout: number; readonly lockTimeout: number } | undefined;
   readonly memoryBytes: number;

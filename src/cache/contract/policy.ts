@@ -3,14 +3,14 @@ import { invalid, refuseUnknownOptions } from '../../engine/index.js';
 
 /** How a value is cached. Durations are in milliseconds and count from when the value began to be loaded. */
 export interface CachePolicy {
-  /** How long the value is fresh, minus up to 10 % at random so that values do not end together. Default: 5000. */
+  /** How long the value is fresh, in milliseconds, minus up to 10 % at random so that values do not end together. Default: 5000. */
   readonly ttl?: number;
-  /** How much longer it is served while it is loaded again. Default: 0. */
+  /** How much longer it is served while it is loaded again, in milliseconds. Default: 0. */
   readonly staleWhileRevalidate?: number;
-  /** As `ttl`, for a result without rows, and for null and undefined; 0 = not cached. Default: `ttl`. */
+  /** As `ttl`, in milliseconds, for a result without rows, and for null and undefined; 0 = not cached. Default: `ttl`. */
   readonly negativeTtl?: number;
   /**
-   * No older value is served; this overrides the other durations. It bounds the effect of changes that the cache cannot see, such as those
+   * No value that is older, in milliseconds, is served; this overrides the other durations. It bounds the effect of changes that the cache cannot see, such as those
    * of writers outside of the pool, and of replicas that lag. Default: none.
    */
   readonly maxStale?: number;

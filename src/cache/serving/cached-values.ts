@@ -24,7 +24,7 @@ interface Asked {
   readonly query?: string | undefined;
 }
 
-/** Answers a request, and says where the answer came from; nothing where nothing listens, or where the caller has loaded it itself. @internal */
+/** Answers a request, and says where the answer came from; nothing where nothing listens, or where the caller has loaded it itself. */
 export function tellingTracers(
   { cache, query }: Asked,
   request: CacheRequest,

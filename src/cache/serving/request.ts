@@ -2,7 +2,7 @@
 import type { ResolvedPolicy } from '../contract/index.js';
 import type { ValueKind } from '../values/index.js';
 
-/** A value that a caller wants. @internal */
+/** A value that a caller wants. */
 export interface CacheRequest {
   /** A text that no other value has. */
   readonly key: string;
@@ -15,7 +15,7 @@ export interface CacheRequest {
   readonly trace?: { from: 'memory' | 'redis' | 'coalesced' | undefined };
 }
 
-/** What the process knew when a loading began. An invalidation after that makes the loaded value invalid. @internal */
+/** What the process knew when a loading began. An invalidation after that makes the loaded value invalid. */
 export interface Departure {
   readonly startedAt: number;
   readonly sequence: number;

@@ -7,21 +7,21 @@ import type { DiscoveryKind, NodeAddress, Peer } from './node.js';
 export interface ReadOptions {
   /** Default: 'session'. */
   readonly consistency?: Consistency;
-  /** How far a replica may be behind that serves bounded reads. Default: 1000. */
+  /** How far a replica may be behind that serves bounded reads, in milliseconds. Default: 1000. */
   readonly maxLag?: number;
   /** What becomes of a read when no replica is fit: the writer serves it, or it is refused. Default: 'writer'. */
   readonly fallback?: 'writer' | 'refuse';
-  /** How long a replica may take to come to the position that a read must see, before the writer serves the read. Default: 1000. */
+  /** How long a replica may take to come to the position that a read must see, before the writer serves the read, in milliseconds. Default: 1000. */
   readonly waitTimeout?: number;
 }
 
 /** How nodes are watched. Durations are in milliseconds. */
 export interface MonitorOptions {
-  /** How often each node is looked at. Default: 1000. */
+  /** The time from one look at a node to the next, in milliseconds. Default: 1000. */
   readonly interval?: number;
-  /** How often a node that is in doubt; while there is no writer, the longest time between two looks at any. Default: 250. */
+  /** The same for a node that is in doubt, in milliseconds; while there is no writer, the longest time between two looks at any. Default: 250. */
   readonly intervalInDoubt?: number;
-  /** How long one look may take. Default: 1000. */
+  /** How long one look may take, in milliseconds. Default: 1000. */
   readonly timeout?: number;
 }
 
@@ -29,7 +29,7 @@ export interface MonitorOptions {
 export interface FailureDetectionOptions {
   /** A statement that has been running for longer is watched. */
   readonly after: number;
-  /** How often its server is asked meanwhile, and how long it has to answer. Default: 1000. */
+  /** The time from one question to its server to the next, and how long it has to answer, in milliseconds. Default: 1000. */
   readonly interval?: number;
   /** So many questions in a row without an answer end the statement. Default: 3. */
   readonly count?: number;

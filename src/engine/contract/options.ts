@@ -29,25 +29,25 @@ export interface PoolOptions {
   readonly scheduling?: 'fifo' | 'fair';
   /** With `scheduling: 'fair'`: the most resources that one `fairnessKey` may have at once; 0 = no limit. Default: 0. */
   readonly fairnessLimit?: number;
-  /** When callers have been waiting longer than this without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
+  /** When callers have been waiting longer than this, in milliseconds, without a break, the newest of the least urgent are refused; 0 = off. Default: 0. */
   readonly waitTarget?: number;
-  /** How long callers must have been waiting longer than `waitTarget` before any is refused. Default: 100. */
+  /** How long callers must have been waiting longer than `waitTarget` before any is refused, in milliseconds. Default: 100. */
   readonly waitInterval?: number;
-  /** How long an acquire may wait, in all; 0 = no limit. Default: 30000. */
+  /** How long an acquire may wait, in all, in milliseconds; 0 = no limit. Default: 30000. */
   readonly acquireTimeout?: number;
-  /** How long opening a resource may take, in all; 0 = no limit. Default: 10000. */
+  /** How long opening a resource may take, in all, in milliseconds; 0 = no limit. Default: 10000. */
   readonly connectTimeout?: number;
-  /** A resource that was idle for longer is closed, down to `minIdle`; 0 = never. Default: 600000. */
+  /** A resource that was idle for longer, in milliseconds, is closed, down to `minIdle`; 0 = never. Default: 600000. */
   readonly idleTimeout?: number;
-  /** The longest life of a resource, minus up to 10 % at random so that they do not end together; 0 = no limit. Default: 1800000. */
+  /** The longest life of a resource in milliseconds, minus up to 10 % at random so that they do not end together; 0 = no limit. Default: 1800000. */
   readonly maxLifetime?: number;
-  /** A resource that was idle for longer is validated in the background; 0 = never. Default: 120000. */
+  /** A resource that was idle for longer, in milliseconds, is validated in the background; 0 = never. Default: 120000. */
   readonly keepaliveInterval?: number;
-  /** A resource that was idle for longer is validated before it is lent; 0 = always, Infinity = never. Default: 500. */
+  /** A resource that was idle for longer, in milliseconds, is validated before it is lent; 0 = always, Infinity = never. Default: 500. */
   readonly validateAfterIdle?: number;
-  /** How long a validation or the cleaning of a session may take. Default: 5000. */
+  /** How long a validation or the cleaning of a session may take, in milliseconds. Default: 5000. */
   readonly validationTimeout?: number;
-  /** A resource that is lent for longer is reported once, with its borrower's stack; 0 = off. Default: 0. */
+  /** A resource that is lent for longer, in milliseconds, is reported once, with its borrower's stack; 0 = off. Default: 0. */
   readonly leakDetectionThreshold?: number;
 }
 

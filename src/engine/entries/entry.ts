@@ -14,8 +14,6 @@ export interface EntryOwner<R> {
 /**
  * One pooled resource and its state. A link of the idle list and of the deadline queue itself.
  * Only EntrySet changes it.
- *
- * @internal
  */
 export class Entry<R> extends Deadline {
   state: EntryState = 'opening';

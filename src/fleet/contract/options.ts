@@ -38,7 +38,7 @@ export interface FleetOptions {
   readonly dryRun?: boolean;
 }
 
-/** @internal The options of a fleet in force. */
+/** The options of a fleet in force. */
 export interface ResolvedFleetOptions {
   readonly name: string;
   readonly budget: number | 'auto';

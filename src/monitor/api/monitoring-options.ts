@@ -1,10 +1,9 @@
 /** The options of what is monitored, and the probe of PgBouncer that they ask for. */
 
-import type { Registry, RegistryContentType } from 'prom-client';
 import { invalid, messageOf, PoolError } from '../../engine/index.js';
 import { type PgBouncerOptions, type PgBouncerProbe, preparePgBouncerProbe } from '../../probes/index.js';
 import type { ActionRecord } from '../live/index.js';
-import type { BreakerSource, PoolSource } from '../../telemetry/index.js';
+import type { BreakerSource, MetricsRegistry, PoolSource } from '../../telemetry/index.js';
 
 /** What is monitored. */
 export interface MonitoringOptions {
@@ -15,7 +14,7 @@ export interface MonitoringOptions {
   /** Breakers that belong to no pool, such as those around calls of your own. Default: none. */
   readonly breakers?: BreakerSource;
   /** The registry of prom-client that is shown as the metrics. The pools are added unless it has them. Default: a new one. */
-  readonly registry?: Registry<RegistryContentType>;
+  readonly registry?: MetricsRegistry;
   /** Called with each action of an operator: the audit log. Default: the last 100 are kept in memory only. */
   readonly onAction?: (record: ActionRecord) => void;
 }

@@ -1,7 +1,8 @@
 /** Answers questions about pools, caches, breakers and PgBouncer, and acts on pools. */
 
 import { randomUUID } from 'node:crypto';
-import type { Registry, RegistryContentType } from 'prom-client';
+import type * as PromClient from 'prom-client';
+import { requirePeer } from '../../packages/index.js';
 import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
@@ -11,14 +12,15 @@ import {
   type BreakerSource,
   DEFAULT_PREFIX,
   type ListedBreaker,
+  type MetricsRegistry,
   type ObservedBreaker,
   type ObservedPool,
   type PoolReader,
   poolReader,
+  registerMetrics,
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
-import { registerPoolMetrics } from '../../telemetry/prometheus.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
 import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
 import {
@@ -45,6 +47,8 @@ import {
   wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+
+const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
 
 /** The answer of `monitoring.connectionPoolHealth`. */
 export interface PoolHealthReport {
@@ -151,7 +155,7 @@ export class Monitoring {
   /** Another one in each process, and each time that a monitoring is made. */
   readonly id = randomUUID();
   readonly #pools: PoolReader;
-  readonly #registry: Registry<RegistryContentType>;
+  readonly #registry: MetricsRegistry;
   readonly #probe: SharedCall<PgBouncerReport>;
   readonly #actions: Actions;
   readonly #feed: LiveFeed;
@@ -364,13 +368,10 @@ const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
   checks: [],
 });
 
-function registryWithPools(
-  { pools, registry }: MonitoringOptions,
-  breakers: BreakerSource,
-  listed: BreakerReader,
-): Registry<RegistryContentType> {
-  if (registry === undefined) return registerPoolMetrics({ pools, breakers });
-  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined) return registerPoolMetrics({ pools, breakers, registry });
+function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource, listed: BreakerReader): MetricsRegistry {
+  if (registry === undefined) return registerMetrics<MetricsRegistry>({ pools, breakers }, () => new Registry());
+  if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined)
+    return registerMetrics({ pools, breakers, registry }, () => registry);
   addBreakers(registry, listed, DEFAULT_PREFIX);
   return registry;
 }

@@ -9,7 +9,7 @@ import { codeOf, messageOf } from '../../engine/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { SharedCall } from './shared-call.js';
 
-const { z } = requirePeer('zod', 'poolwright/server') as typeof Zod;
+const { z } = requirePeer('zod', 'poolwright/trpc') as typeof Zod;
 
 /** A process and the state of its pools, in short. */
 export interface ProcessReport {

@@ -16,13 +16,13 @@ import {
 export interface HealthThresholds {
   /** Connections in use, in percent of the limit, that count as too many. Default: 90. */
   readonly utilization?: number;
-  /** How long the use must have been that high without a break. Default: 30000. */
+  /** How long the use must have been that high without a break, in milliseconds. Default: 30000. */
   readonly utilizationFor?: number;
   /** Waiting acquires that count as too many. Default: 50. */
   readonly waiting?: number;
   /** The longest wait that is still fine, in percent of `acquireTimeout`. Default: 50. */
   readonly waitPercent?: number;
-  /** How long a failure to connect is remembered. Default: 30000. */
+  /** How long a failure to connect is remembered, in milliseconds. Default: 30000. */
   readonly connectErrorFor?: number;
 }
 

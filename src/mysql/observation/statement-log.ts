@@ -2,7 +2,6 @@
 
 import { type DurationCounts, type DurationSummary, Histogram, LabelledCounts } from '../../engine/index.js';
 import type { StatementFacts } from '../../sql/index.js';
-import type { Breaker } from '../../resilience/breaker/index.js';
 import type { Command } from '../driver/index.js';
 import type { ServerError } from '../errors/index.js';
 import { SlowQueries } from './slow-queries.js';
@@ -34,6 +33,14 @@ interface StatementCounts {
  */
 export type Breakage = 'late' | 'lost' | 'alone';
 
+/** The breaker that learns how statements ended. Its own methods, of which the shipped types know only the public ones. */
+interface StatementVerdicts {
+  succeeded(durationMs: number, now?: number): void;
+  failed(error: unknown, durationMs: number, now?: number): void;
+  failedAlone(durationMs: number, now?: number): void;
+  acquit(): void;
+}
+
 /** Sees every statement of the borrowers of a pool's connections. Durations are in milliseconds. On the hot path. */
 export class StatementLog {
   readonly slowQueries = new SlowQueries();
@@ -47,7 +54,7 @@ export class StatementLog {
 
   /** @param writes sees what is written, for a cache */
   constructor(
-    private readonly breaker: Pick<Breaker, 'succeeded' | 'failed' | 'failedAlone' | 'acquit'>,
+    private readonly breaker: StatementVerdicts,
     private readonly writes: WriteObserver | undefined,
   ) {}
 

@@ -54,7 +54,7 @@ export interface PublicOptions extends ResolvedPoolOptions {
   readonly hygiene: Hygiene;
 }
 
-/** @internal The core of a pool, for what is made of several pools. */
+/** The core of a pool, for what is made of several pools. */
 export let coreOf: (pool: Pool) => PoolCore;
 
 /** Steers a pool that has `moves` in its options. */
@@ -141,7 +141,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * Borrows a connection. Release it, or declare it with `await using`.
+   * Borrows a connection. Release it, or declare it with `await using` (Node 24 and later, or TypeScript 5.2 and later).
    *
    * @param options.timeout milliseconds, 0 = no limit; default: the pool's `acquireTimeout`
    * @param options.signal gives up waiting when it aborts

@@ -8,21 +8,21 @@ export interface BreakerOptions {
   readonly consecutiveFailures?: number;
   /** Opens when this percentage of the calls in the window failed; 0 = off. Default: 50. */
   readonly failureRate?: number;
-  /** Calls that take at least this long count as slow; 0 = none does. Default: 0. */
+  /** Calls that take at least this long, in milliseconds, count as slow; 0 = none does. Default: 0. */
   readonly slowCallTime?: number;
   /** Opens when this percentage of the calls in the window were slow. Default: 80. */
   readonly slowCallRate?: number;
-  /** How far rates look back, to within a tenth. Default: 10 000. */
+  /** How far rates look back, in milliseconds, to within a tenth. Default: 10 000. */
   readonly window?: number;
   /** Fewer calls than this in the window are no rate. Default: 20. */
   readonly minimumCalls?: number;
-  /** How long it stays open the first time, and at least. Default: 100. */
+  /** How long it stays open the first time, and at least, in milliseconds. Default: 100. */
   readonly shortestOpen?: number;
-  /** How long it stays open at most. Default: 750. */
+  /** How long it stays open at most, in milliseconds. Default: 750. */
   readonly longestOpen?: number;
   /** While half-open: how many calls are let through at once; as many successes close it. Default: 1. */
   readonly probes?: number;
-  /** A probe without an outcome for so long is replaced by another. Default: 1 000. */
+  /** A probe without an outcome for so long, in milliseconds, is replaced by another. Default: 1 000. */
   readonly probeTimeout?: number;
 }
 

@@ -94,24 +94,24 @@ export function currentDeadline(): WorkDeadline | undefined {
   return deadlines.getStore();
 }
 
-/** @internal Work that is done for other callers, too, and is bounded by no caller's deadline. */
+/** Work that is done for other callers, too, and is bounded by no caller's deadline. */
 export function withoutDeadline<T>(work: () => T): T {
   return deadlines.run(undefined, work);
 }
 
-/** @internal Limits of a call: its own, and those of the deadline that it is made within: the stricter count. */
+/** Limits of a call: its own, and those of the deadline that it is made within: the stricter count. */
 export interface CallLimits {
-  /** Milliseconds; 0 = none. */
+  /** Milliseconds; 0 = none. Default: 0. */
   readonly timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** @internal What aborts with the first of two signals. */
+/** What aborts with the first of two signals. */
 export function either(one: AbortSignal | undefined, other: AbortSignal | undefined): AbortSignal | undefined {
   return one === undefined || other === undefined || one === other ? (one ?? other) : anySignal([one, other]);
 }
 
-/** @internal */
+/** The limits of a call within a deadline: the stricter of each. */
 export function stricter(
   { timeout = 0, signal }: CallLimits,
   { remainingMs, givenUp }: WorkDeadline,

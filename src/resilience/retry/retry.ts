@@ -17,11 +17,11 @@ import type { RetryBudget } from './retry-budget.js';
 export interface RetryTiming {
   /** Runs in all, with the first. Default: 3. */
   readonly attempts?: number;
-  /** The shortest time before a retry. Default: 20. */
+  /** The shortest time before a retry, in milliseconds. Default: 20. */
   readonly shortestDelay?: number;
-  /** The longest time before a retry. Default: 1 000. */
+  /** The longest time before a retry, in milliseconds. Default: 1 000. */
   readonly longestDelay?: number;
-  /** No retry begins later than this after the first failure; a deadline counts too, if it is earlier. Default: 5 000. */
+  /** No retry begins later than this after the first failure, in milliseconds; a deadline counts too, if it is earlier. Default: 5 000. */
   readonly totalTime?: number;
 }
 
