@@ -143,6 +143,7 @@ export class Lender<R> {
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
     if (this.queue.size === 0) {
       this.#queuedSince = now;
+      this.supply.noteEmptyQueue();
       this.#admission.noteEmptyQueue(now);
     }
     if (this.#fair === undefined) this.queue.push(waiter);

@@ -57,7 +57,12 @@ export class Supply<R> {
   #lastFailure: OpenFailure | undefined = undefined;
   /** Entries that were last known to work before this moment are validated before they are lent. */
   #suspectSince = Number.NEGATIVE_INFINITY;
+  /** How many had been served when the queue was last empty. */
+  #servedBefore = 0;
   #retryTimer: Timer | undefined = undefined;
+  /** Since when the reserve has been short, and the timer that looks whether it still is. */
+  #shortSince: number | undefined = undefined;
+  #refillTimer: Timer | undefined = undefined;
   /** The timer of the next knock, or the mark of one that is under way. */
   #knock: Timer | 'under way' | undefined = undefined;
   #knockedAt = Number.NEGATIVE_INFINITY;
@@ -103,6 +108,11 @@ export class Supply<R> {
     return provenAt >= this.#suspectSince && now - provenAt <= this.pool.options.validateAfterIdle && now < entry.retireAt;
   }
 
+  /** A first waiter comes to an empty queue. */
+  noteEmptyQueue(): void {
+    this.#servedBefore = this.pool.statistics.acquired;
+  }
+
   /**
    * Validates idle entries and opens new ones for the waiters for whom nothing is under way. Precondition: the newest idle entry, if there is
    * one, may not be lent as it is.
@@ -124,8 +134,12 @@ export class Supply<R> {
     const room = this.pool.openingLimit - entries.size;
     if (room <= 0) return false;
     const { opening } = entries;
+    const served = this.pool.statistics.acquired - this.#servedBefore;
     this.#openEntries(
-      this.policy.openingsForWaiters({ unserved, queuedMs, opening, busy: entries.used + entries.checking, room }, now),
+      this.policy.openingsForWaiters(
+        { unserved, queuedMs, queued: queue.size, served, opening, busy: entries.used + entries.checking, room },
+        now,
+      ),
       now,
     );
     return false;
@@ -135,13 +149,31 @@ export class Supply<R> {
   refillReserve(now: number): void {
     const { state, paused, queue, options, entries } = this.pool;
     if (state !== 'running' || paused || queue.size > 0) return;
-    const { opening, checking, idle, usable, size } = entries;
+    const { opening, checking, idle, usable, used, size } = entries;
     const wantedIdle = options.minIdle - idle.size - checking - opening;
     const wantedOpen = (this.readinessAwaited > 0 || this.#opensAhead) && usable + opening === 0 ? 1 : 0;
     const missing = Math.max(wantedIdle, wantedOpen);
-    if (missing <= 0) return;
+    if (missing <= 0) {
+      this.#shortSince = undefined;
+      return;
+    }
+    this.#shortSince ??= now;
+    const dueAt = this.#shortSince + this.policy.reservePauseMs;
+    // Those that are lent come back, perhaps before others would be open.
+    const comeBack = now < dueAt ? used : 0;
+    if (comeBack > 0) this.#refillLater(dueAt - now);
     const room = this.pool.openingLimit - size;
-    this.#openEntries(this.policy.openingsForReserve(missing, opening, room, now), now);
+    this.#openEntries(this.policy.openingsForReserve(Math.max(missing - comeBack, wantedOpen), opening, room, now), now);
+  }
+
+  #refillLater(delayMs: number): void {
+    if (this.#refillTimer !== undefined) return;
+    const refill = (): void => {
+      this.#refillTimer = undefined;
+      this.onRetry(this.clock.now());
+    };
+    this.#refillTimer = inRootContext(() => this.clock.setTimer(refill, delayMs));
+    this.#refillTimer.unref();
   }
 
   /** An entry was opened: its life begins. */
@@ -205,6 +237,8 @@ export class Supply<R> {
   cancelRetry(): void {
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
+    this.#refillTimer?.cancel();
+    this.#refillTimer = undefined;
     if (this.#knock === 'under way') return;
     this.#knock?.cancel();
     this.#knock = undefined;
