@@ -153,17 +153,28 @@ export class Supply<R> {
     const wantedIdle = options.minIdle - idle.size - checking - opening;
     const wantedOpen = (this.readinessAwaited > 0 || this.#opensAhead) && usable + opening === 0 ? 1 : 0;
     const missing = Math.max(wantedIdle, wantedOpen);
-    if (missing <= 0) {
-      this.#shortSince = undefined;
-      return;
-    }
-    this.#shortSince ??= now;
-    const dueAt = this.#shortSince + this.policy.reservePauseMs;
-    // Those that are lent come back, perhaps before others would be open.
-    const comeBack = now < dueAt ? used : 0;
-    if (comeBack > 0) this.#refillLater(dueAt - now);
+    if (missing <= 0) return;
+    const comeBack = this.#isAwayForLong(used, now) ? 0 : used;
     const room = this.pool.openingLimit - size;
     this.#openEntries(this.policy.openingsForReserve(Math.max(missing - comeBack, wantedOpen), opening, room, now), now);
+  }
+
+  /** Whether the entries that the reserve lacks have been lent for as long as an opening takes. If not, the pool looks again when they have. */
+  #isAwayForLong(used: number, now: number): boolean {
+    const { idle } = this.pool.entries;
+    const pauseMs = this.policy.reservePauseMs;
+    if (used === 0 || pauseMs === 0) {
+      this.#shortSince = undefined;
+      return true;
+    }
+    // It was full at some time since then.
+    if (this.#shortSince === undefined || idle.most >= this.pool.options.minIdle) {
+      this.#shortSince = now;
+      idle.most = idle.size;
+    }
+    const leftMs = this.#shortSince + pauseMs - now;
+    if (leftMs > 0) this.#refillLater(leftMs);
+    return leftMs <= 0;
   }
 
   #refillLater(delayMs: number): void {

@@ -107,6 +107,51 @@ describe('how many are opened', () => {
     served.release();
   });
 
+  it('the reserve is not opened for a burst: the entries that it has taken come back', async () => {
+    await using fixture = new PoolFixture(
+      { connectionLimit: 50, minIdle: 5 },
+      { prepare: (factory) => factory.script('open', succeedAfter(150)) },
+    );
+    await fixture.warmUp(5, 2);
+    const uses = Array.from({ length: 50 }, () => fixture.use(2));
+    await fixture.clock.advance(400);
+    const servedAt = await Promise.all(uses);
+    expect(Math.max(...servedAt) - Math.min(...servedAt)).toBeLessThanOrEqual(20);
+    expect(fixture.stats.opened).toBeLessThanOrEqual(6);
+    // Bursts that come one after the other find it full in between.
+    for (let burst = 0; burst < 20; burst += 1) {
+      const few = Array.from({ length: 5 }, () => fixture.use(20));
+      await fixture.clock.advance(30);
+      await Promise.all(few);
+    }
+    expect(fixture.stats.opened).toBeLessThanOrEqual(6);
+  });
+
+  it('the reserve is opened when those that it lacks are away for as long as an opening takes, and at once when they are gone', async () => {
+    await using fixture = new PoolFixture(
+      { connectionLimit: 50, minIdle: 5 },
+      { prepare: (factory) => factory.script('open', succeedAfter(150)) },
+    );
+    await fixture.warmUp(5, 2);
+    const leases = [await fixture.acquire(), await fixture.acquire()];
+    // The housekeeper looks once a second at the latest, and finds it short.
+    await fixture.clock.advance(1_000);
+    await fixture.clock.advance(500);
+    expect(fixture.stats).toMatchObject({ used: 2, idle: 5 });
+    for (const { status, lent, lose } of fixture.factory.resources.map((one) => ({
+      status: one.status,
+      lent: one.lent,
+      lose: () => one.lose(),
+    }))) {
+      if (status === 'open' && !lent) lose();
+    }
+    await fixture.clock.settle();
+    expect(fixture.stats.opening).toBeGreaterThanOrEqual(3);
+    await fixture.clock.advance(500);
+    expect(fixture.stats.idle).toBe(5);
+    for (const lease of leases) lease.release();
+  });
+
   it('I4: a factory that calls the pool while it opens does not make it open too many', async () => {
     let reentered = 0;
     await using fixture = new PoolFixture(
