@@ -27,7 +27,7 @@ describe('what is away, while callers wait for it', () => {
 
   it('I6: is asked for every 20 to 40 ms, and opened when it is back, however long the delay is by then', async () => {
     const door = knocking(() => fixture);
-    const { knock } = door;
+    const knock = (error: unknown): Promise<boolean> | undefined => door.knock(error);
     await using fixture = new PoolFixture(patient, { random: seededRandom(7), methods: { knock }, patience: 'patient' });
     fixture.factory.script('open', failWith(away));
     const waiting = Array.from({ length: 3 }, () => fixture.acquire());
@@ -48,7 +48,7 @@ describe('what is away, while callers wait for it', () => {
   it('I6: costs no opening more, one knock at a time, and at most 50 a second, for a minute and ten thousand waiters', async () => {
     const openingsWith = async (knocks: boolean): Promise<number> => {
       const door = knocking(() => fixture);
-      const { knock } = door;
+      const knock = (error: unknown): Promise<boolean> | undefined => door.knock(error);
       await using fixture = new PoolFixture(patient, {
         random: seededRandom(8),
         patience: 'patient',
@@ -70,7 +70,7 @@ describe('what is away, while callers wait for it', () => {
 
   it('is not asked for while no caller waits, and by a caller of ready() alone', async () => {
     const door = knocking(() => fixture);
-    const { knock } = door;
+    const knock = (error: unknown): Promise<boolean> | undefined => door.knock(error);
     await using fixture = new PoolFixture(
       { minIdle: 1 },
       { methods: { knock }, patience: 'patient', prepare: (factory) => factory.script('open', failWith(away)) },
@@ -89,7 +89,7 @@ describe('what is away, while callers wait for it', () => {
   it('I6: one that accepts and then fails is left alone for the whole delay', async () => {
     const dropped = driverError('PROTOCOL_CONNECTION_LOST');
     const door = knocking(() => fixture);
-    const { knock } = door;
+    const knock = (error: unknown): Promise<boolean> | undefined => door.knock(error);
     await using fixture = new PoolFixture(patient, { methods: { knock }, patience: 'patient' });
     fixture.factory.script('open', failWith(away));
     const waiting = fixture.acquire();
@@ -106,7 +106,7 @@ describe('what is away, while callers wait for it', () => {
 
   it('serves a caller who comes after a refusal as soon, where callers are refused when an attempt fails', async () => {
     const door = knocking(() => fixture);
-    const { knock } = door;
+    const knock = (error: unknown): Promise<boolean> | undefined => door.knock(error);
     await using fixture = new PoolFixture({ minIdle: 0 }, { random: () => 0.99, methods: { knock } });
     fixture.factory.script('open', failWith(away));
     for (let attempt = 0; attempt < 5; attempt += 1) {
@@ -118,6 +118,7 @@ describe('what is away, while callers wait for it', () => {
     fixture.factory.script('open', succeed);
     await fixture.clock.advance(40);
     (await waiting).release();
+    expect(fixture.stats).toMatchObject({ acquired: 1, opened: 1, refused: 5 });
   });
 
   it('a knock that is never answered changes nothing', async () => {
