@@ -56,6 +56,7 @@ export class Admission<R> {
 
   /** A waiter comes to an empty queue. */
   noteEmptyQueue(now: number): void {
+    this.pool.supply.noteEmptyQueue();
     this.#shedder?.noteEmptyQueue(now);
   }
 
@@ -86,7 +87,7 @@ export class Admission<R> {
   /** How many wait for an entry that a borrower holds. Waiters that will get an entry that is idle, checked or being opened now do not count. */
   #waitingForOthers(): number {
     const { entries, queue, limit, paused } = this.pool;
-    const served = paused ? 0 : Math.max(limit - entries.used - entries.closing, 0);
+    const served = paused ? 0 : Math.max(limit - entries.used - entries.preparing - entries.closing, 0);
     return queue.size - served;
   }
 
@@ -115,6 +116,8 @@ export class Admission<R> {
       if (queueLimit > 0 && waitForOthers >= queueLimit && !this.isFair) return queueFullError(queueLimit, reporter.failureContext(now));
     }
     const failure = supply.refusingFailureAt(now);
-    return failure === undefined ? undefined : connectFailedError(failure.error, reporter.summary(now));
+    if (failure === undefined) return undefined;
+    supply.noteRefusal(now);
+    return connectFailedError(failure.error, reporter.summary(now));
   }
 }

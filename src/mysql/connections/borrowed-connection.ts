@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { customInspect } from '../../packages/index.js';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
-import { type Method, statementOnConnection } from '../contract/index.js';
+import { type Method, type Statement, statementOnConnection, type StatementResult } from '../contract/index.js';
 import {
   captureSite,
   DriverPromisePoolConnection,
@@ -14,7 +14,6 @@ import {
   withStackOf,
 } from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
-import { runToAnswer } from './answer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
@@ -155,6 +154,7 @@ class BorrowedConnection {
   /** @throws PoolError `POOL_RELEASED`, `POOL_CLOSED` */
   refuseAfterRelease(method: string): void {
     if (this.#lease.active) return;
+    if (this.#lease.reclaimed) throw takenBack(`${method}() on a`);
     if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
     // The connection broke while it was borrowed: mysql2's own error says what happened better than ours.
     if (!this.#raw.alive) return;
@@ -232,6 +232,14 @@ function define(name: string, value: unknown): void {
   Object.defineProperty(BorrowedConnection.prototype, name, { configurable: true, writable: true, value });
 }
 
+/** @param what was done to it, as far as it is known */
+export function takenBack(what: string): PoolError {
+  return new PoolError(
+    'POOL_RECLAIMED',
+    `${what} connection that the pool has taken back: it was lent for longer than leakDetectionThreshold and not used meanwhile.`,
+  );
+}
+
 /** Makes a borrower's object for a lease. */
 export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
   return new BorrowedConnection(lease) as unknown as PoolConnection;
@@ -261,3 +269,31 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
 }
 
 keepShape(PoolConnectionWaiter);
+
+/**
+ * Runs a statement; prepares it again when the server no longer knows it.
+ *
+ * @param flavor in whose words a failure is put
+ */
+export async function runToAnswer(
+  connection: ManagedConnection,
+  statement: Statement,
+  flavor: Pick<Flavor, 'statementFailure'>,
+): Promise<StatementResult> {
+  try {
+    return await runOnce(connection, statement, flavor);
+  } catch (error) {
+    if (statement.method === 'query' || !isStatementCacheInvalid(error)) throw error;
+    connection.forgetStatement(statement, error);
+    return await runOnce(connection, statement, flavor);
+  }
+}
+
+function runOnce(connection: ManagedConnection, statement: Statement, flavor: Pick<Flavor, 'statementFailure'>): Promise<StatementResult> {
+  return new Promise((resolve, reject) => {
+    connection.run(statement, (error, rows, fields) => {
+      if (error === null) resolve([rows, fields] as StatementResult);
+      else reject(flavor.statementFailure(error));
+    });
+  });
+}

@@ -1,8 +1,17 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
-import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import {
+  type Borrowed,
+  type CloseRequest,
+  invalidUnquoted,
+  messageOf,
+  type OpenContext,
+  PoolError,
+  type Preparation,
+  type ResourceFactory,
+} from '../../engine/index.js';
 import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
-import { type ConnectionConfig, foundNothing, Knocker } from '../driver/index.js';
+import { type ConnectionConfig, Knocker } from '../driver/index.js';
 import {
   callersError,
   classOfErrno,
@@ -16,38 +25,20 @@ import {
   markPermanent,
   type ServerError,
 } from '../errors/index.js';
-import { cleanSession, isClean } from './hygiene.js';
+import { SessionMark } from '../contract/index.js';
+import { takenBack } from './borrowed-connection.js';
+import type { ConnectionHost } from './connection-host.js';
+import { type Baseline, changeSettings, cleanSession, isClean, settle } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import { openOutside } from './outside-opening.js';
-import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
+import type { ConnectionOwner } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
-import type { StatementLog } from '../observation/index.js';
-import { checkedCredentials, copyOf, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { connectionLost } from '../commands/index.js';
+import { type KnownCredentials, Logins, sourceOf } from '../credentials/index.js';
+import { copyOf, type Hygiene, type LoginIdentity, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
-
-/** What the factory needs of the pool that its connections belong to. */
-export interface ConnectionHost {
-  /** The pool object that mysql2's connections refer to. */
-  readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
-  /** Sees the statements of borrowers. */
-  readonly log?: StatementLog;
-  /** The process must stay alive for a connection that was lent, or that says goodbye. */
-  hold(): void;
-  /** Emits one of mysql2's events; returns whether it has listeners. */
-  announce(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
-  /** A connection is about to be opened for borrowers. May refuse by throwing. */
-  connecting(): void;
-  sessionReset(): void;
-  kill(connection: ObservedConnection): Promise<void>;
-  /** The server answers but must not be used: it is read-only, shutting down, or draining. */
-  poisoned(error: ServerError): void;
-  /** The server takes no more prepared statements. */
-  tooManyStatements(): void;
-  /** An opener makes a connection that leads there. */
-  leadsTo?(config: ConnectionConfig): void;
-}
 
 /** Of a statement that is shown in an error or to an operator. */
 const LONGEST_SHAPE = 160;
@@ -61,14 +52,22 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #asksForAddresses = true;
   /** A proxy shares its connections to the server between those of this pool and others. */
   #behindSharingProxy = false;
+  readonly #logins = new Logins();
+  /** With which credentials of the application's source a connection has logged in. */
+  readonly #loggedInWith = new WeakMap<ManagedConnection, KnownCredentials>();
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
   readonly #knocker = new Knocker();
+  readonly preparesEach: boolean;
+  readonly recyclesByHook: boolean;
 
   constructor(
     private options: ResolvedOptions,
     private readonly host: ConnectionHost,
-  ) {}
+  ) {
+    this.preparesEach = options.onAcquire !== undefined;
+    this.recyclesByHook = options.onRelease !== undefined;
+  }
 
   /** Connections that are opened from now on lead elsewhere. */
   moveTo(options: ResolvedOptions): void {
@@ -76,11 +75,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     this.#asksForAddresses = true;
   }
 
-  async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
+  async open({ signal, lost, doom, unmark, isLent }: OpenContext): Promise<ManagedConnection> {
     this.host.connecting();
     const connection = await this.#open(signal, {
       lost,
       isLent,
+      unmark,
+      refuse: (error) => doom('hook', error),
       log: this.host.log,
       commits: this.options.commits,
       kill: (victim) => this.host.kill(victim),
@@ -110,14 +111,17 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       isLent: () => false,
       log: undefined,
       commits: undefined,
+      unmark: ignore,
+      refuse: ignore,
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
     return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), owner);
   }
 
-  close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
+  close(connection: ManagedConnection, { force, reason }: CloseRequest): Promise<void> | undefined {
     const { opener } = this.options;
+    if (reason === 'reclaimed') connection.takeBack(takenBack('A statement on a'));
     if (force) {
       connection.terminate();
       // To know of its end, though not to say goodbye.
@@ -132,15 +136,25 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   recycle(connection: ManagedConnection): Promise<void> | undefined {
-    const { hygiene } = this.options;
+    if (this.recyclesByHook) return inRootContext(() => this.#recycleByHook(connection));
+    const hygiene = this.#hygieneOf(connection);
     if (isClean(connection, hygiene)) return undefined;
-    const baseline = {
-      repeatable: () => connection.setUpByListeners?.repeatable !== false,
-      replay: () => this.#replay(connection),
-      database: connection.login.database,
-      reset: () => this.host.sessionReset(),
-    };
-    return inRootContext(() => cleanSession(connection, hygiene, baseline));
+    return inRootContext(() => cleanSession(connection, hygiene, this.#baselineOf(connection)));
+  }
+
+  async prepare(connection: ManagedConnection, { mark, from, uses }: Preparation): Promise<PoolError | undefined> {
+    if (mark !== undefined && !(mark instanceof SessionMark))
+      return invalidUnquoted('mark', mark, 'left out: ask for settings with session');
+    if (mark?.key !== from?.key) {
+      const refusal = await inRootContext(() => changeSettings(connection, mark, this.#baselineOf(connection)));
+      if (refusal !== undefined) return refusal;
+    }
+    await this.host.hooks?.beforeLending(connection, { isNew: uses === 0, use: uses + 1, session: mark?.settings });
+    return undefined;
+  }
+
+  isUnused({ unusedMs }: ManagedConnection, forMs: number): boolean {
+    return unusedMs !== undefined && unusedMs >= forMs;
   }
 
   park(connection: ManagedConnection): void {
@@ -175,9 +189,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
 
   /** An application's own way to the server, by `stream` or an opener, may cost more than a connect. */
   knock(error: unknown): Promise<boolean> | undefined {
-    if (this.options.opener !== undefined) return undefined;
-    const config = this.host.driverPool.createConnectionConfig();
-    return config.stream === undefined && foundNothing(error, config) ? this.#knocker.knock(config) : undefined;
+    return this.options.opener === undefined ? this.#knocker.knockAfter(error, this.host.driverPool.createConnectionConfig()) : undefined;
   }
 
   isMisplaced(error: unknown): boolean {
@@ -203,13 +215,24 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
-    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
-    if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
+    const { credentials, atStart } = this.options;
+    if (credentials === undefined) return await this.#logIn(signal, owner, {});
+    // The end of a connection whose login was refused is not the end of the opening.
+    let opened: ManagedConnection | undefined;
+    const lost = (error: Error): void => (opened === undefined ? undefined : owner.lost(error));
+    const attempt = (login: LoginIdentity): Promise<ManagedConnection> => this.#logIn(signal, { ...owner, lost }, login);
+    const { made, credentials: used } = await this.#logins.logIn(sourceOf(credentials), atStart.connectTimeout, attempt);
+    opened = made;
+    if (!made.alive) throw made._fatalError ?? made._protocolError ?? connectionLost();
+    this.#loggedInWith.set(made, used);
+    return made;
+  }
+
+  async #logIn(signal: AbortSignal, owner: ConnectionOwner, login: LoginIdentity): Promise<ManagedConnection> {
     signal.throwIfAborted();
-    const accepted = this.#knocker.take(config);
-    if (accepted !== undefined) config.stream = accepted;
-    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
-    if (accepted !== undefined) config.stream = undefined;
+    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
+    Object.assign(config, login);
+    const connection = this.#knocker.useFor(config, () => new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner));
     const release = terminateOnAbort(connection, signal);
     try {
       await handshake(connection);
@@ -220,6 +243,35 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     } finally {
       release();
     }
+  }
+
+  /** A borrower's settings are known to be what the session has: one that changed more than these is reset, however lax the pool is. */
+  #hygieneOf({ settings }: ManagedConnection): Hygiene {
+    const { hygiene } = this.options;
+    return settings === undefined || hygiene === 'always' ? hygiene : 'auto';
+  }
+
+  #baselineOf(connection: ManagedConnection): Baseline {
+    return {
+      repeatable: () => connection.setUpByListeners?.repeatable !== false,
+      replay: () => this.#replay(connection),
+      mayLogInAgain: () => this.#isLoginCurrent(connection),
+      database: connection.login.database,
+      reset: () => {
+        connection.settings = undefined;
+        connection.unmark();
+        this.host.sessionReset();
+      },
+    };
+  }
+
+  /** The hook comes first: it sees what its borrower has left, and what it does itself is cleaned. */
+  async #recycleByHook(connection: ManagedConnection): Promise<void> {
+    await settle(connection);
+    const { session, settings } = connection;
+    const refusal = await this.host.hooks?.afterReturn(connection, { inTransaction: session.inTransaction, session: settings?.settings });
+    if (refusal === undefined) await cleanSession(connection, this.#hygieneOf(connection), this.#baselineOf(connection));
+    else connection.refuse(refusal);
   }
 
   /** Returns whether the connection is of no more use. */
@@ -241,6 +293,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
     }
+  }
+
+  /** A login with a password that has changed, or expired, would be refused, and count as an attempt with a wrong one. */
+  #isLoginCurrent(connection: ManagedConnection): boolean {
+    const { credentials } = this.options;
+    const used = this.#loggedInWith.get(connection);
+    return credentials === undefined || used === undefined || sourceOf(credentials).isCurrent(used);
   }
 
   async #noteAddress(connection: ManagedConnection): Promise<void> {
@@ -305,17 +364,6 @@ async function trackCommits(connection: ManagedConnection): Promise<void> {
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }
-}
-
-/** Wherever they come from, that they do not come says nothing about the database. */
-async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
-  let given: unknown;
-  try {
-    given = await ask();
-  } catch (error) {
-    throw callersError(error, 'credentials must throw errors only', 'what is none');
-  }
-  return checkedCredentials(given);
 }
 
 async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {

@@ -1,9 +1,11 @@
 /** Cleans the session of a connection between two borrowers. */
 
-import { isConnectionLost } from '../errors/index.js';
+import { PoolError } from '../../engine/index.js';
+import type { SessionMark } from '../contract/index.js';
+import { isConnectionLost, isServerError } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
-import { resetsFully } from '../session/index.js';
+import { changeOfSettings, resetsFully } from '../session/index.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
 import { isBeingKilled, stopWhenLeft } from '../commands/index.js';
 
@@ -11,6 +13,8 @@ import { isBeingKilled, stopWhenLeft } from '../commands/index.js';
 export interface Baseline {
   /** Whether `replay` brings back everything that was set up when the connection was new. */
   repeatable(): boolean;
+  /** Whether what the connection logged in with still holds. */
+  mayLogInAgain(): boolean;
   /** Sets up again what a reset has taken away, or a new login. */
   replay(): Promise<void>;
   /** The default database of a new connection. */
@@ -40,6 +44,44 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   if (hygiene === 'always' || (hygiene === 'auto' && session.needsReset)) return reset(connection, baseline);
   if (hygiene === 'auto' && session.calledRoutine) return askWhatRoutinesDid(connection, baseline);
   return session.inTransaction ? rollBack(connection) : undefined;
+}
+
+/** Waits for what a borrower has left running on a connection, so that a hook can use it. */
+export async function settle(connection: ManagedConnection): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  if (connection._command != null) stopWhenLeft(connection._command);
+  if (connection._paused && !isBeingKilled(connection._command)) connection.resume();
+  if (connection.busy || connection.doubtful) await connection.send((done) => connection.ping(done));
+  connection.doubtful = false;
+}
+
+/**
+ * Brings a session to the settings that its next borrower asks for.
+ *
+ * @returns what the borrower is told when the server refuses them; the session is clean then, and has none
+ */
+export async function changeSettings(
+  connection: ManagedConnection,
+  to: SessionMark | undefined,
+  baseline: Baseline,
+): Promise<PoolError | undefined> {
+  const { settings: from, session } = connection;
+  const end = session.apart();
+  try {
+    await connection.send((done) => connection.query(changeOfSettings(from, to), done));
+    end();
+    connection.settings = to;
+    return undefined;
+  } catch (error) {
+    if (!isServerError(error) || isConnectionLost(error)) throw error;
+    // Some of them may be in force.
+    session.dirty = true;
+    await cleanSession(connection, 'auto', baseline);
+    const names = [...(to?.literals.keys() ?? [])].join(', ');
+    return new PoolError('POOL_SESSION_REFUSED', `The server refused the settings of session (${names}): ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -92,7 +134,7 @@ async function reset(connection: ManagedConnection, baseline: Baseline): Promise
   await restoreCharset(connection);
   await restoreSession(connection);
   await refuseInitConnect(connection);
-  await restoreDatabase(connection, baseline.database);
+  await restoreDatabase(connection, baseline);
   await replay(connection, baseline);
 }
 
@@ -100,6 +142,7 @@ async function reset(connection: ManagedConnection, baseline: Baseline): Promise
 async function logInAgain(connection: ManagedConnection, baseline: Baseline): Promise<void> {
   refuseUnresettable(connection);
   refuseUnrepeatable(baseline);
+  refuseStaleLogin(baseline);
   await leaveTransaction(connection);
   await connection.apart(() => connection.login.repeat(connection));
   await restoreSession(connection);
@@ -129,17 +172,23 @@ function refuseUnrepeatable(baseline: Baseline): void {
   if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
 }
 
+function refuseStaleLogin(baseline: Baseline): void {
+  if (!baseline.mayLogInAgain()) throw new Error('The credentials have changed since the login: the connection is replaced.');
+}
+
 /** Asked once per connection: the variable is the server's, and hardly ever set. */
 async function refuseInitConnect(connection: ManagedConnection): Promise<void> {
   connection.initConnect ??= String((await firstRow(connection, 'SELECT @@GLOBAL.init_connect'))[0]) !== '';
   if (connection.initConnect) throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
 }
 
-async function restoreDatabase(connection: ManagedConnection, database: string | undefined): Promise<void> {
+async function restoreDatabase(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  const { database } = baseline;
   if (database !== undefined) {
     await connection.send((done) => connection.query(`USE ${quoted(database)}`, done));
   } else if ((await firstRow(connection, 'SELECT DATABASE()'))[0] !== null) {
     // Only a login takes a default database away.
+    refuseStaleLogin(baseline);
     await connection.apart(() => connection.login.repeat(connection));
   }
 }

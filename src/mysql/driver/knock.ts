@@ -26,6 +26,21 @@ export function foundNothing(error: unknown, { socketPath }: Pick<Way, 'socketPa
 export class Knocker {
   #accepted: { readonly socket: Socket; readonly way: Way } | undefined = undefined;
 
+  /** Knocks after an error that says that nothing listens. Not where the application makes the streams. */
+  knockAfter(error: unknown, way: Way): Promise<boolean> | undefined {
+    return way.stream === undefined && foundNothing(error, way) ? this.knock(way) : undefined;
+  }
+
+  /** Has a connection made that logs in on what was accepted, if there is something. */
+  useFor<T>(config: Way & { stream?: unknown }, make: () => T): T {
+    const accepted = this.take(config);
+    if (accepted === undefined) return make();
+    config.stream = accepted;
+    const made = make();
+    config.stream = undefined;
+    return made;
+  }
+
   /** Resolves with whether the connection was accepted. Does not reject. */
   knock(way: Way): Promise<boolean> {
     const { host, port, socketPath } = way;

@@ -20,6 +20,7 @@ import {
   type ResolvedPoolBreakers,
   resolvePoolBreakers,
 } from '../observation/index.js';
+import type { OnAcquire, OnRelease } from '../contract/index.js';
 import { checkedCache, checkedCharset, checkedHost, checkedPort, checkedText, checkedTimezone, resolveHealth } from './checks.js';
 import type { Endpoint } from './endpoint.js';
 import { resolveStatementRetries, type StatementRetryOptions } from './retry-options.js';
@@ -32,10 +33,27 @@ export type Hygiene = 'auto' | 'transaction' | 'always' | 'never';
 export type ServerRole = 'writer' | 'reader' | 'any';
 
 /** Who to log in as. */
-export interface Credentials {
+export interface LoginIdentity {
+  /** Default: the pool's `user`. */
   readonly user?: string;
   readonly password?: string;
+  /** The factors of a login with several, as in mysql2. */
+  readonly password1?: string;
+  readonly password2?: string;
+  readonly password3?: string;
 }
+
+/** What the option `credentials` gives. */
+export interface Credentials extends LoginIdentity {
+  /**
+   * Until when they hold: a date, or milliseconds since 1970. Until then the pool keeps them, and asks for new ones ahead of it. `Infinity`: until
+   * the server refuses them. Default: they are for the openings that asked for them.
+   */
+  readonly expiresAt?: Date | number;
+}
+
+/** Gives credentials, or only a password. */
+export type CredentialsFunction = () => string | Credentials | Promise<string | Credentials>;
 
 /** Options that are Poolwright's own and concern MySQL. */
 export interface MysqlPoolOptions {
@@ -56,10 +74,23 @@ export interface MysqlPoolOptions {
   readonly resetOnRelease?: boolean;
   /** TLS: true, false, mysql2's options or one of its profiles. Default: verified TLS for every host that is not this machine. */
   readonly ssl?: boolean | string | TlsOptions;
-  /** Called for each new connection, for passwords that change, such as IAM tokens. Not together with `password`. */
-  readonly credentials?: () => Credentials | Promise<Credentials>;
+  /**
+   * Asked who to log in as, for passwords that change, such as IAM tokens: once for all connections that are being opened; ahead of `expiresAt`, where
+   * it gives one, else for each new connection; and once more after the server has refused a login. Not together with `password`.
+   */
+  readonly credentials?: CredentialsFunction;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
+  /**
+   * Called with each connection before each borrower gets it. The borrower waits for it. If it throws, returns false, or takes longer than the
+   * borrower's wait or `hookTimeout`, that acquire fails with `POOL_HOOK_FAILED`, and the connection is closed.
+   */
+  readonly onAcquire?: OnAcquire;
+  /**
+   * Called with each connection that was given back, before its session is cleaned and before another borrower gets it. If it returns false, throws,
+   * or takes longer than `hookTimeout`, the connection is closed.
+   */
+  readonly onRelease?: OnRelease;
   /** Overrides what an error of the server means for its connection and for the pool. `undefined` leaves it as it is. */
   readonly classifyError?: ClassifyError;
   /** Answers statements that ask for it, and is invalidated by every write of this pool. See `poolwright/cache`. Default: none. */
@@ -211,7 +242,8 @@ export const optionTable = {
   credentials: {
     kind: 'function',
     default: undefined,
-    about: 'Called for each new connection; returns the user and password. For passwords that change.',
+    about:
+      'Returns the user and password for new connections, and until when they hold (`expiresAt`). For passwords that change: see [credentials.md](credentials.md).',
   },
   classifyError: {
     kind: 'function',
@@ -222,6 +254,17 @@ export const optionTable = {
     kind: 'function',
     default: undefined,
     about: 'Called with each new connection before it is lent, and again after each reset of its session.',
+  },
+  onAcquire: {
+    kind: 'function',
+    default: undefined,
+    about: 'Called with each connection before each borrower gets it. If it fails, that acquire fails, and the pool closes the connection.',
+  },
+  onRelease: {
+    kind: 'function',
+    default: undefined,
+    about:
+      'Called with each connection that was given back, before its session is cleaned. If it returns false or fails, the pool closes the connection.',
   },
   resetOnRelease: { kind: 'boolean', default: false, mysql2: { read: truthIn }, about: "mysql2's name for hygiene: 'always'." },
   health: { kind: 'object', resolve: resolveHealth },

@@ -28,6 +28,7 @@ import {
   type SlowQueries,
   StatementLog,
 } from '../observation/index.js';
+import { BorrowHooks } from './borrow-hooks.js';
 import { CallbackPool } from './callback-pool.js';
 import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
@@ -50,6 +51,7 @@ import { LeakWarning } from './leak-warning.js';
 import { PoolFleet } from './pool-fleet.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
 import type { PoolStats } from './pool-stats.js';
+import { PoolCredentials } from './pool-credentials.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
 import { answerOfLastRun, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
@@ -109,6 +111,7 @@ export class PoolCore implements SteeredCore {
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
   readonly #factory: ConnectionFactory;
+  readonly #credentials: PoolCredentials;
 
   constructor(
     /** The options in force, with the place to which connections lead now. */
@@ -118,6 +121,7 @@ export class PoolCore implements SteeredCore {
   ) {
     const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
+    this.#credentials = new PoolCredentials(options.credentials);
     const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.rowsOf(sql, READING_TIMEOUT_MS), cache);
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (statement) => this.#run(statement), options);
@@ -142,6 +146,7 @@ export class PoolCore implements SteeredCore {
   moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
     const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
     this.options = options;
+    this.#credentials.moveTo(credentials);
     this.callbackPool.moveTo(options);
     this.#factory.moveTo(options);
     this.#killer.renewConnection();
@@ -193,7 +198,7 @@ export class PoolCore implements SteeredCore {
   /** @param deep also runs a statement */
   health(deep: boolean, more?: readonly HealthCheck[]): Promise<Health> {
     const ofFleet = this.fleet === undefined ? [] : [this.fleet.check()];
-    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...ofFleet, ...(more ?? [])]);
+    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...this.#credentials.checks(), ...ofFleet, ...(more ?? [])]);
   }
 
   /** Where a statement gets its connection that asks for a route. @throws PoolError `POOL_OPTION_INVALID` */
@@ -223,6 +228,7 @@ export class PoolCore implements SteeredCore {
 
   /** Soft-evicts all connections, and the one that kills. */
   evict(): void {
+    this.#credentials.renew();
     this.#killer.renewConnection();
     this.engine.evict();
   }
@@ -296,9 +302,12 @@ export class PoolCore implements SteeredCore {
 
   /** What the connections of this pool report to it, and ask of it. */
   #connectionHost(): ConnectionHost {
+    const { onAcquire, onRelease, atStart } = this.options;
+    const { name, hookTimeout } = atStart;
     return {
       driverPool: this.callbackPool,
       log: this.#statements,
+      ...(onAcquire === undefined && onRelease === undefined ? {} : { hooks: new BorrowHooks(name, onAcquire, onRelease, hookTimeout) }),
       hold: () => this.#hold.start(),
       announce: (event, connection) => this.callbackPool.announce(event, connection),
       connecting: () => this.breakers.connecting(),
@@ -344,6 +353,7 @@ export class PoolCore implements SteeredCore {
     this.#health.stop();
     await this.#killer.close();
     await this.fleet?.leave();
+    this.#credentials.leave();
     this.#ending = false;
   }
 
