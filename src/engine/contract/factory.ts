@@ -91,7 +91,7 @@ export interface ResourceFactory<R> {
   /**
    * Looks whether what was away is back, after `open` has failed with this error. Asked again and again while callers wait, one at a time, and no
    * more than 50 times a second: it must cost the other side nothing. Resolves with true when an opening is worth a try now, earlier than the delay
-   * after the failure says. Returns nothing for an error after which it cannot tell.
+   * after the failure says. Returns nothing for an error after which a look says nothing.
    */
   knock?(error: unknown): Promise<boolean> | undefined;
 

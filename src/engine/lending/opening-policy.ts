@@ -50,7 +50,7 @@ export interface Demand {
  * those would arrive after the queue is gone. The policy opens only for the waiters that the busy entries are not expected to
  * have served by the time that an opening takes.
  *
- * What they are expected to serve counts those who come meanwhile, too. Each time that all busy entries have ended a use, the policy looks whether
+ * What they are expected to serve counts the waiters that come meanwhile, too. Each time that all busy entries have ended a use, the policy looks whether
  * the queue is shorter than before. One that is as long as it was is no burst, although its waiters are served: they come back, or
  * others come. After two such looks it opens for all of them, and after one for half. The same holds for a queue that has lasted
  * for the time of an opening without a break.

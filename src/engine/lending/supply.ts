@@ -334,7 +334,7 @@ export class Supply<R> {
     answer.then(heard, () => heard(false));
   }
 
-  /** One entry, although the delay is not over: for the waiters, or for those who will be back. */
+  /** One entry, although the delay is not over: for the waiters, or for callers that will be back. */
   #openAtOnce(now: number): void {
     if (!this.#isAwaited(now)) return;
     this.policy.tryAt(now);
