@@ -162,11 +162,12 @@ export class Supply<R> {
     const { opening, checking, idle, usable, used, size } = entries;
     const wantedIdle = options.minIdle - idle.size - checking - opening;
     const wantedOpen = (this.readinessAwaited > 0 || this.#opensAhead) && usable + opening === 0 ? 1 : 0;
-    const missing = Math.max(wantedIdle, wantedOpen);
-    if (missing <= 0) return;
+    if (Math.max(wantedIdle, wantedOpen) <= 0) return;
     const comeBack = this.#isAwayForLong(used, now) ? 0 : used;
+    const missing = Math.max(wantedIdle - comeBack, wantedOpen);
+    if (missing <= 0) return;
     const room = this.pool.openingLimit - size;
-    this.#openEntries(this.policy.openingsForReserve(Math.max(missing - comeBack, wantedOpen), opening, room, now), now);
+    this.#openEntries(this.policy.openingsForReserve(missing, opening, room, now), now);
   }
 
   /** Whether the entries that the reserve lacks have been lent for as long as an opening takes. If not, the pool looks again when they have. */
@@ -183,8 +184,10 @@ export class Supply<R> {
       idle.most = idle.size;
     }
     const leftMs = this.#shortSince + pauseMs - now;
-    if (leftMs > 0) this.#refillLater(leftMs);
-    return leftMs <= 0;
+    // Timers are no finer than a millisecond.
+    if (leftMs < 1) return true;
+    this.#refillLater(leftMs);
+    return false;
   }
 
   #refillLater(delayMs: number): void {

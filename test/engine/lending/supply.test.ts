@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hold, succeedAfter } from '../support/fake-factory.js';
+import { driverError, failWith, hold, succeedAfter } from '../support/fake-factory.js';
 import { PoolFixture } from '../support/pool-fixture.js';
 
 describe('how many are opened', () => {
@@ -125,6 +125,23 @@ describe('how many are opened', () => {
       await Promise.all(few);
     }
     expect(fixture.stats.opened).toBeLessThanOrEqual(6);
+  });
+
+  it('a reserve that waits for lent entries makes no attempt after a failure, and no timer that fires without end', async () => {
+    await using fixture = new PoolFixture(
+      { connectionLimit: 50, minIdle: 2 },
+      { prepare: (factory) => factory.script('open', succeedAfter(150)) },
+    );
+    await fixture.warmUp(2, 2);
+    const leases = [await fixture.acquire(), await fixture.acquire()];
+    fixture.factory.script('open', failWith(driverError('ECONNREFUSED')));
+    const waiting = fixture.acquire();
+    await fixture.clock.advance(10);
+    for (const lease of leases) lease.release();
+    const lease = await waiting;
+    await fixture.clock.advance(5_000);
+    lease.release();
+    expect(fixture.stats).toMatchObject({ used: 0, waiting: 0 });
   });
 
   it('the reserve is opened when those that it lacks are away for as long as an opening takes, and at once when they are gone', async () => {
