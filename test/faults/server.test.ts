@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PrivateServer } from '../../src/demo/private-server.js';
 import { createLedger } from '../mysql/support/ledger.js';
-import { connectionId, errorOf, valueOf } from '../support/pool-on-database.js';
+import { connectionId, errorOf, poolOf, valueOf } from '../support/pool-on-database.js';
+import { createDatabase } from '../support/servers/database.js';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { codeOf, expectServedAgain, expectWhole, openFaulty, runningOn, tally } from './support/fault.js';
 import { Writers } from './support/writers.js';
@@ -68,6 +69,31 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
     expect(await asked).toEqual(Array.from({ length: 20 }, () => 7));
     expect(pool.stats().refused).toBe(0);
     await expectWhole(fault);
+  });
+
+  it('I6: by SIGKILL, with nothing between: few attempts while nothing listens, and callers are served by the connection that was accepted first', async () => {
+    using uncaught = captureUncaught();
+    await using database = await createDatabase(server);
+    await using pool = poolOf(database, { connectionLimit: 20, minIdle: 1 });
+    await pool.query('SELECT 1');
+    await server.kill('SIGKILL');
+    const downSince = performance.now();
+    await waitFor('the breaker', async () => (await codeOf(pool.query('SELECT 1'))) === 'POOL_BREAKER_OPEN');
+    await waitFor('an outage', () => performance.now() - downSince > 1_500);
+    const attempts = pool.stats().connectErrors;
+    const downMs = performance.now() - downSince;
+    let served = 0;
+    const asking = waitFor('an answer', async () => (await codeOf(pool.query('SELECT 1'))) === 'ok', Boolean, { intervalMs: 5 }).then(
+      () => {
+        served = performance.now();
+      },
+    );
+    await server.restart();
+    const upSince = performance.now();
+    await asking;
+    console.log(`SIGKILL, nothing between: first answer ${(served - upSince).toFixed(1)} ms after the server was seen to be ready`);
+    expect(attempts).toBeLessThanOrEqual(10 + downMs / 50);
+    expect(uncaught.errors).toEqual([]);
   });
 
   it('by SHUTDOWN: the same', async () => {

@@ -4,6 +4,9 @@ import type { SimulatedResource } from './simulated-factory.js';
 /** An entry that fails this soon, before anybody has used it, counts as a failed opening. */
 const FLAPPING_MS = 1_000;
 const SMALLEST_BACKOFF_MS = 50;
+/** Openings at a time before the first has succeeded, and after many have. */
+const FIRST_WINDOW = 10;
+const LARGEST_WINDOW = 40;
 
 /** More openings than this in one step follow each other without end. */
 const MOST_OPENINGS_IN_A_STEP = 2_000;
@@ -13,6 +16,7 @@ export class OpeningWatch {
   /** The last opening that the pool heard of has failed; the next one may begin at `retryAt`. */
   failing = false;
   retryAt = 0;
+  #window = FIRST_WINDOW;
   #step = 0;
   /** The step of the last entry that failed too soon; forgotten when a later step opens another. */
   #flappedInStep: number | undefined = undefined;
@@ -42,7 +46,7 @@ export class OpeningWatch {
     this.#openingsOfStep += 1;
     if (this.#openingsOfStep > MOST_OPENINGS_IN_A_STEP) throw new Error('Openings follow each other without end.');
     if (this.#openingsOfStep === MOST_OPENINGS_IN_A_STEP) this.violation('I6: openings follow each other without end');
-    if (opening > 10) this.violation(`I6: ${opening} openings at a time`);
+    if (opening > Math.min(this.#window * 2 ** this.#aboutToOpen.size, LARGEST_WINDOW)) this.violation(`I6: ${opening} openings at a time`);
     if (!this.failing || this.#aboutToOpen.size > 0) return;
     if (opening > 1) this.violation(`I6: ${opening} openings at a time after a failure`);
     if (this.clock.now() < this.retryAt - 1e-6) this.violation(`I6: opening ${resource.id} began before the delay was over`);
@@ -56,6 +60,7 @@ export class OpeningWatch {
   /** The pool reports an opening. */
   reported(id: number): void {
     this.failing = false;
+    this.#window = Math.min(this.#window * 2, LARGEST_WINDOW);
     if (this.#flappedInStep !== this.#step) this.#flappedInStep = undefined;
     this.#aboutToOpen.delete(id);
   }
@@ -63,6 +68,7 @@ export class OpeningWatch {
   /** The pool reports a failed opening. */
   failed(id: number, retryInMs: number): void {
     this.failing = true;
+    this.#window = FIRST_WINDOW;
     this.#aboutToOpen.delete(id);
     this.retryAt = this.clock.now() + retryInMs;
   }

@@ -22,6 +22,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   'waiter-memory': async () => (await import('./pool/waiter-memory.js')).waiterMemory,
   sizing: async () => (await import('./pool/sizing.js')).sizing,
   'own-size': async () => (await import('./pool/own-size.js')).ownSize,
+  growth: async () => (await import('./pool/growth.js')).growth,
   fleet: async () => (await import('./fleet/fleet.js')).fleet,
   cache: async () => (await import('./statements/cache.js')).cache,
   cluster: async () => (await import('./replicated/cluster.js')).cluster,

@@ -95,6 +95,13 @@ export interface ResourceFactory<R> {
   isPermanent?(error: unknown): boolean;
 
   /**
+   * Looks whether what was away is back, after `open` has failed with this error. Asked again and again while callers wait, one at a time, and no
+   * more than 50 times a second: it must cost the other side nothing. Resolves with true when an opening is worth a try now, earlier than the delay
+   * after the failure says. Returns nothing for an error after which a look says nothing.
+   */
+  knock?(error: unknown): Promise<boolean> | undefined;
+
+  /**
    * Whether an error of `open` says that the resource was there, and is not one of those that the pool is for. It is closed already. It counts as
    * opened and closed, with the reason 'role'; callers continue waiting, and others are opened, one at a time, after a delay.
    */

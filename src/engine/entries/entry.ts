@@ -148,6 +148,8 @@ export class IdleList<R> {
   #newest: Entry<R> | undefined = undefined;
   #oldest: Entry<R> | undefined = undefined;
   #size = 0;
+  /** The largest size since who reads this has set it. */
+  most = 0;
 
   get newest(): Entry<R> | undefined {
     return this.#newest;
@@ -182,6 +184,7 @@ export class IdleList<R> {
     else newest.newer = entry;
     this.#newest = entry;
     this.#size += 1;
+    if (this.#size > this.most) this.most = this.#size;
   }
 
   /** Precondition: `entry` is in this list. */

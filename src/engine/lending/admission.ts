@@ -56,6 +56,7 @@ export class Admission<R> {
 
   /** A waiter comes to an empty queue. */
   noteEmptyQueue(now: number): void {
+    this.pool.supply.noteEmptyQueue();
     this.#shedder?.noteEmptyQueue(now);
   }
 
@@ -115,6 +116,8 @@ export class Admission<R> {
       if (queueLimit > 0 && waitForOthers >= queueLimit && !this.isFair) return queueFullError(queueLimit, reporter.failureContext(now));
     }
     const failure = supply.refusingFailureAt(now);
-    return failure === undefined ? undefined : connectFailedError(failure.error, reporter.summary(now));
+    if (failure === undefined) return undefined;
+    supply.noteRefusal(now);
+    return connectFailedError(failure.error, reporter.summary(now));
   }
 }

@@ -55,7 +55,10 @@ export class EntryReports<R> implements EntrySetListener<R> {
     const outlasted = paused || (this.patience === 'patient' && mayPass);
     // A caller who has another pool to go to is better served there.
     const patienceMs = mayPass && this.patience !== 'impatient' ? this.lender.options.connectPatience : 0;
-    if (supply.isExhausted && !outlasted) this.lender.refuseQueue((summary) => connectFailedError(error, summary), now, patienceMs);
+    if (supply.isExhausted && !outlasted) {
+      if (reporter.summary(now).waiting > 0) supply.noteRefusal(now);
+      this.lender.refuseQueue((summary) => connectFailedError(error, summary), now, patienceMs);
+    }
     this.lender.serveAndRefill(now);
   }
 

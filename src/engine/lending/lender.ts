@@ -163,6 +163,7 @@ export class Lender<R> {
   /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
   refuseUnqueued(waiter: Waiter<R>, error: PoolError): void {
     this.refusals.add(waiter, error);
+    this.supply.noteRefusal(this.clock.now());
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */
@@ -369,9 +370,7 @@ export class Lender<R> {
         if (entry === undefined) break;
         this.#lendToFirstWaiter(entry, now);
       }
-      if (this.queue.size > 0 && !this.paused && this.supply.supplyWaiters(now - this.#queuedSince, now)) {
-        this.#serveAgain = true;
-      }
+      if (this.queue.size > 0 && !this.paused && this.supply.supplyWaiters(now - this.#queuedSince, now)) this.#serveAgain = true;
     } while (this.#serveAgain);
     this.#serving = false;
   }

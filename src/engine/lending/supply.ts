@@ -22,6 +22,15 @@ const LIFETIME_JITTER = 0.1;
 /** An entry that fails within this time of its opening, before it was lent, is no better than one that was not opened. */
 const FLAPPING_MS = 1_000;
 
+/**
+ * While callers wait for something that is away, the pool looks this often whether it is back, so that they wait for it and not for the pool. Less
+ * than 50 ms, with the time that an opening takes.
+ */
+const SHORTEST_KNOCK_MS = 20;
+const LONGEST_KNOCK_MS = 40;
+/** A caller who was refused because nothing answers is expected back within this time. */
+const BACK_SOON_MS = 1_000;
+
 /** How callers take failed openings; see `PoolEnvironment`. */
 export type Patience = 'refused' | 'patient' | 'impatient';
 
@@ -48,7 +57,19 @@ export class Supply<R> {
   #lastFailure: OpenFailure | undefined = undefined;
   /** Entries that were last known to work before this moment are validated before they are lent. */
   #suspectSince = Number.NEGATIVE_INFINITY;
+  /** How many had been served when the queue was last empty. */
+  #servedBefore = 0;
   #retryTimer: Timer | undefined = undefined;
+  /** Since when the reserve has been short, and the timer that looks whether it still is. */
+  #shortSince: number | undefined = undefined;
+  #refillTimer: Timer | undefined = undefined;
+  /** The timer of the next knock, or the mark of one that is under way. */
+  #knock: Timer | 'under way' | undefined = undefined;
+  #knockedAt = Number.NEGATIVE_INFINITY;
+  /** When a caller was last refused. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  /** An entry is wanted although no caller waits. */
+  #opensAhead = false;
 
   /**
    * @param onRetry the time for the next attempt has come: look again at what is needed
@@ -87,6 +108,11 @@ export class Supply<R> {
     return provenAt >= this.#suspectSince && now - provenAt <= this.pool.options.validateAfterIdle && now < entry.retireAt;
   }
 
+  /** A first waiter comes to an empty queue. */
+  noteEmptyQueue(): void {
+    this.#servedBefore = this.pool.statistics.acquired;
+  }
+
   /**
    * Validates idle entries and opens new ones for the waiters for whom nothing is under way. Precondition: the newest idle entry, if there is
    * one, may not be lent as it is.
@@ -108,8 +134,12 @@ export class Supply<R> {
     const room = this.pool.openingLimit - entries.size;
     if (room <= 0) return false;
     const { opening } = entries;
+    const served = this.pool.statistics.acquired - this.#servedBefore;
     this.#openEntries(
-      this.policy.openingsForWaiters({ unserved, queuedMs, opening, busy: entries.used + entries.checking + entries.preparing, room }, now),
+      this.policy.openingsForWaiters(
+        { unserved, queuedMs, queued: queue.size, served, opening, busy: entries.used + entries.checking + entries.preparing, room },
+        now,
+      ),
       now,
     );
     return false;
@@ -129,13 +159,45 @@ export class Supply<R> {
   refillReserve(now: number): void {
     const { state, paused, queue, options, entries } = this.pool;
     if (state !== 'running' || paused || queue.size > 0) return;
-    const { opening, checking, idle, usable, size } = entries;
+    const { opening, checking, idle, usable, used, size } = entries;
     const wantedIdle = options.minIdle - idle.size - checking - opening;
-    const wantedOpen = this.readinessAwaited > 0 && usable + opening === 0 ? 1 : 0;
-    const missing = Math.max(wantedIdle, wantedOpen);
+    const wantedOpen = (this.readinessAwaited > 0 || this.#opensAhead) && usable + opening === 0 ? 1 : 0;
+    if (Math.max(wantedIdle, wantedOpen) <= 0) return;
+    const comeBack = this.#isAwayForLong(used, now) ? 0 : used;
+    const missing = Math.max(wantedIdle - comeBack, wantedOpen);
     if (missing <= 0) return;
     const room = this.pool.openingLimit - size;
     this.#openEntries(this.policy.openingsForReserve(missing, opening, room, now), now);
+  }
+
+  /** Whether the entries that the reserve lacks have been lent for as long as an opening takes. If not, the pool looks again when they have. */
+  #isAwayForLong(used: number, now: number): boolean {
+    const { idle } = this.pool.entries;
+    const pauseMs = this.policy.reservePauseMs;
+    if (used === 0 || pauseMs === 0) {
+      this.#shortSince = undefined;
+      return true;
+    }
+    // It was full at some time since then.
+    if (this.#shortSince === undefined || idle.most >= this.pool.options.minIdle) {
+      this.#shortSince = now;
+      idle.most = idle.size;
+    }
+    const leftMs = this.#shortSince + pauseMs - now;
+    // Timers are no finer than a millisecond.
+    if (leftMs < 1) return true;
+    this.#refillLater(leftMs);
+    return false;
+  }
+
+  #refillLater(delayMs: number): void {
+    if (this.#refillTimer !== undefined) return;
+    const refill = (): void => {
+      this.#refillTimer = undefined;
+      this.onRetry(this.clock.now());
+    };
+    this.#refillTimer = inRootContext(() => this.clock.setTimer(refill, delayMs));
+    this.#refillTimer.unref();
   }
 
   /** An entry was opened: its life begins. */
@@ -182,6 +244,12 @@ export class Supply<R> {
     this.#suspectSince = now;
   }
 
+  /** A caller was refused, by this pool or by a layer above it. */
+  noteRefusal(now: number): void {
+    this.#refusedAt = now;
+    if (this.#lastFailure !== undefined) this.#knockLater(now);
+  }
+
   /** An open entry could not be used. A server that accepts and drops at once must not be asked without end. */
   noteUseless(entry: Entry<R>, now: number): void {
     if (entry.leasedAt === 0 && now - entry.provenAt < FLAPPING_MS) this.policy.noteFailure(now, false);
@@ -198,6 +266,11 @@ export class Supply<R> {
   cancelRetry(): void {
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
+    this.#refillTimer?.cancel();
+    this.#refillTimer = undefined;
+    if (this.#knock === 'under way') return;
+    this.#knock?.cancel();
+    this.#knock = undefined;
   }
 
   #idleEntry(): Entry<R> | undefined {
@@ -213,7 +286,9 @@ export class Supply<R> {
     const { entries } = this.pool;
     // The room is looked at each time: a factory that calls the pool may have made it open others meanwhile.
     for (let i = 0; i < count && entries.size < this.pool.openingLimit; i += 1) entries.openEntry(this.pool.generation, now);
-    if (!this.policy.failing || entries.opening > 0 || this.#retryTimer !== undefined) return;
+    if (!this.policy.failing || entries.opening > 0) return;
+    this.#knockLater(now);
+    if (this.#retryTimer !== undefined) return;
     // Without room there is nothing to try; when there is room again, the pool looks again.
     if (entries.size >= this.pool.openingLimit) return;
     const retry = (): void => {
@@ -223,5 +298,52 @@ export class Supply<R> {
     this.#retryTimer = inRootContext(() => this.clock.setTimer(retry, Math.max(this.policy.retryAt - now, 0)));
     // A waiter keeps the process alive by its own deadline.
     this.#retryTimer.unref();
+  }
+
+  /** Callers wait, for an entry or for the pool to be ready, or were refused a moment ago and will be back. */
+  #isAwaited(now: number): boolean {
+    const { paused, state, queue } = this.pool;
+    if (paused || state !== 'running') return false;
+    return queue.size > 0 || this.readinessAwaited > 0 || now - this.#refusedAt <= BACK_SOON_MS;
+  }
+
+  /** Has the next knock made when its time comes, if there is something to knock at. */
+  #knockLater(now: number): void {
+    const { entries, openingLimit } = this.pool;
+    if (this.factory.knock === undefined || this.#knock !== undefined || this.#lastFailure === undefined) return;
+    if (entries.opening > 0 || entries.size >= openingLimit || !this.#isAwaited(now)) return;
+    const pauseMs = SHORTEST_KNOCK_MS + this.random() * (LONGEST_KNOCK_MS - SHORTEST_KNOCK_MS);
+    const due = Math.max(this.#knockedAt, this.#lastFailure.at) + pauseMs;
+    if (due >= this.policy.retryAt) return;
+    this.#knock = inRootContext(() => this.clock.setTimer(() => this.#knockNow(), Math.max(due - now, 0)));
+    this.#knock.unref();
+  }
+
+  /** Precondition: its time has come. */
+  #knockNow(): void {
+    const now = this.clock.now();
+    const failure = this.#lastFailure;
+    this.#knock = undefined;
+    if (failure === undefined || this.pool.entries.opening > 0 || !this.#isAwaited(now)) return;
+    this.#knockedAt = now;
+    const answer = answerOf(() => this.factory.knock?.(failure.error), undefined);
+    if (answer === undefined) return;
+    this.#knock = 'under way';
+    const heard = (isBack: boolean): void => {
+      this.#knock = undefined;
+      // What has failed since then may be of another kind.
+      if (isBack && this.#lastFailure === failure) this.#openAtOnce(this.clock.now());
+      this.#knockLater(this.clock.now());
+    };
+    answer.then(heard, () => heard(false));
+  }
+
+  /** One entry, although the delay is not over: for the waiters, or for callers that will be back. */
+  #openAtOnce(now: number): void {
+    if (!this.#isAwaited(now)) return;
+    this.policy.tryAt(now);
+    this.#opensAhead = true;
+    this.onRetry(now);
+    this.#opensAhead = false;
   }
 }

@@ -11,7 +11,7 @@ import {
   type ResourceFactory,
 } from '../../engine/index.js';
 import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
-import type { ConnectionConfig } from '../driver/index.js';
+import { type ConnectionConfig, Knocker } from '../driver/index.js';
 import {
   callersError,
   classOfErrno,
@@ -58,7 +58,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   readonly #loggedInWith = new WeakMap<ManagedConnection, KnownCredentials>();
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
-
+  readonly #knocker = new Knocker();
   readonly preparesEach: boolean;
   readonly recyclesByHook: boolean;
 
@@ -188,6 +188,11 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return overridden === undefined ? isPermanentConnectError(error) : overridden === 'connect-permanent';
   }
 
+  /** An application's own way to the server, by `stream` or an opener, may cost more than a connect. */
+  knock(error: unknown): Promise<boolean> | undefined {
+    return this.options.opener === undefined ? this.#knocker.knockAfter(error, this.host.driverPool.createConnectionConfig()) : undefined;
+  }
+
   isMisplaced(error: unknown): boolean {
     return error instanceof WrongRole;
   }
@@ -228,7 +233,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     signal.throwIfAborted();
     const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
     Object.assign(config, login);
-    const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
+    const connection = this.#knocker.useFor(config, () => new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner));
     const release = terminateOnAbort(connection, signal);
     try {
       await handshake(connection);

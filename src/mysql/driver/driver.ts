@@ -110,6 +110,10 @@ export interface ConnectionConfig {
   namedPlaceholders: boolean;
   maxPreparedStatements: number;
   connectTimeout: number;
+  readonly enableKeepAlive: boolean;
+  readonly keepAliveInitialDelay: number;
+  /** A connection to the server that is there already, or a function that makes one. */
+  stream?: unknown;
   readonly queryFormat?: unknown;
   typeCast?: unknown;
   pool?: unknown;

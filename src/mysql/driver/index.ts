@@ -44,6 +44,7 @@ export {
 export { inListenersContext, isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
 export { hideSecrets } from './hidden-secrets.js';
+export { Knocker } from './knock.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
 export {
   endsRows,

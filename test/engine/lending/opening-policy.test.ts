@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OpeningPolicy } from '../../../src/engine/lending/opening-policy.js';
 
-const demand = { unserved: 1, queuedMs: 0, opening: 0, busy: 0, room: 20 };
+const demand = { unserved: 1, queuedMs: 0, queued: 1, served: 0, opening: 0, busy: 0, room: 20 };
 
 describe('OpeningPolicy', () => {
   it('opens for every waiter while it knows nothing, up to ten at a time', () => {
@@ -49,7 +49,39 @@ describe('OpeningPolicy', () => {
     const burst = { ...demand, unserved: 8, opening: 1, busy: 5 };
     expect(policy.openingsForWaiters({ ...burst, queuedMs: 149 }, 1_000)).toBe(0);
     expect(policy.openingsForWaiters({ ...burst, queuedMs: 150 }, 1_000)).toBe(8);
-    expect(policy.openingsForWaiters({ ...burst, unserved: 45, queuedMs: 150 }, 1_000)).toBe(9);
+    // Twice ten after one success, one of them in flight.
+    expect(policy.openingsForWaiters({ ...burst, unserved: 45, room: 45, queuedMs: 150 }, 1_000)).toBe(19);
+  });
+
+  it('opens for all when the queue is as long after two uses of each busy entry, and for half of them after one', () => {
+    const policy = new OpeningPolicy(() => 0.5);
+    policy.noteOpening(150);
+    policy.noteUse(20, 1_000);
+    const queue = { ...demand, unserved: 45, queued: 45, busy: 5, opening: 8, room: 42 };
+    // The five are expected to serve 37 in the time of an opening.
+    expect(policy.openingsForWaiters({ ...queue, opening: 0 }, 1_000)).toBe(8);
+    expect(policy.openingsForWaiters({ ...queue, unserved: 37, served: 4 }, 1_020)).toBe(0);
+    policy.noteUse(20, 1_020);
+    expect(policy.openingsForWaiters({ ...queue, unserved: 37, served: 5 }, 1_020)).toBe(12);
+    policy.noteUse(20, 1_040);
+    // 45 that wait, of whom 20 are served already by what is on its way; 40 at a time after many successes.
+    policy.noteOpening(150);
+    expect(policy.openingsForWaiters({ ...queue, unserved: 25, opening: 20, served: 10 }, 1_040)).toBe(20);
+  });
+
+  it('I5: opens for none of a queue that shrinks with each use, and begins to look again with the next queue', () => {
+    const policy = new OpeningPolicy(() => 0.5);
+    policy.noteOpening(150);
+    policy.noteUse(2, 1_000);
+    const queue = { ...demand, busy: 5, opening: 1, room: 44 };
+    for (let served = 0; served < 45; served += 5) {
+      const left = 45 - served;
+      expect(policy.openingsForWaiters({ ...queue, unserved: left - 1, queued: left, served }, 1_000 + served)).toBe(0);
+      policy.noteUse(2, 1_000 + served);
+    }
+    for (let served = 0; served <= 10; served += 5) policy.openingsForWaiters({ ...queue, unserved: 44, queued: 45, served }, 1_050);
+    policy.noteUse(2, 1_060);
+    expect(policy.openingsForWaiters({ ...queue, unserved: 44, queued: 45, served: 0 }, 1_060)).toBe(0);
   });
 
   it('opens one for uses that take no time at all', () => {
