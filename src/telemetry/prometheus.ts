@@ -43,5 +43,5 @@ export interface PoolMetricsOptions<ContentType extends RegistryContentType = Pr
 export function registerPoolMetrics<ContentType extends RegistryContentType = PrometheusContentType>(
   options: PoolMetricsOptions<ContentType>,
 ): Registry<ContentType> {
-  return registerMetrics(options, () => new PromRegistry() as Registry<ContentType>);
+  return registerMetrics(options, () => new PromRegistry());
 }

@@ -62,13 +62,14 @@ const DASHBOARD_POLICY =
 const INDEX = `Poolwright monitoring
 
 /api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable, .cacheStats, .slowQueries, .live
+/openapi.json  the same over plain HTTP, as OpenAPI 3.1 describes it
 /metrics    Prometheus' text format
 /healthz    the process is up
 /readyz     the pools can serve
 `;
 
 /**
- * Makes the monitoring server and starts to listen: the dashboard at `/`, `/api/trpc`, `/metrics`, `/healthz`, `/readyz`.
+ * Makes the monitoring server and starts to listen: the dashboard at `/`, `/api/trpc`, `/openapi.json`, `/metrics`, `/healthz`, `/readyz`.
  *
  * @throws PoolError `POOL_OPTION_INVALID`, also for an address that other machines can reach without a token; Error with the system's code
  *   when it cannot listen, for example `EADDRINUSE`
@@ -223,6 +224,10 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: Acces
   app.get('/readyz', async (request, reply) => {
     const readiness = await monitoring.readiness();
     return await reply.code(readiness.ready ? 200 : 503).send(accessOf(request).mayRead ? readiness : withoutDetails(readiness));
+  });
+  app.get('/openapi.json', async () => {
+    const { default: description } = await import('./openapi.json', { with: { type: 'json' } });
+    return description;
   });
   app.get('/metrics', async (_request, reply) => {
     const { metrics, contentType } = await monitoring.metrics();
