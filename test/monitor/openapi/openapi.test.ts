@@ -128,12 +128,12 @@ describe('the OpenAPI description', () => {
 
 /** The data of the first event that is a snapshot. */
 async function firstSnapshot(body: ReadableStream<Uint8Array> | null): Promise<unknown> {
-  let read = '';
+  let received = '';
   const decoder = new TextDecoder();
   if (body !== null) {
     for await (const chunk of body) {
-      read += decoder.decode(chunk, { stream: true });
-      for (const event of read.split('\n\n').slice(0, -1)) {
+      received += decoder.decode(chunk, { stream: true });
+      for (const event of received.split('\n\n').slice(0, -1)) {
         const data = /^data: (.*)$/m.exec(event)?.[1];
         if (!/^event: /m.test(event) && data !== undefined && data !== '') return JSON.parse(data);
       }
