@@ -1,12 +1,12 @@
 /** Puts what tsc made into few files, and the mysql layer into one file of CommonJS. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { argv, cwd } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Puts what tsc has made into few files: Node takes about half a millisecond to load each module, and the pool has eighty. What several entry
+ * Puts what tsc has made into few files: Node takes one to two milliseconds to load each module, and a pool has two hundred. What several entry
  * points share goes into `chunks`, so that there is one of each class, by any of them. Names stay readable.
  *
  * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is answered by the code that evaluates it. And
@@ -40,7 +40,7 @@ await build({
 const mirrors = filesOf('mirror');
 const entryPoints = [...publicFiles().filter((file) => !mirrors.includes(file)), join(output, 'mysql/drop-in.js'), ...filesOf('demo')];
 const modules = filesOf('.').filter((file) => !mirrors.includes(file));
-const { metafile } = await build({
+const inChunks = {
   ...shared,
   entryPoints,
   outdir: output,
@@ -51,10 +51,92 @@ const { metafile } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   packages: 'external',
   metafile: true,
-});
+};
+const modulesNeeded = graphOf((await build({ ...inChunks, write: false })).metafile.inputs);
+const { metafile } = await build({ ...inChunks, plugins: [together(modulesNeeded)], ignoreAnnotations: true });
 
 const written = new Set(Object.keys(metafile.outputs).map((path) => join(cwd(), path)));
 for (const file of modules) if (!written.has(file)) rmSync(file);
+leaveOut(Object.keys(metafile.outputs).filter((path) => metafile.outputs[path].bytes === 0));
+
+/** Removes empty chunks, which esbuild writes for what has only types, and the imports of them. */
+function leaveOut(empty) {
+  for (const [path, { imports }] of Object.entries(metafile.outputs)) {
+    const names = imports.filter((one) => empty.includes(one.path)).map((one) => basename(one.path));
+    if (names.length === 0) continue;
+    const lines = readFileSync(path, 'utf8').split('\n');
+    writeFileSync(path, lines.filter((line) => !names.some((name) => line.startsWith('import "') && line.includes(name))).join('\n'));
+  }
+  for (const path of empty) rmSync(path);
+}
+
+/**
+ * What each module imports, and which modules are entered by `import()`.
+ *
+ * @param inputs the inputs of esbuild's metafile
+ */
+function graphOf(inputs) {
+  const imported = new Map();
+  const entries = new Set(entryPoints);
+  for (const [path, { imports }] of Object.entries(inputs)) {
+    const inside = imports.filter(({ external }) => external !== true);
+    for (const { kind, path: target } of inside) if (kind === 'dynamic-import') entries.add(join(cwd(), target));
+    const statically = inside.filter(({ kind }) => kind !== 'dynamic-import').map(({ path: target }) => join(cwd(), target));
+    imported.set(join(cwd(), path), statically);
+  }
+  return { imported, entries };
+}
+
+/** All modules that are loaded with these ones, themselves included; a module comes after those that it imports. */
+function closureOf({ imported }, files) {
+  const found = new Set();
+  const visited = new Set();
+  const visit = (file) => {
+    if (visited.has(file)) return;
+    visited.add(file);
+    for (const next of imported.get(file) ?? []) visit(next);
+    found.add(file);
+  };
+  for (const file of files) visit(file);
+  return found;
+}
+
+/**
+ * Keeps what `poolwright` loads in three chunks, not in one for each set of entry points that share a module: what the subpaths without a driver
+ * need too, what pools need, and clusters. esbuild puts modules into one chunk when the same entry points reach them. So each entry point
+ * that reaches one module of a group is made to reach them all.
+ */
+function together(graph) {
+  const loadedWith = (...names) =>
+    closureOf(
+      graph,
+      names.map((name) => join(output, name)),
+    );
+  const light = loadedWith('engine/index.js', 'resilience/index.js', 'cache/index.js');
+  const pool = loadedWith('mysql/index.js');
+  const groups = {
+    light: [...pool].filter((file) => light.has(file)),
+    pool: [...pool].filter((file) => !light.has(file)),
+    cluster: [...loadedWith('cluster/index.js')].filter((file) => !pool.has(file)),
+  };
+  return {
+    name: 'together',
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }));
+      onLoad({ filter: /./, namespace: 'group' }, ({ path }) => ({
+        contents: groups[path].map((file) => `import ${JSON.stringify(file)};`).join('\n'),
+        resolveDir: output,
+      }));
+      onLoad({ filter: /\.js$/, namespace: 'file' }, ({ path }) => {
+        if (!graph.entries.has(path)) return undefined;
+        const needed = closureOf(graph, [path]);
+        const wanted = Object.keys(groups).filter((name) => groups[name].some((file) => needed.has(file)));
+        const imports = wanted.map((name) => `import 'group:${name}';`).join('\n');
+        return { contents: `${readFileSync(path, 'utf8')}\n${imports}`, resolveDir: dirname(path) };
+      });
+    },
+  };
+}
 
 /** What package.json lets others import and run. */
 function publicFiles() {

@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { compare, isRegression, TOLERANCE } from './report/compare.js';
-import { committedReport, savedReport, saveReport, writeDocuments } from './report/files.js';
+import { committedReport, type Place, savedReport, saveReport, writeDocuments } from './report/files.js';
 import { currentLoad, describeMachine, QUIET_LOAD } from './report/machine.js';
 import { markdownOf } from './report/markdown.js';
 import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
 import { REPLICATED_SETTINGS, ReplicatedServers } from './runner/replicated-servers.js';
+import { NODE_LINES, type Runtime, runtimeOf } from './runner/runtimes.js';
 import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';
@@ -19,6 +20,7 @@ npm run bench -- report              writes tables, charts and the figures of do
 npm run bench:check [-- NAME …]      runs, writes nothing, and names what has become more than ${TOLERANCE * 100} % slower against the rivals since the committed run
     --quick       a short form: few cases, little work, two rounds; its figures are noise
     --server S    mariadb (default), or mysql: a MySQL 9 that the test tree fetches; its runs are kept in benchmarks/results/mysql
+    --node N      the line of Node that contestants run on: ${NODE_LINES.join(', ')}; default ${NODE_LINES[0]}; runs on another one are kept in benchmarks/results/node-N
     --rounds N    rounds that count; default: the scenario's own
     --scale X     fraction of the usual amount of work in a round
     --case TEXT   only cases whose name contains this
@@ -29,6 +31,7 @@ const QUICK = { rounds: 2, scale: 0.1 } as const;
 
 interface Settings {
   readonly server: ServerName;
+  readonly runtime: Runtime;
   readonly rounds: number | undefined;
   readonly scale: number;
   readonly quick: boolean;
@@ -41,6 +44,7 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: {
       server: { type: 'string', default: 'mariadb' },
+      node: { type: 'string', default: NODE_LINES[0] },
       rounds: { type: 'string' },
       scale: { type: 'string' },
       case: { type: 'string', default: '' },
@@ -52,7 +56,8 @@ async function main(): Promise<void> {
   });
   const { quick } = values;
   const settings: Settings = {
-    server: serverNamed(values.server),
+    server: oneOf('server', SERVERS, values.server),
+    runtime: await runtimeOf(oneOf('node', NODE_LINES, values.node)),
     rounds: positiveNumber('rounds', values.rounds, true) ?? (quick ? QUICK.rounds : undefined),
     scale: positiveNumber('scale', values.scale, false) ?? (quick ? QUICK.scale : 1),
     quick,
@@ -69,9 +74,13 @@ async function main(): Promise<void> {
   for (const name of namesOf(positionals)) {
     const report = await measure(name, settings);
     say(markdownOf(report));
-    if (write) saveReport(report, settings.server);
+    if (write) saveReport(report, placeOf(settings));
   }
   if (write) writeAll();
+}
+
+function placeOf({ server, runtime }: Settings): Place {
+  return { server, line: runtime.line };
 }
 
 function warnOfLoad({ loadBefore }: Settings): void {
@@ -82,11 +91,12 @@ async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
   await using database = scenario.replicated ? await ReplicatedServers.start() : await BenchmarkDatabase.start(settings.server);
-  const machine = describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS);
-  const measurements = await runScenario(scenario, database, { ...settings, progress, log });
+  const { binary, versions } = settings.runtime;
+  const machine = describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS, versions);
+  const measurements = await runScenario(scenario, database, { ...settings, binary, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
-  const { server, scale, quick, rounds = scenario.rounds } = settings;
-  return reportOf(scenario, measurements, { server, machine, rounds, scale, quick });
+  const { server, runtime, scale, quick, rounds = scenario.rounds } = settings;
+  return reportOf(scenario, measurements, { server, line: runtime.line, machine, rounds, scale, quick });
 }
 
 /** Ends with exit code 1 when something has become slower; but not in the short form, whose figures are noise. */
@@ -94,8 +104,8 @@ async function check(names: readonly string[], settings: Settings, saved: boolea
   if (!saved) warnOfLoad(settings);
   let regressions = 0;
   for (const name of names) {
-    const baseline = committedReport(name, settings.server);
-    const current = saved ? savedReport(name, settings.server) : await measure(name, settings);
+    const baseline = committedReport(name, placeOf(settings));
+    const current = saved ? savedReport(name, placeOf(settings)) : await measure(name, settings);
     if (current === undefined || baseline === undefined) {
       say(`${name}: ${current === undefined ? 'no run is saved' : 'ran without errors; no run is committed to compare it with'}.`);
       continue;
@@ -138,9 +148,9 @@ function namesOf(given: readonly string[]): readonly string[] {
   return given.length === 0 ? scenarioNames : given;
 }
 
-function serverNamed(name: string): ServerName {
-  const found = SERVERS.find((server) => server === name);
-  if (found === undefined) throw new Error(`--server may be ${SERVERS.join(' or ')}; given: ${name}.`);
+function oneOf<T extends string>(option: string, allowed: readonly T[], given: string): T {
+  const found = allowed.find((one) => one === given);
+  if (found === undefined) throw new Error(`--${option} may be ${allowed.join(' or ')}; given: ${given}.`);
   return found;
 }
 

@@ -1,15 +1,15 @@
 /** Loads a package that the application installs itself, or names it in the error. */
-import * as modules from 'node:module';
-import { join } from 'node:path';
 
 let require: NodeJS.Require | undefined;
 
 /**
- * By its module's namespace, because bundles often have a `createRequire` of their own. Made when it is needed. In a CommonJS bundle
+ * Made when it is needed. In a CommonJS bundle
  * `import.meta.url` is undefined: packages are then looked for where the program is.
  */
 function requireFromHere(specifier: string): unknown {
-  require ??= modules.createRequire(import.meta.url ?? process.argv[1] ?? join(process.cwd(), 'index.js'));
+  require ??= process
+    .getBuiltinModule('node:module')
+    .createRequire(import.meta.url ?? process.argv[1] ?? process.getBuiltinModule('node:path').join(process.cwd(), 'index.js'));
   return require(specifier);
 }
 

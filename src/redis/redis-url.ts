@@ -1,6 +1,6 @@
 /** What a URL of Redis says: one server, a cluster or a master behind sentinels, with its nodes, its login and TLS. */
 import type { ConnectionOptions } from 'node:tls';
-import { inspect } from 'node:util';
+import { customInspect } from '../packages/index.js';
 import { PoolError } from '../engine/index.js';
 
 /** Where Redis is. */
@@ -125,6 +125,6 @@ export function unshownTarget({ url, username, password, tls }: RedisTarget): Re
       ...(password === undefined ? {} : { password }),
       ...(tls === undefined ? {} : { tls }),
     },
-    { toJSON: show, [inspect.custom]: show },
+    { toJSON: show, [customInspect]: show },
   );
 }

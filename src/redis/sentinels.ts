@@ -1,6 +1,6 @@
 /** Asks the sentinels which Redis is the master, and confirms that a connection leads to it. */
-import { lookup } from 'node:dns/promises';
-import { isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { nodeNet } from '../packages/index.js';
 import { ignore, setInterval, clearInterval, performance, inRootContext } from '../engine/waiting/index.js';
 import { answerWithin, Overdue } from './overdue.js';
 
@@ -109,7 +109,10 @@ export class Sentinels {
     try {
       const answer = await answerWithin(this.boundMs, client.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', this.group), 'unheld');
       const [host, port] = answer as [string, string];
-      return addressText(isIP(host) === 0 ? (await lookup(host)).address : host, Number(port));
+      return addressText(
+        nodeNet().isIP(host) === 0 ? (await process.getBuiltinModule('node:dns/promises').lookup(host)).address : host,
+        Number(port),
+      );
     } catch (error) {
       // TCP takes minutes to report a dead peer.
       if (error instanceof Overdue) client.disconnect();

@@ -4,6 +4,7 @@ import { compare, isRegression } from '../../benchmarks/src/report/compare.js';
 import { formatted, formattedRatio } from '../../benchmarks/src/report/format.js';
 import { lossesOf, markdownOf } from '../../benchmarks/src/report/markdown.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
+import { runtimesPage } from '../../benchmarks/src/report/runtimes.js';
 import { ratiosOf, spreadOf } from '../../benchmarks/src/report/statistics.js';
 import { shuffled } from '../../benchmarks/src/runner/shuffle.js';
 import { reportOfRounds } from './support.js';
@@ -109,5 +110,22 @@ describe('a report of a run on MySQL', () => {
     expect(page).toContain('![An example](../benchmarks/results/example.svg)');
     expect(page).toContain('### On MySQL');
     expect(page).toContain('[All figures](../benchmarks/results/mysql/example.md)');
+  });
+});
+
+describe('the page of the lines of Node', () => {
+  const on = (node: string, ours: number, theirs: number): ReturnType<typeof reportOfRounds> => {
+    const report = reportOfRounds({ ours: [ours], rival: [theirs] });
+    return { ...report, machine: { ...report.machine, node } };
+  };
+
+  it('has a column for each of them', () => {
+    const page = runtimesPage([on('v24.1.0', 10, 15), on('v20.1.0', 10, 12)]);
+    expect(page).toContain('| rival | figure | Node 24.1.0 | Node 20.1.0 |');
+    expect(page).toContain('| rival | time | 1.50 × (1.50–1.50) | 1.20 × (1.20–1.20) |');
+  });
+
+  it('is not made of one line alone', () => {
+    expect(runtimesPage([on('v24.1.0', 10, 15)])).toBeUndefined();
   });
 });

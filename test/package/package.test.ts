@@ -1,7 +1,7 @@
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
@@ -168,6 +168,37 @@ describe('installed into an empty project', () => {
     expect((await outcomeOf('import', 'poolwright/mysql2/promise')).names).toEqual(
       expect.arrayContaining(['createPool', 'default', 'format']),
     );
+  });
+});
+
+describe('what is loaded before the first row', () => {
+  it('is four files of the package, whatever else it has', async () => {
+    const found = new Set<string>();
+    const visit = async (file: string): Promise<void> => {
+      if (found.has(file)) return;
+      found.add(file);
+      const text = await readFile(file, 'utf8');
+      const paths = [...text.matchAll(/^(?:import|export|\}) ?(?:.*from )?"(\.[^"]+)";$/gm)].map(([, path]) =>
+        join(dirname(file), path ?? ''),
+      );
+      for (const path of paths) await visit(path);
+    };
+    await visit(join(project, 'node_modules/poolwright/dist/index.js'));
+    expect([...found].map((file) => relative(join(project, 'node_modules/poolwright/dist'), file))).toHaveLength(4);
+  });
+
+  it('is few modules of Node beside those that mysql2 loads', async () => {
+    const publicModules = async (specifier: string): Promise<string[]> => {
+      const program = `await import('${specifier}'); console.log(JSON.stringify(process.moduleLoadList))`;
+      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: project });
+      return (JSON.parse(stdout) as string[])
+        .filter((name) => name.startsWith('NativeModule ') && !name.includes('internal/'))
+        .map((name) => name.slice('NativeModule '.length));
+    };
+    const loadedByMysql2 = await publicModules('mysql2/promise');
+    const beside = (await publicModules('poolwright')).filter((name) => !loadedByMysql2.includes(name));
+    const few = ['async_hooks', 'diagnostics_channel', 'perf_hooks', 'process', 'timers', 'timers/promises', 'util/types'];
+    expect(beside.filter((name) => !few.includes(name))).toEqual([]);
   });
 });
 

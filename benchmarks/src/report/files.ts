@@ -2,16 +2,32 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chartOf } from './chart.js';
-import type { ServerName } from '../runner/servers.js';
+import { NODE_LINES, type NodeLine } from '../runner/runtimes.js';
+import { type ServerName, SERVERS } from '../runner/servers.js';
 import { markdownOf } from './markdown.js';
 import { readmeChart, readmeFigures, sizingFigures } from './excerpts.js';
 import { performanceFigures } from './performance.js';
 import { FORM, type Report } from './report.js';
+import { runtimesPage } from './runtimes.js';
 
 const RESULTS = fileURLToPath(new URL('../../results/', import.meta.url));
 
-/** Where the runs on each server are kept. */
-const FOLDERS: Readonly<Record<ServerName, string>> = { mariadb: RESULTS, mysql: `${RESULTS}mysql/` };
+/** On what a run was made. */
+export interface Place {
+  readonly server: ServerName;
+  readonly line: NodeLine;
+}
+
+const USUAL: Place = { server: 'mariadb', line: NODE_LINES[0] };
+
+function everyPlace(): readonly Place[] {
+  return SERVERS.flatMap((server) => NODE_LINES.map((line) => ({ server, line })));
+}
+
+/** Where the runs of a place are kept. */
+function folderOf({ server, line }: Place): string {
+  return `${RESULTS}${server === USUAL.server ? '' : `${server}/`}${line === USUAL.line ? '' : `node-${line}/`}`;
+}
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -27,40 +43,41 @@ const LARGEST_REPORT = 64 * 1024 * 1024;
 const BEGIN = '<!-- figures: made from benchmarks/results; npm run bench -- report writes them -->';
 const END = '<!-- end of figures -->';
 
-export function saveReport(report: Report, server: ServerName): void {
-  const folder = FOLDERS[server];
+export function saveReport(report: Report, place: Place): void {
+  const folder = folderOf(place);
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${folder}${report.scenario}.json`, `${JSON.stringify(report, undefined, 1)}\n`);
 }
 
 /** The last run in the working folder. Undefined: there is none, or it is of another form. */
-export function savedReport(scenario: string, server: ServerName): Report | undefined {
-  const path = `${FOLDERS[server]}${scenario}.json`;
+export function savedReport(scenario: string, place: Place): Report | undefined {
+  const path = `${folderOf(place)}${scenario}.json`;
   return existsSync(path) ? ofThisForm(readFileSync(path, 'utf8')) : undefined;
 }
 
 /** The run that is committed, whatever has been run since; without git, the one in the working folder. */
-export function committedReport(scenario: string, server: ServerName): Report | undefined {
+export function committedReport(scenario: string, place: Place): Report | undefined {
   try {
     const text = execFileSync('git', ['show', `HEAD:./${scenario}.json`], {
-      cwd: FOLDERS[server],
+      cwd: folderOf(place),
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       maxBuffer: LARGEST_REPORT,
     });
     return ofThisForm(text);
   } catch {
-    return insideGit() ? undefined : savedReport(scenario, server);
+    return insideGit() ? undefined : savedReport(scenario, place);
   }
 }
 
 /** Writes the tables, the charts and what documents show of them from what was saved. Returns the scenarios without a saved run. */
 export function writeDocuments(scenarios: readonly string[]): string[] {
-  const reports = scenarios.map((name) => savedReport(name, 'mariadb'));
-  const found = reports.filter((report) => report !== undefined);
-  const onMySql = scenarios.map((name) => savedReport(name, 'mysql')).filter((report) => report !== undefined);
-  writePages(found, 'mariadb');
-  writePages(onMySql, 'mysql');
+  const savedAt = (place: Place): readonly Report[] =>
+    scenarios.map((name) => savedReport(name, place)).filter((report) => report !== undefined);
+  for (const place of everyPlace()) writePages(savedAt(place), folderOf(place));
+  for (const server of SERVERS) writeRuntimes(scenarios, server);
+  const found = savedAt(USUAL);
+  const onMySql = savedAt({ ...USUAL, server: 'mysql' });
   const chart = readmeChart(found);
   if (chart !== undefined) writeFileSync(`${RESULTS}readme.svg`, chart);
   for (const { path, made } of PARTS) {
@@ -70,14 +87,23 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
     if (from < 0 || to < from) throw new Error(`${path} has no place for the figures: it needs the lines\n${BEGIN}\n${END}`);
     writeFileSync(`${ROOT}${path}`, `${text.slice(0, from)}${BEGIN}\n\n${made(found, onMySql)}\n${text.slice(to)}`);
   }
-  return scenarios.filter((_, index) => reports[index] === undefined);
+  return scenarios.filter((name) => !found.some(({ scenario }) => scenario === name));
+}
+
+/** A page for each scenario that was run on more than one line of Node. */
+function writeRuntimes(scenarios: readonly string[], server: ServerName): void {
+  for (const name of scenarios) {
+    const reports = NODE_LINES.map((line) => savedReport(name, { server, line })).filter((report) => report !== undefined);
+    const page = runtimesPage(reports);
+    if (page !== undefined) writeFileSync(`${folderOf({ ...USUAL, server })}${name}-runtimes.md`, page);
+  }
 }
 
 /** The table and the chart of each run. */
-function writePages(reports: readonly Report[], server: ServerName): void {
+function writePages(reports: readonly Report[], folder: string): void {
   for (const report of reports) {
-    writeFileSync(`${FOLDERS[server]}${report.scenario}.md`, markdownOf(report));
-    writeFileSync(`${FOLDERS[server]}${report.scenario}.svg`, chartOf(report));
+    writeFileSync(`${folder}${report.scenario}.md`, markdownOf(report));
+    writeFileSync(`${folder}${report.scenario}.svg`, chartOf(report));
   }
 }
 

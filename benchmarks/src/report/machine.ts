@@ -41,8 +41,16 @@ export function currentLoad(): number {
   return Math.round((loadavg()[0] as number) * 100) / 100;
 }
 
-/** @param serverSettings what the server was told beyond its defaults */
-export function describeMachine(server: string, loadBefore: number, serverSettings = SERVER_SETTINGS): Machine {
+/**
+ * @param serverSettings what the server was told beyond its defaults
+ * @param versions of the Node that contestants ran on
+ */
+export function describeMachine(
+  server: string,
+  loadBefore: number,
+  serverSettings = SERVER_SETTINGS,
+  versions: Readonly<Record<string, string | undefined>> = process.versions,
+): Machine {
   const processors = cpus();
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -51,8 +59,8 @@ export function describeMachine(server: string, loadBefore: number, serverSettin
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     loadBefore,
-    node: process.version,
-    openssl: process.versions['openssl'] ?? 'unknown',
+    node: `v${versions['node']}`,
+    openssl: versions['openssl'] ?? 'unknown',
     server,
     serverSettings,
     commit: commit(),

@@ -1,4 +1,5 @@
 import type { Measurement } from '../runner/rounds.js';
+import { NODE_LINES, type NodeLine } from '../runner/runtimes.js';
 import type { ServerName } from '../runner/servers.js';
 import type { Figures, Metric, Scenario } from '../scenario.js';
 import type { Machine } from './machine.js';
@@ -40,13 +41,14 @@ export interface Report {
 
 export interface RunConditions {
   readonly server: ServerName;
+  readonly line: NodeLine;
   readonly machine: Machine;
   readonly rounds: number;
   readonly scale: number;
   readonly quick: boolean;
 }
 
-export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, ...conditions }: RunConditions): Report {
+export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, line, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;
   return {
     form: FORM,
@@ -54,7 +56,7 @@ export function reportOf(scenario: Scenario, measurements: readonly Measurement[
     title,
     about,
     heldFixed,
-    command: `npm run bench -- ${name}${server === 'mariadb' ? '' : ` --server ${server}`}`,
+    command: `npm run bench -- ${name}${server === 'mariadb' ? '' : ` --server ${server}`}${line === NODE_LINES[0] ? '' : ` --node ${line}`}`,
     ...conditions,
     ours,
     limits,

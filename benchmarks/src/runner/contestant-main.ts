@@ -1,5 +1,6 @@
 import type { Case, Contestant, Questions, Scenario } from '../scenario.js';
 import { scenarioNamed } from '../scenarios/index.js';
+import { fixedWorkMs } from './calibration.js';
 import type { Notice, Order, SentSurroundings } from './messages.js';
 
 /** The process of one contestant in one scenario: none pays for the garbage, the type feedback or the timers of another. */
@@ -45,8 +46,9 @@ async function obey(order: Order): Promise<void> {
       return await create(order.scenario, order.contestant, order.surroundings);
     case 'run': {
       const setting = scenario?.cases[order.setting] as Case;
+      const before = scenario?.steadyMachine ? fixedWorkMs() : 0;
       const figures = await (contestant as Contestant).run(setting, order.round);
-      return tell({ kind: 'figures', figures });
+      return tell({ kind: 'figures', figures, ...(before > 0 ? { fixedWorkMs: Math.max(before, fixedWorkMs()) } : {}) });
     }
     case 'close': {
       await contestant?.close();

@@ -20,6 +20,12 @@ export class TooSlow extends Error {
   }
 }
 
+/** The figures of a round and, where the scenario asks for it, how fast the machine was. */
+export interface Measured {
+  readonly figures: Figures;
+  readonly fixedWorkMs?: number;
+}
+
 /** One contestant in a process of its own, as its runner sees it. */
 export class ContestantProcess {
   readonly #child: ChildProcess;
@@ -30,9 +36,10 @@ export class ContestantProcess {
     readonly scenario: string,
     readonly contestant: string,
     private readonly answerers: Questions,
+    binary: string,
   ) {
     // The collector is called before each measurement, so that nobody pays for what came before it.
-    this.#child = fork(MAIN, { execArgv: ['--expose-gc'], serialization: 'advanced' });
+    this.#child = fork(MAIN, { execPath: binary, execArgv: ['--expose-gc'], serialization: 'advanced' });
   }
 
   static async start(
@@ -40,8 +47,9 @@ export class ContestantProcess {
     contestant: string,
     surroundings: SentSurroundings,
     questions: Questions,
+    binary: string,
   ): Promise<ContestantProcess> {
-    const process = new ContestantProcess(scenario, contestant, questions);
+    const process = new ContestantProcess(scenario, contestant, questions, binary);
     try {
       const ready = await process.#request({ kind: 'create', scenario, contestant, surroundings }, READY_TIMEOUT_MS);
       if (ready.kind === 'ready') process.connections = ready.connections;
@@ -54,9 +62,9 @@ export class ContestantProcess {
   }
 
   /** @throws TooSlow when it takes longer than `limitMs`: it is ended then */
-  async run(setting: number, round: Round, limitMs: number): Promise<Figures> {
+  async run(setting: number, round: Round, limitMs: number): Promise<Measured> {
     const notice = await this.#request({ kind: 'run', setting, round }, limitMs);
-    return notice.kind === 'figures' ? notice.figures : {};
+    return notice.kind === 'figures' ? notice : { figures: {} };
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ export type Order =
 /** And back. */
 export type Notice =
   | { readonly kind: 'ready'; readonly connections: number | undefined }
-  | { readonly kind: 'figures'; readonly figures: Figures }
+  | { readonly kind: 'figures'; readonly figures: Figures; readonly fixedWorkMs?: number }
   | { readonly kind: 'failed'; readonly error: string }
   | { readonly kind: 'question'; readonly id: number; readonly name: keyof Questions };
 

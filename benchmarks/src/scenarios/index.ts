@@ -6,6 +6,7 @@ const load: Readonly<Record<string, () => Promise<Scenario>>> = {
   queue: async () => (await import('./pool/queue.js')).queue,
   query: async () => (await import('./statements/query.js')).query,
   execute: async () => (await import('./statements/query.js')).execute,
+  processes: async () => (await import('./processes/processes.js')).processes,
   tracing: async () => (await import('./statements/tracing.js')).tracing,
   headline: async () => (await import('./statements/headline.js')).headline,
   oltp: async () => (await import('./statements/oltp.js')).oltp,

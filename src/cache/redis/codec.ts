@@ -1,6 +1,6 @@
 /** The bytes of a cached value in Redis: an envelope with a checksum, its times, and the names that the value depends on. */
-import { deserialize, serialize } from 'node:v8';
 import { crc32 } from 'node:zlib';
+import { nodeV8 } from '../../packages/index.js';
 import { messageOf } from '../../engine/index.js';
 import type { Encryption } from '../contract/index.js';
 
@@ -31,16 +31,16 @@ const TIMES_LENGTH = 24;
 const HASH_LENGTH = 43;
 
 /** Changes with V8's format: processes of different versions of Node do not read each other's values. */
-export const FORMAT = `${MAGIC.toString(36)}${serialize(null)[1]}`;
+export const FORMAT = `${MAGIC.toString(36)}${nodeV8().serialize(null)[1]}`;
 
 /** The bytes of a value, which are also the measure of its size. */
 export function bytesOf(value: unknown): Buffer {
-  return serialize(value);
+  return nodeV8().serialize(value);
 }
 
 /** The value of these bytes, sharing nothing with what they were made of. */
 export function valueOf(bytes: Buffer): unknown {
-  return deserialize(bytes);
+  return nodeV8().deserialize(bytes);
 }
 
 /**
@@ -75,7 +75,11 @@ export async function openEnvelope(key: string, sealed: Buffer, encryption: Encr
     const plain = encryption === undefined ? body : await encryption.decrypt(body);
     if (plain.length < HASH_LENGTH + TIMES_LENGTH || plain.toString('latin1', 0, HASH_LENGTH) !== key)
       throw new Garbage('it belongs to another key');
-    const [names, refused, value] = deserialize(plain.subarray(HASH_LENGTH + TIMES_LENGTH)) as [readonly string[], boolean, unknown];
+    const [names, refused, value] = nodeV8().deserialize(plain.subarray(HASH_LENGTH + TIMES_LENGTH)) as [
+      readonly string[],
+      boolean,
+      unknown,
+    ];
     return {
       position: plain.readDoubleBE(HASH_LENGTH),
       lifeMs: plain.readDoubleBE(HASH_LENGTH + 8),

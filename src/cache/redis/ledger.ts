@@ -1,5 +1,5 @@
 /** The ledger: all processes' invalidations in one order in Redis, and the proof that this process knows them. */
-import { randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../../packages/index.js';
 import { clearTimeout, pause, performance, setTimeout, inRootContext } from '../../engine/waiting/index.js';
 import { EVERYTHING, isOfSchema, type Marks } from '../invalidation/index.js';
 import { isFull, type RedisClient } from './redis-client.js';
@@ -43,7 +43,7 @@ type LogEntry = readonly [id: string, fields: readonly string[]];
  */
 export class InvalidationLedger {
   readonly #keys: readonly [id: string, counter: string, log: string];
-  readonly #origin = randomBytes(9).toString('base64url');
+  readonly #origin = nodeCrypto().randomBytes(9).toString('base64url');
   #id: string | undefined = undefined;
   /** The run of the Redis that the ledger is or was in. */
   #run: string | undefined = undefined;
@@ -265,7 +265,7 @@ export class InvalidationLedger {
   }
 
   #readCounter(): Promise<[string, string]> {
-    return this.reader.joinLedger(...this.#keys, randomBytes(9).toString('base64url'), KEPT);
+    return this.reader.joinLedger(...this.#keys, nodeCrypto().randomBytes(9).toString('base64url'), KEPT);
   }
 
   #noteEntry(entry: LogEntry): void {

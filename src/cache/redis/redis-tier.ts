@@ -1,5 +1,5 @@
 /** The tier in Redis: values and locks that all processes share, behind a breaker. */
-import { randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../../packages/index.js';
 import { performance } from '../../engine/waiting/index.js';
 import { Histogram } from '../../engine/index.js';
 import { Breaker } from '../../resilience/breaker/index.js';
@@ -97,7 +97,7 @@ export class RedisTier {
    */
   async lockOrGet(key: string, kind: ValueKind): Promise<{ readonly lock?: Lock; readonly found?: Found } | undefined> {
     const hash = hashOf(key);
-    const token = randomBytes(9).toString('base64url');
+    const token = nodeCrypto().randomBytes(9).toString('base64url');
     const [lockName, name] = [this.#nameOf(hash, 'lock'), this.#nameOf(hash, 'value')];
     // In this order: a process that stores a value releases its lock after that.
     const answer = await this.#askRedis(() =>

@@ -1,6 +1,6 @@
 /** The public face of the cache: what an application and a pool call, each passed on to the part that does it. */
 
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import { invalid } from '../../engine/index.js';
 import type { Breaker } from '../../resilience/breaker/index.js';
 import { currentDeadline, stricter, throwIfOver, withoutDeadline } from '../../resilience/deadline/index.js';
@@ -51,7 +51,7 @@ export class QueryCache {
   }
 
   /** A log of a cache must not show the password of Redis, nor the keys of its encryption. @internal */
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `QueryCache { ${this.options.name} }`;
   }
 

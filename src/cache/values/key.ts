@@ -1,5 +1,5 @@
 /** The parameters of a statement as a text for a key, and the hash of a key that leaves the process. */
-import { hash } from 'node:crypto';
+import { nodeCrypto } from '../../packages/index.js';
 import { invalidUnquoted } from '../../engine/index.js';
 
 /**
@@ -62,5 +62,5 @@ function textOfList(list: readonly unknown[], functions: 'refused' | 'by text'):
 /** The name of a key outside of the process. Nothing of the statement or its parameters can be read from it. */
 export function hashOf(key: string): string {
   // Not as UTF-8: all lone surrogates would be the same character.
-  return hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
+  return nodeCrypto().hash('sha256', Buffer.from(key, 'utf16le'), 'base64url');
 }

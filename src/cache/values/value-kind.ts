@@ -1,5 +1,5 @@
 /** How values of a kind are copied, measured as empty, and written into Redis: any value, or the result of a statement. */
-import { deserialize, serialize } from 'node:v8';
+import { nodeV8 } from '../../packages/index.js';
 import { copyOfPlain } from './plain-value.js';
 
 /** What the cache must know of the values of one kind. */
@@ -88,7 +88,7 @@ export function withPlainFields([rows, fields]: readonly [unknown, unknown]): [u
 function fieldsOf(text: string, fields?: object): object {
   let found = known.get(text);
   if (found !== undefined) return found;
-  found = fields ?? (deserialize(Buffer.from(text, 'latin1')) as object);
+  found = fields ?? (nodeV8().deserialize(Buffer.from(text, 'latin1')) as object);
   if (Array.isArray(found)) for (const field of found) Object.freeze(field);
   Object.freeze(found);
   texts.set(found, text);
@@ -99,7 +99,7 @@ function fieldsOf(text: string, fields?: object): object {
 }
 
 function textOfFields(fields: object): string {
-  return texts.get(fields) ?? serialize(fields).toString('latin1');
+  return texts.get(fields) ?? nodeV8().serialize(fields).toString('latin1');
 }
 
 function plainField(field: unknown): unknown {

@@ -1,7 +1,7 @@
 /** The ledger in Redis: one key for each fleet, on one server, behind sentinels or in a cluster. */
 
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { nodeCrypto } from '../../packages/index.js';
 import { messageOf } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { connectRedis, type RedisConnection, type RedisTarget } from '../../redis/index.js';
@@ -124,7 +124,7 @@ class RedisStore implements StateStore {
 
 /** Never the same one again: after a fail-over with lost writes a number would count up to where it was once before. */
 export function newToken(): string {
-  return randomBytes(12).toString('base64url');
+  return nodeCrypto().randomBytes(12).toString('base64url');
 }
 
 function storedFrom([timeUs, run, token, state]: Answer): Stored {

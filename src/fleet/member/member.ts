@@ -1,6 +1,6 @@
 /** One member of a fleet: asks for its lease, keeps its pool within it, and falls back to its safe share when the ledger is silent. */
 
-import { randomBytes } from 'node:crypto';
+import { nodeCrypto } from '../../packages/index.js';
 import type { Clock, RandomSource, Timer } from '../../engine/contract/index.js';
 import { callListener, inRootContext, pause, waitOrAbort } from '../../engine/waiting/index.js';
 import {
@@ -54,7 +54,7 @@ const FAREWELL_MS = 2_000;
 
 /** One member. */
 export class Member {
-  readonly id = randomBytes(9).toString('base64url');
+  readonly id = nodeCrypto().randomBytes(9).toString('base64url');
   readonly #time: ProcessClock;
   readonly #demand: DemandWatch;
   readonly #congestion: Congestion;

@@ -1,7 +1,7 @@
 /** The schema of the database as the cache knows it: read beside the work, one reading at a time, at a bounded rate. */
 
+import { nodeCrypto } from '../../packages/index.js';
 import { performance } from '../../engine/waiting/index.js';
-import { createHash } from 'node:crypto';
 import { EVERYTHING } from '../../cache/invalidation/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import { withinLimits } from '../../cache/contract/index.js';
@@ -133,7 +133,7 @@ function digestOf(facts: SchemaFacts): string {
     name,
     Array.isArray(value) ? value.map(textOf).sort() : value,
   ]);
-  return createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
+  return nodeCrypto().createHash('sha256').update(JSON.stringify(sorted)).digest('base64url');
 }
 
 function textOf(value: unknown): string {

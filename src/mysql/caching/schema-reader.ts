@@ -1,6 +1,6 @@
 /** Reads the schema from the server: tables and their engines, views, triggers, foreign keys, routines, and how much of them this user may see. */
 
-import { createHash } from 'node:crypto';
+import { nodeCrypto } from '../../packages/index.js';
 import type { SchemaFacts } from '../../sql/index.js';
 
 /** Runs a statement and gives its rows as arrays. */
@@ -46,7 +46,7 @@ export async function readSchema(read: ReadRows): Promise<SchemaFacts> {
       typeof expression === 'string' && expression !== '' ? [{ table: nameOf(table), expression }] : [],
     ),
     halfSeen: seen === 'all' ? [] : tables.filter(([database]) => !seen.has(String(database))).map(([, name]) => nameOf(name)),
-    epoch: createHash('sha256').update(JSON.stringify(columns)).digest('base64url').slice(0, 12),
+    epoch: nodeCrypto().createHash('sha256').update(JSON.stringify(columns)).digest('base64url').slice(0, 12),
   };
 }
 

@@ -1,7 +1,7 @@
 /** What a borrower holds by promise: mysql2/promise's connection, until it is given back. */
 
 import type { EventEmitter } from 'node:events';
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Method, statementOnConnection } from '../contract/index.js';
@@ -116,7 +116,7 @@ class BorrowedConnection {
     this.release();
   }
 
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `PoolConnection { threadId: ${this.#raw.threadId}, active: ${this.active} }`;
   }
 

@@ -1,7 +1,6 @@
 /** A connection of the pool: mysql2's own, whose statements are read at its doors and bounded by their limits. */
 
-import { isIP } from 'node:net';
-import { inspect } from 'node:util';
+import { customInspect, nodeNet } from '../../packages/index.js';
 import { keepShape } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type QueryValues, ResetSession } from '../driver/index.js';
@@ -34,7 +33,7 @@ export class ManagedConnection extends ObservedConnection {
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.
     this.stream.unref?.();
     // Node verifies "localhost" when TLS is put on a socket that was connected to an address: it must know which address.
-    if (config.ssl !== false && config.socketPath === undefined && isIP(config.host) !== 0) this.stream._host = config.host;
+    if (config.ssl !== false && config.socketPath === undefined && nodeNet().isIP(config.host) !== 0) this.stream._host = config.host;
   }
 
   /** COM_RESET_CONNECTION. */
@@ -98,7 +97,7 @@ export class ManagedConnection extends ObservedConnection {
   }
 
   /** A log of a connection must not show its password. */
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `ManagedConnection { threadId: ${this.threadId}, alive: ${this.alive} }`;
   }
 

@@ -1,6 +1,6 @@
 /** The secrets of a connection's configuration: there for mysql2 and its users to read, and shown in no log. */
 
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import type { ConnectionConfig } from './driver.js';
 
 const SECRETS: ReadonlySet<string> = new Set(['password', 'password1', 'password2', 'password3', 'passwordSha1', 'ssl', 'pool']);
@@ -10,7 +10,7 @@ const SECRETS_OF_TLS: ReadonlySet<string> = new Set(['key', 'passphrase', 'pfx']
 export function hideSecrets(config: ConnectionConfig): ConnectionConfig {
   const shown = { enumerable: false, configurable: true, writable: true };
   Object.defineProperty(config, 'toJSON', { ...shown, value: withoutSecrets });
-  Object.defineProperty(config, inspect.custom, { ...shown, value: withoutSecrets });
+  Object.defineProperty(config, customInspect, { ...shown, value: withoutSecrets });
   return config;
 }
 

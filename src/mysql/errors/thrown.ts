@@ -1,6 +1,6 @@
 /** What a caller's own code throws, as an error that a callback cannot take for none. */
 
-import { types } from 'node:util';
+import { isNativeError } from 'node:util/types';
 import { PoolError } from '../../engine/index.js';
 
 /**
@@ -10,6 +10,6 @@ import { PoolError } from '../../engine/index.js';
  * @param given what was not so, for the message
  */
 export function thrownAsError(thrown: unknown, what: string, given: string): Error {
-  if (thrown instanceof Error || types.isNativeError(thrown)) return thrown;
+  if (thrown instanceof Error || isNativeError(thrown)) return thrown;
   return new PoolError('POOL_OPTION_INVALID', `${what}; given: ${given}.`, { cause: thrown });
 }

@@ -1,6 +1,6 @@
 /** Publishes the text of a statement as its caller gave it, for tracers. */
 
-import { types } from 'node:util';
+import { isDate } from 'node:util/types';
 import { givenTexts } from './trace-channels.js';
 
 /** Begins `work`, which has mysql2 put `values` into `sql` and publish the result. */
@@ -21,5 +21,5 @@ function becomesOneValueEach(sql: string, values: unknown): boolean {
 }
 
 function isOneValue(value: unknown): boolean {
-  return typeof value === 'object' ? value === null || types.isDate(value) || Buffer.isBuffer(value) : typeof value !== 'function';
+  return typeof value === 'object' ? value === null || isDate(value) || Buffer.isBuffer(value) : typeof value !== 'function';
 }

@@ -16,22 +16,26 @@ export function environmentName(option: string): string {
 }
 
 /** The options by their variables: each that holds a number, a word or a truth value, `ssl`, and those of `fleet`. */
-const OPTION_OF_VARIABLE: ReadonlyMap<string, string> = new Map([
-  ...[...optionRows]
-    .filter(([, row]) => isPlainRow(row) && row.kind !== 'function')
-    .map(([name]) => [environmentName(name), name] as const),
-  [environmentName('ssl'), 'ssl'],
-  ...FLEET_OPTION_NAMES.map((name) => [environmentName(`fleet.${name}`), `fleet.${name}`] as const),
-]);
+function optionsOfVariables(): ReadonlyMap<string, string> {
+  return new Map([
+    ...[...optionRows]
+      .filter(([, row]) => isPlainRow(row) && row.kind !== 'function')
+      .map(([name]) => [environmentName(name), name] as const),
+    [environmentName('ssl'), 'ssl'],
+    ...FLEET_OPTION_NAMES.map((name) => [environmentName(`fleet.${name}`), `fleet.${name}`] as const),
+  ]);
+}
 
 /** @throws PoolError `POOL_OPTION_INVALID` for a variable that is nearly an option's */
 export function environmentOptions(environment: Environment): Record<string, unknown> {
   const options: Record<string, unknown> = {};
   const fleet: Record<string, string> = {};
+  let names: ReadonlyMap<string, string> | undefined;
   for (const [variable, value] of Object.entries(environment)) {
     if (!variable.startsWith('POOLWRIGHT_') || value === undefined || value === '') continue;
-    const option = OPTION_OF_VARIABLE.get(variable);
-    if (option === undefined) refuseMisspelling(variable);
+    names ??= optionsOfVariables();
+    const option = names.get(variable);
+    if (option === undefined) refuseMisspelling(variable, names);
     else if (option.startsWith('fleet.')) fleet[option.slice('fleet.'.length)] = value;
     else options[option] = option === 'ssl' ? tlsFromUrl([['ssl', value]], variable) : value;
   }
@@ -40,8 +44,8 @@ export function environmentOptions(environment: Environment): Record<string, unk
 }
 
 /** Other variables with this prefix may belong to other programs. One that is nearly an option's is a mistake that nothing else would show. */
-function refuseMisspelling(variable: string): void {
-  const nearest = nearestName(variable, [...OPTION_OF_VARIABLE.keys()], 2);
+function refuseMisspelling(variable: string, names: ReadonlyMap<string, string>): void {
+  const nearest = nearestName(variable, [...names.keys()], 2);
   if (nearest !== undefined)
     throw new PoolError('POOL_OPTION_INVALID', `Unknown environment variable ${variable}. Did you mean ${nearest}?`);
 }

@@ -1,7 +1,6 @@
 /** How connections are encrypted: what the option `ssl` and the TLS parameters of a URL ask for, and what is refused. */
 
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
+import { nodeNet } from '../../packages/index.js';
 import { invalid, invalidUnquoted, messageOf, PoolError } from '../../engine/index.js';
 import { type SslOptions, sslProfile } from '../driver/index.js';
 
@@ -74,7 +73,7 @@ export function resolveTls(
 export function isLoopback(host: string): boolean {
   const name = host.toLowerCase();
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
-  if (isIP(name) === 4) return name.startsWith('127.');
+  if (nodeNet().isIP(name) === 4) return name.startsWith('127.');
   return name === '::1' || name === '0:0:0:0:0:0:0:1' || name.startsWith('::ffff:127.');
 }
 
@@ -209,7 +208,7 @@ function sslFiles(files: ReadonlyMap<string, string>, source: string): TlsOption
 
 function fileOf(name: string, path: string, source: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8');
   } catch (error) {
     throw new PoolError('POOL_OPTION_INVALID', `${name} in ${source} cannot be read: ${messageOf(error)}.`);
   }

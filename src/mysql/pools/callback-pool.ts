@@ -1,6 +1,6 @@
 /** mysql2's callback pool over a managed one: its methods, its events, and the order of its callbacks. */
 
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import { type AcquireOptions, keepShape, type Lease, PoolError, type Resizable } from '../../engine/index.js';
 import { ignore, keepContextOfListeners, throwLater } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
@@ -261,7 +261,7 @@ export class CallbackPool extends DriverPool {
   }
 
   /** A log of a pool must not show its password. */
-  [inspect.custom](): string {
+  [customInspect](): string {
     return `CallbackPool { ${this.#core.options.atStart.name} }`;
   }
 }

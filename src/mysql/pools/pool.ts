@@ -1,6 +1,6 @@
 /** The promise pool: everything of mysql2/promise's pool, and what production needs beside it. */
 
-import { inspect } from 'node:util';
+import { customInspect } from '../../packages/index.js';
 import { keepContextOfListeners } from '../../engine/waiting/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
@@ -291,7 +291,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /** A log of a pool must not show its password. */
-  [inspect.custom](): string {
+  [customInspect](): string {
     const { state, used, idle, waiting, limit } = this.summary();
     return `Pool { ${this.name}, ${state}, used: ${used}, idle: ${idle}, waiting: ${waiting}, limit: ${limit} }`;
   }

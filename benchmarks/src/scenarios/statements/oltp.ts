@@ -1,24 +1,18 @@
-import { deepStrictEqual } from 'node:assert/strict';
 import { ACCOUNTS } from '../../data.js';
-import type { ConnectionPool, OpenPool, Row } from '../../rivals/lender.js';
-import { seededRandom } from '../../runner/shuffle.js';
+import type { ConnectionPool, OpenPool } from '../../rivals/lender.js';
 import type { Case, Contestant, CreateContestant, Scenario } from '../../scenario.js';
 import { warmedConnections } from '../set-up.js';
 import { costOf, inParallel, quantile, turnsOf } from '../timing.js';
+import { type Mix, openMix } from './mix.js';
 
 const SIZE = 20;
 const OPERATIONS = 2_000;
 
-interface Mix extends Case {
+interface Callers extends Case {
   readonly callers: number;
 }
 
-/** Shares of the operations, in order: up to which number from 0 to 1 it is this one. */
-const READ = 0.7;
-const UPDATE = 0.85;
-const INSERT = 0.9;
-
-export const oltp: Scenario<Mix> = {
+export const oltp: Scenario<Callers> = {
   name: 'oltp',
   title: 'A mix with transactions',
   about:
@@ -50,69 +44,28 @@ export const oltp: Scenario<Mix> = {
   },
 };
 
-function contestant(load: () => Promise<OpenPool>): CreateContestant<Mix> {
+function contestant(load: () => Promise<OpenPool>): CreateContestant<Callers> {
   return async (surroundings) => {
     const open = await load();
     const pool = await warmedConnections(open({ address: surroundings.database, limit: SIZE }), SIZE, surroundings);
-    const tables = { accounts: `oltp_accounts_${surroundings.id}`, notes: `oltp_notes_${surroundings.id}` };
-    await pool.query(`CREATE TABLE ${tables.accounts} AS SELECT * FROM accounts`, []);
-    await pool.query(`ALTER TABLE ${tables.accounts} ADD PRIMARY KEY (id)`, []);
-    await pool.query(
-      `CREATE TABLE ${tables.notes} (id INT UNSIGNED AUTO_INCREMENT PRIMARY KEY, giver INT UNSIGNED NOT NULL, taker INT UNSIGNED NOT NULL, amount INT NOT NULL)`,
-      [],
-    );
-    return mixing(pool as Required<ConnectionPool>, tables);
+    return mixing(pool, await openMix(pool as Required<ConnectionPool>, surroundings.id));
   };
 }
 
-function mixing(pool: Required<ConnectionPool>, { accounts, notes }: { accounts: string; notes: string }): Contestant<Mix> {
-  const read = `SELECT id, name, balance FROM ${accounts} WHERE id = ?`;
-  const add = `UPDATE ${accounts} SET balance = balance + ? WHERE id = ?`;
-  const note = `INSERT INTO ${notes} (giver, taker, amount) VALUES (?, ?, ?)`;
-  const totals = async (): Promise<Row> => {
-    const sums = `SELECT CAST((SELECT SUM(balance) FROM ${accounts}) AS DOUBLE) AS balance, CAST((SELECT COUNT(*) FROM ${notes}) AS DOUBLE) AS notes`;
-    return { ...pool.rowsOf(await pool.query(sums, []))[0] };
-  };
+function mixing(pool: ConnectionPool, mix: Mix): Contestant<Callers> {
   return {
     connections: SIZE,
     async run({ callers }, { number, scale }) {
-      await pool.query(`TRUNCATE ${notes}`, []);
-      const before = (await totals()) as { balance: number };
-      const random = seededRandom(number);
-      const anyId = (): number => 1 + Math.floor(random() * ACCOUNTS);
+      const { operate, check } = await mix.begin(number);
       const latencies: number[] = [];
-      let added = 0;
-      let noted = 0;
-      const operate = async (): Promise<void> => {
-        const what = random();
-        const id = anyId();
+      const timed = async (): Promise<void> => {
         const startedAt = performance.now();
-        if (what < READ) {
-          const rows = pool.rowsOf(await pool.query(read, [id]));
-          if (rows.length !== 1 || rows[0]?.['id'] !== id) throw new Error(`wrong answer for ${id}`);
-        } else if (what < UPDATE) {
-          added += 1;
-          await pool.query(add, [1, id]);
-        } else if (what < INSERT) {
-          noted += 1;
-          await pool.query(note, [id, id, 0]);
-        } else {
-          noted += 1;
-          const taker = (id % ACCOUNTS) + 1;
-          const moves = [
-            [-5, id],
-            [5, taker],
-          ].toSorted(([, a], [, b]) => (a as number) - (b as number));
-          await pool.transaction(async (query) => {
-            for (const move of moves) await query(add, move);
-            await query(note, [id, taker, 5]);
-          });
-        }
+        await operate();
         latencies.push(performance.now() - startedAt);
       };
       const each = turnsOf(OPERATIONS, callers, scale);
-      const cost = await costOf(each * callers, () => inParallel(callers, each, operate));
-      deepStrictEqual(await totals(), { balance: before.balance + added, notes: noted });
+      const cost = await costOf(each * callers, () => inParallel(callers, each, timed));
+      await check();
       return { ...cost, p99: quantile(latencies, 0.99) };
     },
     close: () => pool.close(),
