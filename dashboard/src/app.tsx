@@ -10,6 +10,7 @@ import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
 import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
+import { DEMO_POOL, DemoTroubles } from './panels/demo.js';
 import { FleetPanel } from './panels/fleet.js';
 import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
 import { TopologyPanel } from './panels/topology.js';
@@ -78,6 +79,7 @@ export function App({ store }: { readonly store: LiveStore }) {
         </div>
       </header>
       <main>
+        {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
         {processes !== undefined && processes.peers.length > 0 ? (
           <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
         ) : null}
