@@ -58,11 +58,11 @@ describe('the site of the documents, in a folder of a host that knows only files
     for (const name of ['index', 'docs/getting-started', 'docs/performance']) {
       await page.goto(`${site.url}${name}.html`);
       await page.locator('.vp-doc').first().waitFor();
-      const { tooWide, cutOff, height } = await page.evaluate(() => ({
+      const { tooWide, cutOff, height } = await page.evaluate<{ tooWide: number; cutOff: string[]; height: number }>(`({
         tooWide: document.documentElement.scrollWidth - innerWidth,
         cutOff: [...document.querySelectorAll('pre')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent),
         height: document.documentElement.scrollHeight,
-      }));
+      })`);
       expect({ name, tooWide, cutOff }).toEqual({ name, tooWide: 0, cutOff: [] });
       expect(height).toBeLessThan(4_000);
       await screenshot(page, `site-phone-${name.replace('docs/', '')}`);
