@@ -51,5 +51,6 @@ export type { StatementOptions, StatementResult } from './mysql/index.js';
 export type { RetryCounts } from './mysql/index.js';
 export type { StatementRetryOptions } from './mysql/index.js';
 export type { TlsMode } from './mysql/index.js';
+export type { AcquireInfo, BorrowOptions, OnAcquire, OnRelease, ReleaseInfo, SessionSettings } from './mysql/index.js';
 export type { Transaction } from './mysql/index.js';
 export type { IsolationLevel, TransactionOptions } from './mysql/index.js';

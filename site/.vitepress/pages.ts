@@ -45,6 +45,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Asynchronous context', page: 'docs/async-context' },
       { text: 'Servers and proxies', page: 'docs/servers' },
       { text: 'Sessions', page: 'docs/sessions' },
+      { text: 'Around each loan', page: 'docs/borrowing' },
       { text: 'Caching', page: 'docs/caching' },
       { text: 'Performance', page: 'docs/performance' },
     ],

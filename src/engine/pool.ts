@@ -13,6 +13,7 @@ import {
   Lender,
   type LendingHold,
   type OpeningBound,
+  reclaimEntry,
   Shutdown,
 } from './lending/index.js';
 import {
@@ -97,6 +98,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
         lender.statistics.leaks += 1;
         this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
       },
+      entryOverdue: (entry, now) => reclaimEntry(lender, factory, entry, now),
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();

@@ -10,6 +10,8 @@ export {
   READ_ONLY_VARIABLES,
 } from './connections/index.js';
 export {
+  type AcquireInfo,
+  type BorrowOptions,
   type CallbackPoolView,
   checkedReading,
   type CommitListener,
@@ -18,8 +20,12 @@ export {
   limitsFrom,
   ownStatementWith,
   type PromisePool,
+  type OnAcquire,
+  type OnRelease,
   READING_OPTION_NAMES,
   type ReadingOptions,
+  type ReleaseInfo,
+  type SessionSettings,
   readingRefused,
   type StatementOptions,
   type StatementResult,

@@ -1,15 +1,9 @@
 /** The cluster: a pool that follows the writer, with its replicas for reads. */
 
-import {
-  type AcquireOptions,
-  type DrainOptions,
-  type DrainReport,
-  type DurationCounts,
-  type PoolEvents,
-  systemClock,
-} from '../../engine/index.js';
+import { type DrainOptions, type DrainReport, type DurationCounts, type PoolEvents, systemClock } from '../../engine/index.js';
 import { callListener, inThisContext } from '../../engine/waiting/index.js';
 import {
+  type BorrowOptions,
   checkedReading,
   coreOf,
   type Health,
@@ -141,7 +135,7 @@ export class Cluster extends Pool {
    *
    * @throws as a pool's `getConnection`
    */
-  override getConnection(options?: AcquireOptions & ReadingOptions): Promise<PoolConnection> {
+  override getConnection(options?: BorrowOptions & ReadingOptions): Promise<PoolConnection> {
     if (options?.route === 'reader') return this.reader.getConnection(options);
     try {
       return super.getConnection(this.#writersOptions(options));

@@ -1,7 +1,6 @@
 /** `db.reader`: a pool whose statements run on replicas. */
 
 import {
-  type AcquireOptions,
   type Borrowed,
   type Clock,
   type DrainOptions,
@@ -11,6 +10,7 @@ import {
   type Resizable,
 } from '../../engine/index.js';
 import {
+  type BorrowOptions,
   checkedReading,
   coreOf,
   type Health,
@@ -67,7 +67,7 @@ export class Reader extends Pool {
    * @param options those of any pool's `getConnection`, and `consistency`, `maxLag`, `after`
    * @throws as a pool's; PoolError `POOL_NO_READER` where `reads.fallback` is 'refuse', and `POOL_OPTION_INVALID`
    */
-  override getConnection(options?: AcquireOptions & ReadingOptions): Promise<PoolConnection> {
+  override getConnection(options?: BorrowOptions & ReadingOptions): Promise<PoolConnection> {
     try {
       const { reading, rest } = readingApart(options);
       return reading === undefined ? super.getConnection(rest) : this.borrowFrom(this.#core.lenderFor(reading), rest);

@@ -7,7 +7,7 @@ import type { Borrowed, PoolState } from './summary.js';
 export interface PoolEvents {
   /** A resource was opened. */
   opened: [{ readonly id: number; readonly openMs: number }];
-  /** A resource was closed: its place is free. With the reason 'role', `error` says what it was instead of what the pool is for. */
+  /** A resource was closed: its place is free. With the reasons 'role' and 'hook', `error` says what was wrong with it, where that is known. */
   closed: [{ readonly id: number; readonly reason: CloseReason; readonly ageMs: number; readonly error?: unknown }];
   /** A resource could not be opened; the next attempt starts no sooner than `retryInMs`. */
   connectFailed: [{ readonly id: number; readonly error: unknown; readonly code: string; readonly retryInMs: number }];

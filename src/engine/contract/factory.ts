@@ -1,5 +1,6 @@
 /** The factory of resources, which a user of the engine supplies: it opens, validates, cleans and closes. */
 
+import type { PoolError } from './errors.js';
 import type { CloseReason } from './lifecycle.js';
 import type { Borrowed } from './summary.js';
 
@@ -10,9 +11,26 @@ export interface OpenContext {
   /** To be called when the open resource fails by itself, whether it is lent or idle: it is closed and never lent again. */
   readonly lost: (error: unknown) => void;
   /** To be called when the resource still works for its borrower but must not be lent again: it is closed when it is released. */
-  readonly doom: () => void;
+  readonly doom: (reason?: 'hook', error?: unknown) => void;
+  /** To be called when what a mark stands for is gone: the resource is as it was when it was new. */
+  readonly unmark: () => void;
   /** Whether the resource is lent now. */
   readonly isLent: () => boolean;
+}
+
+/** What a borrower wants to find set up in a resource, such as settings of a session. Two marks with one key are the same. */
+export interface Mark {
+  readonly key: string;
+}
+
+/** For whom a resource is made ready. */
+export interface Preparation {
+  /** What its borrower wants to find set up; undefined: nothing. */
+  readonly mark: Mark | undefined;
+  /** What is set up in it now. */
+  readonly from: Mark | undefined;
+  /** How many borrowers it had before. */
+  readonly uses: number;
 }
 
 /** Why and how a resource is to be closed. */
@@ -40,6 +58,23 @@ export interface ResourceFactory<R> {
    * it is clean and rejects when it must be closed.
    */
   recycle?(resource: R): Promise<void> | undefined;
+
+  /**
+   * Makes the resource ready for one borrower, who gets it when this resolves. Called when the borrower wants another mark than the resource has, and
+   * with `preparesEach` at each acquire; in the asynchronous context of the acquire, never in the middle of the pool's work. The borrower's wait
+   * bounds it, and `hookTimeout`. If it rejects, the acquire fails with a PoolError that it rejects with, and the resource is closed with the reason
+   * 'hook'. If it resolves with an error, the acquire fails with that, and the resource, without a mark, is another borrower's.
+   */
+  prepare?(resource: R, preparation: Preparation): Promise<PoolError | undefined>;
+
+  /** Whether every borrower's resource is prepared. Does not change. Default: false. */
+  readonly preparesEach?: boolean;
+
+  /** Whether `recycle` also runs a hook, which has `hookTimeout` beside what the cleaning has. Default: false. */
+  readonly recyclesByHook?: boolean;
+
+  /** Whether the borrower has not used the resource for so long, so that it may be taken back. Default: yes. */
+  isUnused?(resource: R, forMs: number): boolean;
 
   /** The resource was given back and no borrower needs it for now: it must not keep the process alive. A new one is expected to be like this. */
   park?(resource: R): void;

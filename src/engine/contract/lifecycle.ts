@@ -1,7 +1,7 @@
 /** The states of an entry's life, and the reasons that it ends for. */
 
 /** The life of an entry; see the diagram in docs/vocabulary.md. */
-export type EntryState = 'opening' | 'idle' | 'used' | 'checking' | 'closing' | 'closed';
+export type EntryState = 'opening' | 'idle' | 'used' | 'checking' | 'preparing' | 'closing' | 'closed';
 
 /** Why an entry was closed. The values are labels of a metric: a fixed set. */
 export type CloseReason =
@@ -23,5 +23,11 @@ export type CloseReason =
   | 'role'
   /** Its borrower destroyed it. */
   | 'destroyed'
+  /** It was lent `maxUses` times. */
+  | 'uses'
+  /** A hook of the application refused it, failed, or took too long. */
+  | 'hook'
+  /** Its borrower did not give it back, and the pool took it back. */
+  | 'reclaimed'
   /** The pool was drained or closed. */
   | 'pool';

@@ -49,6 +49,15 @@ export interface PoolOptions {
   readonly validationTimeout?: number;
   /** A resource that is lent for longer, in milliseconds, is reported once, with its borrower's stack; 0 = off. Default: 0. */
   readonly leakDetectionThreshold?: number;
+  /**
+   * What else happens to a resource that is lent for longer than `leakDetectionThreshold`. 'report': nothing. 'reclaim': the pool closes it once its
+   * borrower has not used it for that long. Default: 'report'.
+   */
+  readonly leakAction?: 'report' | 'reclaim';
+  /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
+  readonly maxUses?: number;
+  /** How long a resource may take to be made ready for its borrower, beside what the borrower's own wait has left. Default: 5000. */
+  readonly hookTimeout?: number;
 }
 
 /** The options in force: every one has a value. */
@@ -144,6 +153,25 @@ export const poolOptionTable = {
     0,
     "The pool reports a connection that is lent for longer once, with its borrower's stack; 0 = off.",
   ),
+  leakAction: {
+    kind: 'choice',
+    choices: ['report', 'reclaim'],
+    default: 'report',
+    about:
+      "What else happens to a connection that is lent for longer than leakDetectionThreshold. 'report': nothing. 'reclaim': the pool closes it once its borrower has run no statement for that long.",
+  },
+  maxUses: {
+    kind: 'number',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    default: 0,
+    about: 'The pool closes a connection after it was lent so many times, minus up to 10 % at random; 0 = no limit.',
+  },
+  hookTimeout: milliseconds(
+    5_000,
+    'How long onAcquire or onRelease may take. What onAcquire may take ends with the wait of its caller, too.',
+    1,
+  ),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
 
 /**
@@ -189,13 +217,17 @@ export function resizedOptions(current: ResolvedPoolOptions, change: Resizable):
   return resolvePoolOptions({ ...asGiven(current), ...given, connectionLimit: size, maxIdle, minIdle });
 }
 
-function refuseContradictions({ connectionLimit, minIdle, maxIdle, fairnessLimit, scheduling }: ResolvedPoolOptions): void {
+function refuseContradictions(options: ResolvedPoolOptions): void {
+  const { connectionLimit, minIdle, maxIdle, fairnessLimit, scheduling, leakAction, leakDetectionThreshold } = options;
   if (minIdle > connectionLimit) throw contradiction('minIdle', minIdle, 'connectionLimit', connectionLimit);
   if (maxIdle > connectionLimit) throw contradiction('maxIdle', maxIdle, 'connectionLimit', connectionLimit);
   if (fairnessLimit > 0 && scheduling !== 'fair') {
     throw new PoolError('POOL_OPTION_INVALID', `fairnessLimit (${fairnessLimit}) needs scheduling: 'fair'.`);
   }
   if (minIdle > maxIdle) throw contradiction('minIdle', minIdle, 'maxIdle', maxIdle);
+  if (leakAction === 'reclaim' && leakDetectionThreshold === 0) {
+    throw new PoolError('POOL_OPTION_INVALID', "leakAction: 'reclaim' needs leakDetectionThreshold: after how long without use.");
+  }
 }
 
 function contradiction(name: string, value: number, limitName: string, limit: number): PoolError {

@@ -1,35 +1,13 @@
 /** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
 
-import { type Clock, type CloseReason, type ResourceFactory, STALL_MS } from '../contract/index.js';
-import { DeadlineQueue, ignore, throwLater, inRootContext } from '../waiting/index.js';
-import { Entry, type EntryOwner, IdleList, Lease } from './entry.js';
+import { type Clock, type CloseReason, type Mark, type PoolError, type ResourceFactory, STALL_MS } from '../contract/index.js';
+import { DeadlineQueue, inRootContext } from '../waiting/index.js';
+import { Entry, type EntryOwner, IdleList, Lease, type Readying } from './entry.js';
+import type { CheckKind, EntrySetListener, StepTimeouts } from './entry-set-listener.js';
+import { attempt, discardResource, parkResource, unparkResource } from './guarded-factory.js';
 
 /** How long a goodbye to the other side may take before the resource is freed by force. */
 const CLOSE_TIMEOUT_MS = 1_000;
-
-/** What the set reports. Each call but `entryFailed` is the last thing that a transition does, with all counts true. */
-export interface EntrySetListener<R> {
-  /** A new resource is there. */
-  entryOpened(entry: Entry<R>, openMs: number, now: number): void;
-  openingFailed(entry: Entry<R>, error: unknown, now: number): void;
-  /** A validation or cleaning went well. */
-  entryChecked(entry: Entry<R>, kind: CheckKind, now: number): void;
-  /** An entry failed by itself, while idle, lent or being checked. To take note only: it is about to be closed. */
-  entryFailed(entry: Entry<R>, now: number): void;
-  /** A failed entry is on its way out: a waiter that it might have served needs another. */
-  entryLeaving(entry: Entry<R>, error: unknown, now: number): void;
-  /** An entry was closed: its place is free. */
-  entryClosed(entry: Entry<R>, reason: CloseReason, now: number): void;
-}
-
-/** `validation`: does the resource still answer? `cleaning`: is its session clean again? */
-export type CheckKind = 'validation' | 'cleaning';
-
-/** Bounds of an entry's steps, in milliseconds; 0 = none. */
-export interface StepTimeouts {
-  readonly connectTimeout: number;
-  readonly validationTimeout: number;
-}
 
 /**
  * Every entry of a pool and the transitions of its life. It bounds each step in time and counts states. Which waiter gets which entry,
@@ -40,11 +18,13 @@ export class EntrySet<R> {
   readonly #entries = new Set<Entry<R>>();
   readonly #stepDeadlines: DeadlineQueue;
   readonly #owner: EntryOwner<R>;
+  readonly #preparesEach: boolean;
   readonly #closing = new Map<Entry<R>, CloseReason>();
   #lastId = 0;
   #opening = 0;
   #used = 0;
   #checking = 0;
+  #preparing = 0;
 
   constructor(
     private readonly factory: ResourceFactory<R>,
@@ -55,6 +35,7 @@ export class EntrySet<R> {
   ) {
     // Sockets and waiters keep the process alive where a caller waits for a step; its time limit alone must not.
     this.#stepDeadlines = new DeadlineQueue(clock, { holdsProcess: false });
+    this.#preparesEach = factory.preparesEach === true;
     this.#owner = { ...leases, stepOverdue: (entry, now, lateMs) => this.#stepOverdue(entry, now, lateMs) };
   }
 
@@ -71,8 +52,14 @@ export class EntrySet<R> {
     return this.#used;
   }
 
+  /** Entries that are validated or cleaned: of use to any waiter. */
   get checking(): number {
     return this.#checking;
+  }
+
+  /** Entries that are made ready, each for a waiter of its own. */
+  get preparing(): number {
+    return this.#preparing;
   }
 
   get closing(): number {
@@ -81,7 +68,7 @@ export class EntrySet<R> {
 
   /** Entries that are open and not on their way out. */
   get usable(): number {
-    return this.idle.size + this.#used + this.#checking;
+    return this.idle.size + this.#used + this.#checking + this.#preparing;
   }
 
   [Symbol.iterator](): IterableIterator<Entry<R>> {
@@ -91,13 +78,15 @@ export class EntrySet<R> {
   openEntry(generation: number, now: number): void {
     this.#lastId += 1;
     const entry = new Entry<R>(this.#lastId, this.#owner, generation, now);
+    entry.plain = !this.#preparesEach;
     this.#entries.add(entry);
     this.#opening += 1;
     this.#boundStep(entry, this.timeouts.connectTimeout, now);
     const context = {
       signal: entry.abort.signal,
       lost: (error: unknown) => this.loseEntry(entry, error),
-      doom: () => this.#doomEntry(entry),
+      doom: (reason: CloseReason = 'lost', error?: unknown) => this.#doomEntry(entry, reason, error),
+      unmark: () => this.markEntry(entry, undefined),
       isLent: () => entry.state === 'used',
     };
     inRootContext(() => {
@@ -116,12 +105,14 @@ export class EntrySet<R> {
       this.#used += 1;
     }
     entry.leasedAt = now;
+    entry.uses += 1;
+    if (entry.uses === entry.lastUse) entry.doomed ??= 'uses';
     const lease = new Lease(entry);
     entry.lease = lease;
     // Last: the factory may lose the resource while it unparks it, which ends this lease.
     if (entry.parked) {
       entry.parked = false;
-      this.#unparkResource(entry, 'lent');
+      unparkResource(this.factory, entry.resource as R, 'lent');
     }
     return lease;
   }
@@ -134,8 +125,34 @@ export class EntrySet<R> {
     this.idle.push(entry);
     if (!entry.parked) {
       entry.parked = true;
-      this.#parkResource(entry);
+      parkResource(this.factory, entry.resource as R);
     }
+  }
+
+  /** What is set up in an entry from now on. */
+  markEntry(entry: Entry<R>, mark: Mark | undefined): void {
+    entry.mark = mark;
+    entry.plain = mark === undefined && !this.#preparesEach;
+  }
+
+  /** Makes an entry ready for a waiter. Precondition: it is idle, or its last step or lease has just ended well. */
+  readyEntry(entry: Entry<R>, readying: Readying, now: number): void {
+    this.#leaveState(entry);
+    entry.state = 'preparing';
+    entry.readying = readying;
+    this.#preparing += 1;
+    this.#boundStep(entry, this.timeouts.hookTimeout, now);
+    const step = entry.step;
+    const ended = (refusal: PoolError | undefined): void => {
+      if (entry.step === step) this.#endReadying(entry)?.ended(refusal, this.clock.now());
+    };
+    const failed = (error: unknown): void => {
+      if (entry.step === step) this.#endReadying(entry)?.failed(error, this.clock.now());
+    };
+    // Not in the middle of this transition: callers' code runs there.
+    Promise.resolve()
+      .then(() => (entry.step === step ? readying.run() : undefined))
+      .then(ended, failed);
   }
 
   /** Asks an idle entry whether it still answers. */
@@ -166,6 +183,8 @@ export class EntrySet<R> {
       this.#abandonOpening(entry, reason);
       return;
     }
+    entry.readying?.abandoned(now);
+    entry.readying = undefined;
     const firstReason = this.#closing.get(entry) ?? reason;
     this.#leaveState(entry);
     entry.state = 'closing';
@@ -175,7 +194,7 @@ export class EntrySet<R> {
     if (!force && entry.parked) {
       // It is needed once more: without a goodbye that may keep the process alive, the pool's end might never come.
       entry.parked = false;
-      this.#unparkResource(entry, 'closing');
+      unparkResource(this.factory, entry.resource as R, 'closing');
     }
     const step = entry.step;
     const done = (): void => {
@@ -201,6 +220,7 @@ export class EntrySet<R> {
       case 'idle':
       case 'used':
       case 'checking':
+      case 'preparing':
         this.#failEntry(entry, 'lost', error, this.clock.now());
     }
   }
@@ -209,27 +229,10 @@ export class EntrySet<R> {
     this.#stepDeadlines.stop();
   }
 
-  #doomEntry(entry: Entry<R>): void {
-    entry.doomed ??= 'lost';
+  #doomEntry(entry: Entry<R>, reason: CloseReason, error: unknown): void {
+    entry.closedFor ??= error;
+    entry.doomed ??= reason;
     if (entry.state === 'idle') this.closeEntry(entry, entry.doomed, false, this.clock.now());
-  }
-
-  /** A throw is the process's problem: a transition that was given up half-way would leave callers waiting without end. */
-  #parkResource(entry: Entry<R>): void {
-    try {
-      this.factory.park?.(entry.resource as R);
-    } catch (error) {
-      throwLater(error);
-    }
-  }
-
-  /** As {@link #park}. */
-  #unparkResource(entry: Entry<R>, why: 'lent' | 'closing'): void {
-    try {
-      this.factory.unpark?.(entry.resource as R, why);
-    } catch (error) {
-      throwLater(error);
-    }
   }
 
   /** `start` comes last: the factory may lose the resource while it asks. */
@@ -238,7 +241,9 @@ export class EntrySet<R> {
     entry.state = 'checking';
     entry.checkedFor = kind === 'validation' ? 'validation' : 'hygiene';
     this.#checking += 1;
-    this.#boundStep(entry, this.timeouts.validationTimeout, now);
+    const { validationTimeout, hookTimeout } = this.timeouts;
+    const hookMs = kind === 'cleaning' && this.factory.recyclesByHook === true ? hookTimeout : 0;
+    this.#boundStep(entry, validationTimeout + hookMs, now);
     const step = entry.step;
     const checked = (): void => {
       if (entry.step !== step) return;
@@ -258,11 +263,11 @@ export class EntrySet<R> {
   #resourceOpened(entry: Entry<R>, resource: R): void {
     if (entry.state !== 'opening') {
       // Given up meanwhile: it is not counted any more.
-      this.#discardResource(resource, 'pool');
+      discardResource(this.factory, resource, 'pool');
       return;
     }
     if (entry.lostEarly !== undefined) {
-      this.#discardResource(resource, 'lost');
+      discardResource(this.factory, resource, 'lost');
       this.#openingFailed(entry, entry.lostEarly.error);
       return;
     }
@@ -288,7 +293,7 @@ export class EntrySet<R> {
 
   /** @param lateMs so long did this process stand still at the least: the step, which may be of many, gets as much more time */
   #stepOverdue(entry: Entry<R>, now: number, lateMs: number): void {
-    const { connectTimeout, validationTimeout } = this.timeouts;
+    const { connectTimeout, validationTimeout, hookTimeout } = this.timeouts;
     if (lateMs >= STALL_MS && entry.state !== 'closing') {
       this.#boundStep(entry, Math.min(lateMs, entry.state === 'opening' ? connectTimeout : validationTimeout), now);
       return;
@@ -303,9 +308,12 @@ export class EntrySet<R> {
       case 'checking':
         this.#failEntry(entry, entry.checkedFor, overdueError(`No answer within ${validationTimeout} ms.`), now);
         return;
+      case 'preparing':
+        this.#endReadying(entry)?.failed(overdueError(`It took longer than ${hookTimeout} ms.`), now);
+        return;
       case 'closing': {
         const reason = this.#closing.get(entry) as CloseReason;
-        this.#discardResource(entry.resource as R, reason);
+        discardResource(this.factory, entry.resource as R, reason);
         // Unless the factory has reported its end meanwhile.
         if (this.#closing.has(entry)) this.#resourceClosed(entry);
         return;
@@ -315,12 +323,6 @@ export class EntrySet<R> {
       case 'closed':
         throw new Error(`bug: an entry that is ${entry.state} has no step that could be overdue`);
     }
-  }
-
-  #discardResource(resource: R, reason: CloseReason): void {
-    inRootContext(() => {
-      attempt(() => this.factory.close(resource, { reason, force: true })).then(ignore, ignore);
-    });
   }
 
   #failEntry(entry: Entry<R>, reason: CloseReason, error: unknown, now: number): void {
@@ -356,6 +358,9 @@ export class EntrySet<R> {
       case 'checking':
         this.#checking -= 1;
         break;
+      case 'preparing':
+        this.#preparing -= 1;
+        break;
       case 'closing':
         this.#closing.delete(entry);
         break;
@@ -363,6 +368,13 @@ export class EntrySet<R> {
         throw new Error('bug: a closed entry has no way back');
     }
     this.#endStep(entry);
+  }
+
+  #endReadying(entry: Entry<R>): Readying | undefined {
+    const { readying } = entry;
+    entry.readying = undefined;
+    this.#endStep(entry);
+    return readying;
   }
 
   #boundStep(entry: Entry<R>, allowedMs: number, now: number): void {
@@ -373,11 +385,6 @@ export class EntrySet<R> {
     entry.step += 1;
     this.#stepDeadlines.remove(entry);
   }
-}
-
-/** Calls a function of the factory so that a throw is a rejection. */
-async function attempt<T>(step: () => Promise<T> | undefined): Promise<T> {
-  return (await step()) as T;
 }
 
 function overdueError(message: string): Error {

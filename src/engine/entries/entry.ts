@@ -1,6 +1,6 @@
 /** An entry with its state, the lease on it, and the list of idle entries. */
 
-import { type CallSite, type CloseReason, type EntryState, keepShape } from '../contract/index.js';
+import { type CallSite, type CloseReason, type EntryState, keepShape, type Mark, type PoolError } from '../contract/index.js';
 import { Deadline } from '../waiting/index.js';
 
 /** What entries and leases need of the pool that they belong to. */
@@ -9,6 +9,18 @@ export interface EntryOwner<R> {
   stepOverdue(entry: Entry<R>, now: number, lateMs: number): void;
   releaseLease(lease: Lease<R>): boolean;
   destroyLease(lease: Lease<R>): boolean;
+}
+
+/** A resource that is made ready for one waiter. */
+export interface Readying {
+  /** Does it. May throw. */
+  run(): Promise<PoolError | undefined> | undefined;
+  /** It is ready, or `refusal` says why its waiter gets no resource. No step of the entry runs. */
+  ended(refusal: PoolError | undefined, now: number): void;
+  /** It failed: the entry must be closed. */
+  failed(error: unknown, now: number): void;
+  /** The entry is closed for another reason. To take note only: it happens in the middle of a transition. */
+  abandoned(now: number): void;
 }
 
 /**
@@ -29,8 +41,22 @@ export class Entry<R> extends Deadline {
   provenAt = 0;
   /** When its life ends. */
   retireAt = Number.POSITIVE_INFINITY;
+  /** What a borrower has asked to find set up in it, and is there. */
+  mark: Mark | undefined = undefined;
+  /** A borrower who asks for no mark gets it as it is. */
+  plain = true;
+  /** Present while it is made ready for a waiter. */
+  readying: Readying | undefined = undefined;
+  /** How often it was lent. */
+  uses = 0;
+  /** It is closed after so many uses; 0 = it is not. */
+  lastUse = 0;
+  /** The lease that was ended by the pool, because its borrower did not. */
+  reclaimed: Lease<R> | undefined = undefined;
   /** Closed instead of lent again, for this reason. */
   doomed: CloseReason | undefined = undefined;
+  /** What it is closed for, where its closing reports it. */
+  closedFor: unknown = undefined;
   /** Counts the asynchronous steps, so that the late answer of an abandoned one is known for what it is. */
   step = 0;
   /** What it is closed for if the check that runs does not end well. */
@@ -88,6 +114,11 @@ export class Lease<R> {
     return this.#entry.lease === this;
   }
 
+  /** Whether the pool has ended it, because the resource was not given back; see `leakAction`. */
+  get reclaimed(): boolean {
+    return this.#entry.reclaimed === this;
+  }
+
   /** Gives the resource back. Returns false, and does nothing, when this lease is over already. */
   release(): boolean {
     return this.#entry.owner.releaseLease(this);
@@ -126,6 +157,19 @@ export class IdleList<R> {
 
   get size(): number {
     return this.#size;
+  }
+
+  /** The entry that has this mark, else one that has none, else any: the most recently used of those that pass. */
+  bestFor(mark: Mark | undefined, passes: (entry: Entry<R>) => boolean): Entry<R> | undefined {
+    let best: Entry<R> | undefined;
+    for (let entry = this.#newest; entry !== undefined; entry = entry.older) {
+      const isSame = entry.mark?.key === mark?.key;
+      if (!isSame && best !== undefined && (best.mark === undefined || entry.mark !== undefined)) continue;
+      if (!passes(entry)) continue;
+      if (isSame) return entry;
+      best = entry;
+    }
+    return best;
   }
 
   /** Precondition: `entry` is in no list. */

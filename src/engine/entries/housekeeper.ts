@@ -14,6 +14,8 @@ export interface HousekeeperListener<R> {
   readonly keptOpen: number;
   /** An entry is lent for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
+  /** The same at each sweep, where such an entry may be taken back. */
+  entryOverdue(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
   sweepEnded(now: number): void;
 }
@@ -87,11 +89,16 @@ export class Housekeeper<R> {
   }
 
   #reportLeaks(now: number): void {
-    const { leakDetectionThreshold } = this.options();
+    const { leakDetectionThreshold, leakAction } = this.options();
     for (const entry of this.entries) {
-      if (entry.lease === undefined || entry.leakReported || now - entry.leasedAt < leakDetectionThreshold) continue;
-      entry.leakReported = true;
-      this.listener.entryLeaked(entry, now);
+      const { lease } = entry;
+      if (lease === undefined || now - entry.leasedAt < leakDetectionThreshold) continue;
+      if (!entry.leakReported) {
+        entry.leakReported = true;
+        this.listener.entryLeaked(entry, now);
+      }
+      // A listener may have given it back.
+      if (leakAction === 'reclaim' && lease.active) this.listener.entryOverdue(entry, now);
     }
   }
 }

@@ -1,5 +1,6 @@
 /** Entries and leases, every transition of an entry's life, and the periodic sweep. */
 
-export { type CheckKind, EntrySet, type EntrySetListener } from './entry-set.js';
-export type { Entry, Lease } from './entry.js';
+export { EntrySet } from './entry-set.js';
+export type { CheckKind, EntrySetListener } from './entry-set-listener.js';
+export type { Entry, Lease, Readying } from './entry.js';
 export { Housekeeper } from './housekeeper.js';

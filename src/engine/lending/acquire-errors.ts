@@ -86,6 +86,17 @@ export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
   return new PoolError('POOL_ABORTED', 'The caller gave up waiting for a connection.', { cause: reason, pool: summary });
 }
 
+/** A connection was there, and could not be made ready for its borrower. */
+export function notReadyError(cause: unknown, summary: PoolSummary): PoolError {
+  const why = cause === undefined ? 'it was lost or closed meanwhile' : messageOf(cause);
+  return new PoolError('POOL_HOOK_FAILED', `The connection could not be made ready for its borrower: ${why}`, { cause, pool: summary });
+}
+
+export function notReadyInTimeError(waitedMs: number, summary: PoolSummary): PoolError {
+  const message = `No connection within ${Math.round(waitedMs)} ms: one was still being made ready for this caller. ${countsOf(summary)}`;
+  return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { pool: summary, reason: 'exhausted' });
+}
+
 /** An error of ours keeps its code: one failure has one identity, for every caller that meets it. */
 export function connectFailedError(cause: unknown, summary: PoolSummary): PoolError {
   const same = answerOf(() => (PoolError.is(cause) ? cause.code : undefined), undefined);

@@ -86,7 +86,7 @@ export class Admission<R> {
   /** How many wait for an entry that a borrower holds. Waiters that will get an entry that is idle, checked or being opened now do not count. */
   #waitingForOthers(): number {
     const { entries, queue, limit, paused } = this.pool;
-    const served = paused ? 0 : Math.max(limit - entries.used - entries.closing, 0);
+    const served = paused ? 0 : Math.max(limit - entries.used - entries.preparing - entries.closing, 0);
     return queue.size - served;
   }
 

@@ -1,6 +1,6 @@
 /** Why and how entries that are not lent leave the pool. */
 
-import type { CloseReason, PoolState } from '../contract/index.js';
+import { answerOf, type CloseReason, type PoolState, type ResolvedPoolOptions, type ResourceFactory } from '../contract/index.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 
 /** The pool that they leave. */
@@ -44,8 +44,29 @@ export function leavePlace<R>(lender: Leaving<R>, now: number): void {
   for (const entry of entries) {
     // Those that are opened meanwhile lead elsewhere.
     if (entry.generation >= lender.oldestLendable) continue;
-    if (entry.state === 'opening' || entry.state === 'checking') entries.closeEntry(entry, 'evicted', true, now);
+    if (entry.state === 'opening' || entry.state === 'checking' || entry.state === 'preparing')
+      entries.closeEntry(entry, 'evicted', true, now);
   }
   closeIdleEntries(entries, 'evicted', now);
   supply.forgetFailures();
+}
+
+/** Takes back an entry that its borrower has not used for `leakDetectionThreshold`. Precondition: it is lent for longer. */
+export function reclaimEntry<R>(lender: Reclaiming<R>, factory: ResourceFactory<R>, entry: Entry<R>, now: number): void {
+  const { leakDetectionThreshold } = lender.options;
+  if (!answerOf(() => factory.isUnused?.(entry.resource as R, leakDetectionThreshold), true)) return;
+  entry.reclaimed = entry.lease;
+  // It will not come back.
+  entry.leakReported = false;
+  lender.endLease(entry, now);
+  lender.entries.closeEntry(entry, 'reclaimed', true, now);
+  lender.serveAndRefill(now);
+}
+
+/** The lender that takes an entry back. */
+interface Reclaiming<R> {
+  readonly entries: EntrySet<R>;
+  readonly options: ResolvedPoolOptions;
+  endLease(entry: Entry<R>, now: number): void;
+  serveAndRefill(now: number): void;
 }

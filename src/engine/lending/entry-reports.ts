@@ -1,12 +1,18 @@
 /** What follows when a step of an entry ends: it is counted and reported, and waiters are served, or refused when nothing is left for them. */
 
-import type { CloseReason, PoolError, PoolSummary } from '../contract/index.js';
+import type { CloseReason, PoolError, PoolEvents, PoolSummary } from '../contract/index.js';
 import type { CheckKind, Entry, EntrySetListener } from '../entries/index.js';
 import type { Statistics } from '../statistics/index.js';
 import { connectFailedError } from './acquire-errors.js';
-import type { LenderListener } from './lender-listener.js';
 import type { Reporter } from './reporter.js';
 import type { Patience, Supply } from './supply.js';
+
+/** What the lender reports to its pool. */
+export interface LenderListener {
+  reportEvent<K extends keyof PoolEvents>(event: K, detail: PoolEvents[K][0]): void;
+  /** A wait or an entry has ended: a shutdown or a caller of `ready()` may have what it waits for. */
+  noteChange(now: number): void;
+}
 
 /** The lender, as far as the steps of its entries concern it. */
 interface Lending<R> {
@@ -68,7 +74,8 @@ export class EntryReports<R> implements EntrySetListener<R> {
     const { statistics } = this.lender;
     statistics.closed += 1;
     statistics.closedByReason[reason] += 1;
-    this.listener.reportEvent('closed', { id: entry.id, reason, ageMs: now - entry.createdAt });
+    const { id, createdAt, closedFor: error } = entry;
+    this.listener.reportEvent('closed', { id, reason, ageMs: now - createdAt, ...(error === undefined ? {} : { error }) });
     this.lender.serveAndRefill(now);
   }
 

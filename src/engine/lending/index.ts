@@ -2,7 +2,7 @@
 
 export type { AcquireOptions } from './acquire-options.js';
 export { closedError, connectFailedError, drainingError, headlineOf } from './acquire-errors.js';
-export { closeIdleEntries, leavePlace } from './closing.js';
+export { closeIdleEntries, leavePlace, reclaimEntry } from './closing.js';
 export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';

@@ -4,7 +4,7 @@ import {
   callSite,
   type CeilingName,
   type Clock,
-  PoolError,
+  type PoolError,
   type PoolState,
   type PoolSummary,
   type RandomSource,
@@ -14,9 +14,9 @@ import {
 } from '../contract/index.js';
 import { type Entry, EntrySet, type Lease } from '../entries/index.js';
 import {
-  Abortion,
   FairQueue,
   grantLease,
+  linkSignal,
   type NextTurn,
   type Queue,
   Refusals,
@@ -28,14 +28,14 @@ import {
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
 import { abortedError, acquireTimeoutError } from './acquire-errors.js';
-import type { AcquireOptions } from './acquire-options.js';
+import { type AcquireOptions, invalidMark } from './acquire-options.js';
 import { Admission } from './admission.js';
 import { Ceilings, type OpeningBound } from './ceilings.js';
 import { closeIdleEntries, closeReasonOf } from './closing.js';
-import { EntryReports } from './entry-reports.js';
+import { EntryReports, type LenderListener } from './entry-reports.js';
 import type { LendingHold } from './hold.js';
-import type { LenderListener } from './lender-listener.js';
 import { OpeningPolicy } from './opening-policy.js';
+import { isReady, WaiterReadying } from './readying.js';
 import { type OpenFailure, Reporter } from './reporter.js';
 import { type Patience, Supply } from './supply.js';
 
@@ -61,10 +61,10 @@ export class Lender<R> {
   hold: LendingHold | undefined = undefined;
   readonly #waiterOwner: WaiterOwner<R>;
   /** The queue, when it is not the plain one. */
-  readonly #fair: FairQueue<R> | undefined;
+  readonly fair: FairQueue<R> | undefined;
   readonly #admission: Admission<R>;
-  readonly #refusals: Refusals<R>;
-  readonly #deadlines: DeadlineQueue;
+  readonly refusals: Refusals<R>;
+  readonly deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
   /** When the queue was last empty, while it is not. */
   #queuedSince = 0;
@@ -73,7 +73,7 @@ export class Lender<R> {
   #serveAgain = false;
 
   constructor(
-    factory: ResourceFactory<R>,
+    private readonly factory: ResourceFactory<R>,
     public options: ResolvedPoolOptions,
     private readonly clock: Clock,
     random: RandomSource,
@@ -83,11 +83,11 @@ export class Lender<R> {
   ) {
     const { scheduling, fairnessLimit, connectionLimit } = options;
     this.limit = connectionLimit;
-    this.#refusals = new Refusals(nextTurn);
-    this.#fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
-    this.queue = this.#fair ?? new WaitQueue();
+    this.refusals = new Refusals(nextTurn);
+    this.fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
+    this.queue = this.fair ?? new WaitQueue();
     this.#policy = new OpeningPolicy(random);
-    this.#deadlines = new DeadlineQueue(clock, { holdsProcess: true });
+    this.deadlines = new DeadlineQueue(clock, { holdsProcess: true });
     this.#waiterOwner = { timedOut: (waiter, now) => this.#timeOutWaiter(waiter, now) };
     this.reporter = new Reporter(this, factory);
     this.entries = new EntrySet(factory, clock, options, new EntryReports(this, listener, patience), {
@@ -95,7 +95,7 @@ export class Lender<R> {
       destroyLease: (lease) => this.#destroyLease(lease),
     });
     this.supply = new Supply(this, factory, this.#policy, clock, random, (now) => this.serveAndRefill(now), patience === 'impatient');
-    this.#admission = new Admission(this, this.#fair !== undefined);
+    this.#admission = new Admission(this, this.fair !== undefined);
   }
 
   /** The last failed opening, if none has succeeded since. */
@@ -111,7 +111,7 @@ export class Lender<R> {
   /** Lends the newest idle entry, if it may be lent as it is and no waiter is before this caller. */
   tryAcquireIdleEntry(): Lease<R> | undefined {
     const entry = this.entries.idle.newest;
-    if (entry === undefined || this.queue.size > 0 || this.state !== 'running' || this.hold !== undefined) return undefined;
+    if (entry === undefined || !entry.plain || this.queue.size > 0 || this.state !== 'running' || this.hold !== undefined) return undefined;
     const now = this.clock.now();
     if (!this.supply.isLendable(entry, now)) return undefined;
     this.statistics.acquires += 1;
@@ -121,50 +121,59 @@ export class Lender<R> {
   /** Takes a waiter into the queue, or refuses it, as a rule in the next turn of the event loop. It may be served before this returns. */
   enqueueWaiter(waiter: Waiter<R>, options: AcquireOptions): void {
     // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
-    const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey } = options;
+    const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey, mark } = options;
     const aborted = signal !== undefined && isAbortSignal(signal) && signal.aborted;
     if (waiter.owner !== undefined) throw new Error('This waiter waits already.');
     const now = this.clock.now();
     const refusal = aborted
       ? abortedError(signal.reason, this.reporter.summary(now))
-      : this.#admission.refusalOf(timeout, signal, priority, fairnessKey, now);
+      : (invalidMark(mark, this.factory) ?? this.#admission.refusalOf(timeout, signal, priority, fairnessKey, now));
     this.statistics.acquires += 1;
     if (refusal !== undefined) {
       if (aborted) this.statistics.cancelled += 1;
       else this.statistics.refused += 1;
       // What the caller itself says does not change with time.
       if (aborted || refusal.code === 'POOL_OPTION_INVALID') refuseWaiter(waiter, refusal);
-      else this.#refusals.add(waiter, refusal);
+      else this.refusals.add(waiter, refusal);
       return;
     }
     waiter.owner = this.#waiterOwner;
     waiter.enqueuedAt = now;
+    waiter.mark = mark;
     if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
     if (this.queue.size === 0) {
       this.#queuedSince = now;
       this.#admission.noteEmptyQueue(now);
     }
-    if (this.#fair === undefined) this.queue.push(waiter);
-    else this.#fair.push(waiter, priority, fairnessKey);
-    this.#deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
-    if (signal !== undefined) this.#linkSignal(waiter, signal);
+    if (this.fair === undefined) this.queue.push(waiter);
+    else this.fair.push(waiter, priority, fairnessKey);
+    this.deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
+    if (signal !== undefined) {
+      const error = linkSignal(waiter, signal, this.#waiterOwner, (reason) => this.cancelWaiter(waiter, reason));
+      if (error !== undefined) this.#refuseQueuedWaiter(waiter, error);
+    }
     if (this.#admission.mayRefuseWaiters) {
       this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseExcessWaiter(excess, error));
     }
     this.#serveQueue(now);
     // Served from now on in the middle of another's work.
-    if (waiter.owner === this.#waiterOwner && waiter.runsCode) waiter.context ??= thisContext();
+    if (waiter.owner !== undefined && (waiter.runsCode || this.factory.preparesEach === true)) waiter.context ??= thisContext();
   }
 
   /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
   refuseUnqueued(waiter: Waiter<R>, error: PoolError): void {
-    this.#refusals.add(waiter, error);
+    this.refusals.add(waiter, error);
   }
 
   /** Refuses a waiter whose caller gives up. Returns false when it waits no longer, or in another pool. */
   cancelWaiter(waiter: Waiter<R>, reason: unknown): boolean {
-    if (waiter.owner !== this.#waiterOwner) return false;
+    const { owner } = waiter;
     const now = this.clock.now();
+    if (owner instanceof WaiterReadying && owner.lender === this) {
+      owner.cancel(reason, now);
+      return true;
+    }
+    if (owner !== this.#waiterOwner) return false;
     this.#dequeueWaiter(waiter);
     this.statistics.cancelled += 1;
     refuseWaiter(waiter, abortedError(reason, this.reporter.summary(now)));
@@ -211,7 +220,7 @@ export class Lender<R> {
     entry.borrowedAt = undefined;
     this.statistics.released += 1;
     this.statistics.use.record(usedMs);
-    this.#fair?.noteReturn(entry);
+    this.fair?.noteReturn(entry);
     this.#policy.noteUse(usedMs, now);
     if (entry.leakReported) {
       entry.leakReported = false;
@@ -242,20 +251,7 @@ export class Lender<R> {
   stopTimers(): void {
     this.supply.cancelRetry();
     this.entries.stopTimers();
-    this.#deadlines.stop();
-  }
-
-  /** Precondition: the waiter is in the queue, so that all counts are true when the signal, which may be a library's, runs its own code. */
-  #linkSignal(waiter: Waiter<R>, signal: AbortSignal): void {
-    try {
-      const abortion = new Abortion(signal, (reason) => this.cancelWaiter(waiter, reason));
-      if (waiter.owner === this.#waiterOwner) waiter.abortion = abortion;
-      else abortion.unlink();
-    } catch (cause) {
-      if (waiter.owner !== this.#waiterOwner) return;
-      const message = 'signal must be an AbortSignal that can be listened to.';
-      this.#refuseQueuedWaiter(waiter, new PoolError('POOL_OPTION_INVALID', message, { cause }));
-    }
+    this.deadlines.stop();
   }
 
   /** Precondition: the entry is idle and lendable, or a step of it has just ended well. */
@@ -270,9 +266,17 @@ export class Lender<R> {
   /** Precondition: a waiter is first in the queue; the entry is free to be lent. */
   #lendToFirstWaiter(entry: Entry<R>, now: number): void {
     const waiter = this.queue.first as Waiter<R>;
-    this.#fair?.noteServing(waiter, entry);
-    this.#dequeueWaiter(waiter);
+    this.fair?.noteServing(waiter, entry);
+    this.queue.remove(waiter);
     this.#admission.noteServed(now);
+    if ((waiter.mark === undefined && entry.plain) || isReady(this.factory, waiter, entry)) this.lendReady(waiter, entry, now);
+    else new WaiterReadying(this, this.factory, waiter, entry).start(now);
+  }
+
+  /** Hands an entry over to a waiter. Precondition: the waiter has left the queue; the entry is idle, or no step of it runs. */
+  lendReady(waiter: Waiter<R>, entry: Entry<R>, now: number): void {
+    waiter.owner = undefined;
+    this.deadlines.remove(waiter);
     const lease = this.#lendEntry(entry, now, now - waiter.enqueuedAt);
     if (waiter.stack !== undefined) entry.borrowedAt = waiter.stack;
     grantLease(waiter, lease);
@@ -282,7 +286,7 @@ export class Lender<R> {
   #dequeueWaiter(waiter: Waiter<R>): void {
     waiter.owner = undefined;
     this.queue.remove(waiter);
-    this.#deadlines.remove(waiter);
+    this.deadlines.remove(waiter);
   }
 
   #releaseLease(lease: Lease<R>): boolean {
@@ -322,7 +326,7 @@ export class Lender<R> {
 
   /** An entry was given back that no waiter gets now: its key may have another in its place. */
   #serveReturnedKey(now: number): void {
-    if (this.#fair?.first === undefined) return;
+    if (this.fair?.first === undefined) return;
     this.#serveQueue(now);
     if (this.state === 'draining') this.listener.noteChange(now);
   }
@@ -361,8 +365,8 @@ export class Lender<R> {
       this.#serveAgain = false;
       // Looked at each time: a waiter that is served may suspend the pool.
       while (this.queue.first !== undefined && !this.paused) {
-        const entry = this.entries.idle.newest;
-        if (entry === undefined || !this.supply.isLendable(entry, now)) break;
+        const entry = this.supply.lendableForFirst(now);
+        if (entry === undefined) break;
         this.#lendToFirstWaiter(entry, now);
       }
       if (this.queue.size > 0 && !this.paused && this.supply.supplyWaiters(now - this.#queuedSince, now)) {
@@ -384,7 +388,7 @@ export class Lender<R> {
   #refuseExcessWaiter(waiter: Waiter<R>, error: PoolError): void {
     this.#dequeueWaiter(waiter);
     this.statistics.refused += 1;
-    this.#refusals.add(waiter, error);
+    this.refusals.add(waiter, error);
   }
 
   /** Precondition: the waiter is in the queue. */

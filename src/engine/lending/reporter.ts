@@ -52,7 +52,8 @@ export class Reporter<R> {
 
   summary(now: number): PoolSummary {
     const { entries, queue, options, limit, state } = this.source;
-    const { idle, used, opening, checking, closing } = entries;
+    const { idle, used, opening, preparing, closing } = entries;
+    const checking = entries.checking + preparing;
     return Object.freeze({
       name: options.name,
       state,
@@ -63,7 +64,7 @@ export class Reporter<R> {
       opening,
       checking,
       closing,
-      waiting: queue.size,
+      waiting: queue.size + preparing,
       longestWaitMs: queue.oldest === undefined ? 0 : now - queue.oldest.enqueuedAt,
     });
   }

@@ -16,7 +16,7 @@ import type { Statistics } from '../statistics/index.js';
 import type { OpeningPolicy } from './opening-policy.js';
 import type { OpenFailure } from './reporter.js';
 
-/** `maxLifetime` is shortened by up to this fraction, so that connections opened together do not end together (HikariCP: up to 25 %). */
+/** `maxLifetime` and `maxUses` are shortened by up to this fraction, so that connections opened together do not end together (HikariCP: up to 25 %). */
 const LIFETIME_JITTER = 0.1;
 
 /** An entry that fails within this time of its opening, before it was lent, is no better than one that was not opened. */
@@ -96,7 +96,7 @@ export class Supply<R> {
   supplyWaiters(queuedMs: number, now: number): boolean {
     const { entries, queue } = this.pool;
     let unserved = queue.servable - entries.checking - entries.opening;
-    for (let entry = entries.idle.newest; unserved > 0 && entry !== undefined; entry = entries.idle.newest) {
+    for (let entry = this.#idleEntry(); unserved > 0 && entry !== undefined; entry = this.#idleEntry()) {
       if (now >= entry.retireAt) {
         entries.closeEntry(entry, 'lifetime', false, now);
         return true;
@@ -109,10 +109,20 @@ export class Supply<R> {
     if (room <= 0) return false;
     const { opening } = entries;
     this.#openEntries(
-      this.policy.openingsForWaiters({ unserved, queuedMs, opening, busy: entries.used + entries.checking, room }, now),
+      this.policy.openingsForWaiters({ unserved, queuedMs, opening, busy: entries.used + entries.checking + entries.preparing, room }, now),
       now,
     );
     return false;
+  }
+
+  /** The idle entry that serves the first waiter best, if one may be lent without a check. Precondition: a waiter is there. */
+  lendableForFirst(now: number): Entry<R> | undefined {
+    const { entries, queue } = this.pool;
+    const { newest } = entries.idle;
+    if (newest === undefined) return undefined;
+    const mark = queue.first?.mark;
+    if (mark?.key !== newest.mark?.key) return entries.idle.bestFor(mark, (entry) => this.isLendable(entry, now));
+    return this.isLendable(newest, now) ? newest : undefined;
   }
 
   /** Opens ahead what `minIdle` and the callers of `ready()` ask for. Waiters come first: what is opened for them is not idle. */
@@ -131,8 +141,9 @@ export class Supply<R> {
   /** An entry was opened: its life begins. */
   noteOpening(entry: Entry<R>, openMs: number, now: number): void {
     const { options, statistics } = this.pool;
-    const { maxLifetime } = options;
+    const { maxLifetime, maxUses } = options;
     if (maxLifetime > 0) entry.retireAt = now + maxLifetime * (1 - this.random() * LIFETIME_JITTER);
+    if (maxUses > 0) entry.lastUse = Math.ceil(maxUses * (1 - this.random() * LIFETIME_JITTER));
     statistics.opened += 1;
     statistics.connect.record(openMs);
     this.policy.noteOpening(openMs);
@@ -167,9 +178,13 @@ export class Supply<R> {
 
   /** An open entry has failed by itself: where one connection broke, the others may be broken too. */
   noteEntryFailure(entry: Entry<R>, now: number): void {
-    // A server that accepts and drops at once must not be asked without end.
-    if (entry.leasedAt === 0 && now - entry.provenAt < FLAPPING_MS) this.policy.noteFailure(now, false);
+    this.noteUseless(entry, now);
     this.#suspectSince = now;
+  }
+
+  /** An open entry could not be used. A server that accepts and drops at once must not be asked without end. */
+  noteUseless(entry: Entry<R>, now: number): void {
+    if (entry.leasedAt === 0 && now - entry.provenAt < FLAPPING_MS) this.policy.noteFailure(now, false);
   }
 
   /** What failed says nothing about the place to which the next opening leads. */
@@ -183,6 +198,13 @@ export class Supply<R> {
   cancelRetry(): void {
     this.#retryTimer?.cancel();
     this.#retryTimer = undefined;
+  }
+
+  #idleEntry(): Entry<R> | undefined {
+    const { entries, queue } = this.pool;
+    const { newest } = entries.idle;
+    const mark = queue.first?.mark;
+    return mark?.key === newest?.mark?.key ? newest : entries.idle.bestFor(mark, () => true);
   }
 
   /** Opens `count` entries. After a failed opening, the policy says when to try again, and a timer does it. */

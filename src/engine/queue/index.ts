@@ -3,5 +3,5 @@
 export { FairQueue, PRIORITIES, type Priority } from './fair-queue.js';
 export { LoadShedder } from './load-shedder.js';
 export { type NextTurn, Refusals } from './refusals.js';
-export { grantLease, refuseWaiter } from './settle-waiter.js';
-export { Abortion, PromiseWaiter, type Queue, Waiter, type WaiterOwner, WaitQueue } from './wait-queue.js';
+export { grantLease, linkSignal, refuseWaiter } from './settle-waiter.js';
+export { PromiseWaiter, type Queue, Waiter, type WaiterOwner, WaitQueue } from './wait-queue.js';

@@ -3,8 +3,8 @@
 import type { AsyncResource } from 'node:async_hooks';
 import { throwLater } from '../waiting/index.js';
 import type { Lease } from '../entries/index.js';
-import type { PoolError } from '../contract/index.js';
-import type { Waiter } from './wait-queue.js';
+import { PoolError } from '../contract/index.js';
+import { Abortion, type Waiter, type WaiterOwner } from './wait-queue.js';
 
 /**
  * Hands a lease to its waiter. A waiter that throws loses the lease: it may have kept the resource and used it, so the resource is closed and not
@@ -51,4 +51,27 @@ function leaveQueue<R>(waiter: Waiter<R>, context: AsyncResource): AsyncResource
 function unlinkSignal<R>(waiter: Waiter<R>): void {
   waiter.abortion?.unlink();
   waiter.abortion = undefined;
+}
+
+/**
+ * Ends a wait when its signal aborts. Precondition: the waiter is in the queue, so that all counts are true when the signal, which may be a library's,
+ * runs its own code.
+ *
+ * @returns why it is to be refused, if the signal cannot be listened to
+ */
+export function linkSignal<R>(
+  waiter: Waiter<R>,
+  signal: AbortSignal,
+  owner: WaiterOwner<R>,
+  onAborted: (reason: unknown) => void,
+): PoolError | undefined {
+  try {
+    const abortion = new Abortion(signal, onAborted);
+    if (waiter.owner === owner) waiter.abortion = abortion;
+    else abortion.unlink();
+  } catch (cause) {
+    if (waiter.owner !== owner) return undefined;
+    return new PoolError('POOL_OPTION_INVALID', 'signal must be an AbortSignal that can be listened to.', { cause });
+  }
+  return undefined;
 }

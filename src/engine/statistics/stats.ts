@@ -63,5 +63,6 @@ export class LabelledCounts {
 }
 
 export function noCloses(): Record<CloseReason, number> {
-  return { idle: 0, lifetime: 0, evicted: 0, surplus: 0, validation: 0, hygiene: 0, lost: 0, role: 0, destroyed: 0, pool: 0 };
+  const own = { destroyed: 0, uses: 0, hook: 0, reclaimed: 0, pool: 0 };
+  return { idle: 0, lifetime: 0, evicted: 0, surplus: 0, validation: 0, hygiene: 0, lost: 0, role: 0, ...own };
 }

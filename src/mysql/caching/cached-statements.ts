@@ -97,6 +97,8 @@ export class CachedStatements {
    * caller asked for the cache and gave a parameter that has no key.
    */
   answer(statement: Statement): Promise<StatementResult> | undefined {
+    // What it would answer may depend on the session.
+    if (statement.wishes.place?.mark !== undefined) return undefined;
     try {
       const answer = this.#answer(statement);
       if (answer === undefined || this.#flavor === ownFlavor) return answer;

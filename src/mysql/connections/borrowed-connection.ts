@@ -155,6 +155,7 @@ class BorrowedConnection {
   /** @throws PoolError `POOL_RELEASED`, `POOL_CLOSED` */
   refuseAfterRelease(method: string): void {
     if (this.#lease.active) return;
+    if (this.#lease.reclaimed) throw takenBack(`${method}() on a`);
     if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
     // The connection broke while it was borrowed: mysql2's own error says what happened better than ours.
     if (!this.#raw.alive) return;
@@ -230,6 +231,14 @@ keepShape(BorrowedConnection, {});
 
 function define(name: string, value: unknown): void {
   Object.defineProperty(BorrowedConnection.prototype, name, { configurable: true, writable: true, value });
+}
+
+/** @param what was done to it, as far as it is known */
+export function takenBack(what: string): PoolError {
+  return new PoolError(
+    'POOL_RECLAIMED',
+    `${what} connection that the pool has taken back: it was lent for longer than leakDetectionThreshold and not used meanwhile.`,
+  );
 }
 
 /** Makes a borrower's object for a lease. */

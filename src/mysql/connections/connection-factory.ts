@@ -1,6 +1,15 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
-import { type Borrowed, type CloseRequest, messageOf, type OpenContext, PoolError, type ResourceFactory } from '../../engine/index.js';
+import {
+  type Borrowed,
+  type CloseRequest,
+  invalidUnquoted,
+  messageOf,
+  type OpenContext,
+  PoolError,
+  type Preparation,
+  type ResourceFactory,
+} from '../../engine/index.js';
 import { ignore, ignoreRejection, inRootContext } from '../../engine/waiting/index.js';
 import type { ConnectionConfig } from '../driver/index.js';
 import {
@@ -16,7 +25,9 @@ import {
   markPermanent,
   type ServerError,
 } from '../errors/index.js';
-import { cleanSession, isClean } from './hygiene.js';
+import { type AcquireInfo, type ReleaseInfo, SessionMark } from '../contract/index.js';
+import { takenBack } from './borrowed-connection.js';
+import { type Baseline, changeSettings, cleanSession, isClean, settle } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
@@ -24,8 +35,16 @@ import { openOutside } from './outside-opening.js';
 import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
 import type { StatementLog } from '../observation/index.js';
-import { checkedCredentials, copyOf, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { checkedCredentials, copyOf, type Hygiene, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
+
+/** The hooks of the application, as the factory calls them. */
+export interface LendingHooks {
+  /** @throws PoolError `POOL_HOOK_FAILED` */
+  beforeLending(connection: ManagedConnection, info: Omit<AcquireInfo, 'pool'>): Promise<void>;
+  /** @returns why the connection must be closed, if it must */
+  afterReturn(connection: ManagedConnection, info: Omit<ReleaseInfo, 'pool'>): Promise<unknown>;
+}
 
 /** What the factory needs of the pool that its connections belong to. */
 export interface ConnectionHost {
@@ -33,6 +52,8 @@ export interface ConnectionHost {
   readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
   /** Sees the statements of borrowers. */
   readonly log?: StatementLog;
+  /** What the application does around each loan. */
+  readonly hooks?: LendingHooks;
   /** The process must stay alive for a connection that was lent, or that says goodbye. */
   hold(): void;
   /** Emits one of mysql2's events; returns whether it has listeners. */
@@ -64,10 +85,16 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
 
+  readonly preparesEach: boolean;
+  readonly recyclesByHook: boolean;
+
   constructor(
     private options: ResolvedOptions,
     private readonly host: ConnectionHost,
-  ) {}
+  ) {
+    this.preparesEach = options.onAcquire !== undefined;
+    this.recyclesByHook = options.onRelease !== undefined;
+  }
 
   /** Connections that are opened from now on lead elsewhere. */
   moveTo(options: ResolvedOptions): void {
@@ -75,11 +102,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     this.#asksForAddresses = true;
   }
 
-  async open({ signal, lost, doom, isLent }: OpenContext): Promise<ManagedConnection> {
+  async open({ signal, lost, doom, unmark, isLent }: OpenContext): Promise<ManagedConnection> {
     this.host.connecting();
     const connection = await this.#open(signal, {
       lost,
       isLent,
+      unmark,
+      refuse: (error) => doom('hook', error),
       log: this.host.log,
       commits: this.options.commits,
       kill: (victim) => this.host.kill(victim),
@@ -109,14 +138,17 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       isLent: () => false,
       log: undefined,
       commits: undefined,
+      unmark: ignore,
+      refuse: ignore,
       answered: () => false,
       kill: () => Promise.reject(new Error('bug: not a statement of a borrower')),
     };
     return this.#connect(AbortSignal.timeout(this.options.atStart.connectTimeout || LONGEST_CONNECT_MS), owner);
   }
 
-  close(connection: ManagedConnection, { force }: CloseRequest): Promise<void> | undefined {
+  close(connection: ManagedConnection, { force, reason }: CloseRequest): Promise<void> | undefined {
     const { opener } = this.options;
+    if (reason === 'reclaimed') connection.takeBack(takenBack('A statement on a'));
     if (force) {
       connection.terminate();
       // To know of its end, though not to say goodbye.
@@ -131,15 +163,25 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   recycle(connection: ManagedConnection): Promise<void> | undefined {
-    const { hygiene } = this.options;
+    if (this.recyclesByHook) return inRootContext(() => this.#recycleByHook(connection));
+    const hygiene = this.#hygieneOf(connection);
     if (isClean(connection, hygiene)) return undefined;
-    const baseline = {
-      repeatable: () => connection.setUpByListeners?.repeatable !== false,
-      replay: () => this.#replay(connection),
-      database: connection.login.database,
-      reset: () => this.host.sessionReset(),
-    };
-    return inRootContext(() => cleanSession(connection, hygiene, baseline));
+    return inRootContext(() => cleanSession(connection, hygiene, this.#baselineOf(connection)));
+  }
+
+  async prepare(connection: ManagedConnection, { mark, from, uses }: Preparation): Promise<PoolError | undefined> {
+    if (mark !== undefined && !(mark instanceof SessionMark))
+      return invalidUnquoted('mark', mark, 'left out: ask for settings with session');
+    if (mark?.key !== from?.key) {
+      const refusal = await inRootContext(() => changeSettings(connection, mark, this.#baselineOf(connection)));
+      if (refusal !== undefined) return refusal;
+    }
+    await this.host.hooks?.beforeLending(connection, { isNew: uses === 0, use: uses + 1, session: mark?.settings });
+    return undefined;
+  }
+
+  isUnused({ unusedMs }: ManagedConnection, forMs: number): boolean {
+    return unusedMs !== undefined && unusedMs >= forMs;
   }
 
   park(connection: ManagedConnection): void {
@@ -209,6 +251,34 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     } finally {
       release();
     }
+  }
+
+  /** A borrower's settings are known to be what the session has: one that changed more than these is reset, however lax the pool is. */
+  #hygieneOf({ settings }: ManagedConnection): Hygiene {
+    const { hygiene } = this.options;
+    return settings === undefined || hygiene === 'always' ? hygiene : 'auto';
+  }
+
+  #baselineOf(connection: ManagedConnection): Baseline {
+    return {
+      repeatable: () => connection.setUpByListeners?.repeatable !== false,
+      replay: () => this.#replay(connection),
+      database: connection.login.database,
+      reset: () => {
+        connection.settings = undefined;
+        connection.unmark();
+        this.host.sessionReset();
+      },
+    };
+  }
+
+  /** The hook comes first: it sees what its borrower has left, and what it does itself is cleaned. */
+  async #recycleByHook(connection: ManagedConnection): Promise<void> {
+    await settle(connection);
+    const { session, settings } = connection;
+    const refusal = await this.host.hooks?.afterReturn(connection, { inTransaction: session.inTransaction, session: settings?.settings });
+    if (refusal === undefined) await cleanSession(connection, this.#hygieneOf(connection), this.#baselineOf(connection));
+    else connection.refuse(refusal);
   }
 
   /** Returns whether the connection is of no more use. */

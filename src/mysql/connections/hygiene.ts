@@ -1,9 +1,11 @@
 /** Cleans the session of a connection between two borrowers. */
 
-import { isConnectionLost } from '../errors/index.js';
+import { PoolError } from '../../engine/index.js';
+import type { SessionMark } from '../contract/index.js';
+import { isConnectionLost, isServerError } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 import type { Hygiene } from '../options/index.js';
-import { resetsFully } from '../session/index.js';
+import { changeOfSettings, resetsFully } from '../session/index.js';
 import { firstRow, quoted, restoreCharset, restoreSession } from './restored-session.js';
 import { isBeingKilled, stopWhenLeft } from '../commands/index.js';
 
@@ -40,6 +42,44 @@ export function cleanSession(connection: ManagedConnection, hygiene: Hygiene, ba
   if (hygiene === 'always' || (hygiene === 'auto' && session.needsReset)) return reset(connection, baseline);
   if (hygiene === 'auto' && session.calledRoutine) return askWhatRoutinesDid(connection, baseline);
   return session.inTransaction ? rollBack(connection) : undefined;
+}
+
+/** Waits for what a borrower has left running on a connection, so that a hook can use it. */
+export async function settle(connection: ManagedConnection): Promise<void> {
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  if (connection._command != null) stopWhenLeft(connection._command);
+  if (connection._paused && !isBeingKilled(connection._command)) connection.resume();
+  if (connection.busy || connection.doubtful) await connection.send((done) => connection.ping(done));
+  connection.doubtful = false;
+}
+
+/**
+ * Brings a session to the settings that its next borrower asks for.
+ *
+ * @returns what the borrower is told when the server refuses them; the session is clean then, and has none
+ */
+export async function changeSettings(
+  connection: ManagedConnection,
+  to: SessionMark | undefined,
+  baseline: Baseline,
+): Promise<PoolError | undefined> {
+  const { settings: from, session } = connection;
+  const end = session.apart();
+  try {
+    await connection.send((done) => connection.query(changeOfSettings(from, to), done));
+    end();
+    connection.settings = to;
+    return undefined;
+  } catch (error) {
+    if (!isServerError(error) || isConnectionLost(error)) throw error;
+    // Some of them may be in force.
+    session.dirty = true;
+    await cleanSession(connection, 'auto', baseline);
+    const names = [...(to?.literals.keys() ?? [])].join(', ');
+    return new PoolError('POOL_SESSION_REFUSED', `The server refused the settings of session (${names}): ${error.message}`, {
+      cause: error,
+    });
+  }
 }
 
 /**

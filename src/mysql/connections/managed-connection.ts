@@ -5,7 +5,7 @@ import { keepShape } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type QueryValues, ResetSession } from '../driver/index.js';
 import { type Flavor, isTooManyStatements } from '../errors/index.js';
-import { type Method, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
+import { type Method, type SessionMark, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
 import { givenTexts, withGivenText } from '../observation/index.js';
 import { asValueError, callOnce, notSent, refusedStatement } from '../commands/index.js';
@@ -21,6 +21,8 @@ export class ManagedConnection extends ObservedConnection {
   promiseView: object | undefined;
   /** Whether the server runs statements of its own at each login; asked when it first matters. */
   initConnect: boolean | undefined;
+  /** The settings that a borrower has asked for, and that the session has now. */
+  settings: SessionMark | undefined;
   readonly flavor: Flavor;
   readonly charsetAtLogin: number;
 
@@ -28,6 +30,7 @@ export class ManagedConnection extends ObservedConnection {
     super(pool, config, owner);
     this.promiseView = undefined;
     this.initConnect = undefined;
+    this.settings = undefined;
     this.flavor = flavor;
     this.charsetAtLogin = config.charsetNumber;
     // Sockets do not keep the process alive: waiters do, and the pool does while connections are lent.

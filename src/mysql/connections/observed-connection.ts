@@ -58,6 +58,10 @@ const INTERRUPTED = 1317;
 export interface ConnectionOwner extends ConnectionLender {
   /** The server answered with an error. Returns whether the connection is of no more use. */
   answered(error: ServerError, readOnlyAsked: boolean): boolean;
+  /** The session has no settings of a borrower any more. */
+  unmark(): void;
+  /** The connection is closed instead of lent again: a hook has refused it. */
+  refuse(error: unknown): void;
   /** Asks the server to stop what the connection runs; see {@link interrupt}. */
   kill(connection: ObservedConnection): Promise<void>;
   /** Sees the statements of borrowers; undefined for a connection that has none. */
@@ -79,6 +83,7 @@ export abstract class ObservedConnection extends LendableConnection {
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
   readonly #madeAt = performance.now();
+  #takenBack: Error | undefined = undefined;
 
   constructor(pool: DriverPoolOf, config: ConnectionConfig, owner: ConnectionOwner) {
     super(pool, config, owner);
@@ -99,6 +104,26 @@ export abstract class ObservedConnection extends LendableConnection {
   /** A command is being answered; how long ago it was sent, in milliseconds. */
   get runningMs(): number | undefined {
     return this._command == null ? undefined : performance.now() - this.#clock.startedAt;
+  }
+
+  /** How long no command has been under way, in milliseconds. */
+  get unusedMs(): number | undefined {
+    return this.busy ? undefined : performance.now() - this.#clock.startedAt;
+  }
+
+  /** The pool takes the connection back from a borrower who does not give it back. What is asked of it from now on fails with this error. */
+  takeBack(error: Error): void {
+    this.#takenBack = error;
+  }
+
+  /** A reset has taken away what borrowers have asked for. */
+  unmark(): void {
+    this.#owner.unmark();
+  }
+
+  /** It must not be lent again. */
+  refuse(error: unknown): void {
+    this.#owner.refuse(error);
   }
 
   /** The statement that is being answered. */
@@ -209,7 +234,7 @@ export abstract class ObservedConnection extends LendableConnection {
   }
 
   override _addCommandClosedState(command: Command): void {
-    const error = connectionClosed(this._protocolError ?? this._fatalError);
+    const error = this.#takenBack ?? connectionClosed(this._protocolError ?? this._fatalError);
     if (command.onResult !== undefined) command.onResult(error);
     // The caller has had no chance yet to listen to the command.
     else process.nextTick(failCommand, command, error);

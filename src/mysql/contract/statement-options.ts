@@ -4,6 +4,7 @@ import type { CachePolicy } from '../../cache/contract/index.js';
 import type { PoolError, Priority } from '../../engine/index.js';
 import type { FieldPacket, QueryOptions } from '../driver/index.js';
 import type { ReadingOptions } from './reading.js';
+import type { SessionSettings } from './session-settings.js';
 
 /** How a statement is cached, given as its option `cache`. */
 export interface StatementCacheOptions extends CachePolicy {
@@ -30,6 +31,8 @@ export interface StatementOptions extends QueryOptions, ReadingOptions {
   readonly priority?: Priority;
   /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. Keys take turns. */
   readonly fairnessKey?: string;
+  /** Settings that its session must have, as `getConnection` takes them. The cache does not answer such a statement. Default: none. */
+  readonly session?: SessionSettings;
   /** Answers instead of the database while a breaker is open. */
   readonly fallback?: (error: PoolError) => StatementResult | Promise<StatementResult>;
 }

@@ -1,21 +1,23 @@
 /** A statement as its caller asked for it: read and checked once, at the door of the pool, and carried inside as a value. */
 
-import { invalid, invalidUnquoted, keepShape, type Priority } from '../../engine/index.js';
+import { invalid, invalidUnquoted, keepShape, type Mark, PoolError, type Priority } from '../../engine/index.js';
 import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
 import { thrownAsError } from '../errors/index.js';
 import { isQueryCommand, type QueryValues } from '../driver/index.js';
 import { checkedReading, type ReadingOptions, readingRefused } from './reading.js';
+import { markOf } from './session-settings.js';
 import { limitsFrom, type StatementLimits, stoppedBy } from './statement-limits.js';
 import type { StatementCacheOptions, StatementOptions } from './statement-options.js';
 
 /** mysql2's two ways to run a statement: with its values in the text, or prepared. */
 export type Method = 'query' | 'execute';
 
-/** Where a statement stands in a fair queue. */
+/** Where a statement stands in a fair queue, and what session it needs. */
 export interface Place {
   readonly priority?: Priority;
   readonly fairnessKey?: string;
+  readonly mark?: Mark;
 }
 
 /** What a caller asks of Poolwright beside limits. */
@@ -112,6 +114,11 @@ export function statementOnConnection(
 ): Statement {
   const statement = statementOf(method, given, values, deadline);
   if (statement.wishes.reading !== undefined) throw readingRefused('this one runs on the connection that was borrowed for it.');
+  if (statement.wishes.place?.mark !== undefined)
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      'session: this statement runs on the connection that was borrowed for it; ask for it there.',
+    );
   return statement;
 }
 
@@ -138,12 +145,24 @@ function read(method: Method, given: unknown, values: QueryValues | undefined, d
   // A command of mysql2's was made from such an object.
   const options = isQueryCommand(given) ? { ...given._queryOptions, sql: given.sql, values: given.values } : given;
   // The text and the values may be getters of a class: mysql2 reads them by name, and of the rest what is the object's own.
-  const { sql, values: ownValues, timeout, signal, cache, idempotent, priority, fairnessKey, fallback, ...rest } = options as Given;
+  const {
+    sql,
+    values: ownValues,
+    timeout,
+    signal,
+    cache,
+    idempotent,
+    priority,
+    fairnessKey,
+    session,
+    fallback,
+    ...rest
+  } = options as Given;
   const { route, consistency, maxLag, after, ...others } = rest;
   if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a text');
   const limits = limitsFrom(timeout, signal, deadline);
   if (deadline !== undefined) refuseWhenOver(deadline);
-  const place = placeOf(priority, fairnessKey);
+  const place = placeOf(priority, fairnessKey, session === undefined ? undefined : markOf(session));
   const reading = checkedReading({ route, consistency, maxLag, after });
   const isPlain = reading === undefined && place === undefined && cache === undefined && idempotent !== true && fallback === undefined;
   return new Statement(
@@ -184,9 +203,13 @@ function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions 
   return others as DriverOptions;
 }
 
-function placeOf(priority: Priority | undefined, fairnessKey: string | undefined): Place | undefined {
-  if (priority === undefined && fairnessKey === undefined) return undefined;
-  return { ...(priority === undefined ? {} : { priority }), ...(fairnessKey === undefined ? {} : { fairnessKey }) };
+function placeOf(priority: Priority | undefined, fairnessKey: string | undefined, mark: Mark | undefined): Place | undefined {
+  if (priority === undefined && fairnessKey === undefined && mark === undefined) return undefined;
+  return {
+    ...(priority === undefined ? {} : { priority }),
+    ...(fairnessKey === undefined ? {} : { fairnessKey }),
+    ...(mark === undefined ? {} : { mark }),
+  };
 }
 
 function limitsOfWork(deadline: WorkDeadline): StatementLimits | undefined {

@@ -1,6 +1,7 @@
 /** What a caller may say of one transaction. */
 
 import type { Priority } from '../../engine/index.js';
+import type { SessionSettings } from './session-settings.js';
 
 /** Of a transaction, in the words of SQL. */
 export type IsolationLevel = 'READ UNCOMMITTED' | 'READ COMMITTED' | 'REPEATABLE READ' | 'SERIALIZABLE';
@@ -21,4 +22,6 @@ export interface TransactionOptions {
   readonly priority?: Priority;
   /** In a pool with `scheduling: 'fair'`: on whose behalf, for example a tenant. */
   readonly fairnessKey?: string;
+  /** Settings that its session must have, as `getConnection` takes them. Default: none. */
+  readonly session?: SessionSettings;
 }

@@ -20,6 +20,7 @@ import {
   type ResolvedPoolBreakers,
   resolvePoolBreakers,
 } from '../observation/index.js';
+import type { OnAcquire, OnRelease } from '../contract/index.js';
 import { checkedCache, checkedCharset, checkedHost, checkedPort, checkedText, checkedTimezone, resolveHealth } from './checks.js';
 import type { Endpoint } from './endpoint.js';
 import { resolveStatementRetries, type StatementRetryOptions } from './retry-options.js';
@@ -60,6 +61,16 @@ export interface MysqlPoolOptions {
   readonly credentials?: () => Credentials | Promise<Credentials>;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
+  /**
+   * Called with each connection before each borrower gets it. The borrower waits for it. If it throws, returns false, or takes longer than the
+   * borrower's wait or `hookTimeout`, that acquire fails with `POOL_HOOK_FAILED`, and the connection is closed.
+   */
+  readonly onAcquire?: OnAcquire;
+  /**
+   * Called with each connection that was given back, before its session is cleaned and before another borrower gets it. If it returns false, throws,
+   * or takes longer than `hookTimeout`, the connection is closed.
+   */
+  readonly onRelease?: OnRelease;
   /** Overrides what an error of the server means for its connection and for the pool. `undefined` leaves it as it is. */
   readonly classifyError?: ClassifyError;
   /** Answers statements that ask for it, and is invalidated by every write of this pool. See `poolwright/cache`. Default: none. */
@@ -222,6 +233,17 @@ export const optionTable = {
     kind: 'function',
     default: undefined,
     about: 'Called with each new connection before it is lent, and again after each reset of its session.',
+  },
+  onAcquire: {
+    kind: 'function',
+    default: undefined,
+    about: 'Called with each connection before each borrower gets it. If it fails, that acquire fails, and the pool closes the connection.',
+  },
+  onRelease: {
+    kind: 'function',
+    default: undefined,
+    about:
+      'Called with each connection that was given back, before its session is cleaned. If it returns false or fails, the pool closes the connection.',
   },
   resetOnRelease: { kind: 'boolean', default: false, mysql2: { read: truthIn }, about: "mysql2's name for hygiene: 'always'." },
   health: { kind: 'object', resolve: resolveHealth },

@@ -252,7 +252,12 @@ export class CallbackPool extends DriverPool {
     this.#asking = undefined;
     const { acquireTimeout } = this.#core;
     // As in mysql2's pool, the timeout of a statement runs from when it is sent.
-    if (statement !== undefined) return statement.limits === undefined ? undefined : acquireWithin(statement.limits, acquireTimeout, false);
+    if (statement !== undefined) {
+      const { limits, wishes } = statement;
+      const within = limits === undefined ? undefined : acquireWithin(limits, acquireTimeout, false);
+      const mark = wishes.place?.mark;
+      return mark === undefined ? within : { ...within, mark };
+    }
     try {
       return acquireInTime(undefined, acquireTimeout);
     } catch (error) {

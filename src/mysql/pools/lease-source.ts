@@ -15,8 +15,9 @@ export interface StatementRouter {
 export type ConnectionSource = Pick<StatementPool, 'tryAcquire' | 'enqueue'>;
 
 export function acquireFrom(lender: ConnectionSource, options: AcquireOptions): Promise<Lease<ManagedConnection>> {
-  const { signal, priority, fairnessKey } = options;
-  const lease = signal === undefined && priority === undefined && fairnessKey === undefined ? lender.tryAcquire() : undefined;
+  const { signal, priority, fairnessKey, mark } = options;
+  const isPlain = signal === undefined && priority === undefined && fairnessKey === undefined && mark === undefined;
+  const lease = isPlain ? lender.tryAcquire() : undefined;
   if (lease !== undefined) return Promise.resolve(lease);
   return new Promise((resolve, reject) => lender.enqueue(new LeaseWaiter(resolve, reject), options));
 }

@@ -28,6 +28,7 @@ import {
   type SlowQueries,
   StatementLog,
 } from '../observation/index.js';
+import { BorrowHooks } from './borrow-hooks.js';
 import { CallbackPool } from './callback-pool.js';
 import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
@@ -296,9 +297,12 @@ export class PoolCore implements SteeredCore {
 
   /** What the connections of this pool report to it, and ask of it. */
   #connectionHost(): ConnectionHost {
+    const { onAcquire, onRelease, atStart } = this.options;
+    const { name, hookTimeout } = atStart;
     return {
       driverPool: this.callbackPool,
       log: this.#statements,
+      ...(onAcquire === undefined && onRelease === undefined ? {} : { hooks: new BorrowHooks(name, onAcquire, onRelease, hookTimeout) }),
       hold: () => this.#hold.start(),
       announce: (event, connection) => this.callbackPool.announce(event, connection),
       connecting: () => this.breakers.connecting(),

@@ -4,7 +4,6 @@ import { customInspect } from '../../packages/index.js';
 import { keepContextOfListeners } from '../../engine/waiting/index.js';
 import type { QueryCache } from '../../cache/serving/index.js';
 import type {
-  AcquireOptions,
   Borrowed,
   DrainOptions,
   DrainReport,
@@ -35,6 +34,8 @@ import { PoolCore, type ServerProduct } from './pool-core.js';
 import type { PoolStats } from './pool-stats.js';
 import type { PoolSteering } from './steering.js';
 import {
+  acquireOptionsOf,
+  type BorrowOptions,
   type CallbackPoolView,
   type Method,
   type Statement,
@@ -145,22 +146,26 @@ export class Pool extends DriverPromisePool {
    *
    * @param options.timeout milliseconds, 0 = no limit; default: the pool's `acquireTimeout`
    * @param options.signal gives up waiting when it aborts
+   * @param options.session settings that its session must have, such as `{ time_zone: '+02:00' }`
    * @throws PoolError `POOL_ACQUIRE_TIMEOUT`, `POOL_QUEUE_FULL`, `POOL_ABORTED`, `POOL_CONNECT_FAILED`, `POOL_TLS_REQUIRED`,
-   *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`
+   *   `POOL_SUSPENDED`, `POOL_DRAINING`, `POOL_CLOSED`, `POOL_HOOK_FAILED`, `POOL_SESSION_REFUSED`, `POOL_OPTION_INVALID`
    */
-  override getConnection(options?: AcquireOptions): Promise<PoolConnection> {
+  override getConnection(options?: BorrowOptions): Promise<PoolConnection> {
     return this.borrowFrom(this.#core, options);
   }
 
   /** @internal @param lender where the connection comes from */
-  protected borrowFrom(lender: ConnectionSource, options: AcquireOptions | undefined): Promise<PoolConnection> {
+  protected borrowFrom(lender: ConnectionSource, options: BorrowOptions | undefined): Promise<PoolConnection> {
     const core = this.#core;
     if (options === undefined && currentDeadline() === undefined) {
       const lease = lender.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
     return new Promise((resolve, reject) => {
-      lender.enqueue(new PoolConnectionWaiter(resolve, reject, core.options.flavor), acquireInTime(options, core.acquireTimeout));
+      lender.enqueue(
+        new PoolConnectionWaiter(resolve, reject, core.options.flavor),
+        acquireInTime(acquireOptionsOf(options), core.acquireTimeout),
+      );
     });
   }
 

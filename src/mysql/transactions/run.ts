@@ -16,11 +16,11 @@ import type { ManagedConnection } from '../connections/index.js';
 import { noteOverBudget, type RetryTally } from '../statements/index.js';
 import { enclosingScope, runInScope, TransactionScope } from './self-deadlock.js';
 import { answerInTransaction, Transaction } from './transaction.js';
-import { ownStatement, stoppedBy, type TransactionOptions } from '../contract/index.js';
+import { markOf, ownStatement, stoppedBy, type TransactionOptions } from '../contract/index.js';
 import { TransactionLimits } from '../limits/index.js';
 
 const ISOLATION_LEVELS: readonly string[] = ['READ UNCOMMITTED', 'READ COMMITTED', 'REPEATABLE READ', 'SERIALIZABLE'];
-const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey'];
+const OPTION_NAMES = ['isolation', 'readOnly', 'maxRetries', 'timeout', 'signal', 'priority', 'fairnessKey', 'session'];
 const DEFAULT_RETRIES = 3;
 
 /** Full jitter between zero and a bound that doubles (M. Brooker, "Exponential Backoff And Jitter", AWS, 2015). */
@@ -148,12 +148,14 @@ class Attempt {
   async #acquire(): Promise<Lease<ManagedConnection>> {
     const { acquireTimeout } = this.host;
     const timeout = Math.min(acquireTimeout > 0 ? acquireTimeout : Number.POSITIVE_INFINITY, this.limits.remainingMs);
-    const { signal, priority, fairnessKey } = this.options;
+    const { signal, priority, fairnessKey, session } = this.options;
+    const mark = session === undefined ? undefined : markOf(session);
     return await this.host.acquire({
       timeout: timeout === Number.POSITIVE_INFINITY ? 0 : Math.max(timeout, 1),
       ...(signal === undefined ? {} : { signal }),
       ...(priority === undefined ? {} : { priority }),
       ...(fairnessKey === undefined ? {} : { fairnessKey }),
+      ...(mark === undefined ? {} : { mark }),
     });
   }
 

@@ -5,7 +5,7 @@ import { type Lease, PoolError } from '../../engine/index.js';
 import { ignore } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
-import { runToAnswer, type ManagedConnection } from '../connections/index.js';
+import { type ManagedConnection, runToAnswer, takenBack } from '../connections/index.js';
 import { type Method, ownStatement, type Statement, type StatementOptions, statementOnConnection, stoppedBy } from '../contract/index.js';
 import { errnoOf, ownFlavor } from '../errors/index.js';
 
@@ -192,8 +192,9 @@ function isAboutStatement(error: unknown): boolean {
 }
 
 /** @throws PoolError when the connection is not the transaction's any more */
-function throwIfGone({ active, resource }: Lease<ManagedConnection>): void {
+function throwIfGone({ active, reclaimed, resource }: Lease<ManagedConnection>): void {
   if (active && resource.alive) return;
+  if (reclaimed) throw takenBack('A statement of a transaction on a');
   if (resource.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed. What the transaction had not committed was rolled back.');
   throw new PoolError('POOL_CONNECTION_LOST', 'The connection was lost. What the transaction had not committed was rolled back.');
 }

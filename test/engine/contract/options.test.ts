@@ -43,6 +43,9 @@ describe('resolvePoolOptions', () => {
       validateAfterIdle: 500,
       validationTimeout: 5_000,
       leakDetectionThreshold: 0,
+      leakAction: 'report',
+      maxUses: 0,
+      hookTimeout: 5_000,
     });
     expect(Object.isFrozen(options)).toBe(true);
   });
