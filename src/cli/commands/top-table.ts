@@ -47,7 +47,7 @@ const COLUMNS: readonly (readonly [string, number, (line: TableLine) => string])
 ];
 
 /** The lines of the table. @param withHead whether the names of the columns come first */
-export function tableOf<Line extends TableLine>(terminal: Terminal, pools: readonly Line[], withHead: boolean): string[] {
+export function tableOf(terminal: Terminal, pools: readonly TableLine[], withHead: boolean): string[] {
   if (pools.length === 0) return ['there is no pool'];
   const head = `  ${'POOL'.padEnd(NAME)}${COLUMNS.map(([title, columns]) => title.padStart(columns)).join('')}`;
   const lines = pools.flatMap((pool) => {
