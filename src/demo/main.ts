@@ -2,7 +2,13 @@
 import { pause } from '../engine/waiting/index.js';
 import { createQueryCache } from '../cache/index.js';
 import { createPool, type Pool, pools } from '../index.js';
-import { createMonitoringServer, listen, type MonitoringServer, type MonitoringServerOptions, startMonitoringServer } from '../monitor/server/index.js';
+import {
+  createMonitoringServer,
+  listen,
+  type MonitoringServer,
+  type MonitoringServerOptions,
+  startMonitoringServer,
+} from '../monitor/server/index.js';
 import { startMariaDb } from './mariadb-server.js';
 import type { PrivateServer } from './private-server.js';
 import { Reports } from './reports.js';
@@ -78,7 +84,9 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
   workload.start();
   reports.start();
   troubles = new Troubles(pool, database, say, stop);
-  say(settings.trouble ? 'A trouble is staged every 20 s.' : 'The buttons on the page stage troubles; --trouble stages all of them in turn.');
+  say(
+    settings.trouble ? 'A trouble is staged every 20 s.' : 'The buttons on the page stage troubles; --trouble stages all of them in turn.',
+  );
   const staged = settings.trouble ? troubles.stageAll() : undefined;
   await eachSecond(stop, () => sayReport(workload.report(), pool, audience));
   say('Stopping …');

@@ -72,15 +72,17 @@ export class Troubles {
   }
 
   async #runSlowReports(): Promise<void> {
-    let over = false;
+    const over = new AbortController();
     const report = async (): Promise<void> => {
-      while (!over && !this.stop.aborted) {
-        await this.pool.query({ sql: 'SELECT COUNT(*) AS sold, SLEEP(2) FROM accounts WHERE balance > ?', values: [-1], timeout: 3_000 }).catch(ignore);
+      while (!over.signal.aborted && !this.stop.aborted) {
+        await this.pool
+          .query({ sql: 'SELECT COUNT(*) AS sold, SLEEP(2) FROM accounts WHERE balance > ?', values: [-1], timeout: 3_000 })
+          .catch(ignore);
       }
     };
     const reports = Array.from({ length: Math.max(1, this.pool.summary().limit - 1) }, report);
     await this.#while('slow');
-    over = true;
+    over.abort();
     await Promise.all(reports);
   }
 

@@ -118,7 +118,9 @@ function linesOf({ atMs, histograms, pools }: Reading, before: Reading | undefin
     };
     const within = (which: 'acquire' | 'query', share: number): number | null => {
       const name = histogramName(which, stats.name);
-      return percentileBetween(before?.histograms.get(name), histograms.get(name), share);
+      const estimate = percentileBetween(before?.histograms.get(name), histograms.get(name), share);
+      // Nothing took longer than the longest, which is known exactly; the last buckets are wide.
+      return estimate === null ? null : Math.min(estimate, stats[which].maxMs);
     };
     return {
       name: stats.name,
