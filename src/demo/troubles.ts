@@ -66,7 +66,7 @@ export class Troubles {
       else if (name === 'exhausted') await this.#lockEveryRow();
       else await this.#killDatabase();
     } catch (error) {
-      // The demo goes on: a trouble may fail for the trouble that came before it.
+      // The demo continues: a trouble may fail for the trouble that came before it.
       this.say(`The trouble ended early: ${error instanceof Error ? error.message : String(error)}`);
     }
   }

@@ -56,7 +56,7 @@ export interface PoolOptions {
   readonly leakAction?: 'report' | 'reclaim';
   /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
   readonly maxUses?: number;
-  /** How long a resource may take to be made ready for its borrower, beside what the borrower's own wait has left. Default: 5000. */
+  /** How long a resource may take to be made ready for its borrower, in milliseconds, beside what the borrower's own wait has left. Default: 5000. */
   readonly hookTimeout?: number;
 }
 
