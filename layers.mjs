@@ -107,6 +107,7 @@ export const LAYERS = [
       'limits',
       'observation',
       'options',
+      'credentials',
       'commands',
       'session',
       'connections',

@@ -28,6 +28,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'One budget for a fleet', page: 'docs/fleet' },
       { text: 'A pool finds its own size', page: 'docs/sizing' },
       { text: 'The command', page: 'docs/cli' },
+      { text: 'Credentials that change', page: 'docs/credentials' },
       { text: 'Dashboard', page: 'docs/dashboard' },
       { text: 'Metrics', page: 'docs/metrics' },
       { text: 'Troubleshooting', page: 'docs/troubleshooting' },

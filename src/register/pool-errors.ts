@@ -5,7 +5,12 @@ interface Failure {
   readonly cause?: unknown;
 }
 
-const CONNECT_FAILURES: ReadonlySet<unknown> = new Set(['POOL_CONNECT_FAILED', 'POOL_TLS_REQUIRED', 'POOL_ENDPOINT_POISONED']);
+const CONNECT_FAILURES: ReadonlySet<unknown> = new Set([
+  'POOL_CONNECT_FAILED',
+  'POOL_CREDENTIALS_FAILED',
+  'POOL_TLS_REQUIRED',
+  'POOL_ENDPOINT_POISONED',
+]);
 const ENDED: ReadonlySet<unknown> = new Set(['POOL_CLOSED', 'POOL_DRAINING']);
 
 /** What became of an acquire. */

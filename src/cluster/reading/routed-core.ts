@@ -1,6 +1,6 @@
 /** The core of `db.reader`: a pool without connections of its own, which lends those of the nodes. */
 
-import type { AcquireOptions, Clock, Lease } from '../../engine/index.js';
+import type { AcquireOptions, Clock, DurationCounts, Lease, RecordedDuration } from '../../engine/index.js';
 import {
   type ConnectionWaiter,
   type ManagedConnection,
@@ -14,7 +14,7 @@ import {
 import type { Position } from '../position/index.js';
 import { RoutedWait } from './routed-wait.js';
 import type { ReadRouter, ReadWish } from './router.js';
-import { sumOf } from './sum-of-stats.js';
+import { sumOf, sumOfCounts, withDurationsOfAll } from './sum-of-stats.js';
 
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
 
@@ -89,9 +89,14 @@ export class RoutedCore extends PoolCore {
   }
 
   override stats(): PoolStats {
-    return sumOf(
+    const sum = sumOf(
       super.stats(),
       this.#cores().map((core) => core.stats()),
     );
+    return withDurationsOfAll(sum, (which, boundsMs) => this.durationCounts(which, boundsMs));
+  }
+
+  override durationCounts(which: RecordedDuration | 'query', boundsMs: readonly number[]): DurationCounts {
+    return sumOfCounts([super.durationCounts(which, boundsMs), ...this.#cores().map((core) => core.durationCounts(which, boundsMs))]);
   }
 }

@@ -10,6 +10,7 @@ import type { Choice, ReadRouter, ReadWish } from './router.js';
 /** Refusals that say something about one node: another may serve the read. */
 const OF_ONE_NODE: ReadonlySet<string> = new Set([
   'POOL_CONNECT_FAILED',
+  'POOL_CREDENTIALS_FAILED',
   'POOL_ENDPOINT_POISONED',
   'POOL_BREAKER_OPEN',
   'POOL_CLOSED',

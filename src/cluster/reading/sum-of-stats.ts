@@ -1,6 +1,7 @@
 /** The statistics of several pools as those of one, and the reports of their ends. */
 
-import type { DrainReport } from '../../engine/index.js';
+import { BUCKET_EDGES_MS, type DrainReport, type DurationCounts, Histogram, type RecordedDuration } from '../../engine/index.js';
+import type { PoolStats } from '../../mysql/index.js';
 
 /** A value of a snapshot: a count, a name, or counts by name. */
 type Value = unknown;
@@ -18,7 +19,7 @@ const OWN: ReadonlySet<string> = new Set([
   'lastConnectError',
 ]);
 
-/** Of durations: how many and how long together are sums. The percentiles are those of the slowest node. */
+/** Of durations, how many and how long together are sums. Their percentiles follow from the counts of all: see {@link withDurationsOfAll}. */
 const LARGEST = /^(p\d+Ms|maxMs|oldestWaitMs)$/;
 
 /** @param own the snapshot that the names and the state are taken from */
@@ -41,6 +42,34 @@ function added(own: Value, parts: readonly Value[], name: string): Value {
     return [key, added(ownValue ?? (values.some((value) => typeof value === 'number') ? 0 : undefined), values, key)] as const;
   });
   return Object.freeze(Object.fromEntries(entries));
+}
+
+const DURATIONS: readonly (RecordedDuration | 'query')[] = ['acquire', 'use', 'connect', 'query'];
+
+/** @param sum of the statistics of several pools @param countsOf the counts of durations of all of them together, as {@link sumOfCounts} has them */
+export function withDurationsOfAll(
+  sum: PoolStats,
+  countsOf: (which: RecordedDuration | 'query', boundsMs: readonly number[]) => DurationCounts,
+): PoolStats {
+  const summaries = DURATIONS.map((which) => {
+    const all = new Histogram();
+    all.add(countsOf(which, BUCKET_EDGES_MS), sum[which].maxMs);
+    return [which, all.summary()] as const;
+  });
+  return Object.freeze({ ...sum, ...Object.fromEntries(summaries) });
+}
+
+/** Durations of several pools, counted together. Precondition: up to the same bounds. */
+export function sumOfCounts(parts: readonly DurationCounts[]): DurationCounts {
+  const [first] = parts;
+  return {
+    count: parts.reduce((sum, { count }) => sum + count, 0),
+    sumMs: parts.reduce((sum, { sumMs }) => sum + sumMs, 0),
+    cumulative:
+      first === undefined
+        ? []
+        : first.cumulative.map((_, index) => parts.reduce((sum, part) => sum + (part.cumulative[index] as number), 0)),
+  };
 }
 
 /** What became of pools that were drained together. */

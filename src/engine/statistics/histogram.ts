@@ -89,6 +89,21 @@ export class Histogram {
     return Object.freeze({ count: this.#count, sumMs: this.#sumMs, p50Ms, p90Ms, p99Ms, p999Ms, maxMs: this.#maxMs } as DurationSummary);
   }
 
+  /**
+   * Adds what another histogram has recorded: its percentiles are then those of both, which no average of percentiles would be.
+   *
+   * @param counts its counts up to {@link BUCKET_EDGES_MS}
+   * @param maxMs its longest duration
+   */
+  add({ count, sumMs, cumulative }: DurationCounts, maxMs: number): void {
+    this.#count += count;
+    this.#sumMs += sumMs;
+    this.#maxMs = Math.max(this.#maxMs, maxMs);
+    for (const [index, upTo] of cumulative.entries()) {
+      this.#counts[index] = (this.#counts[index] as number) + upTo - (cumulative[index - 1] ?? 0);
+    }
+  }
+
   /** `boundsMs` ascending, in milliseconds. Exact when each bound is a bucket's edge: two significant digits of microseconds. */
   countsUpTo(boundsMs: readonly number[]): DurationCounts {
     const cumulative: number[] = [];
@@ -121,6 +136,9 @@ export class Histogram {
     return result;
   }
 }
+
+/** The upper edges of the buckets, in milliseconds: counts up to each of them are all that a histogram knows, but for its longest duration. */
+export const BUCKET_EDGES_MS: readonly number[] = Object.freeze(Array.from({ length: BUCKETS }, (_, index) => upperEdge(index) / 1000));
 
 /** Precondition: a whole number, at least 0. */
 function bucketOf(microseconds: number): number {

@@ -1,6 +1,6 @@
 /** What a pool counts and measures. */
 
-export { type DurationCounts, type DurationSummary, Histogram } from './histogram.js';
+export { BUCKET_EDGES_MS, type DurationCounts, type DurationSummary, Histogram } from './histogram.js';
 export { observeDurations } from './observed-durations.js';
 export { type RecordedDuration, Statistics } from './statistics.js';
 export { LabelledCounts, type PoolStats } from './stats.js';

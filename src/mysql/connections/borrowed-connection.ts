@@ -4,7 +4,7 @@ import type { EventEmitter } from 'node:events';
 import { customInspect } from '../../packages/index.js';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
-import { type Method, statementOnConnection } from '../contract/index.js';
+import { type Method, type Statement, statementOnConnection, type StatementResult } from '../contract/index.js';
 import {
   captureSite,
   DriverPromisePoolConnection,
@@ -14,7 +14,6 @@ import {
   withStackOf,
 } from '../driver/index.js';
 import { type Flavor, isStatementCacheInvalid } from '../errors/index.js';
-import { runToAnswer } from './answer.js';
 import type { ManagedConnection } from './managed-connection.js';
 import { ConnectionWaiter } from './connection-waiter.js';
 
@@ -270,3 +269,31 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
 }
 
 keepShape(PoolConnectionWaiter);
+
+/**
+ * Runs a statement; prepares it again when the server no longer knows it.
+ *
+ * @param flavor in whose words a failure is put
+ */
+export async function runToAnswer(
+  connection: ManagedConnection,
+  statement: Statement,
+  flavor: Pick<Flavor, 'statementFailure'>,
+): Promise<StatementResult> {
+  try {
+    return await runOnce(connection, statement, flavor);
+  } catch (error) {
+    if (statement.method === 'query' || !isStatementCacheInvalid(error)) throw error;
+    connection.forgetStatement(statement, error);
+    return await runOnce(connection, statement, flavor);
+  }
+}
+
+function runOnce(connection: ManagedConnection, statement: Statement, flavor: Pick<Flavor, 'statementFailure'>): Promise<StatementResult> {
+  return new Promise((resolve, reject) => {
+    connection.run(statement, (error, rows, fields) => {
+      if (error === null) resolve([rows, fields] as StatementResult);
+      else reject(flavor.statementFailure(error));
+    });
+  });
+}

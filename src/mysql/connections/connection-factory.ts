@@ -25,50 +25,20 @@ import {
   markPermanent,
   type ServerError,
 } from '../errors/index.js';
-import { type AcquireInfo, type ReleaseInfo, SessionMark } from '../contract/index.js';
+import { SessionMark } from '../contract/index.js';
 import { takenBack } from './borrowed-connection.js';
+import type { ConnectionHost } from './connection-host.js';
 import { type Baseline, changeSettings, cleanSession, isClean, settle } from './hygiene.js';
 import { noteAddress } from './killer.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import { openOutside } from './outside-opening.js';
-import type { ConnectionOwner, ObservedConnection } from './observed-connection.js';
+import type { ConnectionOwner } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
-import type { StatementLog } from '../observation/index.js';
-import { checkedCredentials, copyOf, type Hygiene, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { connectionLost } from '../commands/index.js';
+import { type KnownCredentials, Logins, sourceOf } from '../credentials/index.js';
+import { copyOf, type Hygiene, type LoginIdentity, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
-
-/** The hooks of the application, as the factory calls them. */
-export interface LendingHooks {
-  /** @throws PoolError `POOL_HOOK_FAILED` */
-  beforeLending(connection: ManagedConnection, info: Omit<AcquireInfo, 'pool'>): Promise<void>;
-  /** @returns why the connection must be closed, if it must */
-  afterReturn(connection: ManagedConnection, info: Omit<ReleaseInfo, 'pool'>): Promise<unknown>;
-}
-
-/** What the factory needs of the pool that its connections belong to. */
-export interface ConnectionHost {
-  /** The pool object that mysql2's connections refer to. */
-  readonly driverPool: { readonly _closed: boolean; createConnectionConfig(): ConnectionConfig };
-  /** Sees the statements of borrowers. */
-  readonly log?: StatementLog;
-  /** What the application does around each loan. */
-  readonly hooks?: LendingHooks;
-  /** The process must stay alive for a connection that was lent, or that says goodbye. */
-  hold(): void;
-  /** Emits one of mysql2's events; returns whether it has listeners. */
-  announce(event: 'connection' | 'acquire' | 'release', connection: ManagedConnection): boolean;
-  /** A connection is about to be opened for borrowers. May refuse by throwing. */
-  connecting(): void;
-  sessionReset(): void;
-  kill(connection: ObservedConnection): Promise<void>;
-  /** The server answers but must not be used: it is read-only, shutting down, or draining. */
-  poisoned(error: ServerError): void;
-  /** The server takes no more prepared statements. */
-  tooManyStatements(): void;
-  /** An opener makes a connection that leads there. */
-  leadsTo?(config: ConnectionConfig): void;
-}
 
 /** Of a statement that is shown in an error or to an operator. */
 const LONGEST_SHAPE = 160;
@@ -82,6 +52,9 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   #asksForAddresses = true;
   /** A proxy shares its connections to the server between those of this pool and others. */
   #behindSharingProxy = false;
+  readonly #logins = new Logins();
+  /** With which credentials of the application's source a connection has logged in. */
+  readonly #loggedInWith = new WeakMap<ManagedConnection, KnownCredentials>();
   /** How an opener connected last: the pool's own connection goes the same way. */
   #lastConfig: ConnectionConfig | undefined = undefined;
 
@@ -237,9 +210,23 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   }
 
   async #connect(signal: AbortSignal, owner: ConnectionOwner): Promise<ManagedConnection> {
-    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
-    if (this.options.credentials !== undefined) Object.assign(config, await credentialsFrom(this.options.credentials));
+    const { credentials, atStart } = this.options;
+    if (credentials === undefined) return await this.#logIn(signal, owner, {});
+    // The end of a connection whose login was refused is not the end of the opening.
+    let opened: ManagedConnection | undefined;
+    const lost = (error: Error): void => (opened === undefined ? undefined : owner.lost(error));
+    const attempt = (login: LoginIdentity): Promise<ManagedConnection> => this.#logIn(signal, { ...owner, lost }, login);
+    const { made, credentials: used } = await this.#logins.logIn(sourceOf(credentials), atStart.connectTimeout, attempt);
+    opened = made;
+    if (!made.alive) throw made._fatalError ?? made._protocolError ?? connectionLost();
+    this.#loggedInWith.set(made, used);
+    return made;
+  }
+
+  async #logIn(signal: AbortSignal, owner: ConnectionOwner, login: LoginIdentity): Promise<ManagedConnection> {
     signal.throwIfAborted();
+    const config = this.#lastConfig === undefined ? this.host.driverPool.createConnectionConfig() : copyOf(this.#lastConfig);
+    Object.assign(config, login);
     const connection = new ManagedConnection(this.host.driverPool, config, this.options.flavor, owner);
     const release = terminateOnAbort(connection, signal);
     try {
@@ -263,6 +250,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return {
       repeatable: () => connection.setUpByListeners?.repeatable !== false,
       replay: () => this.#replay(connection),
+      mayLogInAgain: () => this.#isLoginCurrent(connection),
       database: connection.login.database,
       reset: () => {
         connection.settings = undefined;
@@ -300,6 +288,13 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       process.emitWarning(`The option classifyError threw an error: ${messageOf(cause)}`);
       return undefined;
     }
+  }
+
+  /** A login with a password that has changed, or expired, would be refused, and count as an attempt with a wrong one. */
+  #isLoginCurrent(connection: ManagedConnection): boolean {
+    const { credentials } = this.options;
+    const used = this.#loggedInWith.get(connection);
+    return credentials === undefined || used === undefined || sourceOf(credentials).isCurrent(used);
   }
 
   async #noteAddress(connection: ManagedConnection): Promise<void> {
@@ -364,17 +359,6 @@ async function trackCommits(connection: ManagedConnection): Promise<void> {
   } catch (error) {
     if (isConnectionLost(error)) throw error;
   }
-}
-
-/** Wherever they come from, that they do not come says nothing about the database. */
-async function credentialsFrom(ask: NonNullable<ResolvedOptions['credentials']>): Promise<object> {
-  let given: unknown;
-  try {
-    given = await ask();
-  } catch (error) {
-    throw callersError(error, 'credentials must throw errors only', 'what is none');
-  }
-  return checkedCredentials(given);
 }
 
 async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, connection: ManagedConnection): Promise<void> {

@@ -13,6 +13,8 @@ import { isBeingKilled, stopWhenLeft } from '../commands/index.js';
 export interface Baseline {
   /** Whether `replay` brings back everything that was set up when the connection was new. */
   repeatable(): boolean;
+  /** Whether what the connection logged in with still holds. */
+  mayLogInAgain(): boolean;
   /** Sets up again what a reset has taken away, or a new login. */
   replay(): Promise<void>;
   /** The default database of a new connection. */
@@ -132,7 +134,7 @@ async function reset(connection: ManagedConnection, baseline: Baseline): Promise
   await restoreCharset(connection);
   await restoreSession(connection);
   await refuseInitConnect(connection);
-  await restoreDatabase(connection, baseline.database);
+  await restoreDatabase(connection, baseline);
   await replay(connection, baseline);
 }
 
@@ -140,6 +142,7 @@ async function reset(connection: ManagedConnection, baseline: Baseline): Promise
 async function logInAgain(connection: ManagedConnection, baseline: Baseline): Promise<void> {
   refuseUnresettable(connection);
   refuseUnrepeatable(baseline);
+  refuseStaleLogin(baseline);
   await leaveTransaction(connection);
   await connection.apart(() => connection.login.repeat(connection));
   await restoreSession(connection);
@@ -169,17 +172,23 @@ function refuseUnrepeatable(baseline: Baseline): void {
   if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
 }
 
+function refuseStaleLogin(baseline: Baseline): void {
+  if (!baseline.mayLogInAgain()) throw new Error('The credentials have changed since the login: the connection is replaced.');
+}
+
 /** Asked once per connection: the variable is the server's, and hardly ever set. */
 async function refuseInitConnect(connection: ManagedConnection): Promise<void> {
   connection.initConnect ??= String((await firstRow(connection, 'SELECT @@GLOBAL.init_connect'))[0]) !== '';
   if (connection.initConnect) throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
 }
 
-async function restoreDatabase(connection: ManagedConnection, database: string | undefined): Promise<void> {
+async function restoreDatabase(connection: ManagedConnection, baseline: Baseline): Promise<void> {
+  const { database } = baseline;
   if (database !== undefined) {
     await connection.send((done) => connection.query(`USE ${quoted(database)}`, done));
   } else if ((await firstRow(connection, 'SELECT DATABASE()'))[0] !== null) {
     // Only a login takes a default database away.
+    refuseStaleLogin(baseline);
     await connection.apart(() => connection.login.repeat(connection));
   }
 }

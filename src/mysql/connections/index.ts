@@ -1,8 +1,8 @@
 /** Connections as entries: opening, session state, cleaning, interruption, and what a borrower holds. */
 
-export { runToAnswer } from './answer.js';
-export { borrow, type PoolConnection, PoolConnectionWaiter, takenBack } from './borrowed-connection.js';
-export { ConnectionFactory, type ConnectionHost, type LendingHooks } from './connection-factory.js';
+export { borrow, type PoolConnection, PoolConnectionWaiter, takenBack, runToAnswer } from './borrowed-connection.js';
+export { ConnectionFactory } from './connection-factory.js';
+export type { ConnectionHost, LendingHooks } from './connection-host.js';
 export { ConnectionWaiter } from './connection-waiter.js';
 export { Killer } from './killer.js';
 export { type LoneConnection, openLone } from './lone-connection.js';

@@ -7,7 +7,11 @@ const callersErrors = new WeakSet<object>();
 
 /** What a caller's own code has thrown, as an error, and noted as such. The parameters are those of `thrownAsError`. */
 export function callersError(thrown: unknown, what: string, given: string): Error {
-  const error = thrownAsError(thrown, what, given);
+  return notedAsCallers(thrownAsError(thrown, what, given));
+}
+
+/** Notes an error of the pool's that stands for one of a caller's own code. */
+export function notedAsCallers<E extends Error>(error: E): E {
   callersErrors.add(error);
   return error;
 }

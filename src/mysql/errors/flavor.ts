@@ -25,7 +25,12 @@ export const ownFlavor: Flavor = Object.freeze({
 });
 
 /** Failures to connect: mysql2 has no words of its own for them, it passes the error on. */
-const CONNECT_FAILURES: ReadonlySet<PoolErrorCode> = new Set(['POOL_CONNECT_FAILED', 'POOL_TLS_REQUIRED', 'POOL_ENDPOINT_POISONED']);
+const CONNECT_FAILURES: ReadonlySet<PoolErrorCode> = new Set([
+  'POOL_CONNECT_FAILED',
+  'POOL_CREDENTIALS_FAILED',
+  'POOL_TLS_REQUIRED',
+  'POOL_ENDPOINT_POISONED',
+]);
 
 export const mysql2Flavor: Flavor = Object.freeze({
   acquireFailure(error: PoolError): Error {

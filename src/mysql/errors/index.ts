@@ -1,6 +1,6 @@
 /** What an error means, and in whose words a caller reads it. */
 
-export { callersError, isCallersError } from './callers-errors.js';
+export { callersError, isCallersError, notedAsCallers } from './callers-errors.js';
 export { thrownAsError } from './thrown.js';
 export {
   type ClassifyError,

@@ -71,6 +71,7 @@ export interface HealthCheck {
     | 'connections'
     | 'connect-errors'
     | 'endpoint'
+    | 'credentials'
     | 'fleet'
     | 'utilization'
     | 'waiting'

@@ -5,6 +5,14 @@ export { type Endpoint, endpointOf, tracedEndpoint } from './endpoint.js';
 export { type ResolvedOptions, resolveOptions } from './resolve.js';
 export { configOf, copyOf } from './shared-config.js';
 export type { ResolvedStatementRetries, StatementRetryOptions } from './retry-options.js';
-export { checkedCredentials } from './credentials.js';
-export { type Credentials, type Hygiene, knownOptionNames, type PoolOptions, type ServerRole } from './table.js';
+export { checkedCredentials, LOGIN_NAMES } from './credentials.js';
+export {
+  type Credentials,
+  type CredentialsFunction,
+  type Hygiene,
+  knownOptionNames,
+  type LoginIdentity,
+  type PoolOptions,
+  type ServerRole,
+} from './table.js';
 export { isLoopback, plaintextRefused, type TlsMode } from './tls.js';

@@ -5,7 +5,7 @@ import { isPlainObject } from './checks.js';
 import type { Endpoint } from './endpoint.js';
 import type { Environment } from './environment.js';
 import { type Given, isPlainRow, knownOptionNames, optionRows } from './table.js';
-import { resolveTls, type Tls, type TlsRequest } from './tls.js';
+import { isLocal, resolveTls, type Tls, type TlsRequest } from './tls.js';
 import { parseDatabaseUrl, type UrlParameters } from './url.js';
 
 /** What may stand in the parameters of a URL; a URL within it may not. */
@@ -68,4 +68,19 @@ export function checkedOwn(name: string, value: unknown): unknown {
 /** Verified over a network, unless the options say otherwise. */
 export function ownTls(given: unknown, fromEnvironment: unknown, endpoint: Endpoint): Tls {
   return resolveTls((given === undefined ? fromEnvironment : given) as TlsRequest | undefined, endpoint);
+}
+
+/**
+ * With `enableCleartextPlugin`, the server may ask for the password itself. Another program that poses as the server would get it, so the certificate must be
+ * verified. On this machine a proxy may stand in for the server, as Cloud SQL's does.
+ *
+ * @throws PoolError `POOL_TLS_REQUIRED`
+ */
+export function refuseClearPassword({ enableCleartextPlugin }: Readonly<Record<string, unknown>>, { mode }: Tls, endpoint: Endpoint): void {
+  if (!enableCleartextPlugin || mode === 'verified' || isLocal(endpoint)) return;
+  const found = mode === 'off' ? 'this connection would be in plaintext' : "this one would not look at the server's certificate";
+  throw new PoolError(
+    'POOL_TLS_REQUIRED',
+    `enableCleartextPlugin sends the password itself, which only verified TLS protects over a network: ${found}. Give the server's CA as ssl: { ca }.`,
+  );
 }

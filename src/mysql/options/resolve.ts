@@ -16,7 +16,7 @@ import { type Flavor, mysql2Flavor, ownFlavor } from '../errors/index.js';
 import { fitLimits, gatherAsMysql2, mysql2Tls, readAsMysql2 } from './mysql2-dialect.js';
 import { type Endpoint, endpointOf, nameOf } from './endpoint.js';
 import { type Environment, environmentOptions } from './environment.js';
-import { checkedOwn, gatherOwn, ownTls } from './own-dialect.js';
+import { checkedOwn, gatherOwn, ownTls, refuseClearPassword } from './own-dialect.js';
 import {
   defaultsInMysql2,
   type Dialect,
@@ -60,12 +60,22 @@ interface DialectRules {
   readonly defaults: Values;
   readonly fit: (options: EngineOptions) => EngineOptions;
   readonly tls: (given: unknown, fromEnvironment: unknown, endpoint: Endpoint) => Tls;
+  /** Refuses what contradicts itself, although each value is allowed. */
+  readonly refuse?: (gathered: Values, tls: Tls, endpoint: Endpoint) => void;
   /** How the pool speaks of its failures. */
   readonly flavor: Flavor;
 }
 
 const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
-  own: { gather: gatherOwn, read: checkedOwn, defaults: {}, fit: (options) => options, tls: ownTls, flavor: ownFlavor },
+  own: {
+    gather: gatherOwn,
+    read: checkedOwn,
+    defaults: {},
+    fit: (options) => options,
+    tls: ownTls,
+    refuse: refuseClearPassword,
+    flavor: ownFlavor,
+  },
   mysql2: { gather: gatherAsMysql2, read: readAsMysql2, defaults: defaultsInMysql2, fit: fitLimits, tls: mysql2Tls, flavor: mysql2Flavor },
 };
 
@@ -89,6 +99,7 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const endpoint = endpointOf(asked);
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);
   refuseTwoLogins(asked);
+  rules.refuse?.(gathered, tls, endpoint);
   const atStart = resolvePoolOptions(rules.fit({ ...defaultsAt(endpoint), ...named(Object.keys(poolOptionTable), values) }));
   const own = { ...plain, ...objectOptions(values, atStart, endpoint) } as unknown as ResolvedMysqlOptions;
   return Object.freeze({

@@ -33,10 +33,27 @@ export type Hygiene = 'auto' | 'transaction' | 'always' | 'never';
 export type ServerRole = 'writer' | 'reader' | 'any';
 
 /** Who to log in as. */
-export interface Credentials {
+export interface LoginIdentity {
+  /** Default: the pool's `user`. */
   readonly user?: string;
   readonly password?: string;
+  /** The factors of a login with several, as in mysql2. */
+  readonly password1?: string;
+  readonly password2?: string;
+  readonly password3?: string;
 }
+
+/** What the option `credentials` gives. */
+export interface Credentials extends LoginIdentity {
+  /**
+   * Until when they hold: a date, or milliseconds since 1970. Until then the pool keeps them, and asks for new ones ahead of it. `Infinity`: until
+   * the server refuses them. Default: they are for the openings that asked for them.
+   */
+  readonly expiresAt?: Date | number;
+}
+
+/** Gives credentials, or only a password. */
+export type CredentialsFunction = () => string | Credentials | Promise<string | Credentials>;
 
 /** Options that are Poolwright's own and concern MySQL. */
 export interface MysqlPoolOptions {
@@ -57,8 +74,11 @@ export interface MysqlPoolOptions {
   readonly resetOnRelease?: boolean;
   /** TLS: true, false, mysql2's options or one of its profiles. Default: verified TLS for every host that is not this machine. */
   readonly ssl?: boolean | string | TlsOptions;
-  /** Called for each new connection, for passwords that change, such as IAM tokens. Not together with `password`. */
-  readonly credentials?: () => Credentials | Promise<Credentials>;
+  /**
+   * Asked who to log in as, for passwords that change, such as IAM tokens: once for all connections that are being opened; ahead of `expiresAt`, where
+   * it gives one, else for each new connection; and once more after the server has refused a login. Not together with `password`.
+   */
+  readonly credentials?: CredentialsFunction;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
   readonly onConnect?: (connection: DriverPromisePoolConnection) => void | Promise<void>;
   /**
@@ -222,7 +242,8 @@ export const optionTable = {
   credentials: {
     kind: 'function',
     default: undefined,
-    about: 'Called for each new connection; returns the user and password. For passwords that change.',
+    about:
+      'Returns the user and password for new connections, and until when they hold (`expiresAt`). For passwords that change: see [credentials.md](credentials.md).',
   },
   classifyError: {
     kind: 'function',

@@ -52,7 +52,7 @@ export function resolveTls(
   request: TlsRequest | undefined,
   endpoint: { readonly host: string; readonly socketPath?: string | undefined },
 ): Tls {
-  const local = endpoint.socketPath !== undefined || isLoopback(endpoint.host);
+  const local = isLocal(endpoint);
   if (request === undefined) return local ? { mode: 'off', ssl: undefined } : verified({});
   if (request === false) {
     if (isTidbCloud(endpoint.host)) {
@@ -67,6 +67,11 @@ export function resolveTls(
   if (typeof request === 'string') return verified(profileNamed(request));
   if (typeof request !== 'object' || request === null) throw invalidUnquoted('ssl', request, ALLOWED);
   return verified(request);
+}
+
+/** Whether connections stay on this machine. */
+export function isLocal({ host, socketPath }: { readonly host: string; readonly socketPath?: string | undefined }): boolean {
+  return socketPath !== undefined || isLoopback(host);
 }
 
 /** Whether the traffic between this process and `host` stays on this machine. */

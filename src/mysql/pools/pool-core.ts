@@ -51,6 +51,7 @@ import { LeakWarning } from './leak-warning.js';
 import { PoolFleet } from './pool-fleet.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
 import type { PoolStats } from './pool-stats.js';
+import { PoolCredentials } from './pool-credentials.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
 import { answerOfLastRun, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
@@ -110,6 +111,7 @@ export class PoolCore implements SteeredCore {
   #evictedAt = Number.NEGATIVE_INFINITY;
   #resets = 0;
   readonly #factory: ConnectionFactory;
+  readonly #credentials: PoolCredentials;
 
   constructor(
     /** The options in force, with the place to which connections lead now. */
@@ -119,6 +121,7 @@ export class PoolCore implements SteeredCore {
   ) {
     const { atStart, cache, logger } = options;
     this.callbackPool = new CallbackPool(this);
+    this.#credentials = new PoolCredentials(options.credentials);
     const schema = cache === undefined ? undefined : new KnownSchema((sql) => this.rowsOf(sql, READING_TIMEOUT_MS), cache);
     if (cache !== undefined && schema !== undefined) {
       this.cached = new CachedStatements(cache, schema, (statement) => this.#run(statement), options);
@@ -143,6 +146,7 @@ export class PoolCore implements SteeredCore {
   moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
     const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
     this.options = options;
+    this.#credentials.moveTo(credentials);
     this.callbackPool.moveTo(options);
     this.#factory.moveTo(options);
     this.#killer.renewConnection();
@@ -194,7 +198,7 @@ export class PoolCore implements SteeredCore {
   /** @param deep also runs a statement */
   health(deep: boolean, more?: readonly HealthCheck[]): Promise<Health> {
     const ofFleet = this.fleet === undefined ? [] : [this.fleet.check()];
-    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...ofFleet, ...(more ?? [])]);
+    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...this.#credentials.checks(), ...ofFleet, ...(more ?? [])]);
   }
 
   /** Where a statement gets its connection that asks for a route. @throws PoolError `POOL_OPTION_INVALID` */
@@ -224,6 +228,7 @@ export class PoolCore implements SteeredCore {
 
   /** Soft-evicts all connections, and the one that kills. */
   evict(): void {
+    this.#credentials.renew();
     this.#killer.renewConnection();
     this.engine.evict();
   }
@@ -348,6 +353,7 @@ export class PoolCore implements SteeredCore {
     this.#health.stop();
     await this.#killer.close();
     await this.fleet?.leave();
+    this.#credentials.leave();
     this.#ending = false;
   }
 

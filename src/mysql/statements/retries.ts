@@ -22,6 +22,7 @@ export interface RetryableStatement {
 const PASSING: ReadonlySet<PoolErrorCode> = new Set<PoolErrorCode>([
   'POOL_CONNECTION_LOST',
   'POOL_CONNECT_FAILED',
+  'POOL_CREDENTIALS_FAILED',
   'POOL_ENDPOINT_POISONED',
 ]);
 

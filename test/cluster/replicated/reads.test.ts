@@ -195,7 +195,8 @@ describe('db.reader', () => {
     expect(db.reader.borrowed()).toHaveLength(1);
     expect(db.reader.summary().used).toBe(1);
     connection.release();
-    expect(db.reader.stats()).toMatchObject({ acquired: 1, released: 1, used: 0 });
+    expect(db.reader.stats()).toMatchObject({ acquired: 1, released: 1, used: 0, acquire: { count: 1 } });
+    expect(db.reader.durationCounts('acquire', [600_000])).toMatchObject({ count: 1, cumulative: [1] });
     const [first, second] = await db.reader.transaction(async (tx) => [await read(tx as never), await read(tx as never)]);
     expect(first.server).toBe(second.server);
     expect(first.server).not.toBe(source.serverId);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../../src/engine/statistics/histogram.js';
+import { BUCKET_EDGES_MS, Histogram } from '../../../src/engine/statistics/histogram.js';
 
 /** Two significant digits of microseconds, as milliseconds: every edge of a bucket, up to 1 000 s. */
 const edgeMs = fc
@@ -23,6 +23,17 @@ function exactPercentile(durations: readonly number[], numerator: number, denomi
 }
 
 describe('Histogram', () => {
+  it('that is given the counts of others is what it would be if it had recorded all of it', () => {
+    fc.assert(
+      fc.property(fc.array(durationMs), fc.array(durationMs), (some, others) => {
+        const merged = new Histogram();
+        for (const part of [histogramOf(some), histogramOf(others)]) merged.add(part.countsUpTo(BUCKET_EDGES_MS), part.summary().maxMs);
+        const { sumMs, ...whole } = histogramOf([...some, ...others]).summary();
+        expect(merged.summary()).toEqual({ ...whole, sumMs: expect.closeTo(sumMs, 6) });
+      }),
+    );
+  });
+
   it('is all zero while nothing was recorded', () => {
     const histogram = new Histogram();
     expect(histogram.summary()).toEqual({ count: 0, sumMs: 0, p50Ms: 0, p90Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 });

@@ -128,7 +128,7 @@ describe('I8: a "connection" listener', () => {
 });
 
 describe('credentials', () => {
-  it('are asked for at each connect, and may be a promise', async () => {
+  it('are asked for once for connections that are opened together, again for later ones, and may be a promise', async () => {
     await using database = await createDatabase();
     const { user, password } = database;
     let calls = 0;
@@ -142,7 +142,10 @@ describe('credentials', () => {
       },
     });
     await Promise.all([1, 2, 3].map(() => pool.query('SELECT SLEEP(0.02)')));
-    expect([calls, pool.stats().opened]).toEqual([3, 3]);
+    expect([calls, pool.stats().opened]).toEqual([1, 3]);
+    pool.evict();
+    await pool.query('SELECT 1');
+    expect(calls).toBe(2);
     expect(await valueOf(pool, 'CURRENT_USER()')).toBe(`${user}@%`);
   });
 
@@ -179,8 +182,9 @@ describe('credentials', () => {
     for (const credentials of failures) {
       await using pool = poolAt(address, { credentials });
       expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({
-        code: 'POOL_CONNECT_FAILED',
-        message: 'Could not connect: vault is sealed (Error).',
+        code: 'POOL_CREDENTIALS_FAILED',
+        message: 'The source of credentials failed: vault is sealed (Error).',
+        cause: { message: 'vault is sealed' },
       });
     }
   });

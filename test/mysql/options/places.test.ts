@@ -41,7 +41,7 @@ describe('credentials() that give more than a login', () => {
     expect((await errorOf(pool.query('SELECT 1'))).message).toContain('what the secret calls username is user');
   });
 
-  it.each([undefined, null, 'text', 5, []])('are refused when they are none: %o', async (given) => {
+  it.each([undefined, null, true, 5, []])('are refused when they are none: %o', async (given) => {
     await using database = await createDatabase();
     const { password: _, ...address } = database.connection;
     await using pool = createPool({ ...address, minIdle: 0, credentials: () => given as never });
