@@ -7,7 +7,7 @@ import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
 import { REPLICATED_SETTINGS, ReplicatedServers } from './runner/replicated-servers.js';
-import { NODE_LINES, type Runtime, runtimeOf } from './runner/runtimes.js';
+import { NODE_LINES, type Runtime, runtimeOf } from './conditions/runtimes.js';
 import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { fixedWorkMs, MachineSpeed } from '../../benchmarks/src/runner/calibration.js';
+import { fixedWorkMs, MachineSpeed } from '../../benchmarks/src/conditions/calibration.js';
 
 describe('a loop of fixed work', () => {
   it('takes a time', () => {

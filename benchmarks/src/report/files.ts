@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chartOf } from './chart.js';
-import { NODE_LINES, type NodeLine } from '../runner/runtimes.js';
+import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
 import { type ServerName, SERVERS } from '../runner/servers.js';
 import { markdownOf } from './markdown.js';
 import { readmeChart, readmeFigures, sizingFigures } from './excerpts.js';

@@ -1,5 +1,5 @@
 import type { Measurement } from '../runner/rounds.js';
-import { NODE_LINES, type NodeLine } from '../runner/runtimes.js';
+import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
 import type { ServerName } from '../runner/servers.js';
 import type { Figures, Metric, Scenario } from '../scenario.js';
 import type { Machine } from './machine.js';

@@ -1,6 +1,6 @@
 import type { Case, Contestant, Questions, Scenario } from '../scenario.js';
 import { scenarioNamed } from '../scenarios/index.js';
-import { fixedWorkMs } from './calibration.js';
+import { fixedWorkMs } from '../conditions/calibration.js';
 import type { Notice, Order, SentSurroundings } from './messages.js';
 
 /** The process of one contestant in one scenario: none pays for the garbage, the type feedback or the timers of another. */

@@ -1,5 +1,5 @@
 import type { Case, Figures, Scenario } from '../scenario.js';
-import { MachineSpeed } from './calibration.js';
+import { MachineSpeed } from '../conditions/calibration.js';
 import { ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
 import { withDifferences } from './differences.js';

@@ -136,6 +136,8 @@ function optionsOfReader(options: ResolvedOptions): ResolvedOptions {
     moves: false,
     cache: undefined,
     logger: undefined,
+    // It has no connections of its own: the pools that have them are members.
+    fleet: undefined,
     atStart: { ...atStart, name: `${atStart.name}/reader`, minIdle: 0 },
     retries: {
       ...retries,

@@ -2,3 +2,4 @@
 
 export { CredentialSource, type KnownCredentials, sourceOf } from './credential-source.js';
 export { Logins } from './logins.js';
+export { PoolCredentials } from './pool-credentials.js';

@@ -1,11 +1,14 @@
 /** Steers a pool: where its connections lead, what of them is cut off, and what they say of their server. */
 
-import { type LendingHold, messageOf, type Pool as Engine } from '../../engine/index.js';
+import { type LendingHold, messageOf, type Pool as Engine, type PoolEnvironment } from '../../engine/index.js';
 import { connectionLost } from '../commands/index.js';
 import type { ManagedConnection } from '../connections/index.js';
 import type { Health, HealthCheck } from '../observation/index.js';
 import type { ResolvedOptions } from '../options/index.js';
 import type { Doubt, PoolSteering } from './steering.js';
+
+/** Where the connections of a pool that is steered lead to is set after it was made. */
+const NO_PLACE_YET: LendingHold = { reason: () => 'no server is known yet' };
 
 /** What is steered. */
 export interface SteeredCore {
@@ -76,4 +79,11 @@ export class CoreSteering implements PoolSteering {
 function cutOff(connections: readonly ManagedConnection[], why: string): number {
   for (const connection of connections) connection.terminate(connectionLost(why));
   return connections.length;
+}
+
+/** What the engine of a pool is given beside its options. */
+export function environmentOf({ moves, hasAlternative, opener }: ResolvedOptions): PoolEnvironment {
+  if (opener !== undefined) return { patience: opener.patience, keptOpen: opener.keptOpen };
+  if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
+  return { patience: hasAlternative === true ? 'impatient' : 'refused' };
 }

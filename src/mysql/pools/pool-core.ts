@@ -8,9 +8,7 @@ import {
   type DrainReport,
   type DurationCounts,
   type Lease,
-  type LendingHold,
   Pool as Engine,
-  type PoolEnvironment,
   type PoolEvents,
   type RecordedDuration,
   type Resizable,
@@ -45,13 +43,13 @@ import {
 } from '../connections/index.js';
 import type { FleetChange } from '../../fleet/contract/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
+import { PoolCredentials } from '../credentials/index.js';
 import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
-import { CoreSteering, type SteeredCore } from './core-steering.js';
+import { CoreSteering, environmentOf, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { PoolFleet } from './pool-fleet.js';
 import { acquireFrom, type ConnectionSource, type StatementRouter } from './lease-source.js';
 import type { PoolStats } from './pool-stats.js';
-import { PoolCredentials } from './pool-credentials.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
 import { answerOfLastRun, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
@@ -71,9 +69,6 @@ const POISONED_EVICTION_PERIOD_MS = 5_000;
 
 /** How long one query for the schema may take. */
 const READING_TIMEOUT_MS = 10_000;
-
-/** Where the connections of a pool that is steered lead to is set after it was made. */
-const NO_PLACE_YET: LendingHold = { reason: () => 'no server is known yet' };
 
 /** What the budget of retries looks back on. */
 const RETRY_WINDOW_MS = 10_000;
@@ -131,10 +126,13 @@ export class PoolCore implements SteeredCore {
     this.retries = new StatementRetries(options.retries, this.#retryBudget, options.moves === true);
     const writes = cache === undefined || schema === undefined ? undefined : new WriteWatch(cache, schema);
     this.#statements = new StatementLog(this.breakers.statement, writes);
-    const factory = new ConnectionFactory(options, this.#connectionHost());
-    this.#factory = factory;
-    this.#killer = new Killer((lost) => factory.openAside(lost), atStart.validationTimeout, options.fleet === undefined ? undefined : 1);
-    this.engine = new Engine(factory, asGiven(atStart), environmentOf(options));
+    this.#factory = new ConnectionFactory(options, this.#connectionHost());
+    this.#killer = new Killer(
+      (lost) => this.#factory.openAside(lost),
+      atStart.validationTimeout,
+      options.fleet === undefined ? undefined : 1,
+    );
+    this.engine = new Engine(this.#factory, asGiven(atStart), environmentOf(options));
     this.#health = new HealthMonitor(this.engine, options.health, undefined, this.breakers);
     this.#logger = logger === undefined ? undefined : new PoolLog(atStart.name, logger);
     this.#leakWarning = new LeakWarning(this.engine.name);
@@ -143,8 +141,8 @@ export class PoolCore implements SteeredCore {
   }
 
   /** As {@link CoreSteering.moveTo} has it. */
-  moveTo({ endpoint, tls, connection, credentials }: ResolvedOptions): void {
-    const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials };
+  moveTo({ endpoint, tls, connection, credentials, fleet }: ResolvedOptions): void {
+    const options: ResolvedOptions = { ...this.options, endpoint, tls, connection, credentials, fleet };
     this.options = options;
     this.#credentials.moveTo(credentials);
     this.callbackPool.moveTo(options);
@@ -197,8 +195,8 @@ export class PoolCore implements SteeredCore {
 
   /** @param deep also runs a statement */
   health(deep: boolean, more?: readonly HealthCheck[]): Promise<Health> {
-    const ofFleet = this.fleet === undefined ? [] : [this.fleet.check()];
-    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...this.#credentials.checks(), ...ofFleet, ...(more ?? [])]);
+    const own = [...this.#credentials.checks(), ...(this.fleet === undefined ? [] : [this.fleet.check()])];
+    return this.#health.check(deep ? () => this.#selectOne() : undefined, [...own, ...(more ?? [])]);
   }
 
   /** Where a statement gets its connection that asks for a route. @throws PoolError `POOL_OPTION_INVALID` */
@@ -372,8 +370,7 @@ export class PoolCore implements SteeredCore {
 
   /** Not longer than a validation may take: the answer must come while the caller still waits for it. */
   async #selectOne(): Promise<void> {
-    const limits = limitsFrom(this.options.atStart.validationTimeout, undefined, undefined);
-    await this.#run(ownStatement('SELECT 1', limits));
+    await this.#run(ownStatement('SELECT 1', limitsFrom(this.options.atStart.validationTimeout, undefined, undefined)));
   }
 
   #run(statement: Statement): Promise<StatementResult> {
@@ -386,12 +383,6 @@ export class PoolCore implements SteeredCore {
     const [rows] = await inRootContext(() => this.#run(statement.limitedBy(limitsFrom(timeout, undefined, undefined))));
     return rows as unknown[][];
   }
-}
-
-function environmentOf({ moves, hasAlternative, opener }: ResolvedOptions): PoolEnvironment {
-  if (opener !== undefined) return { patience: opener.patience, keptOpen: opener.keptOpen };
-  if (moves === true) return { patience: 'patient', hold: NO_PLACE_YET };
-  return { patience: hasAlternative === true ? 'impatient' : 'refused' };
 }
 
 /** Of all that a pool runs again: a share of its statements of late. */

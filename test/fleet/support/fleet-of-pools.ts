@@ -14,7 +14,7 @@ export interface ConnectionWatch extends AsyncDisposable {
 }
 
 /** Watches over one connection of the administrator's. */
-export async function watchConnections(database: TestDatabase): Promise<ConnectionWatch> {
+export async function watchConnections(database: Pick<TestDatabase, 'connectAsAdmin' | 'user'>): Promise<ConnectionWatch> {
   const session = await database.connectAsAdmin();
   let [most, looks] = [0, 0];
   const ending = new AbortController();

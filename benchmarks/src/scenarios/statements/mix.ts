@@ -10,9 +10,9 @@ const INSERT = 0.9;
 
 /** Operations that are drawn from one seed, with what they must add up to. */
 export interface MixRun {
-  operate(): Promise<void>;
+  readonly operate: () => Promise<void>;
   /** @throws Error when the tables do not hold what the operations add up to */
-  check(): Promise<void>;
+  readonly check: () => Promise<void>;
 }
 
 /** A mix of reads, writes and transactions over tables of its own. */
@@ -59,17 +59,17 @@ export async function openMix(pool: Required<ConnectionPool>, id: string): Promi
       return {
         async operate() {
           const what = random();
-          const id = 1 + Math.floor(random() * ACCOUNTS);
+          const account = 1 + Math.floor(random() * ACCOUNTS);
           if (what < READ) {
-            const rows = pool.rowsOf(await pool.query(read, [id]));
-            if (rows.length !== 1 || rows[0]?.['id'] !== id) throw new Error(`wrong answer for ${id}`);
+            const rows = pool.rowsOf(await pool.query(read, [account]));
+            if (rows.length !== 1 || rows[0]?.['id'] !== account) throw new Error(`wrong answer for ${account}`);
           } else if (what < UPDATE) {
             added += 1;
-            await pool.query(add, [1, id]);
+            await pool.query(add, [1, account]);
           } else {
             noted += 1;
-            if (what < INSERT) await pool.query(note, [id, id, 0]);
-            else await move(id);
+            if (what < INSERT) await pool.query(note, [account, account, 0]);
+            else await move(account);
           }
         },
         check: async () => deepStrictEqual(await totals(), { balance: before.balance + added, notes: noted }),

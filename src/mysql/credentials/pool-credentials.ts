@@ -1,9 +1,9 @@
 /** The source of credentials of one pool: held while the pool lives, and shown in its health when it fails. */
 
 import { messageOf } from '../../engine/index.js';
-import { type CredentialSource, sourceOf } from '../credentials/index.js';
 import type { HealthCheck } from '../observation/index.js';
 import type { CredentialsFunction } from '../options/index.js';
+import { type CredentialSource, sourceOf } from './credential-source.js';
 
 /** Has a pool's credentials refreshed ahead of their expiry. Does nothing for a pool with a password of its own. */
 export class PoolCredentials {

@@ -18,7 +18,7 @@ const LINES = pathToFileURL(fileURLToPath(new URL('../../../scripts/runtimes/nod
 
 /** Installed at the first use. */
 export async function runtimeOf(line: NodeLine): Promise<Runtime> {
-  const { nodeBinary } = (await import(LINES)) as { nodeBinary(line: string): Promise<string> };
+  const { nodeBinary } = (await import(LINES)) as { readonly nodeBinary: (line: string) => Promise<string> };
   const binary = await nodeBinary(line);
   const versions = execFileSync(binary, ['--print', 'JSON.stringify(process.versions)'], { encoding: 'utf8' });
   return { line, binary, versions: JSON.parse(versions) as Runtime['versions'] };
