@@ -1,10 +1,9 @@
 /** The page as a whole: header, verdict, lists of pools and processes, sign-in. */
 
 import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { LivePool } from '../../src/monitor/live/index.js';
 import { type Process, setToken, token } from './connection.js';
-import { clock, counted, duration } from './format.js';
+import { duration } from './format.js';
 import type { LiveStore, Processes, View } from './live-store.js';
 import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
@@ -12,8 +11,10 @@ import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
 import { DEMO_POOL, DemoTroubles } from './panels/demo.js';
 import { FleetPanel } from './panels/fleet.js';
-import { Borrowers, Counters, Incidents, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import { Incidents } from './panels/incidents.js';
+import { Borrowers, Counters, Events, Options, PgBouncer, SlowQueries } from './panels/tables.js';
 import { TopologyPanel } from './panels/topology.js';
+import { Verdict } from './panels/verdict.js';
 import { type DurationName, frameOf } from './series.js';
 
 const RANGES: readonly (readonly [number, string])[] = [
@@ -99,9 +100,10 @@ export function App({ store }: { readonly store: LiveStore }) {
             <div className="panels">
               <Borrowers pool={pool} />
               <SlowQueries pool={pool} />
-              <Incidents snapshot={snapshot} pool={pool} />
-              <Counters pool={pool} />
+              <Incidents incidents={view.incidents.get(pool.name) ?? []} now={snapshot.at} />
+              <Events snapshot={snapshot} pool={pool} />
               <Breakers snapshot={snapshot} pool={pool} frame={frame} />
+              <Counters pool={pool} />
               <Cache key={`cache of ${pool.name}`} pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
               <PgBouncer snapshot={snapshot} />
               <Actions
@@ -150,48 +152,6 @@ function nothingYet({ process, processes }: View): string {
   const peer = processes?.peers.find((one) => one.peer === process);
   if (peer === undefined) return 'Connecting to the server …';
   return peer.message === '' ? `Connecting to ${peer.address} …` : `The process at ${peer.address}: ${peer.message}. It is tried again.`;
-}
-
-function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
-  const { level, headline, details } = verdictOn(pool, view.points.get(pool.name) ?? [], view.snapshot?.at ?? 0);
-  const { stats } = pool;
-  const { sizeRange } = stats.options;
-  return (
-    <section className={`verdict ${level}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
-      <p className="pool-name">
-        {pool.name} <span className="note">{placeOf(pool)}</span>
-      </p>
-      <h2>
-        <span role="status">{headline}</span>
-      </h2>
-      {details.map((detail) => (
-        <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
-      ))}
-      <dl className="figures">
-        <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
-        {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
-        <Figure name="waiting" value={String(stats.waiting)} />
-        <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
-        <Figure name="leaks" value={String(stats.leaks)} />
-      </dl>
-      {view.link === 'stale' && view.heardAt !== undefined ? <p className="problem">These figures are of {clock(view.heardAt)}.</p> : null}
-    </section>
-  );
-}
-
-/** Where its connections lead. */
-function placeOf({ topology, stats: { options } }: LivePool): string {
-  if (topology != null) return `a cluster of ${counted(topology.nodes.length + topology.nodesLeftOut, 'server', 'servers')}`;
-  return options.endpoint.socketPath ?? `${options.endpoint.host}:${options.endpoint.port}`;
-}
-
-function Figure({ name, value }: { readonly name: string; readonly value: string }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }
 
 const MOST_IN_SIGHT = 8;
@@ -248,7 +208,7 @@ function ProcessList({
           type="button"
           aria-pressed={chosen === peer}
           className={state === 'reachable' && process !== null ? worstOf(process) : 'unhealthy'}
-          title={message}
+          title={message === '' ? headlineOf(process) : message}
           onClick={() => onChoose(peer)}
         >
           <b>{process === null ? address : `${process.host} · ${process.pid}`}</b>
@@ -273,6 +233,12 @@ const PEER_STATES = {
 
 function worstOf({ pools }: Processes['own']): 'healthy' | 'degraded' | 'unhealthy' {
   return BY_SEVERITY.find((status) => pools.some((pool) => pool.status === status)) ?? 'degraded';
+}
+
+/** The verdict on the pool that is worst. */
+function headlineOf(process: Processes['own'] | null): string {
+  const pools = process?.pools ?? [];
+  return pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.status) - BY_SEVERITY.indexOf(b.status))[0]?.headline ?? '';
 }
 
 function sumOf(process: Processes['own']): string {

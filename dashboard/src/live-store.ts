@@ -3,6 +3,7 @@
 import type { LivePool, LiveSnapshot } from '../../src/monitor/live/index.js';
 import type { LivePoint } from '../../src/monitor/points/index.js';
 import type { PeerReport, ProcessReport } from '../../src/monitor/peers/index.js';
+import { type Incident, MOST_INCIDENTS } from '../../src/monitor/verdict/index.js';
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
 /**
@@ -25,6 +26,8 @@ export interface View {
   readonly now: number;
   readonly snapshot: LiveSnapshot | undefined;
   readonly points: ReadonlyMap<string, readonly LivePoint[]>;
+  /** The incidents of each pool, the last one first. */
+  readonly incidents: ReadonlyMap<string, readonly Incident[]>;
   readonly mayAct: boolean;
   /** The one that is shown. */
   readonly process: Process;
@@ -46,7 +49,14 @@ const LOOK_FOR_PEERS_MS = 30_000;
 const own = clientOf('own');
 
 /** The view before the first message. */
-const NOTHING_HEARD = { link: 'connecting', heardAt: undefined, snapshot: undefined, points: new Map(), mayAct: false } as const;
+const NOTHING_HEARD = {
+  link: 'connecting',
+  heardAt: undefined,
+  snapshot: undefined,
+  points: new Map(),
+  incidents: new Map(),
+  mayAct: false,
+} as const;
 
 /** Listens to a process, and remembers. */
 export class LiveStore {
@@ -129,7 +139,8 @@ export class LiveStore {
 
   #take(snapshot: LiveSnapshot): void {
     const points = new Map(snapshot.pools.map((pool) => [pool.name, this.#grown(pool)]));
-    this.#change({ link: 'live', heardAt: Date.now(), now: Date.now(), snapshot, points });
+    const incidents = new Map(snapshot.pools.map((pool) => [pool.name, this.#withNews(pool)]));
+    this.#change({ link: 'live', heardAt: Date.now(), now: Date.now(), snapshot, points, incidents });
   }
 
   #grown({ name, points }: LivePool): readonly LivePoint[] {
@@ -137,6 +148,13 @@ export class LiveStore {
     const last = known.at(-1)?.at ?? 0;
     const all = [...known, ...points.filter(({ at }) => at > last)];
     return all.length > POINTS_KEPT ? all.slice(-POINTS_KEPT) : all;
+  }
+
+  /** Those that last are in each message: one that lasted and is missing was none. */
+  #withNews({ name, incidents }: LivePool): readonly Incident[] {
+    const news = new Set(incidents.map(({ id }) => id));
+    const known = (this.#view.incidents.get(name) ?? []).filter(({ id, end }) => end !== null && !news.has(id));
+    return [...incidents, ...known].toSorted((a, b) => b.id - a.id).slice(0, MOST_INCIDENTS);
   }
 
   #check(): void {

@@ -14,6 +14,7 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
       { text: 'Recipes', page: 'docs/recipes' },
       { text: 'Under your data layer', page: 'docs/data-layers' },
       { text: 'Coming from mysql2', page: 'docs/migration-from-mysql2' },
+      { text: 'Whole applications', page: 'docs/applications' },
       { text: 'Questions', page: 'docs/faq' },
       { text: 'Examples', page: 'examples/README' },
     ],

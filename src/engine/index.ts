@@ -8,7 +8,7 @@ export type { CloseReason, EntryState } from './contract/index.js';
 export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './contract/index.js';
 export type { Priority } from './queue/index.js';
 export type { PoolEvents } from './contract/index.js';
-export type { CloseRequest, Mark, OpenContext, Preparation, ResourceFactory } from './contract/index.js';
+export type { CloseRequest, Description, ResourceMark, OpenContext, Preparation, ResourceFactory } from './contract/index.js';
 export type { DurationCounts, DurationSummary } from './statistics/index.js';
 export { BUCKET_EDGES_MS, Histogram } from './statistics/index.js';
 export {

@@ -15,6 +15,7 @@ import {
   type OpeningBound,
   reclaimEntry,
   Shutdown,
+  type PoolGlance,
 } from './lending/index.js';
 import {
   type Borrowed,
@@ -44,7 +45,6 @@ import { SizeKeeper } from './sizing/index.js';
 const NO_OPTIONS: AcquireOptions = Object.freeze({});
 
 const DEFAULT_DRAIN_TIMEOUT_MS = 30_000;
-
 /** How long what borrowers have sent may still take when the pool is closed (HikariCP and mariadb allow 10 s). */
 const CLOSE_BORROWED_TIMEOUT_MS = 10_000;
 
@@ -94,11 +94,10 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     this.#lender = lender;
     this.#housekeeper = new Housekeeper(lender.entries, clock, () => lender.options, {
       keptOpen,
-      entryLeaked: (entry, now) => {
-        lender.statistics.leaks += 1;
-        this.#emitEvent('leak', lender.reporter.borrowed(entry, now));
-      },
-      entryOverdue: (entry, now) => reclaimEntry(lender, factory, entry, now),
+      quietMs: (entry, now) => lender.reporter.quietMs(entry, now) ?? now - entry.leasedAt,
+      entryLeaked: (entry, now) => this.#emitEvent('leak', lender.reporter.leak(entry, now)),
+      entryUsedLong: (entry, now) => this.#emitEvent('longUse', lender.reporter.borrowed(entry, now)),
+      entryOverdue: (entry, now) => reclaimEntry(lender, entry, now),
       sweepEnded: (now) => lender.serveAndRefill(now),
     });
     this.#housekeeper.start();
@@ -125,9 +124,9 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
     return this.#lender.queue.size;
   }
 
-  /** How many acquires were refused so that others need not wait longer than `waitTarget`. */
-  get shed(): number {
-    return this.#lender.statistics.shed;
+  /** What is looked at each second: cheaper than all statistics. */
+  glance(): PoolGlance {
+    return this.#lender.reporter.glance(this.#clock.now());
   }
 
   /** How many resources are open and not on their way out. */

@@ -87,7 +87,7 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('connect_errors_total', "Failures to open a connection, by the server's error number or the system's code.", (stats) =>
     byLabel('errno', stats.connectErrorsByCode),
   ),
-  counter('leaks_total', 'Connections that were lent for longer than leakDetectionThreshold.', (stats) => [[{}, stats.leaks]]),
+  counter('leaks_total', 'Lent connections that ran no statement for longer than leakDetectionThreshold.', (stats) => [[{}, stats.leaks]]),
   counter('pings_total', 'Validations that were answered.', (stats) => [[{}, stats.pings]]),
   counter('resets_total', 'Sessions that were reset before they were lent again.', (stats) => [[{}, stats.resets]]),
   counter('kills_total', 'Statements that were killed on the server because they were too slow or their callers gave them up.', (stats) => [

@@ -55,6 +55,21 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
     await expectWhole(fault);
   });
 
+  it('with connectPatience, callers who come while it is away are served when it is back', async () => {
+    await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 0, connectPatience: 120_000, breakers: false }, server);
+    const { pool } = fault;
+    await pool.query('SELECT 1');
+    await server.kill('SIGKILL');
+    await waitFor('the loss to be seen', () => pool.stats().total === 0);
+    const asked = Promise.all(Array.from({ length: 20 }, () => valueOf(pool, '7')));
+    await waitFor('failed attempts', () => pool.stats().connectErrors >= 3);
+    expect(pool.stats().waiting).toBe(20);
+    await server.restart();
+    expect(await asked).toEqual(Array.from({ length: 20 }, () => 7));
+    expect(pool.stats().refused).toBe(0);
+    await expectWhole(fault);
+  });
+
   it('by SHUTDOWN: the same', async () => {
     using uncaught = captureUncaught();
     await using fault = await openFaulty({ connectionLimit: 20 }, server);

@@ -34,6 +34,7 @@ describe('monitoring.connectionPoolHealth', () => {
         message: '1 of 4 connections are in use',
         poolType: 'application',
         checks: health.checks.map(({ name }) => ({ name, status: 'pass', message: expect.any(String) as string })),
+        verdict: expect.objectContaining({ status: 'healthy', headline: 'The pool is fine: every caller is served at once.' }) as object,
       });
       expect(health.checks.map(({ name }) => name)).toEqual(
         expect.arrayContaining(['state', 'connections', 'connect-errors', 'utilization', 'waiting']),
@@ -260,6 +261,7 @@ describe('monitoring.connectionPoolHealth', () => {
       message: 'there is no pool',
       poolType: 'application',
       checks: [],
+      verdict: expect.objectContaining({ status: 'unhealthy', headline: 'There is no pool.' }) as object,
     });
   });
 });

@@ -354,7 +354,7 @@ it('no password and no token is in any response, nor in what the live feed pushe
     const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader();
     let heard = '';
     // The second message has what the probe of PgBouncer has found.
-    while (heard.split('"incidents":').length < 3) heard += (await reader.read()).value ?? '';
+    while (heard.split('"events":').length < 3) heard += (await reader.read()).value ?? '';
     await reader.cancel();
     expect(heard).toContain('"borrowed":');
     for (const form of forms) expect(heard).not.toContain(form);

@@ -25,5 +25,6 @@ export function randomOptions(dice: Dice): PoolOptions {
     validateAfterIdle: dice.of([0, 60, 500, Number.POSITIVE_INFINITY]),
     validationTimeout: dice.of([30, 800]),
     leakDetectionThreshold: dice.of([0, 0, 250]),
+    maxUses: dice.of([0, 0, 1, 4]),
   };
 }

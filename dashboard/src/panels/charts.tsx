@@ -105,18 +105,28 @@ export function Charts({ frame: { from, to, shown, groups }, theme, latency, onL
         <Chart
           {...frame}
           title="Percentiles"
-          summary={`Lately, half took up to ${duration(percentiles.at(-1)?.[0] ?? 0)}, 99 % up to ${duration(percentiles.at(-1)?.[2] ?? 0)}.`}
+          summary={`Lately, ${part('half', percentiles.at(-1)?.[0])}, ${part('99 %', percentiles.at(-1)?.[2])}.`}
           times={groupTimes}
           format={duration}
           logarithmic
           curves={[
-            { label: 'p50', colour: '--idle-line', values: percentiles.map(([p50]) => p50 ?? null) },
-            { label: 'p90', colour: '--used', values: percentiles.map(([, p90]) => p90 ?? null) },
-            { label: 'p99', colour: '--bad', values: percentiles.map(([, , p99]) => p99 ?? null) },
+            { label: 'p50', colour: '--idle-line', values: percentiles.map(([p50]) => finite(p50)) },
+            { label: 'p90', colour: '--used', values: percentiles.map(([, p90]) => finite(p90)) },
+            { label: 'p99', colour: '--bad', values: percentiles.map(([, , p99]) => finite(p99)) },
           ]}
         />
         <HeatMap {...frame} title="Distribution over time" points={shown} name={latency} />
       </section>
     </div>
   );
+}
+
+/** Where so many callers failed that the percentile is one of them, it has no place in the chart. */
+function finite(ms: number | null | undefined): number | null {
+  return ms == null || !Number.isFinite(ms) ? null : ms;
+}
+
+function part(share: string, ms: number | null | undefined): string {
+  if (ms === Number.POSITIVE_INFINITY) return `fewer than ${share} had a connection`;
+  return `${share} took up to ${duration(ms ?? 0)}`;
 }

@@ -1,4 +1,4 @@
-/** The panels that are tables and lists: borrowers, statements, incidents, counters, options, PgBouncer. */
+/** The panels that are tables and lists: borrowers, statements, events, counters, options, PgBouncer. */
 
 import type { ReactNode } from 'react';
 import { workOf } from '../../../src/monitor/verdict/index.js';
@@ -85,7 +85,7 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
             </span>
           ) : (
             <details key="stack">
-              <summary>{placeOf(one.stack)}</summary>
+              <summary>{one.place ?? 'stack'}</summary>
               <pre tabIndex={0}>{one.stack}</pre>
             </details>
           ),
@@ -93,17 +93,6 @@ export function Borrowers({ pool }: { readonly pool: LivePool }) {
       />
     </Panel>
   );
-}
-
-/** The first line of a stack that is not the pool's own, nor its driver's or Node's. */
-function placeOf(stack: string): string {
-  const lines = stack.split('\n').slice(1);
-  const own =
-    lines.find((line) => !/<anonymous>|node:|node_modules|[\\/](?:src|dist)[\\/](?:engine|mysql)[\\/]/.test(line)) ?? lines[0] ?? stack;
-  return own
-    .trim()
-    .replace(/^at /, '')
-    .replace(/\(?(?:file:\/\/)?[^()]*[\\/]([^\\/]+:\d+):\d+\)?$/, '$1');
 }
 
 export function SlowQueries({ pool }: { readonly pool: LivePool }) {
@@ -128,12 +117,12 @@ export function SlowQueries({ pool }: { readonly pool: LivePool }) {
   );
 }
 
-export function Incidents({ snapshot, pool }: { readonly snapshot: LiveSnapshot; readonly pool: LivePool }) {
-  const incidents = snapshot.incidents.filter((incident) => incident.pool === pool.name);
+export function Events({ snapshot, pool }: { readonly snapshot: LiveSnapshot; readonly pool: LivePool }) {
+  const events = snapshot.events.filter((event) => event.pool === pool.name);
   return (
-    <Panel title="What has happened" empty={incidents.length === 0 && 'Nothing unusual since the server started.'} steady>
+    <Panel title="What has happened" empty={events.length === 0 && 'Nothing unusual since the server started.'} steady>
       <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
-        {incidents.map(({ at, since, count, kind, message }) => (
+        {events.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>
             <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> <span className={`tag ${kind}`}>{kind.replace('-', ' ')}</span>{' '}
             {message}

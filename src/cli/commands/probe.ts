@@ -1,5 +1,6 @@
 /** The commands health and metrics: ask a running process once. */
 
+import type { PoolVerdict } from '../../monitor/verdict/index.js';
 import { type CommandSpec, type CommandOption, defineCommand, EXIT, MonitoringAddress } from '../console/index.js';
 
 /** Where a running process shows its monitoring, for all commands that ask one. */
@@ -27,9 +28,13 @@ export const health: CommandSpec = defineCommand({
     if (terminal.json) terminal.sayJson({ ok: status === 200, ...answer });
     else {
       terminal.say(status === 200 ? (values.live ? 'up' : 'ready') : 'not ready');
-      for (const { pool = 'a pool', status: verdict, problems } of answer.pools ?? []) {
+      for (const { pool = 'a pool', status: state, problems, verdict } of answer.pools ?? []) {
         const words = problems.map(({ name, message }) => (message === undefined ? name : `${name}: ${message}`)).join('; ');
-        terminal.say(`  ${pool}: ${verdict}${words === '' ? '' : ` (${words})`}`);
+        terminal.say(`  ${pool}: ${state}${words === '' ? '' : ` (${words})`}`);
+        if (state !== 'healthy' && verdict !== undefined) {
+          terminal.say(`    ${verdict.headline}`);
+          if (verdict.advice !== null) terminal.say(`    > ${verdict.advice}`);
+        }
       }
     }
     return status === 200 ? EXIT.ok : EXIT.failed;
@@ -40,6 +45,8 @@ interface ShownReadiness {
   readonly pool?: string;
   readonly status: string;
   readonly problems: readonly { readonly name: string; readonly message?: string }[];
+  /** Absent without a token, and in the answer of an older version. */
+  readonly verdict?: PoolVerdict;
 }
 
 export const metrics: CommandSpec = defineCommand({

@@ -3,19 +3,20 @@
 import { pause, performance } from '../../engine/waiting/index.js';
 import type { FleetReport, PoolHealthReport, PoolStatsReport, TopologyReport } from '../../monitor/api/index.js';
 import type { ShownFleet, ShownTopology } from '../../monitor/live/index.js';
-import { type PoolVerdict, verdictOn } from '../../monitor/verdict/index.js';
+import type { PoolVerdict } from '../../monitor/verdict/index.js';
 import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, type Terminal, UsageError } from '../console/index.js';
 import { addressOptions } from './probe.js';
 import { linesOfCluster } from './top-cluster.js';
 import { lineOfFleet, linesOfFleet } from './top-fleet.js';
 import { type Sort, sorted, SORTS, tableOf, type TableLine } from './top-table.js';
+import { linesOfVerdict, olderVerdict } from './top-verdict.js';
 import { histogramName, type Histograms, histogramsIn, percentileBetween } from './top-window.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
 
 /** What is shown of a pool at one moment. */
 interface PoolLine extends TableLine {
-  /** Without the pool's past and its borrowers, which only the live feed has. */
+  /** What the process itself says, as its dashboard does. */
   readonly verdict: PoolVerdict;
   readonly idle: number;
   readonly opening: number;
@@ -35,7 +36,7 @@ export const top: CommandSpec = defineCommand({
   notes: [
     'If the address requires a token, set it in POOLWRIGHT_TOKEN. Rates and percentiles cover the time since the last update; the first update has none.',
     'A mark before a pool says how it is: ! is degraded, X cannot serve. FAIL/S counts callers that got no connection and statements that failed.',
-    'The verdict on a pool is the same as in the dashboard, but without the past and what the borrowers do: only the live feed knows these.',
+    'The verdict on a pool is the one of the dashboard. Times of day are in the time zone of the process.',
     'For a cluster, it shows the servers. > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another server.',
     'With --fleet, it shows the fleets of the pools in 80 columns. > is the pool itself; ! is lost, or marks a fleet that needs a look.',
   ],
@@ -51,6 +52,7 @@ export const top: CommandSpec = defineCommand({
     const by = sortOf(values.sort);
     const process = new MonitoringAddress(values.address, environment, values.timeout);
     let before: Reading | undefined;
+    const told = new Map<string, string>();
     for (let round = 0; !stop.aborted && (values.count === undefined || round < values.count); round += 1) {
       if (round > 0) await pause(values.interval, { signals: [stop] });
       if (stop.aborted) break;
@@ -59,9 +61,7 @@ export const top: CommandSpec = defineCommand({
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
       else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines, values.fleet));
       else if (values.fleet) for (const line of fleetsOf(terminal, lines)) terminal.say(line);
-      else
-        for (const line of [...tableOf(terminal, lines, round === 0), ...clustersOf(terminal, lines), ...fleetLinesOf(terminal, lines)])
-          terminal.say(line);
+      else for (const line of plainOf(terminal, lines, round === 0, told)) terminal.say(line);
       before = reading;
     }
     return EXIT.ok;
@@ -125,7 +125,7 @@ function linesOf({ atMs, histograms, pools }: Reading, before: Reading | undefin
     return {
       name: stats.name,
       status: health.status,
-      verdict: verdictOn({ stats, health, borrowed: [], topology }, [], Date.now()),
+      verdict: health.verdict ?? olderVerdict(health),
       state: stats.state,
       limit: stats.limit,
       used: stats.used,
@@ -147,6 +147,18 @@ function linesOf({ atMs, histograms, pools }: Reading, before: Reading | undefin
   });
 }
 
+/** What is said where there is no screen to draw on. A verdict is said when it has changed. */
+function plainOf(terminal: Terminal, pools: readonly PoolLine[], isFirst: boolean, told: Map<string, string>): string[] {
+  const verdicts = pools.flatMap(({ name, verdict }) => {
+    const { status, cause } = verdict;
+    const news = `${status} ${cause}`;
+    const isKnown = told.get(name) === news || (status === 'healthy' && !told.has(name));
+    told.set(name, news);
+    return isKnown ? [] : linesOfVerdict(terminal, name, verdict);
+  });
+  return [...tableOf(terminal, pools, isFirst), ...verdicts, ...clustersOf(terminal, pools), ...fleetLinesOf(terminal, pools)];
+}
+
 function clustersOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
   return pools.flatMap(({ topology }) => (topology === null ? [] : linesOfCluster(terminal, topology)));
 }
@@ -160,11 +172,6 @@ function fleetsOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
   return lines.length === 0 ? ['no pool is in a fleet'] : lines;
 }
 
-function coloured(terminal: Terminal, { level }: PoolVerdict, text: string): string {
-  if (level === 'good') return text;
-  return terminal.paint(level === 'bad' ? 'red' : 'yellow', text);
-}
-
 const BAR = 32;
 
 function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[], onlyFleets: boolean): string[] {
@@ -176,7 +183,7 @@ function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[], o
     const open = Math.min(BAR - busy, part(idle));
     return `${terminal.paint('red', '█'.repeat(busy))}${terminal.paint('green', '█'.repeat(open))}${'░'.repeat(BAR - busy - open)} ${used} of ${limit} in use  ${name}`;
   });
-  const verdicts = pools.map(({ name, verdict }) => coloured(terminal, verdict, `${name}: ${verdict.headline}`));
+  const verdicts = pools.flatMap(({ name, verdict }) => linesOfVerdict(terminal, name, verdict));
   const clusters = [...clustersOf(terminal, pools), ...fleetLinesOf(terminal, pools)];
   const clustersWithSpace = clusters.length === 0 ? [] : [...clusters, ''];
   return [head, '', ...verdicts, '', ...tableOf(terminal, pools, true), '', ...clustersWithSpace, ...bars];

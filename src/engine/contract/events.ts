@@ -13,8 +13,10 @@ export interface PoolEvents {
   connectFailed: [{ readonly id: number; readonly error: unknown; readonly code: string; readonly retryInMs: number }];
   /** An open resource failed by itself: while idle, lent, or being validated. */
   failed: [{ readonly id: number; readonly error: unknown }];
-  /** A resource is lent for longer than `leakDetectionThreshold`. Once per lease. */
+  /** The borrower of a resource has run nothing for longer than `leakDetectionThreshold`. Once per lease. */
   leak: [Borrowed];
+  /** A resource is lent for longer than `leakDetectionThreshold`, and its borrower works with it. Once per lease. */
+  longUse: [Borrowed];
   /** A resource that was reported as leaked came back after all. */
   leakReturned: [{ readonly id: number; readonly heldMs: number }];
   /** Suspended, resumed, draining, closed. */

@@ -18,17 +18,20 @@ export interface OpenContext {
   readonly isLent: () => boolean;
 }
 
+/** What a factory says of a lent resource. */
+export type Description = Pick<Borrowed, 'description' | 'inTransaction' | 'statement' | 'runningMs'>;
+
 /** What a borrower wants to find set up in a resource, such as settings of a session. Two marks with one key are the same. */
-export interface Mark {
+export interface ResourceMark {
   readonly key: string;
 }
 
 /** For whom a resource is made ready. */
 export interface Preparation {
   /** What its borrower wants to find set up; undefined: nothing. */
-  readonly mark: Mark | undefined;
+  readonly mark: ResourceMark | undefined;
   /** What is set up in it now. */
-  readonly from: Mark | undefined;
+  readonly from: ResourceMark | undefined;
   /** How many borrowers it had before. */
   readonly uses: number;
 }
@@ -73,9 +76,6 @@ export interface ResourceFactory<R> {
   /** Whether `recycle` also runs a hook, which has `hookTimeout` beside what the cleaning has. Default: false. */
   readonly recyclesByHook?: boolean;
 
-  /** Whether the borrower has not used the resource for so long, so that it may be taken back. Default: yes. */
-  isUnused?(resource: R, forMs: number): boolean;
-
   /** The resource was given back and no borrower needs it for now: it must not keep the process alive. A new one is expected to be like this. */
   park?(resource: R): void;
 
@@ -83,7 +83,13 @@ export interface ResourceFactory<R> {
   unpark?(resource: R, why: 'lent' | 'closing'): void;
 
   /** A few words for "who holds it", alone or with what the borrower does as data: no secrets. */
-  describe?(resource: R): string | Omit<Borrowed, 'id' | 'heldMs' | 'stack'>;
+  describe?(resource: R): string | Description;
+
+  /**
+   * For how long its borrower has run nothing, in milliseconds; 0 while something runs. What was before it was lent does not matter. Without it, a
+   * borrower counts as quiet for as long as it holds the resource.
+   */
+  quietMs?(resource: R): number;
 
   /** Whether an error of `open` will come again however often it is tried, as a wrong password does. */
   isPermanent?(error: unknown): boolean;

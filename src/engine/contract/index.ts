@@ -1,10 +1,18 @@
 /** What the engine and its users agree on: options, errors, events, the factory of resources, the clock. */
 
-export { type CallSite, callSite } from './call-site.js';
+export { applicationFrames, type CallSite, callSite, placeOf } from './call-site.js';
 export { type Clock, LONGEST_TIMER_MS, type RandomSource, STALL_MS, systemClock, type Timer } from './clock.js';
 export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
 export type { PoolEvents } from './events.js';
-export { answerOf, type CloseRequest, type Mark, type OpenContext, type Preparation, type ResourceFactory } from './factory.js';
+export {
+  answerOf,
+  type CloseRequest,
+  type Description,
+  type ResourceMark,
+  type OpenContext,
+  type Preparation,
+  type ResourceFactory,
+} from './factory.js';
 export type { CloseReason, EntryState } from './lifecycle.js';
 export { nearestName } from './nearest-name.js';
 export { type OptionSpec, resolveFromTable } from './option-table.js';

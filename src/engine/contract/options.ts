@@ -37,6 +37,11 @@ export interface PoolOptions {
   readonly acquireTimeout?: number;
   /** How long opening a resource may take, in all, in milliseconds; 0 = no limit. Default: 10000. */
   readonly connectTimeout?: number;
+  /**
+   * How long an acquire waits, in milliseconds, while openings fail and nothing is open; then the next failed opening refuses it. An error that
+   * will come again, such as a wrong password, refuses it at once. 0 = the first failed opening refuses it. Default: 0.
+   */
+  readonly connectPatience?: number;
   /** A resource that was idle for longer, in milliseconds, is closed, down to `minIdle`; 0 = never. Default: 600000. */
   readonly idleTimeout?: number;
   /** The longest life of a resource in milliseconds, minus up to 10 % at random so that they do not end together; 0 = no limit. Default: 1800000. */
@@ -47,7 +52,7 @@ export interface PoolOptions {
   readonly validateAfterIdle?: number;
   /** How long a validation or the cleaning of a session may take, in milliseconds. Default: 5000. */
   readonly validationTimeout?: number;
-  /** A resource that is lent for longer, in milliseconds, is reported once, with its borrower's stack; 0 = off. Default: 0. */
+  /** A resource whose borrower has run nothing for longer, in milliseconds, is reported once, with its borrower's stack; 0 = off. Default: 0. */
   readonly leakDetectionThreshold?: number;
   /**
    * What else happens to a resource that is lent for longer than `leakDetectionThreshold`. 'report': nothing. 'reclaim': the pool closes it once its
@@ -56,7 +61,7 @@ export interface PoolOptions {
   readonly leakAction?: 'report' | 'reclaim';
   /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
   readonly maxUses?: number;
-  /** How long a resource may take to be made ready for its borrower, in milliseconds, beside what the borrower's own wait has left. Default: 5000. */
+  /** How long it may take to make a resource ready for its borrower, in milliseconds; the borrower's own wait bounds it, too. Default: 5000. */
   readonly hookTimeout?: number;
 }
 
@@ -138,6 +143,10 @@ export const poolOptionTable = {
   waitInterval: milliseconds(100, 'How long waits must stay above waitTarget before the pool refuses a caller.', 1),
   acquireTimeout: milliseconds(30_000, 'How long an acquire may wait in total (one absolute deadline); 0 = no limit.'),
   connectTimeout: milliseconds(10_000, 'How long opening a connection may take in total; 0 = no limit.'),
+  connectPatience: milliseconds(
+    0,
+    'How long an acquire waits while the pool cannot connect, before it gets the error of a failed attempt; 0 = the first one.',
+  ),
   idleTimeout: milliseconds(600_000, 'The pool closes a connection that is idle for longer, but keeps minIdle connections; 0 = never.'),
   maxLifetime: milliseconds(1_800_000, 'The maximum lifetime of a connection, minus up to 10 % at random; 0 = no limit.'),
   keepaliveInterval: milliseconds(120_000, 'The pool pings a connection in the background when it is idle for longer; 0 = never.'),
@@ -151,7 +160,7 @@ export const poolOptionTable = {
   validationTimeout: milliseconds(5_000, 'How long a ping or the cleaning of a session may take.', 1),
   leakDetectionThreshold: milliseconds(
     0,
-    "The pool reports a connection that is lent for longer once, with its borrower's stack; 0 = off.",
+    "The pool reports a lent connection that has run no statement for longer once, with its borrower's stack; 0 = off.",
   ),
   leakAction: {
     kind: 'choice',

@@ -50,6 +50,12 @@ export interface Borrowed {
   readonly statement?: string;
   /** How long that has been running; absent while the borrower runs nothing. */
   readonly runningMs?: number;
-  /** Where it was borrowed; only while leak detection is on. */
+  /** For how long the borrower has run nothing, 0 while it runs something; absent where the factory does not know. */
+  readonly quietMs?: number;
+  /** It was reported as a leak, and has run nothing since. */
+  readonly leaked?: boolean;
+  /** Where it was borrowed, `folder/file.ts:42` of the application; only while leak detection is on. */
+  readonly place?: string;
+  /** The frames of the application that borrowed it, or all where none is known to be its; only while leak detection is on. */
   readonly stack?: string;
 }

@@ -1,6 +1,6 @@
 /** All entries of a pool, and every transition of an entry's life: opening, idle, used, checking, closing, closed. */
 
-import { type Clock, type CloseReason, type Mark, type PoolError, type ResourceFactory, STALL_MS } from '../contract/index.js';
+import { type Clock, type CloseReason, type ResourceMark, type PoolError, type ResourceFactory, STALL_MS } from '../contract/index.js';
 import { DeadlineQueue, inRootContext } from '../waiting/index.js';
 import { Entry, type EntryOwner, IdleList, Lease, type Readying } from './entry.js';
 import type { CheckKind, EntrySetListener, StepTimeouts } from './entry-set-listener.js';
@@ -130,7 +130,7 @@ export class EntrySet<R> {
   }
 
   /** What is set up in an entry from now on. */
-  markEntry(entry: Entry<R>, mark: Mark | undefined): void {
+  markEntry(entry: Entry<R>, mark: ResourceMark | undefined): void {
     entry.mark = mark;
     entry.plain = mark === undefined && !this.#preparesEach;
   }

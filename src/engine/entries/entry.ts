@@ -1,6 +1,6 @@
 /** An entry with its state, the lease on it, and the list of idle entries. */
 
-import { type CallSite, type CloseReason, type EntryState, keepShape, type Mark, type PoolError } from '../contract/index.js';
+import { type CallSite, type CloseReason, type EntryState, keepShape, type ResourceMark, type PoolError } from '../contract/index.js';
 import { Deadline } from '../waiting/index.js';
 
 /** What entries and leases need of the pool that they belong to. */
@@ -42,7 +42,7 @@ export class Entry<R> extends Deadline {
   /** When its life ends. */
   retireAt = Number.POSITIVE_INFINITY;
   /** What a borrower has asked to find set up in it, and is there. */
-  mark: Mark | undefined = undefined;
+  mark: ResourceMark | undefined = undefined;
   /** A borrower who asks for no mark gets it as it is. */
   plain = true;
   /** Present while it is made ready for a waiter. */
@@ -65,6 +65,8 @@ export class Entry<R> extends Deadline {
   lostEarly: { readonly error: unknown } | undefined = undefined;
   /** The current lease was reported as a leak. */
   leakReported = false;
+  /** The last lease that was reported as a long use. */
+  longUse: Lease<R> | undefined = undefined;
   /** Where it was borrowed; captured only while leak detection is on. */
   borrowedAt: CallSite | undefined = undefined;
   readonly abort: AbortController;
@@ -160,7 +162,7 @@ export class IdleList<R> {
   }
 
   /** The entry that has this mark, else one that has none, else any: the most recently used of those that pass. */
-  bestFor(mark: Mark | undefined, passes: (entry: Entry<R>) => boolean): Entry<R> | undefined {
+  bestFor(mark: ResourceMark | undefined, passes: (entry: Entry<R>) => boolean): Entry<R> | undefined {
     let best: Entry<R> | undefined;
     for (let entry = this.#newest; entry !== undefined; entry = entry.older) {
       const isSame = entry.mark?.key === mark?.key;

@@ -12,8 +12,12 @@ const SHORTEST_PERIOD_MS = 20;
 export interface HousekeeperListener<R> {
   /** So many entries are not closed for being idle. */
   readonly keptOpen: number;
-  /** An entry is lent for longer than the threshold: reported once per lease. */
+  /** For how long the borrower of a lent entry has run nothing. */
+  quietMs(entry: Entry<R>, now: number): number;
+  /** The borrower has run nothing for longer than the threshold: reported once per lease. */
   entryLeaked(entry: Entry<R>, now: number): void;
+  /** An entry is lent for longer than the threshold, and its borrower works: reported once per lease. */
+  entryUsedLong(entry: Entry<R>, now: number): void;
   /** The same at each sweep, where such an entry may be taken back. */
   entryOverdue(entry: Entry<R>, now: number): void;
   /** The sweep is over. */
@@ -93,13 +97,22 @@ export class Housekeeper<R> {
     for (const entry of this.entries) {
       const { lease } = entry;
       if (lease === undefined || now - entry.leasedAt < leakDetectionThreshold) continue;
-      if (!entry.leakReported) {
-        entry.leakReported = true;
-        this.listener.entryLeaked(entry, now);
+      if (this.listener.quietMs(entry, now) < leakDetectionThreshold) this.#reportLongUse(entry, now);
+      else {
+        if (!entry.leakReported) {
+          entry.leakReported = true;
+          this.listener.entryLeaked(entry, now);
+        }
+        // A listener may have given it back.
+        if (leakAction === 'reclaim' && lease.active) this.listener.entryOverdue(entry, now);
       }
-      // A listener may have given it back.
-      if (leakAction === 'reclaim' && lease.active) this.listener.entryOverdue(entry, now);
     }
+  }
+
+  #reportLongUse(entry: Entry<R>, now: number): void {
+    if (entry.longUse === entry.lease || entry.leakReported) return;
+    entry.longUse = entry.lease;
+    this.listener.entryUsedLong(entry, now);
   }
 }
 

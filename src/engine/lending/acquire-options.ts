@@ -1,6 +1,6 @@
 /** What an acquire may ask for: how long it waits, what ends its wait, and how it is scheduled. */
 
-import { invalidUnquoted, type Mark, PoolError, type ResourceFactory } from '../contract/index.js';
+import { invalidUnquoted, type ResourceMark, PoolError, type ResourceFactory } from '../contract/index.js';
 import type { Priority } from '../queue/index.js';
 
 /** How one acquire may wait. */
@@ -14,14 +14,14 @@ export interface AcquireOptions {
   /** With `scheduling: 'fair'`: on whose behalf, for example a tenant. Keys take turns, however much each of them asks for. */
   readonly fairnessKey?: string;
   /** What the caller wants to find set up in the resource; needs a factory with `prepare`. Default: nothing. */
-  readonly mark?: Mark;
+  readonly mark?: ResourceMark;
 }
 
 /** What is wrong with a mark, if anything is. */
-export function invalidMark(mark: Mark | undefined, { prepare }: Pick<ResourceFactory<never>, 'prepare'>): PoolError | undefined {
+export function invalidMark(mark: ResourceMark | undefined, { prepare }: Pick<ResourceFactory<never>, 'prepare'>): PoolError | undefined {
   if (mark === undefined) return undefined;
   if (prepare === undefined) return new PoolError('POOL_OPTION_INVALID', 'mark needs a pool whose factory has the method prepare.');
-  return typeof (mark as Partial<Mark> | null)?.key === 'string'
+  return typeof (mark as Partial<ResourceMark> | null)?.key === 'string'
     ? undefined
     : invalidUnquoted('mark', mark, 'an object whose key is a text');
 }

@@ -1,6 +1,6 @@
 /** Why and how entries that are not lent leave the pool. */
 
-import { answerOf, type CloseReason, type PoolState, type ResolvedPoolOptions, type ResourceFactory } from '../contract/index.js';
+import type { CloseReason, PoolState } from '../contract/index.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 
 /** The pool that they leave. */
@@ -51,10 +51,8 @@ export function leavePlace<R>(lender: Leaving<R>, now: number): void {
   supply.forgetFailures();
 }
 
-/** Takes back an entry that its borrower has not used for `leakDetectionThreshold`. Precondition: it is lent for longer. */
-export function reclaimEntry<R>(lender: Reclaiming<R>, factory: ResourceFactory<R>, entry: Entry<R>, now: number): void {
-  const { leakDetectionThreshold } = lender.options;
-  if (!answerOf(() => factory.isUnused?.(entry.resource as R, leakDetectionThreshold), true)) return;
+/** Takes an entry back. Precondition: it is lent, and its borrower has run nothing for `leakDetectionThreshold`. */
+export function reclaimEntry<R>(lender: Reclaiming<R>, entry: Entry<R>, now: number): void {
   entry.reclaimed = entry.lease;
   // It will not come back.
   entry.leakReported = false;
@@ -66,7 +64,6 @@ export function reclaimEntry<R>(lender: Reclaiming<R>, factory: ResourceFactory<
 /** The lender that takes an entry back. */
 interface Reclaiming<R> {
   readonly entries: EntrySet<R>;
-  readonly options: ResolvedPoolOptions;
   endLease(entry: Entry<R>, now: number): void;
   serveAndRefill(now: number): void;
 }

@@ -1,6 +1,6 @@
 /** What follows when a step of an entry ends: it is counted and reported, and waiters are served, or refused when nothing is left for them. */
 
-import type { CloseReason, PoolError, PoolEvents, PoolSummary } from '../contract/index.js';
+import type { CloseReason, PoolError, PoolEvents, PoolSummary, ResolvedPoolOptions } from '../contract/index.js';
 import type { CheckKind, Entry, EntrySetListener } from '../entries/index.js';
 import type { Statistics } from '../statistics/index.js';
 import { connectFailedError } from './acquire-errors.js';
@@ -20,10 +20,11 @@ interface Lending<R> {
   readonly reporter: Reporter<R>;
   readonly supply: Supply<R>;
   readonly paused: boolean;
+  readonly options: Pick<ResolvedPoolOptions, 'connectPatience'>;
   endLease(entry: Entry<R>, now: number): void;
   lendOrClose(entry: Entry<R>, now: number): void;
   serveAndRefill(now: number): void;
-  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void;
+  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number, patienceMs?: number): void;
 }
 
 /** What the entries of a lender report to. */
@@ -49,9 +50,12 @@ export class EntryReports<R> implements EntrySetListener<R> {
     const code = reporter.codeOf(error);
     const retryInMs = supply.noteOpenFailure(error, code, now);
     this.listener.reportEvent('connectFailed', { id: entry.id, error, code, retryInMs });
-    // No entry is left that could serve the waiters: they are refused now, not at the end of their time.
-    const outlasted = paused || (this.patience === 'patient' && supply.lastFailure?.permanent === false);
-    if (supply.isExhausted && !outlasted) this.lender.refuseQueue((summary) => connectFailedError(error, summary), now);
+    // No entry is left that could serve the waiters: they are refused now, not at the end of their time, unless they are to be patient.
+    const mayPass = supply.lastFailure?.permanent === false;
+    const outlasted = paused || (this.patience === 'patient' && mayPass);
+    // A caller who has another pool to go to is better served there.
+    const patienceMs = mayPass && this.patience !== 'impatient' ? this.lender.options.connectPatience : 0;
+    if (supply.isExhausted && !outlasted) this.lender.refuseQueue((summary) => connectFailedError(error, summary), now, patienceMs);
     this.lender.serveAndRefill(now);
   }
 

@@ -6,6 +6,7 @@ export { closeIdleEntries, leavePlace, reclaimEntry } from './closing.js';
 export type { LendingHold } from './hold.js';
 export { Lender } from './lender.js';
 export { awaitReadiness } from './readiness.js';
+export type { PoolGlance } from './reporter.js';
 export type { Patience } from './supply.js';
 export { type DrainOptions, type DrainReport, Shutdown } from './shutdown.js';
 export type { OpeningBound } from './ceilings.js';

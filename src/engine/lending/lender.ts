@@ -66,6 +66,7 @@ export class Lender<R> {
   readonly refusals: Refusals<R>;
   readonly deadlines: DeadlineQueue;
   readonly #policy: OpeningPolicy;
+  readonly #preparesEach: boolean;
   /** When the queue was last empty, while it is not. */
   #queuedSince = 0;
   /** The queue is being served: what changes meanwhile is seen by the loop that runs, not by a nested one. */
@@ -83,6 +84,7 @@ export class Lender<R> {
   ) {
     const { scheduling, fairnessLimit, connectionLimit } = options;
     this.limit = connectionLimit;
+    this.#preparesEach = factory.preparesEach === true;
     this.refusals = new Refusals(nextTurn);
     this.fair = scheduling === 'fair' ? new FairQueue(fairnessLimit) : undefined;
     this.queue = this.fair ?? new WaitQueue();
@@ -127,7 +129,7 @@ export class Lender<R> {
     const now = this.clock.now();
     const refusal = aborted
       ? abortedError(signal.reason, this.reporter.summary(now))
-      : (invalidMark(mark, this.factory) ?? this.#admission.refusalOf(timeout, signal, priority, fairnessKey, now));
+      : ((mark && invalidMark(mark, this.factory)) ?? this.#admission.refusalOf(timeout, signal, priority, fairnessKey, now));
     this.statistics.acquires += 1;
     if (refusal !== undefined) {
       if (aborted) this.statistics.cancelled += 1;
@@ -148,16 +150,14 @@ export class Lender<R> {
     if (this.fair === undefined) this.queue.push(waiter);
     else this.fair.push(waiter, priority, fairnessKey);
     this.deadlines.add(waiter, timeout === 0 ? Number.POSITIVE_INFINITY : now + timeout);
-    if (signal !== undefined) {
-      const error = linkSignal(waiter, signal, this.#waiterOwner, (reason) => this.cancelWaiter(waiter, reason));
-      if (error !== undefined) this.#refuseQueuedWaiter(waiter, error);
-    }
+    const unlinked = signal && linkSignal(waiter, signal, this.#waiterOwner, (reason) => this.cancelWaiter(waiter, reason));
+    if (unlinked !== undefined) this.#refuseQueuedWaiter(waiter, unlinked);
     if (this.#admission.mayRefuseWaiters) {
       this.#admission.refuseExcessWaiters(now, (excess, error) => this.#refuseExcessWaiter(excess, error));
     }
     this.#serveQueue(now);
     // Served from now on in the middle of another's work.
-    if (waiter.owner !== undefined && (waiter.runsCode || this.factory.preparesEach === true)) waiter.context ??= thisContext();
+    if (waiter.owner !== undefined && (waiter.runsCode || this.#preparesEach)) waiter.context ??= thisContext();
   }
 
   /** Refuses a waiter that is not to be queued, for a reason of the layer above: in the next turn of the event loop. */
@@ -181,12 +181,12 @@ export class Lender<R> {
     return true;
   }
 
-  /** Refuses every waiter of this moment, but none that comes meanwhile. */
-  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number): void {
+  /** Refuses every waiter of this moment that has waited for `patienceMs`, but none that comes meanwhile. */
+  refuseQueue(errorFor: (summary: PoolSummary) => PoolError, now: number, patienceMs = 0): void {
     const summary = this.reporter.summary(now);
     for (const waiter of this.queue.all()) {
       // A waiter that was refused before may have taken this one out, and so may the function that makes the error: it may be a caller's.
-      if (waiter.owner !== this.#waiterOwner) continue;
+      if (waiter.owner !== this.#waiterOwner || now - waiter.enqueuedAt < patienceMs) continue;
       const error = errorFor(summary);
       if (waiter.owner === this.#waiterOwner) this.#refuseQueuedWaiter(waiter, error);
     }
@@ -365,7 +365,7 @@ export class Lender<R> {
       this.#serveAgain = false;
       // Looked at each time: a waiter that is served may suspend the pool.
       while (this.queue.first !== undefined && !this.paused) {
-        const entry = this.supply.lendableForFirst(now);
+        const entry = this.entries.idle.newest && this.supply.lendableForFirst(now);
         if (entry === undefined) break;
         this.#lendToFirstWaiter(entry, now);
       }

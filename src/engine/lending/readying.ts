@@ -31,7 +31,7 @@ interface ReadyingLender<R> {
 
 /**
  * Makes one entry ready for one waiter, who has left the queue for it and still waits: its own deadline and its signal end that wait as any other. The
- * entry is no other waiter's. If the waiter does not get it, it is closed: what runs on it may go on.
+ * entry is no other waiter's. If the waiter does not get it, it is closed: what runs on it may still run.
  */
 export class WaiterReadying<R> implements Readying, WaiterOwner<R> {
   constructor(

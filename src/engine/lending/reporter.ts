@@ -5,10 +5,13 @@ import type { Ceilings } from './ceilings.js';
 import type { Entry, EntrySet } from '../entries/index.js';
 import {
   answerOf,
+  applicationFrames,
   type Borrowed,
   codeOf,
   type ConnectFailure,
+  type Description,
   messageOf,
+  placeOf,
   type PoolState,
   type PoolSummary,
   type ResolvedPoolOptions,
@@ -38,6 +41,17 @@ export interface Reported<R> {
   readonly state: PoolState;
   readonly hold: LendingHold | undefined;
   readonly lastOpenFailure: OpenFailure | undefined;
+}
+
+/** How acquires have ended so far, and how many borrowers are leaks. */
+export interface PoolGlance {
+  readonly acquired: number;
+  readonly timedOut: number;
+  readonly refused: number;
+  /** Of those refused: how many so that others need not wait longer than `waitTarget`. */
+  readonly shed: number;
+  /** Borrowers that were reported as leaks and have run nothing since. */
+  readonly leaked: number;
 }
 
 /** Says in frozen values how the pool is. */
@@ -95,15 +109,42 @@ export class Reporter<R> {
     return Object.freeze(lent.map((entry) => this.borrowed(entry, now)));
   }
 
+  glance(now: number): PoolGlance {
+    const { acquired, timedOut, refused, shed } = this.source.statistics;
+    let leaked = 0;
+    for (const entry of this.source.entries) if (this.#isLeaked(entry, now)) leaked += 1;
+    return { acquired, timedOut, refused, shed, leaked };
+  }
+
+  /** For how long the borrower of a lent entry has run nothing; undefined where the factory does not know. */
+  quietMs(entry: Entry<R>, now: number): number | undefined {
+    const quietMs = answerOf(() => this.factory.quietMs?.(entry.resource as R), undefined);
+    return quietMs === undefined ? undefined : Math.min(quietMs, now - entry.leasedAt);
+  }
+
+  /** Counts a leak, and says who has it. */
+  leak(entry: Entry<R>, now: number): Borrowed {
+    this.source.statistics.leaks += 1;
+    return this.borrowed(entry, now);
+  }
+
   borrowed(entry: Entry<R>, now: number): Borrowed {
     // Made into text now, perhaps by an application's `Error.prepareStackTrace`.
     const stack = answerOf(() => entry.borrowedAt?.stack, undefined);
+    const quietMs = this.quietMs(entry, now);
     return Object.freeze({
       id: entry.id,
       heldMs: now - entry.leasedAt,
       ...answerOf(() => this.#described(entry), { description: `#${entry.id}` }),
-      ...(stack === undefined ? {} : { stack }),
+      ...(quietMs === undefined ? {} : { quietMs }),
+      ...(this.#isLeaked(entry, now) ? { leaked: true } : {}),
+      ...(typeof stack === 'string' ? framesIn(stack) : {}),
     });
+  }
+
+  #isLeaked(entry: Entry<R>, now: number): boolean {
+    if (entry.lease === undefined || !entry.leakReported) return false;
+    return (this.quietMs(entry, now) ?? Number.POSITIVE_INFINITY) >= this.source.options.leakDetectionThreshold;
   }
 
   failureContext(now: number): AcquireFailureContext {
@@ -129,7 +170,7 @@ export class Reporter<R> {
     return answerOf(() => this.factory.codeOf?.(error), codeOf(error));
   }
 
-  #described(entry: Entry<R>): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> | undefined {
+  #described(entry: Entry<R>): Description | undefined {
     const described = this.factory.describe?.(entry.resource as R);
     if (described == null) return undefined;
     // Copied here, where a getter that throws is caught.
@@ -141,4 +182,10 @@ export class Reporter<R> {
     if (failure === undefined) return undefined;
     return Object.freeze({ code: this.codeOf(failure.error), message: messageOf(failure.error), agoMs: now - failure.at });
   }
+}
+
+function framesIn(stack: string): Pick<Borrowed, 'place' | 'stack'> {
+  const frames = applicationFrames(stack);
+  const place = placeOf(frames);
+  return { ...(place === undefined ? {} : { place }), stack: frames };
 }

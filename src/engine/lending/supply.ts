@@ -96,7 +96,7 @@ export class Supply<R> {
   supplyWaiters(queuedMs: number, now: number): boolean {
     const { entries, queue } = this.pool;
     let unserved = queue.servable - entries.checking - entries.opening;
-    for (let entry = this.#idleEntry(); unserved > 0 && entry !== undefined; entry = this.#idleEntry()) {
+    for (let entry = entries.idle.newest && this.#idleEntry(); unserved > 0 && entry !== undefined; entry = this.#idleEntry()) {
       if (now >= entry.retireAt) {
         entries.closeEntry(entry, 'lifetime', false, now);
         return true;
@@ -121,7 +121,7 @@ export class Supply<R> {
     const { newest } = entries.idle;
     if (newest === undefined) return undefined;
     const mark = queue.first?.mark;
-    if (mark?.key !== newest.mark?.key) return entries.idle.bestFor(mark, (entry) => this.isLendable(entry, now));
+    if (mark !== newest.mark && mark?.key !== newest.mark?.key) return entries.idle.bestFor(mark, (entry) => this.isLendable(entry, now));
     return this.isLendable(newest, now) ? newest : undefined;
   }
 
@@ -203,8 +203,9 @@ export class Supply<R> {
   #idleEntry(): Entry<R> | undefined {
     const { entries, queue } = this.pool;
     const { newest } = entries.idle;
+    if (newest === undefined) return undefined;
     const mark = queue.first?.mark;
-    return mark?.key === newest?.mark?.key ? newest : entries.idle.bestFor(mark, () => true);
+    return mark === newest.mark || mark?.key === newest.mark?.key ? newest : entries.idle.bestFor(mark, () => true);
   }
 
   /** Opens `count` entries. After a failed opening, the policy says when to try again, and a timer does it. */

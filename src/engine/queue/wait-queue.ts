@@ -2,7 +2,7 @@
 
 import type { AsyncResource } from 'node:async_hooks';
 import { Deadline, onAbort } from '../waiting/index.js';
-import { answerOf, type CallSite, keepShape, type Mark, type PoolError } from '../contract/index.js';
+import { answerOf, type CallSite, keepShape, type ResourceMark, type PoolError } from '../contract/index.js';
 import type { Lease } from '../entries/index.js';
 
 /** What a waiter needs of the pool in whose queue it stands. */
@@ -21,7 +21,7 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ behind: Waiter<R> | undefined = undefined;
   /** @internal */ enqueuedAt = Number.NaN;
   /** @internal */ abortion: Abortion | undefined = undefined;
-  /** @internal What its caller wants to find set up in the resource. */ mark: Mark | undefined = undefined;
+  /** @internal What its caller wants to find set up in the resource. */ mark: ResourceMark | undefined = undefined;
   /** @internal */ stack: CallSite | undefined = undefined;
   /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined =
     undefined;

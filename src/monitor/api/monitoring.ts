@@ -2,8 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import type * as PromClient from 'prom-client';
+import { type Health, type SlowQueryOrder, utilizationOf } from '../../mysql/index.js';
 import { requirePeer } from '../../packages/index.js';
-import { type Health, type HealthCheck, type SlowQueryOrder, type SlowQueryReport, utilizationOf } from '../../mysql/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
@@ -18,11 +18,24 @@ import {
   type PoolReader,
   poolReader,
   registerMetrics,
-  type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
 import { pgbouncerMetrics, ProbeGuard } from '../pgbouncer/index.js';
 import { type MonitoringOptions, resolveProbe } from './monitoring-options.js';
+import {
+  type BreakersReport,
+  type CacheStatsReport,
+  type FleetReport,
+  type IncidentsReport,
+  NO_POOL_HEALTH,
+  type PoolHealthReport,
+  type PoolMetricsReport,
+  type PoolReadiness,
+  type PoolStatsReport,
+  type ReadinessReport,
+  type SlowQueryAnswer,
+  type TopologyReport,
+} from './reports.js';
 import {
   type Action,
   type ActionRecord,
@@ -30,102 +43,21 @@ import {
   type BreakerAction,
   isCluster,
   isInFleet,
+  judgedNow,
   LiveFeed,
   type LiveSnapshot,
   NotThere,
-  ownHealth,
   poolsOfReplicas,
   processFacts,
-  type ShownCache,
   shownCache,
-  type ShownFleet,
   shownFleet,
-  type ShownStats,
   shownStats,
-  type ShownTopology,
   shownTopology,
-  wholeHealth,
 } from '../live/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
 const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
-
-/** The answer of `monitoring.connectionPoolHealth`. */
-export interface PoolHealthReport {
-  readonly healthy: boolean;
-  /** `unhealthy`: it cannot serve. `degraded`: it serves, but an operator should look. */
-  readonly status: Health['status'];
-  readonly activeConnections: number;
-  readonly idleConnections: number;
-  readonly waitingClients: number;
-  /** Connections in use, in percent of the limit: 0 to 100. */
-  readonly poolUtilization: number;
-  /** The reasons in words; when all is well, the use. */
-  readonly message: string;
-  readonly poolType: 'application';
-  readonly checks: readonly HealthCheck[];
-}
-
-/** The answer of `monitoring.connectionPoolStats`. */
-export interface PoolStatsReport {
-  /** Whether there is a pool. */
-  readonly available: boolean;
-  readonly stats: ShownStats | null;
-}
-
-/** The answer of `monitoring.connectionPoolMetrics`. */
-export interface PoolMetricsReport {
-  /** Prometheus' text format. */
-  readonly metrics: string;
-  readonly contentType: string;
-}
-
-/** The answer of `monitoring.cacheStats`. */
-export interface CacheStatsReport {
-  /** Whether there is a pool, and it has a cache. */
-  readonly available: boolean;
-  readonly name: string | null;
-  readonly stats: ShownCache['stats'] | null;
-}
-
-/** The answer of `monitoring.topology`. */
-export interface TopologyReport {
-  /** Whether there is a pool, and it is a cluster. */
-  readonly available: boolean;
-  readonly topology: ShownTopology | null;
-}
-
-/** The answer of `monitoring.fleet`. */
-export interface FleetReport {
-  /** Whether there is a pool, and it is in a fleet. */
-  readonly available: boolean;
-  readonly fleet: ShownFleet | null;
-}
-
-/** The answer of `monitoring.slowQueries`. */
-export interface SlowQueryAnswer extends SlowQueryReport {
-  /** Whether there is a pool. */
-  readonly available: boolean;
-}
-
-/** The answer of `monitoring.circuitBreakers`. */
-export interface BreakersReport {
-  readonly breakers: readonly ReportedBreaker[];
-}
-
-/** Whether a pool can serve. */
-export interface PoolReadiness {
-  readonly pool: string;
-  readonly status: Health['status'];
-  /** The checks that did not pass. */
-  readonly problems: readonly HealthCheck[];
-}
-
-/** Whether requests may be sent to this process. */
-export interface ReadinessReport {
-  readonly ready: boolean;
-  readonly pools: readonly PoolReadiness[];
-}
 
 /** There is no pool of the name that was asked for. */
 class UnknownPool extends NotThere {
@@ -191,7 +123,7 @@ export class Monitoring {
     if (pool === undefined) return NO_POOL_HEALTH;
     // Read first: a deep check borrows a connection itself.
     const summary = pool.summary();
-    const health = wholeHealth(await ownHealth(pool, deep ? this.#deepHealth(pool) : pool.health()), this.#breakers());
+    const { health, verdict } = await this.#judge(pool, deep ? this.#deepHealth(pool) : pool.health());
     return {
       healthy: health.healthy,
       status: health.status,
@@ -203,7 +135,15 @@ export class Monitoring {
       message: health.message,
       poolType: 'application',
       checks: health.checks,
+      verdict,
     };
+  }
+
+  /** @throws UnknownPool */
+  incidents(name?: string): IncidentsReport {
+    const pool = this.#pool(name);
+    if (pool === undefined) return { available: false, incidents: [] };
+    return { available: true, incidents: this.#feed.historyOf(pool)?.incidents ?? [] };
   }
 
   /** @throws UnknownPool */
@@ -311,22 +251,17 @@ export class Monitoring {
    * makes no process unready: the others, or the writer, serve the reads.
    */
   async readiness(): Promise<ReadinessReport> {
-    const observed = [...this.#pools().values()];
-    const ofReplicas = poolsOfReplicas(observed);
-    const pools = await Promise.all(observed.map((pool) => readinessOf(pool, ofReplicas.has(pool))));
+    const pools = await Promise.all([...this.#pools().values()].map((pool) => this.#readinessOf(pool)));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }
 
   /** This process, and the state of its pools, in short. */
   async process(): Promise<ProcessReport> {
-    const breakers = this.#breakers();
-    const observed = [...this.#pools().values()];
-    const ofReplicas = poolsOfReplicas(observed);
     const pools = await Promise.all(
-      observed.map(async (pool) => {
+      [...this.#pools().values()].map(async (pool) => {
         const { used, limit, waiting } = pool.summary();
-        const { status } = wholeHealth(await pool.health(), breakers);
-        return { name: pool.name, status: atWorst(status, ofReplicas.has(pool)), used, limit, waiting };
+        const { status, headline } = (await this.#judge(pool)).verdict;
+        return { name: pool.name, status, headline, used, limit, waiting };
       }),
     );
     return { id: this.id, ...processFacts(), pools };
@@ -338,6 +273,19 @@ export class Monitoring {
     const pool = pools.get(name);
     if (pool === undefined) throw new UnknownPool(name, [...pools.keys()]);
     return pool;
+  }
+
+  /** The one judgement on a pool, for all that ask. */
+  async #judge(pool: ObservedPool, own?: Promise<Health>): Promise<{ readonly health: Health; readonly verdict: PoolVerdict }> {
+    const surroundings = { breakers: this.#breakers(), ofReplicas: poolsOfReplicas(this.#pools().values()) };
+    const judged = await judgedNow(pool, surroundings, own);
+    const past = this.#feed.historyOf(pool) ?? { points: [], incidents: [] };
+    return { health: judged.health, verdict: verdictOn(judged, past, Date.now()) };
+  }
+
+  async #readinessOf(pool: ObservedPool): Promise<PoolReadiness> {
+    const { health, verdict } = await this.#judge(pool);
+    return { pool: pool.name, status: health.status, problems: health.checks.filter(({ status }) => status !== 'pass'), verdict };
   }
 
   async #deepHealth(pool: ObservedPool): Promise<Health> {
@@ -356,18 +304,6 @@ export class Monitoring {
   }
 }
 
-const NO_POOL_HEALTH: PoolHealthReport = Object.freeze({
-  healthy: false,
-  status: 'unhealthy',
-  activeConnections: 0,
-  idleConnections: 0,
-  waitingClients: 0,
-  poolUtilization: 0,
-  message: 'there is no pool',
-  poolType: 'application',
-  checks: [],
-});
-
 function registryWithPools({ pools, registry }: MonitoringOptions, breakers: BreakerSource, listed: BreakerReader): MetricsRegistry {
   if (registry === undefined) return registerMetrics<MetricsRegistry>({ pools, breakers }, () => new Registry());
   if (registry.getSingleMetric(`${DEFAULT_PREFIX}connections`) === undefined)
@@ -379,14 +315,4 @@ function registryWithPools({ pools, registry }: MonitoringOptions, breakers: Bre
 function withGuard(source: BreakerSource, guard: ProbeGuard | undefined): BreakerSource {
   if (guard === undefined) return source;
   return () => [...(typeof source === 'function' ? source() : source), guard.breaker];
-}
-
-async function readinessOf(pool: ObservedPool, ofReplica: boolean): Promise<PoolReadiness> {
-  const { status, checks } = await ownHealth(pool);
-  return { pool: pool.name, status: atWorst(status, ofReplica), problems: checks.filter((check) => check.status !== 'pass') };
-}
-
-/** A replica that fails leaves its cluster degraded. */
-function atWorst(status: Health['status'], ofReplica: boolean): Health['status'] {
-  return ofReplica && status === 'unhealthy' ? 'degraded' : status;
 }

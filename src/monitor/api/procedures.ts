@@ -104,6 +104,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
   const names: string[] = [];
   const router = t.router({
     connectionPoolHealth: query.input(whichHealth).query(({ input }) => known(() => monitoring.health(input?.pool, input?.deep))),
+    incidents: query.input(whichPool).query(({ input }) => known(() => monitoring.incidents(input?.pool))),
     connectionPoolStats: query.input(whichPool).query(({ input }) => known(() => monitoring.stats(input?.pool))),
     connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
     circuitBreakers: query.input(nothing).query(() => monitoring.breakers()),

@@ -20,12 +20,14 @@ export type {
   CacheStatsReport,
   PoolHealthReport,
   FleetReport,
+  IncidentsReport,
   PoolMetricsReport,
   PoolStatsReport,
   SlowQueryAnswer,
   TopologyReport,
-} from './monitoring.js';
-export type { PoolIncident } from '../live/index.js';
+} from './reports.js';
+export type { PoolEvent } from '../live/index.js';
+export type { Cause, Holders, Incident, PoolVerdict } from '../verdict/index.js';
 export type { ShownCache } from '../live/index.js';
 export type { ShownNode, ShownReads, ShownTopology } from '../live/index.js';
 export type { ShownFleet, ShownLedger, ShownMember } from '../live/index.js';
@@ -49,6 +51,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  * serves it at `/api/trpc`. Queries, whose input may be left out:
  *
  * - `connectionPoolHealth({ pool?, deep? })`: the verdict and its reasons; `deep` also runs a statement
+ * - `incidents({ pool? })`: what was wrong from when to when, whom it hit, and who held the connections then
  * - `connectionPoolStats({ pool? })`: everything that the pool knows about itself, and its options, without secrets
  * - `connectionPoolMetrics()`: all pools in Prometheus' text format
  * - `circuitBreakers()`: state, counts and transitions of every breaker

@@ -2,7 +2,7 @@
 
 export { type Action, type ActionRecord, Actions, type BreakerAction, type CachedNames } from './actions.js';
 export type { BreakerChanged } from './breaker-log.js';
-export type { PoolIncident } from './incident-log.js';
+export type { PoolEvent } from './event-log.js';
 export { LiveFeed, type LivePool, type LiveSnapshot, TooManyListeners } from './live-feed.js';
 export { type MissingThing, NotThere } from './not-there.js';
 export { processFacts } from './process-facts.js';
@@ -17,4 +17,4 @@ export {
   type ShownTopology,
   shownTopology,
 } from './shown-topology.js';
-export { ownHealth, wholeHealth } from './whole-health.js';
+export { type JudgedNow, judgedNow, type Surroundings } from './pool-history.js';

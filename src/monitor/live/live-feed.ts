@@ -12,16 +12,17 @@ import {
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
-import { type LivePoint, PointMaker } from '../points/index.js';
+import type { LivePoint } from '../points/index.js';
+import { type Failures, failuresIn, type Incident } from '../verdict/index.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type ProcessFacts, processFacts } from './process-facts.js';
-import { IncidentLog, type PoolIncident } from './incident-log.js';
+import { EventLog, type PoolEvent } from './event-log.js';
+import { type JudgedNow, judgedNow, PoolHistory, type Surroundings } from './pool-history.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownFleet, shownFleet } from './shown-fleet.js';
-import { type ShownStats, shownStats } from './shown-stats.js';
-import { type ShownTopology, shownTopology } from './shown-topology.js';
-import { ownHealth, wholeHealth } from './whole-health.js';
+import type { ShownStats } from './shown-stats.js';
+import { poolsOfReplicas, type ShownTopology } from './shown-topology.js';
 
 /** Everything that the dashboard shows of one pool now. */
 export interface LivePool {
@@ -37,8 +38,12 @@ export interface LivePool {
   readonly topology: ShownTopology | null;
   /** Null when it is in no fleet. */
   readonly fleet: ShownFleet | null;
+  /** How many borrowers were reported as leaks and have run nothing since. */
+  readonly leaked: number;
   /** What is new since the last message; in the first one, what is kept of the past. */
   readonly points: readonly LivePoint[];
+  /** The incidents that last or have changed since the last message, the last one first; in the first one, all that are kept. */
+  readonly incidents: readonly Incident[];
 }
 
 /** What `monitoring.live` pushes each second. */
@@ -56,7 +61,7 @@ export interface LiveSnapshot {
   /** The last one first. */
   readonly breakerChanges: readonly BreakerChanged[];
   /** The last one first. */
-  readonly incidents: readonly PoolIncident[];
+  readonly events: readonly PoolEvent[];
   readonly actions: readonly ActionRecord[];
 }
 
@@ -72,24 +77,21 @@ export interface LiveSources {
 export class TooManyListeners extends Error {}
 
 const PERIOD_MS = 1_000;
-/** Ten minutes, so that a dashboard that is opened afterwards can say since when. */
-const POINTS_KEPT = 600;
-const MOST_BORROWED = 25;
 const MOST_SHAPES = 15;
 const MOST_LISTENERS = 64;
 /** Each probe of PgBouncer is a login. */
 const PROBE_PERIOD_MS = 5_000;
 
 interface FollowedPool {
-  readonly maker: PointMaker;
-  /** With the number of the message that each was new in. */
-  points: { readonly id: number; readonly point: LivePoint }[];
+  readonly history: PoolHistory;
+  /** As it was judged last. */
+  judged: Promise<JudgedNow>;
 }
 
 /** Reads the pools each second and sends snapshots to its listeners. Each pool is read once, however many listen. */
 export class LiveFeed {
   readonly #sources: LiveSources;
-  readonly #incidentLog = new IncidentLog();
+  readonly #eventLog = new EventLog();
   readonly #breakerLog = new BreakerLog();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
@@ -173,7 +175,7 @@ export class LiveFeed {
     if (this.#kept || this.#listeners.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
-    this.#incidentLog.stop();
+    this.#eventLog.stop();
     this.#breakerLog.stop();
     this.#followed.clear();
   }
@@ -183,10 +185,12 @@ export class LiveFeed {
     if (pools === undefined) return;
     this.#id += 1;
     this.#at = Date.now();
-    this.#incidentLog.watch(pools);
-    this.#breakerLog.watch(this.#breakers());
+    this.#eventLog.watch(pools);
+    const breakers = this.#breakers();
+    this.#breakerLog.watch(breakers);
     for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
-    for (const pool of pools) this.#followPool(pool);
+    const surroundings = { breakers, ofReplicas: poolsOfReplicas(pools) };
+    for (const pool of pools) this.#followPool(pool, surroundings);
     for (const wake of this.#listeners) wake();
   }
 
@@ -208,16 +212,27 @@ export class LiveFeed {
     }
   }
 
-  #followPool(pool: ObservedPool): void {
-    const followed = this.#followed.get(pool);
-    if (followed === undefined) {
-      this.#followed.set(pool, { maker: new PointMaker(pool, this.#at), points: [] });
-      return;
-    }
-    const point = followed.maker.next(pool.stats(), this.#at);
-    this.#incidentLog.noteLeaks(pool.name, point.leaks);
-    followed.points.push({ id: this.#id, point });
-    if (followed.points.length > POINTS_KEPT) followed.points.shift();
+  #followPool(pool: ObservedPool, surroundings: Surroundings): void {
+    const known = this.#followed.get(pool);
+    const history = known?.history ?? new PoolHistory(pool, this.#at);
+    const point = known === undefined ? undefined : history.tick(this.#id, this.#at);
+    this.#eventLog.noteLeaks(pool.name, point?.leaks ?? 0);
+    const judged = this.#judge(pool, history, surroundings, point === undefined ? NO_FAILURES : failuresIn([point]));
+    // Who reads it learns of it.
+    judged.catch(nothing);
+    this.#followed.set(pool, { history, judged });
+  }
+
+  async #judge(pool: ObservedPool, history: PoolHistory, surroundings: Surroundings, failures: Failures): Promise<JudgedNow> {
+    const [id, at] = [this.#id, this.#at];
+    const judged = await judgedNow(pool, surroundings);
+    history.note(judged, failures, at, id);
+    return judged;
+  }
+
+  /** What is known of a pool's past; undefined while it is not followed. */
+  historyOf(pool: ObservedPool): PoolHistory | undefined {
+    return this.#followed.get(pool)?.history;
   }
 
   /** All listeners share it. */
@@ -231,7 +246,7 @@ export class LiveFeed {
     const at = this.#at;
     this.#probePgBouncer();
     const breakers = this.#breakers();
-    const pools = await Promise.all([...this.#followed.keys()].map((pool) => livePoolOf(pool, breakers)));
+    const pools = await Promise.all([...this.#followed].map(([pool, { judged }]) => livePoolOf(pool, judged)));
     return {
       id,
       at,
@@ -240,20 +255,16 @@ export class LiveFeed {
       pgbouncer: this.#pgbouncer ?? null,
       breakers: breakers.map(reportOf),
       breakerChanges: this.#breakerLog.changes,
-      incidents: this.#incidentLog.incidents,
+      events: this.#eventLog.events,
       actions: this.#sources.actions(),
     };
   }
 
   #withNewPoints(snapshot: LiveSnapshot, last: number): LiveSnapshot {
-    const points = new Map([...this.#followed].map(([pool, followed]) => [pool.name, followed.points]));
-    const isNew = ({ id }: { readonly id: number }): boolean => id > last && id <= snapshot.id;
+    const histories = new Map([...this.#followed].map(([pool, { history }]) => [pool.name, history]));
     return {
       ...snapshot,
-      pools: snapshot.pools.map((pool) => ({
-        ...pool,
-        points: (points.get(pool.name) ?? []).filter(isNew).map(({ point }) => point),
-      })),
+      pools: snapshot.pools.map((pool) => ({ ...pool, ...(histories.get(pool.name)?.newAfter(last, snapshot.id) ?? NOTHING_NEW) })),
     };
   }
 
@@ -269,16 +280,16 @@ export class LiveFeed {
 
 function nothing(): void {}
 
-async function livePoolOf(pool: ObservedPool, breakers: readonly ListedBreaker[]): Promise<LivePool> {
+const NO_FAILURES: Failures = { timedOut: 0, refused: 0 };
+const NOTHING_NEW = { points: [], incidents: [] };
+
+async function livePoolOf(pool: ObservedPool, judged: Promise<JudgedNow>): Promise<LivePool> {
   return {
     name: pool.name,
-    health: wholeHealth(await ownHealth(pool), breakers),
-    stats: shownStats(pool),
-    borrowed: pool.borrowed().slice(0, MOST_BORROWED),
+    ...(await judged),
     slowQueries: pool.slowQueries({ limit: MOST_SHAPES }),
     cache: shownCache(pool),
-    topology: shownTopology(pool),
     fleet: shownFleet(pool),
-    points: [],
+    ...NOTHING_NEW,
   };
 }

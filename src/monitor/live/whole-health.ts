@@ -1,23 +1,34 @@
-/** The health of a pool as the dashboard and the procedures show it: its own, in the words of the verdict, and the breakers that belong to no pool. */
+/** The health of a pool as page, procedures, probes and commands show it: its own, and what is wrong around it. */
 
 import { type Health, wordsOf } from '../../mysql/index.js';
-import type { ListedBreaker, ObservedPool } from '../../telemetry/index.js';
-import { inWordsOfCluster, withOutsideWarnings } from '../verdict/index.js';
-import { shownTopology } from './shown-topology.js';
+import type { ListedBreaker } from '../../telemetry/index.js';
+import { inWordsOfCluster, readerTrouble, withOutsideWarnings } from '../verdict/index.js';
+import type { ShownTopology } from './shown-topology.js';
 
-/** A pool's own health. That of a cluster is in the words of its verdict. */
-export async function ownHealth(pool: ObservedPool, own: Promise<Health> = pool.health()): Promise<Health> {
-  const health = await own;
-  return health.healthy ? health : inWordsOfCluster(health, shownTopology(pool), pool.summary().waiting, Date.now());
+/** What is known around a pool. */
+export interface AroundPool {
+  /** Null: it is no cluster. */
+  readonly topology: ShownTopology | null;
+  /** Its callers that wait. */
+  readonly waiting: number;
+  readonly breakers: readonly ListedBreaker[];
+  /** Replicas are read over it. */
+  readonly isOfReplica: boolean;
 }
 
 /**
- * Breakers that belong to no pool keep no caller from a pool's connections, but an operator should look: the service behind them
- * does not answer. They make no pool unhealthy, and no process unready.
+ * The one health of a pool. What is wrong around it keeps no caller from the pool's connections, but an operator should look. It makes no pool
+ * unhealthy and no process unready: a breaker that belongs to no pool, a replica that others stand in for. A pool that only reads a replica is
+ * degraded when it fails: the others, or the writer, serve its reads.
  */
-export function wholeHealth(own: Health, breakers: readonly ListedBreaker[]): Health {
-  const words = breakers
+export function judgedHealth(own: Health, { topology, waiting, breakers, isOfReplica }: AroundPool): Health {
+  const inWords = own.healthy ? own : inWordsOfCluster(own, topology, waiting, Date.now());
+  const trouble = topology === null ? undefined : readerTrouble(topology);
+  const ofReplicas = trouble === undefined || inWords.checks.some(({ name, status }) => name === 'readers' && status !== 'pass');
+  const withReplicas = ofReplicas ? inWords : withOutsideWarnings(inWords, 'readers', [trouble]);
+  const outside = breakers
     .filter(({ pool, breaker }) => pool === null && breaker.snapshot().state !== 'closed')
     .map(({ name, breaker }) => wordsOf({ ...breaker.snapshot(), name }));
-  return withOutsideWarnings(own, words);
+  const whole = withOutsideWarnings(withReplicas, 'breakers', outside);
+  return isOfReplica && whole.status === 'unhealthy' ? { ...whole, status: 'degraded' } : whole;
 }

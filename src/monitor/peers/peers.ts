@@ -26,6 +26,8 @@ export interface ProcessReport {
 export interface ProcessPool {
   readonly name: string;
   readonly status: 'healthy' | 'degraded' | 'unhealthy';
+  /** The verdict in one or two sentences; absent in the answer of an older version. */
+  readonly headline?: string | undefined;
   readonly used: number;
   readonly limit: number;
   readonly waiting: number;
@@ -43,6 +45,7 @@ const processReport = z.object({
       z.object({
         name: z.string(),
         status: z.enum(['healthy', 'degraded', 'unhealthy']),
+        headline: z.string().max(2_000).optional(),
         used: z.number(),
         limit: z.number(),
         waiting: z.number(),

@@ -9,9 +9,9 @@ export type DurationName = 'acquire' | 'use' | 'query' | 'connect';
 const BUCKETS = LIVE_BOUNDS_MS.length + 1;
 const PERCENTILES = [0.5, 0.9, 0.99];
 
-/** The points of the last `rangeMs`. */
+/** The points of the last `rangeMs`. Each covers the time before it. */
 export function pointsWithin(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
-  const first = points.findIndex(({ at }) => at >= now - rangeMs);
+  const first = points.findIndex(({ at }) => at > now - rangeMs);
   return first === -1 ? [] : points.slice(first);
 }
 
@@ -28,10 +28,14 @@ export function bucketsOf(points: readonly LivePoint[], name: DurationName): Flo
   return counts;
 }
 
-/** p50, p90 and p99 as upper bounds, in milliseconds; null where nothing was measured. */
+/**
+ * p50, p90 and p99 as upper bounds, in milliseconds; null where nothing was measured. Of acquires, callers that failed count as those that waited
+ * longest: where they reach a percentile, it is Infinity.
+ */
 export function percentilesOf(points: readonly LivePoint[], name: DurationName): (number | null)[] {
   const counts = bucketsOf(points, name);
-  const total = counts.reduce((sum, count) => sum + count, 0);
+  const failed = name === 'acquire' ? points.reduce((sum, point) => sum + point.timedOut + point.refused + point.breakerRefused, 0) : 0;
+  const total = counts.reduce((sum, count) => sum + count, failed);
   if (total === 0) return PERCENTILES.map(() => null);
   return PERCENTILES.map((fraction) => {
     const rank = Math.ceil(total * fraction);
@@ -40,7 +44,7 @@ export function percentilesOf(points: readonly LivePoint[], name: DurationName):
       seen += counts[bucket] as number;
       if (seen >= rank) return LIVE_BOUNDS_MS[bucket] ?? (LIVE_BOUNDS_MS.at(-1) as number);
     }
-    return null;
+    return Number.POSITIVE_INFINITY;
   });
 }
 

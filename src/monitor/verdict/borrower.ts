@@ -1,7 +1,22 @@
-/** What the borrowers of connections do, in words. */
+/** What the borrowers of connections do, in words, and where in the application they borrowed. */
 
 import type { Borrowed } from '../../engine/index.js';
 import { duration } from './words.js';
+
+/** Borrowers that do the same, from the same place. */
+export interface Holders {
+  /** Where they borrowed, as `folder/file.ts:42`; null: leak detection is off. */
+  readonly place: string | null;
+  /** What they do. */
+  readonly work: string;
+  readonly count: number;
+  /** The longest. */
+  readonly heldMs: number;
+  /** Whether they were reported as leaks, and have run nothing since. */
+  readonly leaked: boolean;
+}
+
+const MOST_HOLDERS = 5;
 
 /** What one borrower does with its connection. */
 export function workOf({ description, inTransaction, statement, runningMs }: Borrowed): string {
@@ -11,15 +26,21 @@ export function workOf({ description, inTransaction, statement, runningMs }: Bor
   return `${inTransaction ? 'in a transaction, ' : ''}running ${statement ?? 'a command without a text'}`;
 }
 
-/** What most of them do; empty when none is known. */
-export function commonWork(borrowed: readonly Borrowed[]): string {
-  const byWork = new Map<string, number>();
+/** Who holds most connections, the largest group first; at most five groups. */
+export function holdersOf(borrowed: readonly Borrowed[]): readonly Holders[] {
+  const groups = new Map<string, Holders>();
   for (const one of borrowed) {
     const work = workOf(one);
-    byWork.set(work, (byWork.get(work) ?? 0) + 1);
+    const { place = null, leaked = false } = one;
+    const key = JSON.stringify([place, work, leaked]);
+    const { count = 0, heldMs = 0 } = groups.get(key) ?? {};
+    groups.set(key, { place, work, leaked, count: count + 1, heldMs: Math.max(heldMs, one.heldMs) });
   }
-  const [most] = [...byWork].toSorted((a, b) => b[1] - a[1]);
-  if (most === undefined) return '';
-  const [work, count] = most;
-  return `${count} of ${borrowed.length} borrowers: ${work}; held for up to ${duration(borrowed[0]?.heldMs ?? 0)}.`;
+  return [...groups.values()].toSorted((a, b) => b.count - a.count || b.heldMs - a.heldMs).slice(0, MOST_HOLDERS);
+}
+
+/** One group of many, in a sentence. */
+export function sentenceOn({ place, work, count, heldMs }: Holders, all: number): string {
+  const from = place === null ? '' : ` from ${place}`;
+  return `${count} of ${all} borrowers${from}: ${work}; held for up to ${duration(heldMs)}.`;
 }

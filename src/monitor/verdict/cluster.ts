@@ -33,15 +33,19 @@ const MOST_NAMED = 5;
 
 const NUMBERS = ['no', 'one', 'two', 'three', 'four'];
 
-/** Why writes find no server, without a full stop; undefined: they find one. */
-export function writerTrouble({ writer, ambiguous, withoutWriterMs }: JudgedTopology, waiting: number, now: number): string | undefined {
+/**
+ * Why writes find no server, without a full stop; undefined: they find one.
+ *
+ * @param now to say since when; undefined: it is said elsewhere
+ */
+export function writerTrouble({ writer, ambiguous, withoutWriterMs }: JudgedTopology, waiting: number, now?: number): string | undefined {
   if (writer !== null) return undefined;
   if (ambiguous.length > 0) {
     const names = ambiguous.slice(0, MOST_NAMED).join(', ');
     return `${NUMBERS[ambiguous.length] ?? ambiguous.length} servers take writes: ${names}; writes are refused until one of them is read-only`;
   }
   const waiters = waiting === 0 ? '' : `; ${counted(waiting, 'caller waits', 'callers wait')}`;
-  return `no server takes writes since ${clock(now - withoutWriterMs)}${waiters}`;
+  return `no server takes writes${now === undefined ? '' : ` since ${clock(now - withoutWriterMs)}`}${waiters}`;
 }
 
 /** What is wrong with replicas and what it means for reads, without a full stop; undefined: each serves reads and is within `maxLag`. */

@@ -1,7 +1,11 @@
 /** The one verdict on a pool's health, and the words it is said in. The dashboard enters here, so nothing of Node is imported. */
 
-export { workOf } from './borrower.js';
-export { inWordsOfCluster, type JudgedNode, type JudgedTopology } from './cluster.js';
-export { type JudgedPool, type PoolVerdict, verdictOn } from './verdict.js';
+export { type Holders, workOf } from './borrower.js';
+export { inWordsOfCluster, type JudgedNode, type JudgedTopology, readerTrouble } from './cluster.js';
+export { type Failures, failuresIn } from './failures.js';
+export type { Cause, Trouble, JudgedPool } from './finding.js';
+export { findingsOn } from './findings.js';
+export { followed, type Incident, MOST_INCIDENTS, type Seen } from './incidents.js';
 export { withOutsideWarnings } from './outside-warnings.js';
-export { amount, capitalised, clock, counted, duration } from './words.js';
+export { type Past, type PoolVerdict, verdictOn, wordsOnIncident } from './verdict.js';
+export { amount, capitalised, clock, counted, duration, moment } from './words.js';

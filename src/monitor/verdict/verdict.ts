@@ -1,256 +1,185 @@
-/** The verdict on a pool: whether it is well, what is wrong, since when, and what holds it up. */
+/** The one verdict on a pool: what is wrong, since when, how many callers it has failed, what holds it up, and what to do. */
 
-import type { Borrowed, ConnectFailure } from '../../engine/index.js';
-import type { Health, PoolStats, PublicOptions } from '../../mysql/index.js';
-import { type LivePoint, percentilesOf, sinceWhen, pointsWithin } from '../points/index.js';
-import { commonWork, workOf } from './borrower.js';
-import { allIsWell, type JudgedTopology, readerTrouble, sentencesOnNodes, writerTrouble } from './cluster.js';
-import { capitalised, clock, counted, duration } from './words.js';
+import type { Health } from '../../mysql/index.js';
+import { type LivePoint, percentilesOf, pointsWithin } from '../points/index.js';
+import { ADVICE } from './advice.js';
+import { type Holders, holdersOf, sentenceOn } from './borrower.js';
+import { allIsWell } from './cluster.js';
+import { type Failures, failuresIn, wordsOn } from './failures.js';
+import type { Cause, Trouble, JudgedPool } from './finding.js';
+import { findingsOn } from './findings.js';
+import { type Incident, isAftermath } from './incidents.js';
+import { amount, capitalised, counted, duration, moment } from './words.js';
 
-/** Whether a pool is the problem, and why. */
+/** Whether a pool is the problem, and why. Page, commands, procedures and probes all show this. */
 export interface PoolVerdict {
-  readonly level: 'good' | 'warning' | 'bad';
-  /** One sentence. */
+  /** That of the pool's health. */
+  readonly status: Health['status'];
+  /** What is wrong; null: nothing is. */
+  readonly cause: Cause | null;
+  /** One or two sentences: what is wrong, since when, how many callers it has failed, and where it comes from. */
   readonly headline: string;
   /** One sentence each; none is empty. */
   readonly details: readonly string[];
+  /** What to do; null: nothing, or the details say it. */
+  readonly advice: string | null;
+  /** Since when it is wrong, in milliseconds since 1970; null: nothing is, or it is not known. */
+  readonly since: number | null;
+  /** Callers that have had no connection since then. */
+  readonly callersFailed: number;
+  /** The same for each of the last ten seconds. */
+  readonly failingPerSecond: number;
+  /** Who holds connections, the largest group first; at most five groups. */
+  readonly holders: readonly Holders[];
 }
 
-/** What is read of a pool to judge it: a part of the live feed, or of what procedures answer. */
-export interface JudgedPool {
-  readonly health: Pick<Health, 'status' | 'checks'>;
-  readonly stats: Pick<PoolStats, 'state' | 'limit' | 'used' | 'total' | 'waiting' | 'longestWaitMs' | 'breakers'> & {
-    readonly lastConnectError: ConnectFailure | null;
-    readonly options: Pick<PublicOptions, 'leakDetectionThreshold'>;
-  };
-  /** Those that are known, the longest-held first. */
-  readonly borrowed: readonly Borrowed[];
-  /** Of a cluster. Null or absent: the pool is none, or it is not known. */
-  readonly topology?: JudgedTopology | null;
-}
-
-/** A pool with its past, at one moment. */
-interface Case extends JudgedPool {
+/** What is known of a pool's past. */
+export interface Past {
+  /** The oldest first. */
   readonly points: readonly LivePoint[];
-  readonly now: number;
+  /** The last one first. */
+  readonly incidents: readonly Incident[];
 }
-
-/** A verdict, or undefined to leave it to the next judge. Empty details are dropped later. */
-type Judge = (pool: Case) => PoolVerdict | undefined;
 
 const RECENT_MS = 60_000;
-/** Shorter waits are normal in a pool that is well used. */
-const BRIEF_MS = 500;
+const RATE_MS = 10_000;
+/** So long after its end an incident is the headline of a pool that is well. */
+const IN_HEADLINE_MS = 3_600_000;
+/** So long after its end it is named in the details. */
+const IN_DETAILS_MS = 86_400_000;
 
 /**
- * The verdict on a pool. What the pool's own health checks have judged is not judged again.
+ * The verdict on a pool. Its status is that of the pool's health, so no two places disagree.
  *
- * @param points its past, the oldest first; none when it is not known
+ * @param past what is known of it; without records the verdict says since when only where the snapshot knows
  * @param now milliseconds since 1970
  */
-export function verdictOn(pool: JudgedPool, points: readonly LivePoint[], now: number): PoolVerdict {
-  const all: Case = { ...pool, points, now };
-  for (const judge of JUDGES) {
-    const verdict = judge(all);
-    if (verdict !== undefined) return withoutEmpty(verdict);
-  }
-  return withoutEmpty(fine(all));
+export function verdictOn(pool: JudgedPool, past: Past, now: number): PoolVerdict {
+  const findings = findingsOn(pool, now);
+  const recent = pointsWithin(past.points, RATE_MS, now);
+  const shared = {
+    status: pool.health.status,
+    failingPerSecond: perSecond(recent),
+    holders: holdersOf(pool.borrowed),
+  };
+  const [first, ...others] = findings;
+  const last = past.incidents.find(({ end, ...incident }) => end !== null && isRemembered(incident));
+  const isBehind = last !== undefined && isWithin(last, RECENT_MS, now) && pool.health.status !== 'unhealthy';
+  const isOver = isBehind && findings.every((finding) => isAftermath(finding, past.incidents, now));
+  if (first === undefined || isOver) return { ...shared, ...fine(pool, past, last, findings, now) };
+  const record = past.incidents.find(({ end, cause }) => end === null && cause === first.cause);
+  const details = [
+    ...first.details,
+    lately(past.points, now),
+    ...others.map(({ what, tail = [] }) => `Also: ${[what, ...tail.filter(isText)].join('; ')}.`),
+    wordsOnLast(last, now),
+  ];
+  return { ...shared, ...wrong(first, record, shared.failingPerSecond, now), details: details.filter(isText) };
 }
 
-/** The first that returns a verdict decides, so a cause comes before its consequences. */
-const JUDGES: readonly Judge[] = [
-  notRunning,
-  noWriter,
-  unreachable,
-  refused,
-  bottleneck,
-  noReader,
-  notHealthy,
-  replicaInTrouble,
-  allInUse,
-  briefWait,
-  suspectedLeak,
-];
+type Words = Pick<PoolVerdict, 'cause' | 'headline' | 'details' | 'advice' | 'since' | 'callersFailed'>;
 
-function notRunning({ health, stats: { state }, points }: Case): PoolVerdict | undefined {
-  // The counts may be newer than the checks.
-  if (!fails(health, 'state') || state === 'running') return undefined;
+function wrong(finding: Trouble, record: Incident | undefined, failing: number, now: number): Omit<Words, 'details'> {
+  const since = Math.min(record?.begin ?? Number.POSITIVE_INFINITY, finding.since ?? Number.POSITIVE_INFINITY);
+  const failures = record ?? { timedOut: 0, refused: 0 };
+  const rate = failing === 0 ? '' : ` (${amount(failing)} a second now)`;
+  const failed = wordsOn(failures);
+  const sinceWhen = Number.isFinite(since) ? ` since ${moment(since, now)}` : '';
+  const parts = [`${finding.what}${sinceWhen}`, ...(finding.tail ?? []), failed === '' ? '' : `${failed}${rate}`];
   return {
-    level: 'bad',
-    headline: `The pool is ${state}: it lends nothing.`,
-    details: state === 'suspended' ? ['Resume it manually, or in the code that suspended it.'] : [sinceText(points, () => true)],
+    cause: finding.cause,
+    headline: `${parts.filter(isText).join('; ')}.`,
+    advice: ADVICE[finding.cause],
+    since: Number.isFinite(since) ? since : null,
+    callersFailed: failures.timedOut + failures.refused,
   };
 }
 
-/** A cluster without a writer, or with several. */
-function noWriter({ health, topology, stats: { waiting, longestWaitMs }, now }: Case): PoolVerdict | undefined {
-  if (topology == null || !fails(health, 'writer')) return undefined;
-  const trouble = writerTrouble(topology, waiting, now);
-  if (trouble === undefined) return undefined;
-  return {
-    level: 'bad',
-    headline: `${capitalised(trouble)}.`,
-    details: [
-      topology.ambiguous.length > 0 ? `It has been so since ${clock(now - topology.withoutWriterMs)}.` : '',
-      waiting === 0 ? '' : `The longest has been waiting for ${duration(longestWaitMs)}.`,
-      ...sentencesOnNodes(topology),
-    ],
-  };
-}
-
-/** No replica is fit for the reads of a cluster. */
-function noReader(pool: Case): PoolVerdict | undefined {
-  return warns(pool.health, 'readers') ? replicaInTrouble(pool) : undefined;
-}
-
-/** Some replica serves no reads, or serves old data. */
-function replicaInTrouble(pool: Case): PoolVerdict | undefined {
-  const { topology } = pool;
-  const trouble = topology == null ? undefined : readerTrouble(topology);
-  if (topology == null || trouble === undefined) return undefined;
-  const { maxLag } = topology.reads;
-  return {
-    level: 'warning',
-    headline: `${trouble}.`,
-    details: [
-      ...sentencesOnNodes(topology),
-      topology.nodes.some(({ lagMs }) => (lagMs ?? 0) > maxLag) ? `Up to ${duration(maxLag)} of lag is allowed (maxLag).` : '',
-      lately(pool),
-    ],
-  };
-}
-
-function unreachable({ health, stats: { lastConnectError, waiting }, points }: Case): PoolVerdict | undefined {
-  if (!fails(health, 'connections')) return undefined;
-  return {
-    level: 'bad',
-    headline: 'The database cannot be reached.',
-    details: [
-      // A connection may have been opened since the check.
-      lastConnectError === null ? '' : `${lastConnectError.message} (${lastConnectError.code}), ${duration(lastConnectError.agoMs)} ago.`,
-      sinceText(points, ({ idle, used }) => idle + used === 0),
-      waiting > 0 ? `${counted(waiting, 'caller waits', 'callers wait')}.` : '',
-    ],
-  };
-}
-
-/** A breaker that is half-open lets its probes through: the reasons of the health check name it. */
-function refused({ health, stats: { breakers }, now }: Case): PoolVerdict | undefined {
-  if (!fails(health, 'breakers')) return undefined;
-  const breaker = [breakers.statement, breakers.connect].find(({ state }) => state === 'open' || state === 'isolated');
-  if (breaker === undefined) return undefined;
-  const { name, state, reason, inStateForMs, nextProbeInMs } = breaker;
-  return {
-    level: 'bad',
-    headline: `Callers are refused at once: breaker '${name}' is ${state}.`,
-    details: [
-      reason === null ? '' : `${capitalised(reason)}.`,
-      `It has been so since ${clock(now - inStateForMs)}.`,
-      nextProbeInMs === null
-        ? 'It stays so until it is closed manually.'
-        : `The next call is let through ${nextProbeInMs === 0 ? 'now' : `in ${duration(nextProbeInMs)}`}.`,
-    ],
-  };
-}
-
-function bottleneck({ stats: { used, limit, waiting, longestWaitMs }, borrowed, points, now }: Case): PoolVerdict | undefined {
-  const since = sinceWhen(points, isWaiting);
-  const waitingForMs = Math.max(longestWaitMs, since === undefined ? 0 : now - since.at);
-  if (waiting === 0 || used < limit || waitingForMs < BRIEF_MS) return undefined;
-  return {
-    level: 'bad',
-    headline: `The pool is the bottleneck: all ${limit} connections are in use, ${counted(waiting, 'caller waits', 'callers wait')}.`,
-    details: [`The longest has been waiting for ${duration(longestWaitMs)}.`, sinceText(points, isWaiting), commonWork(borrowed)],
-  };
-}
-
-function notHealthy(pool: Case): PoolVerdict | undefined {
-  const { status, checks } = pool.health;
-  if (status === 'healthy') return undefined;
-  const reasons = checks.filter((check) => check.status !== 'pass').map(({ message }) => `${capitalised(message)}.`);
-  return {
-    level: status === 'unhealthy' ? 'bad' : 'warning',
-    headline: `The pool is ${status}.`,
-    details: [...reasons, lately(pool)],
-  };
-}
-
-function allInUse({ stats: { used, limit, waiting }, borrowed, points }: Case): PoolVerdict | undefined {
-  if (used < limit) return undefined;
-  return {
-    level: 'warning',
-    headline: `All ${limit} connections are in use; ${waiting === 0 ? 'no caller waits yet' : 'callers wait briefly'}.`,
-    details: [sinceText(points, (point) => point.used >= point.limit), commonWork(borrowed)],
-  };
-}
-
-function briefWait(pool: Case): PoolVerdict | undefined {
-  const { waiting } = pool.stats;
-  if (waiting === 0) return undefined;
-  return {
-    level: 'warning',
-    headline: `${counted(waiting, 'caller waits', 'callers wait')} while connections are opened.`,
-    details: [lately(pool)],
-  };
-}
-
-function suspectedLeak(pool: Case): PoolVerdict | undefined {
-  const { leakDetectionThreshold } = pool.stats.options;
-  const [longest] = pool.borrowed;
-  if (longest === undefined || leakDetectionThreshold === 0 || longest.heldMs < leakDetectionThreshold) return undefined;
-  return {
-    level: 'warning',
-    headline: `Connection #${longest.id} may be leaked: it has been held for ${duration(longest.heldMs)}.`,
-    details: [
-      `More than leakDetectionThreshold (${duration(leakDetectionThreshold)}): ${workOf(longest)}. The list of borrowers says where it was borrowed.`,
-      lately(pool),
-    ],
-  };
-}
-
-function fine(pool: Case): PoolVerdict {
+function fine(pool: JudgedPool, past: Past, last: Incident | undefined, findings: readonly Trouble[], now: number): Words {
   const { used, limit, total } = pool.stats;
   const { topology } = pool;
+  const inHeadline = last !== undefined && isWithin(last, IN_HEADLINE_MS, now);
+  // What is left of the incident keeps the health from being healthy for some seconds.
+  const words = findings.length === 0 ? isNow(pool, past, now) : 'The pool serves its callers again.';
+  const details = [
+    `${used} of ${limit} connections are in use, ${total} are open.`,
+    topology == null ? '' : allIsWell(topology),
+    lately(past.points, now),
+    ...findings.flatMap((finding) => finding.details),
+    inHeadline ? (findings.length === 0 ? howItWas(last) : '') : wordsOnLast(last, now),
+  ];
   return {
-    level: 'good',
-    headline: 'The pool is fine: every caller is served at once.',
-    details: [`${used} of ${limit} connections are in use, ${total} are open.`, topology == null ? '' : allIsWell(topology), lately(pool)],
+    cause: null,
+    headline: inHeadline ? `${words} ${capitalised(wordsOnIncident(last, now))}.` : words,
+    details: details.filter(isText),
+    advice: null,
+    since: null,
+    callersFailed: 0,
   };
 }
 
-/** How callers fared in the last minute; empty when the past is not known. */
-function lately({ points, now }: Case): string {
+/** How a pool is that is well. */
+function isNow({ stats: { used, limit, waiting } }: JudgedPool, { points }: Past, now: number): string {
+  if (waiting > 0) return `The pool is fine: ${counted(waiting, 'caller waits', 'callers wait')} briefly.`;
+  if (used >= limit) return `The pool is fine: all ${limit} connections are in use, and no caller waits.`;
+  const failed = wordsOn(failuresIn(pointsWithin(points, RATE_MS, now)));
+  return failed === '' ? 'The pool is fine: every caller is served at once.' : `The pool serves its callers; ${failed} a moment ago.`;
+}
+
+/** 'the database was away from 06:49:05 to 06:50:46; 12 040 callers were refused'. */
+export function wordsOnIncident(incident: Incident, now: number): string {
+  const { was, begin, end } = incident;
+  const failed = wordsOn(incident);
+  const until = end === null ? `since ${moment(begin, now)}` : `from ${moment(begin, now)} to ${moment(end, now)}`;
+  return `${was} ${until}${failed === '' ? '' : `; ${failed}`}`;
+}
+
+function wordsOnLast(last: Incident | undefined, now: number): string {
+  return last === undefined || !isWithin(last, IN_DETAILS_MS, now) ? '' : `Before: ${wordsOnIncident(last, now)}.`;
+}
+
+function howItWas({ error, holders, mostWaiting }: Incident): string {
+  if (error !== null) return `The last error was: ${error}`.concat(error.endsWith('.') ? '' : '.');
+  const [first] = holders;
+  if (first === undefined || mostWaiting === 0) return '';
+  const all = holders.reduce((sum, { count }) => sum + count, 0);
+  return `When most callers waited (${amount(mostWaiting)}): ${sentenceOn(first, all)}`;
+}
+
+/** What hit no caller and left the pool serving is no headline once it is over. */
+function isRemembered({ status, timedOut, refused }: Omit<Incident, 'end'>): boolean {
+  return status === 'unhealthy' || timedOut + refused > 0;
+}
+
+function isWithin({ end }: Incident, ms: number, now: number): boolean {
+  return end !== null && now - end < ms;
+}
+
+/** How callers fared in the last minute, with those that failed among them; empty when the past is not known. */
+function lately(points: readonly LivePoint[], now: number): string {
   if (points.length === 0) return '';
   const recent = pointsWithin(points, RECENT_MS, now);
-  const [, , acquireP99] = percentilesOf(recent, 'acquire');
+  const served = recent.reduce((sum, { acquired }) => sum + acquired, 0);
+  const failed = failedOf(failuresIn(recent));
+  const all = served + failed;
+  if (all === 0) return 'No caller has asked for a connection in the last minute.';
   const [, , queryP99] = percentilesOf(recent, 'query');
-  if (acquireP99 == null) return 'No caller has asked for a connection in the last minute.';
   const statements = queryP99 == null ? '' : `, and 99 % of statements took up to ${duration(queryP99)}`;
-  return `In the last minute, 99 % of callers had a connection within ${duration(acquireP99)}${statements}.`;
+  if (failed * 100 >= all)
+    return `In the last minute, ${amount(served)} of ${counted(all, 'caller', 'callers')} had a connection${statements}.`;
+  const [, , acquireP99] = percentilesOf(recent, 'acquire');
+  return acquireP99 == null ? '' : `In the last minute, 99 % of callers had a connection within ${duration(acquireP99)}${statements}.`;
 }
 
-function sinceText(points: readonly LivePoint[], isSo: (point: LivePoint) => boolean): string {
-  const since = sinceWhen(points, isSo);
-  if (since === undefined) return '';
-  return since.orLonger
-    ? `It has been so for longer than the charts go back (${clock(since.at)}).`
-    : `It has been so since ${clock(since.at)}.`;
+function perSecond(points: readonly LivePoint[]): number {
+  const ms = points.reduce((sum, { sinceMs }) => sum + sinceMs, 0);
+  return ms === 0 ? 0 : Math.round(failedOf(failuresIn(points)) / (ms / 1_000));
 }
 
-function isWaiting({ waiting }: LivePoint): boolean {
-  return waiting > 0;
+function failedOf({ timedOut, refused }: Failures): number {
+  return timedOut + refused;
 }
 
-type CheckName = Health['checks'][number]['name'];
-
-function fails({ checks }: JudgedPool['health'], name: CheckName): boolean {
-  return checks.some((check) => check.name === name && check.status === 'fail');
-}
-
-function warns({ checks }: JudgedPool['health'], name: CheckName): boolean {
-  return checks.some((check) => check.name === name && check.status === 'warn');
-}
-
-function withoutEmpty({ details, ...verdict }: PoolVerdict): PoolVerdict {
-  return { ...verdict, details: details.filter((detail) => detail !== '') };
+function isText(text: string): boolean {
+  return text !== '';
 }

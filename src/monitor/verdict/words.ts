@@ -27,6 +27,12 @@ export function clock(at: number): string {
   return new Date(at).toLocaleTimeString('en-GB');
 }
 
+/** A moment as one who reads it now says it: the time of day, with the day when it was half a day ago or more. */
+export function moment(at: number, now: number): string {
+  if (now - at < 43_200_000) return clock(at);
+  return `${new Date(at).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock(at)}`;
+}
+
 /** '1 caller waits', '3 callers wait'. */
 export function counted(count: number, one: string, many: string): string {
   return count === 1 ? `1 ${one}` : `${amount(count)} ${many}`;

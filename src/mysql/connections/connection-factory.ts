@@ -1,8 +1,8 @@
 /** Opens, checks, cleans and closes the connections of one pool. */
 
 import {
-  type Borrowed,
   type CloseRequest,
+  type Description,
   invalidUnquoted,
   messageOf,
   type OpenContext,
@@ -30,6 +30,7 @@ import { takenBack } from './borrowed-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import { type Baseline, changeSettings, cleanSession, isClean, settle } from './hygiene.js';
 import { noteAddress } from './killer.js';
+import { trackCommits, trackSession } from './restored-session.js';
 import { checkRole, WrongRole } from './server-role.js';
 import { ManagedConnection } from './managed-connection.js';
 import { openOutside } from './outside-opening.js';
@@ -153,10 +154,6 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return undefined;
   }
 
-  isUnused({ unusedMs }: ManagedConnection, forMs: number): boolean {
-    return unusedMs !== undefined && unusedMs >= forMs;
-  }
-
   park(connection: ManagedConnection): void {
     this.host.announce('release', connection);
   }
@@ -166,7 +163,11 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     if (why === 'lent') this.host.announce('acquire', connection);
   }
 
-  describe(connection: ManagedConnection): Omit<Borrowed, 'id' | 'heldMs' | 'stack'> {
+  quietMs(connection: ManagedConnection): number {
+    return connection.quietMs;
+  }
+
+  describe(connection: ManagedConnection): Description {
     const { threadId, session, runningMs, runningStatement } = connection;
     const { inTransaction } = session;
     const statement = runningStatement === undefined ? undefined : factsOf(runningStatement).digestUpTo(LONGEST_SHAPE);
@@ -333,31 +334,6 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       await connection.send((done) => (values === undefined ? connection[method](sql, done) : connection[method](sql, values, done)));
     }
     connection.session.setUp();
-  }
-}
-
-/**
- * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
- * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
- */
-async function trackSession(connection: ManagedConnection): Promise<void> {
-  try {
-    await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
-    connection.session.reported = true;
-  } catch (error) {
-    if (isConnectionLost(error)) throw error;
-  }
-}
-
-/** Asks the server to name what is committed. One that cannot answers without: then every statement that may have written counts as a write. */
-async function trackCommits(connection: ManagedConnection): Promise<void> {
-  const asked = connection._isMariaDB
-    ? "session_track_system_variables = CONCAT(@@session_track_system_variables, ',last_gtid')"
-    : 'session_track_gtids = OWN_GTID';
-  try {
-    await connection.send((done) => connection.query(`SET SESSION ${asked}`, done));
-  } catch (error) {
-    if (isConnectionLost(error)) throw error;
   }
 }
 

@@ -58,7 +58,7 @@ export async function settle(connection: ManagedConnection): Promise<void> {
 /**
  * Brings a session to the settings that its next borrower asks for.
  *
- * @returns what the borrower is told when the server refuses them; the session is clean then, and has none
+ * @returns the borrower's error when the server refuses them; the session is clean then, and has none
  */
 export async function changeSettings(
   connection: ManagedConnection,

@@ -106,9 +106,9 @@ export abstract class ObservedConnection extends LendableConnection {
     return this._command == null ? undefined : performance.now() - this.#clock.startedAt;
   }
 
-  /** How long no command has been under way, in milliseconds. */
-  get unusedMs(): number | undefined {
-    return this.busy ? undefined : performance.now() - this.#clock.startedAt;
+  /** How long no command has been under way, in milliseconds; 0 while one is. */
+  get quietMs(): number {
+    return this.busy ? 0 : performance.now() - this.#clock.startedAt;
   }
 
   /** The pool takes the connection back from a borrower who does not give it back. What is asked of it from now on fails with this error. */

@@ -1,7 +1,7 @@
-/** Brings back what COM_RESET_CONNECTION and COM_CHANGE_USER leave of a borrower's session, or take away of a new one. */
+/** What the pool asks of each session, and what it brings back that COM_RESET_CONNECTION and COM_CHANGE_USER leave of a borrower's, or take away of a new one. */
 
 import { charsetStatement } from '../driver/index.js';
-import { errnoOf } from '../errors/index.js';
+import { errnoOf, isConnectionLost } from '../errors/index.js';
 import type { ManagedConnection } from './managed-connection.js';
 
 /** A client's capability (MySQL internals manual, "Capability Flags"). */
@@ -9,6 +9,31 @@ const IGNORE_SPACE = 0x0100;
 
 const PARSE_ERROR = 1064;
 const UNKNOWN_SYSTEM_VARIABLE = 1193;
+
+/**
+ * Asks the server to report when a statement has changed the session: functions and triggers do so without their callers' text showing it
+ * (MySQL reference manual, "Server Tracking of Client Session State"; MariaDB knows it too).
+ */
+export async function trackSession(connection: ManagedConnection): Promise<void> {
+  try {
+    await connection.send((done) => connection.query('SET SESSION session_track_state_change = 1', done));
+    connection.session.reported = true;
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+  }
+}
+
+/** Asks the server to name what is committed. One that cannot answers without: then every statement that may have written counts as a write. */
+export async function trackCommits(connection: ManagedConnection): Promise<void> {
+  const asked = connection._isMariaDB
+    ? "session_track_system_variables = CONCAT(@@session_track_system_variables, ',last_gtid')"
+    : 'session_track_gtids = OWN_GTID';
+  try {
+    await connection.send((done) => connection.query(`SET SESSION ${asked}`, done));
+  } catch (error) {
+    if (isConnectionLost(error)) throw error;
+  }
+}
 
 /** Everything but the character set, which a new login has brought along. */
 export async function restoreSession(connection: ManagedConnection): Promise<void> {

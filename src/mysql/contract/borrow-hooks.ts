@@ -1,4 +1,4 @@
-/** What an application is told, and may say, when a connection is lent and when it is given back. */
+/** What an application learns, and may decide, when a connection is lent and when it is given back. */
 
 import type { DriverPromisePoolConnection } from '../driver/index.js';
 import type { SessionSettings } from './session-settings.js';

@@ -1,6 +1,6 @@
 /** Settings of a session that a borrower asks for: which names and values are taken, and how they are written into a statement. */
 
-import { type AcquireOptions, invalid, invalidUnquoted, type Mark, PoolError } from '../../engine/index.js';
+import { type AcquireOptions, invalid, invalidUnquoted, type ResourceMark, PoolError } from '../../engine/index.js';
 import { thrownAsError } from '../errors/index.js';
 
 /** System variables of a session by name, such as `{ time_zone: '+02:00' }`. */
@@ -23,14 +23,17 @@ const LONGEST_VALUE = 1_000;
 /** Names that a borrower cannot set so, and what to do about each. */
 const REFUSED: readonly (readonly [names: RegExp, why: string])[] = [
   [/^autocommit$/, 'the pool follows transactions: use pool.transaction()'],
-  [/^(transaction|tx)_read_only$/, 'the pool tells read-only servers from read-only transactions: use pool.transaction() with readOnly'],
+  [
+    /^(transaction|tx)_read_only$/,
+    'the pool distinguishes read-only servers from read-only transactions: use pool.transaction() with readOnly',
+  ],
   [/^(character_set_.*|collation_connection|names)$/, 'mysql2 encodes by its own option: use the option charset'],
   [/^session_track_/, 'the pool follows sessions by it'],
   [/^(timestamp|insert_id|last_insert_id|identity|rand_seed[12]|pseudo_.*|gtid_.*)$/, 'it is for one statement, not for a session'],
 ];
 
 /** The settings of one borrower, checked. Two with one key are the same. */
-export class SessionMark implements Mark {
+export class SessionMark implements ResourceMark {
   readonly key: string;
 
   constructor(

@@ -1,6 +1,6 @@
 /** A statement as its caller asked for it: read and checked once, at the door of the pool, and carried inside as a value. */
 
-import { invalid, invalidUnquoted, keepShape, type Mark, PoolError, type Priority } from '../../engine/index.js';
+import { invalid, invalidUnquoted, keepShape, type ResourceMark, PoolError, type Priority } from '../../engine/index.js';
 import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { throwIfOver, type WorkDeadline } from '../../resilience/deadline/index.js';
 import { thrownAsError } from '../errors/index.js';
@@ -17,7 +17,7 @@ export type Method = 'query' | 'execute';
 export interface Place {
   readonly priority?: Priority;
   readonly fairnessKey?: string;
-  readonly mark?: Mark;
+  readonly mark?: ResourceMark;
 }
 
 /** What a caller asks of Poolwright beside limits. */
@@ -203,7 +203,7 @@ function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions 
   return others as DriverOptions;
 }
 
-function placeOf(priority: Priority | undefined, fairnessKey: string | undefined, mark: Mark | undefined): Place | undefined {
+function placeOf(priority: Priority | undefined, fairnessKey: string | undefined, mark: ResourceMark | undefined): Place | undefined {
   if (priority === undefined && fairnessKey === undefined && mark === undefined) return undefined;
   return {
     ...(priority === undefined ? {} : { priority }),

@@ -2,6 +2,7 @@
 
 import type { BreakerSnapshot } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
+import { type CallerTotals, CallerWindow } from './caller-window.js';
 import {
   type Clock,
   messageOf,
@@ -75,6 +76,8 @@ export interface HealthCheck {
     | 'fleet'
     | 'utilization'
     | 'waiting'
+    | 'callers'
+    | 'leaks'
     | 'breakers'
     | 'query';
   readonly status: CheckStatus;
@@ -93,6 +96,9 @@ export interface Health {
   readonly checks: readonly HealthCheck[];
 }
 
+/** Shorter waits for a connection are normal in a pool that is well used. */
+const BRIEF_MS = 500;
+
 /** How often the use is sampled. */
 const SAMPLE_PERIOD_MS = 1_000;
 
@@ -109,6 +115,7 @@ export class HealthMonitor {
   #shedBefore = 0;
   #lastConnectFailure: { readonly at: number; readonly message: string } | undefined = undefined;
 
+  readonly #callers = new CallerWindow();
   #poisoned: { readonly at: number; readonly message: string } | undefined = undefined;
 
   constructor(
@@ -148,6 +155,8 @@ export class HealthMonitor {
       this.#checkEndpoint(),
       this.#checkUtilization(summary),
       this.#checkWaiting(summary),
+      { name: 'callers' as const, ...this.#callers.check(this.#callerTotals()) },
+      this.#checkLeaks(),
       this.#checkBreakers(),
       ...more,
     ];
@@ -158,7 +167,8 @@ export class HealthMonitor {
   #sampleUse(): void {
     const now = this.#clock.now();
     this.#shedBefore = this.#shedAtSample;
-    this.#shedAtSample = this.#engine.shed;
+    this.#shedAtSample = this.#engine.glance().shed;
+    this.#callers.sample(this.#callerTotals());
     if (utilizationOf(this.#engine.summary()) < this.#thresholds.utilization) this.#highSince = undefined;
     else this.#highSince ??= now;
     this.#timer = this.#clock.setTimer(() => this.#sampleUse(), SAMPLE_PERIOD_MS);
@@ -202,15 +212,28 @@ export class HealthMonitor {
     return { name: 'utilization', status: 'warn', message: `${message}, at least ${utilization} % for ${seconds(highForMs)}` };
   }
 
-  #checkWaiting({ waiting, longestWaitMs }: PoolSummary): HealthCheck {
-    const shedNow = this.#engine.shed - this.#shedBefore;
+  #checkWaiting({ waiting, longestWaitMs, used, limit }: PoolSummary): HealthCheck {
+    const shedNow = this.#engine.glance().shed - this.#shedBefore;
     const { acquireTimeout } = this.#engine.options;
     const longestFine = acquireTimeout > 0 ? (acquireTimeout * this.#thresholds.waitPercent) / 100 : Number.POSITIVE_INFINITY;
     if (shedNow > 0)
       return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
     const message = waiting === 0 ? 'no caller waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
-    const tooLong = waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
+    const exhausted = used >= limit && longestWaitMs >= BRIEF_MS;
+    const tooLong = exhausted || waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
+  }
+
+  #callerTotals(): CallerTotals {
+    const { acquired, timedOut, refused, shed } = this.#engine.glance();
+    const { connect, statement } = this.breakers ?? {};
+    return { served: acquired, timedOut, refused: refused + (connect?.refused ?? 0) + (statement?.refused ?? 0), shed };
+  }
+
+  #checkLeaks(): HealthCheck {
+    const { leaked } = this.#engine.glance();
+    if (leaked === 0) return { name: 'leaks', status: 'pass', message: 'no connection seems to be leaked' };
+    return { name: 'leaks', status: 'warn', message: `${leaked} connections may be leaked: their borrowers run nothing` };
   }
 
   /** While a connection is open, the breaker for connecting refuses no caller. The check of connect errors reports such a failure. */

@@ -18,6 +18,7 @@ export {
   utilizationOf,
   wordsOf,
 } from './health.js';
+export { LeaksByPlace } from './leaks-by-place.js';
 export { checkedLogger, PoolLog, type PoolLogger } from './logger.js';
 export { SlowQueries, type SlowQuery, type SlowQueryOrder, type SlowQueryReport } from './slow-queries.js';
 export { withGivenText } from './given-text.js';

@@ -12,6 +12,7 @@ import {
 } from '../../engine/index.js';
 import type { BreakerState } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
+import { LeaksByPlace } from './leaks-by-place.js';
 
 /** What is needed of a logger: pino's way, the fields first. pino, and the loggers of Fastify and NestJS on it, are such. */
 export interface PoolLogger {
@@ -51,6 +52,7 @@ interface Window {
 /** Writes what happens to a pool into a logger, and not more of it than can be read. */
 export class PoolLog {
   readonly #windows = new Map<string, Window>();
+  readonly #leaks = new LeaksByPlace((borrowed, count) => this.#leak(borrowed, count));
 
   /** @param now milliseconds since some fixed moment */
   constructor(
@@ -75,7 +77,15 @@ export class PoolLog {
     engine.on('connectFailed', ({ error, code, retryInMs }) =>
       this.#log('error', 'connect-failed', { ...fieldsOf(error), code, retryInMs }, 'no connection could be opened'),
     );
-    engine.on('leak', (borrowed) => this.#leak(borrowed));
+    engine.on('leak', (borrowed) => this.#leaks.note(borrowed));
+    engine.on('longUse', ({ id, description, heldMs, place }) =>
+      this.#log(
+        'info',
+        'long-use',
+        { connection: id, description, heldMs, ...(place === undefined ? {} : { place }) },
+        'connection is used for long',
+      ),
+    );
     engine.on('leakReturned', ({ id, heldMs }) =>
       this.#log('info', 'leak-returned', { connection: id, heldMs }, 'connection that was reported as leaked came back'),
     );
@@ -87,9 +97,9 @@ export class PoolLog {
     this.#log(complete ? 'info' : 'warn', 'drained', fields, complete ? 'pool is drained' : 'pool was closed with connections in use');
   }
 
-  #leak({ id, description, heldMs, stack }: Borrowed): void {
-    const fields = { connection: id, description, heldMs, ...(stack === undefined ? {} : { stack }) };
-    this.#log('warn', 'leak', fields, 'connection was not given back in time');
+  #leak({ id, description, heldMs, place, stack }: Borrowed, count: number): void {
+    const where = { ...(place === undefined ? {} : { place }), ...(stack === undefined ? {} : { stack }) };
+    this.#log('warn', 'leak', { connection: id, description, heldMs, count, ...where }, 'connection was not given back in time');
   }
 
   #log(level: Level, event: string, fields: object, message: string): void {

@@ -26,7 +26,6 @@ import {
   type SlowQueries,
   StatementLog,
 } from '../observation/index.js';
-import { BorrowHooks } from './borrow-hooks.js';
 import { CallbackPool } from './callback-pool.js';
 import { type ServerError, verdictOfConnectError } from '../errors/index.js';
 import {
@@ -52,7 +51,7 @@ import { acquireFrom, type ConnectionSource, type StatementRouter } from './leas
 import type { PoolStats } from './pool-stats.js';
 import { ProcessHold } from './process-hold.js';
 import { runTransaction, SelfDeadlockWatch, type Transaction, type TransactionHost } from '../transactions/index.js';
-import { answerOfLastRun, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
+import { answerOfLastRun, hooksOf, PooledStatement, type StatementPool, RetryTally, StatementRetries } from '../statements/index.js';
 import {
   limitsFrom,
   ownStatement,
@@ -300,12 +299,10 @@ export class PoolCore implements SteeredCore {
 
   /** What the connections of this pool report to it, and ask of it. */
   #connectionHost(): ConnectionHost {
-    const { onAcquire, onRelease, atStart } = this.options;
-    const { name, hookTimeout } = atStart;
     return {
       driverPool: this.callbackPool,
       log: this.#statements,
-      ...(onAcquire === undefined && onRelease === undefined ? {} : { hooks: new BorrowHooks(name, onAcquire, onRelease, hookTimeout) }),
+      ...hooksOf(this.options),
       hold: () => this.#hold.start(),
       announce: (event, connection) => this.callbackPool.announce(event, connection),
       connecting: () => this.breakers.connecting(),

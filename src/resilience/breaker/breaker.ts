@@ -98,6 +98,11 @@ export class Breaker {
     return this.#state === CLOSED || this.#admits(this.#clock.now()) ? undefined : this.openError(details);
   }
 
+  /** How many calls it has refused. */
+  get refused(): number {
+    return this.#refused;
+  }
+
   /** The error of a call that is refused now. Counts it. */
   openError(details?: () => PoolErrorDetails): PoolError {
     this.#refused += 1;

@@ -37,6 +37,7 @@ describe('resolvePoolOptions', () => {
       waitInterval: 100,
       acquireTimeout: 30_000,
       connectTimeout: 10_000,
+      connectPatience: 0,
       idleTimeout: 600_000,
       maxLifetime: 1_800_000,
       keepaliveInterval: 120_000,

@@ -202,6 +202,28 @@ describe('leak detection', () => {
     expect(returns).toHaveLength(2);
   });
 
+  it('does not count the time in which the borrower works: a long use is told once, and its leak when it has ended', async () => {
+    let workedUntil = Number.POSITIVE_INFINITY;
+    const fixture: PoolFixture = new PoolFixture(
+      { connectionLimit: 1, leakDetectionThreshold: 1_000 },
+      { methods: { quietMs: () => Math.max(0, fixture.clock.now() - workedUntil) } },
+    );
+    await using _end = fixture;
+    const leaks = fixture.record('leak');
+    const longUses = fixture.record('longUse');
+    const lease = await borrowForLong(fixture);
+    await fixture.clock.advance(60_000);
+    expect([leaks.length, longUses.length, fixture.stats.leaks, fixture.pool.glance().leaked]).toEqual([0, 1, 0, 0]);
+    expect(longUses[0]).toMatchObject({ id: 1, quietMs: 0, place: expect.stringMatching(/^support\/pool-fixture\.ts:\d+$/) as string });
+    workedUntil = fixture.clock.now();
+    await fixture.clock.advance(5_000);
+    expect([leaks.length, longUses.length, fixture.pool.glance().leaked]).toEqual([1, 1, 1]);
+    expect(fixture.pool.borrowed()).toMatchObject([{ id: 1, leaked: true, quietMs: 5_000 }]);
+    workedUntil = Number.POSITIVE_INFINITY;
+    expect(fixture.pool.glance().leaked).toBe(0);
+    lease.release();
+  });
+
   it('of an acquire that was queued, the stack is of the acquire, not of the release that served it', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, leakDetectionThreshold: 1_000 });
     const leaks = fixture.record('leak');

@@ -28,8 +28,41 @@ describe('openings that fail', () => {
     });
   });
 
+  it('I6: with connectPatience, callers outlast an outage that is shorter, and the first failed attempt after that time refuses the others', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0, connectPatience: 2_000 });
+    fixture.factory.script('open', failWith(refused));
+    const early = fixture.acquire();
+    await fixture.clock.advance(1_500);
+    expect(fixture.stats).toMatchObject({ refused: 0, waiting: 1 });
+    const late = fixture.acquire();
+    const told = errorOf(early, 'POOL_CONNECT_FAILED');
+    await fixture.clock.advance(1_500);
+    expect((await told).cause).toBe(refused);
+    expect(fixture.stats).toMatchObject({ refused: 1, waiting: 1 });
+    fixture.factory.script('open', succeed);
+    await fixture.clock.advance(1_000);
+    (await late).release();
+    expect(fixture.stats).toMatchObject({ refused: 1, acquired: 1 });
+  });
+
+  it('I6: connectPatience does not wait for a failure that will come again', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0, connectPatience: 60_000 });
+    const denied = driverError('ER_ACCESS_DENIED_ERROR', "Access denied for user 'app'");
+    fixture.factory.permanentCodes.add('ER_ACCESS_DENIED_ERROR');
+    fixture.factory.script('open', failWith(denied));
+    expect((await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')).cause).toBe(denied);
+  });
+
+  it('I2: acquireTimeout ends a patient wait', async () => {
+    await using fixture = new PoolFixture({ minIdle: 0, acquireTimeout: 500, connectPatience: 60_000 });
+    fixture.factory.script('open', failWith(refused));
+    const told = errorOf(fixture.acquire(), 'POOL_ACQUIRE_TIMEOUT');
+    await fixture.clock.advance(1_000);
+    expect((await told).message).toContain('ECONNREFUSED');
+  });
+
   it('I6: callers who have another pool to go to are refused until the next attempt is due, and make it then', async () => {
-    await using fixture = new PoolFixture({ minIdle: 0 }, { patience: 'impatient' });
+    await using fixture = new PoolFixture({ minIdle: 0, connectPatience: 60_000 }, { patience: 'impatient' });
     fixture.factory.script('open', failWith(refused));
     await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
     for (let caller = 0; caller < 3; caller += 1) expect((await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')).cause).toBe(refused);

@@ -4,7 +4,7 @@ import type { Borrowed } from '../../../src/engine/index.js';
 import type { CheckStatus, HealthCheck } from '../../../src/mysql/index.js';
 import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Breaker } from '../../../src/resilience/breaker/index.js';
-import type { JudgedPool } from '../../../src/monitor/verdict/index.js';
+import type { JudgedPool, JudgedTopology } from '../../../src/monitor/verdict/index.js';
 
 export const NOW = new Date(2026, 0, 1, 12, 0, 0).getTime();
 
@@ -15,6 +15,7 @@ export interface Told {
   /** Checks that did not pass. */
   readonly checks?: Partial<Record<CheckName, readonly [CheckStatus, string]>>;
   readonly borrowed?: readonly Borrowed[];
+  readonly topology?: JudgedTopology;
 }
 
 const CHECKS: readonly CheckName[] = [
@@ -24,13 +25,19 @@ const CHECKS: readonly CheckName[] = [
   'connections',
   'connect-errors',
   'endpoint',
+  'fleet',
   'utilization',
   'waiting',
+  'callers',
+  'leaks',
+  'query',
   'breakers',
 ];
 
+const CLOSED = { connect: new Breaker({ name: 'connect' }).snapshot(), statement: new Breaker({ name: 'statement' }).snapshot() };
+
 /** A pool of ten with two in use, but for what is told. */
-export function judgedPool({ stats = {}, checks: told = {}, borrowed = [] }: Told = {}): JudgedPool {
+export function judgedPool({ stats = {}, checks: told = {}, borrowed = [], topology }: Told = {}): JudgedPool {
   const checks = CHECKS.map((name): HealthCheck => {
     const [status, message] = told[name] ?? ['pass', 'well'];
     return { name, status, message };
@@ -46,11 +53,13 @@ export function judgedPool({ stats = {}, checks: told = {}, borrowed = [] }: Tol
       waiting: 0,
       longestWaitMs: 0,
       lastConnectError: null,
-      breakers: { connect: new Breaker({ name: 'connect' }).snapshot(), statement: new Breaker({ name: 'statement' }).snapshot() },
+      breakers: CLOSED,
       options: { leakDetectionThreshold: 0 },
       ...stats,
     },
     borrowed,
+    leaked: borrowed.filter(({ leaked }) => leaked === true).length,
+    topology: topology ?? null,
   };
 }
 
@@ -62,7 +71,7 @@ export function pointsUntilNow(seconds: number, pointAt: (secondsAgo: number) =>
   });
 }
 
-const BLANK: LivePoint = {
+export const BLANK: LivePoint = {
   at: 0,
   sinceMs: 1_000,
   limit: 10,

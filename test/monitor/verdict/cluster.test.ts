@@ -28,12 +28,12 @@ const NO_WRITER = { writer: null, withoutWriterMs: 10_000 };
 const FAILED: Told = { checks: { writer: ['fail', 'x'] } };
 const BEHIND = node('b:3306', { lagMs: 12_000 });
 
-const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['level'], string, readonly string[]])[] = [
+const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['status'], string, readonly string[]])[] = [
   [
     'well',
     {},
     topology([WRITER, node('b:3306'), node('c:3306')]),
-    'good',
+    'healthy',
     'The pool is fine: every caller is served at once.',
     ['a:3306 takes writes; 2 of 2 replicas serve reads.'],
   ],
@@ -41,7 +41,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'of one server',
     {},
     topology([WRITER]),
-    'good',
+    'healthy',
     'The pool is fine: every caller is served at once.',
     ['a:3306 takes writes; there is no replica.'],
   ],
@@ -49,7 +49,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'without a writer, with callers that wait',
     { ...FAILED, stats: { waiting: 12, longestWaitMs: 9_000 } },
     topology([node('a:3306', { role: 'writer', ...LOST }), node('b:3306')], {}, NO_WRITER),
-    'bad',
+    'unhealthy',
     'No server takes writes since 11:59:50; 12 callers wait.',
     ['The longest has been waiting for 9.0 s.', 'a:3306 is down since 11:59:50: it does not answer.'],
   ],
@@ -57,7 +57,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'without a writer, and nobody waits',
     FAILED,
     topology([node('a:3306')], {}, NO_WRITER),
-    'bad',
+    'unhealthy',
     'No server takes writes since 11:59:50.',
     [],
   ],
@@ -65,23 +65,16 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'with two writers',
     FAILED,
     topology([WRITER, node('b:3306', { role: 'writer' })], {}, { ...NO_WRITER, ambiguous: ['a:3306', 'b:3306'] }),
-    'bad',
-    'Two servers take writes: a:3306, b:3306; writes are refused until one of them is read-only.',
-    ['It has been so since 11:59:50.'],
+    'unhealthy',
+    'Two servers take writes: a:3306, b:3306 since 11:59:50; writes are refused until one of them is read-only.',
+    [],
   ],
-  [
-    'whose writer is back since its health was asked for',
-    FAILED,
-    topology([WRITER, node('b:3306')]),
-    'bad',
-    'The pool is unhealthy.',
-    ['X.'],
-  ],
+  ['whose writer is back since its health was asked for', FAILED, topology([WRITER, node('b:3306')]), 'unhealthy', 'X.', []],
   [
     'whose only replica lags',
     { checks: { readers: ['warn', 'x'] } },
     topology([WRITER, BEHIND]),
-    'warning',
+    'degraded',
     'b:3306 lags by 12 s; reads go to the writer.',
     ['Up to 1.0 s of lag is allowed (maxLag).'],
   ],
@@ -89,7 +82,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'that refuses reads then',
     {},
     topology([WRITER, BEHIND], { fallback: 'refuse' }),
-    'warning',
+    'degraded',
     'b:3306 lags by 12 s; reads are refused.',
     [],
   ],
@@ -97,7 +90,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'of which another replica is current',
     {},
     topology([WRITER, BEHIND, node('c:3306')]),
-    'warning',
+    'degraded',
     'b:3306 lags by 12 s; reads go to c:3306.',
     [],
   ],
@@ -105,7 +98,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'whose session reads lag',
     {},
     topology([WRITER, BEHIND], { consistency: 'session' }),
-    'warning',
+    'degraded',
     'b:3306 lags by 12 s; a read after a write waits, or goes to the writer.',
     [],
   ],
@@ -113,7 +106,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'whose eventual reads lag',
     {},
     topology([WRITER, BEHIND], { consistency: 'eventual' }),
-    'warning',
+    'degraded',
     'b:3306 lags by 12 s; reads may be that old.',
     [],
   ],
@@ -121,7 +114,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'whose bounded reads need a lag that is not known',
     {},
     topology([WRITER, node('b:3306', { lagMs: null })]),
-    'warning',
+    'degraded',
     'b:3306 does not say how far it lags; reads go to the writer.',
     [],
   ],
@@ -129,7 +122,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'with lost replicas',
     {},
     topology([WRITER, node('b:3306', LOST), node('c:3306', { state: 'unfit', reason: 'its replication does not run' }), node('d:3306')]),
-    'warning',
+    'degraded',
     'b:3306 is down, c:3306 is unfit; reads go to d:3306.',
     ['b:3306 is down since 11:59:50: it does not answer.', 'c:3306 is unfit since 11:59:00: its replication does not run.'],
   ],
@@ -137,24 +130,26 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['leve
     'with many lost replicas',
     {},
     topology([WRITER, ...Array.from({ length: 8 }, (_, index) => node(`r${index}`, LOST))]),
-    'warning',
+    'degraded',
     'r0 is down, r1 is down, r2 is down, r3 is down, r4 is down and 3 more; reads go to the writer.',
     [],
   ],
   [
     'whose pool is the bottleneck, which weighs more than a lag',
-    { stats: { used: 10, waiting: 3, longestWaitMs: 2_000 } },
+    { stats: { used: 10, waiting: 3, longestWaitMs: 2_000 }, checks: { waiting: ['warn', 'x'] } },
     topology([WRITER, BEHIND]),
-    'bad',
-    'The pool is the bottleneck: all 10 connections are in use, 3 callers wait.',
+    'degraded',
+    'The pool is the bottleneck: all 10 connections are in use; 3 callers wait.',
     [],
   ],
 ];
 
 describe('the verdict on a cluster', () => {
-  it.each(CASES)('%s', (_, told, cluster, level, headline, details) => {
-    const verdict = verdictOn({ ...judgedPool(told), topology: cluster }, [], NOW);
-    expect({ level: verdict.level, headline: verdict.headline }).toEqual({ level, headline });
+  it.each(CASES)('%s', (_, told, cluster, status, headline, details) => {
+    // What the monitoring adds where others stand in for a replica.
+    const checks: Told['checks'] = status === 'degraded' ? { readers: ['warn', 'x'], ...told.checks } : (told.checks ?? {});
+    const verdict = verdictOn(judgedPool({ ...told, checks, topology: cluster }), { points: [], incidents: [] }, NOW);
+    expect({ status: verdict.status, headline: verdict.headline }).toEqual({ status, headline });
     expect(verdict.details).toEqual(expect.arrayContaining([...details]));
   });
 });

@@ -301,9 +301,29 @@ describe('what the pool shows', () => {
     await using held = await pool.getConnection();
     expect(await leaked).toMatchObject({
       description: `connection ${held.threadId} (no statement running)`,
-      stack: expect.stringContaining('operations.test.ts'),
+      place: expect.stringMatching(/^pools\/operations\.test\.ts:\d+$/),
+      stack: expect.not.stringMatching(/node_modules|src\/(?:engine|mysql)/),
     });
     expect(pool.borrowed()).toHaveLength(1);
     expect(pool.stats().leaks).toBe(1);
+  });
+
+  it('takes a running statement for a long use, not for a leak', async () => {
+    await using fixture = await openPool({ connectionLimit: 1, leakDetectionThreshold: 100 });
+    const { pool } = fixture;
+    const leaks: unknown[] = [];
+    pool.watch('leak', (leak) => void leaks.push(leak));
+    const usedLong = new Promise((resolve) => {
+      pool.watch('longUse', resolve);
+    });
+    const stop = new AbortController();
+    await using held = await pool.getConnection();
+    const running = errorOf(held.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal } as { sql: string }));
+    expect(await usedLong).toMatchObject({ quietMs: 0, statement: 'SELECT SLEEP(?)' });
+    expect([leaks, pool.stats().leaks]).toEqual([[], 0]);
+    stop.abort();
+    await running;
+    await waitFor('the leak', () => leaks.length === 1);
+    expect(pool.borrowed()).toMatchObject([{ leaked: true }]);
   });
 });

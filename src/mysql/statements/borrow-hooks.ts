@@ -2,12 +2,18 @@
 
 import { type Lease, messageOf, PoolError } from '../../engine/index.js';
 import { within } from '../../engine/waiting/index.js';
-import { borrow, type ManagedConnection } from '../connections/index.js';
+import { borrow, type LendingHooks, type ManagedConnection } from '../connections/index.js';
 import type { AcquireInfo, OnAcquire, OnRelease, ReleaseInfo } from '../contract/index.js';
 import { callersError } from '../errors/index.js';
+import type { ResolvedOptions } from '../options/index.js';
 
-/** The hooks of one pool. */
-export class BorrowHooks {
+/** The hooks of a pool, where it has any. */
+export function hooksOf({ onAcquire, onRelease, atStart: { name, hookTimeout } }: ResolvedOptions): { readonly hooks?: LendingHooks } {
+  if (onAcquire === undefined && onRelease === undefined) return {};
+  return { hooks: new BorrowHooks(name, onAcquire, onRelease, hookTimeout) };
+}
+
+class BorrowHooks implements LendingHooks {
   constructor(
     private readonly pool: string,
     private readonly onAcquire: OnAcquire | undefined,

@@ -1,10 +1,10 @@
-/** The last incidents of pools: leaks, failures to connect, changes of state. */
+/** The last events of pools: leaks, failures to connect, changes of state. */
 
 import { codeOf, messageOf } from '../../engine/index.js';
 import type { ObservedPool } from '../../telemetry/index.js';
 
 /** Something that happened to a pool. A repetition with nothing else between is counted. */
-export interface PoolIncident {
+export interface PoolEvent {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly pool: string;
@@ -15,16 +15,16 @@ export interface PoolIncident {
   readonly since: number;
 }
 
-const MOST_INCIDENTS = 100;
+const MOST_EVENTS = 100;
 
-/** The last incidents of pools. */
-export class IncidentLog {
-  #incidents: PoolIncident[] = [];
+/** The last events of pools. */
+export class EventLog {
+  #events: PoolEvent[] = [];
   readonly #watched = new Map<ObservedPool, () => void>();
 
   /** The last one first. */
-  get incidents(): readonly PoolIncident[] {
-    return this.#incidents;
+  get events(): readonly PoolEvent[] {
+    return this.#events;
   }
 
   /** Listens to these pools, and to no others any more. */
@@ -44,7 +44,7 @@ export class IncidentLog {
 
   #listen(pool: ObservedPool): () => void {
     let failing = false;
-    const note = (kind: PoolIncident['kind'], message: string): void => this.#note(pool.name, kind, message);
+    const note = (kind: PoolEvent['kind'], message: string): void => this.#note(pool.name, kind, message);
     const stops = [
       pool.watch('leakReturned', ({ id, heldMs }) => note('leak-returned', `connection #${id} came back after ${seconds(heldMs)}`)),
       pool.watch('stateChanged', ({ from, to }) => note('state', `from ${from} to ${to}`)),
@@ -65,17 +65,18 @@ export class IncidentLog {
 
   /** Leaks are counted, not listened to: the pool prints its own warning only while it has no listener. */
   noteLeaks(pool: string, count: number): void {
-    for (let leak = 0; leak < count; leak += 1) this.#note(pool, 'leak', 'a connection is held for longer than leakDetectionThreshold');
+    for (let leak = 0; leak < count; leak += 1)
+      this.#note(pool, 'leak', 'a lent connection has run no statement for longer than leakDetectionThreshold');
   }
 
-  #note(pool: string, kind: PoolIncident['kind'], message: string): void {
+  #note(pool: string, kind: PoolEvent['kind'], message: string): void {
     const at = Date.now();
-    const [last] = this.#incidents;
+    const [last] = this.#events;
     if (last !== undefined && last.pool === pool && last.kind === kind && last.message === message) {
-      this.#incidents[0] = { ...last, at, count: last.count + 1 };
+      this.#events[0] = { ...last, at, count: last.count + 1 };
       return;
     }
-    this.#incidents = [{ at, pool, kind, message, count: 1, since: at }, ...this.#incidents.slice(0, MOST_INCIDENTS - 1)];
+    this.#events = [{ at, pool, kind, message, count: 1, since: at }, ...this.#events.slice(0, MOST_EVENTS - 1)];
   }
 }
 

@@ -1,0 +1,2 @@
+/** Nothing: extensions in a sandbox cannot run. */
+module.exports = {};
