@@ -1,6 +1,6 @@
 /** The answers of the monitoring server by procedure: from these types the description of its API is made. */
 import type { LiveSnapshot, MonitoringServerRouter } from '../../../src/monitor/api/router.js';
-import type { ReadinessReport } from '../../../src/monitor/api/monitoring.js';
+import type { ReadinessReport } from '../../../src/monitor/api/reports.js';
 
 type Procedures = MonitoringServerRouter['monitoring'];
 
