@@ -186,7 +186,7 @@ export const LAYERS = [
     name: 'demo',
     path: 'src/demo',
     is: 'What `npm start` runs, and the private MariaDB that tests use too.',
-    imports: ['engine', 'engine/waiting', 'index', 'monitor/server'],
+    imports: ['engine', 'engine/waiting', 'cache', 'index', 'monitor/server'],
     why: 'the demo uses the public API, as the code of a user would.',
     doors: ['main'],
   },

@@ -9,6 +9,7 @@ import { Actions } from './panels/actions.js';
 import { Breakers } from './panels/breakers.js';
 import { Cache } from './panels/cache.js';
 import { Charts } from './panels/charts.js';
+import { DEMO_POOL, DemoTroubles } from './panels/demo.js';
 import { FleetPanel } from './panels/fleet.js';
 import { Incidents } from './panels/incidents.js';
 import { Borrowers, Counters, Events, Options, PgBouncer, SlowQueries } from './panels/tables.js';
@@ -79,6 +80,7 @@ export function App({ store }: { readonly store: LiveStore }) {
         </div>
       </header>
       <main>
+        {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
         {processes !== undefined && processes.peers.length > 0 ? (
           <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
         ) : null}

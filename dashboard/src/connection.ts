@@ -71,3 +71,20 @@ export function messageOf(error: unknown): string {
   if (error instanceof TRPCClientError || error instanceof Error) return error.message;
   return String(error);
 }
+
+/** The troubles that can be staged, on the page of the demo. */
+export interface Troubles {
+  readonly troubles: readonly { readonly name: string; readonly about: string }[];
+  readonly running: string | null;
+}
+
+/** Asks the demo what can be staged, or stages one. Undefined: this server is not the demo, or does not answer. */
+export async function demoTroubles(stage?: string): Promise<Troubles | undefined> {
+  try {
+    const path = stage === undefined ? '/demo/troubles' : `/demo/troubles/${stage}`;
+    const answer = await fetch(path, { method: stage === undefined ? 'GET' : 'POST', headers: headers() });
+    return answer.ok || answer.status === 409 ? ((await answer.json()) as Troubles) : undefined;
+  } catch {
+    return undefined;
+  }
+}

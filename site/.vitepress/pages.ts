@@ -78,8 +78,14 @@ export const MENU: readonly { readonly text: string; readonly entries: readonly 
   },
 ];
 
-/** Where the page is on the site: a README is the index of its folder. */
-export const pathOf = (page: string): string => page.replace(/(^|\/)README$/, '$1index');
+/** The page that a visitor sees first. It is in no menu. */
+export const LANDING = 'site/landing';
+
+/** Where the page is on the site: a README is the index of its folder, but the first page is the landing page. */
+export const pathOf = (page: string): string => {
+  if (page === LANDING) return 'index';
+  return page === 'README' ? 'about' : page.replace(/\/README$/, '/index');
+};
 
 /** GitHub's names for headings, so that one link holds there and here. */
 export function slugOf(heading: string): string {

@@ -1,13 +1,26 @@
 /** What `npm start` and the demo command run: the monitoring server, with a sample workload or on a given database. */
 import { pause } from '../engine/waiting/index.js';
+import { createQueryCache } from '../cache/index.js';
 import { createPool, type Pool, pools } from '../index.js';
-import { type MonitoringServer, startMonitoringServer } from '../monitor/server/index.js';
+import {
+  createMonitoringServer,
+  listen,
+  type MonitoringServer,
+  type MonitoringServerOptions,
+  startMonitoringServer,
+} from '../monitor/server/index.js';
 import { startMariaDb } from './mariadb-server.js';
 import type { PrivateServer } from './private-server.js';
+import { Reports } from './reports.js';
+import { addTroubleRoutes } from './trouble-routes.js';
+import { Troubles } from './troubles.js';
 import { type SecondReport, Workload } from './workload.js';
 
 /** The whole stop takes less than 5 s. Borrowers get what the servers leave of it. */
 const DRAIN_TIMEOUT_MS = 2_000;
+
+/** Soon enough that one sees it happen. */
+const LEAK_AFTER_MS = 5_000;
 
 /** Where the monitoring server listens, and how large the pool is. */
 export interface ServeSettings {
@@ -22,6 +35,8 @@ export interface ServeSettings {
 export interface DemoSettings extends ServeSettings {
   /** Operations of the sample workload per second. */
   readonly rate: number;
+  /** Whether troubles are staged, one after the other. */
+  readonly trouble: boolean;
 }
 
 /** Where the demo writes its sentences and its JSON. */
@@ -34,7 +49,12 @@ export interface Audience {
 /** Runs on a private MariaDB, over verified TLS, with a sample workload, until `stop` aborts. */
 export async function runDemo(settings: DemoSettings, audience: Audience, stop: AbortSignal): Promise<void> {
   await using cleanup = new Cleanup();
-  const monitoring = await startMonitoring(settings, cleanup);
+  let troubles: Troubles | undefined;
+  const app = createMonitoringServer(monitoringOptions(settings));
+  addTroubleRoutes(app, () => troubles);
+  // Comes first: a wrong address or token fails before a database is started.
+  const monitoring = await listen(app, settings);
+  cleanup.add(() => monitoring.close());
   const say = sayer(audience);
   say('Starting a private MariaDB …');
   const database: PrivateServer = await startMariaDb();
@@ -45,9 +65,15 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
     ssl: { ca: database.caCertificate },
     connectionLimit: connections,
     minIdle: connections,
+    leakDetectionThreshold: LEAK_AFTER_MS,
   });
   cleanup.add(() => pool.end());
   await pool.ready();
+  const ssl = { ca: database.caCertificate };
+  const cached = createPool(database.url(), { name: 'reports', ssl, connectionLimit: 4, cache: createQueryCache() });
+  cleanup.add(() => cached.end());
+  const reports = new Reports(cached);
+  await reports.seed();
   const workload = new Workload(pool, rate);
   await workload.seed();
   const version = await firstValue(pool, 'SELECT VERSION()');
@@ -56,8 +82,16 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
   announce(monitoring, audience);
   say(`Sample workload: ${rate} operations a second (60 % point reads, 15 % range reads, 20 % updates, 5 % transactions). Ctrl-C stops.`);
   workload.start();
+  reports.start();
+  troubles = new Troubles(pool, database, say, stop);
+  say(
+    settings.trouble ? 'A trouble is staged every 20 s.' : 'The buttons on the page stage troubles; --trouble stages all of them in turn.',
+  );
+  const staged = settings.trouble ? troubles.stageAll() : undefined;
   await eachSecond(stop, () => sayReport(workload.report(), pool, audience));
   say('Stopping …');
+  reports.stop();
+  await staged;
   await workload.stop();
   await drain(pool, say);
 }
@@ -79,15 +113,14 @@ export async function runMonitor(settings: ServeSettings, audience: Audience, st
 }
 
 /** Comes first: a wrong address or token fails before a database is started. */
-async function startMonitoring({ host, port, peers }: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
-  const monitoring = await startMonitoringServer({
-    host,
-    port,
-    pools,
-    ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }),
-  });
+async function startMonitoring(settings: ServeSettings, cleanup: Cleanup): Promise<MonitoringServer> {
+  const monitoring = await startMonitoringServer(monitoringOptions(settings));
   cleanup.add(() => monitoring.close());
   return monitoring;
+}
+
+function monitoringOptions({ host, port, peers }: ServeSettings): MonitoringServerOptions {
+  return { host, port, pools, ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }) };
 }
 
 type Say = (text: string) => void;

@@ -9,7 +9,7 @@ import { fleetMetrics } from './fleet/fleet-metrics.js';
 import { DEFAULT_PREFIX, poolMetrics } from './pool-metrics.js';
 import type { PoolSource } from './pool-source.js';
 
-/** The options of `registerPoolMetrics`, of a registry of any class. */
+/** The options of `registerPoolMetrics`, for any class of registry. */
 export interface RegisteredMetricsOptions<Registry extends MetricsRegistry> {
   readonly pools: PoolSource;
   readonly breakers?: BreakerSource;

@@ -34,11 +34,47 @@ afterAll(async () => {
 });
 
 describe('the site of the documents, in a folder of a host that knows only files', () => {
-  it('leads a newcomer from the README to a page, and its menu to the next', async () => {
+  it('says on its first screen what it is, with code, a figure and a picture, and leads to the first page', async () => {
     await using opened = await openPage(browser, site);
     const { page, complaints } = opened;
     expect(await page.locator('h1').textContent()).toContain('Poolwright');
+    expect(await page.locator('.landing-figure').textContent()).toMatch(/^[\d.]+ ms\s*until .* takes [\d.]+ ms/);
+    const picture = page.locator('.landing-picture');
+    expect(await picture.evaluate((image: { readonly naturalWidth: number }) => image.naturalWidth)).toBeGreaterThan(1_000);
+    for (const part of [page.locator('.landing pre'), page.locator('.landing-figure b'), picture]) {
+      const box = await part.boundingBox();
+      expect((box?.y ?? Number.POSITIVE_INFINITY) + 100).toBeLessThan(page.viewportSize()?.height ?? 0);
+    }
     await screenshot(page, 'site-home');
+    await page.getByRole('link', { name: 'Get started' }).click();
+    await page.waitForURL('**/some/folder/docs/getting-started.html');
+    expect(complaints).toEqual([]);
+  });
+
+  it('has no page that is wider than a phone, no code that is cut off, and a short page of performance whose folds open for a link', async () => {
+    await using opened = await openPage(browser, site);
+    const { page, complaints } = opened;
+    await page.setViewportSize({ width: 390, height: 844 });
+    for (const name of ['index', 'docs/getting-started', 'docs/performance']) {
+      await page.goto(`${site.url}${name}.html`);
+      await page.locator('.vp-doc').first().waitFor();
+      const { tooWide, cutOff, height } = await page.evaluate<{ tooWide: number; cutOff: string[]; height: number }>(`({
+        tooWide: document.documentElement.scrollWidth - innerWidth,
+        cutOff: [...document.querySelectorAll('pre')].filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.textContent),
+        height: document.documentElement.scrollHeight,
+      })`);
+      expect({ name, tooWide, cutOff }).toEqual({ name, tooWide: 0, cutOff: [] });
+      expect(height).toBeLessThan(4_000);
+      await screenshot(page, `site-phone-${name.replace('docs/', '')}`);
+    }
+    await page.goto(`${site.url}docs/performance.html#a-spike-on-a-warm-pool`);
+    await page.locator('details[open] #a-spike-on-a-warm-pool').waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('leads a newcomer from the README to a page, and its menu to the next', async () => {
+    await using opened = await openPage(browser, { url: `${site.url}about.html` });
+    const { page, complaints } = opened;
     await page.locator('.vp-doc').getByRole('link', { name: 'docs/getting-started.md' }).click();
     await page.waitForURL('**/some/folder/docs/getting-started.html');
     await page.getByRole('heading', { name: 'Getting started' }).waitFor();
@@ -68,6 +104,7 @@ describe('the site of the documents, in a folder of a host that knows only files
     await using opened = await openPage(browser, { url: `${site.url}docs/performance.html` });
     const { page, complaints } = opened;
     const chart = page.locator('img[alt="Borrowing and giving back"]');
+    await page.getByRole('heading', { name: 'Borrowing and giving back' }).click();
     await chart.scrollIntoViewIfNeeded();
     expect(await chart.evaluate((image: { readonly naturalWidth: number }) => image.naturalWidth)).toBeGreaterThan(100);
     await page.goto(`${site.url}docs/api.html#createpool`);

@@ -127,10 +127,17 @@ describe('poolwright health, metrics and top', () => {
 
     const table = await command.run(['top', '--count', '2', '--interval', '100', ...address]);
     expect(table.code).toBe(0);
-    expect(table.stdout).toMatch(/^POOL +STATE +USED.*\nshop +running +0 +[12] .*\nshop +running/);
+    expect(table.stdout).toMatch(/^ {2}POOL +USED +WAIT.*\n {2}shop +0\/20 +0 .*\n {2}shop +0\/20/);
+    expect(table.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+    expect(await command.run(['top', '--sort', 'size', ...address])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--sort must be one of'),
+    });
     const lines = (await command.run(['top', '--count', '2', '--interval', '100', '--json', ...address])).stdout.trim().split('\n');
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
-      expect.objectContaining({ pools: [expect.objectContaining({ name: 'shop', limit: 20, queriesPerSecond: null })] }),
+      expect.objectContaining({
+        pools: [expect.objectContaining({ name: 'shop', limit: 20, queriesPerSecond: null, failuresPerSecond: null, queryP99Ms: null })],
+      }),
       expect.objectContaining({ pools: [expect.objectContaining({ name: 'shop', queriesPerSecond: 0 })] }),
     ]);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({

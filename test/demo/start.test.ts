@@ -54,7 +54,16 @@ describe('npm start', () => {
       return true;
     });
     await healthy;
+    const troubles = `http://127.0.0.1:${port}/demo/troubles`;
+    const names = ['slow', 'leak', 'exhausted', 'database'].map((name): unknown => expect.objectContaining({ name }));
+    expect(await (await fetch(troubles)).json()).toEqual({ troubles: names, running: null });
+    expect((await fetch(`${troubles}/nothing`, { method: 'POST' })).status).toBe(404);
+    const staged = await fetch(`${troubles}/leak`, { method: 'POST' });
+    expect([staged.status, await staged.json()]).toEqual([200, { troubles: names, running: 'leak' }]);
+    expect((await fetch(`${troubles}/slow`, { method: 'POST' })).status).toBe(409);
+    await start.says('Trouble: a borrower forgets to release.');
     const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(metrics).toContain('poolwright_connections_limit{pool="reports"} 4');
     expect(metrics).toContain('poolwright_connections_limit{pool="demo"} 20');
     expect(start.output).toMatch(/^20 connections to .*MariaDB.*, TLSv1\.[23], certificate and host name verified\.$/m);
     expect(await start.exit('SIGTERM')).toBe(0);

@@ -99,6 +99,8 @@ function faultOfNode(words: readonly string[]): string | undefined {
 }
 
 function faultOfUrl(url: string): string | undefined {
+  // A test of its own calls it.
+  if (url.endsWith('/openapi.json')) return undefined;
   const procedure = /\/api\/trpc\/monitoring\.(\w+)$/.exec(url)?.[1] ?? '';
   return procedure in createMonitoringRouter({ pools: [], pgbouncer: false })._def.procedures ? undefined : `there is no ${procedure}`;
 }

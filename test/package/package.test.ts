@@ -21,6 +21,9 @@ interface Manifest {
   readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
 }
 
+/** What programs of the package send their users to. */
+const NAMED_PAGES = ['docs/errors.md', 'docs/fleet.md', 'docs/options.md', 'docs/troubleshooting.md'];
+
 let folder: TemporaryFolder;
 /** What npm says of the tarball; sizes in bytes. */
 interface Packed {
@@ -47,6 +50,7 @@ beforeAll(async () => {
   const staging = join(folder.path, 'staging');
   await copyBuiltPackage(staging);
   for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'THIRD-PARTY-NOTICES.md']) await cp(join(ROOT, file), join(staging, file));
+  for (const file of NAMED_PAGES) await cp(join(ROOT, file), join(staging, file));
   const { stdout } = await npm(['pack', '--json', '--ignore-scripts', '--pack-destination', folder.path], staging);
   [packed] = JSON.parse(stdout) as [Packed];
   tarball = join(folder.path, packed.filename);
@@ -100,10 +104,21 @@ describe('the packed tarball', () => {
       'README.md',
       'THIRD-PARTY-NOTICES.md',
       'dist',
+      'docs',
       'package.json',
     ]);
     const files = await readdir(join(project, 'node_modules/poolwright/dist'), { recursive: true });
     expect(files.filter((file) => /\.test\.|\.map$/.test(file))).toEqual([]);
+  });
+
+  it('holds the pages that errors, advice and hover texts name', async () => {
+    const pages = (await readdir(join(project, 'node_modules/poolwright/docs'))).map((name) => `docs/${name}`);
+    expect(pages.sort()).toEqual([...NAMED_PAGES].sort());
+    const files = (await readdir(join(ROOT, 'src'), { recursive: true })).filter((name) => name.endsWith('.ts'));
+    const said = files.flatMap((name) =>
+      [...read(`src/${name}`).matchAll(/(['`"]).*?(docs\/[a-z0-9-]+\.md).*?\1/g)].map(([, , page]) => page),
+    );
+    expect(new Set(said)).toEqual(new Set(NAMED_PAGES.filter((page) => page !== 'docs/errors.md')));
   });
 
   it('has nothing that publint objects to', async () => {

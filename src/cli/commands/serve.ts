@@ -67,6 +67,11 @@ export const demo: CommandSpec = defineCommand({
       about: 'Operations of the sample workload per second; 0 = none.',
     },
     connections,
+    trouble: {
+      kind: 'flag',
+      about:
+        'Stages troubles in turn: a slow statement, a leak, an exhausted pool, a dead database. The buttons on the page stage them one by one.',
+    },
   },
   async run({ values, terminal, environment, stop }) {
     const { runDemo, runMonitor } = await import('../../demo/main.js');

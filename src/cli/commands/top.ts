@@ -4,32 +4,24 @@ import { pause, performance } from '../../engine/waiting/index.js';
 import type { FleetReport, PoolHealthReport, PoolStatsReport, TopologyReport } from '../../monitor/api/index.js';
 import type { ShownFleet, ShownTopology } from '../../monitor/live/index.js';
 import type { PoolVerdict } from '../../monitor/verdict/index.js';
-import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, shown, type Terminal } from '../console/index.js';
+import { type CommandSpec, defineCommand, EXIT, MonitoringAddress, type Terminal, UsageError } from '../console/index.js';
 import { addressOptions } from './probe.js';
 import { linesOfCluster } from './top-cluster.js';
 import { lineOfFleet, linesOfFleet } from './top-fleet.js';
-import { coloured, linesOfVerdict, olderVerdict } from './top-verdict.js';
+import { type Sort, sorted, SORTS, tableOf, type TableLine } from './top-table.js';
+import { linesOfVerdict, olderVerdict } from './top-verdict.js';
+import { histogramName, type Histograms, histogramsIn, percentileBetween } from './top-window.js';
 
 type Stats = NonNullable<PoolStatsReport['stats']>;
 
 /** What is shown of a pool at one moment. */
-interface PoolLine {
-  readonly name: string;
+interface PoolLine extends TableLine {
   /** What the process itself says, as its dashboard does. */
   readonly verdict: PoolVerdict;
-  readonly state: string;
-  readonly limit: number;
-  readonly used: number;
   readonly idle: number;
   readonly opening: number;
-  readonly waiting: number;
-  readonly longestWaitMs: number;
-  /** Leases and statements per second since the last reading; `null` at the first. */
+  /** Leases per second since the last reading; `null` at the first. */
   readonly acquiresPerSecond: number | null;
-  readonly queriesPerSecond: number | null;
-  readonly acquireP99Ms: number;
-  readonly queryP50Ms: number;
-  readonly queryP99Ms: number;
   readonly timedOut: number;
   readonly connectErrors: number;
   /** Null when it is no cluster. */
@@ -42,7 +34,8 @@ export const top: CommandSpec = defineCommand({
   name: 'top',
   summary: "Shows a running process's pools and updates them each second, until Ctrl-C.",
   notes: [
-    'If the address requires a token, set it in POOLWRIGHT_TOKEN. Percentiles cover the time since the process started.',
+    'If the address requires a token, set it in POOLWRIGHT_TOKEN. Rates and percentiles cover the time since the last update; the first update has none.',
+    'A mark before a pool says how it is: ! is degraded, X cannot serve. FAIL/S counts callers that got no connection and statements that failed.',
     'The verdict on a pool is the one of the dashboard. Times of day are in the time zone of the process.',
     'For a cluster, it shows the servers. > takes the writes; ! is out, lags by more than reads.maxLag, or takes writes beside another server.',
     'With --fleet, it shows the fleets of the pools in 80 columns. > is the pool itself; ! is lost, or marks a fleet that needs a look.',
@@ -51,10 +44,12 @@ export const top: CommandSpec = defineCommand({
   options: {
     ...addressOptions,
     fleet: { kind: 'flag', about: 'Show the budget, the members, and the leases of the fleets that the pools are in.' },
+    sort: { kind: 'text', value: 'BY', default: 'severity', about: `What the pools are sorted by: ${SORTS.join(', ')}.` },
     interval: { kind: 'number', value: 'MS', min: 100, max: 600_000, default: 1_000, about: 'Time between two updates, in milliseconds.' },
     count: { kind: 'number', value: 'N', min: 1, max: 1_000_000, about: 'End after this many updates.' },
   },
   async run({ values, terminal, environment, stop }) {
+    const by = sortOf(values.sort);
     const process = new MonitoringAddress(values.address, environment, values.timeout);
     let before: Reading | undefined;
     const told = new Map<string, string>();
@@ -62,7 +57,7 @@ export const top: CommandSpec = defineCommand({
       if (round > 0) await pause(values.interval, { signals: [stop] });
       if (stop.aborted) break;
       const reading = await readPools(process);
-      const lines = linesOf(reading, before);
+      const lines = sorted(linesOf(reading, before), by);
       if (terminal.json) terminal.sayJson({ at: new Date().toISOString(), pools: lines });
       else if (terminal.isScreen) terminal.draw(screenOf(terminal, process.url, lines, values.fleet));
       else if (values.fleet) for (const line of fleetsOf(terminal, lines)) terminal.say(line);
@@ -72,6 +67,13 @@ export const top: CommandSpec = defineCommand({
     return EXIT.ok;
   },
 });
+
+/** @throws UsageError */
+function sortOf(given: string): Sort {
+  const found = SORTS.find((one) => one === given);
+  if (found === undefined) throw new UsageError(`--sort must be one of ${SORTS.join(', ')}; given: '${given}'.`);
+  return found;
+}
 
 interface PoolReading {
   readonly stats: Stats;
@@ -83,6 +85,7 @@ interface PoolReading {
 /** All pools of a process at one moment. */
 interface Reading {
   readonly atMs: number;
+  readonly histograms: Histograms;
   readonly pools: readonly PoolReading[];
 }
 
@@ -90,7 +93,7 @@ async function readPools(process: MonitoringAddress): Promise<Reading> {
   const { body } = await process.get('/readyz', [503]);
   const { pools } = JSON.parse(body) as { readonly pools: readonly { readonly pool?: string }[] };
   const readings = await Promise.all(pools.map(({ pool }) => readPool(process, pool === undefined ? undefined : { pool })));
-  return { atMs: performance.now(), pools: readings.flat() };
+  return { atMs: performance.now(), histograms: histogramsIn((await process.get('/metrics')).body), pools: readings.flat() };
 }
 
 /** Empty when the process has no pool any more. */
@@ -105,7 +108,7 @@ async function readPool(process: MonitoringAddress, which: { readonly pool: stri
   return stats === null ? [] : [{ stats, health, topology: topology?.topology ?? null, fleet: fleet?.fleet ?? null }];
 }
 
-function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLine[] {
+function linesOf({ atMs, histograms, pools }: Reading, before: Reading | undefined): PoolLine[] {
   return pools.map(({ stats, health, topology, fleet }) => {
     const last = before?.pools.find((pool) => pool.stats.name === stats.name)?.stats;
     const rate = (count: (of: Stats) => number): number | null => {
@@ -113,8 +116,15 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
       // Less than before: the process was restarted in between.
       return Math.max(0, Math.round(((count(stats) - count(last)) / (atMs - before.atMs)) * 1000));
     };
+    const within = (which: 'acquire' | 'query', share: number): number | null => {
+      const name = histogramName(which, stats.name);
+      const estimate = percentileBetween(before?.histograms.get(name), histograms.get(name), share);
+      // Nothing took longer than the longest, which is known exactly; the last buckets are wide.
+      return estimate === null ? null : Math.min(estimate, stats[which].maxMs);
+    };
     return {
       name: stats.name,
+      status: health.status,
       verdict: health.verdict ?? olderVerdict(health),
       state: stats.state,
       limit: stats.limit,
@@ -125,9 +135,10 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
       longestWaitMs: Math.round(stats.longestWaitMs),
       acquiresPerSecond: rate(({ acquired }) => acquired),
       queriesPerSecond: rate(({ query }) => query.count),
-      acquireP99Ms: stats.acquire.p99Ms,
-      queryP50Ms: stats.query.p50Ms,
-      queryP99Ms: stats.query.p99Ms,
+      failuresPerSecond: rate(({ timedOut, refused, queryErrors }) => timedOut + refused + queryErrors),
+      acquireP99Ms: within('acquire', 0.99),
+      queryP50Ms: within('query', 0.5),
+      queryP99Ms: within('query', 0.99),
       timedOut: stats.timedOut,
       connectErrors: stats.connectErrors,
       topology,
@@ -135,23 +146,6 @@ function linesOf({ atMs, pools }: Reading, before: Reading | undefined): PoolLin
     };
   });
 }
-
-const COLUMNS: readonly (readonly [string, number, (line: PoolLine) => string])[] = [
-  ['STATE', 10, ({ state }) => state],
-  ['USED', 6, ({ used }) => String(used)],
-  ['IDLE', 6, ({ idle }) => String(idle)],
-  ['OPEN', 6, ({ opening }) => String(opening)],
-  ['LIMIT', 7, ({ limit }) => String(limit)],
-  ['WAIT', 6, ({ waiting }) => String(waiting)],
-  ['LONGEST', 10, ({ longestWaitMs }) => shown(longestWaitMs)],
-  ['LEASES/S', 10, ({ acquiresPerSecond }) => String(acquiresPerSecond ?? '-')],
-  ['QUERIES/S', 11, ({ queriesPerSecond }) => String(queriesPerSecond ?? '-')],
-  ['ACQ P99', 10, ({ acquireP99Ms }) => shown(acquireP99Ms)],
-  ['QRY P50', 10, ({ queryP50Ms }) => shown(queryP50Ms)],
-  ['QRY P99', 10, ({ queryP99Ms }) => shown(queryP99Ms)],
-  ['TIMEOUTS', 10, ({ timedOut }) => String(timedOut)],
-  ['CONN ERR', 10, ({ connectErrors }) => String(connectErrors)],
-];
 
 /** What is said where there is no screen to draw on. A verdict is said when it has changed. */
 function plainOf(terminal: Terminal, pools: readonly PoolLine[], isFirst: boolean, told: Map<string, string>): string[] {
@@ -163,17 +157,6 @@ function plainOf(terminal: Terminal, pools: readonly PoolLine[], isFirst: boolea
     return isKnown ? [] : linesOfVerdict(terminal, name, verdict);
   });
   return [...tableOf(terminal, pools, isFirst), ...verdicts, ...clustersOf(terminal, pools), ...fleetLinesOf(terminal, pools)];
-}
-
-function tableOf(terminal: Terminal, pools: readonly PoolLine[], withHead: boolean): string[] {
-  const width = Math.max(4, ...pools.map(({ name }) => name.length)) + 2;
-  const head = `${'POOL'.padEnd(width)}${COLUMNS.map(([title, columns]) => title.padStart(columns)).join('')}`;
-  const lines = pools.map((pool) => {
-    const text = `${pool.name.padEnd(width)}${COLUMNS.map(([, columns, value]) => value(pool).padStart(columns)).join('')}`;
-    return coloured(terminal, pool.verdict, text);
-  });
-  if (pools.length === 0) return ['there is no pool'];
-  return withHead ? [terminal.paint('bold', head), ...lines] : lines;
 }
 
 function clustersOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
@@ -189,7 +172,7 @@ function fleetsOf(terminal: Terminal, pools: readonly PoolLine[]): string[] {
   return lines.length === 0 ? ['no pool is in a fleet'] : lines;
 }
 
-const BAR = 40;
+const BAR = 32;
 
 function screenOf(terminal: Terminal, url: string, pools: readonly PoolLine[], onlyFleets: boolean): string[] {
   const head = `poolwright top  ${url}  ${new Date().toLocaleTimeString()}  Ctrl-C ends`;

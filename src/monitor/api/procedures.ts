@@ -200,12 +200,14 @@ function inputOf<S extends Zod.ZodType>(schema: S): (given: unknown) => Zod.outp
   return neededInputOf(schema.nullish());
 }
 
-function neededInputOf<S extends Zod.ZodType>(schema: S): (given: unknown) => Zod.output<S> {
-  return (given) => {
+/** The check has its schema, from which the description for OpenAPI is made. */
+function neededInputOf<S extends Zod.ZodType>(schema: S): ((given: unknown) => Zod.output<S>) & { readonly schema: S } {
+  const check = (given: unknown): Zod.output<S> => {
     const result = schema.safeParse(given);
     if (result.success) return result.data;
     throw new Error(
       result.error.issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`)).join('; '),
     );
   };
+  return Object.assign(check, { schema });
 }

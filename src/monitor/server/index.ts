@@ -1,3 +1,10 @@
 /** The HTTP server: access, files, peers, and the API. */
 
-export { createMonitoringServer, type MonitoringServer, type MonitoringServerRouter, startMonitoringServer } from './server.js';
+export { listen } from './listening.js';
+export {
+  createMonitoringServer,
+  type MonitoringServer,
+  type MonitoringServerOptions,
+  type MonitoringServerRouter,
+  startMonitoringServer,
+} from './server.js';

@@ -3,34 +3,24 @@
 import type * as TrpcFastify from '@trpc/server/adapters/fastify';
 import type * as FastifyModule from 'fastify';
 import type { FastifyError, FastifyInstance, FastifyRequest } from 'fastify';
-import { messageOf } from '../../engine/index.js';
-import { inRootContext } from '../../engine/waiting/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
 import { Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
+import { listen, type MonitoringServer } from './listening.js';
 import { addPeerRoute } from './peer-route.js';
 import { Peers } from '../peers/index.js';
 import { sendError, statusOf } from './replies.js';
 import { type MonitoringServerOptions, type ResolvedServerOptions, resolveServerOptions } from './server-options.js';
 
 export type { MonitoringServerRouter, PgBouncerOptions, PoolCollection, PoolSource } from '../api/index.js';
+export type { MonitoringServer } from './listening.js';
 export type { MonitoringServerOptions } from './server-options.js';
 
 const SUBPATH = 'poolwright/server';
 const { fastify } = requirePeer('fastify', SUBPATH) as typeof FastifyModule;
 const { fastifyRequestHandler } = requirePeer('@trpc/server/adapters/fastify', SUBPATH) as typeof TrpcFastify;
-
-/** A monitoring server that listens. Disposing of it closes it. */
-export interface MonitoringServer extends AsyncDisposable {
-  /** For example 'http://127.0.0.1:9464', without a slash at the end. */
-  readonly url: string;
-  /** Where it listens. */
-  readonly address: { readonly host: string; readonly port: number };
-  /** Stops listening and ends all connections, idle or not. Later calls do nothing. */
-  close(): Promise<void>;
-}
 
 /** Queries have no body, and the bodies of actions are short. */
 const BODY_LIMIT_BYTES = 16_384;
@@ -62,13 +52,14 @@ const DASHBOARD_POLICY =
 const INDEX = `Poolwright monitoring
 
 /api/trpc   tRPC: monitoring.connectionPoolHealth, .connectionPoolStats, .connectionPoolMetrics, .pgbouncerAvailable, .cacheStats, .slowQueries, .live
+/openapi.json  the same over plain HTTP, as OpenAPI 3.1 describes it
 /metrics    Prometheus' text format
 /healthz    the process is up
 /readyz     the pools can serve
 `;
 
 /**
- * Makes the monitoring server and starts to listen: the dashboard at `/`, `/api/trpc`, `/metrics`, `/healthz`, `/readyz`.
+ * Makes the monitoring server and starts to listen: the dashboard at `/`, `/api/trpc`, `/openapi.json`, `/metrics`, `/healthz`, `/readyz`.
  *
  * @throws PoolError `POOL_OPTION_INVALID`, also for an address that other machines can reach without a token; Error with the system's code
  *   when it cannot listen, for example `EADDRINUSE`
@@ -84,25 +75,7 @@ const INDEX = `Poolwright monitoring
  */
 export async function startMonitoringServer(options: MonitoringServerOptions): Promise<MonitoringServer> {
   const resolved = resolveServerOptions(options, process.env);
-  const app = build(options, resolved);
-  const { host, port } = resolved;
-  try {
-    // What it serves is no part of the work that it was started in.
-    await inRootContext(async () => await app.listen({ host, port }));
-  } catch (error) {
-    await app.close();
-    throw cannotListen(error, resolved);
-  }
-  const listening = portOf(app);
-  const close = async (): Promise<void> => {
-    await app.close();
-  };
-  return {
-    url: `http://${hostOfUrl(host)}:${listening}`,
-    address: Object.freeze({ host, port: listening }),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
+  return await listen(build(options, resolved), resolved);
 }
 
 /**
@@ -224,6 +197,10 @@ function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: Acces
     const readiness = await monitoring.readiness();
     return await reply.code(readiness.ready ? 200 : 503).send(accessOf(request).mayRead ? readiness : withoutDetails(readiness));
   });
+  app.get('/openapi.json', async () => {
+    const { default: description } = await import('./openapi.json', { with: { type: 'json' } });
+    return description;
+  });
   app.get('/metrics', async (_request, reply) => {
     const { metrics, contentType } = await monitoring.metrics();
     return await reply.type(contentType).send(metrics);
@@ -276,23 +253,4 @@ function withoutDetails({ ready, pools }: ReadinessReport): object {
       problems: problems.map((problem) => ({ name: problem.name, status: problem.status })),
     })),
   };
-}
-
-function cannotListen(cause: unknown, { host, port }: ResolvedServerOptions): Error {
-  const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-  const reason = code === 'EADDRINUSE' ? 'another program listens there; give another port, or 0 for a free one' : messageOf(cause);
-  return Object.assign(new Error(`The monitoring server cannot listen on ${hostOfUrl(host)}:${port}: ${reason}.`, { cause }), { code });
-}
-
-/** Precondition: it listens. */
-function portOf(app: FastifyInstance): number {
-  const address = app.server.address();
-  if (address === null || typeof address === 'string') throw new Error('bug: a server that listens has no port');
-  return address.port;
-}
-
-/** No client can connect to the address that means all of them. */
-function hostOfUrl(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return 'localhost';
-  return host.includes(':') ? `[${host}]` : host;
 }
