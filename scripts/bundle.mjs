@@ -27,6 +27,9 @@ await build({
   // From where it looks for a package that users install themselves, such as ioredis.
   define: { 'import.meta.url': '__filename' },
   external: ['mysql2', 'mysql2/promise'],
+  // It is a second copy of the mysql layer: without its indentation, the package is 5 % smaller. Names stay, and short lines keep traces useful.
+  minifyWhitespace: true,
+  lineLimit: 160,
 });
 
 await build({
