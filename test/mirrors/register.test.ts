@@ -359,7 +359,9 @@ describe('POOLWRIGHT_MONITOR', () => {
     await bare.write('app.mjs', await readFile(join(project.folder, 'app.mjs'), 'utf8'));
     const ending = await bare.run('app.mjs', { flags: FLAG, environment: { ...environment, POOLWRIGHT_MONITOR: '127.0.0.1:0' } });
     expect(reported(ending)).toEqual(MANAGED);
-    expect(ending.stderr).toMatch(/needs the package \S+, which is not installed\. Install it: npm install \S+\n$/);
+    expect(ending.stderr).toMatch(
+      /needs the packages [^.]+, which are not installed\..* Install them: npm install zod @trpc\/server prom-client fastify\n$/,
+    );
   });
 
   it('is left out of a program that makes no pool', async () => {
