@@ -67,6 +67,24 @@ describe('a read', () => {
     expect(db.readStats().reads).toEqual({ 'reader:fit': seen.length + 1, 'writer:strong': 2 });
   });
 
+  it('runs the hooks of the application on every node, and has the settings that its caller asks for', async () => {
+    const acquired = new Map<number | undefined, number>();
+    await using db = await openCluster(servers, {
+      onAcquire: (connection) => {
+        const { port } = connection.config;
+        acquired.set(port, (acquired.get(port) ?? 0) + 1);
+      },
+    });
+    await waitFor('every node to be asked', async () => {
+      await read(db);
+      await read(db.reader, { consistency: 'eventual' });
+      return acquired.size === servers.nodes.length;
+    });
+    const zone = { sql: 'SELECT @@time_zone AS zone', session: { time_zone: '+02:00' } };
+    for (const from of [db, db.reader]) expect((await from.query(zone))[0]).toEqual([{ zone: '+02:00' }]);
+    expect((await db.reader.query('SELECT @@time_zone AS zone'))[0]).not.toEqual([{ zone: '+02:00' }]);
+  });
+
   it('sees what this process has written before it, however far the replicas are behind', async () => {
     await using db = await openCluster(servers, { reads: { waitTimeout: 200 } });
     await whileBehind(async () => {
