@@ -52,9 +52,12 @@ function isNumber(text: string): boolean {
 /** The layers through which callers come; what lies beside them, such as the demo, is an application. */
 const LAYERS = ['engine', 'mysql', 'cluster', 'mirror', 'register', 'cache', 'resilience'];
 
+/** Code of the runtime: of Node, of Bun, and of V8, which has no place. A function without a name, which Bun calls so, too, has one. */
+const OF_RUNTIME = /\bnode:|\(native:|\(<anonymous>\)/;
+
 function isOfLibrary(frame: string): boolean {
   const path = frame.replaceAll('\\', '/');
-  if (path.includes('/node_modules/') || path.includes('node:') || path.includes('<anonymous>')) return true;
+  if (path.includes('/node_modules/') || OF_RUNTIME.test(path)) return true;
   ownFolder ??= folderOfThis();
   const { length } = ownFolder;
   const at = length === 0 ? -1 : path.indexOf(ownFolder);

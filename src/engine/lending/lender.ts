@@ -378,7 +378,7 @@ export class Lender<R> {
   /** Precondition: the waiter is in the queue. */
   #timeOutWaiter(waiter: Waiter<R>, now: number): void {
     this.#dequeueWaiter(waiter);
-    this.statistics.timedOut += 1;
+    this.statistics.countTimeout(now - waiter.enqueuedAt, this.options.acquireTimeout);
     refuseWaiter(waiter, acquireTimeoutError(now - waiter.enqueuedAt, this.reporter.failureContext(now)));
     this.listener.noteChange(now);
   }

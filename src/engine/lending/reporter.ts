@@ -46,6 +46,7 @@ export interface Reported<R> {
 /** How acquires have ended so far, and how many borrowers are leaks. */
 export interface PoolGlance {
   readonly acquired: number;
+  /** Without callers whose own limit was shorter than the pool's, and brief. */
   readonly timedOut: number;
   readonly refused: number;
   /** Of those refused: how many so that others need not wait longer than `waitTarget`. */
@@ -110,10 +111,10 @@ export class Reporter<R> {
   }
 
   glance(now: number): PoolGlance {
-    const { acquired, timedOut, refused, shed } = this.source.statistics;
+    const { acquired, timedOut, timedOutBriefly, refused, shed } = this.source.statistics;
     let leaked = 0;
     for (const entry of this.source.entries) if (this.#isLeaked(entry, now)) leaked += 1;
-    return { acquired, timedOut, refused, shed, leaked };
+    return { acquired, timedOut: timedOut - timedOutBriefly, refused, shed, leaked };
   }
 
   /** For how long the borrower of a lent entry has run nothing; undefined where the factory does not know. */

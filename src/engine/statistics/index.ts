@@ -2,5 +2,5 @@
 
 export { BUCKET_EDGES_MS, type DurationCounts, type DurationSummary, Histogram } from './histogram.js';
 export { observeDurations } from './observed-durations.js';
-export { type RecordedDuration, Statistics } from './statistics.js';
+export { BRIEF_WAIT_MS, type RecordedDuration, Statistics } from './statistics.js';
 export { LabelledCounts, type PoolStats } from './stats.js';

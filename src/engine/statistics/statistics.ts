@@ -3,12 +3,17 @@
 import { Histogram } from './histogram.js';
 import { LabelledCounts, noCloses } from './stats.js';
 
+/** Shorter waits for a resource are normal in a pool that is well used, in milliseconds. */
+export const BRIEF_WAIT_MS = 500;
+
 /** The pool's running counters and histograms. Plain fields: they are on the hot path. */
 export class Statistics {
   acquires = 0;
   acquired = 0;
   released = 0;
   timedOut = 0;
+  /** Of those: callers whose own limit was shorter than the pool's, and brief. It says little about the pool. */
+  timedOutBriefly = 0;
   cancelled = 0;
   refused = 0;
   shed = 0;
@@ -23,6 +28,12 @@ export class Statistics {
   readonly acquire = new Histogram();
   readonly use = new Histogram();
   readonly connect = new Histogram();
+
+  /** @param acquireTimeout how long the pool lets callers wait, in milliseconds; 0 = no limit */
+  countTimeout(waitedMs: number, acquireTimeout: number): void {
+    this.timedOut += 1;
+    if (waitedMs < BRIEF_WAIT_MS && (acquireTimeout === 0 || waitedMs < acquireTimeout)) this.timedOutBriefly += 1;
+  }
 }
 
 /** Which durations a pool records: waiting for a lease, holding it, opening a resource. */

@@ -12,6 +12,7 @@ import {
   systemClock,
   type Timer,
 } from '../../engine/index.js';
+import { BRIEF_WAIT_MS } from '../../engine/statistics/index.js';
 
 /** When a pool counts as degraded. Durations are in milliseconds. */
 export interface HealthThresholds {
@@ -95,9 +96,6 @@ export interface Health {
   readonly message: string;
   readonly checks: readonly HealthCheck[];
 }
-
-/** Shorter waits for a connection are normal in a pool that is well used. */
-const BRIEF_MS = 500;
 
 /** How often the use is sampled. */
 const SAMPLE_PERIOD_MS = 1_000;
@@ -219,7 +217,7 @@ export class HealthMonitor {
     if (shedNow > 0)
       return { name: 'waiting', status: 'warn', message: `overloaded: ${shedNow} callers were refused within about a second` };
     const message = waiting === 0 ? 'no caller waits' : `${waiting} callers wait, the longest for ${seconds(longestWaitMs)}`;
-    const exhausted = used >= limit && longestWaitMs >= BRIEF_MS;
+    const exhausted = used >= limit && longestWaitMs >= BRIEF_WAIT_MS;
     const tooLong = exhausted || waiting >= this.#thresholds.waiting || longestWaitMs >= longestFine;
     return { name: 'waiting', status: tooLong ? 'warn' : 'pass', message };
   }

@@ -23,6 +23,16 @@ describe('the error of an acquire that timed out', () => {
     for (const lease of leases) lease.release();
   });
 
+  it('counts a caller with a brief limit of its own, but not as one that the pool has failed', async () => {
+    await using fixture = new PoolFixture({ connectionLimit: 1, acquireTimeout: 1_000 });
+    const lease = await fixture.acquire();
+    const waits = [{ timeout: 15 }, { timeout: 600 }, {}].map((options) => errorOf(fixture.acquire(options), 'POOL_ACQUIRE_TIMEOUT'));
+    await fixture.clock.advance(1_016);
+    await Promise.all(waits);
+    expect([fixture.stats.timedOut, fixture.pool.glance().timedOut]).toEqual([3, 2]);
+    lease.release();
+  });
+
   it('says that the database could not be reached, and why, when nothing is open', async () => {
     await using fixture = new PoolFixture({ name: 'orders', connectionLimit: 1, minIdle: 0, acquireTimeout: 100 });
     const refused = driverError('ECONNREFUSED', 'connect ECONNREFUSED');

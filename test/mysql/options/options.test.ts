@@ -41,12 +41,16 @@ describe('the defaults of createPool', () => {
       waitInterval: 100,
       acquireTimeout: 30_000,
       connectTimeout: 10_000,
+      connectPatience: 0,
       idleTimeout: 600_000,
       maxLifetime: 1_800_000,
       keepaliveInterval: 120_000,
       validateAfterIdle: 500,
       validationTimeout: 5_000,
       leakDetectionThreshold: 0,
+      leakAction: 'report',
+      maxUses: 0,
+      hookTimeout: 5_000,
     });
     expect({ hygiene, tls, credentials, onConnect }).toEqual({
       hygiene: 'auto',
