@@ -10,7 +10,7 @@ export type { Priority } from './queue/index.js';
 export type { PoolEvents } from './contract/index.js';
 export type { CloseRequest, Description, ResourceMark, OpenContext, Preparation, ResourceFactory } from './contract/index.js';
 export type { DurationCounts, DurationSummary } from './statistics/index.js';
-export { BUCKET_EDGES_MS, Histogram } from './statistics/index.js';
+export { BRIEF_WAIT_MS, BUCKET_EDGES_MS, Histogram } from './statistics/index.js';
 export {
   asGiven,
   invalid,

@@ -12,8 +12,6 @@ export class Statistics {
   acquired = 0;
   released = 0;
   timedOut = 0;
-  /** Of those: callers whose own limit was shorter than the pool's, and brief. It says little about the pool. */
-  timedOutBriefly = 0;
   cancelled = 0;
   refused = 0;
   shed = 0;
@@ -28,11 +26,17 @@ export class Statistics {
   readonly acquire = new Histogram();
   readonly use = new Histogram();
   readonly connect = new Histogram();
+  #timedOutBriefly = 0;
+
+  /** Of those that timed out: callers whose own limit was shorter than the pool's, and brief. They say little about the pool. */
+  get timedOutBriefly(): number {
+    return this.#timedOutBriefly;
+  }
 
   /** @param acquireTimeout how long the pool lets callers wait, in milliseconds; 0 = no limit */
   countTimeout(waitedMs: number, acquireTimeout: number): void {
     this.timedOut += 1;
-    if (waitedMs < BRIEF_WAIT_MS && (acquireTimeout === 0 || waitedMs < acquireTimeout)) this.timedOutBriefly += 1;
+    if (waitedMs < BRIEF_WAIT_MS && (acquireTimeout === 0 || waitedMs < acquireTimeout)) this.#timedOutBriefly += 1;
   }
 }
 

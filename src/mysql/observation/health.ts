@@ -4,6 +4,7 @@ import type { BreakerSnapshot } from '../../resilience/breaker/index.js';
 import type { PoolBreakers } from './breakers.js';
 import { type CallerTotals, CallerWindow } from './caller-window.js';
 import {
+  BRIEF_WAIT_MS,
   type Clock,
   messageOf,
   type OptionSpec,
@@ -12,7 +13,6 @@ import {
   systemClock,
   type Timer,
 } from '../../engine/index.js';
-import { BRIEF_WAIT_MS } from '../../engine/statistics/index.js';
 
 /** When a pool counts as degraded. Durations are in milliseconds. */
 export interface HealthThresholds {
