@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { bootstrap } from '@vendure/core';
 import { populate } from '@vendure/core/cli/index.js';
-import { configOf, SHOP } from './config.mjs';
+import { configOf, SHOP } from './shop-config.mjs';
 
 const COLUMNS =
   'name,slug,description,assets,facets,optionGroups,optionValues,sku,price,taxCategory,stockOnHand,trackInventory,variantAssets,variantFacets';
