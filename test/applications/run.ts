@@ -21,16 +21,10 @@ export interface Place {
 }
 
 /** What a stage showed, held against the tables. */
-export interface StageResult {
+export interface StageResult extends Omit<Seen, 'tally'> {
   readonly stage: string;
   readonly requests: number;
   readonly failed: number;
-  readonly failedBefore: number;
-  readonly failedDuring: number;
-  readonly failedAfter: number;
-  readonly awayMs: readonly number[];
-  readonly recoveryMs: readonly number[];
-  readonly longestMs: number;
   /** How often the application ended by itself, and was started again. */
   readonly ends: number;
   readonly tasks: number;

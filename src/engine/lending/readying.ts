@@ -1,6 +1,6 @@
 /** A resource that is made ready for one waiter: the step between the waiter's turn and its lease. */
 
-import { PoolError, type PoolState, type ResourceFactory } from '../contract/index.js';
+import { PoolError, type PoolState, type ResolvedPoolOptions, type ResourceFactory } from '../contract/index.js';
 import type { Entry, EntrySet, Readying } from '../entries/index.js';
 import { type FairQueue, type Refusals, refuseWaiter, type Waiter, type WaiterOwner } from '../queue/index.js';
 import type { Statistics } from '../statistics/index.js';
@@ -15,6 +15,7 @@ type Unserved = 'timedOut' | 'cancelled' | 'refused';
 /** The lender, as far as it concerns a waiter whose entry is made ready. */
 interface ReadyingLender<R> {
   readonly state: PoolState;
+  readonly options: Pick<ResolvedPoolOptions, 'acquireTimeout'>;
   readonly entries: EntrySet<R>;
   readonly reporter: Reporter<R>;
   readonly supply: Supply<R>;
@@ -63,7 +64,7 @@ export class WaiterReadying<R> implements Readying, WaiterOwner<R> {
       lender.lendReady(waiter, entry, now);
       lender.serveAndRefill(now);
     } else {
-      this.#takeOut('refused');
+      this.#takeOut('refused', now);
       refuseWaiter(waiter, error);
       // Its waiter's code may have ended the pool, and the entry with it.
       if (entry.state === 'preparing') lender.lendOrClose(entry, now);
@@ -79,7 +80,7 @@ export class WaiterReadying<R> implements Readying, WaiterOwner<R> {
     const { lender, waiter } = this;
     const summary = lender.reporter.summary(now);
     const ending = lender.state === 'closed' ? closedError(summary) : lender.state === 'draining' ? drainingError(summary) : undefined;
-    this.#takeOut('refused');
+    this.#takeOut('refused', now);
     lender.refusals.add(waiter, ending ?? this.#notReady(undefined, now));
   }
 
@@ -96,18 +97,19 @@ export class WaiterReadying<R> implements Readying, WaiterOwner<R> {
     const { lender, waiter, entry } = this;
     entry.readying = undefined;
     lender.entries.closeEntry(entry, 'hook', true, now);
-    this.#takeOut(how);
+    this.#takeOut(how, now);
     refuseWaiter(waiter, error);
     lender.serveAndRefill(now);
   }
 
   /** Its wait is over: it is counted, and the entry is no longer its own. */
-  #takeOut(how: Unserved): void {
+  #takeOut(how: Unserved, now: number): void {
     const { lender, waiter, entry } = this;
     waiter.owner = undefined;
     lender.deadlines.remove(waiter);
     lender.fair?.noteReturn(entry);
-    lender.statistics[how] += 1;
+    if (how === 'timedOut') lender.statistics.countTimeout(now - waiter.enqueuedAt, lender.options.acquireTimeout);
+    else lender.statistics[how] += 1;
   }
 
   #notReady(cause: unknown, now: number): PoolError {

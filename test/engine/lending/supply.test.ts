@@ -35,7 +35,7 @@ describe('how many are opened', () => {
     expect(fixture.stats.total).toBeLessThanOrEqual(20);
   });
 
-  it('a queue that is as long after each use is no burst: the pool grows after two of them until nobody waits, or to its limit', async () => {
+  it('a queue that is as long after each use is no burst: the pool grows after two of them until no caller waits, or to its limit', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 50, minIdle: 0 });
     fixture.factory.script('open', succeedAfter(150));
     await fixture.warmUp(5, 20);

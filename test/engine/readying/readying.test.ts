@@ -116,6 +116,8 @@ describe('a resource that is made ready for its borrower', () => {
     await readied.fixture.clock.advance(120);
     expect(waiter.error).toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT', message: expect.stringContaining('made ready') as string });
     expect(readied.fixture.stats).toMatchObject({ timedOut: 1, total: 0, waiting: 0 });
+    // Its own limit was brief: the pool has not failed it.
+    expect(readied.fixture.pool.glance().timedOut).toBe(0);
     await readied.answer(() => late.ready());
     expect(waiter.lease).toBeUndefined();
   });

@@ -1,4 +1,4 @@
-/** The description of the monitoring server's API for those who do not use tRPC: it is made, it is valid, and the server answers as it says. */
+/** The description of the monitoring server's API for clients without tRPC: it is made, it is valid, and the server answers as it says. */
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { type ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';

@@ -133,7 +133,7 @@ describe('a password that is rotated while the pool serves', () => {
 });
 
 describe('a source that fails', () => {
-  it('fails nobody while its last answer holds, and is a warning in the health of the pool', async () => {
+  it('fails no caller while its last answer holds, and is a warning in the health of the pool', async () => {
     const store = await newStore();
     await using pool = poolFrom(store, { connectionLimit: 1 });
     await pool.query('SELECT 1');
