@@ -1,8 +1,9 @@
-/** The past of one pool: its points of the last minutes, and its incidents of the last day. */
+/** The past of one pool: its points and its incidents of the last day. */
 
 import type { Borrowed } from '../../engine/index.js';
 import type { Health } from '../../mysql/index.js';
 import type { ListedBreaker, ObservedPool } from '../../telemetry/index.js';
+import { type Range, type Stretch, Timeline } from '../history/index.js';
 import { type LivePoint, PointMaker } from '../points/index.js';
 import { type Failures, findingsOn, followed, type Incident, type JudgedPool, type PoolVerdict, verdictOn } from '../verdict/index.js';
 import { judgedHealth } from './whole-health.js';
@@ -48,6 +49,7 @@ export class PoolHistory {
   readonly #maker: PointMaker;
   /** With the number of the message that each was new in. */
   #points: { readonly id: number; readonly point: LivePoint }[] = [];
+  readonly #timeline = new Timeline();
   #incidents: readonly Incident[] = [];
   /** The number of the message in which a record was last changed. */
   readonly #changed = new Map<number, number>();
@@ -61,6 +63,16 @@ export class PoolHistory {
 
   get points(): readonly LivePoint[] {
     return this.#points.map(({ point }) => point);
+  }
+
+  /** From when on points are kept, in milliseconds since 1970; null: there is none yet. */
+  get keptFrom(): number | null {
+    return this.#timeline.keptFrom;
+  }
+
+  /** Points of a part of the last day. */
+  read(range: Range): Stretch {
+    return this.#timeline.read(range);
   }
 
   /** The last one first. */
@@ -79,6 +91,7 @@ export class PoolHistory {
   /** A second has passed. */
   tick(id: number, at: number): LivePoint {
     const point = this.#maker.next(this.pool.stats(), at);
+    this.#timeline.add(point);
     this.#points.push({ id, point });
     if (this.#points.length > POINTS_KEPT) this.#points.shift();
     return point;
