@@ -57,6 +57,7 @@ import {
   shownStats,
   shownTopology,
 } from '../live/index.js';
+import type { HistoryStore } from '../history/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
@@ -236,9 +237,13 @@ export class Monitoring {
     return this.#feed.listen(signal, after);
   }
 
-  /** Keeps the last minutes for later listeners, until `stop()`. */
-  keepHistory(): void {
-    this.#feed.keep();
+  /**
+   * Keeps the last day, until `stop()`.
+   *
+   * @param store where it is kept for the next process; default: nowhere
+   */
+  keepHistory(store?: HistoryStore): void {
+    this.#feed.keep(store);
   }
 
   stop(): void {

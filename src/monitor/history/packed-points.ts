@@ -28,6 +28,11 @@ export class PackedPoints {
     return this.#chunks[0]?.from;
   }
 
+  /** Time of the latest point, in milliseconds since 1970; 0: there is none. */
+  get latest(): number {
+    return this.#chunks.reduce((last, { latest }) => Math.max(last, latest), 0);
+  }
+
   get count(): number {
     return this.#count;
   }
@@ -38,7 +43,12 @@ export class PackedPoints {
   }
 
   push(point: LivePoint): void {
-    const bytes = packed(point);
+    this.pushPacked({ at: point.at, sinceMs: point.sinceMs, bytes: packed(point) });
+  }
+
+  /** @param point with what {@link packed} has made of it */
+  pushPacked(point: { readonly at: number; readonly sinceMs: number; readonly bytes: Uint8Array }): void {
+    const { bytes } = point;
     const chunk = this.#chunkFor(point);
     if (chunk.length + bytes.length > chunk.bytes.length) chunk.bytes = resized(chunk, 2 * chunk.bytes.length + bytes.length);
     chunk.bytes.set(bytes, chunk.length);
@@ -55,20 +65,28 @@ export class PackedPoints {
 
   /** The points after a moment, in the order in which they were made. */
   after(from: number): LivePoint[] {
-    return this.#chunks.flatMap(({ bytes, count, latest }) => {
-      if (latest <= from) return [];
-      const reader = new PointReader(bytes);
-      return Array.from({ length: count }, () => reader.next()).filter(({ at }) => at > from);
-    });
+    return this.#chunks.flatMap((chunk) => (chunk.latest <= from ? [] : pointsOf(chunk).filter(({ at }) => at > from)));
   }
 
-  #chunkFor({ at, sinceMs }: LivePoint): Chunk {
+  #chunkFor({ at, sinceMs }: Pick<LivePoint, 'at' | 'sinceMs'>): Chunk {
     const last = this.#chunks.at(-1);
     if (last !== undefined && last.count < POINTS_OF_A_CHUNK) return last;
     const chunk = { bytes: new Uint8Array(BYTES_AT_FIRST), length: 0, count: 0, from: at - sinceMs, latest: at };
     this.#chunks.push(chunk);
     return chunk;
   }
+}
+
+function pointsOf({ bytes, count }: Chunk): LivePoint[] {
+  const reader = new PointReader(bytes);
+  const points: LivePoint[] = [];
+  try {
+    while (points.length < count) points.push(reader.next());
+  } catch (error) {
+    // Bytes from a file that something else has changed.
+    if (!(error instanceof RangeError)) throw error;
+  }
+  return points;
 }
 
 function resized({ bytes, length }: Chunk, size: number): Uint8Array {

@@ -12,8 +12,21 @@ export const TIERS = [
   { resolutionMs: 60_000, keptMs: 86_400_000 },
 ] as const;
 
+/** A tier that is coarser than the answer by no more than this is good enough: it is read faster. */
+const COARSER = 1.2;
 /** So many points may a tier lack at the beginning of a range: who asks for ten minutes has a clock of their own, and asked a moment ago. */
 const MISSED = 10;
+
+/** A merged point as bytes, as it is kept for another process. */
+export interface KeptPoint {
+  readonly resolutionMs: number;
+  readonly at: number;
+  readonly sinceMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** Is told each merged point of one pool. */
+export type PoolRecord = (resolutionMs: number, point: LivePoint) => void;
 
 /** What is asked for. */
 export interface Range {
@@ -33,11 +46,24 @@ interface Tier {
 
 /** Keeps a pool's points: each second of ten minutes, ten seconds of two hours, each minute of a day. Its size is bounded by their numbers. */
 export class Timeline {
-  readonly #tiers: readonly Tier[] = TIERS.map(({ resolutionMs, keptMs }) => ({
-    resolutionMs,
-    points: new PackedPoints(keptMs / resolutionMs),
-    pending: [],
-  }));
+  readonly #tiers: readonly Tier[];
+
+  /**
+   * @param record is told each merged point, to keep it for the next process
+   * @param past merged points of a process before this one, the oldest first
+   */
+  constructor(
+    private readonly record?: PoolRecord,
+    past: readonly KeptPoint[] = [],
+  ) {
+    this.#tiers = TIERS.map(({ resolutionMs, keptMs }) => ({
+      resolutionMs,
+      points: new PackedPoints(keptMs / resolutionMs),
+      pending: [],
+    }));
+    for (const point of past) this.#tiers.find(({ resolutionMs }) => resolutionMs === point.resolutionMs)?.points.pushPacked(point);
+    this.#mergeLeftOver();
+  }
 
   /** From when on anything is kept, in milliseconds since 1970; null: nothing is. */
   get keptFrom(): number | null {
@@ -56,12 +82,19 @@ export class Timeline {
     this.#addTo(1, point);
   }
 
-  /** The finest points that reach as far back as what is kept of the range, merged until there are few enough. */
+  /** Nothing comes any more: the last steps are merged as they are. */
+  end(): void {
+    for (const [index, tier] of this.#tiers.entries()) this.#endStep(index, tier);
+  }
+
+  /** Points that reach as far back as what is kept of the range, merged until there are few enough. */
   read({ from, to, most }: Range): Stretch {
     const wanted = Math.max(from, this.keptFrom ?? from);
-    const found = this.#tiers.findIndex((tier) => (keptFrom(tier) ?? Number.POSITIVE_INFINITY) <= wanted + MISSED * tier.resolutionMs);
-    const index = found === -1 ? this.#tiers.length - 1 : found;
-    const { resolutionMs, points } = this.#tiers[index] as Tier;
+    const isLong = (tier: Tier): boolean => (keptFrom(tier) ?? Number.POSITIVE_INFINITY) <= wanted + MISSED * tier.resolutionMs;
+    const fineMs = ((to - wanted) / most) * COARSER;
+    const finest = this.#tiers.findIndex(isLong);
+    const index = this.#tiers.findLastIndex((tier, at) => at === finest || (isLong(tier) && tier.resolutionMs <= fineMs));
+    const { resolutionMs, points } = (this.#tiers[index] ?? this.#tiers.at(-1)) as Tier;
     const unmerged = this.#tiers
       .slice(0, index + 1)
       .toReversed()
@@ -72,17 +105,31 @@ export class Timeline {
     return fewer(inRange, most, resolutionMs);
   }
 
+  /** A process that was killed had not merged its last points into the next tier. */
+  #mergeLeftOver(): void {
+    for (const [index, { points }] of this.#tiers.entries()) {
+      const next = this.#tiers[index + 1];
+      if (next !== undefined) for (const point of points.after(next.points.latest)) this.#addTo(index + 1, point);
+    }
+  }
+
   #addTo(index: number, point: LivePoint): void {
     const tier = this.#tiers[index];
     if (tier === undefined) return;
     const [first] = tier.pending;
     if (first !== undefined && stepOf(first, tier) !== stepOf(point, tier)) {
-      const merged = mergedPoint(tier.pending);
-      tier.pending = [];
-      tier.points.push(merged);
-      this.#addTo(index + 1, merged);
+      this.#endStep(index, tier);
     }
     tier.pending.push(point);
+  }
+
+  #endStep(index: number, tier: Tier): void {
+    if (tier.pending.length === 0) return;
+    const merged = mergedPoint(tier.pending);
+    tier.pending = [];
+    tier.points.push(merged);
+    this.record?.(tier.resolutionMs, merged);
+    this.#addTo(index + 1, merged);
   }
 }
 
