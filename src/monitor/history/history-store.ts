@@ -123,7 +123,7 @@ class SqliteHistory implements HistoryStore {
       const incidents = records.map(({ record }) => JSON.parse(String(record)) as Incident);
       this.#saved.set(pool, incidents);
       const last = points.reduce((latest, { at }) => Math.max(latest, at), 0);
-      return { points, incidents: cutShort(incidents, 'process-gone', last) };
+      return { points, incidents: cutShort(incidents, 'monitoring-ended', last) };
     });
   }
 

@@ -28,8 +28,8 @@ export interface Incident extends Failures {
   readonly error: string | null;
 }
 
-/** What can end the watch over an incident: the pool was gone, or the process was. */
-export type CutShort = 'pool-gone' | 'process-gone';
+/** What can end the watch over an incident: the pool was gone, or the monitoring ended, mostly with its process. */
+export type CutShort = 'pool-gone' | 'monitoring-ended';
 
 /** What is seen of a pool at one moment. */
 export interface Seen {

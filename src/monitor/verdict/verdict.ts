@@ -137,7 +137,7 @@ export function wordsOnIncident(incident: Incident, now: number): string {
 /** An end that was not seen is not told as one. */
 function watchedUntil({ cutShort }: Incident): string {
   if (cutShort === null) return '';
-  return cutShort === 'pool-gone' ? ' or longer (the pool was closed then)' : ' or longer (the process ended then)';
+  return cutShort === 'pool-gone' ? ' or longer (the pool was closed then)' : ' or longer (the monitoring ended then)';
 }
 
 function wordsOnLast(last: Incident | undefined, now: number): string {

@@ -9,7 +9,6 @@ const BEGIN = Date.UTC(2026, 0, 1, 6, 0, 0);
 
 it('is found by a pool that is made again, with the incidents that its closing cut short', async () => {
   await using first = busyPool('orders');
-  await using again = busyPool('orders');
   let pools: Pool[] = [first.pool];
   const { feed, second } = scriptedFeed(() => pools, BEGIN);
   const pass = async (seconds: number): Promise<number> => {
@@ -28,6 +27,8 @@ it('is found by a pool that is made again, with the incidents that its closing c
 
   pools = [];
   await pass(5);
+  await first[Symbol.asyncDispose]();
+  await using again = busyPool('orders');
   expect(feed.historyOf(first.pool)).toBeUndefined();
   pools = [again.pool];
   again.work();
@@ -35,15 +36,16 @@ it('is found by a pool that is made again, with the incidents that its closing c
   const history = feed.historyOf(again.pool);
   expect(history?.incidents).toMatchObject([{ cause: 'suspended', end: closed + 1_000, cutShort: 'pool-gone' }]);
   const { points } = history?.read({ from: BEGIN, to: now, most: 1_000 }) ?? { points: [] };
-  // The first look of each pool counts nothing yet.
-  expect(points).toHaveLength(24 + 9);
+  // The first look at a pool counts nothing yet.
+  expect(points).toHaveLength(25 + 9);
   expect(history?.verdict(await judgedNow(again.pool, { breakers: [], ofReplicas: new Set() }), now).headline).toContain(
     'or longer (the pool was closed then)',
   );
 
   // Pools of ever new names: of those that are gone, twenty are remembered.
   for (let index = 0; index < 30; index += 1) {
-    pools = [busyPool(`job-${index}`).pool];
+    await using job = busyPool(`job-${index}`);
+    pools = [job.pool];
     await pass(2);
   }
   pools = [again.pool];
