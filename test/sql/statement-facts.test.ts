@@ -278,9 +278,11 @@ describe('a text without its values', () => {
         if (!facts.takesValues) return;
         const written = factsOf(format(sql, values));
         expect(SESSION_FACTS.filter((name) => facts[name] !== written[name])).toEqual([]);
-        for (const several of [false, true]) expect(facts.mayCommit(several)).toBe(written.mayCommit(several));
+        // With values, a semicolon in one makes it a text that may have several statements.
+        expect(facts.mayCommit(true) && !written.mayCommit(true)).toBe(false);
+        expect(facts.mayCommit(false)).toBe(written.mayCommit(false));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 5_000 },
     );
   });
 });
