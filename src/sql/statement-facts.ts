@@ -1,6 +1,6 @@
 /** The facts of a text of SQL, each found when it is first asked for, and one bounded memo from texts to their facts. */
 
-import { classOf, isNamePart, LETTERS, OPEN, QUESTION, SEMICOLON } from './characters.js';
+import { AT, classOf, DOT, isNamePart, isQuote, LETTERS, OPEN, QUESTION, SEMICOLON } from './characters.js';
 import { callsRoutine } from './routine-calls.js';
 import { digestOf, LONGEST_DIGEST, ruleDigestOf, type TelemetryNames, telemetryNamesOf } from './digest.js';
 import { isReadOnly } from './read-only.js';
@@ -214,19 +214,27 @@ function isBeforeFirstWord(kind: number, code: number): boolean {
   return kind === EXECUTABLE || kind === EXECUTABLE_END || (kind === SIGN && (code === OPEN || code === SEMICOLON));
 }
 
-/** Each question mark is a token of its own: none is in a text, a name or a comment, and none is half of `??`, which stands for a name. */
+/**
+ * Each question mark stands alone for a value: it is in no text, name or comment, and what is written in its place becomes no part of a name, a
+ * variable or a call, as in `??`, `@?` and `? (`.
+ */
 function placeholdersAreValues(sql: string): boolean {
   const scanner = new Scanner(sql);
   let found = 0;
-  let lastEnd = -1;
+  let isBehindOne = false;
   for (let kind = scanner.next(); kind !== END; kind = scanner.next()) {
-    if (kind === EXECUTABLE) return false;
-    if (kind !== SIGN || scanner.code !== QUESTION) continue;
-    if (scanner.start === lastEnd) return false;
-    lastEnd = scanner.end;
+    if (kind === EXECUTABLE || (isBehindOne && kind === SIGN && scanner.code === OPEN)) return false;
+    isBehindOne = kind === SIGN && scanner.code === QUESTION;
+    if (!isBehindOne) continue;
+    if (joins(sql.charCodeAt(scanner.start - 1)) || joins(sql.charCodeAt(scanner.end))) return false;
     found += 1;
   }
   return found === sql.split('?').length - 1;
+}
+
+/** Whether a character next to a value may make one token with it. */
+function joins(code: number): boolean {
+  return isNamePart(code) || isQuote(code) || code === AT || code === DOT || code === QUESTION;
 }
 
 /** MariaDB's EXECUTE IMMEDIATE runs a statement that stands in a literal. */
