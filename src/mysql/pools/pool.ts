@@ -161,9 +161,9 @@ export class Pool extends DriverPromisePool {
       const lease = lender.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       lender.enqueue(
-        new PoolConnectionWaiter(resolve, reject, core.options.flavor),
+        new PoolConnectionWaiter(resolve, core.options.flavor),
         acquireInTime(acquireOptionsOf(options), core.acquireTimeout),
       );
     });
