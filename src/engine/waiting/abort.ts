@@ -7,7 +7,7 @@ class Listening {
   first: Link | undefined = undefined;
   last: Link | undefined = undefined;
 
-  constructor(readonly onAbort: () => void) {}
+  constructor(readonly callAll: () => void) {}
 }
 
 /** One that waits. */
@@ -139,7 +139,7 @@ function listenTo(signal: AbortSignal): Listening {
     }
   });
   // First: a signal that cannot be listened to must not be taken for one that is.
-  signal.addEventListener('abort', all.onAbort, { once: true });
+  signal.addEventListener('abort', all.callAll, { once: true });
   listening.set(signal, all);
   return all;
 }
@@ -148,5 +148,5 @@ function stopListening(signal: AbortSignal, all: Listening): void {
   // It has aborted, and its listeners are being called.
   if (listening.get(signal) !== all) return;
   listening.delete(signal);
-  callListener(() => signal.removeEventListener('abort', all.onAbort), undefined);
+  callListener(() => signal.removeEventListener('abort', all.callAll), undefined);
 }

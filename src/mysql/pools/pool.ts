@@ -162,10 +162,7 @@ export class Pool extends DriverPromisePool {
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
     return new Promise((resolve) => {
-      lender.enqueue(
-        new PoolConnectionWaiter(resolve, core.options.flavor),
-        acquireInTime(acquireOptionsOf(options), core.acquireTimeout),
-      );
+      lender.enqueue(new PoolConnectionWaiter(resolve, core.options.flavor), acquireInTime(acquireOptionsOf(options), core.acquireTimeout));
     });
   }
 

@@ -201,11 +201,11 @@ function listOfPromises(): Lender {
       const { signal } = controller;
       const promise = new Promise((resolve, reject) => {
         const place = waiting.push(resolve) - 1;
-        const giveUp = (): void => {
+        const leave = (): void => {
           waiting[place] = undefined;
           reject(signal.reason as Error);
         };
-        signal.addEventListener('abort', giveUp, { once: true });
+        signal.addEventListener('abort', leave, { once: true });
       });
       return { promise, cancel: () => controller.abort() };
     },
