@@ -150,7 +150,7 @@ export class Pool<R> extends EventEmitter<PoolEvents> {
       const lease = this.#lender.tryAcquireIdleEntry();
       if (lease !== undefined) return Promise.resolve(lease);
     }
-    return new Promise((resolve, reject) => this.enqueue(new PromiseWaiter(resolve, reject), options));
+    return new Promise((resolve) => this.enqueue(new PromiseWaiter(resolve), options));
   }
 
   /** Borrows an idle resource that needs no validation, or returns nothing. Never waits, never opens, never throws. */

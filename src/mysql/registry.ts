@@ -1,11 +1,14 @@
 /** Every pool of the process that is not closed, by name. */
 
+import type { Endpoint } from './options/index.js';
 import type { Pool, ServerProduct } from './pools/index.js';
 
 /** The pools that are not closed. Other copies of this package in the process share it. */
 interface Registry {
   readonly pools: Map<string, Pool>;
   defaultPool: Pool | undefined;
+  /** For names that several pools have wanted: up to which number all were taken. Another copy of this package may not know of it. */
+  takenUpTo?: Map<string, number>;
 }
 
 const KEY = Symbol.for('poolwright.registry');
@@ -18,20 +21,37 @@ function registry(): Registry {
 
 /** A name that no other pool of the process has: the wanted one, or the wanted one with a number. */
 export function uniqueName(wanted: string): string {
-  const taken = registry().pools;
-  for (let number = 1; ; number += 1) {
-    const name = number === 1 ? wanted : `${wanted}#${number}`;
-    if (!taken.has(name)) return name;
+  const current = registry();
+  const { pools: taken } = current;
+  if (!taken.has(wanted)) return wanted;
+  // Thousands of pools may have wanted the same one.
+  const takenUpTo = (current.takenUpTo ??= new Map());
+  for (let number = (takenUpTo.get(wanted) ?? 1) + 1; ; number += 1) {
+    const name = `${wanted}#${number}`;
+    if (taken.has(name)) continue;
+    takenUpTo.set(wanted, number - 1);
+    return name;
   }
 }
 
 /** Lists a pool until it is closed. */
 export function register(pool: Pool): void {
-  const listed = registry().pools;
-  listed.set(pool.name, pool);
+  const current = registry();
+  current.pools.set(pool.name, pool);
   pool.watch('stateChanged', ({ to }) => {
-    if (to === 'closed') listed.delete(pool.name);
+    if (to !== 'closed') return;
+    current.pools.delete(pool.name);
+    current.takenUpTo?.clear();
   });
+}
+
+/** Whether a pool of the process knows that no proxy stands in front of the server at this place. */
+export function isKnownStraight(endpoint: Endpoint): boolean {
+  for (const pool of registry().pools.values()) {
+    // Another copy of this package in the process may be an older one.
+    if ('leadsStraightTo' in pool && pool.leadsStraightTo(endpoint)) return true;
+  }
+  return false;
 }
 
 /** Every pool of this process that is not closed, by name. */

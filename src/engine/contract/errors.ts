@@ -114,6 +114,27 @@ for (const field of DRIVER_FIELDS) {
   });
 }
 
+/**
+ * Makes an error of a failure that comes from the pool's own timer or from a signal. No frame of its stack would be the caller's, and to capture them
+ * costs ten times as much as the rest of the error: when thousands of callers give up, the process has better to do.
+ */
+export function errorWithoutFrames(code: PoolErrorCode, message: string, details: PoolErrorDetails): PoolError {
+  const { stackTraceLimit } = Error;
+  setFrames(0);
+  const error = new PoolError(code, message, details);
+  setFrames(stackTraceLimit);
+  return error;
+}
+
+/** An application may have frozen it. */
+function setFrames(limit: number): void {
+  try {
+    Error.stackTraceLimit = limit;
+  } catch {
+    // Then an error has its frames.
+  }
+}
+
 const UNREADABLE = 'an error that cannot be read';
 
 /** The one line that describes any thrown value. Never throws: the value may be anything, with getters that do. */

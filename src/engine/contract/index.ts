@@ -2,7 +2,7 @@
 
 export { applicationFrames, type CallSite, callSite, placeOf } from './call-site.js';
 export { type Clock, LONGEST_TIMER_MS, type RandomSource, STALL_MS, systemClock, type Timer } from './clock.js';
-export { codeOf, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
+export { codeOf, errorWithoutFrames, messageOf, POOL_ERROR_CODES, PoolError, type PoolErrorCode, type PoolErrorDetails } from './errors.js';
 export type { PoolEvents } from './events.js';
 export {
   answerOf,

@@ -1,9 +1,11 @@
 /** The errors of acquires that end without an entry, with the pool's counts in their text. */
 
-import { answerOf, type Borrowed, codeOf, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
+import { answerOf, type Borrowed, codeOf, errorWithoutFrames, messageOf, PoolError, type PoolSummary } from '../contract/index.js';
 
 /** How many borrowers an error names. */
 const BORROWERS_NAMED = 3;
+
+const GAVE_UP = 'The caller gave up waiting for a connection.';
 
 /** What an acquire error says about the pool at that moment. */
 export interface AcquireFailureContext {
@@ -32,18 +34,18 @@ export function acquireTimeoutError(waitedMs: number, context: AcquireFailureCon
   const { summary, unreachable, connectError, misplaced, held } = context;
   const waited = `No connection within ${Math.round(waitedMs)} ms`;
   if (summary.state === 'suspended') {
-    return new PoolError('POOL_SUSPENDED', `${waited}: pool '${summary.name}' is suspended.`, { pool: summary });
+    return errorWithoutFrames('POOL_SUSPENDED', `${waited}: pool '${summary.name}' is suspended.`, { pool: summary });
   }
   const details = { pool: summary, cause: connectError };
   if (held !== undefined) {
-    return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${held}. ${countsOf(summary)}`, { ...details, reason: 'unreachable' });
+    return errorWithoutFrames('POOL_ACQUIRE_TIMEOUT', `${waited}: ${held}. ${countsOf(summary)}`, { ...details, reason: 'unreachable' });
   }
   if (unreachable) {
     const why = misplaced ? messageOf(connectError) : `the database could not be reached; ${lastError(connectError)}`;
     const message = `${waited}: ${why}. ${countsOf(summary)}`;
-    return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { ...details, reason: 'unreachable' });
+    return errorWithoutFrames('POOL_ACQUIRE_TIMEOUT', message, { ...details, reason: 'unreachable' });
   }
-  return new PoolError('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { ...details, reason: 'exhausted' });
+  return errorWithoutFrames('POOL_ACQUIRE_TIMEOUT', `${waited}: ${exhaustion(context)}`, { ...details, reason: 'exhausted' });
 }
 
 export function queueFullError(queueLimit: number, context: AcquireFailureContext): PoolError {
@@ -83,7 +85,12 @@ export function drainingError(summary: PoolSummary): PoolError {
 }
 
 export function abortedError(reason: unknown, summary: PoolSummary): PoolError {
-  return new PoolError('POOL_ABORTED', 'The caller gave up waiting for a connection.', { cause: reason, pool: summary });
+  return new PoolError('POOL_ABORTED', GAVE_UP, { cause: reason, pool: summary });
+}
+
+/** The same of a caller that waits already. */
+export function gaveUpError(reason: unknown, summary: PoolSummary): PoolError {
+  return errorWithoutFrames('POOL_ABORTED', GAVE_UP, { cause: reason, pool: summary });
 }
 
 /** A connection was there, and could not be made ready for its borrower. */
@@ -94,7 +101,7 @@ export function notReadyError(cause: unknown, summary: PoolSummary): PoolError {
 
 export function notReadyInTimeError(waitedMs: number, summary: PoolSummary): PoolError {
   const message = `No connection within ${Math.round(waitedMs)} ms: one was still being made ready for this caller. ${countsOf(summary)}`;
-  return new PoolError('POOL_ACQUIRE_TIMEOUT', message, { pool: summary, reason: 'exhausted' });
+  return errorWithoutFrames('POOL_ACQUIRE_TIMEOUT', message, { pool: summary, reason: 'exhausted' });
 }
 
 /** An error of ours keeps its code: one failure has one identity, for every caller that meets it. */
@@ -108,8 +115,15 @@ function lastError(connectError: unknown): string {
   return connectError === undefined ? 'no answer yet' : `last error: ${messageOf(connectError)} (${codeOf(connectError)})`;
 }
 
+/** Of contexts whose exhaustion was put into words: callers that fail at the same moment share theirs, and may be thousands. */
+const exhaustions = new WeakMap<AcquireFailureContext, string>();
+
 function exhaustion(context: AcquireFailureContext): string {
-  return `${shortage(context)}. ${countsAndHolders(context)}`;
+  const known = exhaustions.get(context);
+  if (known !== undefined) return known;
+  const text = `${shortage(context)}. ${countsAndHolders(context)}`;
+  exhaustions.set(context, text);
+  return text;
 }
 
 function countsAndHolders({ summary, borrowed }: AcquireFailureContext): string {

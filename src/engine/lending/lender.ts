@@ -27,7 +27,7 @@ import {
 } from '../queue/index.js';
 import { Statistics } from '../statistics/index.js';
 import { DeadlineQueue, ignore, isAbortSignal, thisContext } from '../waiting/index.js';
-import { abortedError, acquireTimeoutError } from './acquire-errors.js';
+import { abortedError, acquireTimeoutError, gaveUpError } from './acquire-errors.js';
 import { type AcquireOptions, invalidMark } from './acquire-options.js';
 import { Admission } from './admission.js';
 import { Ceilings, type OpeningBound } from './ceilings.js';
@@ -141,8 +141,8 @@ export class Lender<R> {
     }
     waiter.owner = this.#waiterOwner;
     waiter.enqueuedAt = now;
-    waiter.mark = mark;
-    if (this.options.leakDetectionThreshold > 0) waiter.stack = callSite();
+    if (mark !== waiter.mark) waiter.withRarities().mark = mark;
+    if (this.options.leakDetectionThreshold > 0) waiter.withRarities().stack = callSite();
     if (this.queue.size === 0) {
       this.#queuedSince = now;
       this.#admission.noteEmptyQueue(now);
@@ -177,7 +177,7 @@ export class Lender<R> {
     if (owner !== this.#waiterOwner) return false;
     this.#dequeueWaiter(waiter);
     this.statistics.cancelled += 1;
-    refuseWaiter(waiter, abortedError(reason, this.reporter.summary(now)));
+    refuseWaiter(waiter, gaveUpError(reason, this.reporter.summary(now)));
     this.listener.noteChange(now);
     return true;
   }
@@ -279,7 +279,7 @@ export class Lender<R> {
     waiter.owner = undefined;
     this.deadlines.remove(waiter);
     const lease = this.#lendEntry(entry, now, now - waiter.enqueuedAt);
-    if (waiter.stack !== undefined) entry.borrowedAt = waiter.stack;
+    entry.borrowedAt = waiter.rarities?.stack ?? entry.borrowedAt;
     grantLease(waiter, lease);
   }
 

@@ -5,7 +5,7 @@ import type { Entry, EntrySet, Readying } from '../entries/index.js';
 import { type FairQueue, type Refusals, refuseWaiter, type Waiter, type WaiterOwner } from '../queue/index.js';
 import type { Statistics } from '../statistics/index.js';
 import type { DeadlineQueue } from '../waiting/index.js';
-import { abortedError, closedError, drainingError, notReadyError, notReadyInTimeError } from './acquire-errors.js';
+import { gaveUpError, closedError, drainingError, notReadyError, notReadyInTimeError } from './acquire-errors.js';
 import type { Reporter } from './reporter.js';
 import type { Supply } from './supply.js';
 
@@ -90,7 +90,7 @@ export class WaiterReadying<R> implements Readying, WaiterOwner<R> {
 
   /** The caller gives up. */
   cancel(reason: unknown, now: number): void {
-    this.#close('cancelled', abortedError(reason, this.lender.reporter.summary(now)), now);
+    this.#close('cancelled', gaveUpError(reason, this.lender.reporter.summary(now)), now);
   }
 
   #close(how: Unserved, error: PoolError, now: number): void {

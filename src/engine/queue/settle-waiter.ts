@@ -11,7 +11,7 @@ import { Abortion, type Waiter, type WaiterOwner } from './wait-queue.js';
  * lent again. If the waiter has given it back already, nothing is lost. Precondition: the waiter is in no queue.
  */
 export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
-  if (waiter.abortion !== undefined) unlinkSignal(waiter);
+  unlinkSignal(waiter);
   try {
     const { context } = waiter;
     if (context === undefined) waiter.granted(lease);
@@ -24,7 +24,7 @@ export function grantLease<R>(waiter: Waiter<R>, lease: Lease<R>): void {
 
 /** Refuses a waiter. Precondition: it is in no queue. */
 export function refuseWaiter<R>(waiter: Waiter<R>, error: PoolError): void {
-  if (waiter.abortion !== undefined) unlinkSignal(waiter);
+  unlinkSignal(waiter);
   try {
     const { context } = waiter;
     if (context === undefined) waiter.refused(error);
@@ -49,8 +49,10 @@ function leaveQueue<R>(waiter: Waiter<R>, context: AsyncResource): AsyncResource
 }
 
 function unlinkSignal<R>(waiter: Waiter<R>): void {
-  waiter.abortion?.unlink();
-  waiter.abortion = undefined;
+  const { rarities } = waiter;
+  if (rarities?.abortion === undefined) return;
+  rarities.abortion.unlink();
+  rarities.abortion = undefined;
 }
 
 /**
@@ -67,7 +69,7 @@ export function linkSignal<R>(
 ): PoolError | undefined {
   try {
     const abortion = new Abortion(signal, onAborted);
-    if (waiter.owner === owner) waiter.abortion = abortion;
+    if (waiter.owner === owner) waiter.withRarities().abortion = abortion;
     else abortion.unlink();
   } catch (cause) {
     if (waiter.owner !== owner) return undefined;

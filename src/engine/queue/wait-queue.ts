@@ -1,9 +1,23 @@
 /** The waiter, what a queue of waiters offers, and the queue in order of arrival. */
 
 import type { AsyncResource } from 'node:async_hooks';
-import { Deadline, onAbort } from '../waiting/index.js';
+import { Deadline, onAbort, Rejection, type Settle } from '../waiting/index.js';
 import { answerOf, type CallSite, keepShape, type ResourceMark, type PoolError } from '../contract/index.js';
 import type { Lease } from '../entries/index.js';
+
+/** What few waiters have beside their place in the queue. */
+export class Rarities {
+  /** What ends its wait when its signal aborts. */
+  abortion: Abortion | undefined = undefined;
+  /** What its caller wants to find set up in the resource. */
+  mark: ResourceMark | undefined = undefined;
+  /** Where its caller is. */
+  stack: CallSite | undefined = undefined;
+  /** What a layer above keeps with it. */
+  attachment: object | undefined = undefined;
+
+  constructor(public context: AsyncResource | undefined) {}
+}
 
 /** What a waiter needs of the pool in whose queue it stands. */
 export interface WaiterOwner<R> {
@@ -20,15 +34,44 @@ export abstract class Waiter<R> extends Deadline {
   /** @internal */ ahead: Waiter<R> | undefined = undefined;
   /** @internal */ behind: Waiter<R> | undefined = undefined;
   /** @internal */ enqueuedAt = Number.NaN;
-  /** @internal */ abortion: Abortion | undefined = undefined;
-  /** @internal What its caller wants to find set up in the resource. */ mark: ResourceMark | undefined = undefined;
-  /** @internal */ stack: CallSite | undefined = undefined;
-  /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */ context: AsyncResource | undefined =
-    undefined;
+  /** Its context, or the object that has that and all that few waiters have: tens of thousands may wait at once, so each field counts. */
+  #rest: AsyncResource | Rarities | undefined = undefined;
 
   /** Whether `granted` and `refused` do more than settle a promise. What waits for a promise continues in its own asynchronous context. */
   get runsCode(): boolean {
     return true;
+  }
+
+  /** @internal Of its caller, while it stands in the queue: who gives an entry back is another. */
+  get context(): AsyncResource | undefined {
+    const rest = this.#rest;
+    return rest instanceof Rarities ? rest.context : rest;
+  }
+
+  set context(context: AsyncResource | undefined) {
+    const rest = this.#rest;
+    if (rest instanceof Rarities) rest.context = context;
+    else this.#rest = context;
+  }
+
+  /** @internal What few waiters have; undefined if this one has had none of it. */
+  get rarities(): Rarities | undefined {
+    const rest = this.#rest;
+    return rest instanceof Rarities ? rest : undefined;
+  }
+
+  /** @internal What its caller wants to find set up in the resource. */
+  get mark(): ResourceMark | undefined {
+    return this.rarities?.mark;
+  }
+
+  /** @internal As {@link rarities}, to be written into. */
+  withRarities(): Rarities {
+    const rest = this.#rest;
+    if (rest instanceof Rarities) return rest;
+    const rarities = new Rarities(rest);
+    this.#rest = rarities;
+    return rarities;
   }
 
   /** Whether it stands in a pool's queue. */
@@ -49,13 +92,12 @@ export abstract class Waiter<R> extends Deadline {
 
 /** The waiter behind `acquire()`. */
 export class PromiseWaiter<R> extends Waiter<R> {
-  readonly #resolve: (lease: Lease<R>) => void;
-  readonly #reject: (error: PoolError) => void;
+  readonly #settle: Settle<Lease<R>>;
 
-  constructor(resolve: (lease: Lease<R>) => void, reject: (error: PoolError) => void) {
+  /** @param settle of the promise: what resolves it */
+  constructor(settle: Settle<Lease<R>>) {
     super();
-    this.#resolve = resolve;
-    this.#reject = reject;
+    this.#settle = settle;
   }
 
   override get runsCode(): boolean {
@@ -63,11 +105,11 @@ export class PromiseWaiter<R> extends Waiter<R> {
   }
 
   override granted(lease: Lease<R>): void {
-    this.#resolve(lease);
+    this.#settle(lease);
   }
 
   override refused(error: PoolError): void {
-    this.#reject(error);
+    this.#settle(new Rejection(error));
   }
 }
 

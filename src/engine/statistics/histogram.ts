@@ -36,29 +36,34 @@ export interface DurationCounts {
   readonly cumulative: readonly number[];
 }
 
-/** A log-linear histogram of durations from 1 µs to 1 000 s. Recording takes a few nanoseconds and allocates nothing. */
+const NO_COUNTS = new Float64Array(0);
+
+/**
+ * A log-linear histogram of durations from 1 µs to 1 000 s. Recording takes a few nanoseconds, and allocates only for the first duration of a decade:
+ * most histograms see two or three of the eight, and a process may have hundreds of them.
+ */
 export class Histogram {
-  readonly #counts = new Float64Array(BUCKETS);
+  /** Those of the decades between the shortest and the longest duration so far. */
+  #counts = NO_COUNTS;
+  /** The bucket of the first of them. */
+  #first = 0;
+  /** Of durations of no time at all, such as the wait for an idle entry; they belong to the first bucket. */
+  #zeros = 0;
   #count = 0;
   #sumMs = 0;
   #maxMs = 0;
-  readonly #listeners = new Set<(durationMs: number) => void>();
-  readonly #recordAndReport = (durationMs: number): void => {
-    Histogram.prototype.record.call(this, durationMs);
-    for (const listener of this.#listeners) callListener(listener, durationMs);
-  };
+  #listeners: Set<(durationMs: number) => void> | undefined = undefined;
 
   /** `durationMs` is in milliseconds; below zero counts as zero. */
   record(durationMs: number): void {
     this.#count += 1;
     if (durationMs <= 0) {
-      this.#counts[0] = (this.#counts[0] as number) + 1;
+      this.#zeros += 1;
       return;
     }
     this.#sumMs += durationMs;
     if (durationMs > this.#maxMs) this.#maxMs = durationMs;
-    const index = bucketOf(Math.ceil(durationMs * 1000) - 1);
-    this.#counts[index] = (this.#counts[index] as number) + 1;
+    this.#addTo(bucketOf(Math.ceil(durationMs * 1000) - 1), 1);
   }
 
   /**
@@ -68,11 +73,15 @@ export class Histogram {
    * @returns ends it
    */
   observe(listener: (durationMs: number) => void): () => void {
-    this.#listeners.add(listener);
-    this.record = this.#recordAndReport;
+    const listeners = (this.#listeners ??= new Set());
+    listeners.add(listener);
+    this.record = (durationMs) => {
+      Histogram.prototype.record.call(this, durationMs);
+      for (const each of listeners) callListener(each, durationMs);
+    };
     return () => {
-      this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) Reflect.deleteProperty(this, 'record');
+      listeners.delete(listener);
+      if (listeners.size === 0) Reflect.deleteProperty(this, 'record');
     };
   }
 
@@ -100,7 +109,8 @@ export class Histogram {
     this.#sumMs += sumMs;
     this.#maxMs = Math.max(this.#maxMs, maxMs);
     for (const [index, upTo] of cumulative.entries()) {
-      this.#counts[index] = (this.#counts[index] as number) + upTo - (cumulative[index - 1] ?? 0);
+      const more = upTo - (cumulative[index - 1] ?? 0);
+      if (more > 0) this.#addTo(index, more);
     }
   }
 
@@ -112,12 +122,38 @@ export class Histogram {
     for (const bound of boundsMs) {
       const boundMicroseconds = Math.round(bound * 1000);
       while (index < BUCKETS && upperEdge(index) <= boundMicroseconds) {
-        sum += this.#counts[index] as number;
+        sum += this.#countOf(index);
         index += 1;
       }
       cumulative.push(sum);
     }
     return { count: this.#count, sumMs: this.#sumMs, cumulative };
+  }
+
+  #addTo(bucket: number, count: number): void {
+    let place = bucket - this.#first;
+    if (place < 0 || place >= this.#counts.length) {
+      this.#widenTo(bucket);
+      place = bucket - this.#first;
+    }
+    this.#counts[place] = (this.#counts[place] as number) + count;
+  }
+
+  #countOf(bucket: number): number {
+    return (this.#counts[bucket - this.#first] ?? 0) + (bucket === 0 ? this.#zeros : 0);
+  }
+
+  /** Makes room for a bucket, and for all of its decade. */
+  #widenTo(bucket: number): void {
+    const counts = this.#counts;
+    const [first, end] = decadeAround(bucket);
+    const isEmpty = counts.length === 0;
+    const from = isEmpty ? first : Math.min(first, this.#first);
+    const to = isEmpty ? end : Math.max(end, this.#first + counts.length);
+    const wider = new Float64Array(to - from);
+    wider.set(counts, isEmpty ? 0 : this.#first - from);
+    this.#counts = wider;
+    this.#first = from;
   }
 
   /** `fractions` ascending. One walk over the buckets for all of them. */
@@ -129,7 +165,7 @@ export class Histogram {
       const rank = Math.ceil(this.#count * fraction);
       while (seen < rank) {
         index += 1;
-        seen += this.#counts[index] as number;
+        seen += this.#countOf(index);
       }
       result.push(index < 0 ? 0 : Math.min(upperEdge(index) / 1000, this.#maxMs));
     }
@@ -155,6 +191,13 @@ function bucketOf(microseconds: number): number {
 /** `lead` is between 10 and 100: the two leading digits. */
 function decadeBucket(lead: number, decade: number): number {
   return LINEAR_BUCKETS + decade * BUCKETS_PER_DECADE + Math.floor(lead) - 10;
+}
+
+/** The first bucket of the decade that a bucket is in, and the first behind it. */
+function decadeAround(bucket: number): readonly [number, number] {
+  if (bucket < LINEAR_BUCKETS) return [0, LINEAR_BUCKETS];
+  const first = bucket - ((bucket - LINEAR_BUCKETS) % BUCKETS_PER_DECADE);
+  return [first, first + BUCKETS_PER_DECADE];
 }
 
 /** In microseconds. */

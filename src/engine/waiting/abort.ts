@@ -2,9 +2,24 @@
 
 import { callListener } from './throw-later.js';
 
-interface Listening {
-  readonly listeners: Set<() => void>;
-  readonly onAbort: () => void;
+/** All that wait for one signal, in order of arrival. */
+class Listening {
+  first: Link | undefined = undefined;
+  last: Link | undefined = undefined;
+
+  constructor(readonly callAll: () => void) {}
+}
+
+/** One that waits. */
+class Link {
+  previous: Link | undefined = undefined;
+  next: Link | undefined = undefined;
+
+  constructor(
+    /** Undefined when it waits no longer. */
+    public listening: Listening | undefined,
+    readonly listener: () => void,
+  ) {}
 }
 
 /** Whether `value` is an AbortSignal, of this realm or of another, or of a library. */
@@ -90,31 +105,48 @@ const listening = new WeakMap<AbortSignal, Listening>();
 /** Calls `listener` once when `signal` aborts, unless the returned function is called before. Precondition: it has not aborted. */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal instanceof CombinedSignal) return signal.listen(listener);
-  const { listeners } = listening.get(signal) ?? listenTo(signal);
-  // A function of this call's own: the same listener may be given twice.
-  const own = (): void => listener();
-  listeners.add(own);
+  const all = listening.get(signal) ?? listenTo(signal);
+  const link = new Link(all, listener);
+  link.previous = all.last;
+  if (all.last === undefined) all.first = link;
+  else all.last.next = link;
+  all.last = link;
   return () => {
-    if (listeners.delete(own) && listeners.size === 0) stopListening(signal);
+    if (link.listening === undefined) return;
+    leave(link, link.listening);
+    if (all.first === undefined) stopListening(signal, all);
   };
+}
+
+function leave(link: Link, all: Listening): void {
+  const { previous, next } = link;
+  if (previous === undefined) all.first = next;
+  else previous.next = next;
+  if (next === undefined) all.last = previous;
+  else next.previous = previous;
+  link.listening = undefined;
+  link.previous = undefined;
+  link.next = undefined;
 }
 
 function listenTo(signal: AbortSignal): Listening {
-  const listeners = new Set<() => void>();
-  const callListeners = (): void => {
+  const all = new Listening(() => {
     listening.delete(signal);
-    for (const listener of listeners) callListener(listener, undefined);
-  };
-  const entry = { listeners, onAbort: callListeners };
+    // One that is called may have others wait no longer.
+    for (let link = all.first; link !== undefined; link = all.first) {
+      leave(link, all);
+      callListener(link.listener, undefined);
+    }
+  });
   // First: a signal that cannot be listened to must not be taken for one that is.
-  signal.addEventListener('abort', callListeners, { once: true });
-  listening.set(signal, entry);
-  return entry;
+  signal.addEventListener('abort', all.callAll, { once: true });
+  listening.set(signal, all);
+  return all;
 }
 
-function stopListening(signal: AbortSignal): void {
-  const entry = listening.get(signal);
-  if (entry === undefined) return;
+function stopListening(signal: AbortSignal, all: Listening): void {
+  // It has aborted, and its listeners are being called.
+  if (listening.get(signal) !== all) return;
   listening.delete(signal);
-  callListener(() => signal.removeEventListener('abort', entry.onAbort), undefined);
+  callListener(() => signal.removeEventListener('abort', all.callAll), undefined);
 }

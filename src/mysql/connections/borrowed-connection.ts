@@ -3,6 +3,7 @@
 import type { EventEmitter } from 'node:events';
 import { customInspect } from '../../packages/index.js';
 import { keepShape, type Lease, PoolError } from '../../engine/index.js';
+import { Rejection, type Settle } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Method, type Statement, statementOnConnection, type StatementResult } from '../contract/index.js';
 import {
@@ -248,8 +249,7 @@ export function borrow(lease: Lease<ManagedConnection>): PoolConnection {
 /** The waiter behind `pool.getConnection()`. */
 export class PoolConnectionWaiter extends ConnectionWaiter {
   constructor(
-    private readonly resolve: (connection: PoolConnection) => void,
-    private readonly reject: (error: Error) => void,
+    private readonly settle: Settle<PoolConnection>,
     private readonly flavor: Flavor,
   ) {
     super();
@@ -260,11 +260,11 @@ export class PoolConnectionWaiter extends ConnectionWaiter {
   }
 
   override receiveLease(lease: Lease<ManagedConnection>): void {
-    this.resolve(borrow(lease));
+    this.settle(borrow(lease));
   }
 
   override receiveFailure(error: PoolError): void {
-    this.reject(this.flavor.acquireFailure(error));
+    this.settle(new Rejection(this.flavor.acquireFailure(error)));
   }
 }
 

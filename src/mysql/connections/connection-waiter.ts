@@ -6,8 +6,13 @@ import type { ManagedConnection } from './managed-connection.js';
 /** A waiter for a connection, which can report that its wait is over. */
 export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   /** On whose behalf it waits, where that matters; see `CommitListener`. */
-  scope: object | undefined = undefined;
-  #whenSettled: (() => void) | undefined = undefined;
+  get scope(): object | undefined {
+    return attachmentOf(this)?.scope;
+  }
+
+  set scope(scope: object | undefined) {
+    if (scope !== undefined || attachmentOf(this) !== undefined) attach(this).scope = scope;
+  }
 
   /** Whether one statement waits, and no borrower. */
   get isStatement(): boolean {
@@ -16,7 +21,7 @@ export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
 
   /** @internal Calls `listener` once, before the waiter gets its connection or its error. */
   onceSettled(listener: () => void): void {
-    this.#whenSettled = listener;
+    attach(this).whenSettled = listener;
   }
 
   override granted(lease: Lease<ManagedConnection>): void {
@@ -36,9 +41,26 @@ export abstract class ConnectionWaiter extends Waiter<ManagedConnection> {
   abstract receiveFailure(error: PoolError): void;
 
   #reportSettled(): void {
-    const listener = this.#whenSettled;
-    if (listener === undefined) return;
-    this.#whenSettled = undefined;
+    const attachment = attachmentOf(this);
+    const listener = attachment?.whenSettled;
+    if (attachment === undefined || listener === undefined) return;
+    attachment.whenSettled = undefined;
     listener();
   }
+}
+
+/** What few waiters for a connection have. */
+class Attachment {
+  scope: object | undefined = undefined;
+  whenSettled: (() => void) | undefined = undefined;
+}
+
+function attachmentOf({ rarities }: ConnectionWaiter): Attachment | undefined {
+  return rarities?.attachment as Attachment | undefined;
+}
+
+function attach(waiter: ConnectionWaiter): Attachment {
+  const rarities = waiter.withRarities();
+  rarities.attachment ??= new Attachment();
+  return rarities.attachment as Attachment;
 }

@@ -43,7 +43,7 @@ export {
 } from './driver.js';
 export { inListenersContext, isListenersWork, ListenersSetUp, type SetUpStep } from './listeners-set-up.js';
 export { FirstLogin } from './first-login.js';
-export { hideSecrets } from './hidden-secrets.js';
+export { hideSecrets, showIdleTimeout } from './hidden-secrets.js';
 export { Knocker } from './knock.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
 export {

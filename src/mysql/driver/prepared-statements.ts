@@ -8,7 +8,7 @@ export interface PreparedStatements {
 }
 
 /** Room for so many statements when a connection is opened. */
-const FIRST_ROOM = 64;
+const FIRST_ROOM = 16;
 const GROWTH = 4;
 
 /**

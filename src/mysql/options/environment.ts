@@ -31,8 +31,11 @@ export function environmentOptions(environment: Environment): Record<string, unk
   const options: Record<string, unknown> = {};
   const fleet: Record<string, string> = {};
   let names: ReadonlyMap<string, string> | undefined;
-  for (const [variable, value] of Object.entries(environment)) {
-    if (!variable.startsWith('POOLWRIGHT_') || value === undefined || value === '') continue;
+  // Only names are read of the others: to ask Node for the value of each takes as long as to read all options.
+  for (const variable of Reflect.ownKeys(environment)) {
+    if (typeof variable !== 'string' || !variable.startsWith('POOLWRIGHT_')) continue;
+    const value = environment[variable];
+    if (value === undefined || value === '') continue;
     names ??= optionsOfVariables();
     const option = names.get(variable);
     if (option === undefined) refuseMisspelling(variable, names);

@@ -45,6 +45,8 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly moves?: boolean;
   /** Opens the connections in the place of the pool. Given for a data layer's pool, never by users. */
   readonly opener?: Opener;
+  /** Whether another pool of the process knows that no proxy stands in front of the server at this place. Given by the registry, never by users. */
+  readonly isKnownStraight?: (endpoint: Endpoint) => boolean;
   /** Callers have another pool to go to: they do not wait until this one tries again to connect. Default: false. */
   readonly hasAlternative?: boolean;
 }
@@ -79,6 +81,8 @@ const DIALECTS: Readonly<Record<Dialect, DialectRules>> = {
   mysql2: { gather: gatherAsMysql2, read: readAsMysql2, defaults: defaultsInMysql2, fit: fitLimits, tls: mysql2Tls, flavor: mysql2Flavor },
 };
 
+const ENGINE_OPTIONS = Object.keys(poolOptionTable);
+
 /** Lifetimes on TiDB Cloud, which cuts connections after 30 minutes and advises to start at 5 (its documentation). */
 const TIDB_CLOUD_LIFETIME_MS = 300_000;
 
@@ -100,7 +104,7 @@ export function resolveOptions(given: Given, dialect: Dialect, environment: Envi
   const tls = rules.tls(gathered['ssl'], fromEnvironment['ssl'], endpoint);
   refuseTwoLogins(asked);
   rules.refuse?.(gathered, tls, endpoint);
-  const atStart = resolvePoolOptions(rules.fit({ ...defaultsAt(endpoint), ...named(Object.keys(poolOptionTable), values) }));
+  const atStart = resolvePoolOptions(rules.fit({ ...defaultsAt(endpoint), ...named(ENGINE_OPTIONS, values) }));
   const own = { ...plain, ...objectOptions(values, atStart, endpoint) } as unknown as ResolvedMysqlOptions;
   return Object.freeze({
     atStart,
@@ -130,11 +134,10 @@ function mergedFleet(fromEnvironment: unknown, asked: unknown): Values {
   return isOptionsObject(fromEnvironment) && isOptionsObject(asked) ? { fleet: { ...fromEnvironment, ...asked } } : {};
 }
 
+const objectRows = [...optionRows].flatMap(([name, row]) => (row.kind === 'object' ? [{ name, row }] : []));
+
 function objectOptions(values: Values, atStart: ResolvedPoolOptions, endpoint: Endpoint): Values {
-  const resolved = [...optionRows].flatMap(([name, row]) =>
-    row.kind === 'object' ? [[name, row.resolve(values[name], atStart, endpoint)]] : [],
-  );
-  return Object.fromEntries(resolved);
+  return Object.fromEntries(objectRows.map(({ name, row }) => [name, row.resolve(values[name], atStart, endpoint)]));
 }
 
 /** What mysql2 is given: its own options, and unknown ones, of which it warns. */
@@ -180,7 +183,9 @@ function hygieneNamed(source: Values): Hygiene | undefined {
 }
 
 function named(names: readonly string[], values: Values): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => names.includes(name)));
+  const found: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(values, name)) found[name] = values[name];
+  return found;
 }
 
 function without(said: Values, values: Values): Values {

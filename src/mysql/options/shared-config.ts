@@ -9,5 +9,5 @@ export function configOf({ connection }: Pick<ResolvedOptions, 'connection'>): C
 
 /** A copy for one connection: what `changeUser` and SET NAMES write into it must not reach the others. */
 export function copyOf(shared: ConnectionConfig): ConnectionConfig {
-  return Object.create(Object.getPrototypeOf(shared) as object, Object.getOwnPropertyDescriptors(shared)) as ConnectionConfig;
+  return { __proto__: Object.getPrototypeOf(shared) as object, ...shared } as ConnectionConfig;
 }

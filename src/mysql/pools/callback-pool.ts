@@ -14,6 +14,7 @@ import {
   inListenersContext,
   isListenersWork,
   type QueryValues,
+  showIdleTimeout,
 } from '../driver/index.js';
 import type { Flavor } from '../errors/index.js';
 import { LiveList } from './live-list.js';
@@ -110,10 +111,10 @@ export class CallbackPool extends DriverPool {
     this.#showIdleTimeout();
   }
 
-  /** `attachDatabasePool` of @vercel/functions reads it there, and would wait for 60 s. Not enumerable: it is no option of a connection. */
+  /** `attachDatabasePool` of @vercel/functions reads it there, and would wait for 60 s. */
   #showIdleTimeout(): void {
     const { config } = this;
-    Object.defineProperty(config.connectionConfig, 'idleTimeout', { configurable: true, get: () => config.idleTimeout });
+    showIdleTimeout(config.connectionConfig, () => config.idleTimeout);
   }
 
   /** A copy for one connection: what `changeUser` and SET NAMES write into it must not reach the others. */

@@ -61,8 +61,8 @@ export class DataLayerPool {
     const idle = core.tryAcquire();
     if (idle !== undefined) return { connection: Promise.resolve(this.#lend(idle)), cancel: () => undefined };
     let waiter: LeaseWaiter | undefined;
-    const connection = new Promise<Lease<ManagedConnection>>((resolve, reject) => {
-      waiter = new LeaseWaiter(resolve, reject);
+    const connection = new Promise<Lease<ManagedConnection>>((resolve) => {
+      waiter = new LeaseWaiter(resolve);
       core.enqueue(waiter, acquireInTime({ timeout }, core.acquireTimeout));
     });
     return {

@@ -1,6 +1,7 @@
 /** Where a transaction and a statement get their connections: the pool itself, or other pools that are read over. */
 
 import { type AcquireOptions, keepShape, type Lease, type PoolError } from '../../engine/index.js';
+import { Rejection, type Settle } from '../../engine/waiting/index.js';
 import { ConnectionWaiter, type ManagedConnection } from '../connections/index.js';
 import type { ReadingOptions } from '../contract/index.js';
 import type { StatementPool } from '../statements/index.js';
@@ -19,15 +20,12 @@ export function acquireFrom(lender: ConnectionSource, options: AcquireOptions): 
   const isPlain = signal === undefined && priority === undefined && fairnessKey === undefined && mark === undefined;
   const lease = isPlain ? lender.tryAcquire() : undefined;
   if (lease !== undefined) return Promise.resolve(lease);
-  return new Promise((resolve, reject) => lender.enqueue(new LeaseWaiter(resolve, reject), options));
+  return new Promise((resolve) => lender.enqueue(new LeaseWaiter(resolve), options));
 }
 
 /** A waiter whose lease settles a promise: a transaction's, or a data layer's. */
 export class LeaseWaiter extends ConnectionWaiter {
-  constructor(
-    private readonly resolve: (lease: Lease<ManagedConnection>) => void,
-    private readonly reject: (error: PoolError) => void,
-  ) {
+  constructor(private readonly settle: Settle<Lease<ManagedConnection>>) {
     super();
   }
 
@@ -36,11 +34,11 @@ export class LeaseWaiter extends ConnectionWaiter {
   }
 
   override receiveLease(lease: Lease<ManagedConnection>): void {
-    this.resolve(lease);
+    this.settle(lease);
   }
 
   override receiveFailure(error: PoolError): void {
-    this.reject(error);
+    this.settle(new Rejection(error));
   }
 }
 

@@ -161,11 +161,8 @@ export class Pool extends DriverPromisePool {
       const lease = lender.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
-    return new Promise((resolve, reject) => {
-      lender.enqueue(
-        new PoolConnectionWaiter(resolve, reject, core.options.flavor),
-        acquireInTime(acquireOptionsOf(options), core.acquireTimeout),
-      );
+    return new Promise((resolve) => {
+      lender.enqueue(new PoolConnectionWaiter(resolve, core.options.flavor), acquireInTime(acquireOptionsOf(options), core.acquireTimeout));
     });
   }
 
@@ -288,6 +285,11 @@ export class Pool extends DriverPromisePool {
   watch<K extends keyof PoolEvents>(event: K, listener: (detail: PoolEvents[K][0]) => void): () => void;
   watch(event: keyof PoolEvents | 'breakerChanged' | 'fleetChanged', listener: (detail: never) => void): () => void {
     return this.#core.watch(event, listener);
+  }
+
+  /** @internal Whether its connections are known to lead to this place without a proxy in between. */
+  leadsStraightTo(endpoint: Endpoint): boolean {
+    return this.#core.leadsStraightTo(endpoint);
   }
 
   /** @internal What its server is, when that is the one at this address; undefined before a connection was opened. */

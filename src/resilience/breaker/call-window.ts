@@ -11,9 +11,10 @@ export class CallWindow {
   slow = 0;
   readonly #bucketMs: number;
   readonly #windowMs: number;
-  readonly #calls = new Float64Array(BUCKETS);
-  readonly #failures = new Float64Array(BUCKETS);
-  readonly #slow = new Float64Array(BUCKETS);
+  /** By bucket; each made for the first call that counts there. Most windows see no failure, and many pools have few calls. */
+  #calls: number[] | undefined = undefined;
+  #failures: number[] | undefined = undefined;
+  #slow: number[] | undefined = undefined;
   #current = 0;
   #currentEnds = Number.NEGATIVE_INFINITY;
 
@@ -27,14 +28,14 @@ export class CallWindow {
     if (now >= this.#currentEnds || now < this.#currentEnds - this.#windowMs) this.advance(now);
     const current = this.#current;
     this.calls += 1;
-    this.#calls[current] = (this.#calls[current] as number) + 1;
+    count((this.#calls ??= zeros()), current);
     if (failed) {
       this.failures += 1;
-      this.#failures[current] = (this.#failures[current] as number) + 1;
+      count((this.#failures ??= zeros()), current);
     }
     if (slow) {
       this.slow += 1;
-      this.#slow[current] = (this.#slow[current] as number) + 1;
+      count((this.#slow ??= zeros()), current);
     }
   }
 
@@ -55,25 +56,37 @@ export class CallWindow {
   /** No call in it counts as failed any more. */
   acquit(): void {
     this.failures = 0;
-    this.#failures.fill(0);
+    this.#failures?.fill(0);
   }
 
   clear(): void {
     this.calls = 0;
     this.failures = 0;
     this.slow = 0;
-    for (const counts of [this.#calls, this.#failures, this.#slow]) counts.fill(0);
+    for (const counts of [this.#calls, this.#failures, this.#slow]) counts?.fill(0);
   }
 
   /** The oldest bucket becomes the current one. */
   #dropOldest(): void {
     const oldest = (this.#current + 1) % BUCKETS;
-    this.calls -= this.#calls[oldest] as number;
-    this.failures -= this.#failures[oldest] as number;
-    this.slow -= this.#slow[oldest] as number;
-    this.#calls[oldest] = 0;
-    this.#failures[oldest] = 0;
-    this.#slow[oldest] = 0;
+    this.calls -= takeOut(this.#calls, oldest);
+    this.failures -= takeOut(this.#failures, oldest);
+    this.slow -= takeOut(this.#slow, oldest);
     this.#current = oldest;
   }
+}
+
+function zeros(): number[] {
+  return Array.from({ length: BUCKETS }, () => 0);
+}
+
+function count(counts: number[], bucket: number): void {
+  counts[bucket] = (counts[bucket] as number) + 1;
+}
+
+function takeOut(counts: number[] | undefined, bucket: number): number {
+  if (counts === undefined) return 0;
+  const taken = counts[bucket] as number;
+  counts[bucket] = 0;
+  return taken;
 }

@@ -15,10 +15,7 @@ interface Standing {
 }
 
 function newWaiter(): Waiter<string> {
-  return new PromiseWaiter<string>(
-    () => undefined,
-    () => undefined,
-  );
+  return new PromiseWaiter<string>(() => undefined);
 }
 
 type Step = {

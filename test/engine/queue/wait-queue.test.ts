@@ -6,10 +6,7 @@ import { Abortion, PromiseWaiter, WaitQueue } from '../../../src/engine/queue/wa
 type AnyWaiter = PromiseWaiter<string>;
 
 function newWaiter(): AnyWaiter {
-  return new PromiseWaiter<string>(
-    () => undefined,
-    () => undefined,
-  );
+  return new PromiseWaiter<string>(() => undefined);
 }
 
 function inOrder(queue: WaitQueue<string>): AnyWaiter[] {

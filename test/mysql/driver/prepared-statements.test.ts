@@ -51,7 +51,7 @@ describe('the room for prepared statements', () => {
     await using pool = poolOf(database, { connectionLimit: 1, maxPreparedStatements: 300 });
     await using connection = await pool.getConnection();
     const raw = connection.connection as unknown as ManagedConnection;
-    expect(raw._statements.max).toBe(64);
+    expect(raw._statements.max).toBe(16);
     expect(raw.config.maxPreparedStatements).toBe(300);
     const run = async (value: number): Promise<void> => {
       const [rows] = await connection.execute(`SELECT ${value} AS value`);

@@ -33,7 +33,7 @@ export const queue: Scenario<Waiters> = {
     'Each waiter has a deadline where that is the default: poolwright and its engine, mariadb, tarn, sequelize-pool. mysql2, generic-pool and pg-pool keep none unless told to, and do less work for that in the first two columns.',
     'What a waiter costs in memory is in `waiter-memory`.',
     "Giving up is an AbortSignal of each waiter's own with poolwright and its engine, `abort` with tarn. mysql2, mariadb, generic-pool, sequelize-pool and pg-pool have no such thing. mysql2 has no time-out.",
-    'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of promises, served in order.',
+    'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of promises, served in order. Its waiters give up by an AbortSignal, too: what the signal costs, which Node gives a reason with a stack, is the lower limit.',
   ],
   cases: [
     { name: '100 waiters', waiters: 100, repeats: 100, quick: true },
@@ -187,7 +187,8 @@ async function cpuMsOf(work: () => Promise<unknown>): Promise<number> {
 /** The least that a queue can be: no pool, no deadline, no count. */
 function listOfPromises(): Lender {
   const idle: object[] = Array.from({ length: SIZE }, (_, id) => ({ id }));
-  const waiting: ((resource: object) => void)[] = [];
+  /** Undefined where a waiter has given up. */
+  const waiting: (((resource: object) => void) | undefined)[] = [];
   let first = 0;
   return {
     acquire() {
@@ -195,13 +196,28 @@ function listOfPromises(): Lender {
       if (resource !== undefined) return Promise.resolve(resource);
       return new Promise((resolve) => waiting.push(resolve));
     },
+    acquireCancellable() {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const promise = new Promise((resolve, reject) => {
+        const place = waiting.push(resolve) - 1;
+        const leave = (): void => {
+          waiting[place] = undefined;
+          reject(signal.reason as Error);
+        };
+        signal.addEventListener('abort', leave, { once: true });
+      });
+      return { promise, cancel: () => controller.abort() };
+    },
     release(resource) {
-      const next = waiting[first];
-      if (next === undefined) return idle.push(resource as object);
-      waiting[first] = undefined as never;
-      first += 1;
-      if (first === waiting.length) waiting.length = first = 0;
-      return next(resource as object);
+      while (first < waiting.length) {
+        const next = waiting[first];
+        waiting[first] = undefined;
+        first += 1;
+        if (first === waiting.length) waiting.length = first = 0;
+        if (next !== undefined) return next(resource as object);
+      }
+      return idle.push(resource as object);
     },
     close: () => Promise.resolve(),
   };
