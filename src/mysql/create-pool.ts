@@ -3,7 +3,7 @@
 import { inRootContext } from '../engine/waiting/index.js';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options/index.js';
 import { Pool } from './pools/index.js';
-import { defaultPool, isKnownStraight, register, uniqueName } from './registry.js';
+import { defaultPool, register, uniqueName } from './registry.js';
 
 /**
  * Makes a pool. It opens `minIdle` connections right away (default: 1), without a call, and the others as they are needed. With `minIdle: 0` it
@@ -28,7 +28,7 @@ export function makePool(resolved: ResolvedOptions): Pool {
   const name = uniqueName(resolved.atStart.name);
   // A pool that is made inside a request outlives it, and so do the listeners that follow it.
   return inRootContext(() => {
-    const pool = new Pool({ ...resolved, atStart: { ...resolved.atStart, name }, isKnownStraight });
+    const pool = new Pool({ ...resolved, atStart: { ...resolved.atStart, name } });
     register(pool);
     return pool;
   });

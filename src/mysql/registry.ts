@@ -1,6 +1,5 @@
 /** Every pool of the process that is not closed, by name. */
 
-import type { Endpoint } from './options/index.js';
 import type { Pool, ServerProduct } from './pools/index.js';
 
 /** The pools that are not closed. Other copies of this package in the process share it. */
@@ -43,15 +42,6 @@ export function register(pool: Pool): void {
     current.pools.delete(pool.name);
     current.takenUpTo?.clear();
   });
-}
-
-/** Whether a pool of the process knows that no proxy stands in front of the server at this place. */
-export function isKnownStraight(endpoint: Endpoint): boolean {
-  for (const pool of registry().pools.values()) {
-    // Another copy of this package in the process may be an older one.
-    if ('leadsStraightTo' in pool && pool.leadsStraightTo(endpoint)) return true;
-  }
-  return false;
 }
 
 /** Every pool of this process that is not closed, by name. */

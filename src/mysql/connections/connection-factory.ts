@@ -38,7 +38,7 @@ import type { ConnectionOwner } from './observed-connection.js';
 import { takesTracking } from '../session/index.js';
 import { connectionLost } from '../commands/index.js';
 import { type KnownCredentials, Logins, sourceOf } from '../credentials/index.js';
-import { copyOf, type Endpoint, type Hygiene, type LoginIdentity, plaintextRefused, type ResolvedOptions } from '../options/index.js';
+import { copyOf, type Hygiene, type LoginIdentity, plaintextRefused, type ResolvedOptions } from '../options/index.js';
 import { factsOf } from '../../sql/index.js';
 
 /** Of a statement that is shown in an error or to an operator. */
@@ -51,8 +51,6 @@ const LONGEST_CONNECT_MS = 60_000;
 export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   /** Nothing is known to lead straight to the server: connections are killed by the address that the server sees. */
   #asksForAddresses = true;
-  /** The server sees the connections of this pool come from here: there is no proxy in between. */
-  #leadsStraight = false;
   /** A proxy shares its connections to the server between those of this pool and others. */
   #behindSharingProxy = false;
   readonly #logins = new Logins();
@@ -76,7 +74,6 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
   moveTo(options: ResolvedOptions): void {
     this.options = options;
     this.#asksForAddresses = true;
-    this.#leadsStraight = false;
   }
 
   async open({ signal, lost, doom, unmark, isLent }: OpenContext): Promise<ManagedConnection> {
@@ -96,7 +93,7 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
       const { role } = this.options;
       // Before any caller's code sees it.
       if (role !== 'any') await checkRole(connection, role);
-      if (this.#asksForAddresses && !this.#isKnownStraight()) await this.#noteAddress(connection);
+      if (this.#asksForAddresses) await this.#noteAddress(connection);
       await this.#setUp(connection);
       await this.#announce(connection);
       return connection;
@@ -306,28 +303,10 @@ export class ConnectionFactory implements ResourceFactory<ManagedConnection> {
     return credentials === undefined || used === undefined || sourceOf(credentials).isCurrent(used);
   }
 
-  /** One answer is as good for another pool that leads to the same place. */
-  #isKnownStraight(): boolean {
-    return this.#dialsEndpoint && this.options.isKnownStraight?.(this.options.endpoint) === true;
-  }
-
-  /** Whether its connections lead to this place, and no proxy stands in between. */
-  leadsStraightTo({ host, port }: Endpoint): boolean {
-    const { endpoint } = this.options;
-    return this.#leadsStraight && this.#dialsEndpoint && endpoint.host === host && endpoint.port === port;
-  }
-
-  /** An application's own `stream` or opener may lead anywhere. */
-  get #dialsEndpoint(): boolean {
-    const { opener, connection, endpoint } = this.options;
-    return opener === undefined && connection.stream === undefined && endpoint.socketPath === undefined;
-  }
-
   async #noteAddress(connection: ManagedConnection): Promise<void> {
     try {
       const way = await noteAddress(connection);
       this.#asksForAddresses = way === 'through';
-      this.#leadsStraight = way === 'direct';
       this.#behindSharingProxy = way === 'shared';
     } catch (error) {
       if (isConnectionLost(error)) throw error;

@@ -45,8 +45,6 @@ export interface ResolvedOptions extends Omit<ResolvedMysqlOptions, 'resetOnRele
   readonly moves?: boolean;
   /** Opens the connections in the place of the pool. Given for a data layer's pool, never by users. */
   readonly opener?: Opener;
-  /** Whether another pool of the process knows that no proxy stands in front of the server at this place. Given by the registry, never by users. */
-  readonly isKnownStraight?: (endpoint: Endpoint) => boolean;
   /** Callers have another pool to go to: they do not wait until this one tries again to connect. Default: false. */
   readonly hasAlternative?: boolean;
 }

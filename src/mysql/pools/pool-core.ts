@@ -43,7 +43,7 @@ import {
 import type { FleetChange } from '../../fleet/contract/index.js';
 import type { DriverPromisePool } from '../driver/index.js';
 import { PoolCredentials } from '../credentials/index.js';
-import { type Endpoint, endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
+import { endpointOf, type ResolvedOptions, type ResolvedStatementRetries } from '../options/index.js';
 import { CoreSteering, environmentOf, type SteeredCore } from './core-steering.js';
 import { LeakWarning } from './leak-warning.js';
 import { PoolFleet } from './pool-fleet.js';
@@ -272,11 +272,6 @@ export class PoolCore implements SteeredCore {
     else if (isTraced() || isWaitTraced())
       enqueueTraced((traced) => this.#enqueue(traced, options), waiter, options, this.options.endpoint);
     else this.#enqueue(waiter, options);
-  }
-
-  /** Whether its connections lead to this place, and no proxy stands in between. */
-  leadsStraightTo(endpoint: Endpoint): boolean {
-    return this.#factory.leadsStraightTo(endpoint);
   }
 
   /** By the greeting of a connection. TiDB, Aurora and others that speak MySQL's protocol greet as MySQL. */

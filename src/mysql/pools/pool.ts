@@ -287,11 +287,6 @@ export class Pool extends DriverPromisePool {
     return this.#core.watch(event, listener);
   }
 
-  /** @internal Whether its connections are known to lead to this place without a proxy in between. */
-  leadsStraightTo(endpoint: Endpoint): boolean {
-    return this.#core.leadsStraightTo(endpoint);
-  }
-
   /** @internal What its server is, when that is the one at this address; undefined before a connection was opened. */
   serverProductAt(address: string, port: number | undefined): ServerProduct | undefined {
     return this.#core.serverProductAt(address, port);
