@@ -323,9 +323,9 @@ describe('the doctor finds', () => {
   });
 
   it.each<[Manners, RegExp]>([
-    ['silent', /nothing came for 3000 ms/],
-    ['close', /closed without a word/],
-    ['http', /not a MySQL server|closed without a word/],
+    ['silent', /nothing arrived for 3000 ms/],
+    ['close', /closed without any data/],
+    ['http', /not a MySQL server|closed without any data/],
     ['garbage', /not a MySQL server/],
   ])('something else that listens: %s', async (manners, message) => {
     await using stranger = await startSilentTcpServer(manners);

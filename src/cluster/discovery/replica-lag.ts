@@ -43,7 +43,7 @@ WHERE receiver.CHANNEL_NAME <> '${GROUP_RECOVERY}'`;
 /** The channels of a replica with GTIDs; undefined: performance_schema does not say. */
 export async function readChannels(interview: Interview): Promise<readonly Channel[] | undefined> {
   const rows = await interview.ask(
-    'how far it lags is known in whole seconds at best, for performance_schema does not show its replication',
+    'its lag is known in whole seconds at best, because performance_schema does not show its replication',
     'SELECT ON performance_schema.*',
     CHANNELS,
   );

@@ -120,7 +120,7 @@ export class Roster {
     if (namedByOthers.length === 0 || reading.peers.length === 0) return undefined;
     const links = reading.peers.some((peer) => others.some((other) => this.#isPeer(other, peer) || this.#sharesPeer(other, peer)));
     const named = namedByOthers.some((peer) => this.#isPeer(node, peer));
-    return links || named ? undefined : 'it is not of this cluster: no replication links it with the other nodes';
+    return links || named ? undefined : 'it does not belong to this cluster: no replication links it with the other nodes';
   }
 
   #sharesPeer(other: ClusterNode, { serverId, host, port }: Peer): boolean {

@@ -243,7 +243,7 @@ export const optionTable = {
     kind: 'function',
     default: undefined,
     about:
-      'Returns the user and password for new connections, and until when they hold (`expiresAt`). For passwords that change: see [credentials.md](credentials.md).',
+      'Returns the user and password for new connections, and how long they are valid (`expiresAt`). For passwords that change, see [credentials.md](credentials.md).',
   },
   classifyError: {
     kind: 'function',

@@ -197,7 +197,7 @@ class Attempt {
         lease.destroy();
         // What only read has its answers, and nothing whose outcome could be unknown.
         if (this.options.readOnly === true) return;
-        throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
+        throw new PoolError('POOL_COMMIT_UNKNOWN', `It is not known whether the transaction was committed: ${messageOf(error)}`, {
           cause: error,
         });
       }
