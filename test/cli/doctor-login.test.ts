@@ -164,7 +164,7 @@ describe('of other refusals, the doctor knows', () => {
   });
 
   it.each<[number, string, RegExp]>([
-    [1040, 'Too many connections', /All of max_connections are taken/],
+    [1040, 'Too many connections', /All of max_connections are in use/],
     [1129, "Host '192.0.2.7' is blocked because of many connection errors", /TRUNCATE TABLE performance_schema\.host_cache.*FLUSH HOSTS/],
     [1156, 'Got packets out of order', /PROXY protocol/],
     [2003, "Can't connect to remote MySQL server", /A proxy answers, but it cannot reach a server behind it/],
@@ -196,7 +196,7 @@ describe('of other refusals, the doctor knows', () => {
   });
 
   it.each<[string, RegExp]>([
-    ['client_ed25519', /logs in by client_ed25519, which mysql2 does not know/],
+    ['client_ed25519', /logs in with client_ed25519, which mysql2 does not know/],
     ['mysql_clear_password', /enableCleartextPlugin: true/],
   ])('a way to log in that is not known here: %s', async (asksFor, advice) => {
     await using impostor = await startImpostor({ greets: '5.5.5-10.11.6-MariaDB', asksFor });

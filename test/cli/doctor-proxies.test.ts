@@ -67,7 +67,7 @@ describe('of what stands in between, the doctor says', () => {
     expect(message).toBe(
       `something forwards connections, and does not identify itself: the server sees a different connection from the one that begins here; the server listens on port ${database.port}, not ${proxy.port}`,
     );
-    expect(advice).toMatch(/^HAProxy, MySQL Router in passthrough, .* do this/);
+    expect(advice).toMatch(/^HAProxy, MySQL Router in passthrough mode, .* does this/);
   });
 
   it('how many servers are behind it, and what that means for a KILL', async () => {

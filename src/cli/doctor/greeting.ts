@@ -78,10 +78,7 @@ export async function readGreeting(
   const endOfVersion = payload.indexOf(0);
   if (payload[0] !== PROTOCOL_10 || endOfVersion < 2 || payload.length < endOfVersion + BYTES_TO_CAPABILITIES + 3) {
     const stranger = nameStranger(packet);
-    return failed(
-      stranger === undefined ? 'the answer does not come from a MySQL server' : `${stranger} answers, not a MySQL server`,
-      WRONG_PORT,
-    );
+    return failed(stranger === undefined ? 'this is not a MySQL server' : `${stranger} answers, not a MySQL server`, WRONG_PORT);
   }
   const version = payload.subarray(1, endOfVersion).toString('utf8');
   const capabilities = payload.readUInt16LE(endOfVersion + 1 + BYTES_TO_CAPABILITIES);

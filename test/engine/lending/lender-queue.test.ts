@@ -185,7 +185,7 @@ describe('giving up', () => {
     const waiter = new NotingWaiter();
     fixture.pool.enqueue(waiter);
     expect(waiter.queued).toBe(true);
-    expect(() => fixture.pool.enqueue(waiter)).toThrow('waits already');
+    expect(() => fixture.pool.enqueue(waiter)).toThrow('already waiting');
     expectCountersToAddUp(fixture.stats);
     expect(fixture.pool.waiting).toBe(1);
     lease.release();
