@@ -61,7 +61,7 @@ async function firstOf(connection: PoolConnection, sql: string): Promise<number>
   return Number(value);
 }
 
-/** What applications and the pool rely on. Nothing of it outlives the session. */
+/** What applications and the pool rely on. None of it outlives the session. */
 const TRAITS: readonly Trait[] = [
   [
     'LAST_INSERT_ID()',

@@ -60,7 +60,7 @@ function lagOf(row: Row): number | undefined {
   const silentMs = silenceOf(row);
   if (numberOf(row['caughtUp']) === 1) return silentMs;
   const pendingAgo = numberOf(row['pendingAgo']) ?? -1;
-  // Between two transactions, and when it begins, nothing is being applied. What is still to be applied may have waited for long: it is only known
+  // Between two transactions, and when it begins, nothing is being applied. What is still to be applied may have waited for a long time: it is only known
   // that it was committed after what was applied last.
   const micros = pendingAgo > 0 ? pendingAgo : numberOf(row['appliedAgo']);
   return micros === undefined ? undefined : Math.max(micros / 1_000, silentMs);

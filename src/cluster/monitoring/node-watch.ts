@@ -7,7 +7,7 @@ import type { MonitorOptions, NodeReading, NodeRole, NodeState, RoleWord } from 
 import type { Look, Looker } from './looker.js';
 import { ReportedRole } from './reported-role.js';
 
-/** So many looks in a row that find no server make a node count as down. */
+/** This many looks in a row that find no server make a node count as down. */
 const LOOKS_UNTIL_DOWN = 3;
 
 /** Between two looks, however many doubts come. */

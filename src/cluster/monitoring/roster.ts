@@ -8,7 +8,7 @@ import type { Looker } from './looker.js';
 import { nodeName } from './node-name.js';
 import type { WatchOwner } from './node-watch.js';
 
-/** A node that was discovered leaves when no node has named it for so many changes of its peers' looks. */
+/** A node that was discovered leaves when no node has named it for this many changes of its peers' looks. */
 const LOOKS_UNTIL_LEFT = 10;
 
 /** A server may be replaced by another one at its address. A proxy or a load balancer leads to others again and again. */

@@ -128,7 +128,7 @@ export class Reader extends Pool {
   }
 }
 
-/** Nothing of it is opened: only its limits, its words and its retries are in force. A read may move to another node without being asked. */
+/** It opens nothing: only its limits, its words and its retries are in force. A read may move to another node without being asked. */
 function optionsOfReader(options: ResolvedOptions): ResolvedOptions {
   const { atStart, retries } = options;
   return {

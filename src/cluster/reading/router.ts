@@ -10,7 +10,7 @@ import { ReadCounts, type ReadReason } from './read-counts.js';
 import { type ReadableNode, ReadTarget } from './read-target.js';
 import type { WriteLog } from './write-log.js';
 
-/** So many looks at the writer are remembered, for writes that it has not named. */
+/** This many looks at the writer are remembered, for writes that it has not named. */
 const REMEMBERED_LOOKS = 10;
 
 /** What the router needs of its cluster. */

@@ -1,4 +1,4 @@
-/** The options of a pool of any resource: a table of what each takes and its default, and which of them contradict each other. */
+/** The options of a pool of any resource: a table of what each takes and its default, and which options contradict each other. */
 
 import { PoolError } from './errors.js';
 import type { SizeRange } from './size-range.js';
@@ -59,7 +59,7 @@ export interface PoolOptions {
    * borrower has not used it for that long. Default: 'report'.
    */
   readonly leakAction?: 'report' | 'reclaim';
-  /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
+  /** A resource is closed after it was lent this many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
   readonly maxUses?: number;
   /** How long it may take to make a resource ready for its borrower, in milliseconds; the borrower's own wait bounds it, too. Default: 5000. */
   readonly hookTimeout?: number;

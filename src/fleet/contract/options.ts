@@ -81,7 +81,7 @@ export const fleetOptionTable = {
 /** All names within `fleet`. */
 export const FLEET_OPTION_NAMES: readonly string[] = ['name', 'budget', 'reserve', 'floor', 'processes', 'ledger', 'lease', 'dryRun'];
 
-/** A lease that is shorter than so many round trips cannot be renewed in time. */
+/** A lease that is shorter than this many round trips cannot be renewed in time. */
 export const LEAST_ROUND_TRIPS = 6;
 
 const LARGEST_BUDGET = 1_000_000;

@@ -131,7 +131,7 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
 interface Access {
   readonly mayRead: boolean;
   readonly mayAct: boolean;
-  /** It has a token, which is none of ours. */
+  /** It has a token, but not one of ours. */
   readonly wrong: boolean;
 }
 

@@ -108,7 +108,7 @@ async function askWhatRoutinesDid(connection: ManagedConnection, baseline: Basel
   const { session } = connection;
   session.calledRoutine = false;
   const answer = connection.send((done) => connection.query('DO RELEASE_ALL_LOCKS()', done));
-  // That statement is not a borrower's, and what it changes is what it is for.
+  // That statement is not a borrower's, and its purpose is the change.
   session.dirty = false;
   try {
     await answer;

@@ -34,7 +34,7 @@ export function checkedLogger(given: unknown): PoolLogger | undefined {
   throw invalidUnquoted('logger', given, 'an object with the methods debug, info, warn and error');
 }
 
-/** Of each kind of event, so many lines in this time; the next one says how many were left out. */
+/** Of each kind of event, this many lines in this time; the next one says how many were left out. */
 const MOST_LINES = 10;
 const WINDOW_MS = 10_000;
 

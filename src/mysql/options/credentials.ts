@@ -36,7 +36,7 @@ const PLACES: ReadonlySet<string> = new Set([
   'localAddress',
 ]);
 
-/** What is known of a login: who, and until when, by the wall clock in milliseconds since 1970. `undefined`: it says nothing of it. */
+/** What is known of a login: who, and until when, by the wall clock in milliseconds since 1970. `undefined`: not known. */
 export interface CheckedCredentials {
   readonly login: LoginIdentity;
   readonly expiresAt: number | undefined;
@@ -68,7 +68,7 @@ function checkedLogin(given: Readonly<Record<string, unknown>>): LoginIdentity {
   return Object.fromEntries(values);
 }
 
-/** Secret stores give seconds, dates or texts: which of them a number is must not be guessed, for a wrong guess shows only much later. */
+/** Secret stores give seconds, dates or texts: the unit of a number must not be guessed, because a wrong guess shows only much later. */
 function momentIn(expiresAt: unknown): number {
   const moment = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
   if (typeof moment === 'number' && moment >= EARLIEST_IN_MS) return moment;
