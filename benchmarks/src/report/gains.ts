@@ -12,20 +12,20 @@ interface Gain {
 
 const GAINS: readonly Gain[] = [
   {
-    what: 'A burst of 50 callers meets 5 open connections: the last caller has its answer after',
+    what: 'Burst of 50 callers, last answer',
     scenario: 'spike',
     case: 'short: 50 × 1 query of 2 ms',
     metric: 'time',
   },
-  { what: '200 callers share 20 connections: one statement takes', scenario: 'query', case: 'small row, 200 callers', metric: 'time' },
-  { what: 'The same statement costs the process, in CPU time', scenario: 'query', case: 'small row, 200 callers', metric: 'cpu' },
-  { what: 'The same, as a prepared statement', scenario: 'execute', case: 'small row, 200 callers', metric: 'time' },
-  { what: 'One caller alone: one statement takes', scenario: 'query', case: 'small row, 1 caller', metric: 'time' },
-  { what: 'The database dies: the last caller has its error after', scenario: 'outage', case: 'killed', metric: 'told' },
-  { what: 'An idle connection costs memory', scenario: 'memory', case: '200 idle connections', metric: 'bytes' },
-  { what: 'A process starts: its first answer comes after', scenario: 'startup', case: 'plain', metric: 'first' },
+  { what: 'A statement, 200 callers', scenario: 'query', case: 'small row, 200 callers', metric: 'time' },
+  { what: 'Its CPU time', scenario: 'query', case: 'small row, 200 callers', metric: 'cpu' },
+  { what: 'A prepared one, 200 callers', scenario: 'execute', case: 'small row, 200 callers', metric: 'time' },
+  { what: 'A statement, 1 caller', scenario: 'query', case: 'small row, 1 caller', metric: 'time' },
+  { what: 'Database killed, last error', scenario: 'outage', case: 'killed', metric: 'told' },
+  { what: 'An idle connection, memory', scenario: 'memory', case: '200 idle connections', metric: 'bytes' },
+  { what: 'New process, first answer', scenario: 'startup', case: 'plain', metric: 'first' },
   {
-    what: 'A long burst, for which the pool must grow: the last caller has its answer after',
+    what: 'Long burst, last answer',
     scenario: 'spike',
     case: 'sustained: 50 × 10 queries of 20 ms',
     metric: 'time',
@@ -41,7 +41,7 @@ export function gainsTable(reports: readonly Report[]): string[] {
     '| --- | ---: | ---: | ---: |',
     ...rows,
     '',
-    'The ratio is mysql2’s figure divided by Poolwright’s. Above 1, you gain. **Bold**: you lose. "≈": the rounds of the run disagree on which pool is ahead.',
+    'Less is better. The ratio is mysql2’s figure divided by Poolwright’s: above 1, you gain. **Bold**: you lose. "≈": the rounds of the run disagree on which pool is ahead.',
     '',
   ];
 }
