@@ -2,14 +2,16 @@
 
 import { randomUUID } from 'node:crypto';
 import type * as PromClient from 'prom-client';
+import { PoolError } from '../../engine/index.js';
 import { type Health, type SlowQueryOrder, utilizationOf } from '../../mysql/index.js';
 import { requirePeer } from '../../packages/index.js';
-import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
+import { type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
   type BreakerReader,
   breakerReader,
   type BreakerSource,
+  type CollectedMetric,
   DEFAULT_PREFIX,
   type ListedBreaker,
   type MetricsRegistry,
@@ -26,6 +28,8 @@ import {
   type BreakersReport,
   type CacheStatsReport,
   type FleetReport,
+  type HistoryQuestion,
+  type HistoryReport,
   type IncidentsReport,
   NO_POOL_HEALTH,
   type PoolHealthReport,
@@ -54,7 +58,9 @@ import {
   shownStats,
   shownTopology,
 } from '../live/index.js';
+import type { HistoryStore } from '../history/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+import { type NamedVerdict, verdictMetrics } from './verdict-metrics.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
 const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
@@ -79,6 +85,7 @@ class UnknownBreaker extends NotThere {
   }
 }
 
+const DAY_MS = 86_400_000;
 /** Callers that ask more often share one answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
@@ -110,7 +117,8 @@ export class Monitoring {
       breakers: this.#breakers,
       actions: () => this.#actions.records,
     });
-    if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
+    this.#register(verdictMetrics(DEFAULT_PREFIX, () => this.verdicts()));
+    if (probe !== undefined) this.#register(pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, () => this.#probe.get()));
   }
 
   /**
@@ -144,6 +152,20 @@ export class Monitoring {
     const pool = this.#pool(name);
     if (pool === undefined) return { available: false, incidents: [] };
     return { available: true, incidents: this.#feed.historyOf(pool)?.incidents ?? [] };
+  }
+
+  /**
+   * What is kept of a pool's last day.
+   *
+   * @throws UnknownPool; PoolError `POOL_OPTION_INVALID`: the range ends before it begins
+   */
+  history({ pool: name, to = Date.now(), from = to - DAY_MS, most = 300 }: HistoryQuestion): HistoryReport {
+    if (from >= to) throw new PoolError('POOL_OPTION_INVALID', `from must be before to; they are ${from} and ${to}.`);
+    const pool = this.#pool(name);
+    const past = pool === undefined ? undefined : this.#feed.historyOf(pool);
+    const incidents = past?.incidents.filter(({ begin, end }) => begin <= to && (end ?? to) >= from) ?? [];
+    const stretch = past?.read({ from, to, most }) ?? { resolutionMs: 1_000, points: [] };
+    return { pool: pool?.name ?? null, from, to, ...stretch, incidents, keptFrom: past?.keptFrom ?? null };
   }
 
   /** @throws UnknownPool */
@@ -218,9 +240,13 @@ export class Monitoring {
     return this.#feed.listen(signal, after);
   }
 
-  /** Keeps the last minutes for later listeners, until `stop()`. */
-  keepHistory(): void {
-    this.#feed.keep();
+  /**
+   * Keeps the last day, until `stop()`.
+   *
+   * @param store where it is kept for the next process; default: nowhere
+   */
+  keepHistory(store?: HistoryStore): void {
+    this.#feed.keep(store);
   }
 
   stop(): void {
@@ -253,6 +279,12 @@ export class Monitoring {
   async readiness(): Promise<ReadinessReport> {
     const pools = await Promise.all([...this.#pools().values()].map((pool) => this.#readinessOf(pool)));
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
+  }
+
+  /** The verdict on each pool. One that cannot be judged is left out: whether the process is up does not depend on it. */
+  async verdicts(): Promise<readonly NamedVerdict[]> {
+    const judged = [...this.#pools().values()].map(async (pool) => ({ pool: pool.name, verdict: (await this.#judge(pool)).verdict }));
+    return (await Promise.allSettled(judged)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
   }
 
   /** This process, and the state of its pools, in short. */
@@ -297,8 +329,8 @@ export class Monitoring {
     return await check.get();
   }
 
-  #registerPgBouncer(probe: PgBouncerProbe): void {
-    for (const metric of pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, probe)) {
+  #register(metrics: readonly CollectedMetric[]): void {
+    for (const metric of metrics) {
       if (this.#registry.getSingleMetric(metric.name) === undefined) this.#registry.registerMetric(metric.asMetric());
     }
   }

@@ -7,7 +7,8 @@ import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
-import { Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
+import { type LivenessReport, Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
+import { type HistoryStore, openHistoryStore } from '../history/index.js';
 import { listen, type MonitoringServer } from './listening.js';
 import { addPeerRoute } from './peer-route.js';
 import { Peers } from '../peers/index.js';
@@ -114,7 +115,7 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     addProcedures(api, monitoring, peers, access, resolved);
     addPeerRoute(api, peers, (request) => access(request).mayAct);
   });
-  monitoring.keepHistory();
+  monitoring.keepHistory(storeAt(resolved));
   app.addHook('onClose', () => {
     monitoring.stop();
     peers.close();
@@ -125,6 +126,11 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     return sendError(reply, statusOf(error));
   });
   return app;
+}
+
+function storeAt({ historyPath }: ResolvedServerOptions): HistoryStore | undefined {
+  if (historyPath === undefined) return undefined;
+  return openHistoryStore(historyPath, (message) => process.emitWarning(message, { code: 'POOLWRIGHT_HISTORY' }));
 }
 
 /** What a request may do, by its token. */
@@ -192,7 +198,12 @@ function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): vo
 }
 
 function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: AccessOf): void {
-  app.get('/healthz', () => ({ status: 'up' }));
+  app.get('/healthz', async (request, reply) => {
+    // The function that names the pools is the application's: when it throws, the process is still up.
+    const pools = accessOf(request).mayRead ? { pools: await monitoring.verdicts().catch(() => []) } : {};
+    const report: LivenessReport = { status: 'up', ...pools };
+    return await reply.send(report);
+  });
   app.get('/readyz', async (request, reply) => {
     const readiness = await monitoring.readiness();
     return await reply.code(readiness.ready ? 200 : 503).send(accessOf(request).mayRead ? readiness : withoutDetails(readiness));
