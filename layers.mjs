@@ -98,7 +98,7 @@ export const LAYERS = [
       'fleet/ledgers',
       'fleet/member',
     ],
-    why: 'mysql runs in the process of every user: telemetry, monitor and the commands read it, and it knows nothing of them. Only the subpath that needs a heavy companion loads it, and only the file of the driver imports mysql2.',
+    why: 'mysql runs in the process of every user: telemetry, monitor and the commands read it, but it does not know them. Only the subpath that needs a heavy companion loads it, and only the file of the driver imports mysql2.',
     only: { mysql2: ['driver/driver.ts'] },
     wings: [
       'errors',

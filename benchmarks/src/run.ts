@@ -15,7 +15,7 @@ import { scenarioNamed, scenarioNames } from './scenarios/index.js';
 /** The median of fewer rounds says too little to be kept. */
 const FEWEST_ROUNDS = 3;
 
-const USAGE = `npm run bench [-- NAME …]            runs all scenarios, or those that are named: ${scenarioNames.join(', ')}
+const USAGE = `npm run bench [-- NAME …]            runs all scenarios, or the named ones: ${scenarioNames.join(', ')}
 npm run bench -- report              writes tables, charts and the figures of docs/performance.md from benchmarks/results again
 npm run bench:check [-- NAME …]      runs, writes nothing, and names what has become more than ${TOLERANCE * 100} % slower against the rivals since the committed run
     --quick       a short form: few cases, little work, two rounds; its figures are noise
@@ -84,7 +84,7 @@ function placeOf({ server, runtime }: Settings): Place {
 }
 
 function warnOfLoad({ loadBefore }: Settings): void {
-  if (loadBefore > QUIET_LOAD) complain(`The machine is busy (load ${loadBefore}): others are at work too. The results will say so.`);
+  if (loadBefore > QUIET_LOAD) complain(`The machine is busy (load ${loadBefore}): other processes use it, too. The results will say so.`);
 }
 
 async function measure(name: string, settings: Settings): Promise<Report> {
@@ -131,7 +131,8 @@ async function check(names: readonly string[], settings: Settings, saved: boolea
       );
     }
   }
-  if (settings.quick && regressions > 0) return say('A short run: what it names is a reason to run the whole, not a verdict.');
+  if (settings.quick && regressions > 0)
+    return say('This was a short run. If it names a case, run the whole scenario before you conclude anything.');
   if (regressions > 0) process.exitCode = 1;
 }
 

@@ -49,7 +49,7 @@ export default defineConfig({
   },
 });
 
-const FOLDS = { page: 'docs/performance.md', open: 'figures', before: 'Machines, versions, and dates of the runs' };
+const FOLDS = { page: 'docs/performance.md', open: 'what-you-gain' };
 
 /** The figures of the landing page, as the README has them. */
 function spikeFigures(): { readonly own: string; readonly mysql2: string } {

@@ -1,17 +1,15 @@
 import type { MarkdownRenderer } from 'vitepress';
 
-/** What a page leaves open, and what it calls the text before the first section in it. */
+/** What a page leaves open. */
 export interface Folds {
   /** The page, by its path in the repository. */
   readonly page: string;
   /** The id of the one section of the second level that stays open: its own sections are folded instead. */
   readonly open: string;
-  /** The words on the fold around what stands before the first of those. */
-  readonly before: string;
 }
 
 /** Folds the sections of one page, so that a reader sees first which there are. */
-export function foldSections(md: MarkdownRenderer, { page, open, before }: Folds): void {
+export function foldSections(md: MarkdownRenderer, { page, open }: Folds): void {
   md.core.ruler.push('fold_sections', (state) => {
     if ((state.env as { readonly relativePath?: string }).relativePath !== page) return;
     const html = (content: string) => {
@@ -28,11 +26,7 @@ export function foldSections(md: MarkdownRenderer, { page, open, before }: Folds
       const level = Number(/^h([23])$/.exec(token.tag)?.[1] ?? 0);
       if (level === 0) return [token];
       if (token.type === 'heading_close') {
-        if (level === 2 && inOpen) {
-          levels.push(3);
-          return [token, html(`${BEGIN}<h3>${before}</h3></summary>\n`)];
-        }
-        return [token, html('</summary>\n')];
+        return level === 2 && inOpen ? [token] : [token, html('</summary>\n')];
       }
       const ended: ReturnType<typeof html>[] = [];
       for (; (levels.at(-1) ?? 0) >= level; levels.pop()) ended.push(html(END));

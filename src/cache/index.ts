@@ -32,6 +32,6 @@ export type { QueryCache, WrapOptions } from './serving/index.js';
  * ```
  */
 export function createQueryCache(options: QueryCacheOptions = {}): QueryCache {
-  // One that is made inside a request outlives it.
+  // A client that is made inside a request outlives the request.
   return inRootContext(() => new QueryCache(options));
 }

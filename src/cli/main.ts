@@ -96,6 +96,6 @@ try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`poolwright: ${describeError(error)}\n`);
-  if (error instanceof UsageError) process.stderr.write('poolwright help lists what there is.\n');
+  if (error instanceof UsageError) process.stderr.write('poolwright help lists the commands.\n');
   process.exitCode = exitCodeOf(error);
 }

@@ -1,4 +1,4 @@
-/** Finds a free TCP port that no outgoing connection can take by chance. */
+/** Finds a free TCP port that no outgoing connection can take accidentally. */
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
@@ -19,7 +19,7 @@ function isFree(port: number, host: string): Promise<boolean> {
 }
 
 /**
- * Finds a TCP port without a listener, which no outgoing connection takes by chance.
+ * Finds a TCP port without a listener, which no outgoing connection takes accidentally.
  * Another process can still take it first, so a caller that binds it must be ready to ask again.
  *
  * @param host - The address it will be bound to. Default `127.0.0.1`.

@@ -4,7 +4,7 @@ import type { Pool } from '../index.js';
 
 const EVERY_MS = 50;
 const REPORTS = 12;
-/** One write in so many reads: each makes the reports wrong, and the cache drops them. */
+/** One write in this many reads: each makes the reports wrong, and the cache drops them. */
 const READS_PER_WRITE = 100;
 
 /** Reads reports through the pool's cache, some twenty a second. */

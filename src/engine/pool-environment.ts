@@ -18,6 +18,6 @@ export interface PoolEnvironment {
   readonly nextTurn?: NextTurn;
   /** What the pool is held for from its beginning; see `hold()`. */
   readonly hold?: LendingHold;
-  /** So many resources are not closed for being idle. None is opened for this number, unlike for `minIdle`. Default: 0. */
+  /** This many resources are not closed for being idle. None is opened for this number, unlike for `minIdle`. Default: 0. */
   readonly keptOpen?: number;
 }

@@ -74,7 +74,7 @@ export function addressOf({ host, port }: Pick<PgBouncerTarget, 'host' | 'port'>
 function parseUrl(given: unknown): PgBouncerOptions {
   const url = parsed(given);
   const twice = READ_PARAMETERS.find((name) => new Set(url.searchParams.getAll(name)).size > 1);
-  if (twice !== undefined) throw new TypeError(`${twice} stands twice in the URL of PgBouncer, with different values: give one.`);
+  if (twice !== undefined) throw new TypeError(`${twice} appears twice in the URL of PgBouncer, with different values: give one.`);
   const host = url.searchParams.get('host') ?? decoded(url.hostname.replace(/^\[|\]$/g, ''), 'host');
   const ssl = sslOf(url.searchParams);
   return {
@@ -157,7 +157,7 @@ function fileOf(option: 'ca' | 'cert' | 'key', parameter: string, parameters: UR
 
 function text(name: string, value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new TypeError(`${name} of PgBouncer must be a text.`);
+  throw new TypeError(`${name} of PgBouncer must be a string.`);
 }
 
 function wholeNumber(name: string, value: unknown, min: number, max: number): number {

@@ -80,7 +80,7 @@ function ofServerError(error: ServerError, address: string, { user, password }: 
   const words = quoted(error.message, password);
   if (error.routine !== undefined) return { reason: 'not-pgbouncer', message: `${address} is a PostgreSQL, not PgBouncer: ${words}` };
   if (NO_CONSOLE.test(error.message))
-    return { reason: 'not-pgbouncer', message: `${address} is not PgBouncer, it has no console: ${words}` };
+    return { reason: 'not-pgbouncer', message: `${address} is not PgBouncer, it has no admin console: ${words}` };
   if (error.code?.startsWith('28') === true || LOGIN_REFUSED.test(error.message)) {
     const hint = /not allowed/i.test(error.message) ? ' The user must be one of admin_users or stats_users.' : '';
     return { reason: 'auth', message: `PgBouncer at ${address} does not let ${user} in: ${words}${hint}` };

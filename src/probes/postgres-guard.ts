@@ -49,7 +49,7 @@ export function guardAgainstForeigners(stream: Duplex, expected: 'messages' | 't
 /** Only one letter may come before TLS begins: more would be plaintext taken for ciphertext (CVE-2021-23222). */
 function tlsAnswer(chunk: Buffer): Buffer[] {
   if (chunk.length === 1 && /^[SN]$/.test(chunk.toString('latin1'))) return [chunk];
-  throw new Error('an answer to the request for TLS that is none');
+  throw new Error('an invalid answer to the request for TLS');
 }
 
 /** Returns a function that takes what arrives and returns the whole messages in it. */
@@ -63,7 +63,7 @@ function messageInspector(): (chunk: Buffer) => Buffer[] {
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
     const messages: Buffer[] = [];
     while (pending.length > 0) {
-      if (isFirst && !isLikelyFirst(pending)) throw new Error('a first message that is none of PostgreSQL');
+      if (isFirst && !isLikelyFirst(pending)) throw new Error("a first message that is not PostgreSQL's");
       if (pending.length < HEADER_LENGTH) break;
       const end = TYPE_LENGTH + lengthOf(pending);
       if (end < HEADER_LENGTH || end > LONGEST_MESSAGE) throw new Error('a message of impossible length');

@@ -129,7 +129,7 @@ async function nextChunk(socket: Socket, signal: AbortSignal): Promise<Buffer> {
     const [chunk] = (await once(socket, 'data', { signal: either })) as [Buffer];
     return chunk;
   } catch (error) {
-    if (ended.signal.aborted && !signal.aborted) throw new NotRedis('it hung up');
+    if (ended.signal.aborted && !signal.aborted) throw new NotRedis('it closed the connection');
     throw error;
   } finally {
     socket.off('end', atEnd);

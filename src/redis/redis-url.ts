@@ -50,7 +50,7 @@ export function parseRedisUrl({ url, username, password, tls }: RedisTarget, opt
   if (match === null) {
     throw new PoolError(
       'POOL_OPTION_INVALID',
-      `${option} must be a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster:// (its text is not shown: it may hold a password).`,
+      `${option} must be a URL that begins with redis://, rediss://, redis+sentinel:// or redis+cluster:// (its text is not shown, because it may contain a password).`,
     );
   }
   const [, scheme, kind, login = '', hosts = '', path = '', query = ''] = match;

@@ -88,7 +88,7 @@ export class Mysql2Copy {
         return this.#originals.get(exports) ?? exports;
       });
     } catch (error) {
-      failure(`the pools of this mysql2 are its own, because Poolwright cannot build on it: ${String(error)}`);
+      failure(`Poolwright does not manage the pools of this mysql2, because it cannot build on it: ${String(error)}`);
       return null;
     }
   }

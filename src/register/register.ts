@@ -53,7 +53,7 @@ function install(): void {
   if (holder[INSTALLED]) return;
   holder[INSTALLED] = true;
   const entries = installedEntries();
-  if (isMainThread && entries.length === 0) notice('no mysql2 is installed where this program would look for it, so nothing is changed');
+  if (isMainThread && entries.length === 0) notice('no mysql2 is installed where this program looks for it, so nothing is changed');
   if (process.versions['bun'] === undefined) {
     changeLoader();
     return;

@@ -257,7 +257,7 @@ const MOST_CHARACTERS = 524_288;
 export class Memo {
   readonly #places = Array<StatementFacts | undefined>(2 * PAIRS).fill(undefined);
   #characters = 0;
-  /** The long text that was read last: one statement asks for several facts. The text can be collected all the same. */
+  /** The long text that was read last: one statement asks for several facts. The text can still be collected. */
   #long: WeakRef<StatementFacts> | undefined = undefined;
 
   factsOf(sql: string): StatementFacts {

@@ -68,7 +68,7 @@ function listOf(words: string): string[] {
   return words.trim().split(/\s+/);
 }
 
-/** By length and first letter. Longer words share their slots with short ones: their length is compared all the same. */
+/** By length and first letter. Longer words share their slots with short ones: their length is compared anyway. */
 function slotOf(length: number, first: number): number {
   return ((length & 31) << 5) | (first & 31);
 }

@@ -13,7 +13,7 @@ interface ClusterMetric extends MetricDescription {
   readonly values: (cluster: ObservedCluster) => readonly (readonly [Labels, number])[];
 }
 
-/** So many nodes of a cluster have series of their own: those that are listed first, which are the ones that were given. */
+/** This many nodes of a cluster have series of their own: those that are listed first, which are the ones that were given. */
 const MOST_NODES = 100;
 
 const gauge = (name: string, help: string, aggregator: 'max' | 'min', values: ClusterMetric['values']): ClusterMetric => ({

@@ -26,15 +26,15 @@ export function measurePools(meter: Meter, pools: PoolReader): () => void {
   });
   const limits = meter.createObservableUpDownCounter('db.client.connection.limit', {
     ...connections,
-    description: 'Most open connections allowed.',
+    description: 'Maximum number of open connections.',
   });
   const idleMax = meter.createObservableUpDownCounter('db.client.connection.idle.max', {
     ...connections,
-    description: 'Most idle connections allowed.',
+    description: 'Maximum number of idle connections.',
   });
   const idleMin = meter.createObservableUpDownCounter('db.client.connection.idle.min', {
     ...connections,
-    description: 'Fewest idle connections wanted.',
+    description: 'Minimum number of idle connections.',
   });
   const pending = meter.createObservableUpDownCounter('db.client.connection.pending_requests', {
     unit: '{request}',

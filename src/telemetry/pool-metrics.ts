@@ -90,7 +90,7 @@ const POOL_METRICS: readonly PoolMetric[] = [
   counter('leaks_total', 'Lent connections that ran no statement for longer than leakDetectionThreshold.', (stats) => [[{}, stats.leaks]]),
   counter('pings_total', 'Validations that were answered.', (stats) => [[{}, stats.pings]]),
   counter('resets_total', 'Sessions that were reset before they were lent again.', (stats) => [[{}, stats.resets]]),
-  counter('kills_total', 'Statements that were killed on the server because they were too slow or their callers gave them up.', (stats) => [
+  counter('kills_total', 'Statements that were killed on the server because they were too slow or their callers aborted them.', (stats) => [
     [{}, stats.kills],
   ]),
   counter('query_errors_total', 'Statements that the server answered with an error, by error number.', (stats) =>

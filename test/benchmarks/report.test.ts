@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { compare, isRegression } from '../../benchmarks/src/report/compare.js';
 import { formatted, formattedRatio } from '../../benchmarks/src/report/format.js';
+import { gainsTable } from '../../benchmarks/src/report/gains.js';
 import { lossesOf, markdownOf } from '../../benchmarks/src/report/markdown.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
 import { runtimesPage } from '../../benchmarks/src/report/runtimes.js';
@@ -84,6 +85,41 @@ describe('the comparison with a baseline', () => {
   it('looks at no figure of a rival that gave up', () => {
     const current = reportOfRounds({ ours: [10, 10, 10], a: 'not done after 12 s', b: [30, 30, 30], c: [10, 10, 10] });
     expect(Object.keys(compare(baseline, current)[0]?.byRival ?? {})).toEqual(['b', 'c']);
+  });
+});
+
+describe('the table of gains', () => {
+  /** mysql2's time in each round, where Poolwright's is 10 ns, in a case of the README. */
+  const tableOf = (theirs: readonly number[]): string => {
+    const report = reportOfRounds({ poolwright: theirs.map(() => 10), mysql2: theirs });
+    const rows = report.rows.map((row) => ({
+      ...row,
+      case: 'plain',
+      figures: { first: row.figures['time'] },
+      ratios: {
+        first:
+          row.contestant === 'mysql2'
+            ? {
+                poolwright: ratiosOf(
+                  theirs,
+                  theirs.map(() => 10),
+                ),
+              }
+            : {},
+      },
+    }));
+    const metrics = { first: { label: 'first answer', unit: 'ns', compared: true } };
+    return gainsTable([{ ...report, scenario: 'startup', metrics, rows } as unknown as typeof report]).join('\n');
+  };
+
+  it('shows a gain plainly, a loss in bold, and what the run does not decide with a sign', () => {
+    expect(tableOf([20, 20, 20])).toContain('| New process, first answer | 10 ns | 20 ns | 2.00 × |');
+    expect(tableOf([5, 5, 5])).toContain('| 10 ns | 5 ns | **0.50 ×** |');
+    expect(tableOf([5, 9, 20])).toContain('| 10 ns | 9 ns | ≈ 0.90 × |');
+  });
+
+  it('is left out when none of its cases was run', () => {
+    expect(gainsTable([reportOfRounds({ ours: [10] })])).toEqual([]);
   });
 });
 

@@ -100,7 +100,7 @@ describe('the dashboard shows, as they happen,', () => {
         PATIENCE,
       );
       await headlineIs(page, /^1 of 3 connections may be leaked since .*; borrowed at support\/pool-on-database\.ts:\d+\./);
-      await shows(page, /no statement running, yet not released/);
+      await shows(page, /no statement running, not released/);
       const stack = region(page, /^Who holds connections/).locator('details', { hasText: 'pool-on-database' });
       await stack.locator('summary').click();
       expect(await stack.locator('pre').textContent()).toContain('whileHolding');

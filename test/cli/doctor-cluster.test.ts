@@ -82,8 +82,8 @@ describe('of a source and its replica, the doctor says', () => {
     expect(grants.every(({ status }) => status === 'warn')).toBe(true);
     const right = IS_MYSQL ? 'REPLICATION CLIENT' : 'SLAVE MONITOR';
     expect(found(diagnosis, 'grants', replica)).toMatchObject({
-      message: 'whether its replication runs is not known',
-      advice: `An administrator: GRANT ${right} ON *.* TO '${barred.user}'@'%';`,
+      message: 'it is not known whether its replication runs',
+      advice: `As an administrator: GRANT ${right} ON *.* TO '${barred.user}'@'%';`,
     });
     expect(found(diagnosis, 'replication', replica)).toMatchObject({ status: 'warn' });
   });
@@ -127,7 +127,7 @@ describe('of nodes that are none, the doctor says', () => {
   it('that a server is named twice, and that two addresses are one server', async () => {
     const diagnosis = await examine([urlOf(source), urlOf(source), urlOf({ host: 'localhost', port: source.port })]);
     const addresses = diagnosis.findings.filter(({ step }) => step === 'address').map(({ message }) => message);
-    expect(addresses).toEqual(['it was named twice', `it is the same server as ${source.name}`]);
+    expect(addresses).toEqual(['it is in the list twice', `it is the same server as ${source.name}`]);
   });
 
   it('that a server is of another cluster', async () => {
@@ -138,7 +138,9 @@ describe('of nodes that are none, the doctor says', () => {
     await others.caughtUp(stranger, first);
     const diagnosis = await examine([urlOf(source), urlOf(replica), urlOf(stranger, there)]);
     const members = diagnosis.findings.filter(({ step }) => step === 'members');
-    expect(members).toMatchObject([{ node: stranger.name, status: 'fail', message: expect.stringContaining('not of this cluster') }]);
+    expect(members).toMatchObject([
+      { node: stranger.name, status: 'fail', message: expect.stringContaining('does not belong to this cluster') },
+    ]);
   });
 
   it('that nobody answers, that the password is wrong, and that a URL is none', async () => {

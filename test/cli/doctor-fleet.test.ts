@@ -33,7 +33,7 @@ describe('poolwright doctor of a pool in a fleet', () => {
     await database.admin(`REVOKE CREATE ON \`${database.connection.database}\`.* FROM ${account}`);
     expect((await found({}))['fleet-ledger']).toMatchObject({
       status: 'fail',
-      message: 'the table poolwright_fleet is not there, and the account may not make it',
+      message: 'the table poolwright_fleet does not exist, and the account may not create it',
       advice: expect.stringMatching(/CREATE TABLE IF NOT EXISTS poolwright_fleet .*GRANT SELECT, INSERT, UPDATE ON/) as string,
     });
     await database.admin(`GRANT CREATE ON \`${database.connection.database}\`.* TO ${account}`);
@@ -42,8 +42,8 @@ describe('poolwright doctor of a pool in a fleet', () => {
       status: 'ok',
       message: expect.stringContaining('budget 40: floor 3 × 4 processes = 12, 28 are shared') as string,
     });
-    expect(before['fleet-count']).toMatchObject({ status: 'ok', message: expect.stringContaining("the doctor's two included") as string });
-    expect(before['fleet-ledger']).toMatchObject({ status: 'ok', message: expect.stringContaining('the first pool makes it') as string });
+    expect(before['fleet-count']).toMatchObject({ status: 'ok', message: expect.stringContaining("including the doctor's two") as string });
+    expect(before['fleet-ledger']).toMatchObject({ status: 'ok', message: expect.stringContaining('the first pool creates it') as string });
     expect(await database.admin(`SHOW TABLES FROM \`${database.connection.database}\` LIKE 'poolwright_fleet'`)).toEqual([]);
 
     const fleet = { name: 'shop', budget: 40, processes: 4, ledger: 'database' } as const;

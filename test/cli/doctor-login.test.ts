@@ -100,7 +100,7 @@ describe('of other refusals, the doctor knows', () => {
         expect.objectContaining({
           step: 'privileges',
           status: 'warn',
-          message: expect.stringContaining(`not active when it logs in: \`${role}\``),
+          message: expect.stringContaining(`not active at login: \`${role}\``),
         }),
       ]);
       const [statement] = /SET DEFAULT ROLE .+? (TO|FOR) '\w+'@'%'/.exec(findingOf(diagnosis, 'privileges')?.advice ?? '') ?? [];
@@ -114,7 +114,7 @@ describe('of other refusals, the doctor knows', () => {
   it('a database whose name is written otherwise', async () => {
     await using database = await createDatabase(server);
     const { advice } = findingOf(await diagnose(database.url({ database: database.database.toUpperCase() })), 'login') ?? {};
-    expect(advice).toBe(`The name is written ${database.database}: on this server, upper and lower case differ.`);
+    expect(advice).toBe(`The database is called ${database.database}: on this server, names are case-sensitive.`);
   });
 
   it('logins that the server delays after failed ones', async (context) => {
@@ -164,10 +164,10 @@ describe('of other refusals, the doctor knows', () => {
   });
 
   it.each<[number, string, RegExp]>([
-    [1040, 'Too many connections', /All of max_connections are taken/],
+    [1040, 'Too many connections', /All of max_connections are in use/],
     [1129, "Host '192.0.2.7' is blocked because of many connection errors", /TRUNCATE TABLE performance_schema\.host_cache.*FLUSH HOSTS/],
     [1156, 'Got packets out of order', /PROXY protocol/],
-    [2003, "Can't connect to remote MySQL server", /A proxy answers, and it reaches no server behind it/],
+    [2003, "Can't connect to remote MySQL server", /A proxy answers, but it cannot reach a server behind it/],
     [1053, 'Server shutdown in progress', /shutting down/],
   ])('what comes in place of a greeting: %i', async (errno, message, advice) => {
     await using impostor = await startImpostor({ refuses: [errno, message] });
@@ -196,7 +196,7 @@ describe('of other refusals, the doctor knows', () => {
   });
 
   it.each<[string, RegExp]>([
-    ['client_ed25519', /logs in by client_ed25519, which mysql2 does not know/],
+    ['client_ed25519', /logs in with client_ed25519, which mysql2 does not know/],
     ['mysql_clear_password', /enableCleartextPlugin: true/],
   ])('a way to log in that is not known here: %s', async (asksFor, advice) => {
     await using impostor = await startImpostor({ greets: '5.5.5-10.11.6-MariaDB', asksFor });

@@ -65,9 +65,9 @@ describe('of what stands in between, the doctor says', () => {
     expect(troubles(diagnosis)).toEqual([]);
     const { message, advice } = findingOf(diagnosis, 'proxy') ?? {};
     expect(message).toBe(
-      `something forwards connections, and does not say its name: the server sees another connection than the one that begins here; the server listens on port ${database.port}, not ${proxy.port}`,
+      `something forwards connections, and does not identify itself: the server sees a different connection from the one that begins here; the server listens on port ${database.port}, not ${proxy.port}`,
     );
-    expect(advice).toMatch(/^HAProxy, MySQL Router in passthrough, .* do this/);
+    expect(advice).toMatch(/^HAProxy, MySQL Router in passthrough mode, .* does this/);
   });
 
   it('how many servers are behind it, and what that means for a KILL', async () => {
@@ -79,7 +79,7 @@ describe('of what stands in between, the doctor says', () => {
     expect(message).toContain('4 connections came to 2 servers');
     expect(message).toContain(`port ${server.port}`);
     expect(message).toContain(`port ${other.port}`);
-    expect(advice).toContain('a KILL that another server refuses is tried once more');
+    expect(advice).toContain('If a KILL reaches the wrong server, the pool tries it once more');
   });
 
   it('that a balancer passes on the address of this machine (PROXY protocol)', async (context) => {
@@ -112,7 +112,7 @@ describe('of what stands in between, the doctor says', () => {
     expect(finding).toMatchObject({
       step: 'greeting',
       status: 'fail',
-      message: expect.stringMatching(/nothing came|closed without a word/),
+      message: expect.stringMatching(/nothing arrived|closed without any data/),
       advice: expect.stringContaining('proxy or load balancer without a server behind it'),
     });
     expect(others).toEqual([]);
@@ -128,12 +128,12 @@ describe('MySQL Router is named, and what it takes away', () => {
     if (differs('remembersPasswords')) {
       const { message, advice } = findingOf(await diagnose(database.url({ port: router.port })), 'login') ?? {};
       expect(message).toContain('errno 1045');
-      expect(advice).toContain('Or MySQL Router cannot hand the password on');
+      expect(advice).toContain('Or MySQL Router cannot forward the password');
       await (await createConnection(database.connection)).end();
     }
     const diagnosis = await diagnose(database.url({ port: router.port }));
     expect(findingOf(diagnosis, 'server')?.message).toMatch(/^MySQL Router, in front of /);
-    expect(findingOf(diagnosis, 'proxy')?.message).toMatch(/^MySQL Router stands in between: it greets and takes logins itself/);
+    expect(findingOf(diagnosis, 'proxy')?.message).toMatch(/^MySQL Router stands in between: it greets and accepts logins itself/);
     expect(findingOf(diagnosis, 'proxy')?.advice).toContain('no KILL can stop a statement');
     expect(troubles(diagnosis)).toEqual([
       expect.objectContaining({
@@ -170,7 +170,7 @@ describe('MySQL Router is named, and what it takes away', () => {
     await using database = await createDatabase(server);
     await using router = await startMySqlRouter([database]);
     const diagnosis = await diagnose(database.url({ port: router.port }));
-    expect(findingOf(diagnosis, 'proxy')?.message).toMatch(/^something forwards connections, and does not say its name/);
+    expect(findingOf(diagnosis, 'proxy')?.message).toMatch(/^something forwards connections, and does not identify itself/);
     expect(troubles(diagnosis)).toEqual([]);
   });
 
@@ -184,7 +184,7 @@ describe('MySQL Router is named, and what it takes away', () => {
       expect.objectContaining({
         step: 'login',
         message: expect.stringContaining('errno 2003'),
-        advice: expect.stringContaining('it reaches no server behind it'),
+        advice: expect.stringContaining('it cannot reach a server behind it'),
       }),
     ]);
     await gone.restart();
@@ -196,7 +196,7 @@ describe.concurrent('what is no MySQL server is named', () => {
   const examine = async (port: number): Promise<string | undefined> => {
     const found = troubles(await diagnose(`mysql://app:p@127.0.0.1:${port}/shop`, { timeoutMs: SILENCE_MS }));
     expect(found).toEqual([
-      expect.objectContaining({ step: 'greeting', status: 'fail', advice: expect.stringContaining('check host and port') }),
+      expect.objectContaining({ step: 'greeting', status: 'fail', advice: expect.stringContaining('Check the host and the port') }),
     ]);
     return found[0]?.message;
   };

@@ -145,7 +145,7 @@ describe('the doctor finds', () => {
       await show(['database.example', '192.0.2.77']);
       const diagnosis = await diagnose(database.url(verified));
       expect(troubles(diagnosis)).toEqual([
-        expect.objectContaining({ step: 'certificate', status: 'fail', message: expect.stringContaining('is not for 127.0.0.1') }),
+        expect.objectContaining({ step: 'certificate', status: 'fail', message: expect.stringContaining('is not valid for 127.0.0.1') }),
       ]);
       expect(findingOf(diagnosis, 'certificate')?.message).toContain('DNS:database.example, IP Address:192.0.2.77');
     } finally {
@@ -159,9 +159,9 @@ describe('the doctor finds', () => {
     try {
       await show(['database.example'], { notBefore: new Date(Date.now() - 9 * DAY_MS), notAfter: new Date(Date.now() - DAY_MS) });
       const diagnosis = await diagnose(database.url(verified));
-      expect(troubles(diagnosis).map(({ step, message }) => [step, /expired|is not for/.exec(message)?.[0]])).toEqual([
+      expect(troubles(diagnosis).map(({ step, message }) => [step, /expired|is not valid for/.exec(message)?.[0]])).toEqual([
         ['certificate', 'expired'],
-        ['certificate', 'is not for'],
+        ['certificate', 'is not valid for'],
       ]);
     } finally {
       await show(['127.0.0.1', 'localhost']);
@@ -185,12 +185,12 @@ describe('the doctor finds', () => {
     expect(troubles(diagnosis).map(({ step }) => step)).toEqual(['certificate', 'tls']);
   });
 
-  it('a server that offers plaintext only', async () => {
+  it('a server that offers only plaintext', async () => {
     await using plaintext = await startServer({ arguments: [withoutTls()] });
     await using database = await createDatabase(plaintext);
     const diagnosis = await diagnose(database.url({ parameters: { ssl: 'true' } }));
     expect(troubles(diagnosis)).toEqual([
-      expect.objectContaining({ step: 'tls', status: 'fail', message: expect.stringContaining('plaintext only') }),
+      expect.objectContaining({ step: 'tls', status: 'fail', message: expect.stringContaining('only plaintext') }),
     ]);
     expectNoSecrets(diagnosis, database.password);
   });
@@ -323,9 +323,9 @@ describe('the doctor finds', () => {
   });
 
   it.each<[Manners, RegExp]>([
-    ['silent', /nothing came for 3000 ms/],
-    ['close', /closed without a word/],
-    ['http', /not a MySQL server|closed without a word/],
+    ['silent', /nothing arrived for 3000 ms/],
+    ['close', /closed without any data/],
+    ['http', /not a MySQL server|closed without any data/],
     ['garbage', /not a MySQL server/],
   ])('something else that listens: %s', async (manners, message) => {
     await using stranger = await startSilentTcpServer(manners);

@@ -75,8 +75,8 @@ describe('poolwright doctor', () => {
     const { code, stdout } = await command.run(['doctor'], { DATABASE_URL: url });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^\[FAIL\] tcp .*\n +→ .*nothing listens/m);
-    expect(stdout).toContain('Not tried, because of the problem above: greeting, tls');
-    expect(stdout).toContain('To repair: 1.');
+    expect(stdout).toContain('Skipped because of the problem above: greeting, tls');
+    expect(stdout).toContain('Problems to fix: 1.');
     expect(stdout).not.toContain(SECRET);
   });
 
@@ -201,7 +201,7 @@ describe('poolwright health, metrics and top', () => {
     await using hole = await openBlackHole();
     const startedAt = performance.now();
     const slow = await command.run(['health', '--timeout', '300', '--address', `http://127.0.0.1:${hole.port}`]);
-    expect(slow).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing came within 300 ms') });
+    expect(slow).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing arrived within 300 ms') });
     // An attempt to connect that was given up does not hold the process: the system would go on with it for two minutes.
     expect(performance.now() - startedAt).toBeLessThan(90_000);
 

@@ -41,7 +41,7 @@ describe('the option fleet', () => {
     ],
     [{ lease: 999 }, 'fleet.lease must be a whole number from 1000 to 600000; given: 999.'],
     [{ processes: 0 }, 'fleet.processes must be a whole number from 1 to 100000; given: 0.'],
-    [{ reserve: 1 }, 'fleet.reserve must be a number from 0 up to, but not, 1; given: 1.'],
+    [{ reserve: 1 }, 'fleet.reserve must be a number that is at least 0 and below 1; given: 1.'],
     [{ name: undefined }, 'fleet.name is missing: it says which pools share the budget.'],
     [{ ledger: undefined }, "fleet.ledger is missing: it says where the leases are kept: a URL of Redis, or 'database'."],
     [{ leese: 1 }, 'Unknown option fleet.leese. Did you mean fleet.lease?'],

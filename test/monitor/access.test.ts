@@ -115,7 +115,7 @@ describe('the address', () => {
     const { port } = server.address;
     await expect(serve({ pools: [], port })).rejects.toMatchObject({
       code: 'EADDRINUSE',
-      message: `The monitoring server cannot listen on 127.0.0.1:${port}: another program listens there; give another port, or 0 for a free one.`,
+      message: `The monitoring server cannot listen on 127.0.0.1:${port}: another program listens there; choose another port, or 0 for a free one.`,
     });
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
   });

@@ -102,7 +102,7 @@ describe('/api/trpc', () => {
     await using server = await serve({ pools: [], token: 'sesame' });
     for (const [, link] of LINKS) {
       const client = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc` })] });
-      await expect(client.monitoring.connectionPoolStats.query()).rejects.toMatchObject({ message: 'A bearer token is needed' });
+      await expect(client.monitoring.connectionPoolStats.query()).rejects.toMatchObject({ message: 'A bearer token is required' });
       const headers = { Authorization: 'Bearer sesame' };
       const admitted = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc`, headers })] });
       expect(await admitted.monitoring.connectionPoolStats.query()).toEqual({ available: false, stats: null });

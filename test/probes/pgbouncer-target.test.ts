@@ -49,7 +49,7 @@ describe('the address of a PgBouncer', () => {
     ['postgres://u:sesame@h:99999', /not valid/],
     ['postgres://u:p@s/sesame@h', /not valid/],
     ['postgres://u:p@s?sesame@h', /not valid/],
-    ['postgres://u:sesame@h?sslmode=disable&sslmode=verify-full', /sslmode stands twice/],
+    ['postgres://u:sesame@h?sslmode=disable&sslmode=verify-full', /sslmode appears twice/],
     ['postgres://u:ses%ame@h', /percent-encoded/],
     ['postgres://u:sesame@h?sslmode=prefer', /sslmode/],
     ['postgres://u:sesame@h?sslrootcert=/no/such/file', /sslrootcert.*ENOENT/],

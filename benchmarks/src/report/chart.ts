@@ -47,7 +47,7 @@ function barOf(report: Report, row: Row, name: string, metric: Metric, highest: 
   const x = (value: number): string => (LABEL_WIDTH + Math.min(value / highest, 1.02) * BAR_WIDTH).toFixed(1);
   const middle = top + BAR_HEIGHT / 2;
   const label = `<text x="${LABEL_WIDTH - 8}" y="${middle + 4}" text-anchor="end" fill="#1c2024"${kind === 'ours' ? ' font-weight="600"' : ''}>${escaped(row.contestant)}</text>`;
-  const text = figure === undefined ? (row.gaveUp ?? 'has no such thing') : formatted(figure.median, metric);
+  const text = figure === undefined ? (row.gaveUp ?? 'not supported') : formatted(figure.median, metric);
   const value = `<text x="${WIDTH - 8}" y="${middle + 4}" text-anchor="end" fill="#1c2024">${escaped(text)}</text>`;
   if (figure === undefined) return `${label}${value}`;
   const width = Math.max((figure.median / highest) * BAR_WIDTH, 1).toFixed(1);

@@ -18,7 +18,19 @@ export function growthTables(reports: readonly Report[]): string[] {
     table(found.get('sizing'), SIZING, ['time', 'p99']),
   ].filter((lines) => lines.length > 0);
   if (tables.length === 0) return [];
-  return ['### How the cost grows', '', ...tables.flatMap((lines) => [...lines, '']), ...sizingAdvice(found.get('sizing'))];
+  return [
+    '### How the cost grows',
+    '',
+    'How Poolwright’s own cost depends on the number of callers, waiters, rows, and connections.',
+    '',
+    ...sizingAdvice(found.get('sizing')),
+    '<details>',
+    '<summary>The four tables</summary>',
+    '',
+    ...tables.flatMap((lines) => [...lines, '']),
+    '</details>',
+    '',
+  ];
 }
 
 function table(report: Report | undefined, title: string, metrics: readonly string[]): string[] {

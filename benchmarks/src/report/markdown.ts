@@ -13,14 +13,14 @@ export function markdownOf(report: Report): string {
     '',
     `![chart](${report.scenario}.svg)`,
     '',
-    'Held fixed, and how each is set up:',
+    'What is held fixed, and how each contestant is set up:',
     '',
     ...report.heldFixed.map((line) => `- ${line}`),
     '',
     ...howItWasMade(report),
     '',
     ...casesOf(report).flatMap((name) => [`## ${name}`, '', ...tableOf(report, rowsOf(report, name)), '']),
-    '## Where we are not ahead',
+    '## Where a rival is ahead',
     '',
     ...lossesOf(report),
     '',
@@ -32,8 +32,8 @@ function howItWasMade({ command, machine, rounds, scale, quick }: Report): strin
   return [
     `Made by \`${command}\` on ${machine.date}, commit ${machine.commit}, ${rounds} interleaved rounds (fewer where a case takes long; the JSON file has each). ${machineText(machine)}${shortened}`,
     '',
-    'Figures are medians over the rounds. Ratios are medians of the ratios of the single rounds, with the lowest and the highest of them: how many times our figure theirs is. Less is better everywhere, so above 1 we are ahead. ' +
-      '"≈": the rounds disagree on who was ahead.',
+    'Figures are medians over the rounds. A ratio is their figure divided by ours: the median of the ratios of the single rounds, with the lowest and the highest in brackets. Less is better everywhere, so a ratio above 1 means that we are ahead. ' +
+      '"≈" means that the rounds disagree on which of the two was ahead.',
   ];
 }
 

@@ -1,5 +1,6 @@
 import { QUIET_LOAD } from './machine.js';
 import { formatted, formattedRatio } from './format.js';
+import { gainsTable } from './gains.js';
 import { growthTables } from './growth.js';
 import { lossesByRival, machineText } from './markdown.js';
 import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
@@ -9,20 +10,34 @@ import { targets } from './targets.js';
 export function performanceFigures(reports: readonly Report[], onMySql: readonly Report[]): string {
   if (reports.length === 0) return 'No run has been saved yet: `npm run bench` makes one.\n';
   return [
-    ...machinesOf(reports),
-    '',
+    ...gainsTable(reports),
+    ...folded('Machines, versions, and dates of the runs', machinesOf(reports)),
     '### Targets',
     '',
-    'What we set out to reach. A ratio is the median of the single rounds.',
+    'These are the project’s own targets. A ratio is the median of the single rounds.',
     '',
-    '| | target | measured | |',
-    '| --- | --- | --- | --- |',
-    ...targets(reports).map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met ? 'met' : '**missed**'} |`),
-    '',
+    ...targetsTable(reports),
     ...growthTables(reports),
     ...reports.flatMap((report) => scenarioFigures(report)),
     ...figuresOnMySql(onMySql),
   ].join('\n');
+}
+
+/** Lines that a reader opens, on GitHub as on the site. */
+function folded(summary: string, lines: readonly string[]): string[] {
+  return ['<details>', `<summary>${summary}</summary>`, '', ...lines, '', '</details>', ''];
+}
+
+/** How many targets were met, and behind that each of them. */
+function targetsTable(reports: readonly Report[]): string[] {
+  const all = targets(reports);
+  const rows = all.map(({ what, target, measured, met }) => `| ${what} | ${target} | ${measured} | ${met ? 'met' : '**missed**'} |`);
+  const met = all.filter((target) => target.met).length;
+  return [
+    `${met} of ${all.length} targets are met.`,
+    '',
+    ...folded('Each target', ['| | target | measured | |', '| --- | --- | --- | --- |', ...rows]),
+  ];
 }
 
 /** One line for each run that was made elsewhere or with something else; mostly one. */
@@ -47,11 +62,8 @@ function scenarioFigures(report: Report): string[] {
     '',
     `![${report.title}](../benchmarks/results/${report.scenario}.svg)`,
     '',
-    ...summaryOf(report),
-    '',
-    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`). Where a rival is ahead:`,
-    '',
-    ...lossesByRival(report),
+    ...folded('Figures, and where a rival is ahead', [...summaryOf(report), '', 'Where a rival is ahead:', '', ...lossesByRival(report)]),
+    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`)`,
     '',
   ];
 }
@@ -62,17 +74,17 @@ function figuresOnMySql(reports: readonly Report[]): string[] {
   return [
     '### On MySQL',
     '',
-    ...machinesOf(reports),
+    'The same scenarios on MySQL instead of MariaDB.',
     '',
+    ...folded('Machines, versions, and dates of the runs on MySQL', machinesOf(reports)),
     ...reports.flatMap((report) => [
-      `#### ${report.title}`,
-      '',
-      ...summaryOf(report),
-      '',
-      `[All figures](../benchmarks/results/mysql/${report.scenario}.md) (\`${report.command}\`). Where a rival is ahead:`,
-      '',
-      ...lossesByRival(report),
-      '',
+      ...folded(`${report.title}, on MySQL`, [
+        ...summaryOf(report),
+        '',
+        `[All figures](../benchmarks/results/mysql/${report.scenario}.md) (\`${report.command}\`). Where a rival is ahead:`,
+        '',
+        ...lossesByRival(report),
+      ]),
     ]),
   ];
 }

@@ -10,7 +10,7 @@ export function runtimesPage(reports: readonly Report[]): string | undefined {
   return [
     `# ${first.title}, on each line of Node (\`${first.scenario}\`)`,
     '',
-    'How many times ours a rival’s figure is: above 1 we are ahead. The pages of the single runs have the figures themselves, and how each run was made.',
+    'A rival’s figure divided by ours: above 1, we are ahead. The pages of the single runs have the figures themselves, and describe how each run was made.',
     '',
     ...casesOf(first).flatMap((name) => [
       `## ${name}`,

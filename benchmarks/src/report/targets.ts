@@ -91,7 +91,7 @@ function queueing(reports: Reports): Target[] {
   };
   return [
     ...atMost('waiting: served, 100 000 waiters against 100, cost of each', grown('served'), 2, '×'),
-    ...atMost('waiting: given up, the same', grown('givenUp'), 2, '×'),
+    ...atMost('waiting: given up, 100 000 waiters against 100, cost of each', grown('givenUp'), 2, '×'),
     ...atMost('waiting: timed out, 100 000 waiters against 10 000', grown('timedOut', '10 000 waiters'), 2, '×'),
   ];
 }
@@ -189,8 +189,8 @@ function resilient(reports: Reports): Target[] {
 function monitored(reports: Reports): Target[] {
   const of = (caseName: string, metric: string): number | undefined => figure(reports, 'monitoring', caseName, 'poolwright', metric);
   return [
-    ...atMost('dashboard open and a scrape each second: throughput lost', of('under load', 'throughput'), 1, '%'),
-    ...atMost('the same on an idle pool: of one core', of('by itself', 'core'), 1, '%'),
+    ...atMost('monitoring (dashboard open, a scrape each second): throughput lost', of('under load', 'throughput'), 1, '%'),
+    ...atMost('monitoring of an idle pool: share of one core', of('by itself', 'core'), 1, '%'),
     ...atMost('a scrape of ten pools', of('scrape of 10 pools', 'scrape'), 10, 'ms'),
   ];
 }

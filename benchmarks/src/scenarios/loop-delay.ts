@@ -23,13 +23,13 @@ interface Load extends Case {
 
 export const loopDelay: Scenario<Load> = {
   name: 'loop-delay',
-  title: 'What the rest of the process feels',
+  title: 'How long other work in the process waits',
   about:
-    'How late a timer of the same process fires while the pool works: under as much load as 200 callers make, and under a load that is the same for all. ' +
-    'With 200 callers the contestant that answers more statements also has more to do; at a fixed rate all do the same work.',
+    'How late a timer in the same process fires while the pool works: under the load of 200 callers, and under a fixed load that is the same for all contestants. ' +
+    'With 200 callers, a contestant that answers more statements also has more work. At a fixed rate, all contestants do the same work.',
   heldFixed: [
-    `${SIZE} connections, ${ROUND_MS} ms a round. The delay is that of a timer that fires every ${RESOLUTION_MS} ms (monitorEventLoopDelay), less that millisecond. Busy: share of the time in which the event loop did anything (eventLoopUtilization).`,
-    'At a fixed rate, a timer starts each millisecond the statements that are due. Every statement that was started must have been answered.',
+    `${SIZE} connections, ${ROUND_MS} ms a round. The delay is how late a timer fires that is due every ${RESOLUTION_MS} ms (monitorEventLoopDelay), minus that millisecond. Busy: the share of time in which the event loop worked (eventLoopUtilization).`,
+    'At a fixed rate, a timer starts the due statements each millisecond. Every started statement must be answered.',
     'Each answer is checked: number of rows, first id.',
   ],
   cases: [

@@ -52,13 +52,13 @@ interface Stretch {
 
 export const monitoring: Scenario<Measured> = {
   name: 'monitoring',
-  title: 'What watching costs',
+  title: 'What monitoring costs',
   about:
-    'A pool that nobody watches, and the same one with its monitoring server, an open live feed of the dashboard, and a scrape of /metrics each second.',
+    'A pool without monitoring, and the same pool with its monitoring server, an open live feed of the dashboard, and a scrape of /metrics each second.',
   heldFixed: [
-    `One process and one pool of ${SIZE} connections: it is watched and not watched in turns (no, yes, yes, no) of ${STRETCH_MS / 1000} s within each round, and compared with itself, so that what differs between two processes is left out. Whoever watches is another process.`,
-    `*Under load*: ${CALLERS} callers, small rows by primary key. The figures are what is lost, in percent: of statements a second, and of CPU per statement of the process with the pool and the server. Below zero: less than the noise.`,
-    `*By itself*: the pool has worked before, and is idle. What watching takes is CPU time alone, in percent of one core, which a process that has one core's worth of work to do loses of its throughput.`,
+    `One process and one pool of ${SIZE} connections: monitoring is off and on in turns (off, on, on, off) of ${STRETCH_MS / 1000} s within each round. The process is compared with itself, so differences between two processes do not matter. The monitoring client is another process.`,
+    `*Under load*: ${CALLERS} callers, small rows by primary key. The figures are losses in percent: of statements per second, and of CPU per statement of the process with the pool and the monitoring server. A figure below zero is less than the noise.`,
+    `*By itself*: the pool has worked before, and is idle. Monitoring then costs only CPU time, as a percentage of one core. A process that keeps one core busy loses the same percentage of its throughput.`,
     `*Scrape*: ${POOLS} pools that have worked; ${SCRAPES} scrapes over HTTP, one after the other.`,
   ],
   cases: [

@@ -95,7 +95,7 @@ export const cacheOptionTable = {
     min: 50,
     max: 60_000,
     default: 500,
-    about: 'How long another process may still serve the old value after a write was acknowledged, in milliseconds.',
+    about: 'How long another process may serve the old value after a write is acknowledged, in milliseconds.',
   },
   prefix: { kind: 'text', default: 'poolwright', about: 'Prefix of all names in Redis. Caches with the same prefix share their values.' },
   notUnderstood: {
@@ -103,7 +103,7 @@ export const cacheOptionTable = {
     choices: ['refuse', 'everything'],
     default: 'refuse',
     about:
-      "What to do with a statement when the cache cannot know all that it reads. 'refuse': do not cache it. 'everything': cache it; any write makes it invalid.",
+      "What to do with a statement if the cache cannot know everything that it reads. 'refuse': do not cache it. 'everything': cache it; any write makes it invalid.",
   },
 } as const satisfies Partial<Record<keyof QueryCacheOptions, OptionSpec>>;
 
@@ -124,7 +124,7 @@ const DEFAULT_MEMORY_BYTES = 64 * 2 ** 20;
 export function resolveCacheOptions(given: QueryCacheOptions): ResolvedCacheOptions {
   refuseUnknownOptions(given, [...Object.keys(cacheOptionTable), 'redis', 'memory', 'defaults', 'rules', 'epoch', 'encryption']);
   const { epoch = '', encryption } = given;
-  if (typeof epoch !== 'string') throw invalid('epoch', epoch, 'a text');
+  if (typeof epoch !== 'string') throw invalid('epoch', epoch, 'a string');
   if (encryption !== undefined && (typeof encryption?.encrypt !== 'function' || typeof encryption.decrypt !== 'function')) {
     throw invalidUnquoted('encryption', encryption, 'an object with the functions encrypt and decrypt');
   }
@@ -133,7 +133,7 @@ export function resolveCacheOptions(given: QueryCacheOptions): ResolvedCacheOpti
   const redis = redisOptions(given.redis);
   const memoryBytes = memoryOption(given.memory);
   if (memoryBytes === 0 && redis === undefined)
-    throw new PoolError('POOL_OPTION_INVALID', 'memory: false without redis leaves no cache: give one of them.');
+    throw new PoolError('POOL_OPTION_INVALID', 'memory: false without redis leaves no cache: use at least one of them.');
   return {
     ...plain,
     redis,

@@ -113,7 +113,7 @@ class DrizzleCache {
 export function withDrizzleCache<T extends object>(db: T, cache: QueryCache, options: DrizzleCacheOptions): T {
   refuseUnknownOptions(options, ['scope', 'strategy', 'dependsOn', ...policyNames]);
   const { scope, strategy = 'explicit', dependsOn = 'everything', tags } = options;
-  if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a text that names the database');
+  if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a string that names the database');
   if (!['explicit', 'all'].includes(strategy)) throw invalid('strategy', strategy, "'explicit' or 'all'");
   if (!['everything', 'named'].includes(dependsOn)) throw invalid('dependsOn', dependsOn, "'everything' or 'named'");
   checkedNames('tags', tags);

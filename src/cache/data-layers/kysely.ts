@@ -63,7 +63,7 @@ export interface KyselyCache {
  * ```
  */
 export function kyselyCache(cache: QueryCache, { scope }: { readonly scope: string }): KyselyCache {
-  if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a text that names the database');
+  if (typeof scope !== 'string' || scope === '') throw invalid('scope', scope, 'a string that names the database');
   const asked = new WeakMap<object, KyselyCacheOptions>();
   return {
     dialect: (dialect) =>

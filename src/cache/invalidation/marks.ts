@@ -14,7 +14,7 @@ export interface Mark {
   pending: number;
 }
 
-/** Names whose hashes agree share a mark, one pair in so many. That costs an invalidation too many, and keeps memory bounded. */
+/** Names whose hashes agree share a mark, one pair in this many. That costs an invalidation too many, and keeps memory bounded. */
 const MARKS = 1 << 16;
 
 /** The marks of all names. */

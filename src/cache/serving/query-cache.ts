@@ -92,7 +92,7 @@ export class QueryCache {
    * ```
    */
   async wrap<T>(key: string, load: (signal: AbortSignal) => Promise<T>, options: WrapOptions = {}): Promise<T> {
-    if (typeof key !== 'string' || key === '') throw invalid('key', key, 'a text that is not empty');
+    if (typeof key !== 'string' || key === '') throw invalid('key', key, 'a string that is not empty');
     checkLimits(options);
     const policy = resolvePolicy(options, this.options.defaults);
     const dependsOn = [KEY + key, ...namesOf({ tags: policy.tags, ...(options.tables === undefined ? {} : { tables: options.tables }) })];

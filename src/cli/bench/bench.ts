@@ -115,7 +115,7 @@ async function proveReading(pool: Pool, { sql }: BenchPlan): Promise<void> {
     await pool.transaction((transaction) => transaction.query(sql), { readOnly: true });
   } catch (error) {
     if ((error as { readonly errno?: unknown }).errno === ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION)
-      throw new UsageError('The server says that the statement of --sql writes: say --writes if it may.');
+      throw new UsageError('The server reports that the statement of --sql writes. If it may, use --writes.');
   }
 }
 
@@ -215,7 +215,7 @@ function recommendation(
   if (chosen === undefined) return { recommended: null, why: 'no size ran without failures' };
   const largest = pools.at(-1) === chosen && pools.length > 1;
   const why = largest
-    ? `the largest that was tried, and the fastest: try larger ones too`
+    ? `the largest size that was tried is also the fastest: try larger sizes, too`
     : `the smallest within 5 % of the best rate, ${Math.round(best)}/s, with ${callers} callers`;
   return { recommended: chosen.size, why };
 }

@@ -34,7 +34,7 @@ export async function examineCluster(settings: ClusterDoctorSettings, observer: 
         step: 'address',
         node: name,
         status: 'fail',
-        message: 'it was named twice',
+        message: 'it is in the list twice',
         advice: 'createCluster refuses it: name each server once.',
       });
       continue;
@@ -88,7 +88,7 @@ function withoutTwins(nodes: readonly ExaminedNode[], report: Report): readonly 
         status: 'fail',
         message: `it is the same server as ${twin.name}`,
         advice:
-          'Name each server once. When these are two servers, one is a copy of the other: give it an identity of its own (MySQL: remove auto.cnf; MariaDB: server_id).',
+          'Name each server once. If these are two servers, one is a copy of the other: give the copy its own identity (MySQL: remove auto.cnf; MariaDB: server_id).',
       });
     }
   }
@@ -101,7 +101,7 @@ function examineMembers(nodes: readonly ExaminedNode[], report: Report): void {
     report({
       step: 'members',
       status: 'warn',
-      message: 'no node names another one, so whether they are of one cluster is not known',
+      message: 'no node names another node, so it is not known whether they belong to one cluster',
       advice: 'Give the missing grants, and set report_host on MariaDB.',
     });
     return;
@@ -112,8 +112,8 @@ function examineMembers(nodes: readonly ExaminedNode[], report: Report): void {
       step: 'members',
       node: name,
       status: 'fail',
-      message: 'it is not of this cluster: no replication links it with the other nodes',
-      advice: 'Take it out of the nodes; or, when servers know each other by other addresses than these, name it as they do (report_host).',
+      message: 'it does not belong to this cluster: no replication links it with the other nodes',
+      advice: 'Remove it from the nodes. If the servers know each other by different addresses, name it as they do (report_host).',
     });
   }
   if (strangers.length === 0) report({ step: 'members', status: 'ok', message: `replication links all ${nodes.length} nodes` });

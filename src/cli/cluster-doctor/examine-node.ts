@@ -48,7 +48,7 @@ export async function examineNode(
       status: 'fail',
       message: `${CONNECTIONS} connections came to ${servers.size} servers`,
       advice:
-        'A proxy, a balancer or a name with several addresses stands in between. Name the servers themselves: the cluster watches each.',
+        'A proxy, a load balancer, or a name with several addresses is in between. Name the servers themselves: the cluster watches each of them.',
     });
     return undefined;
   }
@@ -68,7 +68,7 @@ function refusal(error: unknown, options: ResolvedOptions): Omit<ClusterFinding,
   const { errno, code } = cause;
   const message = messageOf(cause);
   const known = adviceOn({ errno, code, message }, attemptOf(options, undefined));
-  return { status: 'fail', message, advice: known ?? 'Ask the doctor about this URL alone: it looks at each step of the way.' };
+  return { status: 'fail', message, advice: known ?? 'Run the doctor with this URL alone: it checks each step.' };
 }
 
 /** Whether a server answers, and not a proxy. */
@@ -99,14 +99,14 @@ async function examineReading(connection: NodeConnection, reading: NodeReading, 
   const missing = complaints.map((sentence) => sentence.split(/: (?=GRANT )/u)).filter((parts) => parts.length === 2);
   const others = complaints.filter((sentence) => !/: GRANT /u.test(sentence));
   for (const [without = '', grant = ''] of missing) {
-    add('grants', { status: 'warn', message: without, advice: `An administrator: ${grant.replace(/\.$/u, ';')}` });
+    add('grants', { status: 'warn', message: without, advice: `As an administrator: ${grant.replace(/\.$/u, ';')}` });
   }
   if (missing.length === 0) add('grants', { status: 'ok', message: 'the account may read what discovery asks' });
   add('role', { status: 'ok', message: role === 'writer' ? 'it takes writes' : 'it is read-only' });
   for (const sentence of others) add('replication', { status: 'warn', message: sentence.replace(/\.$/u, '') });
   if (role === 'reader') {
     if (replicating) add('replication', lagFinding(lagMs));
-    else if (missing.length > 0) add('replication', { status: 'warn', message: 'whether it replicates is not known' });
+    else if (missing.length > 0) add('replication', { status: 'warn', message: 'it is not known whether it replicates' });
     else add('replication', await whyNotReplicating(connection));
   }
   if (role === 'reader') {
@@ -116,7 +116,8 @@ async function examineReading(connection: NodeConnection, reading: NodeReading, 
         ? { status: 'ok', message: "transactions become visible in their source's order" }
         : {
             status: 'warn',
-            message: 'transactions become visible in another order than on their source: it serves no session read that must see a write',
+            message:
+              'transactions become visible in a different order than on their source: it serves no session read that must see a write',
             advice: 'STOP REPLICA SQL_THREAD; SET PERSIST replica_preserve_commit_order = ON; START REPLICA SQL_THREAD;',
           },
     );
@@ -128,8 +129,8 @@ function lagFinding(lagMs: number | undefined): Omit<ClusterFinding, 'step' | 'n
   if (lagMs === undefined) {
     return {
       status: 'warn',
-      message: 'it replicates, and does not say how far it is behind',
-      advice: 'It serves no bounded reads until it does.',
+      message: 'it replicates, and does not report how far it is behind',
+      advice: 'It serves no bounded reads until it reports its lag.',
     };
   }
   const message = `it replicates, ${Math.round(lagMs)} ms behind`;
@@ -151,20 +152,20 @@ async function whyNotReplicating(connection: NodeConnection): Promise<Omit<Clust
     message: `it does not replicate: ${why}`,
     advice:
       rows.length === 0
-        ? 'It serves eventual reads only. Have it follow the writer, or take it out of the nodes.'
-        : `It serves eventual reads only. Put right what stopped it, then: ${start};`,
+        ? 'It serves only eventual reads. Make it follow the writer, or remove it from the nodes.'
+        : `It serves only eventual reads. Fix what stopped it, and then run: ${start};`,
   };
 }
 
 /** Whether a write has a name here, which replicas can be asked to wait for. */
 async function examinePosition(connection: NodeConnection, { kind, version }: NodeReading): Promise<Omit<ClusterFinding, 'step' | 'node'>> {
   if (kind === 'aurora' || kind === 'tidb') {
-    return { status: 'skip', message: 'its servers share their storage: session reads go by how far replicas are behind' };
+    return { status: 'skip', message: 'its servers share their storage: session reads depend on the lag of the replicas' };
   }
   const isMariaDb = /mariadb/iu.test(version);
   const [row] = await connection.rows(isMariaDb ? "SELECT IF(@@GLOBAL.log_bin, 'ON', 'OFF') AS mode" : 'SELECT @@GLOBAL.gtid_mode AS mode');
   const mode = String(row?.['mode']);
-  const without = 'session reads that must see a write stay at the writer until replicas are seen to be little behind';
+  const without = 'session reads that must see a write stay on the writer until the replicas have almost caught up';
   if (!mode.startsWith('ON')) {
     return isMariaDb
       ? { status: 'warn', message: `it writes no binary log, so writes have no GTIDs: ${without}`, advice: 'Start it with log_bin.' }
@@ -185,5 +186,5 @@ async function examinePosition(connection: NodeConnection, { kind, version }: No
       return { status: 'warn', message: `${sql} is refused: ${messageOf(error)}; ${without}` };
     }
   }
-  return { status: 'ok', message: 'writes are named by GTIDs, and replicas can be asked to wait for them' };
+  return { status: 'ok', message: 'GTIDs identify writes, and replicas can wait for them' };
 }

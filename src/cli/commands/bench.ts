@@ -44,7 +44,7 @@ export const bench: CommandSpec = defineCommand({
   },
   async run({ values, operands, terminal, stop }) {
     if (!values.writes && !looksReadOnly(values.sql))
-      throw new UsageError('--sql does not look like a statement that only reads: say --writes if it may write or lock.');
+      throw new UsageError('--sql does not look like a statement that only reads. If it may write or lock, use --writes.');
     const { runBench } = await import('../bench/index.js');
     const plan = { ...values, url: operands[0], baseline: !values['no-baseline'], stop };
     let doing = 'connecting';

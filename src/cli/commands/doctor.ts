@@ -12,7 +12,7 @@ export const doctor: CommandSpec = defineCommand({
   notes: [
     'It reads DATABASE_URL and the POOLWRIGHT_… options as the service itself would. You can also give a URL as an operand, but every user',
     'who can list the processes of this machine can see it.',
-    'It opens one connection at a time, and another to stop a statement or to look at a fleet. It runs only statements that change nothing, and prints no password.',
+    'It opens one connection at a time, and a second one to stop a statement or to examine a fleet. It runs only statements that change nothing, and prints no password.',
     'With --cluster, or with several URLs, it examines the nodes of a cluster. If a URL leaves out the account or the database, it takes them from',
     'DATABASE_URL: mysql://b.example.com is enough.',
   ],
@@ -105,7 +105,7 @@ function show(terminal: Terminal, { step, node, status, message, advice }: Findi
 function conclude(terminal: Terminal, { status, findings, notTried, recommendations }: Diagnosis<string>): void {
   const count = (wanted: FindingStatus): number => findings.filter((finding) => finding.status === wanted).length;
   terminal.say('');
-  if (notTried.length > 0) terminal.say(`Not tried, because of the problem above: ${notTried.join(', ')}.\n`);
+  if (notTried.length > 0) terminal.say(`Skipped because of the problem above: ${notTried.join(', ')}.\n`);
   if (recommendations.length > 0) {
     terminal.say('Recommended options:\n');
     for (const { option, value, why } of recommendations) terminal.say(`  ${option}: ${value}, // ${why}`);
@@ -113,8 +113,8 @@ function conclude(terminal: Terminal, { status, findings, notTried, recommendati
   }
   const words = {
     healthy: 'Everything is fine.',
-    warnings: `It works. To look at: ${count('warn')}.`,
-    problems: `To repair: ${count('fail')}.`,
+    warnings: `It works. Warnings: ${count('warn')}.`,
+    problems: `Problems to fix: ${count('fail')}.`,
   };
   terminal.say(words[status]);
 }

@@ -131,7 +131,8 @@ export const breaker: CommandSpec = defineCommand({
       const known = breakers.map(whoseBreaker).join(', ');
       throw new UsageError(`There is no such breaker; there are: ${known === '' ? 'none' : known}.`);
     }
-    if (others.length > 0) throw new UsageError(`There are several: ${named.map(whoseBreaker).join(', ')}; say which with --pool.`);
+    if (others.length > 0)
+      throw new UsageError(`There are several breakers: ${named.map(whoseBreaker).join(', ')}; choose one with --pool.`);
     const { reason } = call.values;
     const given = { pool: found.pool, breaker: name, ...(what === 'isolate' && reason !== undefined ? { reason } : {}) };
     await process.mutate(BREAKER_ACTIONS[what as keyof typeof BREAKER_ACTIONS], given);
@@ -219,12 +220,12 @@ async function target(call: OperateCall): Promise<{ readonly process: Monitoring
   const [only, ...others] = names;
   if (only !== undefined && others.length === 0) return { process, pool: only };
   const reason = names.length === 0 ? 'The process shows no pool to this token' : `There are several pools: ${names.join(', ')}`;
-  throw new UsageError(`${reason}; say which with --pool.`);
+  throw new UsageError(`${reason}; choose one with --pool.`);
 }
 
 function operated({ values, environment }: OperateCall): MonitoringAddress {
   const token = environment['POOLWRIGHT_OPERATE_TOKEN'];
-  if (token === undefined || token === '') throw new UsageError("Set POOLWRIGHT_OPERATE_TOKEN to the process's own.");
+  if (token === undefined || token === '') throw new UsageError("Set POOLWRIGHT_OPERATE_TOKEN to the process's own token.");
   return new MonitoringAddress(values.address, environment, values.timeout, token);
 }
 

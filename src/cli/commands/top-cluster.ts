@@ -17,7 +17,7 @@ export function linesOfCluster(terminal: Terminal, { name, nodes, nodesLeftOut, 
   const writes =
     writer === null
       ? ambiguous.length > 0
-        ? `${ambiguous.length} servers take writes, so none gets any: ${ambiguous.join(', ')}`
+        ? `${ambiguous.length} servers take writes, so the cluster writes to none of them: ${ambiguous.join(', ')}`
         : 'no server takes writes'
       : `${writer} takes writes`;
   const title = `${name}: ${writes}`;

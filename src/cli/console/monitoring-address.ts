@@ -103,7 +103,7 @@ async function exchange(url: string, { method = 'GET', body }: Question, token: 
 
 function reasonOf(error: unknown, timeoutMs: number): string {
   const timedOut = error instanceof Error && error.name === 'AbortError';
-  if (timedOut) return `nothing came within ${timeoutMs} ms`;
+  if (timedOut) return `nothing arrived within ${timeoutMs} ms`;
   return codeOf(error) === 'ECONNREFUSED' ? 'nothing listens there (ECONNREFUSED)' : `${messageOf(error)} (${codeOf(error)})`;
 }
 
@@ -113,8 +113,8 @@ function isUnderstood(path: string, status: number, body: string): boolean {
 }
 
 function refusal(url: string, path: string, status: number, body: string, withToken: boolean): string {
-  if (status === 401) return `${url} wants a token: ${withToken ? 'the one given is not its token' : 'set POOLWRIGHT_TOKEN'}.`;
-  if (status === 404) return `${url} has no ${path.split('?')[0]}: is it the monitoring address of a Poolwright process, of this version?`;
+  if (status === 401) return `${url} requires a token: ${withToken ? 'the given token is not its token' : 'set POOLWRIGHT_TOKEN'}.`;
+  if (status === 404) return `${url} has no ${path.split('?')[0]}: is it the monitoring address of a Poolwright process of this version?`;
   return `${url} answered ${status}: ${messageIn(body)}`;
 }
 

@@ -103,7 +103,7 @@ function readOptions({ target, options, environment }: DoctorSettings, report: R
       step: 'url',
       status: 'fail',
       message: messageOf(error),
-      advice: 'See docs/options.md for what a URL and the environment may say.',
+      advice: 'docs/options.md describes the URL and the environment variables.',
     });
     throw new CannotContinue();
   }
@@ -127,7 +127,7 @@ async function examineSession(
       await work();
     } catch (error) {
       // A proxy or another server may not know a statement: what cannot be asked is not a fault.
-      report({ step, status: 'skip', message: `could not be found out: ${messageOf(error)}` });
+      report({ step, status: 'skip', message: `could not be determined: ${messageOf(error)}` });
     }
   };
   let variables: Variables = new Map();
@@ -161,7 +161,7 @@ async function examineSession(
 
 async function examineRedis({ redisUrl, timeoutMs }: DoctorSettings, observer: Observer, report: Report): Promise<void> {
   if (redisUrl === undefined || redisUrl === '') {
-    report({ step: 'redis', status: 'skip', message: 'none is named (REDIS_URL)' });
+    report({ step: 'redis', status: 'skip', message: 'not configured (REDIS_URL)' });
     return;
   }
   observer.begins('asking Redis');
@@ -173,7 +173,7 @@ async function examineRedis({ redisUrl, timeoutMs }: DoctorSettings, observer: O
         step: 'redis',
         status: 'fail',
         message,
-        advice: 'The cache works without it, from memory only; start it, or correct REDIS_URL.',
+        advice: 'The cache works without Redis, but only in memory. Start Redis, or correct REDIS_URL.',
       });
   } catch (error) {
     report({ step: 'redis', status: 'fail', message: messageOf(error), advice: 'Correct REDIS_URL.' });
@@ -182,7 +182,7 @@ async function examineRedis({ redisUrl, timeoutMs }: DoctorSettings, observer: O
 
 async function examinePgBouncer({ pgbouncerUrl, timeoutMs }: DoctorSettings, observer: Observer, report: Report): Promise<void> {
   if (pgbouncerUrl === undefined || pgbouncerUrl === '') {
-    report({ step: 'pgbouncer', status: 'skip', message: 'none is named (PGBOUNCER_URL)' });
+    report({ step: 'pgbouncer', status: 'skip', message: 'not configured (PGBOUNCER_URL)' });
     return;
   }
   observer.begins('asking PgBouncer');
@@ -194,7 +194,7 @@ async function examinePgBouncer({ pgbouncerUrl, timeoutMs }: DoctorSettings, obs
         step: 'pgbouncer',
         status: 'fail',
         message: probed.message,
-        advice: 'Correct PGBOUNCER_URL, or see whether it runs and lets this user see its console (stats_users).',
+        advice: 'Correct PGBOUNCER_URL, or check whether PgBouncer runs and allows this user on its console (stats_users).',
       });
   } catch (error) {
     report({ step: 'pgbouncer', status: 'fail', message: messageOf(error), advice: 'Correct PGBOUNCER_URL.' });

@@ -29,7 +29,7 @@ export const STEPS = [
 
 export type Step = (typeof STEPS)[number];
 
-/** `fail`: it will not work, or not for long. `warn`: it works, but an operator should look. `skip`: not tried, and why. */
+/** `fail`: it will not work, or will soon stop working. `warn`: it works, but an operator should look. `skip`: not tried, and why. */
 export type FindingStatus = 'ok' | 'warn' | 'fail' | 'skip';
 
 /** What one step found. Never holds a secret. */

@@ -33,8 +33,8 @@ export function examineFleetBudget({ fleet }: ResolvedOptions, variables: Variab
     report({
       step,
       status: 'fail',
-      message: "fleet.budget is 'auto', but the server names no limit",
-      advice: 'Give fleet.budget a number: what the server bears.',
+      message: "fleet.budget is 'auto', but the server sets no limit",
+      advice: 'Set fleet.budget to the number of connections that the server can handle.',
     });
     return;
   }
@@ -46,7 +46,7 @@ export function examineFleetBudget({ fleet }: ResolvedOptions, variables: Variab
       step,
       status: 'fail',
       message: `${wrong.replace(/\.$/, '')}${from}`,
-      advice: `Lower fleet.processes to ${most}, or raise the limit of the server.`,
+      advice: `Lower fleet.processes to ${most}, or raise the server's limit.`,
     });
     return;
   }
@@ -54,8 +54,8 @@ export function examineFleetBudget({ fleet }: ResolvedOptions, variables: Variab
     report({
       step,
       status: 'fail',
-      message: `${processes} processes are more than fleet.processes = ${fleet.processes}: each one beyond it has its floor above the budget`,
-      advice: `Raise fleet.processes to what a deployment needs, old and new processes together; the budget must be at least ${floor} for each.`,
+      message: `${processes} processes are more than fleet.processes = ${fleet.processes}: each extra process takes its floor beyond the budget`,
+      advice: `Raise fleet.processes to the number of old and new processes in a deployment. The budget must be at least ${floor} for each.`,
     });
     return;
   }
@@ -75,7 +75,7 @@ export function examineFleetBudget({ fleet }: ResolvedOptions, variables: Variab
       step,
       status: 'warn',
       message: `fleet.budget = ${budget} is ${Math.round((budget / maximum.limit) * 100)} % of ${maximum.name} = ${maximum.limit}`,
-      advice: 'Leave a fifth for administrators, migrations and other programs.',
+      advice: 'Leave a fifth for administrators, migrations, and other programs.',
     });
     return;
   }
@@ -89,14 +89,14 @@ export async function examineFleetCount(pool: Pool, options: ResolvedOptions, re
   try {
     const [count] = await row(pool, COUNT_CONNECTIONS);
     if (Number(count) >= 2)
-      report({ step, status: 'ok', message: `the server counts ${count} connections of the account, the doctor's two included` });
+      report({ step, status: 'ok', message: `the server counts ${count} connections of the account, including the doctor's two` });
     else
       report({
         step,
         status: 'warn',
         message: `the server counts ${count} connections of the account, but the doctor has two open`,
         advice:
-          'The fleet cannot find out what lost members still hold, and keeps it free. Connect to the server itself; a proxy that shares connections hides them.',
+          'The fleet cannot find out which connections lost members still have, so it keeps their share free. Connect to the server itself: a proxy that shares connections hides them.',
       });
   } finally {
     await second.quit();
@@ -124,7 +124,7 @@ export async function examineFleetLedger(pool: Pool, options: ResolvedOptions, t
         step,
         status: 'warn',
         message: `${message.replace('the Redis', 'Redis')}, but fleet.lease = ${lease} ms is shorter than ${LEAST_ROUND_TRIPS} round trips`,
-        advice: `Raise fleet.lease to at least ${Math.ceil((LEAST_ROUND_TRIPS * roundTripMs) / 1_000) * 1_000}, or put the ledger nearer.`,
+        advice: `Raise fleet.lease to at least ${Math.ceil((LEAST_ROUND_TRIPS * roundTripMs) / 1_000) * 1_000}, or move the ledger closer.`,
       });
   } catch (error) {
     const late = (error as Error).name === 'TimeoutError';
@@ -134,7 +134,8 @@ export async function examineFleetLedger(pool: Pool, options: ResolvedOptions, t
       message: late
         ? `the ledger in ${kind === 'Redis' ? kind : 'the database'} has not answered within ${timeoutMs} ms`
         : messageOf(error),
-      advice: 'Without it, each process has only its safe share, and new ones their floor. Start it, or correct fleet.ledger.',
+      advice:
+        'Without the ledger, each process has only its safe share, and new processes have only their floor. Start the ledger, or correct fleet.ledger.',
     });
   } finally {
     await store?.close();
@@ -191,12 +192,12 @@ async function isTableUsable(pool: Pool, database: string, report: Report): Prom
   if (exists) return true;
   const lacking = missingRights(grants, database, TABLE, ['CREATE']);
   if (lacking.length === 0 && rights === '')
-    report({ step, status: 'ok', message: `the table ${TABLE} is not there yet; the first pool makes it, and the account may do so` });
+    report({ step, status: 'ok', message: `the table ${TABLE} does not exist yet; the first pool creates it, and the account may do so` });
   else
     report({
       step,
       status: 'fail',
-      message: `the table ${TABLE} is not there, and the account may not make it`,
+      message: `the table ${TABLE} does not exist, and the account may not create it`,
       advice: `As an administrator, in the database ${database}: ${FLEET_TABLE.replaceAll(/\s+/g, ' ')}; ${grant}`,
     });
   return false;

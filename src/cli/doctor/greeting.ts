@@ -14,7 +14,7 @@ export interface Greeting {
 }
 
 const WRONG_PORT =
-  'Another program listens on this port: check host and port. MySQL and MariaDB usually have 3306, TiDB 4000, ProxySQL 6033, MySQL Router 6446, MaxScale 4006.';
+  'Another program listens on this port. Check the host and the port. MySQL and MariaDB usually use 3306, TiDB 4000, ProxySQL 6033, MySQL Router 6446, MaxScale 4006.';
 
 const HEADER_BYTES = 4;
 const PROTOCOL_10 = 0x0a;
@@ -46,21 +46,21 @@ export async function readGreeting(
     const answer = host === undefined || port === undefined ? undefined : await provoke({ host, port }, timeoutMs);
     const silence =
       packet === 'silent'
-        ? `the connection was accepted, and then nothing came for ${timeoutMs} ms`
-        : 'the connection was accepted and closed without a word';
+        ? `the connection was accepted, but nothing arrived for ${timeoutMs} ms`
+        : 'the connection was accepted, and then closed without any data';
     const stranger = nameStranger(answer);
     if (stranger !== undefined) return failed(`${stranger} answers, not a MySQL server`, WRONG_PORT);
     if (greetedAfterProxyHeader(answer)) {
       return failed(
         `${silence}; after a header of the PROXY protocol, a MySQL server greeted`,
-        'This port is for load balancers that send that header, which MySQL clients do not. Connect to the balancer, or to a port of HAProxy without accept-proxy.',
+        'This port is for load balancers that send a PROXY protocol header. MySQL clients do not send it. Connect to the load balancer, or to an HAProxy port without accept-proxy.',
       );
     }
     return failed(
       silence,
       packet === 'silent'
-        ? 'Something listens, but not a MySQL server that works: a proxy or load balancer without a server behind it, a server that is frozen or overloaded, or another protocol whose clients speak first.'
-        : 'A proxy or load balancer without a server behind it does this (HAProxy: its statistics page says which servers are down), and a server that is starting or stopping.',
+        ? 'No working MySQL server listens here. It may be a proxy or load balancer without a server behind it, a frozen or overloaded server, or a server for another protocol in which the client speaks first.'
+        : 'A proxy or load balancer without a server behind it does this (the statistics page of HAProxy shows which servers are down). A server that is starting or stopping also does it.',
     );
   }
   const payload = packet.subarray(HEADER_BYTES);
@@ -71,14 +71,14 @@ export async function readGreeting(
       .toString('utf8')
       .replace(/^#.{5}/, '');
     return failed(
-      `the server refuses to talk: ${text} (errno ${errno})`,
-      adviceOn({ errno, message: text }, attempt) ?? 'See the error log of the server.',
+      `the server refuses the connection: ${text} (errno ${errno})`,
+      adviceOn({ errno, message: text }, attempt) ?? 'Check the error log of the server.',
     );
   }
   const endOfVersion = payload.indexOf(0);
   if (payload[0] !== PROTOCOL_10 || endOfVersion < 2 || payload.length < endOfVersion + BYTES_TO_CAPABILITIES + 3) {
     const stranger = nameStranger(packet);
-    return failed(stranger === undefined ? 'what answers is not a MySQL server' : `${stranger} answers, not a MySQL server`, WRONG_PORT);
+    return failed(stranger === undefined ? 'this is not a MySQL server' : `${stranger} answers, not a MySQL server`, WRONG_PORT);
   }
   const version = payload.subarray(1, endOfVersion).toString('utf8');
   const capabilities = payload.readUInt16LE(endOfVersion + 1 + BYTES_TO_CAPABILITIES);

@@ -73,7 +73,7 @@ export function examineReadOnly(variables: Variables, { replica }: Fleet, report
       step: 'read-only',
       status: 'fail',
       message: `${message}: writes fail with errno 1290, 1792 or 1836`,
-      advice: 'Is it a replica, or a fail-over under way? Connect to the writer; for a pool of reads, say --replica.',
+      advice: 'Is it a replica, or is a fail-over in progress? Connect to the writer. For a pool that only reads, use --replica.',
     });
   }
 }
@@ -96,7 +96,7 @@ export function examineMaxConnections(
   const range = atStart.sizeRange === undefined ? '' : `${sizeText(atStart.sizeRange)}: `;
   const sum = `connectionLimit ${range}${atStart.connectionLimit} × ${processes} ${processes === 1 ? 'process' : 'processes'} = ${wanted}`;
   if (maximum === undefined) {
-    report({ step: 'max-connections', status: 'ok', message: `${sum}; the server names no limit` });
+    report({ step: 'max-connections', status: 'ok', message: `${sum}; the server sets no limit` });
     return [];
   }
   const { limit, name } = maximum;
@@ -104,12 +104,12 @@ export function examineMaxConnections(
     report({
       step: 'max-connections',
       status: 'ok',
-      message: `${name} = ${limit}; the fleet ${fleet.name} keeps its budget, see fleet-budget`,
+      message: `${name} = ${limit}; the fleet ${fleet.name} limits the connections, see fleet-budget`,
     });
     return [];
   }
   const others = Math.max(0, number(variables.get('threads_connected')) - 1);
-  const inUse = `now ${others} are open besides this one, at most ${number(variables.get('max_used_connections'))} were`;
+  const inUse = `now ${others} others are open, at most ${number(variables.get('max_used_connections'))} were`;
   const room = Math.floor((limit * PLANNED_SHARE) / processes);
   const recommendation: Recommendation[] =
     room >= 1
@@ -117,7 +117,7 @@ export function examineMaxConnections(
           {
             option: 'connectionLimit',
             value: room,
-            why: `${processes} × ${room} is at most ${Math.round(PLANNED_SHARE * 100)} % of ${name} (${limit}); the rest is for administrators, migrations and the overlap of a deployment`,
+            why: `${processes} × ${room} is at most ${Math.round(PLANNED_SHARE * 100)} % of ${name} (${limit}); the rest is for administrators, migrations, and the overlap of a deployment`,
           },
         ]
       : [];
@@ -139,7 +139,7 @@ export function examineMaxConnections(
       status: 'warn',
       message: `${sum} is ${Math.round((wanted / limit) * 100)} % of ${name} = ${limit}; ${inUse}`,
       advice:
-        'While a deployment runs, old and new processes hold connections at the same time. Leave a fifth free, or let them share one budget: docs/fleet.md.',
+        'During a deployment, old and new processes hold connections at the same time. Leave a fifth free, or let the processes share one budget: docs/fleet.md.',
     });
     return recommendation;
   }
@@ -159,7 +159,7 @@ export function smallest(...values: readonly (string | undefined)[]): { readonly
 export function examineWaitTimeout({ atStart }: ResolvedOptions, variables: Variables, report: Report): Recommendation[] {
   const seconds = number(variables.get('wait_timeout'));
   if (seconds === 0) {
-    report({ step: 'wait-timeout', status: 'skip', message: 'the server does not say its wait_timeout' });
+    report({ step: 'wait-timeout', status: 'skip', message: 'the server does not report its wait_timeout' });
     return [];
   }
   const waitTimeoutMs = seconds * 1000;
@@ -177,7 +177,8 @@ export function examineWaitTimeout({ atStart }: ResolvedOptions, variables: Vari
       step: 'wait-timeout',
       status: 'fail',
       message: `the server closes connections that are idle for wait_timeout = ${seconds} s, before the pool pings or replaces them (${inSeconds(longestSilenceMs)})`,
-      advice: 'Every idle connection is lost again and again. Lower keepaliveInterval and maxLifetime below it, or raise wait_timeout.',
+      advice:
+        'The pool loses every idle connection, again and again. Set keepaliveInterval and maxLifetime below wait_timeout, or raise wait_timeout.',
     });
     const interval = Math.max(1, Math.floor(waitTimeoutMs / 3));
     return [
@@ -191,7 +192,7 @@ export function examineWaitTimeout({ atStart }: ResolvedOptions, variables: Vari
       status: 'warn',
       message: `wait_timeout = ${seconds} s is below maxLifetime (${inSeconds(longestLifeMs)}); the keepalive ping every ${inSeconds(keepaliveInterval)} keeps idle connections open`,
       advice:
-        'A connection that a borrower holds without using it is not pinged: the server closes it in its hands. Lower maxLifetime below wait_timeout, and hold connections for short.',
+        'The pool does not ping a connection that a borrower holds without using it, and the server closes it. Set maxLifetime below wait_timeout, and hold connections only briefly.',
     });
     return [lifetime];
   }
@@ -215,7 +216,7 @@ export function examinePreparedStatements(
   const { fleet } = options;
   const wanted = fleet === undefined || fleet.dryRun || fleet.budget === 'auto' ? together : Math.min(together, fleet.budget);
   if (!variables.has('max_prepared_stmt_count') || limit < 0) {
-    report({ step: 'prepared-statements', status: 'ok', message: 'the server names no limit' });
+    report({ step: 'prepared-statements', status: 'ok', message: 'the server sets no limit' });
     return [];
   }
   if (limit === 0) {
@@ -241,7 +242,7 @@ export function examinePreparedStatements(
       step: 'prepared-statements',
       status: 'warn',
       message,
-      advice: 'Raise max_prepared_stmt_count (up to 4194304 on MySQL), or bound them: maxPreparedStatements.',
+      advice: 'Raise max_prepared_stmt_count (up to 4194304 on MySQL), or limit the statements on each connection: maxPreparedStatements.',
     });
     return [recommendation];
   }

@@ -74,7 +74,7 @@ export async function logIn(
       advice:
         seen ??
         adviceOn({ errno, code, message: messageOf(cause) }, attemptOf(options, greeting)) ??
-        'See docs/troubleshooting.md for this message, and the log of the server.',
+        'Look up this message in docs/troubleshooting.md, and check the log of the server.',
     });
     throw new CannotContinue();
   }
@@ -97,14 +97,14 @@ async function lookAround(pool: Pool, database: string, isMariaDb: boolean): Pro
       )
       .catch(() => false);
     if (helps) {
-      return `The account has the right by a role that is not active when it logs in (${names}). Make it active at each login: ${lasting}, as this account or as an administrator${isMariaDb ? '' : ' (or, for all accounts, SET GLOBAL activate_all_roles_on_login = ON)'}.`;
+      return `The account has the privilege through a role that is not active at login (${names}). Activate the role at each login: ${lasting}, as this account or as an administrator${isMariaDb ? '' : ' (or, for all accounts, SET GLOBAL activate_all_roles_on_login = ON)'}.`;
     }
   }
   const visible = (await column(session, 'SHOW DATABASES')).filter((name) => !/^(information_schema|performance_schema)$/i.test(name));
   const others = visible.length === 0 ? 'none' : visible.slice(0, MOST_NAMES).join(', ');
   const near = visible.find((name) => name.toLowerCase() === database.toLowerCase());
-  if (near !== undefined && near !== database) return `The name is written ${near}: on this server, upper and lower case differ.`;
-  return `There is no database of this name, or ${account} has no right on it: the server does not say which. It may use: ${others}. If the name is right, an administrator: GRANT SELECT, INSERT, UPDATE, DELETE ON \`${database}\`.* TO ${account}.`;
+  if (near !== undefined && near !== database) return `The database is called ${near}: on this server, names are case-sensitive.`;
+  return `There is no database of this name, or ${account} has no privilege on it. The server does not report which. The account may use: ${others}. If the name is correct, ask an administrator to run GRANT SELECT, INSERT, UPDATE, DELETE ON \`${database}\`.* TO ${account}.`;
 }
 
 interface Activation {
@@ -148,7 +148,7 @@ export async function examinePrivileges(pool: Pool, options: ResolvedOptions, gr
     report({
       step: 'privileges',
       status: 'fail',
-      message: `the account may do nothing with ${database === undefined ? 'any database' : `the database ${database}`}`,
+      message: `the account has no privileges on ${database === undefined ? 'any database' : `the database ${database}`}`,
       advice: 'GRANT SELECT, INSERT, UPDATE, DELETE ON database.* TO the account.',
     });
   } else if (isSuper) {
@@ -157,7 +157,7 @@ export async function examinePrivileges(pool: Pool, options: ResolvedOptions, gr
       status: 'warn',
       message: `an administrator's account: ${summary}`,
       advice:
-        'read_only does not bind such an account, so a write to a replica after a fail-over succeeds and is lost; and it takes the connection that is kept for emergencies. Make an account with rights on its own database only.',
+        'read_only does not restrict such an account. After a fail-over, a write to a replica succeeds and is lost. The account can also take the connection that is reserved for emergencies. Create an account that has privileges on its own database only.',
     });
   } else if (inactive.length > 0) {
     const account = accountOf((await column(pool, 'SELECT CURRENT_USER()'))[0] ?? '');
@@ -165,7 +165,7 @@ export async function examinePrivileges(pool: Pool, options: ResolvedOptions, gr
     report({
       step: 'privileges',
       status: 'warn',
-      message: `${summary}; granted but not active when it logs in: ${inactive.join(', ')}`,
+      message: `${summary}; granted, but not active at login: ${inactive.join(', ')}`,
       advice: `What only ${inactive.length === 1 ? 'this role' : 'these roles'} may do is refused. ${lasting}, as this account or as an administrator.`,
     });
   } else report({ step: 'privileges', status: 'ok', message: summary });

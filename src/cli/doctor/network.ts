@@ -26,14 +26,14 @@ export async function resolveName({ host, socketPath }: Endpoint, report: Report
     if (statSync(socketPath, { throwIfNoEntry: false })?.isSocket() !== true) {
       failed(
         `there is no socket at ${socketPath}`,
-        'Look at the setting "socket" of the server, and whether it is mounted into this container.',
+        'Check the setting "socket" of the server, and whether the file is mounted into this container.',
       );
     }
     found(`the socket ${socketPath} is there`);
     return [];
   }
   if (isIP(host) !== 0) {
-    found(`${host} is an address: there is nothing to resolve`);
+    found(`${host} is an address, so there is no name to resolve`);
     return [host];
   }
   try {
@@ -44,8 +44,8 @@ export async function resolveName({ host, socketPath }: Endpoint, report: Report
     const code = codeOf(error);
     const advice =
       code === 'ENOTFOUND'
-        ? 'Check the spelling of the host; in Kubernetes, also its namespace (service.namespace.svc); in a VPN or VPC, whether its DNS zone is visible from here.'
-        : 'The resolver did not answer: look at /etc/resolv.conf and at the way to the DNS server.';
+        ? 'Check the spelling of the host; in Kubernetes, also its namespace (service.namespace.svc); in a VPN or VPC, check whether its DNS zone is visible from here.'
+        : 'The resolver did not answer. Check /etc/resolv.conf and the route to the DNS server.';
     return failed(`the name ${host} cannot be resolved (${code})`, advice);
   }
 }
@@ -63,7 +63,7 @@ export async function connectTcp(endpoint: Endpoint, addresses: readonly string[
       step: 'tcp',
       status: 'fail',
       message: `${socketPath}: ${attempt.reason}`,
-      advice: 'Nothing accepts on the socket: is the server running?',
+      advice: 'Nothing listens on the socket. Is the server running?',
     });
     throw new CannotContinue();
   }
@@ -114,22 +114,23 @@ async function tryConnect(
 
 const WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  EHOSTUNREACH: 'there is no way to this host',
-  ENETUNREACH: 'there is no way to this network',
+  EHOSTUNREACH: 'there is no route to this host',
+  ENETUNREACH: 'there is no route to this network',
   ECONNRESET: 'the connection was reset at once',
 };
 
 function adviceFor(code: string, isOnly: boolean): string {
-  if (!isOnly) return 'Another address accepts. Clients that try this one first lose time: take it out of DNS, or open it.';
+  if (!isOnly)
+    return 'Another address accepts connections. Clients that try this address first lose time. Remove it from DNS, or make it reachable.';
   switch (code) {
     case 'ECONNREFUSED':
-      return 'The machine is there, but nothing listens on this port: is the server running, is it the right port, does it listen on this address (bind-address)?';
+      return 'The machine answers, but nothing listens on this port. Is the server running? Is the port correct? Does the server listen on this address (bind-address)?';
     case 'ETIMEDOUT':
-      return 'Packets are dropped on the way: look at firewalls, security groups, network policies and routes between here and the server.';
+      return 'Packets are dropped on the way. Check firewalls, security groups, network policies, and routes between here and the server.';
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-      return 'Look at the routes of this machine: is the VPN or the network peering up?';
+      return 'Check the routes of this machine. Is the VPN or the network peering up?';
     default:
-      return 'Look at the way between here and the server.';
+      return 'Check the network between here and the server.';
   }
 }

@@ -35,13 +35,14 @@ export interface KindHints {
   readonly auroraVersion?: string | undefined;
 }
 
-const BEHIND_PROXY = 'max_connections and timeouts below are those of the server behind it; its own limits count for this pool.';
+const BEHIND_PROXY =
+  'The max_connections and timeouts below are those of the server behind it. The limits of the proxy itself apply to this pool.';
 
 const VITESS = {
   isProxy: true,
-  note: 'vtgate pools its own connections to the servers: session state pins one of them, and statements are stopped by its own timeout.',
+  note: 'vtgate pools its own connections to the servers. Session state pins one of these connections. The timeout of vtgate ends statements.',
   takes:
-    'vtgate takes the logins and has connection numbers of its own; before version 18 it knows no KILL. A transaction over several shards is not one snapshot. What it does not support, it refuses.',
+    'vtgate accepts the logins itself and has its own connection numbers. Before version 18, it does not support KILL. A transaction over several shards is not one snapshot. vtgate refuses statements that it does not support.',
 } as const;
 
 /** RDS Proxy's endpoints: name.proxy-id.region.rds.amazonaws.com. */
@@ -54,8 +55,8 @@ const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolea
     {
       kind: "ProxySQL's admin interface",
       isProxy: true,
-      note: 'It answers statements about ProxySQL itself, from a database of its own: applications connect to its other port (6033 by default).',
-      takes: 'Nothing that is sent here reaches a server. Connect to port 6033.',
+      note: 'It answers only statements about ProxySQL, from its own database. Applications connect to the other port (6033 by default).',
+      takes: 'Statements on this port do not reach a server. Connect to port 6033.',
     },
   ],
   [
@@ -63,9 +64,9 @@ const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolea
     {
       kind: 'ProxySQL',
       isProxy: true,
-      note: `${BEHIND_PROXY} See mysql-max_connections and mysql-wait_timeout in its admin interface; statements are killed by connection numbers of its own.`,
+      note: `${BEHIND_PROXY} See mysql-max_connections and mysql-wait_timeout in its admin interface. It uses its own connection numbers for KILL.`,
       takes:
-        'It shares connections between clients after each statement. It keeps one for a client while a transaction, LOCK TABLES, GET_LOCK() or a variable (@) needs it; for other state, statements must stand in one transaction. It has users, and their passwords, of its own.',
+        'It shares connections between clients after each statement. It keeps one for a client while a transaction, LOCK TABLES, GET_LOCK() or a variable (@) needs it; for other state, put the statements into one transaction. It has its own users and passwords.',
     },
   ],
   [
@@ -75,7 +76,7 @@ const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolea
       isProxy: true,
       note: BEHIND_PROXY,
       takes:
-        'With readwritesplit, reads go to replicas, which may be behind, and statements that set up a session go to all servers. Connection numbers are its own.',
+        'With readwritesplit, reads go to replicas, which may be behind, and statements that set up a session go to all servers. It has its own connection numbers.',
     },
   ],
   [(words) => /planetscale/i.test(words), { kind: 'PlanetScale', ...VITESS }],
@@ -87,7 +88,7 @@ const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolea
       isProxy: true,
       note: BEHIND_PROXY,
       takes:
-        'It gives every client the connection number 0, so no KILL can stop a statement. With connection_sharing, statements that depend on earlier ones (LAST_INSERT_ID(), FOUND_ROWS()) must stand in one transaction; user variables, temporary tables and prepared statements keep their connection from being shared. In passthrough (client_ssl_mode = PASSTHROUGH) it takes nothing away.',
+        'It gives every client the connection number 0, so no KILL can stop a statement. With connection_sharing, statements that depend on earlier ones (LAST_INSERT_ID(), FOUND_ROWS()) must be in one transaction. A connection with user variables, temporary tables, or prepared statements is not shared. In passthrough (client_ssl_mode = PASSTHROUGH), nothing is lost.',
     },
   ],
   [
@@ -97,7 +98,7 @@ const PROXIES: readonly (readonly [fits: (words: string, host: string) => boolea
       isProxy: true,
       note: `${BEHIND_PROXY} Its idle client timeout (1800 s by default) must be above keepaliveInterval.`,
       takes:
-        'It shares connections between clients after each transaction, and pins one to its client when it sees state that it cannot carry along: SET of most variables, user variables, temporary tables, locks, prepared statements, statements above 16 KB. Pinned, it shares nothing.',
+        'It shares connections between clients after each transaction, and pins a connection to its client when it sees state that it cannot move: SET of most variables, user variables, temporary tables, locks, prepared statements, statements above 16 KB. It does not share a pinned connection.',
     },
   ],
 ];
@@ -112,7 +113,7 @@ export function kindOf({ greeting, host = '', version, versionComment, auroraVer
       kind: 'TiDB',
       version,
       isProxy: false,
-      note: 'Transactions may fail at COMMIT and are then run again by pool.transaction(); TiDB Cloud cuts connections after 30 minutes, so there maxLifetime is 5 minutes by default.',
+      note: 'A transaction may fail at COMMIT; pool.transaction() then runs it again. TiDB Cloud cuts connections after 30 minutes, so maxLifetime is 5 minutes there by default.',
     };
   }
   if (auroraVersion !== undefined) {
@@ -120,7 +121,7 @@ export function kindOf({ greeting, host = '', version, versionComment, auroraVer
       kind: 'Aurora MySQL',
       version: `${version} (Aurora ${auroraVersion})`,
       isProxy: false,
-      note: 'Connect to the cluster endpoint for writes; after a fail-over its name leads to the old writer for some seconds, which then answers read-only: the pool replaces such connections.',
+      note: 'Connect to the cluster endpoint for writes. After a fail-over, its name leads to the old writer for some seconds. The old writer refuses writes, and the pool replaces such connections.',
     };
   }
   return { kind: /mariadb/i.test(words) ? 'MariaDB' : 'MySQL', version, isProxy: false };

@@ -25,7 +25,7 @@ export async function examineClock(pool: Pool, options: ResolvedOptions, report:
       step: 'clock',
       status: 'warn',
       message: `the clock of the server is ${shown(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine's`,
-      advice: 'Certificates and tokens that expire are judged by the clock: set both by NTP.',
+      advice: 'The clock decides when certificates and tokens expire. Synchronize both machines with NTP.',
     });
   } else report({ step: 'clock', status: 'ok', message: 'the clocks agree' });
   if (zone !== undefined) report({ step: 'clock', status: 'warn', ...zone });
@@ -42,7 +42,7 @@ function zoneTrouble(
   if (ownMinutes === serverMinutes) return undefined;
   return {
     message: `Dates are written in this process's time zone (${zoneName(ownMinutes)}), while NOW() of the session is in the server's (${zoneName(serverMinutes)})`,
-    advice: `Say timezone: 'Z' and keep UTC in DATETIME columns, or the server's zone: timezone: '${zoneName(serverMinutes)}'.`,
+    advice: `Set timezone: 'Z' and keep UTC in DATETIME columns, or use the server's zone: timezone: '${zoneName(serverMinutes)}'.`,
   };
 }
 
@@ -61,7 +61,7 @@ async function firstOf(connection: PoolConnection, sql: string): Promise<number>
   return Number(value);
 }
 
-/** What applications and the pool rely on. Nothing of it outlives the session. */
+/** What applications and the pool rely on. None of it outlives the session. */
 const TRAITS: readonly Trait[] = [
   [
     'LAST_INSERT_ID()',
@@ -106,15 +106,19 @@ export async function examineState(pool: Pool, report: Report): Promise<void> {
     if (reason !== undefined) missing.push(reason);
   }
   if (missing.length === 0) {
-    report({ step: 'session', status: 'ok', message: `sessions have all that was tried: ${TRAITS.map(([name]) => name).join(', ')}` });
+    report({
+      step: 'session',
+      status: 'ok',
+      message: `sessions support everything that was tried: ${TRAITS.map(([name]) => name).join(', ')}`,
+    });
     return;
   }
   report({
     step: 'session',
     status: 'warn',
-    message: `sessions do not have all that a server's have: ${missing.join('; ')}`,
+    message: `sessions do not support everything that a server supports: ${missing.join('; ')}`,
     advice:
-      'Statements that need it must stand in one transaction. A new id is in the result of its INSERT (insertId), which needs no LAST_INSERT_ID().',
+      'Put statements that need it into one transaction. The result of an INSERT contains the new id (insertId), so you do not need LAST_INSERT_ID().',
   });
 }
 
@@ -138,8 +142,8 @@ export async function examineCancellation(pool: Pool, way: Way, report: Report):
     report({
       step: 'cancel',
       status: 'warn',
-      message: 'a statement that took too long was given up, but not stopped on the server',
-      advice: `${whyNotStopped(way)} Timed-out statements run on there: give the server a limit (max_execution_time; MariaDB: max_statement_time).`,
+      message: 'a statement that took too long failed in time, but was not stopped on the server',
+      advice: `${whyNotStopped(way)} Statements that time out continue to run there. Set a limit on the server (max_execution_time; MariaDB: max_statement_time).`,
     });
   }
 }
@@ -159,9 +163,9 @@ async function stopOne(pool: Pool, timeoutMs: number): Promise<{ readonly stoppe
 }
 
 function whyNotStopped({ answersItself, servers }: Way): string {
-  if (answersItself) return "What stands in between gave this client a connection number that is not the server's, so no KILL can name it.";
-  if (servers > 1) return 'The KILL went to another server, twice: there are several behind this address.';
-  return 'The KILL was refused or came too late: something in between may have connection numbers of its own, or the machine or the server is overloaded; run the doctor again.';
+  if (answersItself) return "The proxy gave this client a connection number that is not the server's, so no KILL can use it.";
+  if (servers > 1) return 'The KILL went to another server, twice. There are several servers behind this address.';
+  return 'The KILL was refused or came too late. A proxy in between may have its own connection numbers, or the machine or the server is overloaded. Run the doctor again.';
 }
 
 const CONNECTS = 10;
@@ -192,7 +196,7 @@ export async function examineLatency(pool: Pool, report: (finding: Finding) => v
     step: 'latency',
     status: far ? 'warn' : 'ok',
     message: words.join('; '),
-    ...(far ? { advice: 'Each statement pays this once: run the service near the database, and send fewer statements.' } : {}),
+    ...(far ? { advice: 'Each statement takes at least this long. Run the service near the database, and send fewer statements.' } : {}),
   });
 }
 

@@ -33,9 +33,9 @@ export async function examineTls(
       report({
         step: 'tls',
         status: 'fail',
-        message: `the server offers plaintext only, and the options ask for TLS (${tls.mode})`,
+        message: `the server offers only plaintext, but the options require TLS (${tls.mode})`,
         advice:
-          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 makes one by itself, MariaDB 11.4 too). On a private network, ?ssl=false accepts plaintext.',
+          'Give the server a certificate (ssl_cert, ssl_key; MySQL 8 and MariaDB 11.4 create one by themselves). On a private network, ?ssl=false accepts plaintext.',
       });
       throw new CannotContinue();
     }
@@ -49,7 +49,7 @@ export async function examineTls(
 
 function plaintext({ host, socketPath }: ResolvedOptions['endpoint'], { offersTls }: Greeting, report: Report): void {
   if (socketPath !== undefined || isLoopback(host)) {
-    report({ step: 'tls', status: 'ok', message: 'off: what is sent does not leave this machine' });
+    report({ step: 'tls', status: 'ok', message: 'off: the data does not leave this machine' });
     return;
   }
   report({
@@ -57,7 +57,7 @@ function plaintext({ host, socketPath }: ResolvedOptions['endpoint'], { offersTl
     status: 'warn',
     message: `off, over a network${offersTls ? ', although the server offers TLS' : ''}`,
     advice:
-      'Any machine on the way can read and change everything. Leave ssl out (verified TLS is the default), or give the CA with ?sslca=path.',
+      'Any machine on the way can read and change everything. Remove ssl (verified TLS is the default), or set the CA with ?sslca=path.',
   });
 }
 
@@ -85,7 +85,7 @@ async function handshake(socket: Socket, host: string, ssl: object, timeoutMs: n
       step: 'tls',
       status: 'fail',
       message,
-      advice: "TLS 1.2 is the oldest version that is accepted. See what the server offers: SHOW VARIABLES LIKE 'tls_version'.",
+      advice: "The pool requires TLS 1.2 or later. Check what the server offers: SHOW VARIABLES LIKE 'tls_version'.",
     });
     throw new CannotContinue();
   }
@@ -133,7 +133,7 @@ function judge(secure: TLSSocket, host: string, mustVerify: boolean, report: Rep
       step: 'tls',
       status: 'warn',
       message: 'encrypted, but not verified: an attacker who redirects the connection can read it',
-      advice: 'Ask for ssl-mode=VERIFY_IDENTITY, with the CA in ?sslca=path when it is a private one.',
+      advice: 'Ask for ssl-mode=VERIFY_IDENTITY, with the CA in ?sslca=path if it is private.',
     });
   }
   return faults.length === 0 || !mustVerify;
@@ -157,22 +157,22 @@ function faultsOf(secure: TLSSocket, certificate: DetailedPeerCertificate, host:
   if (early) {
     faults.push({
       message: `the certificate is not valid before ${certificate.valid_from}`,
-      advice: 'Compare the clocks of both machines; the one that made the certificate may be ahead.',
+      advice: 'Compare the clocks of both machines. The clock of the machine that made the certificate may be ahead.',
     });
   }
   const chain = chainFault(secure);
   if (chain !== undefined && !(expired || early)) {
     faults.push({
       message: `the certificate is not trusted: ${chain}; chain: ${chainOf(certificate)}`,
-      advice: "Give the CA that has signed it: ?sslca=/path/to/ca.pem, or ssl: { ca }. For Amazon RDS: ssl: 'Amazon RDS'.",
+      advice: "Set the CA that signed it: ?sslca=/path/to/ca.pem, or ssl: { ca }. For Amazon RDS: ssl: 'Amazon RDS'.",
     });
   }
   const identity = checkServerIdentity(host, certificate);
   if (identity !== undefined) {
     faults.push({
-      message: `the certificate is not for ${host}: it names ${certificate.subjectaltname ?? String(certificate.subject.CN)}`,
+      message: `the certificate is not valid for ${host}: it names ${certificate.subjectaltname ?? String(certificate.subject.CN)}`,
       advice:
-        'Connect by a name that it holds, or have a certificate made that names this host. If the names are those of a stranger, something else answers.',
+        'Connect by a name in the certificate, or get a certificate that names this host. If the names are unfamiliar, another server answers.',
     });
   }
   return faults;
@@ -191,11 +191,10 @@ function codeOfFault(fault: unknown): string {
 
 const CHAIN_WORDS: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: 'it is self-signed',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its authority is none that this machine trusts',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its authority is none that this machine trusts, or the server does not send the certificates in between',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its authority is none that this machine trusts',
-  UNABLE_TO_GET_ISSUER_CERT: 'its authority is none that this machine trusts',
+  SELF_SIGNED_CERT_IN_CHAIN: 'this machine does not trust its authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'this machine does not trust its authority, or the server does not send the intermediate certificates',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'this machine does not trust its authority',
+  UNABLE_TO_GET_ISSUER_CERT: 'this machine does not trust its authority',
 };
 
 /** From the server's certificate to the last that it sent, or that is known. */

@@ -47,8 +47,10 @@ export async function examineWay(
   const servers = new Set(sightings.map(({ server }) => server));
   const way: Way = { answersItself: sightings.some(({ numbers: [greeted, own] }) => greeted !== own), servers: servers.size };
   const evidence = [
-    ...(way.answersItself ? ['it greets and takes logins itself: the connection number of the greeting is not that of the session'] : []),
-    ...(sightings.some(endsInBetween) ? ['the server sees another connection than the one that begins here'] : []),
+    ...(way.answersItself
+      ? ['it greets and accepts logins itself: the connection number in the greeting is not the number of the session']
+      : []),
+    ...(sightings.some(endsInBetween) ? ['the server sees a different connection from the one that begins here'] : []),
     ...(sightings.some(({ listens }) => isForwarded(endpoint, listens))
       ? [`the server listens on port ${[...new Set(sightings.map(({ listens }) => listens))].join(' and ')}, not ${endpoint.port}`]
       : []),
@@ -91,32 +93,32 @@ function wordsFor({ name, takes, evidence, way, isSocket, ends }: Seen): Pick<Fi
   const because = evidence.join('; ');
   const several =
     way.servers > 1
-      ? ' What one connection wrote, another may not see yet; a KILL that another server refuses is tried once more over a new connection.'
+      ? ' One connection may not see yet what another one wrote. If a KILL reaches the wrong server, the pool tries it once more over a new connection.'
       : '';
   if (name !== undefined) {
     return {
-      message: `${name} stands in between${because === '' ? ', by its own words' : `: ${because}`}`,
+      message: `${name} stands in between${because === '' ? ' (it identifies itself)' : `: ${because}`}`,
       advice: `${takes ?? ''}${several}`.trim(),
     };
   }
   if (way.answersItself) {
     return {
-      message: `a proxy that does not say its name stands in between: ${because}`,
-      advice: `Where it shares the server's connections between clients, LAST_INSERT_ID(), user variables, locks and prepared statements may be lost between statements: see the steps session and cancel below.${several}`,
+      message: `a proxy that does not identify itself is in between: ${because}`,
+      advice: `If it shares the server's connections between clients, LAST_INSERT_ID(), user variables, locks, and prepared statements may be lost between statements. See the steps session and cancel below.${several}`,
     };
   }
   if (evidence.length === 0)
     return { message: isSocket ? 'none: the connection is a local socket' : 'none was seen: this connection ends at the server' };
   if (ends) {
     return {
-      message: `something forwards connections, and does not say its name: ${because}`,
-      advice: `HAProxy, MySQL Router in passthrough, a balancer of the cloud, a tunnel or NAT do this: sessions, LAST_INSERT_ID(), prepared statements and resets are the server's own. Its idle timeout must be above keepaliveInterval, and it is its address that accounts and max_connect_errors see.${several}`,
+      message: `something forwards connections, and does not identify itself: ${because}`,
+      advice: `HAProxy, MySQL Router in passthrough mode, a cloud load balancer, a tunnel, or NAT does this. Sessions, LAST_INSERT_ID(), prepared statements, and resets work as on the server. Its idle timeout must be above keepaliveInterval. Accounts and max_connect_errors see its address, not the address of this client.${several}`,
     };
   }
-  if (way.servers > 1) return { message: `several servers answer to this address: ${because}`, advice: several.trim() };
+  if (way.servers > 1) return { message: `several servers answer at this address: ${because}`, advice: several.trim() };
   return {
     message: `something forwards the port: ${because}`,
-    advice: `The server knows the address of this machine all the same: a mapped port of a container, or a balancer that passes addresses on (PROXY protocol). Sessions are the server's own; its idle timeout, if it has one, must be above keepaliveInterval.`,
+    advice: `The server still sees the address of this machine: it is a mapped port of a container, or a load balancer that forwards addresses (PROXY protocol). Sessions work as on the server. Its idle timeout, if it has one, must be above keepaliveInterval.`,
   };
 }
 

@@ -115,7 +115,7 @@ export class Cluster extends Pool {
   }
 
   /**
-   * How far the writes of this scope have come, or of this process outside of any, as a text of at most a few hundred characters. A read with
+   * How far the writes of this scope have come, or of this process outside of any, as a string of at most a few hundred characters. A read with
    * `after` sees them, in any process: "saved, and the next request reads". Empty: nothing was written, or every node has it.
    *
    * @example

@@ -44,7 +44,7 @@ export const readOptionTable: Readonly<Record<string, OptionSpec>> = {
     kind: 'choice',
     choices: ['eventual', 'bounded', 'session', 'strong'],
     default: 'session',
-    about: 'How current a read of a replica must be.',
+    about: 'How current the data of a replica must be for a read.',
   },
   maxLag: milliseconds(1_000, 'How far behind a replica may be and still serve bounded reads.'),
   fallback: {
@@ -129,7 +129,7 @@ function resolveNodes(nodes: unknown, shared: object, environment: Environment):
     const [database, other] = [first.options.endpoint.database, node.options.endpoint.database];
     if (database !== other) {
       throw refused(
-        `The nodes of a cluster hold the same data, but nodes[0] says database ${shown(database)} and nodes[${index}] ${shown(other)}.`,
+        `The nodes of a cluster have the same data, but nodes[0] names database ${shown(database)} and nodes[${index}] ${shown(other)}.`,
       );
     }
   }

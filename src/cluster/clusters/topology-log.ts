@@ -3,7 +3,7 @@
 import { callListener } from '../../engine/waiting/index.js';
 import type { NodeState, TopologyChange } from '../contract/index.js';
 
-/** So many changes are kept. */
+/** This many changes are kept. */
 const MOST_CHANGES = 100;
 
 /** What the log reads of a node. */

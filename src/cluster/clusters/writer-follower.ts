@@ -34,7 +34,7 @@ export class WriterFollower {
     private readonly noteChange: (what: TopologyChange['what'], message: string) => void,
   ) {
     this.#held = { since: clock.now() };
-    this.pool.hold(this.#holdFor('the nodes were not heard yet'));
+    this.pool.hold(this.#holdFor('no node has answered yet'));
   }
 
   /** The node to which writes go; undefined: none. */
@@ -153,7 +153,7 @@ function lockOf(nodes: readonly FollowedNode[]): ServerError | undefined {
 }
 
 function ambiguousError(sentence: string, pool: PoolSummary): PoolError {
-  return new PoolError('POOL_WRITER_AMBIGUOUS', `${sentence}. Nothing is written until one of them is read-only.`, { pool });
+  return new PoolError('POOL_WRITER_AMBIGUOUS', `${sentence}. Writes are refused until one of them is read-only.`, { pool });
 }
 
 function sentenceOf(names: readonly string[]): string {

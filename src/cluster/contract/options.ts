@@ -31,7 +31,7 @@ export interface FailureDetectionOptions {
   readonly after: number;
   /** The time from one question to its server to the next, and how long it has to answer, in milliseconds. Default: 1000. */
   readonly interval?: number;
-  /** So many questions in a row without an answer end the statement. Default: 3. */
+  /** This many questions in a row without an answer end the statement. Default: 3. */
   readonly count?: number;
 }
 

@@ -28,7 +28,7 @@ export async function readGroup(interview: Interview, facts: ServerFacts): Promi
   const members = rows.filter((row) => cellText(row['host']) !== '');
   const own = members.find((row) => row['id'] === facts.serverId);
   const online = own?.['state'] === 'ONLINE' && hasMajority(members);
-  if (!online) interview.complain(`it is not in its group: ${whyNot(own, members)}.`);
+  if (!online) interview.complain(`it is not a member of its group: ${whyNot(own, members)}.`);
   const peers = members.map(memberOf);
   if (online && own?.['role'] === 'PRIMARY' && facts.role === 'writer') {
     return { role: 'writer', lagMs: 0, replicating: true, executed, peers };

@@ -56,7 +56,7 @@ export class Interview {
   }
 }
 
-/** A number of an answer: some come as text. Null and what is none: undefined. */
+/** A number of an answer: some come as text. Null, and anything that is not a number: undefined. */
 export function numberOf(value: unknown): number | undefined {
   if (value === null || value === undefined || value === '') return undefined;
   const number = Number(value);

@@ -10,7 +10,7 @@ import type { ServerFacts } from './server-facts.js';
 export async function readMariaDb(interview: Interview, facts: ServerFacts): Promise<ReplicationReading> {
   const { role } = facts;
   const executed = await readExecuted(interview);
-  const status = await interview.ask('whether its replication runs is not known', 'SLAVE MONITOR ON *.*', 'SHOW ALL SLAVES STATUS');
+  const status = await interview.ask('it is not known whether its replication runs', 'SLAVE MONITOR ON *.*', 'SHOW ALL SLAVES STATUS');
   const replicas = await interview.ask('its replicas are not known', 'REPLICATION MASTER ADMIN ON *.*', 'SHOW SLAVE HOSTS');
   const peers = [...facts.self, ...(status ?? []).map(sourceOf), ...replicasOf(interview, replicas ?? [])];
   if (role === 'writer') return { role, lagMs: 0, replicating: true, executed, peers };

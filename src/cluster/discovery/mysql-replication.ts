@@ -11,7 +11,7 @@ export async function readMySql(interview: Interview, facts: ServerFacts): Promi
   const { role } = facts;
   const executed = await readExecuted(interview, facts);
   const status = await interview.ask(
-    'whether its replication runs is not known',
+    'it is not known whether its replication runs',
     'REPLICATION CLIENT ON *.*',
     'SHOW REPLICA STATUS',
     'SHOW SLAVE STATUS',

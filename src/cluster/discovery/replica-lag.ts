@@ -43,7 +43,7 @@ WHERE receiver.CHANNEL_NAME <> '${GROUP_RECOVERY}'`;
 /** The channels of a replica with GTIDs; undefined: performance_schema does not say. */
 export async function readChannels(interview: Interview): Promise<readonly Channel[] | undefined> {
   const rows = await interview.ask(
-    'how far it lags is known in whole seconds at best, for performance_schema does not show its replication',
+    'its lag is known in whole seconds at best, because performance_schema does not show its replication',
     'SELECT ON performance_schema.*',
     CHANNELS,
   );
@@ -60,7 +60,7 @@ function lagOf(row: Row): number | undefined {
   const silentMs = silenceOf(row);
   if (numberOf(row['caughtUp']) === 1) return silentMs;
   const pendingAgo = numberOf(row['pendingAgo']) ?? -1;
-  // Between two transactions, and when it begins, nothing is being applied. What is still to be applied may have waited for long: it is only known
+  // Between two transactions, and when it begins, nothing is being applied. What is still to be applied may have waited for a long time: it is only known
   // that it was committed after what was applied last.
   const micros = pendingAgo > 0 ? pendingAgo : numberOf(row['appliedAgo']);
   return micros === undefined ? undefined : Math.max(micros / 1_000, silentMs);

@@ -13,7 +13,7 @@ export interface DetectedNode {
   readonly pool: Pick<PoolSteering, 'longestRunningMs' | 'endStatements'>;
 }
 
-/** Asks a server beside a statement that has been running for long. It costs nothing while no statement runs that long. */
+/** Asks a server beside a statement that has been running for a long time. It costs nothing while no statement does. */
 export class FailureDetector {
   readonly #misses = new Map<DetectedNode['pool'], number>();
   readonly #probing = new Set<DetectedNode['pool']>();

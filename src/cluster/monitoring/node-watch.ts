@@ -7,7 +7,7 @@ import type { MonitorOptions, NodeReading, NodeRole, NodeState, RoleWord } from 
 import type { Look, Looker } from './looker.js';
 import { ReportedRole } from './reported-role.js';
 
-/** So many looks in a row that find no server make a node count as down. */
+/** This many looks in a row that find no server make a node count as down. */
 const LOOKS_UNTIL_DOWN = 3;
 
 /** Between two looks, however many doubts come. */
@@ -30,7 +30,7 @@ export interface WatchOwner {
 /** What is known of a node by its own word, and how fresh that is. */
 export class NodeWatch {
   #state: NodeState = 'suspect';
-  #reason: string | undefined = 'it was not looked at yet';
+  #reason: string | undefined = 'it was not checked yet';
   #since = Date.now();
   #reading: NodeReading | undefined = undefined;
   /** What the look that is under way has heard already, where it is not what the last one said. */
@@ -262,12 +262,12 @@ export class NodeWatch {
     // It is there, and refuses the monitor: that says nothing of its role.
     if (isServerError(error)) this.#become(this.#reading === undefined ? 'unfit' : 'suspect', `the monitor is refused: ${why}`);
     else if (!this.#seen || this.#failures >= LOOKS_UNTIL_DOWN) this.#become('down', `it does not answer: ${why}`);
-    else if (this.#own.state !== 'down') this.#become('suspect', `the last look failed: ${why}`);
+    else if (this.#own.state !== 'down') this.#become('suspect', `the last check failed: ${why}`);
   }
 
   #noteSlow(): void {
     if (this.#ended || this.#own.state !== 'up') return;
-    this.#become('suspect', 'the look that is under way takes too long');
+    this.#become('suspect', 'the current check takes too long');
     this.owner.looked(true);
   }
 

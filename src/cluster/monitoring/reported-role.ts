@@ -2,7 +2,7 @@
 
 import type { RoleWord } from '../contract/index.js';
 
-/** The role of one node, by its own words. Times are when the look began that heard them. */
+/** The role of one node (it identifies itself). Times are when the look began that heard them. */
 export class ReportedRole {
   #word: RoleWord | undefined = undefined;
   #askedAt = Number.NEGATIVE_INFINITY;

@@ -8,7 +8,7 @@ import type { Looker } from './looker.js';
 import { nodeName } from './node-name.js';
 import type { WatchOwner } from './node-watch.js';
 
-/** A node that was discovered leaves when no node has named it for so many changes of its peers' looks. */
+/** A node that was discovered leaves when no node has named it for this many changes of its peers' looks. */
 const LOOKS_UNTIL_LEFT = 10;
 
 /** A server may be replaced by another one at its address. A proxy or a load balancer leads to others again and again. */
@@ -120,7 +120,7 @@ export class Roster {
     if (namedByOthers.length === 0 || reading.peers.length === 0) return undefined;
     const links = reading.peers.some((peer) => others.some((other) => this.#isPeer(other, peer) || this.#sharesPeer(other, peer)));
     const named = namedByOthers.some((peer) => this.#isPeer(node, peer));
-    return links || named ? undefined : 'it is not of this cluster: no replication links it with the other nodes';
+    return links || named ? undefined : 'it does not belong to this cluster: no replication links it with the other nodes';
   }
 
   #sharesPeer(other: ClusterNode, { serverId, host, port }: Peer): boolean {

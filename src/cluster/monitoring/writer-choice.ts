@@ -60,7 +60,9 @@ export function chooseWriter<N extends Candidate>(nodes: readonly N[], followed:
   if (writer === followed) return { kind: 'follow', node: writer };
   const doubtful = nodes.find((node) => node !== writer && (!node.seen || mayBeWriter(node)));
   if (doubtful !== undefined) {
-    const why = doubtful.seen ? `${doubtful.name} did before, and is not known to be down` : `${doubtful.name} was not heard yet`;
+    const why = doubtful.seen
+      ? `${doubtful.name} was the writer before, and is not known to be down`
+      : `${doubtful.name} has not answered yet`;
     return { kind: 'none', why: `${writer.name} takes writes, but ${why}` };
   }
   const at = writer.reported.foundAt;

@@ -84,7 +84,7 @@ export class Reader extends Pool {
   override async transaction<T>(work: (tx: Transaction) => Promise<T>, options: TransactionOptions & ReadingOptions = {}): Promise<T> {
     const { reading, rest } = readingApart(options);
     if (rest?.readOnly === false)
-      throw new PoolError('POOL_OPTION_INVALID', 'readOnly must be true or left out: db.reader only reads. Use db.transaction to write.');
+      throw new PoolError('POOL_OPTION_INVALID', 'readOnly must be true or omitted: db.reader only reads. Use db.transaction to write.');
     const asked = { ...rest, readOnly: true };
     if (reading === undefined) return await super.transaction(work, asked);
     return await this.transactionFrom(this.#core.lenderFor(reading), work, asked);
@@ -128,7 +128,7 @@ export class Reader extends Pool {
   }
 }
 
-/** Nothing of it is opened: only its limits, its words and its retries are in force. A read may move to another node without being asked. */
+/** It opens nothing: only its limits, its words and its retries are in force. A read may move to another node without being asked. */
 function optionsOfReader(options: ResolvedOptions): ResolvedOptions {
   const { atStart, retries } = options;
   return {

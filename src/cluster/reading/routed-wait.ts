@@ -141,7 +141,7 @@ export class RoutedWait {
         new PoolError('POOL_ABORTED', 'The caller gave up while a replica was asked for a position.', { cause: signal.reason }),
       );
     } else if (this.clock.now() >= this.#dueAt) {
-      const why = `${target.node.name} did not come to the position that the read must see`;
+      const why = `${target.node.name} did not reach the position that the read must see`;
       this.waiter.refused(lateError(why, this.clock.now() - this.#startedAt));
     } else if (error === null) {
       this.#goToWriter('writer:position');

@@ -10,7 +10,7 @@ import { ReadCounts, type ReadReason } from './read-counts.js';
 import { type ReadableNode, ReadTarget } from './read-target.js';
 import type { WriteLog } from './write-log.js';
 
-/** So many looks at the writer are remembered, for writes that it has not named. */
+/** This many looks at the writer are remembered, for writes that it has not named. */
 const REMEMBERED_LOOKS = 10;
 
 /** What the router needs of its cluster. */
@@ -204,15 +204,15 @@ function lagOf(consistency: ReadWish['consistency'], asked: number | undefined, 
   return asked ?? (consistency === 'bounded' ? maxLag : undefined);
 }
 
-/** It may serve reads, or was not heard yet. */
+/** It may serve reads, or has not answered yet. */
 function isNoWriter(target: ReadTarget): boolean {
   return target.isReader || target.node.reading === undefined;
 }
 
 function conditionOf({ node, lagMs, replicates }: ReadTarget): string {
-  if (node.state !== 'up') return `${node.name} is ${node.state} (${node.watch.reason ?? 'for no reason that it says'})`;
+  if (node.state !== 'up') return `${node.name} is ${node.state} (${node.watch.reason ?? 'for an unknown reason'})`;
   if (node.reading?.replicating === undefined)
-    return `${node.name} may not say whether it replicates: ${node.reading?.complaints[0] ?? ''}`;
+    return `${node.name} may not report whether it replicates: ${node.reading?.complaints[0] ?? ''}`;
   if (!replicates) return `${node.name} does not replicate`;
-  return Number.isFinite(lagMs) ? `${node.name} is ${Math.round(lagMs)} ms behind` : `${node.name} does not say how far it is behind`;
+  return Number.isFinite(lagMs) ? `${node.name} is ${Math.round(lagMs)} ms behind` : `${node.name} does not report how far it is behind`;
 }

@@ -25,7 +25,7 @@ export class WriteLog implements CommitListener {
   }
 
   committed(gtid: string, ...scopes: readonly (object | undefined)[]): void {
-    // One that cannot be read is a write all the same.
+    // A text that cannot be read still counts as a write.
     if (!this.#all.note(gtid, this.writerId)) this.mayHaveCommitted(...scopes);
     else for (const position of positionsOf(scopes)) position.note(gtid, this.writerId);
   }

@@ -42,7 +42,7 @@ function checkedValue(name: string, value: unknown, spec: OptionSpec): unknown {
     }
     case 'text': {
       if (typeof value === 'string' && value !== '') return value;
-      throw invalid(name, value, 'a text that is not empty');
+      throw invalid(name, value, 'a string that is not empty');
     }
     case 'choice': {
       if (typeof value === 'string' && spec.choices.includes(value)) return value;

@@ -1,4 +1,4 @@
-/** The options of a pool of any resource: a table of what each takes and its default, and which of them contradict each other. */
+/** The options of a pool of any resource: a table of what each takes and its default, and which options contradict each other. */
 
 import { PoolError } from './errors.js';
 import type { SizeRange } from './size-range.js';
@@ -59,7 +59,7 @@ export interface PoolOptions {
    * borrower has not used it for that long. Default: 'report'.
    */
   readonly leakAction?: 'report' | 'reclaim';
-  /** A resource is closed after it was lent so many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
+  /** A resource is closed after it was lent this many times, minus up to 10 % at random; 0 = no limit. Default: 0. */
   readonly maxUses?: number;
   /** How long it may take to make a resource ready for its borrower, in milliseconds; the borrower's own wait bounds it, too. Default: 5000. */
   readonly hookTimeout?: number;
@@ -160,25 +160,25 @@ export const poolOptionTable = {
   validationTimeout: milliseconds(5_000, 'How long a ping or the cleaning of a session may take.', 1),
   leakDetectionThreshold: milliseconds(
     0,
-    "The pool reports a lent connection that has run no statement for longer once, with its borrower's stack; 0 = off.",
+    "The pool reports a lent connection that has run no statement for longer than this. It reports it once, with its borrower's stack; 0 = off.",
   ),
   leakAction: {
     kind: 'choice',
     choices: ['report', 'reclaim'],
     default: 'report',
     about:
-      "What else happens to a connection that is lent for longer than leakDetectionThreshold. 'report': nothing. 'reclaim': the pool closes it once its borrower has run no statement for that long.",
+      "What the pool does with a connection whose borrower has run no statement for longer than leakDetectionThreshold. 'report': it only reports the connection. 'reclaim': it also closes it.",
   },
   maxUses: {
     kind: 'number',
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     default: 0,
-    about: 'The pool closes a connection after it was lent so many times, minus up to 10 % at random; 0 = no limit.',
+    about: 'The pool closes a connection after it was lent this many times, minus up to 10 % at random; 0 = no limit.',
   },
   hookTimeout: milliseconds(
     5_000,
-    'How long onAcquire or onRelease may take. What onAcquire may take ends with the wait of its caller, too.',
+    'How long onAcquire or onRelease may take. onAcquire may also not take longer than its caller waits.',
     1,
   ),
 } as const satisfies Record<keyof PoolOptions, OptionSpec>;
@@ -235,7 +235,10 @@ function refuseContradictions(options: ResolvedPoolOptions): void {
   }
   if (minIdle > maxIdle) throw contradiction('minIdle', minIdle, 'maxIdle', maxIdle);
   if (leakAction === 'reclaim' && leakDetectionThreshold === 0) {
-    throw new PoolError('POOL_OPTION_INVALID', "leakAction: 'reclaim' needs leakDetectionThreshold: after how long without use.");
+    throw new PoolError(
+      'POOL_OPTION_INVALID',
+      "leakAction: 'reclaim' needs leakDetectionThreshold: the time without a statement after which a connection counts as leaked.",
+    );
   }
 }
 

@@ -49,7 +49,7 @@ export class Entry<R> extends Deadline {
   readying: Readying | undefined = undefined;
   /** How often it was lent. */
   uses = 0;
-  /** It is closed after so many uses; 0 = it is not. */
+  /** It is closed after this many uses; 0 = it is not. */
   lastUse = 0;
   /** The lease that was ended by the pool, because its borrower did not. */
   reclaimed: Lease<R> | undefined = undefined;

@@ -10,7 +10,7 @@ const LONGEST_PERIOD_MS = 1_000;
 const SHORTEST_PERIOD_MS = 20;
 
 export interface HousekeeperListener<R> {
-  /** So many entries are not closed for being idle. */
+  /** This many entries are not closed for being idle. */
   readonly keptOpen: number;
   /** For how long the borrower of a lent entry has run nothing. */
   quietMs(entry: Entry<R>, now: number): number;

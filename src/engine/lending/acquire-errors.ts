@@ -5,7 +5,7 @@ import { answerOf, type Borrowed, codeOf, errorWithoutFrames, messageOf, PoolErr
 /** How many borrowers an error names. */
 const BORROWERS_NAMED = 3;
 
-const GAVE_UP = 'The caller gave up waiting for a connection.';
+const GAVE_UP = 'The caller stopped waiting for a connection.';
 
 /** What an acquire error says about the pool at that moment. */
 export interface AcquireFailureContext {
@@ -49,7 +49,7 @@ export function acquireTimeoutError(waitedMs: number, context: AcquireFailureCon
 }
 
 export function queueFullError(queueLimit: number, context: AcquireFailureContext): PoolError {
-  return notQueued('Queue limit reached.', `${queueLimit} callers wait already: ${exhaustion(context)}`, context);
+  return notQueued('Queue limit reached.', `${queueLimit} callers are already waiting: ${exhaustion(context)}`, context);
 }
 
 /** All waiters wait longer than they should: some are refused early, instead of all of them late. */
@@ -95,12 +95,12 @@ export function gaveUpError(reason: unknown, summary: PoolSummary): PoolError {
 
 /** A connection was there, and could not be made ready for its borrower. */
 export function notReadyError(cause: unknown, summary: PoolSummary): PoolError {
-  const why = cause === undefined ? 'it was lost or closed meanwhile' : messageOf(cause);
+  const why = cause === undefined ? 'it was lost or closed in the meantime' : messageOf(cause);
   return new PoolError('POOL_HOOK_FAILED', `The connection could not be made ready for its borrower: ${why}`, { cause, pool: summary });
 }
 
 export function notReadyInTimeError(waitedMs: number, summary: PoolSummary): PoolError {
-  const message = `No connection within ${Math.round(waitedMs)} ms: one was still being made ready for this caller. ${countsOf(summary)}`;
+  const message = `No connection within ${Math.round(waitedMs)} ms: a connection was still being made ready for this caller. ${countsOf(summary)}`;
   return errorWithoutFrames('POOL_ACQUIRE_TIMEOUT', message, { pool: summary, reason: 'exhausted' });
 }
 
@@ -136,7 +136,7 @@ function shortage({ summary: { limit, used }, connectError, held }: AcquireFailu
   if (held !== undefined) return held;
   if (used >= limit) return `all ${limit} connections are taken`;
   if (connectError === undefined) return `none of the ${limit} connections is free`;
-  return `the open connections are taken, and no more could be opened; ${lastError(connectError)}`;
+  return `all open connections are taken, and no more could be opened; ${lastError(connectError)}`;
 }
 
 function countsOf(summary: PoolSummary): string {

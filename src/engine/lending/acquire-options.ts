@@ -23,5 +23,5 @@ export function invalidMark(mark: ResourceMark | undefined, { prepare }: Pick<Re
   if (prepare === undefined) return new PoolError('POOL_OPTION_INVALID', 'mark needs a pool whose factory has the method prepare.');
   return typeof (mark as Partial<ResourceMark> | null)?.key === 'string'
     ? undefined
-    : invalidUnquoted('mark', mark, 'an object whose key is a text');
+    : invalidUnquoted('mark', mark, 'an object whose key is a string');
 }

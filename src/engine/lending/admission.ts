@@ -99,7 +99,7 @@ export class Admission<R> {
     }
     if (priority !== undefined && !PRIORITIES.includes(priority)) return invalid('priority', priority, `one of ${PRIORITIES.join(', ')}`);
     if (fairnessKey === undefined || (typeof fairnessKey === 'string' && fairnessKey !== '')) return undefined;
-    return invalid('fairnessKey', fairnessKey, 'a text that is not empty');
+    return invalid('fairnessKey', fairnessKey, 'a string that is not empty');
   }
 
   #refusal(now: number): PoolError | undefined {

@@ -125,7 +125,7 @@ export class Lender<R> {
     // Read once, before anything is counted: a caller's getter may throw, and may answer differently the next time.
     const { timeout = this.options.acquireTimeout, signal, priority, fairnessKey, mark } = options;
     const aborted = signal !== undefined && isAbortSignal(signal) && signal.aborted;
-    if (waiter.owner !== undefined) throw new Error('This waiter waits already.');
+    if (waiter.owner !== undefined) throw new Error('This waiter is already waiting.');
     const now = this.clock.now();
     const refusal = aborted
       ? abortedError(signal.reason, this.reporter.summary(now))

@@ -31,7 +31,7 @@ export class LoadShedder {
   /** A waiter comes to an empty queue. */
   noteEmptyQueue(now: number): void {
     this.#noteShortWait(now);
-    // There may have been no waiter to serve for long.
+    // There may have been no waiter to serve for a long time.
     if (this.#servedInInterval === 0) this.#intervalBegan = now;
   }
 

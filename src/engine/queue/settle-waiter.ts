@@ -73,7 +73,7 @@ export function linkSignal<R>(
     else abortion.unlink();
   } catch (cause) {
     if (waiter.owner !== owner) return undefined;
-    return new PoolError('POOL_OPTION_INVALID', 'signal must be an AbortSignal that can be listened to.', { cause });
+    return new PoolError('POOL_OPTION_INVALID', 'signal must be an AbortSignal that accepts listeners.', { cause });
   }
   return undefined;
 }

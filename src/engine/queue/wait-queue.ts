@@ -125,7 +125,7 @@ export class Abortion {
   }
 }
 
-/** Waiters, and which of them is next. */
+/** Waiters, and which waiter is next. */
 export interface Queue<R> {
   readonly size: number;
   /** How many waiters would be served if entries came free. */

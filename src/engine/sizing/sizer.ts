@@ -25,16 +25,16 @@ const MUCH_WORSE = 0.7;
 const MOST_WINDOWS = 5;
 /** Windows after which a size that was tried and seemed better is believed. */
 const MOST_WINDOWS_OF_A_TRY = 15;
-/** What the size of now is good for is the mean of so many windows at most. */
+/** What the size of now is good for is the mean of this many windows at most. */
 const MOST_WINDOWS_KEPT = 40;
 /** Windows after which a measurement of seldom uses ends. */
 const MOST_WINDOWS_OF_FEW_USES = 40;
-/** A difference of so many standard errors is no accident. */
+/** A difference of this many standard errors is no accident. */
 const SIGNIFICANT = 2.5;
-/** More entries are taken for a difference of so many. */
+/** More entries are taken for a difference of this many. */
 const LIKELY = 1.5;
 
-/** So many windows in a row must be unlike what is usual. */
+/** This many windows in a row must be unlike what is usual. */
 const WINDOWS_OF_A_CHANGE = 3;
 
 /**

@@ -3,7 +3,7 @@
 import type { Measurement, UseWindow } from './window.js';
 
 /**
- * A workload may be another one when the rate has changed by this fraction, and by so many times what its windows usually differ; then the next
+ * A workload may be another one when the rate has changed by this fraction, and by this many times what its windows usually differ; then the next
  * sizes are tried. It is another one when the rate has changed by the larger fraction: then all sizes are.
  */
 const CHANGED = 0.1;
@@ -15,7 +15,7 @@ const DRIFTED_DEVIATIONS = 5;
 /** The weight of the newest window. */
 const NEWEST = 1 / 8;
 
-/** So many windows say what the rate was when the size was found. */
+/** This many windows say what the rate was when the size was found. */
 const WINDOWS_OF_A_BEGINNING = 20;
 
 /** What is usual at a size: the rate, how it differs from window to window, and what a use takes. */

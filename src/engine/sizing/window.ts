@@ -15,7 +15,7 @@ export interface UseWindow {
   readonly used: number;
 }
 
-/** From so many callers that wait, on average, the size is what holds them up. */
+/** From this many callers that wait, on average, the size is what holds them up. */
 const PRESSING_WAITERS = 0.5;
 
 /** Whether callers wait for an entry, at the end of the window or during it. */

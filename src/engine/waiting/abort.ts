@@ -31,7 +31,7 @@ export function isAbortSignal(value: unknown): value is AbortSignal {
 
 /**
  * A signal that aborts with the first of several. It listens to them only while it is listened to itself, so a signal that outlives the work
- * keeps nothing of it. `AbortSignal.any` leaves a trace in each of its sources, which Node never removes; and Node 20 holds the sources
+ * keeps no reference to it. `AbortSignal.any` leaves a trace in each of its sources, which Node never removes; and Node 20 holds the sources
  * weakly, so that one that nothing else holds, as that of `AbortSignal.timeout`, is collected and never aborts.
  */
 export function anySignal(signals: readonly AbortSignal[]): AbortSignal {

@@ -10,7 +10,7 @@ export interface FleetCount {
 
 /** One renewal of one member, or its farewell. Every number of connections counts side connections too. */
 export interface FleetRequest {
-  /** Names this member, and no other, ever: made by chance when the pool starts. Short, without spaces, commas and line ends. */
+  /** Names this member, and no other, ever: made at random when the pool starts. Short, without spaces, commas and line ends. */
   readonly id: string;
   /** Grows by at least one with each request of this member. The ledger ignores a request that is older than one that it has seen. */
   readonly seq: number;

@@ -23,9 +23,9 @@ export interface FleetOptions {
   readonly budget: number | 'auto';
   /** The part of the server's limit that 'auto' leaves to others. Default: 0.2. */
   readonly reserve?: number;
-  /** Connections that each member has in any case, the one that kills statements included. Default: 2; 3 when the ledger is the database. */
+  /** Connections that each member may always have, including the one that kills statements. Default: 2; 3 when the ledger is the database. */
   readonly floor?: number;
-  /** The most members that may exist at once, those of a rolling deployment included. Each pool is one. */
+  /** The maximum number of members at the same time, including those of a rolling deployment. Each pool is one. */
   readonly processes: number;
   /**
    * Where the leases are kept. A URL of Redis, or options with the URL, as the cache takes them; 'database': a table `poolwright_fleet` in the pool's own
@@ -54,21 +54,25 @@ export interface ResolvedFleetOptions {
 
 /** The options of a fleet that hold a plain value, by the names that errors, the environment and a URL call them. */
 export const fleetOptionTable = {
-  'fleet.name': { kind: 'text', default: undefined, about: 'Names the fleet: pools of one name on one ledger share the budget.' },
+  'fleet.name': {
+    kind: 'text',
+    default: undefined,
+    about: 'Name of the fleet. Pools with the same name and the same ledger share the budget.',
+  },
   'fleet.floor': {
     kind: 'number',
     min: 1,
     max: 10_000,
     default: undefined,
     about:
-      'Connections that each member has in any case, the one that kills statements included. Default: 2; 3 when the ledger is the database.',
+      'Connections that each member may always have, including the one that kills statements. Default: 2; 3 when the ledger is the database.',
   },
   'fleet.processes': {
     kind: 'number',
     min: 1,
     max: 100_000,
     default: undefined,
-    about: 'The most members that may exist at once, those of a rolling deployment included.',
+    about: 'The maximum number of members at the same time, including those of a rolling deployment.',
   },
   'fleet.lease': { kind: 'number', min: 1_000, max: 600_000, default: 10_000, about: 'How long a lease lasts, in milliseconds.' },
   'fleet.dryRun': { kind: 'boolean', default: false, about: "Keeps the pool's own limit, and shows what the fleet would have given it." },
@@ -77,7 +81,7 @@ export const fleetOptionTable = {
 /** All names within `fleet`. */
 export const FLEET_OPTION_NAMES: readonly string[] = ['name', 'budget', 'reserve', 'floor', 'processes', 'ledger', 'lease', 'dryRun'];
 
-/** A lease that is shorter than so many round trips cannot be renewed in time. */
+/** A lease that is shorter than this many round trips cannot be renewed in time. */
 export const LEAST_ROUND_TRIPS = 6;
 
 const LARGEST_BUDGET = 1_000_000;
@@ -162,7 +166,7 @@ function resolveReserve(given: unknown): number {
   if (given === undefined) return DEFAULT_RESERVE;
   const reserve = typeof given === 'string' && /^0?\.\d+$|^0$/.test(given) ? Number(given) : given;
   if (typeof reserve === 'number' && reserve >= 0 && reserve < 1) return reserve;
-  throw invalid('fleet.reserve', given, 'a number from 0 up to, but not, 1');
+  throw invalid('fleet.reserve', given, 'a number that is at least 0 and below 1');
 }
 
 function prefixed(given: object, by = 'fleet'): Record<string, unknown> {

@@ -42,7 +42,7 @@ export interface FleetSample {
 export interface FleetEvidence {
   /** When its sample began, on the fleet's time: it speaks of leases that had ended then. */
   readonly at: number;
-  /** The connections at the server that no known member accounts for. At most so many. */
+  /** The connections at the server that no known member accounts for. At most this many. */
   readonly strangers: number;
 }
 

@@ -134,7 +134,7 @@ class DatabaseStore implements StateStore {
       await connection.rows(FLEET_TABLE);
     } catch (error) {
       throw new Error(
-        `The fleet's ledger needs the table poolwright_fleet, and this account may not make it (${messageOf(error)}). Make it: ${FLEET_TABLE}; and allow: ${WANTED_RIGHTS}`,
+        `The fleet's ledger needs the table poolwright_fleet, and this account may not create it (${messageOf(error)}). Create it: ${FLEET_TABLE}; and allow: ${WANTED_RIGHTS}`,
         { cause: error },
       );
     }

@@ -129,6 +129,6 @@ export function newToken(): string {
 
 function storedFrom([timeUs, run, token, state]: Answer): Stored {
   if (run === '')
-    throw new Error('Redis does not say which run it is (run_id in INFO server), so a fail-over with lost writes could not be seen');
+    throw new Error('Redis does not report its run (run_id in INFO server), so a fail-over with lost writes would go unnoticed');
   return { state: stateOf(state), token: token === '' ? undefined : token, now: Number(timeUs) / 1_000, identity: run };
 }

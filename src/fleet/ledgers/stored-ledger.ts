@@ -76,7 +76,7 @@ export class StoredLedger implements FleetLedger {
       const other = await this.store.store(name, stored, state, signal);
       if (other === undefined) return reply;
       this.conflicts += 1;
-      if (attempt === MOST_ATTEMPTS) throw new Error(`other members stored in between at each of ${MOST_ATTEMPTS} attempts`);
+      if (attempt === MOST_ATTEMPTS) throw new Error(`other members stored a result first at each of ${MOST_ATTEMPTS} attempts`);
       const longest = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
       await pause(this.random() * longest, { signals: [signal], hold: 'unheld' });
       signal.throwIfAborted();

@@ -3,7 +3,7 @@
 import type { FleetMember, FleetRequest, FleetState } from '../contract/index.js';
 import { longestStepMs, timeAt } from './fleet-time.js';
 
-/** After it has learned, a ledger that may have forgotten members keeps their safe share free for so many leases. */
+/** After it has learned, a ledger that may have forgotten members keeps their safe share free for this many leases. */
 const UNKNOWN_LEASES = 10;
 
 /** The state at this step: time has passed, and a ledger without its memory, or a new one with an old copy, begins to learn. */

@@ -7,10 +7,10 @@ import { inForceOf, mismatchOf } from './in-force.js';
 import { isLearning, stateAt } from './learning.js';
 import { sharesOf } from './shares.js';
 
-/** A lost member of which a sample has spoken is remembered for so many leases; it may be cut off from the ledger only. */
+/** A lost member of which a sample has spoken is remembered for this many leases; it may be cut off from the ledger only. */
 const REMEMBERED_LEASES = 30;
 
-/** A lost member of which no sample speaks, because no member can count, is remembered for so many. */
+/** A lost member of which no sample speaks, because no member can count, is remembered for this many. */
 const REMEMBERED_UNPROVEN_LEASES = 100;
 
 /** A state and an answer. */

@@ -144,7 +144,7 @@ class Peer {
         ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
       },
     });
-    const overdue = Object.assign(new Error(`nothing came within ${silenceMs} ms`), { code: 'ETIMEDOUT' });
+    const overdue = Object.assign(new Error(`nothing arrived within ${silenceMs} ms`), { code: 'ETIMEDOUT' });
     call.on('timeout', () => call.destroy(overdue));
     // `once` reports it; after the answer has begun, the answer's stream does.
     call.on('error', () => undefined);
@@ -162,7 +162,7 @@ class Peer {
     try {
       const response = await this.ask({ method: 'GET', path: 'monitoring.process', role: 'reader' }, PROBE_TIMEOUT_MS);
       const text = await boundedText(response);
-      if (response.statusCode === 401) return this.#report('unauthorised', 'its token is another than the one of this server');
+      if (response.statusCode === 401) return this.#report('unauthorised', 'its token differs from the token of this server');
       if (response.statusCode === 429)
         return this.#report('unauthorised', 'it has blocked this server for a minute: too many wrong tokens');
       const parsed = response.statusCode === 200 ? answer.safeParse(jsonOf(text)) : undefined;
@@ -171,7 +171,7 @@ class Peer {
       this.#last = { at: performance.now(), process: parsed.data.result.data };
       return this.#report('reachable', '');
     } catch (error) {
-      if (error instanceof PeerRefuses) return this.#report('unauthorised', 'its token is another than the one of this server');
+      if (error instanceof PeerRefuses) return this.#report('unauthorised', 'its token differs from the token of this server');
       return this.#report(this.#last === undefined ? 'unreachable' : 'stale', `it does not answer: ${messageOf(error)} (${codeOf(error)})`);
     }
   }

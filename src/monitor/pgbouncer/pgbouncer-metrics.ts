@@ -39,14 +39,14 @@ const METRICS: readonly PgBouncerMetric[] = [
   {
     name: 'max_wait_seconds',
     type: 'gauge',
-    help: "How long the first of the clients that wait in PgBouncer's pools has been waiting.",
+    help: "How long the first client in the queues of PgBouncer's pools has been waiting.",
     aggregator: 'max',
     samples: ({ pools }) =>
       rows(pools).map((row) => ({ labels: poolOf(row), value: numberIn(row, 'maxwait') + numberIn(row, 'maxwait_us') / 1e6 })),
   },
   total('queries_total', 'Statements that PgBouncer has forwarded.', 'total_query_count', 1),
   total('transactions_total', 'Transactions that PgBouncer has forwarded.', 'total_xact_count', 1),
-  total('wait_seconds_total', 'How long clients have waited for a server connection of PgBouncer, together.', 'total_wait_time', 1e-6),
+  total('wait_seconds_total', 'Total time that clients have waited for a server connection of PgBouncer.', 'total_wait_time', 1e-6),
 ];
 
 /** @param prefix what the names start with, with 'pgbouncer_' */

@@ -26,7 +26,7 @@ export class ProbeGuard {
     if (refusal !== undefined && this.#last !== undefined) {
       return Object.freeze({
         ...this.#last,
-        message: `${this.#last.message} It is not asked again until its breaker lets a probe through.`,
+        message: `${this.#last.message} The monitor does not ask again until the breaker lets a probe through.`,
       });
     }
     const report = await this.#ask();

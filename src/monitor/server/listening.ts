@@ -44,7 +44,7 @@ export async function listen(app: FastifyInstance, place: Place): Promise<Monito
 
 function cannotListen(cause: unknown, { host, port }: Place): Error {
   const { code = 'unknown' } = cause as NodeJS.ErrnoException;
-  const reason = code === 'EADDRINUSE' ? 'another program listens there; give another port, or 0 for a free one' : messageOf(cause);
+  const reason = code === 'EADDRINUSE' ? 'another program listens there; choose another port, or 0 for a free one' : messageOf(cause);
   return Object.assign(new Error(`The monitoring server cannot listen on ${hostOfUrl(host)}:${port}: ${reason}.`, { cause }), { code });
 }
 

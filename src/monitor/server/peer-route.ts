@@ -39,7 +39,7 @@ export function addPeerRoute(app: FastifyInstance, peers: Peers, mayAct: (reques
         response = await peers.ask(Number(peer), passedOn(request, procedures, mayAct(request)));
       } catch (error) {
         if (error instanceof PeerRefuses)
-          return await sendError(reply, 401, 'That process needs a different token from the one that this server has');
+          return await sendError(reply, 401, 'That process requires a different token than this server sends');
         return await sendError(reply, 502, `That process does not answer: ${messageOf(error)} (${codeOf(error)})`);
       }
       const { statusCode = 502, headers } = response;

@@ -84,13 +84,13 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
   const token = checkedToken('token', given.token, 'POOLWRIGHT_TOKEN', environment);
   const operateToken = checkedToken('operateToken', given.operateToken, 'POOLWRIGHT_OPERATE_TOKEN', environment);
   if (token !== undefined && token === operateToken)
-    throw new PoolError('POOL_OPTION_INVALID', 'token and operateToken must differ: who may look is not who may act.');
+    throw new PoolError('POOL_OPTION_INVALID', 'token and operateToken must differ, so that a token for reading does not allow actions.');
   const allowedHosts = checkedHosts(given.allowedHosts);
   const isLocal = isLoopback(host);
   if (!isLocal && token === undefined) {
     throw new PoolError(
       'POOL_OPTION_INVALID',
-      `host '${host}' can be reached from other machines, and no token is set: give the option token (or POOLWRIGHT_TOKEN), or listen on 127.0.0.1.`,
+      `host '${host}' can be reached from other machines, but no token is set. Set the option token (or POOLWRIGHT_TOKEN), or listen on 127.0.0.1.`,
     );
   }
   const own = isIPv6(host) ? `[${host}]` : host;
@@ -113,7 +113,7 @@ function checkedToken(option: string, given: unknown, variable: string, environm
   if (token === undefined) return undefined;
   if (typeof token === 'string' && /^[\x21-\x7e]+$/.test(token)) return token;
   const source = given === undefined ? variable : option;
-  throw new PoolError('POOL_OPTION_INVALID', `${source} must be a text of visible ASCII characters without spaces.`);
+  throw new PoolError('POOL_OPTION_INVALID', `${source} must be a string of visible ASCII characters without spaces.`);
 }
 
 function checkedHosts(given: unknown): readonly string[] | undefined {

@@ -137,7 +137,7 @@ function storeAt({ historyPath }: ResolvedServerOptions): HistoryStore | undefin
 interface Access {
   readonly mayRead: boolean;
   readonly mayAct: boolean;
-  /** It has a token, which is none of ours. */
+  /** It has a token, but not one of ours. */
   readonly wrong: boolean;
 }
 
@@ -166,9 +166,9 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
     const { host, origin, 'sec-fetch-site': site } = request.headers;
-    if (isOurHost?.(host) === false) return sendError(reply, 403, 'The name of this server is not in allowedHosts');
+    if (isOurHost?.(host) === false) return sendError(reply, 403, 'The host name of this request is not in allowedHosts');
     if (open.has(request.routeOptions.url)) return undefined;
-    if (!isSameOrigin(origin, host, site)) return sendError(reply, 403, 'Pages of other sites may not ask');
+    if (!isSameOrigin(origin, host, site)) return sendError(reply, 403, 'Requests from pages of other sites are refused');
     const blockedForMs = failedLogins.blockedForMs(request.ip);
     if (blockedForMs > 0 && request.headers.authorization !== undefined) {
       reply.header('retry-after', Math.ceil(blockedForMs / 1000));
@@ -178,7 +178,7 @@ function guard(app: FastifyInstance, { hosts }: ResolvedServerOptions, accessOf:
     if (wrong) failedLogins.note(request.ip);
     if (mayRead && !wrong) return undefined;
     reply.header('www-authenticate', 'Bearer realm="poolwright"');
-    return sendError(reply, 401, 'A bearer token is needed');
+    return sendError(reply, 401, 'A bearer token is required');
   });
 }
 

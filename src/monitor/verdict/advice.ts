@@ -14,7 +14,7 @@ export const ADVICE: Readonly<Record<Cause, string | null>> = {
   'callers-fail': 'See the errors of the callers: each names the reason.',
   leak: 'Release the connection in a finally block, or borrow it with await using. Restart the process before it runs out of connections.',
   'read-only': 'Check whether the server has become a replica, or is shutting down. The pool replaces its connections by itself.',
-  replicas: 'Check the replication of the replicas that are named.',
+  replicas: 'Check the replication of these replicas.',
   'connect-errors': 'Check the limits of the server, the account, and the network.',
   'cache-away': 'Bring Redis back. Meanwhile, the database answers the cached reads.',
   fleet: 'Check the ledger, and the number of processes against fleet.processes.',

@@ -22,7 +22,7 @@ const MOST_HOLDERS = 5;
 export function workOf({ description, inTransaction, statement, runningMs }: Borrowed): string {
   // Another factory, or an older version of ours in another process, gives words only.
   if (inTransaction === undefined) return description;
-  if (runningMs === undefined) return inTransaction ? 'idle in a transaction' : 'no statement running, yet not released';
+  if (runningMs === undefined) return inTransaction ? 'idle in a transaction' : 'no statement running, not released';
   return `${inTransaction ? 'in a transaction, ' : ''}running ${statement ?? 'a command without a text'}`;
 }
 

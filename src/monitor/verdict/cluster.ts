@@ -58,7 +58,7 @@ export function readerTrouble(topology: JudgedTopology): string | undefined {
   const words = [
     ...out.map(({ name, state }) => `${name} is ${state}`),
     ...lagging.map(({ name, lagMs }) => `${name} lags by ${duration(lagMs ?? 0)}`),
-    ...unknown.map(({ name }) => `${name} does not say how far it lags`),
+    ...unknown.map(({ name }) => `${name} does not report its lag`),
   ];
   return `${listed(words)}; ${whatReadsDo(topology, lagging)}`;
 }

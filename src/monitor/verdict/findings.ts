@@ -131,7 +131,7 @@ function refusing({ check, stats: { breakers }, now }: Case): Explained | undefi
     details: [
       reason === null ? '' : `${capitalised(reason)}.`,
       nextProbeInMs === null
-        ? 'It stays so until it is closed manually.'
+        ? 'It stays isolated until an operator closes it.'
         : `The next call is let through ${nextProbeInMs === 0 ? 'now' : `in ${duration(nextProbeInMs)}`}.`,
     ],
     since: now - inStateForMs,
@@ -201,7 +201,7 @@ function leaks({ check, leaked, borrowed, stats: { limit, waiting, options }, no
 }
 
 function heldWithout({ quietMs, inTransaction }: JudgedPool['borrowed'][number]): string {
-  const quiet = quietMs === undefined ? 'it was not given back' : `no statement for ${duration(quietMs)}`;
+  const quiet = quietMs === undefined ? 'it was not released' : `no statement for ${duration(quietMs)}`;
   return inTransaction === true ? `${quiet}, in a transaction` : quiet;
 }
 
@@ -269,9 +269,9 @@ function fleet({ check }: Case): Explained | undefined {
   return explained(['fleet'], {
     cause: 'fleet',
     status: statusOf(found.status),
-    what: 'The fleet needs a look',
+    what: 'The fleet needs attention',
     tail: [found.message],
-    was: `the fleet needed a look: ${found.message}`,
+    was: `the fleet needed attention: ${found.message}`,
     details: [],
   });
 }

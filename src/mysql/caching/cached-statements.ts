@@ -276,7 +276,7 @@ function checked(cache: StatementCacheOptions): StatementCacheOptions {
   refuseUnknownOptions(cache, OPTION_NAMES);
   const { key, tables } = cache;
   checkedNames('tables', tables);
-  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a text that is not empty');
+  if (key !== undefined && (typeof key !== 'string' || key === '')) throw invalid('key', key, 'a string that is not empty');
   return cache;
 }
 

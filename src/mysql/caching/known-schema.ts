@@ -12,7 +12,7 @@ import { type ReadRows, readSchema } from './schema-reader.js';
 const FRESH_MS = 60_000;
 /** At least as long is the pause after a reading: there are four in a second at most. */
 const PAUSE_MS = 250;
-/** So many pauses may be caught up: three readings come after each other where there was none for a while. */
+/** This many pauses may be caught up: three readings come after each other where there was none for a while. */
 const PAUSES_LEFT_OUT = 2;
 /** The pause after a reading that failed, and before one for a table that the schema does not have. */
 const RETRY_MS = 1_000;
@@ -120,7 +120,7 @@ export class KnownSchema {
       this.#schema = new Schema(facts);
       this.#digest = digest;
     }
-    // One that was begun before a change says nothing of it: the mark of that change is later.
+    // A reading that began before a change does not show the change: the mark of the change is later.
     this.#confirmed = sequence;
     this.#freshUntil = performance.now() + FRESH_MS;
     return PAUSE_MS;

@@ -32,7 +32,7 @@ export function asValueError(thrown: unknown): Error {
 
 /**
  * A statement that mysql2 may fail to write, for a value that throws or that JSON cannot hold. mysql2 reports such a failure and ends the
- * command before its caller can listen: a pool would never learn of the end. It ends in the next tick, and nothing of it is sent.
+ * command before its caller can listen: a pool would never learn of the end. It ends in the next tick, and none of it is sent.
  */
 export function failApart(command: Command): void {
   const { start } = command;

@@ -159,7 +159,7 @@ class BorrowedConnection {
     if (this.#raw.poolEnded) throw new PoolError('POOL_CLOSED', 'Pool is closed.');
     // The connection broke while it was borrowed: mysql2's own error says what happened better than ours.
     if (!this.#raw.alive) return;
-    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: it may be another borrower's by now.`);
+    throw new PoolError('POOL_RELEASED', `${method}() after the connection was released: another borrower may have it by now.`);
   }
 
   /** Passes an event of the connection on to this borrower, until it is given back. */
@@ -237,7 +237,7 @@ function define(name: string, value: unknown): void {
 export function takenBack(what: string): PoolError {
   return new PoolError(
     'POOL_RECLAIMED',
-    `${what} connection that the pool has taken back: it was lent for longer than leakDetectionThreshold and not used meanwhile.`,
+    `${what} connection that the pool has taken back: it ran no statement for longer than leakDetectionThreshold.`,
   );
 }
 

@@ -346,7 +346,9 @@ async function runCallers(onConnect: NonNullable<ResolvedOptions['onConnect']>, 
   try {
     await onConnect(connection.promise());
   } catch (error) {
-    throw isServerError(error) || isConnectionLost(error) ? error : callersError(error, 'onConnect must throw errors only', 'what is none');
+    throw isServerError(error) || isConnectionLost(error)
+      ? error
+      : callersError(error, 'onConnect must throw errors only', 'something else');
   }
 }
 

@@ -78,7 +78,7 @@ export async function changeSettings(
     session.dirty = true;
     await cleanSession(connection, 'auto', baseline);
     const names = [...(to?.literals.keys() ?? [])].join(', ');
-    return new PoolError('POOL_SESSION_REFUSED', `The server refused the settings of session (${names}): ${error.message}`, {
+    return new PoolError('POOL_SESSION_REFUSED', `The server refused the session settings (${names}): ${error.message}`, {
       cause: error,
     });
   }
@@ -108,7 +108,7 @@ async function askWhatRoutinesDid(connection: ManagedConnection, baseline: Basel
   const { session } = connection;
   session.calledRoutine = false;
   const answer = connection.send((done) => connection.query('DO RELEASE_ALL_LOCKS()', done));
-  // That statement is not a borrower's, and what it changes is what it is for.
+  // That statement is not a borrower's, and its purpose is the change.
   session.dirty = false;
   try {
     await answer;
@@ -165,11 +165,12 @@ async function replay(connection: ManagedConnection, baseline: Baseline): Promis
 }
 
 function refuseUnresettable(connection: ManagedConnection): void {
-  if (!resetsFully(connection)) throw new Error('A reset would keep what the session has here: the connection is replaced.');
+  if (!resetsFully(connection)) throw new Error('A reset would not clean the session on this server: the connection is replaced.');
 }
 
 function refuseUnrepeatable(baseline: Baseline): void {
-  if (!baseline.repeatable()) throw new Error('A listener set this session up, which cannot be repeated: the connection is replaced.');
+  if (!baseline.repeatable())
+    throw new Error('A listener set up this session in a way that cannot be repeated: the connection is replaced.');
 }
 
 function refuseStaleLogin(baseline: Baseline): void {
@@ -179,7 +180,7 @@ function refuseStaleLogin(baseline: Baseline): void {
 /** Asked once per connection: the variable is the server's, and hardly ever set. */
 async function refuseInitConnect(connection: ManagedConnection): Promise<void> {
   connection.initConnect ??= String((await firstRow(connection, 'SELECT @@GLOBAL.init_connect'))[0]) !== '';
-  if (connection.initConnect) throw new Error("What the server's init_connect did cannot be repeated: the connection is replaced.");
+  if (connection.initConnect) throw new Error("The effects of the server's init_connect cannot be repeated: the connection is replaced.");
 }
 
 async function restoreDatabase(connection: ManagedConnection, baseline: Baseline): Promise<void> {

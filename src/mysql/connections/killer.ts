@@ -137,7 +137,7 @@ function wasNotSent(error: unknown): boolean {
 }
 
 function goodbyeTooLong(): Error {
-  return new Error('The goodbye of the connection that kills took too long.');
+  return new Error('Closing the connection that kills statements took too long.');
 }
 
 function quit(connection: ObservedConnection): Promise<void> {

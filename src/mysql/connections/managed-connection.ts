@@ -78,7 +78,7 @@ export class ManagedConnection extends ObservedConnection {
     return this.#execute(statement.forDriver, parametersOf(statement, parameters), statement.limits);
   }
 
-  /** A text that is none would throw in the middle of mysql2's work, and the connection would never end that command. */
+  /** A value that is not a text would throw in the middle of mysql2's work, and the connection would never end that command. */
   override prepare(sql: unknown, callback?: unknown): unknown {
     let statement: Statement;
     try {

@@ -227,7 +227,7 @@ export abstract class ObservedConnection extends LendableConnection {
     const isStarting = command?.next != null && command.next === command.start;
     super._handleFatalError(
       isStarting && this.#owner.isLent()
-        ? callersError(error, 'The options of a statement must be readable', 'one that throws when it is read')
+        ? callersError(error, 'The options of a statement must be readable', 'an object that throws when it is read')
         : error,
     );
   }
@@ -276,7 +276,7 @@ export abstract class ObservedConnection extends LendableConnection {
   }
 
   #closeOutOfStep(): void {
-    const error = new Error('The rest of a result that was given up is still on its way: the connection is closed.');
+    const error = new Error('The rest of an abandoned result is still arriving: the connection is closed.');
     this.#owner.lost(error);
     this.terminate(error);
   }

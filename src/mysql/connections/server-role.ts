@@ -42,7 +42,7 @@ export async function checkRole(connection: ManagedConnection, wanted: Exclude<S
   const variables = await rowsOf(connection, SHOW_VARIABLES);
   const readOnly = variables.find(([, value]) => saysReadOnly(value));
   if (wanted === 'writer') {
-    if (variables.length === 0) throw wrongRole(connection, 'does not say whether it takes writes (it shows no variable read_only)');
+    if (variables.length === 0) throw wrongRole(connection, 'does not say whether it takes writes (it has no variable read_only)');
     if (readOnly !== undefined) throw wrongRole(connection, `is not a writer (${readOnly.join(' = ')})`);
     return;
   }

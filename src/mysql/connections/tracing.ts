@@ -115,7 +115,7 @@ export function enqueueMeasured(
   }) as typeof pool;
   if (waiter.isStatement) DriverPool.prototype.query.call(busy, '');
   else busy.getConnection(done as never);
-  // Another version of mysql2 or of the agent may queue it in another way: the waiter gets its connection all the same.
+  // Another version of mysql2 or of the agent may queue it differently: the waiter still gets its connection.
   if (asked) return;
   asked = true;
   enqueue(waiter, options);

@@ -9,6 +9,6 @@ export interface Opener {
   causeOf(error: unknown): unknown;
   /** Whether waiters learn of a failed opening ('refused'), or wait for the next one within their own time ('patient'). */
   readonly patience: 'refused' | 'patient';
-  /** So many connections are not closed for being idle. */
+  /** This many connections are not closed for being idle. */
   readonly keptOpen: number;
 }

@@ -22,14 +22,14 @@ const LONGEST_VALUE = 1_000;
 
 /** Names that a borrower cannot set so, and what to do about each. */
 const REFUSED: readonly (readonly [names: RegExp, why: string])[] = [
-  [/^autocommit$/, 'the pool follows transactions: use pool.transaction()'],
+  [/^autocommit$/, 'the pool keeps track of transactions: use pool.transaction()'],
   [
     /^(transaction|tx)_read_only$/,
     'the pool distinguishes read-only servers from read-only transactions: use pool.transaction() with readOnly',
   ],
-  [/^(character_set_.*|collation_connection|names)$/, 'mysql2 encodes by its own option: use the option charset'],
-  [/^session_track_/, 'the pool follows sessions by it'],
-  [/^(timestamp|insert_id|last_insert_id|identity|rand_seed[12]|pseudo_.*|gtid_.*)$/, 'it is for one statement, not for a session'],
+  [/^(character_set_.*|collation_connection|names)$/, 'mysql2 has its own option for the encoding: use the option charset'],
+  [/^session_track_/, 'the pool uses it to track sessions'],
+  [/^(timestamp|insert_id|last_insert_id|identity|rand_seed[12]|pseudo_.*|gtid_.*)$/, 'it applies to one statement, not to a session'],
 ];
 
 /** The settings of one borrower, checked. Two with one key are the same. */
@@ -89,12 +89,12 @@ function entriesOf(session: SessionSettings): [string, unknown][] {
 function literalOf(name: string, value: unknown): string {
   if (typeof value === 'boolean') return value ? '1' : '0';
   if (typeof value === 'number' && Number.isFinite(value)) return String(value);
-  if (typeof value !== 'string') throw invalidUnquoted(`session.${name}`, value, 'a text, a finite number, true or false');
+  if (typeof value !== 'string') throw invalidUnquoted(`session.${name}`, value, 'a string, a finite number, true, or false');
   if (value.length > LONGEST_VALUE || hasUnsafeCharacter(value))
     throw invalidUnquoted(
       `session.${name}`,
       value,
-      `a text of at most ${LONGEST_VALUE} characters, without backslashes and control characters`,
+      `a string of at most ${LONGEST_VALUE} characters, without backslashes and control characters`,
     );
   if (name === 'sql_mode' && value.toUpperCase().includes('NO_BACKSLASH_ESCAPES'))
     throw new PoolError(

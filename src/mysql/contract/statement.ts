@@ -141,7 +141,7 @@ function readGuarded(method: Method, given: unknown, values: QueryValues | undef
 }
 
 function read(method: Method, given: unknown, values: QueryValues | undefined, deadline: WorkDeadline | undefined): Statement {
-  if (typeof given !== 'object' || given === null) throw invalid('The statement', given, 'a text, or an object whose sql is a text');
+  if (typeof given !== 'object' || given === null) throw invalid('The statement', given, 'a string, or an object whose sql is a string');
   // A command of mysql2's was made from such an object.
   const options = isQueryCommand(given) ? { ...given._queryOptions, sql: given.sql, values: given.values } : given;
   // The text and the values may be getters of a class: mysql2 reads them by name, and of the rest what is the object's own.
@@ -159,7 +159,7 @@ function read(method: Method, given: unknown, values: QueryValues | undefined, d
     ...rest
   } = options as Given;
   const { route, consistency, maxLag, after, ...others } = rest;
-  if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a text');
+  if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a string');
   const limits = limitsFrom(timeout, signal, deadline);
   if (deadline !== undefined) refuseWhenOver(deadline);
   const place = placeOf(priority, fairnessKey, session === undefined ? undefined : markOf(session));
@@ -197,7 +197,7 @@ function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions 
     const kind = typeof others[name];
     // What throws there throws in the middle of mysql2's work, and the connection would never end that command.
     if (kind === 'symbol' || kind === 'function' || (kind === 'object' && others[name] !== null))
-      throw invalidUnquoted(name, others[name], 'a text or true or false');
+      throw invalidUnquoted(name, others[name], 'a string, true, or false');
   }
   others['sql'] = sql;
   return others as DriverOptions;

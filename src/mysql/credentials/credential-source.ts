@@ -60,7 +60,7 @@ export function sourceOf(ask: CredentialsFunction): CredentialSource {
   return source;
 }
 
-/** The credentials that one function gives. Shows nothing of them. */
+/** The credentials that one function gives. Shows no part of them. */
 export class CredentialSource {
   /** The newest answer, whether it still holds or not. */
   #latest: KnownCredentials | undefined = undefined;

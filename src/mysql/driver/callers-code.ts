@@ -71,7 +71,7 @@ function emitToAll(command: Command, event: string, details: readonly unknown[])
  */
 function doneOrUnread(this: GuardedCommand, header: unknown): unknown {
   if (header !== null) return prototype.doneInsert.call(this, header);
-  const error = callersError(this._localStreamError, 'typeCast must throw errors only', 'what is none');
+  const error = callersError(this._localStreamError, 'typeCast must throw errors only', 'something else');
   const { onResult, _connection: connection } = this;
   // A stream that is destroyed by its error resumes its connection at once, and what had arrived meanwhile comes in the middle of this step.
   this.next = restOfRows;

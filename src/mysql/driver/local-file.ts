@@ -127,5 +127,5 @@ function chunksOf(given: unknown): AsyncIterable<unknown> {
 function bytesOf(chunk: unknown): Buffer {
   if (typeof chunk === 'string') return Buffer.from(chunk);
   if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  throw invalidUnquoted("A piece of the local file's stream", chunk, 'bytes or a text');
+  throw invalidUnquoted("A piece of the local file's stream", chunk, 'bytes or a string');
 }

@@ -7,7 +7,7 @@ export interface PreparedStatements {
   clear(): void;
 }
 
-/** Room for so many statements when a connection is opened. */
+/** Room for this many statements when a connection is opened. */
 const FIRST_ROOM = 16;
 const GROWTH = 4;
 

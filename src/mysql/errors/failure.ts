@@ -52,9 +52,9 @@ export function isTooManyStatements(error: unknown): boolean {
 
 /** What is known of a statement's effect when its connection was lost. */
 const EFFECTS: Readonly<Record<Unrun | 'unknown', string>> = {
-  unknown: 'The connection was lost while the statement was under way; whether it took effect is not known.',
-  'not sent': 'The connection was lost before the statement was sent: nothing of it was sent.',
-  'not run': 'The connection was lost before the statement was run: it took no effect.',
+  unknown: 'The connection was lost while the statement was running; it is not known whether it took effect.',
+  'not sent': 'The connection was lost before the statement was sent: it took no effect.',
+  'not run': 'The connection was lost before the server ran the statement: it took no effect.',
 };
 
 /** What a caller gets of a failed statement: errors of the server as they are, the loss of the connection under one code. */

@@ -22,7 +22,7 @@ export function leavesCommitOpen(error: unknown): boolean {
   return unsure === true || (unsure !== undefined && typeof message === 'string' && unsure.test(message));
 }
 
-/** Whether the server has refused a statement, and done nothing of it, because it takes no writes. */
+/** Whether the server has refused a statement without running any part of it, because it takes no writes. */
 export function isRefusedAsReadOnly(error: unknown): boolean {
   const errno = errnoOf(error);
   if (errno !== OPTION_PREVENTS_STATEMENT) return errno !== undefined && READ_ONLY.has(errno);

@@ -1,4 +1,4 @@
-/** Errors of statements that a lost connection never ran: nothing of them took effect. */
+/** Errors of statements that a lost connection never ran: none of them took effect. */
 
 /** `not sent`: the connection was lost before; `not run`: it was being prepared, or the server had left before it read the statement. */
 export type Unrun = 'not sent' | 'not run';

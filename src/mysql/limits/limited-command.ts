@@ -110,7 +110,7 @@ export function isOutOfTime(error: unknown): boolean {
 }
 
 function givenUp({ reason }: AbortSignal): PoolError {
-  return new PoolError('POOL_ABORTED', 'The caller gave up the statement.', { cause: reason });
+  return new PoolError('POOL_ABORTED', 'The caller aborted the statement.', { cause: reason });
 }
 
 function deadlinePassed(before: string): PoolError {

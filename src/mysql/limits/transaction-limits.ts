@@ -18,7 +18,7 @@ export class TransactionLimits {
     this.#stop = stop;
     const timeUp = (): void =>
       stop.abort(new PoolError('POOL_QUERY_TIMEOUT', `The transaction took longer than ${timeout} ms and was rolled back.`));
-    const aborted = (): void => stop.abort(new PoolError('POOL_ABORTED', 'The caller gave up the transaction.', { cause: signal?.reason }));
+    const aborted = (): void => stop.abort(new PoolError('POOL_ABORTED', 'The caller aborted the transaction.', { cause: signal?.reason }));
     if (timeout > 0 && timeout <= LONGEST_TIMER_MS) this.#timer = systemClock.setTimer(timeUp, timeout);
     if (signal?.aborted === true) aborted();
     else if (signal !== undefined) this.#unlink = onAbort(signal, aborted);

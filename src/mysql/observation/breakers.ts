@@ -71,7 +71,7 @@ export interface BreakerSnapshots {
  * `isolate()`.
  */
 export interface BreakersByName {
-  /** Opens after failures to connect. Connections that are open are lent all the same. */
+  /** Opens after failures to connect. Open connections are still lent. */
   readonly connect: Breaker;
   /** Opens when statements lose their connection or take too long. */
   readonly statement: Breaker;

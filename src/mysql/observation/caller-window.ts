@@ -1,4 +1,4 @@
-/** How callers fared in the last seconds: so many were served, and so many failed. */
+/** How callers fared in the last seconds: how many were served, and how many failed. */
 
 /** Totals since the pool was made. */
 export interface CallerTotals {
@@ -8,7 +8,7 @@ export interface CallerTotals {
   readonly timedOut: number;
   /** Callers that were refused, by the pool or by one of its breakers. */
   readonly refused: number;
-  /** Of those refused: so many early, so that others need not wait for long. The pool serves as many as it can meanwhile. */
+  /** How many of the refused were refused early, so that others wait less. The pool serves as many as it can meanwhile. */
   readonly shed: number;
 }
 

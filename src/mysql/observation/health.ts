@@ -188,7 +188,7 @@ export class HealthMonitor {
     const failure = this.#lastConnectFailure;
     const agoMs = failure === undefined ? Number.POSITIVE_INFINITY : this.#clock.now() - failure.at;
     if (failure === undefined || agoMs > this.#thresholds.connectErrorFor) {
-      return { name: 'connect-errors', status: 'pass', message: 'no connection failed to open lately' };
+      return { name: 'connect-errors', status: 'pass', message: 'no connection failed to open recently' };
     }
     return { name: 'connect-errors', status: 'warn', message: `a connection failed to open ${seconds(agoMs)} ago: ${failure.message}` };
   }
@@ -231,7 +231,7 @@ export class HealthMonitor {
   #checkLeaks(): HealthCheck {
     const { leaked } = this.#engine.glance();
     if (leaked === 0) return { name: 'leaks', status: 'pass', message: 'no connection seems to be leaked' };
-    return { name: 'leaks', status: 'warn', message: `${leaked} connections may be leaked: their borrowers run nothing` };
+    return { name: 'leaks', status: 'warn', message: `${leaked} connections may be leaked: their borrowers run no statement` };
   }
 
   /** While a connection is open, the breaker for connecting refuses no caller. The check of connect errors reports such a failure. */
@@ -245,7 +245,7 @@ export class HealthMonitor {
       // Without Redis the database answers.
       ...(cache?.closed === false ? [cache] : []),
     ];
-    if (failing.length === 0) return { name, status: 'pass', message: 'no breaker keeps callers out' };
+    if (failing.length === 0) return { name, status: 'pass', message: 'no breaker refuses callers' };
     const serves = failing.every((breaker) => breaker === cache || (breaker === connect ? !unreachable : breaker.state === 'half-open'));
     const words = failing.map((breaker) => wordsOf(breaker.snapshot()));
     return { name, status: serves ? 'warn' : 'fail', message: words.join('; ') };

@@ -34,7 +34,7 @@ export function checkedLogger(given: unknown): PoolLogger | undefined {
   throw invalidUnquoted('logger', given, 'an object with the methods debug, info, warn and error');
 }
 
-/** Of each kind of event, so many lines in this time; the next one says how many were left out. */
+/** Of each kind of event, this many lines in this time; the next one says how many were left out. */
 const MOST_LINES = 10;
 const WINDOW_MS = 10_000;
 
@@ -83,7 +83,7 @@ export class PoolLog {
         'info',
         'long-use',
         { connection: id, description, heldMs, ...(place === undefined ? {} : { place }) },
-        'connection is used for long',
+        'connection has been in use for a long time',
       ),
     );
     engine.on('leakReturned', ({ id, heldMs }) =>
@@ -99,7 +99,7 @@ export class PoolLog {
 
   #leak({ id, description, heldMs, place, stack }: Borrowed, count: number): void {
     const where = { ...(place === undefined ? {} : { place }), ...(stack === undefined ? {} : { stack }) };
-    this.#log('warn', 'leak', { connection: id, description, heldMs, count, ...where }, 'connection was not given back in time');
+    this.#log('warn', 'leak', { connection: id, description, heldMs, count, ...where }, 'connection was not released in time');
   }
 
   #log(level: Level, event: string, fields: object, message: string): void {

@@ -1,4 +1,4 @@
-/** The statements that cost most lately, by shape, found by sampling. */
+/** The statements that cost most recently, by shape, found by sampling. */
 
 import { performance } from '../../engine/waiting/index.js';
 import { factsOf } from '../../sql/index.js';
@@ -9,7 +9,7 @@ export interface SlowQuery {
   readonly digest: string;
   /** How many there were, estimated from those that were looked at. */
   readonly calls: number;
-  /** Their time together, estimated likewise. */
+  /** Their time together, also estimated. */
   readonly totalMs: number;
   readonly meanMs: number;
   /** Percentiles, to about a tenth, rounded up. */

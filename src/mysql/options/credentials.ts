@@ -36,7 +36,7 @@ const PLACES: ReadonlySet<string> = new Set([
   'localAddress',
 ]);
 
-/** What is known of a login: who, and until when, by the wall clock in milliseconds since 1970. `undefined`: it says nothing of it. */
+/** What is known of a login: who, and until when, by the wall clock in milliseconds since 1970. `undefined`: not known. */
 export interface CheckedCredentials {
   readonly login: LoginIdentity;
   readonly expiresAt: number | undefined;
@@ -49,7 +49,7 @@ export interface CheckedCredentials {
  */
 export function checkedCredentials(given: unknown): CheckedCredentials {
   if (typeof given === 'string') return { login: { password: given }, expiresAt: undefined };
-  if (!isPlainObject(given)) throw invalidUnquoted('What credentials() gives', given, 'a password, or an object with user and password');
+  if (!isPlainObject(given)) throw invalidUnquoted('The result of credentials()', given, 'a password, or an object with user and password');
   const { expiresAt, ...login } = given as Readonly<Record<string, unknown>>;
   return { login: checkedLogin(login), expiresAt: expiresAt === undefined ? undefined : momentIn(expiresAt) };
 }
@@ -57,18 +57,18 @@ export function checkedCredentials(given: unknown): CheckedCredentials {
 function checkedLogin(given: Readonly<Record<string, unknown>>): LoginIdentity {
   const values = Object.entries(given).filter(([, value]) => value !== undefined);
   const place = values.find(([name]) => PLACES.has(name));
-  if (place !== undefined) throw refused(`${place[0]} names a place: give it in the options of createPool, where TLS is decided for it`);
+  if (place !== undefined) throw refused(`${place[0]} says where to connect: set it in the options of createPool, where TLS is decided`);
   const unknown = values.find(([name]) => !ALLOWED.includes(name))?.[0];
   if (unknown !== undefined) {
     const name = STORED_AS[unknown];
     throw refused(name === undefined ? `${unknown} is not one of them` : `what the secret calls ${unknown} is ${name}`);
   }
   const wrong = values.find(([, value]) => typeof value !== 'string');
-  if (wrong !== undefined) throw invalidUnquoted(`${wrong[0]} of credentials()`, wrong[1], 'a text');
+  if (wrong !== undefined) throw invalidUnquoted(`${wrong[0]} of credentials()`, wrong[1], 'a string');
   return Object.fromEntries(values);
 }
 
-/** Secret stores give seconds, dates or texts: which of them a number is must not be guessed, for a wrong guess shows only much later. */
+/** Secret stores give seconds, dates or texts: the unit of a number must not be guessed, because a wrong guess shows only much later. */
 function momentIn(expiresAt: unknown): number {
   const moment = expiresAt instanceof Date ? expiresAt.getTime() : expiresAt;
   if (typeof moment === 'number' && moment >= EARLIEST_IN_MS) return moment;
@@ -84,6 +84,6 @@ function momentIn(expiresAt: unknown): number {
 function refused(why: string): PoolError {
   return new PoolError(
     'POOL_OPTION_INVALID',
-    `credentials() may give user, password and expiresAt, and no more: ${why}. For a secret with more in it: ({ username, password }) => ({ user: username, password }).`,
+    `credentials() may only return user, password, and expiresAt: ${why}. For a secret with more in it: ({ username, password }) => ({ user: username, password }).`,
   );
 }

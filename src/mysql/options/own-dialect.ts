@@ -78,7 +78,7 @@ export function ownTls(given: unknown, fromEnvironment: unknown, endpoint: Endpo
  */
 export function refuseClearPassword({ enableCleartextPlugin }: Readonly<Record<string, unknown>>, { mode }: Tls, endpoint: Endpoint): void {
   if (!enableCleartextPlugin || mode === 'verified' || isLocal(endpoint)) return;
-  const found = mode === 'off' ? 'this connection would be in plaintext' : "this one would not look at the server's certificate";
+  const found = mode === 'off' ? 'this connection would be in plaintext' : "this connection would not verify the server's certificate";
   throw new PoolError(
     'POOL_TLS_REQUIRED',
     `enableCleartextPlugin sends the password itself, which only verified TLS protects over a network: ${found}. Give the server's CA as ssl: { ca }.`,

@@ -46,8 +46,8 @@ export interface LoginIdentity {
 /** What the option `credentials` gives. */
 export interface Credentials extends LoginIdentity {
   /**
-   * Until when they hold: a date, or milliseconds since 1970. Until then the pool keeps them, and asks for new ones ahead of it. `Infinity`: until
-   * the server refuses them. Default: they are for the openings that asked for them.
+   * How long they are valid: a date, or milliseconds since 1970. Until then, the pool keeps them, and it asks for new ones ahead of time. `Infinity`: until
+   * the server refuses them. Default: only the openings that asked for them use them.
    */
   readonly expiresAt?: Date | number;
 }
@@ -57,7 +57,7 @@ export type CredentialsFunction = () => string | Credentials | Promise<string | 
 
 /** Options that are Poolwright's own and concern MySQL. */
 export interface MysqlPoolOptions {
-  /** A database URL. The other options go before what it says. Default: DATABASE_URL. */
+  /** A database URL. The other options override it. Default: DATABASE_URL. */
   readonly uri?: string;
   /**
    * How a session is cleaned when its connection is released. 'transaction': an open transaction is rolled back. 'auto': a session that became
@@ -65,9 +65,9 @@ export interface MysqlPoolOptions {
    */
   readonly hygiene?: Hygiene;
   /**
-   * What servers the pool is for. 'writer': those that take writes. 'reader': those that take none, and those that replicate from another. Each
-   * connection is checked when it is opened, before any caller gets it. One to another server is closed, and callers wait, within their own
-   * deadlines, until one leads to the right server. 'any' checks nothing. Default: 'any'.
+   * Which servers the pool may use. 'writer': servers that take writes. 'reader': servers that take none, or that replicate from another. Each
+   * connection is checked when it is opened, before any caller gets it. A connection to the wrong server is closed, and callers wait, within their own
+   * deadlines, until a connection leads to the right server. 'any' checks nothing. Default: 'any'.
    */
   readonly role?: ServerRole;
   /** mysql2's name for `hygiene: 'always'`. Default: false. */
@@ -75,8 +75,8 @@ export interface MysqlPoolOptions {
   /** TLS: true, false, mysql2's options or one of its profiles. Default: verified TLS for every host that is not this machine. */
   readonly ssl?: boolean | string | TlsOptions;
   /**
-   * Asked who to log in as, for passwords that change, such as IAM tokens: once for all connections that are being opened; ahead of `expiresAt`, where
-   * it gives one, else for each new connection; and once more after the server has refused a login. Not together with `password`.
+   * Returns who to log in as, for passwords that change, such as IAM tokens. The pool calls it once for all connections that are being opened: ahead of
+   * `expiresAt`, or, without one, for each new connection; and once more after the server has refused a login. Not together with `password`.
    */
   readonly credentials?: CredentialsFunction;
   /** Called with each new connection before it is lent, and again after its session was reset: sets up what every session needs. */
@@ -102,8 +102,8 @@ export interface MysqlPoolOptions {
   /** How statements of `pool.query` and `pool.execute` are retried when that is safe: see {@link StatementRetryOptions}. False: never. */
   readonly retries?: StatementRetryOptions | false;
   /**
-   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: not, against the environment. Default: none, then
-   * `connectionLimit` alone bounds the pool.
+   * Shares a budget of connections with other processes: see {@link FleetOptions}. False: no fleet, even if the environment names one. Default: none;
+   * then only `connectionLimit` limits the pool.
    */
   readonly fleet?: FleetOptions | false;
   /** Where to write what happens to the pool, such as a logger of pino. Default: nowhere. */
@@ -113,7 +113,7 @@ export interface MysqlPoolOptions {
 /** Everything that `createPool` takes: mysql2's options, the pool's, and Poolwright's own for MySQL. */
 export type PoolOptions = Omit<DriverPoolOptions, keyof EngineOptions | keyof MysqlPoolOptions | 'pool'> & EngineOptions & MysqlPoolOptions;
 
-/** What a door was given: a URL or options, and options that go before these. */
+/** What a caller has given: a URL or options, and options that override these. */
 export interface Given {
   readonly target?: string | object | undefined;
   readonly options?: object | undefined;
@@ -164,7 +164,7 @@ export type OptionRow = (PlainKind | ObjectKind | ReachKind | DriverKind) & {
   readonly mysql2?: InMysql2;
 };
 
-/** As mysql2 reads a number (lib/pool_config.js). A value that is none counts as not given. */
+/** As mysql2 reads a number (lib/pool_config.js). A value that is not a number counts as not given. */
 function numberIn(value: unknown): number | undefined {
   const number = Number(value);
   return Number.isNaN(number) ? undefined : number;
@@ -243,7 +243,7 @@ export const optionTable = {
     kind: 'function',
     default: undefined,
     about:
-      'Returns the user and password for new connections, and until when they hold (`expiresAt`). For passwords that change: see [credentials.md](credentials.md).',
+      'Returns the user and password for new connections, and how long they are valid (`expiresAt`). For passwords that change, see [credentials.md](credentials.md).',
   },
   classifyError: {
     kind: 'function',

@@ -24,7 +24,7 @@ const OLDEST_VERSION = 'TLSv1.2';
 
 /** What a caller can do: every refusal of plaintext says the same. */
 const WAY_OUT =
-  "give the server's CA as ssl: { ca } (or ?sslca=path), or say ssl: false (or ?ssl=false) to accept plaintext on this network";
+  "give the server's CA as ssl: { ca } (or ?sslca=path), or set ssl: false (or ?ssl=false) to accept plaintext on this network";
 
 /** What the option takes. */
 const ALLOWED = "true, false, an object of TLS options, or the name of one of mysql2's profiles";
@@ -113,7 +113,7 @@ export function tlsFromUrl(parameters: readonly (readonly [string, string])[], s
       const file = name.replace('-', '');
       const other = files.get(file);
       if (other !== undefined && other !== value)
-        throw new PoolError('POOL_OPTION_INVALID', `${file} stands twice in ${source}, with different values: give one.`);
+        throw new PoolError('POOL_OPTION_INVALID', `${file} appears twice in ${source}, with different values: give one.`);
       files.set(file, value);
     }
   }

@@ -26,8 +26,8 @@ export class LeakWarning {
 
   #write({ id, description, heldMs, place, stack }: Borrowed, count: number): void {
     const from = place === undefined ? '' : `, borrowed at ${place},`;
-    const more = count === 1 ? '' : ` ${count} from the same place were not given back within a minute.`;
-    const message = `Pool '${this.pool}': connection #${id}${from} has been held for ${Math.round(heldMs)} ms (${description}) and was not given back.${more}`;
+    const more = count === 1 ? '' : ` ${count} from the same place were not released within a minute.`;
+    const message = `Pool '${this.pool}': connection #${id}${from} has been held for ${Math.round(heldMs)} ms (${description}) and was not released.${more}`;
     process.emitWarning(message, { code: 'POOL_LEAK', ...(stack === undefined ? {} : { detail: stack }) });
   }
 }

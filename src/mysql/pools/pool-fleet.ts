@@ -90,7 +90,7 @@ export class PoolFleet {
   /** For the pool's health. */
   check(): HealthCheck {
     const fleet = this.snapshot();
-    if (fleet === undefined) return { name: 'fleet', status: 'pass', message: 'the pool leads to no server yet' };
+    if (fleet === undefined) return { name: 'fleet', status: 'pass', message: 'the pool is not connected to a server yet' };
     const { phase, lease, budget, ledger, warnings } = fleet;
     if (warnings.length > 0) return { name: 'fleet', status: 'warn', message: warnings.join('; ') };
     const ofBudget = budget === undefined ? '' : ` of a budget of ${budget}`;

@@ -218,7 +218,7 @@ export class Pool extends DriverPromisePool {
   }
 
   /**
-   * The statements that cost most lately, by shape: values are never shown.
+   * The statements that cost most recently, by shape: values are never shown.
    *
    * @param options.limit how many shapes; default: 20
    * @param options.orderBy by their time together, or by their 99th percentile; default: 'total'

@@ -17,7 +17,7 @@ export interface Doubt {
 export interface PoolSteering {
   /** Connections are opened there from now on. Those that lead elsewhere are not lent any more, and closed when they are given back. */
   moveTo(options: ResolvedOptions): void;
-  /** Closes what is not lent, and what is lent when it is given back; nothing of it is lent once more. */
+  /** Closes what is not lent, and what is lent when it is given back; none of these is lent again. */
   leavePlace(): void;
   /** Opens and lends nothing until `hold(undefined)`: callers wait within their deadlines, unless the hold refuses them. */
   hold(hold: LendingHold | undefined): void;

@@ -54,7 +54,7 @@ async function runHook(name: string, connection: ManagedConnection, hook: Hook):
   try {
     answer = await hook(borrow(lease as unknown as Lease<ManagedConnection>) as never);
   } catch (error) {
-    const thrown = callersError(error, `${name} must throw errors only`, 'what is none');
+    const thrown = callersError(error, `${name} must throw errors only`, 'something else');
     throw callersError(new Error(`${name} failed: ${messageOf(thrown)}`, { cause: thrown }), name, '');
   } finally {
     lease.end();
@@ -71,7 +71,7 @@ class HookLease implements Pick<Lease<ManagedConnection>, 'resource' | 'active' 
 
   constructor(readonly resource: ManagedConnection) {}
 
-  /** The borrower gets it all the same, or the next one. */
+  /** The borrower, or the next one, gets it anyway. */
   release(): boolean {
     return this.active;
   }

@@ -59,7 +59,7 @@ export class StatementRetries {
       if (schedule.failures > 1 || !again) this.tally.exhausted += 1;
       return 'final';
     }
-    // Nothing of it reached the server: it is no load.
+    // It did not reach the server: it is no load.
     const isNoLoad = isNeverSent(error) || this.#isRefused(error);
     if (!isNoLoad && !this.budget.take()) {
       this.tally.overBudget += 1;

@@ -74,7 +74,7 @@ export async function runTransaction<T>(
           if (!isFinal) limits.throwIfOver();
           throw error;
         }
-        // Nothing of it reached the server, or the next run waits for another server: it is no load.
+        // It did not reach the server, or the next run waits for another server: it is no load.
         if (refused || (unbegun && unrunBy(error) !== undefined)) {
           tally.retried += 1;
           continue;
@@ -167,7 +167,7 @@ class Attempt {
       const { session } = connection;
       const { dirty } = session;
       const answer = run(`SET TRANSACTION ISOLATION LEVEL ${isolation}`);
-      // The level is for this transaction only: nothing of it stays in the session.
+      // The level is for this transaction only: it does not stay in the session.
       session.dirty = dirty;
       await answer;
     }
@@ -197,7 +197,7 @@ class Attempt {
         lease.destroy();
         // What only read has its answers, and nothing whose outcome could be unknown.
         if (this.options.readOnly === true) return;
-        throw new PoolError('POOL_COMMIT_UNKNOWN', `Whether the transaction was committed is not known: ${messageOf(error)}`, {
+        throw new PoolError('POOL_COMMIT_UNKNOWN', `It is not known whether the transaction was committed: ${messageOf(error)}`, {
           cause: error,
         });
       }

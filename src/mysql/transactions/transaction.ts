@@ -83,7 +83,7 @@ export class Transaction {
     await this.#last;
     if (this.#broken !== undefined) throw this.#broken.error;
     if (this.#nested.length > 0)
-      throw new PoolError('POOL_TRANSACTION_OVERLAP', 'The function ended while a nested transaction was under way.');
+      throw new PoolError('POOL_TRANSACTION_OVERLAP', 'The function ended while a nested transaction was still running.');
     throwIfGone(this.#lease);
   }
 
@@ -116,7 +116,7 @@ export class Transaction {
     const innermost = this.#nested[this.#nested.length - 1];
     if (innermost === undefined) return;
     for (let around = nesting.getStore(); around !== undefined; around = around.outer) if (around === innermost) return;
-    const message = `${method}() while a nested transaction is under way that this call is not inside of: it would be undone with it. Await the nested one first.`;
+    const message = `${method}() outside of a nested transaction that is still running: a rollback of the nested transaction would also undo this call. Await the nested transaction first.`;
     throw new PoolError('POOL_TRANSACTION_OVERLAP', message);
   }
 

@@ -231,7 +231,7 @@ export function managedTarnPool(
       const lender = this.#lender;
       this.#lender = null;
       if (lender !== null && lender !== undefined) {
-        this.left('it opens its connections in another way than with createConnection of mysql2');
+        this.left('it does not open its connections with createConnection of mysql2');
         lender.end('refuse').catch(() => undefined);
       }
     }

@@ -204,7 +204,7 @@ export function managedSequelizePool({
     /** What Sequelize opens is not a connection of the mysql2 that is managed: it has its own pool back. */
     #giveUp(): void {
       if (this.#lender !== undefined && this.#lender !== null) {
-        this.host.left('it opens its connections in another way than with createConnection of mysql2');
+        this.host.left('it does not open its connections with createConnection of mysql2');
         this.#end(this.#lender);
       }
     }

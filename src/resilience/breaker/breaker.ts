@@ -61,7 +61,7 @@ export class Breaker {
   /** @throws PoolError `POOL_OPTION_INVALID` */
   constructor(settings: BreakerSettings = {}, { clock = systemClock, random = Math.random }: BreakerEnvironment = {}) {
     const { name = 'breaker', verdict = verdictOfError, ...options } = settings;
-    if (typeof name !== 'string' || name === '') throw invalid('name', name, 'a text that is not empty');
+    if (typeof name !== 'string' || name === '') throw invalid('name', name, 'a string that is not empty');
     if (typeof verdict !== 'function') throw invalid('verdict', verdict, 'a function');
     this.name = name;
     this.options = resolveBreakerOptions(options);

@@ -39,7 +39,7 @@ export class WorkDeadline {
     return new WorkDeadline(Math.min(this.#at, at), either(this.givenUp, givenUp));
   }
 
-  /** @internal The work is over: what gives it up, and may outlive it by far, keeps nothing of it. */
+  /** @internal The work is over: what gives it up, and may outlive it by far, keeps no reference to it. */
   end(): void {
     this.#unlink?.();
   }

@@ -1,4 +1,4 @@
-/** The budget of retries: so many per call at most, over all callers that share it. */
+/** The budget of retries: this many per call at most, over all callers that share it. */
 
 import { type Clock, systemClock } from '../../engine/contract/index.js';
 import { CallWindow } from '../breaker/index.js';

@@ -1,4 +1,4 @@
-/** Stored routines: which of them may write, and which of them a text calls. */
+/** Stored routines: which routines may write, and which routines a text calls. */
 
 import { unknownCallIn } from './functions.js';
 import { isCall, isName, type StatementTokens, type Token, type TokenLists, tokenListsOf } from '../token-list.js';

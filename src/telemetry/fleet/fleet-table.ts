@@ -41,7 +41,7 @@ export const FLEET_METRICS: readonly FleetMetric[] = [
     name: 'fleet_ceiling',
     otel: 'ceiling',
     unit: CONNECTIONS,
-    help: 'The most connections that the pool opens now: its lease, its safe share, or less while the server refuses connections. With dryRun, what it would be.',
+    help: 'The maximum number of connections that the pool opens now: its lease, its safe share, or less while the server refuses connections. With dryRun, the number that would apply.',
     values: ({ ceiling }) => only(ceiling),
   },
   {
@@ -73,7 +73,7 @@ export const FLEET_METRICS: readonly FleetMetric[] = [
     name: 'fleet_reserved',
     otel: 'reserved',
     unit: CONNECTIONS,
-    help: 'Connections that are kept free for members that are away.',
+    help: 'Connections that stay free for absent members.',
     values: ({ reserved }) => only(reserved),
   },
   {
@@ -131,7 +131,7 @@ export const FLEET_METRICS: readonly FleetMetric[] = [
     name: 'fleet_denied_total',
     otel: 'denied',
     unit: '{denial}',
-    help: 'How often callers waited at the ceiling when the pool looked, by why it was not raised: budget, learning, ledger; and refusals of the server: congestion.',
+    help: 'How often callers waited at the ceiling when the pool checked, by the reason that the ceiling was not raised: budget, learning, or ledger. The reason congestion counts connections that the server refused.',
     label: 'reason',
     values: ({ denied }) => Object.fromEntries(DENIALS.map((reason) => [reason, denied[reason]])),
   },

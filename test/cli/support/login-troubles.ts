@@ -40,7 +40,7 @@ export const TROUBLES: readonly Trouble[] = [
     name: 'a locked account',
     make: ({ admin, account }) => admin.query(`ALTER USER ${account} ACCOUNT LOCK`),
     errno: () => (differs('lockedAccountIs4151') ? 4151 : 3118),
-    says: /The account is locked; the password may be right/,
+    says: /The account is locked\. The password may be correct/,
     cure: /ALTER USER \S+ ACCOUNT UNLOCK/,
   },
   {
@@ -69,14 +69,14 @@ export const TROUBLES: readonly Trouble[] = [
     name: 'an account that must use TLS (REQUIRE SSL)',
     make: ({ admin, account }) => admin.query(`ALTER USER ${account} REQUIRE SSL`),
     errno: 1045,
-    says: /must log in over TLS \(REQUIRE SSL\).*The server sees this client at '127\.0\.0\.1'/,
+    says: /must use TLS \(REQUIRE SSL\).*The server sees this client at '127\.0\.0\.1'/,
   },
   {
     name: 'offline mode',
     only: 'offlineMode',
     make: ({ admin }) => admin.query('SET GLOBAL offline_mode = 1'),
     errno: 3032,
-    says: /lets only administrators in/,
+    says: /only administrators \(CONNECTION_ADMIN\) may log in/,
     cure: /SET GLOBAL offline_mode = OFF/,
     passes: true,
   },
@@ -88,7 +88,7 @@ export const TROUBLES: readonly Trouble[] = [
       await failedLogin(patient);
     },
     errno: 3955,
-    says: /FAILED_LOGIN_ATTEMPTS.*the right one is refused, too/,
+    says: /FAILED_LOGIN_ATTEMPTS.*the server now refuses even the correct password/,
     cure: /ALTER USER \S+ ACCOUNT UNLOCK/,
   },
   {
@@ -99,7 +99,7 @@ export const TROUBLES: readonly Trouble[] = [
       await failedLogin(patient);
     },
     errno: 4150,
-    says: /max_password_errors.*the right one is refused, too/,
+    says: /max_password_errors.*the server now refuses even the correct password/,
     cure: /FLUSH PRIVILEGES/,
     clear: ({ admin }) => admin.query('SET GLOBAL max_password_errors = DEFAULT'),
   },
@@ -110,7 +110,7 @@ export const TROUBLES: readonly Trouble[] = [
       await createConnection(database.connection);
     },
     errno: 1226,
-    says: /as many connections as it may, all processes together/,
+    says: /reached its limit of connections, over all processes/,
     cure: /ALTER USER \S+ WITH MAX_USER_CONNECTIONS <n>/,
     passes: true,
   },
@@ -121,7 +121,7 @@ export const TROUBLES: readonly Trouble[] = [
       await (await createConnection(database.connection)).end();
     },
     errno: 1226,
-    says: /used up what it may do in an hour/,
+    says: /has reached its hourly limit/,
     cure: /ALTER USER \S+ WITH MAX_CONNECTIONS_PER_HOUR <n>/,
     passes: true,
   },
@@ -133,7 +133,7 @@ export const TROUBLES: readonly Trouble[] = [
       await connection.query('SELECT 1').catch(() => undefined);
     },
     errno: 1226,
-    says: /used up what it may do in an hour/,
+    says: /has reached its hourly limit/,
     cure: /ALTER USER \S+ WITH MAX_QUERIES_PER_HOUR <n>/,
   },
   {
@@ -143,7 +143,7 @@ export const TROUBLES: readonly Trouble[] = [
       await admin.query(`ALTER USER ${account} IDENTIFIED ${differs('builtInSocketLogin') ? 'VIA unix_socket' : 'WITH auth_socket'}`);
     },
     errno: 1698,
-    says: /takes no password, only the socket/,
+    says: /accepts no password, only the socket/,
     cure: /ALTER USER \S+ IDENTIFIED (VIA|WITH) [^;.]+'<password>'\)?/,
     clear: async ({ admin }) => {
       if (!differs('builtInSocketLogin')) await admin.query('UNINSTALL PLUGIN auth_socket');
@@ -172,14 +172,14 @@ export const TROUBLES: readonly Trouble[] = [
       await admin.query(`ALTER USER ${account} IDENTIFIED WITH mysql_no_login`);
     },
     errno: 1045,
-    says: /A password was given, and the server did not take it: this account is not for logins/,
+    says: /You gave a password, but the server did not use it\. This account does not allow logins/,
     clear: ({ admin }) => admin.query('UNINSTALL PLUGIN mysql_no_login'),
   },
   {
     name: 'no right on the database, and which databases there are',
     make: ({ admin, account, database }) => admin.query(`REVOKE ALL ON ${database.database}.* FROM ${account}`),
     errno: 1044,
-    says: /There is no database of this name, or 'user_\w+'@'%' has no right on it.*It may use: none/,
+    says: /There is no database of this name, or 'user_\w+'@'%' has no privilege on it.*The account may use: none/,
     cure: /GRANT SELECT, INSERT, UPDATE, DELETE ON \S+ TO '\w+'@'%'/,
   },
   {
@@ -192,7 +192,7 @@ export const TROUBLES: readonly Trouble[] = [
       await admin.query(`GRANT ${role} TO ${account}`);
     },
     errno: 1044,
-    says: /has the right by a role that is not active when it logs in \(`role_user_\w+`/,
+    says: /has the privilege through a role that is not active at login \(`role_user_\w+`/,
     cure: /SET DEFAULT ROLE .+? (TO|FOR) '\w+'@'%'/,
     clear: ({ admin, database }) => admin.query(`DROP ROLE role_${database.user}`),
   },

@@ -34,7 +34,7 @@ describe('a cluster', () => {
     await waitFor('two nodes', () => db.topology().nodes.every(({ state }) => state === 'up'), Boolean, LONG);
     expect(db.topology()).toMatchObject({ writer: shared.source.name, nodes: [{ role: 'writer' }, { role: 'reader' }] });
     const grant = shared.servers.kind === 'mysql' ? 'GRANT REPLICATION CLIENT' : 'GRANT SLAVE MONITOR';
-    const sentence = `whether its replication runs is not known: ${grant} ON *.* TO '${shared.servers.user}'@'%'.`;
+    const sentence = `it is not known whether its replication runs: ${grant} ON *.* TO '${shared.servers.user}'@'%'.`;
     expect(db.topology().complaints).toContain(`${shared.replica.name}: ${sentence}`);
     const portOf = async (consistency: 'eventual' | 'session'): Promise<unknown> => {
       const [rows] = await db.reader.query({ sql: 'SELECT @@port AS port', consistency });
@@ -47,7 +47,7 @@ describe('a cluster', () => {
     await waitFor('both', () => strict.topology().nodes.every(({ state }) => state === 'up'), Boolean, LONG);
     const refusal = (await errorOf(strict.reader.query('SELECT 1'))) as PoolError;
     expect(refusal).toMatchObject({ code: 'POOL_NO_READER' });
-    expect(refusal.message).toContain(`${shared.replica.name} may not say whether it replicates: ${sentence}`);
+    expect(refusal.message).toContain(`${shared.replica.name} may not report whether it replicates: ${sentence}`);
   });
 
   it('knows the same server under two addresses as one', async () => {

@@ -79,7 +79,7 @@ describe('the options of a cluster', () => {
       { nodes: [...NODES, 'mysql://other@A.example:3306/shop'] },
       'nodes[0] and nodes[2] have the same address, a.example:3306',
     ],
-    ['two databases', { nodes: [NODES[0], 'mysql://app@b.example/blog'] }, "nodes[0] says database 'shop' and nodes[1] 'blog'"],
+    ['two databases', { nodes: [NODES[0], 'mysql://app@b.example/blog'] }, "nodes[0] names database 'shop' and nodes[1] 'blog'"],
     ['an address beside nodes', { nodes: NODES, host: 'c.example' }, 'host says where one server is: give it as one of the nodes.'],
     ['a role', { nodes: NODES, role: 'reader' }, 'role is not for a cluster'],
     [

@@ -15,12 +15,12 @@ describe('the writer of a cluster', () => {
     expect(cluster.pool.moves).toEqual(['a:3306']);
   });
 
-  it('is not followed while a node was not heard yet, which may take writes too', async () => {
+  it('is not followed while a node has not answered yet, which may take writes too', async () => {
     const servers = serversNamed('a', 'b');
     (servers.get('b:3306') as SimulatedServer).frozen = true;
     const cluster = new SimulatedCluster(servers);
     await cluster.clock.advance(500);
-    expect(cluster.pool.held?.reason()).toContain('b:3306 was not heard yet');
+    expect(cluster.pool.held?.reason()).toContain('b:3306 has not answered yet');
     await cluster.clock.advance(600);
     expect(cluster.pool.writesGoTo).toBe('a:3306');
   });
@@ -60,7 +60,7 @@ describe('the writer of a cluster', () => {
     cluster.serverAt('b:3306').writable = true;
     await cluster.clock.advance(2_000);
     expect(cluster.node('a:3306').state).toBe('suspect');
-    expect(cluster.pool.held?.reason()).toContain('b:3306 takes writes, but a:3306 did before, and is not known to be down');
+    expect(cluster.pool.held?.reason()).toContain('b:3306 takes writes, but a:3306 was the writer before, and is not known to be down');
     await cluster.clock.advance(3_000);
     expect(cluster.pool.writesGoTo).toBe('b:3306');
   });

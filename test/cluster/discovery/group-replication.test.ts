@@ -47,7 +47,7 @@ describe('a look at the members of a group', () => {
 
     await group.leave(c);
     const left = await lookAt(asAdmin(c));
-    expect(left).toMatchObject({ role: 'reader', replicating: false, complaints: ['it is not in its group: it is OFFLINE.'] });
+    expect(left).toMatchObject({ role: 'reader', replicating: false, complaints: ['it is not a member of its group: it is OFFLINE.'] });
     // What an operator should not do: it takes writes, and is still no writer.
     await c.admin('SET GLOBAL super_read_only = OFF', 'SET GLOBAL read_only = OFF');
     expect(await lookAt(asAdmin(c))).toMatchObject({ role: 'reader', replicating: false });
@@ -61,7 +61,7 @@ describe('a look at the members of a group', () => {
       LONG,
     );
     expect(alone).toMatchObject({ replicating: false });
-    expect(alone.complaints).toEqual(['it is not in its group: it reaches 1 of 2 members, which is no majority.']);
+    expect(alone.complaints).toEqual(['it is not a member of its group: it reaches 1 of 2 members, which is no majority.']);
     await b.server.kill('SIGCONT');
     await waitFor(
       'the majority to be back',

@@ -166,11 +166,11 @@ describe('a look at a source and its replicas', () => {
     expect(reading.complaints).toEqual(
       IS_MYSQL
         ? [
-            `whether its replication runs is not known: GRANT REPLICATION CLIENT ON *.* TO ${account}.`,
+            `it is not known whether its replication runs: GRANT REPLICATION CLIENT ON *.* TO ${account}.`,
             `its replicas are not known: GRANT REPLICATION SLAVE ON *.* TO ${account}.`,
           ]
         : [
-            `whether its replication runs is not known: GRANT SLAVE MONITOR ON *.* TO ${account}.`,
+            `it is not known whether its replication runs: GRANT SLAVE MONITOR ON *.* TO ${account}.`,
             `its replicas are not known: GRANT REPLICATION MASTER ADMIN ON *.* TO ${account}.`,
           ],
     );

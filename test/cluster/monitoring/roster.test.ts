@@ -81,7 +81,9 @@ describe('the nodes of a cluster', () => {
     await cluster.clock.advance(3_000);
     expect(cluster.node('b:3306').state).toBe('up');
     expect(cluster.node('foreign:3306').state).toBe('unfit');
-    expect(cluster.node('foreign:3306').watch.reason).toBe('it is not of this cluster: no replication links it with the other nodes');
+    expect(cluster.node('foreign:3306').watch.reason).toBe(
+      'it does not belong to this cluster: no replication links it with the other nodes',
+    );
     expect(cluster.pool.writesGoTo).toBe('a:3306');
   });
 
@@ -98,7 +100,7 @@ describe('the nodes of a cluster', () => {
     const servers = serversNamed('a', 'b');
     const b = servers.get('b:3306') as SimulatedServer;
     b.replicating = undefined;
-    b.complaints = ['whether its replication runs is not known: GRANT REPLICATION CLIENT ON *.* TO app'];
+    b.complaints = ['it is not known whether its replication runs: GRANT REPLICATION CLIENT ON *.* TO app'];
     const cluster = new SimulatedCluster(servers);
     await cluster.clock.advance(3_000);
     expect(cluster.node('b:3306').state).toBe('up');

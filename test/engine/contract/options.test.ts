@@ -104,8 +104,8 @@ describe('resolvePoolOptions', () => {
     ['validateAfterIdle', -1, 'validateAfterIdle must be a whole number, at least 0; given: -1.'],
     ['waitForConnections', 'yes', "waitForConnections must be true or false; given: 'yes'."],
     ['waitForConnections', 1, 'waitForConnections must be true or false; given: 1.'],
-    ['name', '', "name must be a text that is not empty; given: ''."],
-    ['name', 7, 'name must be a text that is not empty; given: 7.'],
+    ['name', '', "name must be a string that is not empty; given: ''."],
+    ['name', 7, 'name must be a string that is not empty; given: 7.'],
   ])('refuses %s = %o with what is allowed and what was given', (name, value, message) => {
     expect(refusalOf(() => resolve({ [name]: value }))).toBe(message);
   });

@@ -67,7 +67,7 @@ describe('the error of an acquire that timed out', () => {
     const waiting = errorOf(fixture.acquire(), 'POOL_ACQUIRE_TIMEOUT');
     await fixture.clock.advance(116);
     const error = await waiting;
-    expect(error.message).toMatch(/^No connection within 1\d\d ms: the open connections are taken, and no more could be opened; /u);
+    expect(error.message).toMatch(/^No connection within 1\d\d ms: all open connections are taken, and no more could be opened; /u);
     expect(error.message).toContain('last error: Too many connections (ER_CON_COUNT_ERROR). ');
     expect(error.message).toContain("Pool 'orders': limit 5, used 1,");
     expect(error.message).toContain('Held longest: fake 1 for');

@@ -153,7 +153,7 @@ describe('giving up', () => {
     expect(fixture.pool.cancel(first, 'again')).toBe(false);
     expect(first.error).toMatchObject({
       code: 'POOL_ABORTED',
-      message: 'The caller gave up waiting for a connection.',
+      message: 'The caller stopped waiting for a connection.',
       cause: new Error('the client went away'),
       pool: { waiting: 1, used: 1 },
     });
@@ -185,7 +185,7 @@ describe('giving up', () => {
     const waiter = new NotingWaiter();
     fixture.pool.enqueue(waiter);
     expect(waiter.queued).toBe(true);
-    expect(() => fixture.pool.enqueue(waiter)).toThrow('waits already');
+    expect(() => fixture.pool.enqueue(waiter)).toThrow('already waiting');
     expectCountersToAddUp(fixture.stats);
     expect(fixture.pool.waiting).toBe(1);
     lease.release();
@@ -340,7 +340,7 @@ describe('the queue limit', () => {
     const lease = await fixture.acquire();
     const waiting = [fixture.acquire(), fixture.acquire()];
     const error = await errorOf(fixture.acquire(), 'POOL_QUEUE_FULL');
-    expect(error.message).toMatch(/^Queue limit reached\. 2 callers wait already: all 1 connections are taken\./u);
+    expect(error.message).toMatch(/^Queue limit reached\. 2 callers are already waiting: all 1 connections are taken\./u);
     expect(error.message).toContain('fake 1 for 0 ms');
     lease.release();
     for (const one of waiting) (await one).release();

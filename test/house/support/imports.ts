@@ -15,7 +15,7 @@ export interface Import {
   readonly to: string | undefined;
   /** The imported package; undefined for a file and for a module of Node. */
   readonly packageName: string | undefined;
-  /** Nothing of it is left at run time. */
+  /** None of it is left at run time. */
   readonly typeOnly: boolean;
 }
 

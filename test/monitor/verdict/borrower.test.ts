@@ -11,7 +11,7 @@ describe('what a borrower does', () => {
     ['runs one in a transaction', { inTransaction: true, statement: 'SELECT ?', runningMs: 3 }, 'in a transaction, running SELECT ?'],
     ['runs what has no text, such as a ping', { inTransaction: false, runningMs: 3 }, 'running a command without a text'],
     ['idles in a transaction', { inTransaction: true }, 'idle in a transaction'],
-    ['idles', { inTransaction: false }, 'no statement running, yet not released'],
+    ['idles', { inTransaction: false }, 'no statement running, not released'],
     ['is not known', {}, 'connection 5'],
   ])('%s', (_, work, words) => {
     expect(workOf({ ...one, ...work })).toBe(words);
@@ -19,6 +19,6 @@ describe('what a borrower does', () => {
 
   it('is never read from its description', () => {
     const misleading = { ...one, description: 'connection 5 (in a transaction, a statement running for 5 ms: DROP TABLE t)' };
-    expect(workOf({ ...misleading, inTransaction: false })).toBe('no statement running, yet not released');
+    expect(workOf({ ...misleading, inTransaction: false })).toBe('no statement running, not released');
   });
 });

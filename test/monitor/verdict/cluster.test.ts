@@ -115,7 +115,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['stat
     {},
     topology([WRITER, node('b:3306', { lagMs: null })]),
     'degraded',
-    'b:3306 does not say how far it lags; reads go to the writer.',
+    'b:3306 does not report its lag; reads go to the writer.',
     [],
   ],
   [

@@ -234,7 +234,7 @@ const TROUBLES: readonly Trouble[] = [
     cause: 'fleet',
     status: 'degraded',
     second: () => ({ told: { checks: { fleet: ['warn', '31 members share a budget for 30 processes'] } } }),
-    headline: (facts) => `The fleet needs a look ${facts('31 members share a budget for 30 processes')}.`,
+    headline: (facts) => `The fleet needs attention ${facts('31 members share a budget for 30 processes')}.`,
     advice: /number of processes/,
   },
 ];

@@ -121,7 +121,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['status'], string, re
     },
     'degraded',
     "Open connections serve: breaker 'connect' is isolated since 11:59:55.",
-    ['Upkeep.', 'It stays so until it is closed manually.'],
+    ['Upkeep.', 'It stays isolated until an operator closes it.'],
   ],
   [
     'probing: a breaker half-open and no connection left',

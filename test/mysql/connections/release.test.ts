@@ -125,7 +125,7 @@ describe('I1: a connection that was released', () => {
       const error = await errorOf(call());
       expect(error).toMatchObject({
         code: 'POOL_RELEASED',
-        message: `${method}() after the connection was released: it may be another borrower's by now.`,
+        message: `${method}() after the connection was released: another borrower may have it by now.`,
       });
       expect(error.stack).toContain('release.test.ts');
     }

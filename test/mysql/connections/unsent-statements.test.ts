@@ -16,10 +16,10 @@ const SLEEP = 'SELECT SLEEP(10)';
 
 /** What an error says of the effect of its statement. */
 function told({ code, effect, message }: Error & { code?: string; effect?: string }): unknown {
-  return [code, effect, /nothing of it was sent|it took no effect|is not known/u.exec(message)?.[0]];
+  return [code, effect, /was sent: it took no effect|it took no effect|is not known/u.exec(message)?.[0]];
 }
 
-const NOT_SENT = ['POOL_CONNECTION_LOST', 'none', 'nothing of it was sent'];
+const NOT_SENT = ['POOL_CONNECTION_LOST', 'none', 'was sent: it took no effect'];
 const NOT_RUN = ['POOL_CONNECTION_LOST', 'none', 'it took no effect'];
 const UNKNOWN = ['POOL_CONNECTION_LOST', undefined, 'is not known'];
 

@@ -40,8 +40,8 @@ describe('a statement', () => {
   });
 
   it('that is none is refused with what was given, and what is allowed', () => {
-    expect(refusalOf(() => read(undefined))).toBe('The statement must be a text, or an object whose sql is a text; given: undefined.');
-    expect(refusalOf(() => read({ sql: 5 }))).toBe("The statement's sql must be a text; given: 5.");
+    expect(refusalOf(() => read(undefined))).toBe('The statement must be a string, or an object whose sql is a string; given: undefined.');
+    expect(refusalOf(() => read({ sql: 5 }))).toBe("The statement's sql must be a string; given: 5.");
   });
 
   it('has no limits unless its caller or the work around has', async () => {

@@ -159,9 +159,9 @@ describe('a source', () => {
       /expiresAt of credentials\(\) .*milliseconds since 1970: this is in seconds/u,
     ],
     ['a duration', { password: 'hunter2', expiresAt: 900_000 }, /or only a duration/u],
-    ['a text', { password: 'hunter2', expiresAt: '2026-11-29T00:15:00Z' }, /a Date, or milliseconds since 1970/u],
+    ['a string', { password: 'hunter2', expiresAt: '2026-11-29T00:15:00Z' }, /a Date, or milliseconds since 1970/u],
     ['a date that is none', { password: 'hunter2', expiresAt: new Date(Number.NaN) }, /a Date, or milliseconds since 1970/u],
-    ['a host', { password: 'hunter2', host: 'evil.example' }, /host names a place/u],
+    ['a host', { password: 'hunter2', host: 'evil.example' }, /host says where to connect/u],
     ['the name of a secret store', { password: 'hunter2', expires_at: 1 }, /what the secret calls expires_at is expiresAt/u],
     ['nothing', undefined, /a password, or an object/u],
   ])('that gives %s is refused without its values', async (_, given, message) => {

@@ -88,7 +88,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     statement: () => ({ sql: ROWS, typeCast: throwing(coded('ECONNRESET')) }),
     told: /^ECONNRESET$/,
   },
-  'a typeCast that throws a text': { statement: () => ({ sql: ROWS, typeCast: throwing('a text') }), told: /POOL_OPTION_INVALID/ },
+  'a typeCast that throws a text': { statement: () => ({ sql: ROWS, typeCast: throwing('a string') }), told: /POOL_OPTION_INVALID/ },
   'a typeCast that throws nothing': { statement: () => ({ sql: ROWS, typeCast: throwing(undefined) }), told: /POOL_OPTION_INVALID/ },
   'a typeCast that throws a frozen error': {
     statement: () => ({ sql: ROWS, typeCast: throwing(Object.freeze(new Error('frozen'))) }),

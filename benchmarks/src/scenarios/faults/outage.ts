@@ -32,20 +32,20 @@ interface Outage extends Case {
 export const outage: Scenario<Outage> = {
   name: 'outage',
   title: 'The database goes away and comes back',
-  about: `${CALLERS} callers ask while the database is away: how long until they are told? When it accepts connections again, while ${SIZE} callers keep trying: how long until the first of them, and all of them, are served?`,
+  about: `${CALLERS} callers run a query while the database is away. How long until they get an error? Then the database accepts connections again, while ${SIZE} callers keep trying. How long until the first caller is served, and until all are?`,
   heldFixed: [
-    `${SIZE} connections, all idle when the database goes. *Killed*: SIGKILL, so connecting is refused. *Frozen*: SIGSTOP, so nothing answers and nothing is refused, as with a black hole in the network.`,
-    `Everybody is told to give up after ${TIMEOUT_MS / 1000} s where the pool can be told: poolwright (acquireTimeout, connectTimeout, timeout of the statement), mysql2 (connectTimeout, timeout of the statement; it has none for waiting), mariadb (acquireTimeout, connectTimeout, socketTimeout; its queryTimeout is kept by the server, which is away), knex (acquireConnectionTimeout, connectTimeout, timeout of the statement).`,
-    `Callers that failed try again after ${RETRY_MS} ms. The database comes back ${AWAY_MS} ms after the last caller was told. ${CAP_MS / 1000} s stand for "not within ${CAP_MS / 1000} s".`,
-    `Back is when the server greets, which is looked at every ${POLL_MS} ms, or when it is thawed; less than ${AT_ONCE_MS} ms after that counts as ${AT_ONCE_MS} ms. A new process for each round and contestant; no other pool is connected meanwhile.`,
+    `${SIZE} connections, all idle when the database goes away. *Killed*: SIGKILL; connection attempts are refused. *Frozen*: SIGSTOP; the server neither answers nor refuses, as with a black hole in the network.`,
+    `Every pool is configured to give up after ${TIMEOUT_MS / 1000} s, as far as its options allow: poolwright (acquireTimeout, connectTimeout, timeout of the statement), mysql2 (connectTimeout, timeout of the statement; it has no timeout for waiting), mariadb (acquireTimeout, connectTimeout, socketTimeout; the server would enforce its queryTimeout, but the server is away), knex (acquireConnectionTimeout, connectTimeout, timeout of the statement).`,
+    `After a failure, a caller tries again after ${RETRY_MS} ms. The database comes back ${AWAY_MS} ms after the last caller got its error. ${CAP_MS / 1000} s means "not within ${CAP_MS / 1000} s".`,
+    `The database is back when the server greets (checked every ${POLL_MS} ms) or is thawed; less than ${AT_ONCE_MS} ms after that counts as ${AT_ONCE_MS} ms. A new process for each round and contestant; no other pool is connected during that time.`,
   ],
   cases: [
     { name: 'killed', how: 'killed', quick: true },
     { name: 'frozen', how: 'frozen' },
   ],
   metrics: {
-    told: { label: 'last caller told', unit: 'ms', compared: true, cap: CAP_MS },
-    median: { label: 'median caller told', unit: 'ms', cap: CAP_MS },
+    told: { label: 'last caller gets its error', unit: 'ms', compared: true, cap: CAP_MS },
+    median: { label: 'median caller gets its error', unit: 'ms', cap: CAP_MS },
     first: { label: 'back: first answer', unit: 'ms', compared: true, cap: CAP_MS },
     all: { label: `back: all ${SIZE} callers answered`, unit: 'ms', cap: CAP_MS },
   },

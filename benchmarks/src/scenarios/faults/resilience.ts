@@ -28,12 +28,12 @@ type Variant = 'with' | 'without';
 export const resilience: Scenario<Measured> = {
   name: 'resilience',
   title: 'Resilience',
-  about: 'What a closed breaker costs, and what shedding and fairness are worth: poolwright with what it has for that, and without.',
+  about: 'What a closed breaker costs, and what shedding and fairness achieve: poolwright with each of these features and without.',
   heldFixed: [
-    `*Closed breaker*: acquire + release of the engine over plain objects; \`with\` asks a breaker before and tells it the outcome after, with a time that was read anyway, as the pool does.`,
-    `*Overload*: ${SIZE} connections, statements of ${SLOWED_MS} ms where they usually take ${USUAL_MS}; callers come at the rate that the database can do at its usual speed, three times what it can do now, each with ${PATIENCE_MS} ms of patience. ` +
-      `\`with\` has waitTarget ${WAIT_TARGET_MS} ms. Goodput lost is in percent of what the database can do now. The first second is not counted.`,
-    `*Noisy tenant*: ten tenants with 10 statements of ${USUAL_MS} ms a second each, and one with 100 times as many as each of them. \`with\` has scheduling 'fair' and a fairnessKey per tenant; figures are those of the ten, which have two seconds for themselves first.`,
+    `*Closed breaker*: acquire + release of the engine over plain objects; \`with\` asks a breaker before each call and reports the outcome after it, with a time that was read anyway, as in the pool.`,
+    `*Overload*: ${SIZE} connections, statements of ${SLOWED_MS} ms where they usually take ${USUAL_MS}; callers arrive at the rate that the database can serve at its usual speed, which is three times its current capacity. Each caller waits at most ${PATIENCE_MS} ms. ` +
+      `\`with\` has waitTarget ${WAIT_TARGET_MS} ms. Lost goodput is a percentage of the database's current capacity. The first second does not count.`,
+    `*Noisy tenant*: ten tenants with 10 statements of ${USUAL_MS} ms a second each, and one tenant with 100 times as many. \`with\` has scheduling 'fair' and a fairnessKey per tenant; the figures are those of the ten tenants, which run alone for the first two seconds.`,
   ],
   cases: [
     { name: 'closed breaker', what: 'breaker', quick: true },

@@ -14,11 +14,11 @@ const SQL = 'SELECT id, SLEEP(?) AS interrupted FROM accounts WHERE id = ?';
 export const slowDatabase: Scenario = {
   name: 'slow-database',
   title: 'Fairness under a slow database',
-  about: `${CALLERS} callers over ${SIZE} connections, each with ${TURNS} statements that take ${SHORTEST_MS} to ${LONGEST_MS} ms on the server: how evenly are the waits spread, and is anybody overtaken?`,
+  about: `${CALLERS} callers over ${SIZE} connections, each with ${TURNS} statements that take ${SHORTEST_MS} to ${LONGEST_MS} ms on the server: how even are the waits, and does any caller overtake another?`,
   heldFixed: [
-    'All contestants are given the same statements with the same durations in each round. A statement takes its time on the server (SLEEP), which costs no processor time.',
-    'Each caller acquires, asks, releases, and starts again at once. All waits count, also those of the start, when all arrive together.',
-    'Overtaken: acquires that were granted after one that was asked for later.',
+    'In each round, all contestants run the same statements with the same durations. A statement waits on the server (SLEEP), which costs no CPU time.',
+    'Each caller acquires, runs a statement, releases, and starts again at once. All waits count, including those at the start, when all callers arrive together.',
+    'Overtaken: acquires that were granted after an acquire that began later.',
   ],
   cases: [{ name: '100 callers, 10 connections', quick: true }],
   metrics: {

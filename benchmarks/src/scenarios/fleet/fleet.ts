@@ -19,12 +19,12 @@ const OVERSUBSCRIBED = 20;
 export const fleet: Scenario = {
   name: 'fleet',
   title: 'Many processes, one budget',
-  about: `${PROCESSES} processes before a server that allows ${BUDGET} connections; ${BUSY} of them are busy, and others are after each move.`,
+  about: `${PROCESSES} processes share a server that allows ${BUDGET} connections; ${BUSY} of them are busy, and the load moves to other processes during the run.`,
   heldFixed: [
-    `A server of its own for each contestant: \`max_connections\` = ${BUDGET}, and one for who looks at it. Each statement waits 100 ms (\`SLEEP\`): ${BUDGET} connections answer at most ${BUDGET * 10} requests per second.`,
-    `Requests arrive by chance at their own times, whether others are answered or not: ${BUSY_PER_SECOND} per second in each busy process, ${QUIET_PER_SECOND} in each other, ${BUSY * BUSY_PER_SECOND + (PROCESSES - BUSY) * QUIET_PER_SECOND} in all; the same for all contestants. ${MOVES} times in a round, for ${MOVE_MS / 1000} s each, other processes are the busy ones. A request that waits 3 s for a connection of a pool has failed.`,
-    `**fleet**: poolwright, \`fleet: { budget: ${BUDGET}, processes: ${PROCESSES}, floor: 2, lease: ${LEASE_MS} }\`, with its ledger in Redis. **equal split**: poolwright, \`connectionLimit: ${BUDGET / PROCESSES}\`. **oversubscription**: poolwright, \`connectionLimit: ${OVERSUBSCRIBED}\`. **serverless-mysql**: its default options, a client for each request that is under way, \`end()\` after each.`,
-    'The time of an answer is from the arrival of the request. Refused: `Connection_errors_max_connections` of the server; pools and clients may try again. Connections: `Threads_connected` every 10 ms.',
+    `Each contestant has its own server: \`max_connections\` = ${BUDGET}, and one connection for the observer. Each statement waits 100 ms (\`SLEEP\`): ${BUDGET} connections answer at most ${BUDGET * 10} requests per second.`,
+    `Requests arrive at random times, whether or not earlier ones are answered: ${BUSY_PER_SECOND} per second in each busy process, ${QUIET_PER_SECOND} in each other, ${BUSY * BUSY_PER_SECOND + (PROCESSES - BUSY) * QUIET_PER_SECOND} in all; the same for all contestants. ${MOVES} times in a round, for ${MOVE_MS / 1000} s each, the load moves to other processes. A request that waits 3 s for a connection of a pool counts as failed.`,
+    `**fleet**: poolwright, \`fleet: { budget: ${BUDGET}, processes: ${PROCESSES}, floor: 2, lease: ${LEASE_MS} }\`, with its ledger in Redis. **equal split**: poolwright, \`connectionLimit: ${BUDGET / PROCESSES}\`. **oversubscription**: poolwright, \`connectionLimit: ${OVERSUBSCRIBED}\`. **serverless-mysql**: its default options, a client for each running request, \`end()\` after each.`,
+    'The time of an answer starts when the request arrives. Refused: `Connection_errors_max_connections` of the server; pools and clients may try again. Connections: `Threads_connected` every 10 ms.',
   ],
   cases: [{ name: 'demand moves', quick: true }],
   metrics: {

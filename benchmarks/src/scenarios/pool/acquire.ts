@@ -18,15 +18,15 @@ export const acquire: Scenario<Callers> = {
   name: 'acquire',
   title: 'Borrowing and giving back',
   about:
-    'The time to acquire and release, without using what was acquired: what the pool itself costs. With more callers than entries, all but 20 stand in the queue at any time.',
+    'The time to acquire and release a connection without using it. This is the cost of the pool itself. With more callers than entries, all but 20 callers wait in the queue at any time.',
   heldFixed: [
     `${SIZE} entries, all open before the first round, and kept open. Each caller acquires, releases at once, and starts again.`,
-    "poolwright, mysql2 and mariadb lend real connections. tarn, generic-pool, sequelize-pool, pg-pool and poolwright's engine lend plain objects, so they are spared all work on connections: " +
-      'the comparison with `poolwright` is in their favour, the comparison with `poolwright engine` is like for like.',
-    'Recording (counters and histograms of waiting and use), deadlines, leak tracking and validation after idling are on where they are by default. ' +
-      'mysql2, pg-pool, generic-pool and bare keep no deadline and no statistics by default, and do less work for that.',
-    "pg-pool's `min` is its `max`: else it starts a timer at each release.",
-    '`bare` is an array and a resolved promise. It does not wait: callers beyond the 20 entries get an object of their own. No pool can be faster.',
+    "poolwright, mysql2 and mariadb lend real connections. tarn, generic-pool, sequelize-pool, pg-pool and poolwright's engine lend plain objects, so they do no work on connections. " +
+      'The comparison with `poolwright` favors them. The comparison with `poolwright engine` is like for like.',
+    'Counters, histograms, deadlines, leak tracking, and validation after idle time are on wherever they are on by default. ' +
+      'By default, mysql2, pg-pool, generic-pool, and `bare` have no deadlines and no statistics, so they do less work.',
+    "pg-pool's `min` equals its `max`. Otherwise, it would start a timer at each release.",
+    '`bare` is an array and a resolved promise. Its callers never wait: callers beyond the 20 entries get a new object. No pool can be faster.',
   ],
   cases: [
     { name: '1 caller', callers: 1, operations: 100_000, quick: true },

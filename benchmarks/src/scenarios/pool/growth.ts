@@ -14,12 +14,12 @@ export const growth: Scenario<Scene> = {
   name: 'growth',
   title: 'When a pool grows',
   about:
-    'How many connections a warm pool opens for callers who wait, and what they wait: the engine itself beside the rules of other pools, in simulated time.',
+    'How many connections a warm pool opens for waiting callers, and how long the callers wait. The engine itself is compared with the rules of other pools, in simulated time.',
   heldFixed: [
-    'Each scene begins with five open connections that have been used as they are in it, and may grow to 50. All rules play the same scenes. Nothing is measured: an opening takes the time that the scene says, however many there are at once, and costs no processor time.',
-    `*Bursts*: ${DRAWN} scenes a round, 6 to 200 callers within no time or within the time of an opening, one use each or up to 40; uses of 0.5 to 100 ms with exponential spread, openings of 2 to 300 ms. *Streams*: ${DRAWN} scenes a round, callers with one use each, at first half of what five connections serve, then between a quarter and five times of that.`,
-    'Cost is the sum of all waits and, for each connection that was opened, the time of an opening. The figure is the mean over the scenes of its ratio to the cost in hindsight, at least 1 ms.',
-    '*mysql2*: a caller who finds none free opens one and waits for it. *tarn and others*: one for each waiter, and the first waiter gets what comes first. *HikariCP*: one after the other while callers wait. *Hindsight*: of eleven numbers, the one that was best when opened at the first wait.',
+    'Each scene begins with five open connections that have already been used in the same way. The pool may grow to 50. All rules play the same scenes. Nothing is measured: opening a connection takes the time that the scene sets, no matter how many are opened at once, and costs no CPU time.',
+    `*Bursts*: ${DRAWN} scenes a round, 6 to 200 callers that arrive at once or within the time of an opening, with one use each or up to 40; uses of 0.5 to 100 ms with exponential spread, openings of 2 to 300 ms. *Streams*: ${DRAWN} scenes a round, callers with one use each, at first at half the rate that five connections can serve, then at a quarter to five times that rate.`,
+    'Cost is the sum of all waits and, for each connection that was opened, the time of an opening. The figure is the mean, over the scenes, of the ratio to the cost in hindsight (at least 1 ms).',
+    '*mysql2*: a caller that finds no free connection opens one and waits for it. *tarn and others*: open one for each waiter, and the first waiter gets the first free connection. *HikariCP*: opens one after the other while callers wait. *Hindsight*: the best of eleven numbers of connections, all opened at the first wait.',
   ],
   cases: [
     { name: 'short spike: 50 × 1 use of 2 ms', quick: true, scenes: () => [spike(1, 2)] },

@@ -15,12 +15,12 @@ const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 export const manyPools: Scenario = {
   name: 'many-pools',
   title: 'Many pools in one process',
-  about: `${POOLS} pools in one process, as with a database for each tenant: the time until each has answered once, memory, what they cost while nothing happens, and a query on each at the same time, over and over.`,
+  about: `${POOLS} pools in one process, as with a database for each tenant: the time until each pool has answered once, their memory, their cost while idle, and repeated queries on all pools at the same time.`,
   heldFixed: [
     'Each pool has one connection; the server must count one hundred. A new process for each round and contestant.',
-    'Memory is the heap and the buffers outside it, after a collection, less what was there before, for each pool with its connection. The first pool, which loads code, is not counted.',
-    `Idle: processor time in ${IDLE_MS / 1000} s without a query.`,
-    '`connections, no pool`: one hundred mysql2 connections: what any pool over this driver has to add to.',
+    'Memory is the growth of the heap and of the buffers outside it, after a garbage collection, for each pool with its connection. The first pool does not count, because it loads code.',
+    `Idle: CPU time in ${IDLE_MS / 1000} s without a query.`,
+    '`connections, no pool`: one hundred mysql2 connections, the minimum for any pool over this driver.',
   ],
   cases: [{ name: '100 pools', quick: true }],
   metrics: {

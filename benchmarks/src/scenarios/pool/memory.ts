@@ -8,11 +8,11 @@ const CONNECTIONS = 200;
 export const memory: Scenario = {
   name: 'memory',
   title: 'Memory of an idle connection',
-  about: `What one of ${CONNECTIONS} idle connections of one pool holds in memory, with what its pool keeps for it.`,
+  about: `What each of ${CONNECTIONS} idle connections of one pool costs in memory, including the pool's own data.`,
   heldFixed: [
-    'Heap and buffers outside it, after a collection, less what was there when the pool had answered one query on its first connection, for each further connection. Each connection has answered queries before. A new process for each round and contestant.',
-    '`connections, no pool` are bare mysql2 connections: what is above them is the work of the pool. mariadb has a driver of its own.',
-    'What a waiter costs is in `waiter-memory`, what a whole pool costs in `many-pools`.',
+    'The growth of the heap and of the buffers outside it, after a garbage collection, for each connection after the first one, which has answered one query. Each connection has answered queries before. A new process for each round and contestant.',
+    '`connections, no pool` are bare mysql2 connections. The difference from them is the cost of the pool. mariadb has its own driver.',
+    '`waiter-memory` shows the cost of a waiter, and `many-pools` the cost of a whole pool.',
   ],
   cases: [{ name: '200 idle connections', quick: true }],
   metrics: { bytes: { label: 'memory per connection', unit: 'bytes', compared: true } },

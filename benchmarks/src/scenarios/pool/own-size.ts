@@ -27,9 +27,9 @@ export const ownSize: Scenario<Work> = {
   name: 'own-size',
   title: 'A pool finds its own size',
   about:
-    "A pool that finds its size itself beside fixed sizes, and beside Netflix's Gradient2 and Vegas as yardsticks: in simulation on five workloads, and on the real server on three.",
+    "A pool that finds its own size, compared with fixed sizes, and with Netflix's Gradient2 and Vegas as yardsticks: in simulation on five workloads, and on a real server on three.",
   heldFixed: [
-    `*Simulated*: a pool before a server of eight cores, one that waits 20 ms, one row that all change, a mixture with heavy tails, and steps between them each 20 s; 200 callers without a pause; sizes from ${RANGE.min} to ${RANGE.max}, from ${DEFAULT_SIZE} on; the first 5 s after a step are not counted. Deterministic: one seed for each round.`,
+    `*Simulated*: five workloads: a server with eight cores, a server that waits 20 ms, one row that all callers change, a mixture with heavy tails, and a change between these every 20 s; 200 callers without a pause; sizes from ${RANGE.min} to ${RANGE.max}, from ${DEFAULT_SIZE} on; the first 5 s after a change do not count. The simulation is deterministic, with one seed for each round.`,
     `*Real*: ${CALLERS} callers without a pause; connectionLimit { min: 1, max: ${LARGEST} } beside ${MEASURED.join(', ')} connections; measured for ${MEASURED_MS / 1000} s, from ${SETTLING_MS / 1000} s on. The other sizes, Gradient2 and Vegas are simulated only.`,
   ],
   cases: [

@@ -25,15 +25,15 @@ export const queue: Scenario<Waiters> = {
   name: 'queue',
   title: 'Waiting',
   about:
-    'What it costs to stand in the queue: to get in, to be served, to give up, and to be told at the deadline. ' +
-    'A pool whose cost for each waiter grows with the length of the queue walks the queue.',
+    'What waiting in the queue costs: entering it, being served, giving up, and getting the error at the deadline. ' +
+    'If the cost of each waiter grows with the length of the queue, the pool walks the queue.',
   heldFixed: [
-    `All ${SIZE} entries are held while the waiters arrive. *Served*: they are released, and each waiter releases at once. *Given up*: every waiter, in random order. ` +
-      `*Timed out*: a second pool with one entry and an acquire time-out of ${ACQUIRE_TIMEOUT_MS} ms; processor time from the first arrival until the last one is told, less what the process uses in as long without them; and how late the last one is told.`,
-    'Each waiter has a deadline where that is the default: poolwright and its engine, mariadb, tarn, sequelize-pool. mysql2, generic-pool and pg-pool keep none unless told to, and do less work for that in the first two columns.',
+    `All ${SIZE} entries are held while the waiters arrive. *Served*: the entries are released, and each waiter releases its entry at once. *Given up*: every waiter gives up, in random order. ` +
+      `*Timed out*: a second pool with one entry and an acquire time-out of ${ACQUIRE_TIMEOUT_MS} ms; the CPU time from the first arrival until the last waiter gets its error, minus the CPU time of the idle process over the same period; and how late the last waiter gets its error.`,
+    'Each waiter has a deadline where that is the default: poolwright and its engine, mariadb, tarn, sequelize-pool. mysql2, generic-pool and pg-pool have no deadline by default, so they do less work in the first two columns.',
     'What a waiter costs in memory is in `waiter-memory`.',
-    "Giving up is an AbortSignal of each waiter's own with poolwright and its engine, `abort` with tarn. mysql2, mariadb, generic-pool, sequelize-pool and pg-pool have no such thing. mysql2 has no time-out.",
-    'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of promises, served in order. Its waiters give up by an AbortSignal, too: what the signal costs, which Node gives a reason with a stack, is the lower limit.',
+    'To give up, each waiter of poolwright and its engine has its own AbortSignal, and tarn has `abort`. mysql2, mariadb, generic-pool, sequelize-pool, and pg-pool do not support giving up. mysql2 has no timeout for waiting.',
+    'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of promises, served in order. Its waiters give up by an AbortSignal, too: this shows the lower limit, since Node gives each signal a reason with a stack.',
   ],
   cases: [
     { name: '100 waiters', waiters: 100, repeats: 100, quick: true },
@@ -46,7 +46,7 @@ export const queue: Scenario<Waiters> = {
     enqueued: { label: 'of that: enqueued', unit: 'ns' },
     givenUp: { label: 'given up', unit: 'ns', compared: true },
     timedOut: { label: 'enqueued and timed out (CPU)', unit: 'ns', compared: true },
-    late: { label: 'last one told late by', unit: 'ms' },
+    late: { label: 'last error late by', unit: 'ms' },
   },
   ours: ['poolwright', 'poolwright engine'],
   limits: ['bare'],

@@ -21,7 +21,7 @@ export const sizing: Scenario<Size> = {
   title: 'How many connections',
   about: `${CALLERS} callers over 1 to 50 connections: statements that the server answers at once, and statements in which it waits 5 ms (SLEEP), as for a disk or a lock.`,
   heldFixed: [
-    'A new pool for each round, with all of its connections open and used before the clock starts. The rest is as in `query`, small row.',
+    'Each round has a new pool. All of its connections are open and used before the clock starts. The rest is as in `query`, small row.',
   ],
   cases: [0, 5].flatMap((waitMs) =>
     SIZES.map((connections) => ({

@@ -23,13 +23,13 @@ interface Spike extends Case {
 export const spike: Scenario<Spike> = {
   name: 'spike',
   title: 'A spike on a warm pool',
-  about: `${CALLERS} callers at the same moment on a pool with ${WARM} open connections that may grow to ${LIMIT}, where a connection takes ${CONNECT_DELAY_MS} ms to open. Short: one query of 2 ms each; the five connections are done in 20 ms, long before a new one is open (HikariCP's test, "Welcome to the jungle"). Sustained: ten queries of 20 ms each; now it pays to grow.`,
+  about: `${CALLERS} callers arrive at the same moment at a pool with ${WARM} open connections that may grow to ${LIMIT}, where a connection takes ${CONNECT_DELAY_MS} ms to open. Short: one query of 2 ms each; the five connections finish in 20 ms, long before a new connection is open (HikariCP's test, "Welcome to the jungle"). Sustained: ten queries of 20 ms each; here, opening connections pays off.`,
   heldFixed: [
-    `A door between pool and server lets each connection through ${CONNECT_DELAY_MS} ms late. A query takes its time on the server (SLEEP), which costs no processor time.`,
-    `Before the spike each pool has served 50 such queries on its ${WARM} connections; a new pool for each round. Minimum ${WARM} where a pool has one; poolwright's minIdle is 0, for it counts idle connections only: it would keep ${WARM} beside those in use.`,
-    '`mysql2, limit 5` cannot grow: right for the short spike, wrong for the sustained one.',
-    '`five connections, no pool` shares the queries evenly; `fifty connections, no pool` has them all open from the start. They show what the machine can do.',
-    `Connections are counted by the server ${SETTLE_MS} ms after the last answer.`,
+    `A proxy between pool and server delays each connection by ${CONNECT_DELAY_MS} ms. A query waits on the server (SLEEP), which costs no CPU time.`,
+    `Before the spike each pool has served 50 such queries on its ${WARM} connections; a new pool for each round. Minimum ${WARM} where a pool has one; poolwright's minIdle is 0, because it counts only idle connections: otherwise, it would keep ${WARM} in addition to those in use.`,
+    '`mysql2, limit 5` cannot grow. That is right for the short spike and wrong for the sustained one.',
+    '`five connections, no pool` shares the queries evenly; `fifty connections, no pool` has them all open from the start. They show the limits of the machine.',
+    `The server counts the connections ${SETTLE_MS} ms after the last answer.`,
   ],
   cases: [
     { name: 'short: 50 × 1 query of 2 ms', queryMs: 2, turns: 1, quick: true },

@@ -15,10 +15,10 @@ interface Startup extends Case {
 export const startup: Scenario<Startup> = {
   name: 'startup',
   title: 'Start of a process',
-  about: `In a process that has just started, as after a deploy or on a cold function: loading the package, the first answer from a new pool, and after that ${SIZE} connections of another new pool in the hands of ${SIZE} callers.`,
+  about: `A process that has just started, as after a deployment or in a cold function: the time to load the package, to get the first answer from a new pool, and then to open ${SIZE} connections of another new pool for ${SIZE} callers.`,
   heldFixed: [
-    'A new process for each round and contestant; nothing of any pool is loaded before. Loading is read from a warm file cache.',
-    `${SIZE} connections: ${SIZE} acquires at the same time, all held until the last one is there; the server must count ${SIZE}.`,
+    'A new process for each round and contestant; no code of any pool is loaded before. The package is loaded from a warm file cache.',
+    `${SIZE} connections: ${SIZE} acquires at the same time, all held until the last one has its connection; the server must count ${SIZE}.`,
     'TLS verifies certificate and host name.',
     '`one connection, no pool` is mysql2 with a single connection; its last column opens 20 of them at the same time.',
   ],

@@ -11,7 +11,7 @@ export const waiterMemory: Scenario = {
   title: 'Memory of a waiter',
   about: `What each of ${WAITERS} waiters holds in memory while all ${SIZE} entries are lent.`,
   heldFixed: [
-    'Heap and buffers outside it after a collection, less what was there before the first waiter came. It includes the promise that the caller awaits. A new process for each round and contestant.',
+    'The growth of the heap and of the buffers outside it since before the first waiter, after a garbage collection. It includes the promise that the caller awaits. A new process for each round and contestant.',
     'poolwright, mysql2 and mariadb lend real connections, the others plain objects. `bare` is a list of the functions that resolve the promises: no deadline, no count.',
   ],
   cases: [{ name: '20 000 waiters', quick: true }],

@@ -41,13 +41,13 @@ export const processes: Scenario<Task> = {
   name: 'processes',
   title: 'A process for each figure',
   about:
-    'What a service costs in the first minute of its life and after it: each figure is from a process of its own, which does nothing else. CPU is shown along the way, since a process is restarted often, and runs cold code until then.',
+    'What a pool costs in the first minute of a process, and after it. Each figure comes from a separate process that does nothing else. The CPU columns show the cost of each stage, because services restart often and then run cold code.',
   heldFixed: [
-    `A new process for each contestant in each round, in an order that is drawn for each round. ${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first operation.`,
-    'Before and after its work, each process runs a loop of fixed work. Where that loop was more than 10 % slower than usual, the machine was slow; the process is thrown away and started again, three times at most.',
+    `A new process for each contestant in each round, in a random order for each round. ${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first operation.`,
+    'Before and after its work, each process runs a loop of fixed work. If this loop was more than 10 % slower than usual, the machine was slow. The run then discards the process and starts a new one, three times at most.',
     'query and execute: three columns of a row by primary key, awaited in async functions, each answer checked. acquire: `getConnection()` and `release()`. oltp: the mix of the scenario `oltp`.',
     '"In company": the same process also works with a small pool of Poolwright, of mysql2 and of mariadb, and with foreign code of 64 other shapes, before the first operation and between the stages. Only the contestant is measured.',
-    'The stages end after 1 000, 10 000 and 50 000 operations of the process (with one caller and in oltp the third one is left out). What is measured as time is the stage after them.',
+    'The stages end after 1 000, 10 000, and 50 000 operations of the process (with one caller, and in oltp, there is no third stage). Time is measured in the stage after them.',
   ],
   cases: [
     ...(['query', 'execute'] as const).flatMap((kind) => [1, 20, 200].map((callers) => task(kind, callers))),

@@ -17,11 +17,11 @@ interface WritesCase extends Case {
 export const cacheWrites: Scenario<WritesCase> = {
   name: 'cache-writes',
   title: 'Query cache among writes',
-  about: `${READERS} callers read one row without a break while ${WRITERS} others write to another table at a rate, over ${SIZE} connections.`,
+  about: `${READERS} callers read one row without pause while ${WRITERS} others write to another table at a fixed rate, over ${SIZE} connections.`,
   heldFixed: [
     'MariaDB on the same machine, over loopback. The cache is in memory; the row that is read is never written.',
-    '`after a CALL`: each round begins with one, which may have done anything. `at start`: each round begins with a new pool and a new cache. `not asked`: the reads do not ask for the cache.',
-    'A metric that cannot be had (hits without a cache, the time of a write where there is none) is left out.',
+    '`after a CALL`: each round begins with a CALL, which may have changed anything. `at start`: each round begins with a new pool and a new cache. `not asked`: the reads do not use the cache.',
+    'A metric that does not apply (hits without a cache, the time of a write without writes) is omitted.',
   ],
   cases: [
     { name: 'no writes', writesPerSecond: 0, quick: true },

@@ -35,12 +35,12 @@ interface CacheCase extends Case {
 export const cache: Scenario<CacheCase> = {
   name: 'cache',
   title: 'Query cache',
-  about: `The same reads by ${CALLERS} callers over ${SIZE} connections: with both tiers, with Redis alone, without a cache, and with a cache that is not asked.`,
+  about: `The same reads by ${CALLERS} callers over ${SIZE} connections: with both tiers, with Redis alone, without a cache, and with a cache that the statements do not use.`,
   heldFixed: [
-    'MariaDB and Redis on the same machine, over loopback without TLS, sharing its processors with the clients. Every contestant has a Redis of its own, or none.',
-    `Small row: three columns by primary key, ${HOT_ROWS} different rows at random. Aggregate: over all ${ACCOUNTS} rows; a hot one, which all callers want, or another one for each caller, so that no two share an answer of Redis.`,
-    'Another process has put everything into Redis before, and has ended; the one that is measured never asks the database for what it reads from the cache. Each answer is checked, and where it came from.',
-    '`not asked`: the cache is attached to the pool, with both tiers; the statements do not ask for it.',
+    'MariaDB and Redis on the same machine, over loopback without TLS, sharing its processors with the clients. Each contestant that uses Redis has its own Redis.',
+    `Small row: three columns by primary key, ${HOT_ROWS} different rows at random. Aggregate: over all ${ACCOUNTS} rows; either the same one for all callers, or a different one for each caller, so that no two callers share an answer from Redis.`,
+    'Another process filled Redis beforehand and has ended. The measured process never asks the database for values that it reads from the cache. Each answer and its origin are checked.',
+    '`not asked`: the cache is attached to the pool, with both tiers, but the statements do not use it.',
   ],
   cases: [
     { name: 'small row', question: 'small row', hot: true, quick: true },

@@ -12,9 +12,9 @@ const small = cases.filter(({ name }) => name.startsWith('small row'));
 export const clusterOfOne: Scenario<OneNodeCase> = {
   name: 'cluster-of-one',
   title: 'A cluster of one node beside a pool',
-  about: 'What `createCluster` adds to a statement of its writer when there is nothing to choose from.',
+  about: 'What `createCluster` adds to a statement on its writer when the cluster has only one node.',
   heldFixed: [
-    `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round; the cluster has one more, its monitor's, which asks once a second. As many callers as the case says.`,
+    `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round; the cluster has one more connection, for its monitor, which checks once a second. The case names the number of callers.`,
     'The small row of the scenarios `query` and `execute`: three columns by primary key, each answer checked. All options are the defaults.',
   ],
   cases: [

@@ -21,13 +21,13 @@ export const headline: Scenario<Burst> = {
   name: 'headline',
   title: 'Concurrent queries over verified TLS',
   about:
-    'The time until the last of N queries that start at the same time is answered, with a warm pool, with a pool that has yet to open its connections, and with a new connection for each query.',
+    'The time until the last of N queries that start at the same time is answered, with a warm pool, with a pool that has no open connections yet, and with a new connection for each query.',
   heldFixed: [
-    `TLS 1.3 on loopback, ECDSA certificate. Certificate and host name are verified: each contestant has first been offered another authority, and must have refused the server. The server refuses these accounts without TLS.`,
+    `TLS 1.3 on loopback, ECDSA certificate. Certificate and host name are verified: each contestant was first given a different authority, and had to refuse the server. The server refuses these accounts without TLS.`,
     `${SIZE} connections at most. *Warm*: all of them are open. *Cold*: the pool is made when the clock starts; the time to close it is not counted.`,
     'Each query reads one row by primary key, and each answer is checked.',
-    '`connection per query` opens, asks and closes on all of its connections at the same time, with mysql2; its connections resume TLS sessions as mysql2 does by default. It is a yardstick, not a rival: nobody means to do that.',
-    'The server does its half of the work on the same two processors.',
+    '`connection per query` opens, queries, and closes all of its connections at the same time, with mysql2. Its connections resume TLS sessions, as mysql2 does by default. It is a yardstick, not a rival.',
+    'The server runs on the same two processors.',
   ],
   cases: [
     { name: '10 queries, warm', queries: 10, warm: true, bursts: 40, quick: true },

@@ -16,11 +16,11 @@ export const oltp: Scenario<Callers> = {
   name: 'oltp',
   title: 'A mix with transactions',
   about:
-    'What a service does: of ten operations seven read a row, one and a half update one, half a one inserts one, and one is a transaction that moves an amount between two accounts and notes it (five round trips).',
+    'The work of a typical service: 70 % of the operations read a row, 15 % update one, 5 % insert one, and 10 % are a transaction that moves an amount between two accounts and records it (five round trips).',
   heldFixed: [
-    `${SIZE} connections, loopback without TLS. Tables of ${ACCOUNTS} accounts, one set for each contestant, so that none waits for the locks of another. Transactions lock their rows in one order, so there are no deadlocks.`,
+    `${SIZE} connections, loopback without TLS. Tables of ${ACCOUNTS} accounts, one set for each contestant, so that no contestant waits for another one's locks. Transactions lock their rows in one order, so there are no deadlocks.`,
     "Transactions as each manual shows them: poolwright's `transaction`, knex's `transaction`, with mysql2 and mariadb a connection, beginTransaction, commit, rollback on error, release.",
-    'After each round the sum of all balances and the number of notes are read and must be what the operations add up to.',
+    'After each round, the sum of all balances and the number of records must match the operations.',
     'InnoDB writes its log at commit and flushes it once a second (innodb_flush_log_at_trx_commit = 2).',
   ],
   cases: [

@@ -67,12 +67,12 @@ export const cases: readonly QueryCase[] = questions.flatMap((question) =>
 );
 
 const heldFixed = [
-  `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round. As many callers as the case says, each starting its next statement when the last one is answered.`,
-  'Each answer is checked (number of rows, first id); before each measurement one answer is compared with what it should be, column by column.',
-  'The server uses the same two processors: at 20 and 200 callers, what limits the rate is the sum of both. CPU is that of the client process alone, all its threads.',
+  `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round. The case names the number of callers. Each caller starts its next statement when the previous one is answered.`,
+  'Each answer is checked (number of rows, first id); before each measurement, one answer is compared with the expected one, column by column.',
+  'The server uses the same two processors: at 20 and 200 callers, the work of both limits the rate. CPU covers only the client process, with all its threads.',
   'Small row: three columns by primary key. 100 rows: the same columns of a range of the primary key. Wide row: 42 columns, among them dates, decimals and a text of 1 000 characters.',
-  "poolwright's recording, deadlines, session tracking, hygiene and validation are on. Each rival's own defaults are on.",
-  '`connections, no pool`: 20 mysql2 connections taken in turn, without a pool: the driver alone.',
+  "poolwright's statistics, deadlines, session tracking, hygiene, and validation are on. Each rival has its own defaults.",
+  '`connections, no pool` is the driver alone: 20 mysql2 connections, used in turn without a pool.',
 ];
 
 export const metrics = {
@@ -83,7 +83,7 @@ export const metrics = {
 export const query: Scenario<QueryCase> = {
   name: 'query',
   title: 'query()',
-  about: 'Statements whose values are put into the text, through the whole path: queue, connection, server, rows.',
+  about: 'Statements with the values in the text, over the whole path: queue, connection, server, rows.',
   heldFixed: [
     ...heldFixed,
     'tarn, generic-pool and sequelize-pool lend mysql2 connections: acquire, query, release. knex is tarn over mysql2 with raw statements. `mysql2 callbacks` is mysql2 without its promise layer: one promise around each callback.',
@@ -110,10 +110,10 @@ export const query: Scenario<QueryCase> = {
 export const execute: Scenario<QueryCase> = {
   name: 'execute',
   title: 'execute()',
-  about: 'Prepared statements, which the server parses once for each connection, through the whole path.',
+  about: 'Prepared statements, which the server parses once for each connection, over the whole path.',
   heldFixed: [
     ...heldFixed,
-    'Pools without prepared statements (knex) are not in it. Each connection has prepared the statement before a measurement begins.',
+    'Pools without prepared statements (knex) do not take part. Each connection has prepared the statement before a measurement begins.',
   ],
   cases,
   metrics,

@@ -30,12 +30,12 @@ export const tracing: Scenario<TracingCase> = {
   name: 'tracing',
   title: 'What tracing costs',
   about:
-    'Statements with OpenTelemetry and without: `instrumentPools` of poolwright/otel, and @opentelemetry/instrumentation-mysql2 on the pool of mysql2.',
+    'Statements with and without OpenTelemetry: `instrumentPools` of poolwright/otel, and @opentelemetry/instrumentation-mysql2 on the pool of mysql2.',
   heldFixed: [
-    `${SIZE} connections to one MariaDB on the same machine, all open before the first round; small rows by primary key. As many callers as the case says; where statements are traced, inside the span of one request.`,
-    'Four processes take turns: each pool with tracing, and each without any of it (no SDK, no asynchronous context of its own). What tracing adds is the difference of two processes within the same round, a tenth of a second apart, in processor time of the process (user and system). So a busy machine widens the spread and hardly moves the median. Below zero: less than the noise.',
+    `${SIZE} connections to one MariaDB on the same machine, all open before the first round; small rows by primary key. The case names the number of callers. Traced statements run inside the span of one request.`,
+    'Four processes take turns: each pool with tracing, and each without any of it (no SDK, no asynchronous context of its own). The cost of tracing is the difference between two processes within the same round, a tenth of a second apart, in CPU time of the process (user and system). A busy machine therefore widens the spread, but hardly moves the median. A figure below zero is less than the noise.',
     'The SDK of both: a provider of spans that records all of them, a batch processor whose exporter drops them, and the context manager on AsyncLocalStorage. No metrics: the instrumentation of mysql2 does not measure statements.',
-    'Both have their defaults: `instrumentPools` shows the text with `?`, the instrumentation writes the text with its values. Poolwright has a second span, `acquire connection`, where a statement waited for its connection: with 200 callers nearly always. Each round checks that every statement has had its span.',
+    'Both have their defaults: `instrumentPools` shows the text with `?`, the instrumentation writes the text with its values. Poolwright has a second span, `acquire connection`, if a statement waited for its connection: with 200 callers, nearly always. Each round checks that every statement had its span.',
     '@opentelemetry/instrumentation-mysql2 0.69 and SDK 2.12: the last ones for Node 20.',
   ],
   cases: [

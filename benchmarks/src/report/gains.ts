@@ -1,0 +1,64 @@
+/** What a service gains or loses when it changes from mysql2's own pool: one figure for each thing that it notices. */
+import { formatted } from './format.js';
+import { type Report, rowsOf } from './report.js';
+
+interface Gain {
+  /** What the figure is, as a service notices it. */
+  readonly what: string;
+  readonly scenario: string;
+  readonly case: string;
+  readonly metric: string;
+}
+
+const GAINS: readonly Gain[] = [
+  {
+    what: 'Burst of 50 callers, last answer',
+    scenario: 'spike',
+    case: 'short: 50 × 1 query of 2 ms',
+    metric: 'time',
+  },
+  { what: 'A statement, 200 callers', scenario: 'query', case: 'small row, 200 callers', metric: 'time' },
+  { what: 'Its CPU time', scenario: 'query', case: 'small row, 200 callers', metric: 'cpu' },
+  { what: 'A prepared one, 200 callers', scenario: 'execute', case: 'small row, 200 callers', metric: 'time' },
+  { what: 'A statement, 1 caller', scenario: 'query', case: 'small row, 1 caller', metric: 'time' },
+  { what: 'Database killed, last error', scenario: 'outage', case: 'killed', metric: 'told' },
+  { what: 'An idle connection, memory', scenario: 'memory', case: '200 idle connections', metric: 'bytes' },
+  { what: 'New process, first answer', scenario: 'startup', case: 'plain', metric: 'first' },
+  {
+    what: 'Long burst, last answer',
+    scenario: 'spike',
+    case: 'sustained: 50 × 10 queries of 20 ms',
+    metric: 'time',
+  },
+];
+
+/** A table of what was run, with mysql2's figure as a multiple of ours. */
+export function gainsTable(reports: readonly Report[]): string[] {
+  const rows = GAINS.flatMap((gain) => rowOf(reports, gain));
+  if (rows.length === 0) return [];
+  return [
+    '| | Poolwright | mysql2’s pool | ratio |',
+    '| --- | ---: | ---: | ---: |',
+    ...rows,
+    '',
+    'Less is better. The ratio is mysql2’s figure divided by Poolwright’s: above 1, you gain. **Bold**: you lose. "≈": the rounds of the run disagree on which pool is ahead.',
+    '',
+  ];
+}
+
+function rowOf(reports: readonly Report[], { what, scenario, case: caseName, metric: name }: Gain): string[] {
+  const report = reports.find((one) => one.scenario === scenario);
+  const metric = report?.metrics[name];
+  if (report === undefined || metric === undefined) return [];
+  const { rate: _, ...plain } = metric;
+  const rows = rowsOf(report, caseName);
+  const own = rows.find(({ contestant }) => contestant === 'poolwright')?.figures[name];
+  const mysql2 = rows.find(({ contestant }) => contestant === 'mysql2');
+  const theirs = mysql2?.figures[name];
+  const ratio = mysql2?.ratios[name]?.['poolwright'];
+  if (own === undefined || theirs === undefined || ratio === undefined) return [];
+  const undecided = ratio.lowest < 1 && ratio.highest > 1;
+  const times = `${undecided ? '≈ ' : ''}${ratio.median.toFixed(2)} ×`;
+  const shown = ratio.median < 1 && !undecided ? `**${times}**` : times;
+  return [`| ${what} | ${formatted(own.median, plain)} | ${formatted(theirs.median, plain)} | ${shown} |`];
+}
