@@ -1,31 +1,32 @@
 /** A heat map: how durations are distributed over time. */
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
-import type { LivePoint } from '../../src/monitor/points/index.js';
-import { duration } from './format.js';
-import { bucketsOf, type DurationName } from './series.js';
+import { amount, duration } from './format.js';
+import { bucketsOf, type DurationName, percentilesOf, secondsOf } from './series.js';
+import { type Reading, Surface } from './time/surface.js';
+import { ticksOf, tickWords } from './time/ticks.js';
+import { useTimeline } from './time/timeline.js';
+import { MILLISECONDS } from './units.js';
 
 interface HeatMapProps {
   readonly title: string;
-  readonly points: readonly LivePoint[];
   readonly name: DurationName;
-  readonly from: number;
-  readonly to: number;
-  readonly theme: string;
 }
 
-const COLUMNS = 100;
-const HEIGHT = 170;
+const HEIGHT = 138;
 
 function label(bucket: number): string {
   return duration(LIVE_BOUNDS_MS[Math.min(bucket, LIVE_BOUNDS_MS.length - 1)] as number);
 }
 
 /** Durations over time: the darker a field, the more of them took as long. */
-export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) {
+export function HeatMap({ title, name }: HeatMapProps) {
+  const { frame, theme } = useTimeline();
+  const { from, to, groups, shown } = frame;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const all = bucketsOf(points, name);
+  const width = useWidth(canvas);
+  const all = bucketsOf(shown, name);
   const used = [...all.keys()].filter((bucket) => (all[bucket] as number) > 0);
   const lowest = Math.max(0, (used[0] ?? 10) - 2);
   const highest = Math.max(lowest + 12, (used.at(-1) ?? 30) + 2);
@@ -39,40 +40,83 @@ export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) 
     node.height = HEIGHT * scale;
     context.clearRect(0, 0, node.width, node.height);
     const style = getComputedStyle(document.documentElement);
+    context.fillStyle = style.getPropertyValue('--grid').trim();
+    for (const bucket of decadesBetween(lowest, highest)) {
+      const y = Math.round(((highest - bucket) / (highest - lowest + 1)) * node.height);
+      context.fillRect(0, y, node.width, scale);
+    }
     context.fillStyle = style.getPropertyValue('--heat').trim();
-    const columns = Array.from({ length: COLUMNS }, (): LivePoint[] => []);
-    for (const point of points) columns[Math.min(COLUMNS - 1, Math.floor(((point.at - from) / (to - from)) * COLUMNS))]?.push(point);
-    const counts = columns.map((column) => bucketsOf(column, name));
+    // A column for each place in the curves, so that the crosshair means the same here.
+    const counts = groups.map((group) => bucketsOf(group, name));
     const most = Math.max(1, ...counts.flatMap((column) => [...column]));
-    const width = node.width / COLUMNS;
     const height = node.height / (highest - lowest + 1);
-    for (const [column, buckets] of counts.entries()) {
+    const x = (at: number): number => Math.round(((at - from) / (to - from)) * node.width);
+    for (const [index, buckets] of counts.entries()) {
+      const group = groups[index] as (typeof groups)[number];
+      const end = x((group.at(-1) as (typeof shown)[number]).at);
+      const begin = x((group[0] as (typeof shown)[number]).at - (group[0] as (typeof shown)[number]).sinceMs);
       for (let bucket = lowest; bucket <= highest; bucket += 1) {
         const count = buckets[bucket] ?? 0;
         if (count === 0) continue;
         // By its order of magnitude, so that the few slow ones are seen beside the many quick ones.
         context.globalAlpha = 0.18 + 0.82 * (Math.log1p(count) / Math.log1p(most));
-        context.fillRect(column * width, (highest - bucket) * height, Math.ceil(width), Math.ceil(height) - 1);
+        context.fillRect(begin, (highest - bucket) * height, Math.max(1, end - begin), Math.ceil(height) - 1);
       }
     }
-  }, [points, name, from, to, theme, lowest, highest]);
+  }, [frame, name, theme, lowest, highest, width]);
 
-  const middle = Math.round((lowest + highest) / 2);
+  const ticks = ticksOf(frame, width);
   const summary = used.length === 0 ? 'Nothing in this time.' : `Between ${label(used[0] as number)} and ${label(used.at(-1) as number)}.`;
+  const read = (index: number): readonly Reading[] => {
+    const group = groups[index] ?? [];
+    const count = bucketsOf(group, name).reduce((sum, one) => sum + one, 0);
+    const [p50, , p99] = percentilesOf(group, name);
+    return [
+      { label: 'measured per second', value: amount(count / Math.max(1, secondsOf(group))) },
+      { label: 'half took up to', value: p50 == null ? '–' : duration(p50) },
+      { label: '99 % took up to', value: p99 == null ? '–' : duration(p99) },
+    ];
+  };
   return (
     <figure className="chart">
       <figcaption>
         <h3>{title}</h3>
         <p className="note">the darker, the more</p>
       </figcaption>
-      <div className="heat">
-        <ol aria-hidden="true">
-          <li>{label(highest)}</li>
-          <li>{label(middle)}</li>
-          <li>{label(lowest)}</li>
-        </ol>
+      <div className="plot heat">
         <canvas ref={canvas} role="img" aria-label={`${title}. ${summary}`} />
+        <div className="heat-axes" aria-hidden="true">
+          {decadesBetween(lowest, highest).map((bucket) => (
+            <span key={bucket} className="heat-decade" style={{ bottom: `${((bucket + 1 - lowest) / (highest - lowest + 1)) * 100}%` }}>
+              {MILLISECONDS.label(LIVE_BOUNDS_MS[bucket] as number)}
+            </span>
+          ))}
+          {ticks.map((at) => (
+            <span key={at} className="heat-time" style={{ left: `${((at - from) / (to - from)) * 100}%` }}>
+              {tickWords(at, ticks)}
+            </span>
+          ))}
+        </div>
+        <Surface title={title} read={read} />
       </div>
     </figure>
   );
+}
+
+/** Buckets that end at a power of ten: there are ten to a decade. */
+function decadesBetween(lowest: number, highest: number): readonly number[] {
+  return [...LIVE_BOUNDS_MS.keys()].filter((bucket) => bucket % 10 === 0 && bucket >= lowest && bucket < highest);
+}
+
+/** In pixels of the page. */
+function useWidth(element: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const node = element.current;
+    if (node === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(node.clientWidth));
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, []);
+  return width;
 }

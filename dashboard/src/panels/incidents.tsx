@@ -4,13 +4,23 @@ import { type Incident, wordsOnIncident } from '../../../src/monitor/verdict/ind
 import { amount, capitalised, duration } from '../format.js';
 import { Panel } from './tables.js';
 
-export function Incidents({ incidents, now }: { readonly incidents: readonly Incident[]; readonly now: number }) {
+interface IncidentsProps {
+  readonly incidents: readonly Incident[];
+  readonly now: number;
+  /** Shows its time in the charts. */
+  readonly onZoom: (incident: Incident) => void;
+}
+
+export function Incidents({ incidents, now, onZoom }: IncidentsProps) {
   return (
     <Panel title="Incidents" empty={incidents.length === 0 && 'None in the last day, or since the server started.'} steady>
       <ol className="log incidents" tabIndex={0} aria-label="Incidents, the last first">
         {incidents.map((incident) => (
           <li key={incident.id}>
-            <Summary incident={incident} now={now} />
+            <Summary incident={incident} now={now} />{' '}
+            <button type="button" className="link-like" onClick={() => onZoom(incident)}>
+              Show in the charts
+            </button>
             <Facts incident={incident} />
           </li>
         ))}

@@ -1,5 +1,6 @@
 /** The verdict on a pool: what is wrong, since when, whom it has hit, what to do, and who holds the connections. */
 
+import type { ReactNode } from 'react';
 import { type Holders, verdictOn } from '../../../src/monitor/verdict/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { amount, clock, counted, duration } from '../format.js';
@@ -9,9 +10,10 @@ const LEVELS = { healthy: 'good', degraded: 'warning', unhealthy: 'bad' } as con
 /** A state is a word and a sign, not only a colour. */
 const SIGNS = { healthy: '● healthy', degraded: '▲ degraded', unhealthy: '✕ unhealthy' } as const;
 
-export function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
+/** @param children the tiles below the words */
+export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
   const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const { status, headline, details, advice, failingPerSecond, holders } = verdictOn(pool, past, view.snapshot?.at ?? 0);
+  const { status, headline, details, advice, holders } = verdictOn(pool, past, view.snapshot?.at ?? 0);
   const { stats } = pool;
   const { sizeRange } = stats.options;
   return (
@@ -36,14 +38,13 @@ export function Verdict({ pool, view }: { readonly pool: LivePool; readonly view
         ) : null}
       </div>
       <HolderList holders={holders} used={stats.used} />
-      <dl className="figures">
-        <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
-        {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
-        <Figure name="waiting" value={amount(stats.waiting)} />
-        <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
-        <Figure name="failing a second" value={amount(failingPerSecond)} isBad={failingPerSecond > 0} />
-        <Figure name="leaked now" value={amount(pool.leaked)} isBad={pool.leaked > 0} />
-      </dl>
+      {children}
+      {sizeRange == null && pool.leaked === 0 ? null : (
+        <dl className="figures">
+          {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
+          {pool.leaked === 0 ? null : <Figure name="leaked now" value={amount(pool.leaked)} isBad />}
+        </dl>
+      )}
     </section>
   );
 }

@@ -1,0 +1,55 @@
+/** What all charts share: the frame of time, the incidents in it, and the moment that is marked. */
+
+import { createContext, useContext, useSyncExternalStore } from 'react';
+import type { Incident } from '../../../src/monitor/verdict/index.js';
+import type { Frame } from '../series.js';
+import { Crosshair } from './crosshair.js';
+import type { Span } from './window.js';
+
+/** What a chart knows of time. */
+export interface Timeline {
+  readonly frame: Frame;
+  readonly theme: string;
+  readonly incidents: readonly Incident[];
+  /** The server's time, in milliseconds since 1970. */
+  readonly now: number;
+  readonly crosshair: Crosshair;
+  readonly zoom: (span: Span) => void;
+}
+
+const NOTHING: Timeline = {
+  frame: { from: 0, to: 1, stepMs: 1_000, shown: [], groups: [], times: [], gaps: [] },
+  theme: 'light',
+  incidents: [],
+  now: 1,
+  crosshair: new Crosshair(),
+  zoom: () => undefined,
+};
+
+/** Around everything that has charts. */
+export const TimelineContext = createContext<Timeline>(NOTHING);
+
+export function useTimeline(): Timeline {
+  return useContext(TimelineContext);
+}
+
+/** The place of a moment in the curves; undefined where nothing was kept, and while no moment is marked. */
+export function indexAt({ times, stepMs, from, to }: Frame, at: number | undefined): number | undefined {
+  if (at === undefined || times.length === 0 || at < from || at > to) return undefined;
+  const after = times.findIndex((time) => time >= at);
+  const near = after === -1 ? times.length - 1 : after;
+  const [before, behind] = [times[near - 1] ?? Number.NEGATIVE_INFINITY, times[near] as number];
+  const index = at - before < Math.abs(behind - at) ? near - 1 : near;
+  return Math.abs((times[index] as number) - at) > Math.max(1.5 * stepMs, 2_500) ? undefined : index;
+}
+
+/** The place that is marked now. Only a change of it draws again. */
+export function useMarkedIndex(): number | undefined {
+  const { frame, crosshair } = useTimeline();
+  return useSyncExternalStore(crosshair.subscribe, () => indexAt(frame, crosshair.moment()));
+}
+
+/** What was wrong at a moment, the last first. */
+export function incidentsAt(incidents: readonly Incident[], at: number, now: number): readonly Incident[] {
+  return incidents.filter(({ begin, end }) => begin <= at && at <= (end ?? now));
+}
