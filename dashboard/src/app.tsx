@@ -19,7 +19,7 @@ import { useAddress } from './time/address.js';
 import { useKeys } from './time/keys.js';
 import { Tiles } from './time/tiles.js';
 import { TimeControls } from './time/time-controls.js';
-import { TimelineContext } from './time/timeline.js';
+import { TimelineContext } from './timeline.js';
 import { useProcess, useTime } from './time/use-time.js';
 import { aroundIncident } from './time/window.js';
 

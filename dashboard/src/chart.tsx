@@ -5,7 +5,7 @@ import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { Frame } from './series.js';
 import { type Reading, Surface } from './time/surface.js';
-import { indexAt, type Timeline, useMarkedIndex, useTimeline } from './time/timeline.js';
+import { indexAt, type Timeline, useMarkedIndex, useTimeline } from './timeline.js';
 import { ticksOf, tickWords } from './time/ticks.js';
 import { decadesOf, type Unit } from './units.js';
 

@@ -6,7 +6,7 @@ import { amount, duration } from './format.js';
 import { bucketsOf, type DurationName, percentilesOf, secondsOf } from './series.js';
 import { type Reading, Surface } from './time/surface.js';
 import { ticksOf, tickWords } from './time/ticks.js';
-import { useTimeline } from './time/timeline.js';
+import { useTimeline } from './timeline.js';
 import { MILLISECONDS } from './units.js';
 
 interface HeatMapProps {

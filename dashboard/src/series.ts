@@ -33,7 +33,7 @@ const LATE_MS = 3_000;
  */
 export function frameOf(points: readonly LivePoint[], { from, to }: Span, resolutionMs = 1_000): Frame {
   const shown = points.filter(({ at, sinceMs }) => at > from && at - sinceMs < to);
-  const wanted = STEPS_MS.find((step) => (to - from) / step <= MOST_PLACES) ?? (STEPS_MS.at(-1) as number);
+  const wanted = STEPS_MS.find((step) => (to - from) / step <= MOST_PLACES) ?? 600_000;
   const stepMs = Math.max(wanted, resolutionMs);
   const groups = groupsOf(shown, stepMs);
   const times = groups.map((group) => Math.min(to, (group.at(-1) as LivePoint).at));

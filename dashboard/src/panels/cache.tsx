@@ -6,7 +6,7 @@ import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js'
 import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, bytes, duration, percent } from '../format.js';
-import { useTimeline } from '../time/timeline.js';
+import { useTimeline } from '../timeline.js';
 import { BYTES, MILLISECONDS, PER_SECOND, PERCENT } from '../units.js';
 import { Facts, Panel } from './tables.js';
 

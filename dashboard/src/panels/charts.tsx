@@ -5,7 +5,7 @@ import { amount, counted, duration } from '../format.js';
 import { HeatMap } from '../heat-map.js';
 import { busiestOf, type DurationName, FAILURES, most, percentilesOf, queryRate, rateOf, totalOf } from '../series.js';
 import type { LivePoint } from '../../../src/monitor/points/index.js';
-import { useTimeline } from '../time/timeline.js';
+import { useTimeline } from '../timeline.js';
 import { COUNT, MILLISECONDS, PER_SECOND, type Unit } from '../units.js';
 
 interface ChartsProps {

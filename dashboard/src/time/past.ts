@@ -77,7 +77,7 @@ export function usePoints(
   }, [wanted, kept, fed]);
 }
 
-/** Whether the feed's points tell all that there may be. */
+/** Whether the feed has brought all that there may be. */
 function isFed(fed: readonly LivePoint[], { from }: Span, now: number): boolean {
   const first = fed[0];
   return from >= now - FED_MS - 1_000 || (first !== undefined && first.at - first.sinceMs <= from);

@@ -5,7 +5,7 @@ import { type Holders, type Incident, type PoolVerdict, capitalised, wordsOnInci
 import { amount, clock, duration } from '../format.js';
 import { busiestOf, type DurationName, FAILED_CALLERS, type Frame, most, percentilesOf, queryRate, rateOf } from '../series.js';
 import { stamp, utc } from './stamp.js';
-import { incidentsAt, indexAt } from './timeline.js';
+import { incidentsAt, indexAt } from '../timeline.js';
 
 /** What a text on a moment is made of. */
 export interface Told {
@@ -99,12 +99,21 @@ export function csvOf({ groups }: Frame, latency: DurationName): string {
     return [
       new Date(at).toISOString(),
       sum('sinceMs') / 1_000,
-      ...[limit, used, idle, checking, opening, closing],
+      limit,
+      used,
+      idle,
+      checking,
+      opening,
+      closing,
       most(group, ({ waiting }) => waiting),
       Math.round(most(group, ({ longestWaitMs }) => longestWaitMs)),
       sum('acquired'),
       queryRate(group).toFixed(2),
-      ...[sum('timedOut'), sum('refused'), sum('breakerRefused'), sum('queryErrors'), sum('connectErrors')],
+      sum('timedOut'),
+      sum('refused'),
+      sum('breakerRefused'),
+      sum('queryErrors'),
+      sum('connectErrors'),
       ...percentilesOf(group, latency).map((ms) => (ms === null || !Number.isFinite(ms) ? '' : ms)),
     ].join(',');
   });

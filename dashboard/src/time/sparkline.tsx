@@ -16,7 +16,7 @@ interface SparklineProps {
 
 const [WIDTH, HEIGHT, FOOT, HEAD] = [200, 36, 1, 5];
 
-/** The words beside it say the same, so readers of screens are not told of it. */
+/** The words beside it say the same, so screen readers skip it. */
 export function Sparkline({ frame, values, full, worst, level, marked }: SparklineProps) {
   const finite = values.filter((value) => value !== null && Number.isFinite(value)) as number[];
   const top = full ?? Math.max(...finite, Number.MIN_VALUE);

@@ -3,7 +3,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useId, useRef, useSyncExternalStore } from 'react';
 import { capitalised, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { stamp, stampOfSpan } from './stamp.js';
-import { incidentsAt, type Timeline, useMarkedIndex, useTimeline } from './timeline.js';
+import { incidentsAt, type Timeline, useMarkedIndex, useTimeline } from '../timeline.js';
 import { aroundIncident, type Span, zoomTo } from './window.js';
 
 /** A value of a curve at one moment. */
@@ -51,7 +51,6 @@ export function Surface({ title, read }: SurfaceProps) {
     const share = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
     return frame.from + share * (frame.to - frame.from);
   };
-  const isTouch = ({ pointerType }: PointerEvent): boolean => pointerType === 'touch';
   const onDown = (event: PointerEvent): void => {
     if (event.button !== 0) return;
     const at = timeAt(event);
@@ -164,6 +163,10 @@ function Gap({ gap, timeline: { frame, now } }: { readonly gap: Span; readonly t
   );
 }
 
+function isTouch({ pointerType }: PointerEvent): boolean {
+  return pointerType === 'touch';
+}
+
 /** A moment of a curve, where there is one near. */
 function snapped({ frame }: Timeline, at: number | undefined): number | undefined {
   if (at === undefined || at < frame.from || at > frame.to) return undefined;
@@ -177,24 +180,24 @@ function nearest(times: readonly number[], at: number, withinMs: number): number
   return best !== undefined && Math.abs(best - at) <= withinMs ? best : undefined;
 }
 
-function share({ from, to }: Span, at: number): number {
+function percentAt({ from, to }: Span, at: number): number {
   return Math.min(100, Math.max(0, ((at - from) / (to - from)) * 100));
 }
 
 function across(frame: Span, { from, to }: Span): React.CSSProperties {
-  return { left: `${share(frame, from)}%`, width: `${share(frame, to) - share(frame, from)}%` };
+  return { left: `${percentAt(frame, from)}%`, width: `${percentAt(frame, to) - percentAt(frame, from)}%` };
 }
 
 /** Left of the line when there is more room. */
 function besides(frame: Span, at: number): React.CSSProperties {
-  const left = share(frame, at);
+  const left = percentAt(frame, at);
   return left > 50 ? { right: `calc(${100 - left}% + 10px)` } : { left: `calc(${left}% + 10px)` };
 }
 
 function placeLine(node: HTMLElement | null, frame: Span, at: number | undefined): void {
   if (node === null) return;
   node.hidden = at === undefined;
-  if (at !== undefined) node.style.left = `${share(frame, at)}%`;
+  if (at !== undefined) node.style.left = `${percentAt(frame, at)}%`;
 }
 
 function placeBrush(node: HTMLElement | null, frame: Span, chosen: Span | undefined): void {
@@ -202,8 +205,8 @@ function placeBrush(node: HTMLElement | null, frame: Span, chosen: Span | undefi
   node.hidden = chosen === undefined;
   if (chosen === undefined) return;
   const [from, to] = [Math.min(chosen.from, chosen.to), Math.max(chosen.from, chosen.to)];
-  node.style.left = `${share(frame, from)}%`;
-  node.style.width = `${share(frame, to) - share(frame, from)}%`;
+  node.style.left = `${percentAt(frame, from)}%`;
+  node.style.width = `${percentAt(frame, to) - percentAt(frame, from)}%`;
 }
 
 function inWords({ incidents, now }: Timeline, moment: number | undefined, readings: readonly Reading[]): string {

@@ -6,7 +6,7 @@ import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { busiestOf, type DurationName, FAILED_CALLERS, type Frame, most, percentilesOf, rateOf } from '../series.js';
 import { Sparkline } from './sparkline.js';
 import { stamp } from './stamp.js';
-import { useMarkedIndex, useTimeline } from './timeline.js';
+import { useMarkedIndex, useTimeline } from '../timeline.js';
 
 type Level = 'quiet' | 'warning' | 'bad';
 

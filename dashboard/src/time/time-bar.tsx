@@ -2,7 +2,7 @@
 
 import type { Points } from './past.js';
 import { stampOfSpan, step } from './stamp.js';
-import { useTimeline } from './timeline.js';
+import { useTimeline } from '../timeline.js';
 import { RANGES, type TimeWindow } from './window.js';
 
 interface TimeBarProps {
@@ -21,7 +21,7 @@ interface TimeBarProps {
 const STATES: Readonly<Record<Points['state'], string>> = {
   known: '',
   asked: 'Asking for what is older …',
-  failed: 'The process did not tell what is older.',
+  failed: 'The process keeps only the last ten minutes.',
 };
 
 export function TimeBar({ window, state, notice, onRange, onZoomOut, onLive, onCopyLink, onCopyText, onCsv }: TimeBarProps) {

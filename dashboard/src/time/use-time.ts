@@ -7,7 +7,7 @@ import { frameOf } from '../series.js';
 import type { Go, Shown } from './address.js';
 import { Crosshair } from './crosshair.js';
 import { type Points, usePoints } from './past.js';
-import type { Timeline } from './timeline.js';
+import type { Timeline } from '../timeline.js';
 import { spanOf } from './window.js';
 
 /** A marked moment goes into the address when it has stayed for so long: browsers limit how often it changes. */

@@ -26,7 +26,7 @@ export const RANGES: readonly (readonly [number, string, string])[] = [
 
 export const DEFAULT_WINDOW: TimeWindow = { rangeMs: 300_000, past: undefined };
 
-/** Nobody zooms in further: there is a point each second. */
+/** There is a point each second: nothing is gained by zooming in further. */
 export const LEAST_SPAN_MS = 10_000;
 
 /** What the window shows now. */

@@ -1,10 +1,10 @@
 /** What all charts share: the frame of time, the incidents in it, and the moment that is marked. */
 
 import { createContext, useContext, useSyncExternalStore } from 'react';
-import type { Incident } from '../../../src/monitor/verdict/index.js';
-import type { Frame } from '../series.js';
-import { Crosshair } from './crosshair.js';
-import type { Span } from './window.js';
+import type { Incident } from '../../src/monitor/verdict/index.js';
+import type { Frame } from './series.js';
+import { Crosshair } from './time/crosshair.js';
+import type { Span } from './time/window.js';
 
 /** What a chart knows of time. */
 export interface Timeline {
