@@ -33,11 +33,15 @@ const LATE_MS = 3_000;
  */
 export function frameOf(points: readonly LivePoint[], { from, to }: Span, resolutionMs = 1_000): Frame {
   const shown = points.filter(({ at, sinceMs }) => at > from && at - sinceMs < to);
-  const wanted = STEPS_MS.find((step) => (to - from) / step <= MOST_PLACES) ?? 600_000;
-  const stepMs = Math.max(wanted, resolutionMs);
+  const stepMs = Math.max(stepOf({ from, to }), resolutionMs);
   const groups = groupsOf(shown, stepMs);
   const times = groups.map((group) => Math.min(to, (group.at(-1) as LivePoint).at));
   return { from, to, stepMs, shown, groups, times, gaps: gapsOf(shown, { from, to }, resolutionMs) };
+}
+
+/** How much time a place in a curve covers, where points are as fine. */
+export function stepOf({ from, to }: Span): number {
+  return STEPS_MS.find((step) => (to - from) / step <= MOST_PLACES) ?? 600_000;
 }
 
 /** Rates and percentiles of single seconds jump: a curve is made of groups, about as many as it has places. */

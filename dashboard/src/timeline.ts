@@ -33,14 +33,19 @@ export function useTimeline(): Timeline {
   return useContext(TimelineContext);
 }
 
+/** A server that is busy makes a point late. */
+const LATE_MS = 2_500;
+
 /** The place of a moment in the curves; undefined where nothing was kept, and while no moment is marked. */
-export function indexAt({ times, stepMs, from, to }: Frame, at: number | undefined): number | undefined {
-  if (at === undefined || times.length === 0 || at < from || at > to) return undefined;
-  const after = times.findIndex((time) => time >= at);
-  const near = after === -1 ? times.length - 1 : after;
-  const [before, behind] = [times[near - 1] ?? Number.NEGATIVE_INFINITY, times[near] as number];
-  const index = at - before < Math.abs(behind - at) ? near - 1 : near;
-  return Math.abs((times[index] as number) - at) > Math.max(1.5 * stepMs, 2_500) ? undefined : index;
+export function indexAt({ times, groups, from, to }: Frame, at: number | undefined): number | undefined {
+  if (at === undefined || at < from || at > to) return undefined;
+  const found = times.findIndex((time) => time >= at);
+  const after = found === -1 ? times.length : found;
+  const [first] = groups[after] ?? [];
+  const isIn = first !== undefined && first.at - first.sinceMs <= at + LATE_MS;
+  const sinceBefore = at - (times[after - 1] ?? Number.NEGATIVE_INFINITY);
+  if (!isIn) return sinceBefore <= LATE_MS ? after - 1 : undefined;
+  return sinceBefore < (times[after] as number) - at ? after - 1 : after;
 }
 
 /** The place that is marked now. Only a change of it draws again. */

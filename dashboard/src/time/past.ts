@@ -3,6 +3,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { LivePoint } from '../../../src/monitor/points/index.js';
 import type { Client } from '../connection.js';
+import { stepOf } from '../series.js';
 import { type Span, spanOf, type TimeWindow } from './window.js';
 
 /** What the server keeps of a stretch of time. */
@@ -20,11 +21,13 @@ export interface Points {
   readonly state: 'known' | 'asked' | 'failed';
 }
 
-/** The feed brings so much of the past; what is older is asked for. */
-const FED_MS = 600_000;
 const MOST_POINTS = 300;
-/** The live tail comes from the feed; what is before it grows coarser on the server. */
+/** The live tail comes from the feed; what is before it grows coarser. */
 const ASK_AGAIN_MS = 60_000;
+/** A new server has nothing that is older than its feed: what the feed lacks by less is not asked for. */
+const SLACK_MS = 3_000;
+/** A point may be late. */
+const COARSER = 1.5;
 
 async function ask(client: Client, pool: string, { from, to }: Span, signal: AbortSignal): Promise<Kept> {
   const { history } = client.monitoring as unknown as { history: { query(input: object, options: object): Promise<Kept> } };
@@ -43,7 +46,7 @@ export function usePoints(
   now: number | undefined,
 ): Points {
   const { rangeMs, past } = window;
-  const isKnown = now === undefined || isFed(fed, spanOf(window, now), now);
+  const isKnown = now === undefined || isFed(fed, spanOf(window, now));
   const wanted = isKnown || pool === undefined ? undefined : past === undefined ? `${pool} ${rangeMs}` : `${pool} ${past.from} ${past.to}`;
   const [kept, setKept] = useState<{ readonly of: string; readonly kept: Kept | 'failed' }>();
 
@@ -77,8 +80,13 @@ export function usePoints(
   }, [wanted, kept, fed]);
 }
 
-/** Whether the feed has brought all that there may be. */
-function isFed(fed: readonly LivePoint[], { from }: Span, now: number): boolean {
-  const first = fed[0];
-  return from >= now - FED_MS - 1_000 || (first !== undefined && first.at - first.sinceMs <= from);
+/** Whether the feed has brought the whole stretch, and as finely as its curves are drawn. */
+function isFed(fed: readonly LivePoint[], span: Span): boolean {
+  const shown = fed.filter(({ at, sinceMs }) => at > span.from && at - sinceMs < span.to);
+  const [first] = shown;
+  return (
+    first !== undefined &&
+    first.at - first.sinceMs <= span.from + SLACK_MS &&
+    shown.every(({ sinceMs }) => sinceMs <= stepOf(span) * COARSER)
+  );
 }

@@ -2,7 +2,7 @@
 
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { type Holders, type Incident, type PoolVerdict, capitalised, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
-import { amount, clock, duration } from '../format.js';
+import { amount, clock, counted, duration } from '../format.js';
 import { busiestOf, type DurationName, FAILED_CALLERS, type Frame, most, percentilesOf, queryRate, rateOf } from '../series.js';
 import { stamp, utc } from './stamp.js';
 import { incidentsAt, indexAt } from '../timeline.js';
@@ -54,7 +54,11 @@ function figuresAt(frame: Frame, index: number | undefined, latency: DurationNam
   const [p50, p90, p99] = percentilesOf(group, latency).map((ms) => (ms === null ? '–' : Number.isFinite(ms) ? duration(ms) : 'failed'));
   return [
     `${used} of ${limit} connections in use, ${idle} idle`,
-    `${amount(most(group, ({ waiting }) => waiting))} callers waiting, the longest for ${duration(wait)}`,
+    `${counted(
+      most(group, ({ waiting }) => waiting),
+      'caller',
+      'callers',
+    )} waiting, the longest for ${duration(wait)}`,
     `${amount(queryRate(group))} statements a second`,
     `${amount(rateOf(group, ...FAILED_CALLERS))} callers failing a second`,
     `${latency} p50 ${p50}, p90 ${p90}, p99 ${p99}`,

@@ -3,7 +3,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useId, useRef, useSyncExternalStore } from 'react';
 import { capitalised, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { stamp, stampOfSpan } from './stamp.js';
-import { incidentsAt, type Timeline, useMarkedIndex, useTimeline } from '../timeline.js';
+import { incidentsAt, indexAt, type Timeline, useMarkedIndex, useTimeline } from '../timeline.js';
 import { aroundIncident, type Span, zoomTo } from './window.js';
 
 /** A value of a curve at one moment. */
@@ -170,14 +170,8 @@ function isTouch({ pointerType }: PointerEvent): boolean {
 /** A moment of a curve, where there is one near. */
 function snapped({ frame }: Timeline, at: number | undefined): number | undefined {
   if (at === undefined || at < frame.from || at > frame.to) return undefined;
-  return nearest(frame.times, at, Math.max(1.5 * frame.stepMs, 2_500)) ?? Math.round(at);
-}
-
-function nearest(times: readonly number[], at: number, withinMs: number): number | undefined {
-  const after = times.findIndex((time) => time >= at);
-  const candidates = after === -1 ? times.slice(-1) : times.slice(Math.max(0, after - 1), after + 1);
-  const [best] = candidates.toSorted((one, other) => Math.abs(one - at) - Math.abs(other - at));
-  return best !== undefined && Math.abs(best - at) <= withinMs ? best : undefined;
+  const index = indexAt(frame, at);
+  return index === undefined ? Math.round(at) : frame.times[index];
 }
 
 function percentAt({ from, to }: Span, at: number): number {

@@ -31,28 +31,22 @@ export function TimeBar({ window, state, notice, onRange, onZoomOut, onLive, onC
   return (
     <section className={past === undefined ? 'time-bar' : 'time-bar past'} aria-label="Time shown">
       <div role="group" aria-label="Time range" className="segments">
-        {RANGES.map(([ms, name, label], index) => (
+        {RANGES.map(([ms, , label], index) => (
           <button
             key={ms}
             type="button"
             aria-pressed={past === undefined && rangeMs === ms}
             aria-keyshortcuts={String(index + 1)}
-            aria-label={label}
             onClick={() => onRange(ms)}
           >
-            <span aria-hidden="true" className="wide-only">
-              {label}
-            </span>
-            <span aria-hidden="true" className="narrow-only">
-              {name}
-            </span>
+            {label}
           </button>
         ))}
       </div>
       <p className="time-words">
         {past === undefined ? null : <b>Not live: {stampOfSpan(past.from, past.to, now)}</b>}{' '}
         <span className="note" title="Connections and waits: the worst moment of the time that a point covers. Rates: the mean of it.">
-          {each}. {STATES[state]}
+          {each}. {frame.gaps.length === 0 ? '' : STATES[state]}
         </span>
       </p>
       {past === undefined ? null : (
