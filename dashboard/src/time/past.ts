@@ -35,23 +35,24 @@ async function ask(client: Client, pool: string, { from, to }: Span, signal: Abo
 }
 
 /**
+ * @param client undefined: the process keeps nothing more
  * @param fed the points of the live feed, the oldest first
  * @param now the server's time; undefined: it is not yet known
  */
 export function usePoints(
-  client: Client,
+  client: Client | undefined,
   pool: string | undefined,
   fed: readonly LivePoint[],
   window: TimeWindow,
   now: number | undefined,
 ): Points {
   const { rangeMs, past } = window;
-  const isKnown = now === undefined || isFed(fed, spanOf(window, now));
+  const isKnown = client === undefined || now === undefined || isFed(fed, spanOf(window, now));
   const wanted = isKnown || pool === undefined ? undefined : past === undefined ? `${pool} ${rangeMs}` : `${pool} ${past.from} ${past.to}`;
   const [kept, setKept] = useState<{ readonly of: string; readonly kept: Kept | 'failed' }>();
 
   useEffect(() => {
-    if (wanted === undefined || pool === undefined || now === undefined) return undefined;
+    if (wanted === undefined || client === undefined || pool === undefined || now === undefined) return undefined;
     const stop = new AbortController();
     const begun = Date.now();
     const fetchIt = (): void => {

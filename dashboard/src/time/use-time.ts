@@ -28,7 +28,7 @@ export function useTime(view: View, pool: string | undefined, { window, moment }
   const now = view.snapshot?.at;
   const fed = (pool === undefined ? undefined : view.points.get(pool)) ?? NO_POINTS;
   const incidents = (pool === undefined ? undefined : view.incidents.get(pool)) ?? NO_INCIDENTS;
-  const { points, resolutionMs, state } = usePoints(view.client, pool, fed, window, now);
+  const { points, resolutionMs, state } = usePoints(view.keepsHistory ? view.client : undefined, pool, fed, window, now);
   const { from, to } = spanOf(window, now ?? Date.now());
   const frame = useMemo(() => frameOf(points, { from, to }, resolutionMs), [points, resolutionMs, from, to]);
 
