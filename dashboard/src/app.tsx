@@ -88,7 +88,7 @@ export function App({ store }: { readonly store: LiveStore }) {
               <TopologyPanel pool={pool} now={snapshot.at} />
               <FleetPanel pool={pool} />
               <TimeControls time={time} shown={shown} go={go} pool={pool} view={view} />
-              <Charts key={pool.name} latency={shown.latency} onLatency={(latency) => go({ latency })} />
+              <Charts key={pool.name} latency={shown.latency} go={go} />
               <div className="panels">
                 <Borrowers pool={pool} />
                 <SlowQueries pool={pool} />
