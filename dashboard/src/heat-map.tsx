@@ -1,9 +1,9 @@
-/** A heat map: how durations are distributed over time. */
+/** A heat map: how durations are distributed over time. Its legend and its fields have their colors from one function. */
 
-import { useEffect, useRef } from 'react';
+import { useEffect, useMemo, useRef } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
 import type { LivePoint } from '../../src/monitor/points/index.js';
-import { duration } from './format.js';
+import { clock, duration } from './format.js';
 import { bucketsOf, type DurationName } from './series.js';
 
 interface HeatMapProps {
@@ -16,19 +16,43 @@ interface HeatMapProps {
 }
 
 const COLUMNS = 100;
-const HEIGHT = 170;
+const HEIGHT = 146;
+
+/** Five steps, from few to many. */
+const STEPS = [1, 2, 3, 4, 5] as const;
+
+/** The color of a step, as any element or canvas of this theme takes it: a custom property of the page. */
+function colourOf(step: number): string {
+  return `--heat-${step}`;
+}
+
+/** Its step: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
+function stepOf(count: number, most: number): number {
+  return Math.min(STEPS.length, 1 + Math.floor((Math.log1p(count) / Math.log1p(most)) * STEPS.length));
+}
+
+/** The smallest count of a step. */
+function leastOf(step: number, most: number): number {
+  return step === 1 ? 1 : Math.max(1, Math.ceil(Math.expm1(((step - 1) / STEPS.length) * Math.log1p(most)) - 1e-9));
+}
 
 function label(bucket: number): string {
   return duration(LIVE_BOUNDS_MS[Math.min(bucket, LIVE_BOUNDS_MS.length - 1)] as number);
 }
 
-/** Durations over time: the darker a field, the more of them took as long. */
+/** Durations over time: each field says how many of them took as long. */
 export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const all = bucketsOf(points, name);
   const used = [...all.keys()].filter((bucket) => (all[bucket] as number) > 0);
   const lowest = Math.max(0, (used[0] ?? 10) - 2);
   const highest = Math.max(lowest + 12, (used.at(-1) ?? 30) + 2);
+  const counts = useMemo(() => {
+    const columns = Array.from({ length: COLUMNS }, (): LivePoint[] => []);
+    for (const point of points) columns[Math.min(COLUMNS - 1, Math.floor(((point.at - from) / (to - from)) * COLUMNS))]?.push(point);
+    return columns.map((column) => bucketsOf(column, name));
+  }, [points, name, from, to]);
+  const most = Math.max(1, ...counts.flatMap((column) => [...column]));
 
   useEffect(() => {
     const node = canvas.current;
@@ -37,25 +61,21 @@ export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) 
     const scale = window.devicePixelRatio;
     node.width = node.clientWidth * scale;
     node.height = HEIGHT * scale;
-    context.clearRect(0, 0, node.width, node.height);
     const style = getComputedStyle(document.documentElement);
-    context.fillStyle = style.getPropertyValue('--heat').trim();
-    const columns = Array.from({ length: COLUMNS }, (): LivePoint[] => []);
-    for (const point of points) columns[Math.min(COLUMNS - 1, Math.floor(((point.at - from) / (to - from)) * COLUMNS))]?.push(point);
-    const counts = columns.map((column) => bucketsOf(column, name));
-    const most = Math.max(1, ...counts.flatMap((column) => [...column]));
-    const width = node.width / COLUMNS;
-    const height = node.height / (highest - lowest + 1);
+    const colours = STEPS.map((step) => style.getPropertyValue(colourOf(step)).trim());
+    // Whole pixels: between two fields no color is mixed.
+    const left = (column: number): number => Math.round((column / COLUMNS) * node.width);
+    const top = (row: number): number => Math.round((row / (highest - lowest + 1)) * node.height);
     for (const [column, buckets] of counts.entries()) {
       for (let bucket = lowest; bucket <= highest; bucket += 1) {
         const count = buckets[bucket] ?? 0;
         if (count === 0) continue;
-        // By its order of magnitude, so that the few slow ones are seen beside the many quick ones.
-        context.globalAlpha = 0.18 + 0.82 * (Math.log1p(count) / Math.log1p(most));
-        context.fillRect(column * width, (highest - bucket) * height, Math.ceil(width), Math.ceil(height) - 1);
+        const row = highest - bucket;
+        context.fillStyle = colours[stepOf(count, most) - 1] as string;
+        context.fillRect(left(column), top(row), left(column + 1) - left(column), Math.max(1, top(row + 1) - top(row) - 1));
       }
     }
-  }, [points, name, from, to, theme, lowest, highest]);
+  }, [counts, most, theme, lowest, highest]);
 
   const middle = Math.round((lowest + highest) / 2);
   const summary = used.length === 0 ? 'Nothing in this time.' : `Between ${label(used[0] as number)} and ${label(used.at(-1) as number)}.`;
@@ -63,16 +83,38 @@ export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) 
     <figure className="chart">
       <figcaption>
         <h3>{title}</h3>
-        <p className="note">the darker, the more</p>
+        <Legend most={most} />
       </figcaption>
       <div className="heat">
-        <ol aria-hidden="true">
+        <ol className="heat-y" aria-hidden="true">
           <li>{label(highest)}</li>
           <li>{label(middle)}</li>
           <li>{label(lowest)}</li>
         </ol>
         <canvas ref={canvas} role="img" aria-label={`${title}. ${summary}`} />
+        <ol className="heat-x" aria-hidden="true">
+          <li>{clock(from)}</li>
+          <li>{clock((from + to) / 2)}</li>
+          <li>{clock(to)}</li>
+        </ol>
       </div>
     </figure>
+  );
+}
+
+/** How many a color means; steps that no count can have are left out. */
+function Legend({ most }: { readonly most: number }) {
+  const steps = STEPS.map((step) => ({ step, least: leastOf(step, most), next: step === STEPS.length ? most + 1 : leastOf(step + 1, most) }));
+  return (
+    <ul className="legend heat-legend" aria-label="Calls in a field">
+      {steps
+        .filter(({ least, next }) => next > least)
+        .map(({ step, least, next }) => (
+          <li key={step}>
+            <span className="swatch" style={{ background: `var(${colourOf(step)})` }} />
+            {next - least === 1 ? least : `${least}–${next - 1}`}
+          </li>
+        ))}
+    </ul>
   );
 }

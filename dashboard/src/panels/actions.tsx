@@ -4,7 +4,7 @@ import { useRef, useState } from 'react';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { type Client, messageOf } from '../connection.js';
 import { clock } from '../format.js';
-import { Panel } from './tables.js';
+import { Panel } from './panel.js';
 
 interface Intent {
   readonly label: string;

@@ -2,7 +2,7 @@
 
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { amount, capitalised, counted, duration } from '../format.js';
-import { Panel, Table } from './tables.js';
+import { Panel, Table } from './panel.js';
 
 type Fleet = NonNullable<LivePool['fleet']>;
 type Member = Fleet['roster'][number];
