@@ -59,13 +59,7 @@ export function App({ store }: { readonly store: LiveStore }) {
       <header className="bar">
         <h1>Poolwright</h1>
         <LinkState view={current} paused={frozen !== undefined} />
-        <button
-          type="button"
-          className="menu"
-          aria-expanded={menuIsOpen}
-          aria-controls="controls"
-          onClick={() => openMenu(!menuIsOpen)}
-        >
+        <button type="button" className="menu" aria-expanded={menuIsOpen} aria-controls="controls" onClick={() => openMenu(!menuIsOpen)}>
           Menu
         </button>
         <div id="controls" className={menuIsOpen ? 'controls open' : 'controls'}>

@@ -4,7 +4,7 @@ import type { LivePool } from '../../src/monitor/live/index.js';
 import type { PeerReport } from '../../src/monitor/peers/index.js';
 import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { Process } from './connection.js';
-import { duration } from './format.js';
+import { wholeSeconds } from './format.js';
 import type { Processes, View } from './live-store.js';
 import { SIGNS, type Status } from './status.js';
 
@@ -108,7 +108,7 @@ const PEER_STATES = {
 
 function peerInWords({ state, message, seenAgoMs, process }: PeerReport): Pick<Choice, 'status' | 'headline' | 'figures'> {
   if (state === 'reachable' && process !== null) return { ...worstOf(process), figures: sumOf(process) };
-  const seen = seenAgoMs === null ? '' : `, seen ${duration(Math.round(seenAgoMs / 1_000) * 1_000)} ago`;
+  const seen = seenAgoMs === null ? '' : `, seen ${wholeSeconds(seenAgoMs)} ago`;
   return { status: 'unhealthy', headline: message, figures: `${PEER_STATES[state]}${seen}` };
 }
 

@@ -104,7 +104,11 @@ export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) 
 
 /** How many a color means; steps that no count can have are left out. */
 function Legend({ most }: { readonly most: number }) {
-  const steps = STEPS.map((step) => ({ step, least: leastOf(step, most), next: step === STEPS.length ? most + 1 : leastOf(step + 1, most) }));
+  const steps = STEPS.map((step) => ({
+    step,
+    least: leastOf(step, most),
+    next: step === STEPS.length ? most + 1 : leastOf(step + 1, most),
+  }));
   return (
     <ul className="legend heat-legend" aria-label="Calls in a field">
       {steps

@@ -24,18 +24,12 @@ const HELP: Readonly<Record<Closed, string>> = {
 };
 
 /** What stands on the page instead of everything else. `checking`: a token is being tried. */
-export function Locked({
-  link,
-  checking,
-  onToken,
-}: {
-  readonly link: Closed;
-  readonly checking: boolean;
-  readonly onToken: () => void;
-}) {
+export function Locked({ link, checking, onToken }: { readonly link: Closed; readonly checking: boolean; readonly onToken: () => void }) {
   return (
-    <section className="locked" aria-label="Sign in">
-      <h2 role="alert">{TITLES[link]}</h2>
+    <section className="sign-in" aria-label="Sign in">
+      <h2>
+        <span role="alert">{TITLES[link]}</span>
+      </h2>
       <p>{HELP[link]}</p>
       {link === 'refused' ? null : (
         <TokenForm

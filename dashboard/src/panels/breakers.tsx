@@ -1,7 +1,7 @@
 /** The panel of circuit breakers, with their states over time. */
 
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
-import { amount, clock, counted, duration } from '../format.js';
+import { amount, clock, counted, duration, wholeSeconds } from '../format.js';
 import type { Frame } from '../series.js';
 import { Panel, Table } from './panel.js';
 
@@ -37,7 +37,7 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
             <span key="state" className={`tag breaker-${breaker.state}`}>
               {SIGNS[breaker.state]} {breaker.state}
             </span>,
-            breaker.inStateForMs === 0 ? 'all along' : duration(Math.round(breaker.inStateForMs / 1_000) * 1_000),
+            breaker.inStateForMs === 0 ? 'all along' : wholeSeconds(breaker.inStateForMs),
             <Timeline key="timeline" breaker={breaker} changes={changes} frame={frame} />,
             `${breaker.reason ?? '–'}${nextTry(breaker)}`,
             amount(breaker.failures),

@@ -42,8 +42,8 @@ export function Panels({ pool, snapshot, view, frame, theme }: PanelsProps) {
       {withBreakers ? <Breakers snapshot={snapshot} pool={pool} frame={frame} /> : null}
       <Cache pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
       <PgBouncer snapshot={snapshot} />
-      <Counters pool={pool} />
-      <Actions key={`${view.process}`} pool={pool} snapshot={snapshot} mayAct={view.mayAct} client={view.client} />
+      <Counters pool={pool} wide={!view.mayAct} />
+      <Actions pool={pool} snapshot={snapshot} mayAct={view.mayAct} client={view.client} />
       <Options pool={pool} />
       <NothingHere of={missing} />
     </div>

@@ -2,7 +2,7 @@
 
 import { type ReactNode, useState } from 'react';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { amount, duration, percent } from '../format.js';
+import { amount, duration, percent, wholeSeconds } from '../format.js';
 import { Panel } from './panel.js';
 
 type Statement = LivePool['slowQueries']['queries'][number];
@@ -34,7 +34,7 @@ const COLUMNS: readonly SortedColumn[] = [
     name: 'Last seen',
     about: 'How long ago one was looked at',
     by: ({ lastSeenAgoMs }) => -lastSeenAgoMs,
-    show: ({ lastSeenAgoMs }) => `${duration(Math.round(lastSeenAgoMs / 1_000) * 1_000)} ago`,
+    show: ({ lastSeenAgoMs }) => `${wholeSeconds(lastSeenAgoMs)} ago`,
   },
 ];
 
@@ -48,7 +48,7 @@ export function Statements({ pool }: { readonly pool: LivePool }) {
   return (
     <Panel
       title="Statements that cost most"
-      note={`The last ${duration(windowMs)}, without values`}
+      note={`The last ${wholeSeconds(windowMs)}, without values`}
       idle={queries.length === 0 && 'No statement has been sampled yet.'}
       wide
       steady

@@ -30,7 +30,7 @@ function byErrno(counts: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-export function Counters({ pool }: { readonly pool: LivePool }) {
+export function Counters({ pool, wide }: { readonly pool: LivePool; readonly wide: boolean }) {
   const { stats } = pool;
   const closed = Object.entries(stats.closedByReason).filter(([, count]) => count > 0);
   const rows: readonly (readonly [string, ReactNode])[] = [
@@ -50,7 +50,7 @@ export function Counters({ pool }: { readonly pool: LivePool }) {
     ['Sessions reset', amount(stats.resets)],
   ];
   return (
-    <Panel title="Since the pool was made">
+    <Panel title="Since the pool was made" wide={wide}>
       <Facts rows={rows} />
     </Panel>
   );

@@ -3,74 +3,58 @@
 import type { ReactNode } from 'react';
 import type { Borrowed } from '../../../src/engine/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { type Holders, type PoolVerdict, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
-import { amount, clock, counted, duration } from '../format.js';
+import { type Holders, sentenceOn, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
+import { amount, clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
 import type { View } from '../live-store.js';
 import { SIGNS } from '../status.js';
 
 export function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
   const now = view.snapshot?.at ?? 0;
   const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const verdict = verdictOn(pool, past, now);
-  const { status, headline, details, advice, failingPerSecond, holders } = verdict;
+  const { status, headline, details, advice, since, callersFailed, failingPerSecond, holders } = verdictOn(pool, past, now);
+  // Who holds most connections stands beside it already.
+  const [first] = holders;
+  const isNews = (detail: string): boolean => first === undefined || detail !== sentenceOn(first, pool.borrowed.length);
   const { stats } = pool;
   const { sizeRange } = stats.options;
   return (
     <section className={`verdict ${status}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
       <div className="verdict-words">
         <p className="pool-name">
-          <span className={`status ${status}`}>{SIGNS[status]}</span> <b>{pool.name}</b> <span className="note">{placeOf(pool)}</span>
+          <span className={`status ${status}`}>
+            {SIGNS[status]}
+            {since === null ? '' : ` for ${wholeSeconds(now - since)}`}
+          </span>{' '}
+          <b>{pool.name}</b> <span className="note">{placeOf(pool)}</span>
         </p>
         <h2>
-          <span role="status">{headline}</span>
+          <span role="status">{unbroken(headline)}</span>
         </h2>
         {view.link === 'stale' && view.heardAt !== undefined ? (
           <p className="problem">These figures are of {clock(view.heardAt)}.</p>
         ) : null}
-        <SinceWhen verdict={verdict} now={now} />
         {advice === null ? null : (
           <p className="advice">
             <b>What to do</b> {advice}
           </p>
         )}
-        <ul className="details">
-          {details.map((detail) => (
-            <li key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</li>
-          ))}
-        </ul>
       </div>
       <HolderList holders={holders} borrowed={pool.borrowed} used={stats.used} />
+      <ul className="details">
+        {details.filter(isNews).map((detail) => (
+          <li key={detail.replaceAll(/[\d.]+/g, '')}>{unbroken(detail)}</li>
+        ))}
+      </ul>
       <dl className="figures">
         <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
         {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
         <Figure name="waiting" value={amount(stats.waiting)} />
         <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
+        {callersFailed === 0 ? null : <Figure name="callers failed" value={amount(callersFailed)} isBad />}
         <Figure name="failing a second" value={amount(failingPerSecond)} isBad={failingPerSecond > 0} />
         <Figure name="leaked now" value={amount(pool.leaked)} isBad={pool.leaked > 0} />
       </dl>
     </section>
-  );
-}
-
-/** How long it has been wrong, and whom it has hit: the figures of the headline, where the eye finds them. */
-function SinceWhen({ verdict: { since, callersFailed, failingPerSecond }, now }: { readonly verdict: PoolVerdict; readonly now: number }) {
-  if (since === null) return null;
-  return (
-    <p className="since">
-      For <b>{duration(Math.max(0, Math.round((now - since) / 1_000) * 1_000))}</b>
-      {callersFailed === 0 ? null : (
-        <>
-          {' · '}
-          <b>{amount(callersFailed)}</b> {callersFailed === 1 ? 'caller' : 'callers'} failed
-        </>
-      )}
-      {failingPerSecond === 0 ? null : (
-        <>
-          {' · '}
-          <b>{amount(failingPerSecond)}</b> a second now
-        </>
-      )}
-    </p>
   );
 }
 
@@ -109,6 +93,12 @@ function Holder({
   const group = borrowed.filter((one) => workOf(one) === work && (one.place ?? null) === place && (one.leaked ?? false) === leaked);
   const longest = (read: (one: Borrowed) => number | undefined): number => Math.max(0, ...group.map((one) => read(one) ?? 0));
   const [runningMs, quietMs] = [longest((one) => one.runningMs), longest((one) => one.quietMs)];
+  const [{ statement, inTransaction = false } = {}] = group as readonly Partial<Borrowed>[];
+  const ages = [
+    ...(runningMs > 0 ? [`running for ${duration(runningMs)}`] : []),
+    ...(inTransaction ? ['in a transaction'] : []),
+    ...(isAbout(heldMs, Math.max(runningMs, quietMs)) ? [] : [`held for ${duration(heldMs)}`]),
+  ];
   return (
     <li className={leaked ? 'leaked' : undefined}>
       <p className="holder-head">
@@ -117,13 +107,16 @@ function Holder({
         </b>
         {place === null ? null : <code className="place">{place}</code>}
         {leaked ? <span className="tag leak">leak</span> : null}
-        <span className="held">held {duration(heldMs)}</span>
       </p>
-      <code className="work">{work}</code>
-      {quietMs > 0 ? <p className="quiet">no statement for {duration(quietMs)}</p> : null}
-      {runningMs > 0 ? <p className="note">running for {duration(runningMs)}</p> : null}
+      {quietMs > 0 ? <p className="quiet">no statement for {duration(quietMs)}</p> : <code className="work">{statement ?? work}</code>}
+      {ages.length === 0 ? null : <p className="note">{ages.join(' · ')}</p>}
     </li>
   );
+}
+
+/** Not worth a second figure. */
+function isAbout(ms: number, other: number): boolean {
+  return Math.abs(ms - other) < Math.max(1_000, ms / 10) && other > 0;
 }
 
 /** Where its connections lead. */

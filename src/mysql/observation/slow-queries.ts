@@ -89,7 +89,11 @@ export class SlowQueries {
         merged.set(digest, sum);
       }
     }
-    const costs = [...merged].map(([digest, shape]) => ({ digest, shape, cost: order === 'total' ? shape.totalMs : shape.percentile(0.99) }));
+    const costs = [...merged].map(([digest, shape]) => ({
+      digest,
+      shape,
+      cost: order === 'total' ? shape.totalMs : shape.percentile(0.99),
+    }));
     const costly = costs.toSorted((a, b) => b.cost - a.cost).slice(0, limit);
     return Object.freeze({
       windowMs: now - (generations[0] as Generation).since,
