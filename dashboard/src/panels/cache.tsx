@@ -8,7 +8,7 @@ import { Chart } from '../chart.js';
 import { amount, bytes, duration, percent } from '../format.js';
 import { useTimeline } from '../timeline.js';
 import { BYTES, MILLISECONDS, PER_SECOND, PERCENT } from '../units.js';
-import { Facts, Panel } from './tables.js';
+import { Facts, Panel } from './panel.js';
 
 interface CacheProps {
   readonly pool: LivePool;
@@ -23,13 +23,7 @@ const ANSWERED = ['hitsMemory', 'hitsRedis', 'coalesced', 'misses', 'bypassed'] 
 export function Cache({ pool, snapshot }: CacheProps) {
   const { frame } = useTimeline();
   const { cache } = pool;
-  if (cache === null) {
-    return (
-      <Panel title="Cache" empty="This pool has no cache.">
-        {null}
-      </Panel>
-    );
-  }
+  if (cache === null) return null;
   const { stats } = cache;
   const { redis, latency } = stats;
   const breaker = snapshot.breakers.find((one) => one.name === 'cache' && one.pool === pool.name);

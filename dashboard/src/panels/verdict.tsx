@@ -1,47 +1,56 @@
 /** The verdict on a pool: what is wrong, since when, whom it has hit, what to do, and who holds the connections. */
 
 import type { ReactNode } from 'react';
-import { type Holders, verdictOn } from '../../../src/monitor/verdict/index.js';
+import type { Borrowed } from '../../../src/engine/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { amount, clock, counted, duration } from '../format.js';
+import { type Holders, sentenceOn, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
+import { amount, clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
 import type { View } from '../live-store.js';
-
-const LEVELS = { healthy: 'good', degraded: 'warning', unhealthy: 'bad' } as const;
-/** A state is a word and a sign, not only a colour. */
-const SIGNS = { healthy: '● healthy', degraded: '▲ degraded', unhealthy: '✕ unhealthy' } as const;
+import { SIGNS } from '../status.js';
 
 /** @param children the tiles below the words */
 export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
+  const now = view.snapshot?.at ?? 0;
   const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const { status, headline, details, advice, holders } = verdictOn(pool, past, view.snapshot?.at ?? 0);
+  const { status, headline, details, advice, since, callersFailed, holders } = verdictOn(pool, past, now);
+  // Who holds most connections stands beside it already.
+  const [first] = holders;
+  const isNews = (detail: string): boolean => first === undefined || detail !== sentenceOn(first, pool.borrowed.length);
   const { stats } = pool;
   const { sizeRange } = stats.options;
   return (
-    <section className={`verdict ${LEVELS[status]}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
+    <section className={`verdict ${status}${view.link === 'stale' ? ' old' : ''}`} aria-label={`Verdict on pool ${pool.name}`}>
       <div className="verdict-words">
         <p className="pool-name">
-          {pool.name} <span className={`status ${LEVELS[status]}`}>{SIGNS[status]}</span> <span className="note">{placeOf(pool)}</span>
+          <span className={`status ${status}`}>
+            {SIGNS[status]}
+            {since === null ? '' : ` for ${wholeSeconds(now - since)}`}
+          </span>{' '}
+          <b>{pool.name}</b> <span className="note">{placeOf(pool)}</span>
         </p>
         <h2>
-          <span role="status">{headline}</span>
+          <span role="status">{unbroken(headline)}</span>
         </h2>
-        {advice === null ? null : (
-          <p className="advice">
-            <b>What to do:</b> {advice}
-          </p>
-        )}
-        {details.map((detail) => (
-          <p key={detail.replaceAll(/[\d.]+/g, '')}>{detail}</p>
-        ))}
         {view.link === 'stale' && view.heardAt !== undefined ? (
           <p className="problem">These figures are of {clock(view.heardAt)}.</p>
         ) : null}
+        {advice === null ? null : (
+          <p className="advice">
+            <b>What to do</b> {advice}
+          </p>
+        )}
       </div>
-      <HolderList holders={holders} used={stats.used} />
+      <HolderList holders={holders} borrowed={pool.borrowed} used={stats.used} />
+      <ul className="details">
+        {details.filter(isNews).map((detail) => (
+          <li key={detail.replaceAll(/[\d.]+/g, '')}>{unbroken(detail)}</li>
+        ))}
+      </ul>
       {children}
-      {sizeRange == null && pool.leaked === 0 ? null : (
+      {sizeRange == null && callersFailed + pool.leaked === 0 ? null : (
         <dl className="figures">
           {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
+          {callersFailed === 0 ? null : <Figure name="callers failed" value={amount(callersFailed)} isBad />}
           {pool.leaked === 0 ? null : <Figure name="leaked now" value={amount(pool.leaked)} isBad />}
         </dl>
       )}
@@ -49,26 +58,65 @@ export function Verdict({ pool, view, children }: { readonly pool: LivePool; rea
   );
 }
 
-/** Who holds most connections: the place in the application, and what it runs. */
-function HolderList({ holders, used }: { readonly holders: readonly Holders[]; readonly used: number }) {
+/** Who holds most connections: the place in the application, what it runs, and for how long. */
+function HolderList({
+  holders,
+  borrowed,
+  used,
+}: {
+  readonly holders: readonly Holders[];
+  readonly borrowed: readonly Borrowed[];
+  readonly used: number;
+}) {
   return (
     <div className="holders">
       <h3>Held by</h3>
-      {holders.length === 0 ? <p className="note">No caller holds a connection.</p> : null}
-      <ol>
-        {holders.map(({ place, work, count, heldMs, leaked }) => (
-          <li key={`${place} ${work} ${leaked}`}>
-            <b>
-              {count} of {used}
-            </b>{' '}
-            {place === null ? null : <code>{place}</code>} <span className="note">for up to {duration(heldMs)}</span>
-            {leaked ? <span className="tag leak">leak</span> : null}
-            <code className="work">{work}</code>
-          </li>
+      {holders.length === 0 ? <p className="idle">No caller holds a connection.</p> : null}
+      <ol tabIndex={holders.length > 2 ? 0 : undefined} aria-label={holders.length > 2 ? 'Who holds connections' : undefined}>
+        {holders.map((holder) => (
+          <Holder key={`${holder.place} ${holder.work} ${holder.leaked}`} holder={holder} borrowed={borrowed} used={used} />
         ))}
       </ol>
     </div>
   );
+}
+
+function Holder({
+  holder: { place, work, count, heldMs, leaked },
+  borrowed,
+  used,
+}: {
+  readonly holder: Holders;
+  readonly borrowed: readonly Borrowed[];
+  readonly used: number;
+}) {
+  const group = borrowed.filter((one) => workOf(one) === work && (one.place ?? null) === place && (one.leaked ?? false) === leaked);
+  const longest = (read: (one: Borrowed) => number | undefined): number => Math.max(0, ...group.map((one) => read(one) ?? 0));
+  const [runningMs, quietMs] = [longest((one) => one.runningMs), longest((one) => one.quietMs)];
+  const [{ statement, inTransaction = false } = {}] = group as readonly Partial<Borrowed>[];
+  const ages = [
+    ...(runningMs > 0 ? [`running for ${duration(runningMs)}`] : []),
+    ...(inTransaction ? ['in a transaction'] : []),
+    ...(isAbout(heldMs, Math.max(runningMs, quietMs)) ? [] : [`held for ${duration(heldMs)}`]),
+  ];
+  return (
+    <li className={leaked ? 'leaked' : undefined}>
+      <p className="holder-head">
+        <b>
+          {count} of {used}
+        </b>
+        {place === null ? null : <code className="place">{place}</code>}
+        {leaked ? <span className="tag leak">leak</span> : null}
+      </p>
+      {quietMs > 0 ? <p className="quiet">no statement for {duration(quietMs)}</p> : <code className="work">{statement ?? work}</code>}
+      {ages.length === 0 ? null : <p className="note">{ages.join(' · ')}</p>}
+    </li>
+  );
+}
+
+/** Not worth a second figure. */
+function isAbout(ms: number, other: number): boolean {
+  return Math.abs(ms - other) < Math.max(1_000, ms / 10) && other > 0;
 }
 
 /** Where its connections lead. */
@@ -77,7 +125,7 @@ function placeOf({ topology, stats: { options } }: LivePool): string {
   return options.endpoint.socketPath ?? `${options.endpoint.host}:${options.endpoint.port}`;
 }
 
-function Figure({ name, value, isBad = false }: { readonly name: string; readonly value: string; readonly isBad?: boolean }) {
+function Figure({ name, value, isBad = false }: { readonly name: string; readonly value: ReactNode; readonly isBad?: boolean }) {
   return (
     <div>
       <dt>{name}</dt>
