@@ -1,6 +1,6 @@
-/** The page as a whole: header, lists of pools and processes, verdict, panels. */
+/** The page as a whole: header, lists of pools and processes, verdict, charts, panels. */
 
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
+import { useRef, useState, useSyncExternalStore } from 'react';
 import { PoolList, ProcessList } from './choices.js';
 import { type Process, token } from './connection.js';
 import { duration } from './format.js';
@@ -11,23 +11,21 @@ import { FleetPanel } from './panels/fleet.js';
 import { Panels } from './panels/panels.js';
 import { TopologyPanel } from './panels/topology.js';
 import { Verdict } from './panels/verdict.js';
-import { type DurationName, frameOf } from './series.js';
 import { isClosed, Locked, SignInDialog } from './sign-in.js';
-
-const RANGES: readonly (readonly [number, string])[] = [
-  [60_000, '1 min'],
-  [300_000, '5 min'],
-  [600_000, '10 min'],
-];
+import { useAddress } from './time/address.js';
+import { useKeys } from './time/keys.js';
+import { Tiles } from './time/tiles.js';
+import { TimeControls } from './time/time-controls.js';
+import { TimelineContext } from './timeline.js';
+import { useProcess, useTime } from './time/use-time.js';
+import { aroundIncident } from './time/window.js';
 
 const THEME_KEY = 'poolwright-theme';
 
 export function App({ store }: { readonly store: LiveStore }) {
   const current = useSyncExternalStore(store.subscribe, store.view);
   const [frozen, setFrozen] = useState<View>();
-  const [poolName, setPoolName] = useState<string>();
-  const [rangeMs, setRange] = useState(300_000);
-  const [latency, setLatency] = useState<DurationName>('query');
+  const [shown, go] = useAddress();
   const [theme, setTheme] = useTheme();
   const [menuIsOpen, openMenu] = useState(false);
   const signIn = useRef<HTMLDialogElement>(null);
@@ -36,22 +34,19 @@ export function App({ store }: { readonly store: LiveStore }) {
   const view = frozen ?? current;
   const { snapshot } = view;
   const pools = snapshot?.pools ?? [];
-  const pool = pools.find(({ name }) => name === poolName) ?? pools[0];
-  const points = pool === undefined ? undefined : view.points.get(pool.name);
-  const frame = useMemo(() => frameOf(points ?? [], rangeMs, snapshot?.at ?? 0), [points, rangeMs, snapshot?.at]);
+  const pool = pools.find(({ name }) => name === shown.pool) ?? pools[0];
+  const time = useTime(view, pool?.name, shown, go, theme);
   const { processes } = current;
   const choose = (process: Process): void => {
     setFrozen(undefined);
-    store.choose(process);
+    go({ process: processes?.peers.find(({ peer }) => peer === process)?.address });
   };
+  useProcess(shown.process, current, store);
   const togglePause = (): void => setFrozen(frozen === undefined ? current : undefined);
 
   useKeys({
     p: togglePause,
     t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
-    1: () => setRange(60_000),
-    2: () => setRange(300_000),
-    3: () => setRange(600_000),
   });
 
   return (
@@ -63,13 +58,6 @@ export function App({ store }: { readonly store: LiveStore }) {
           Menu
         </button>
         <div id="controls" className={menuIsOpen ? 'controls open' : 'controls'}>
-          <div role="group" aria-label="Time range" className="segments">
-            {RANGES.map(([ms, label]) => (
-              <button key={ms} type="button" aria-pressed={rangeMs === ms} onClick={() => setRange(ms)}>
-                {label}
-              </button>
-            ))}
-          </div>
           <button type="button" aria-pressed={frozen !== undefined} aria-keyshortcuts="p" onClick={togglePause}>
             {frozen === undefined ? 'Pause' : 'Resume'}
           </button>
@@ -83,33 +71,45 @@ export function App({ store }: { readonly store: LiveStore }) {
           ) : null}
         </div>
       </header>
-      <main>
-        {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
-        {processes !== undefined && processes.peers.length > 0 ? (
-          <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
-        ) : null}
-        {closed !== undefined ? (
-          <Locked link={closed} checking={current.link === 'connecting'} onToken={() => store.reconnect()} />
-        ) : pool === undefined || snapshot === undefined ? (
-          <p className="page-note" role="status">
-            {snapshot === undefined ? nothingYet(current) : 'No pools yet. Create one with createPool().'}
-          </p>
-        ) : (
-          <>
-            {pools.length > 1 ? <PoolList view={view} pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
-            <Verdict pool={pool} view={view} />
-            <TopologyPanel pool={pool} now={snapshot.at} />
-            <FleetPanel pool={pool} />
-            <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
-            <Panels key={`${current.process} ${pool.name}`} pool={pool} snapshot={snapshot} view={view} frame={frame} theme={theme} />
-          </>
-        )}
-      </main>
+      <TimelineContext value={time.timeline}>
+        <main>
+          {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
+          {processes !== undefined && processes.peers.length > 0 ? (
+            <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
+          ) : null}
+          {closed !== undefined ? (
+            <Locked link={closed} checking={current.link === 'connecting'} onToken={() => store.reconnect()} />
+          ) : pool === undefined || snapshot === undefined ? (
+            <p className="page-note" role="status">
+              {snapshot === undefined ? nothingYet(current) : 'No pools yet. Create one with createPool().'}
+            </p>
+          ) : (
+            <>
+              {pools.length > 1 ? <PoolList view={view} pools={pools} chosen={pool.name} onChoose={(name) => go({ pool: name })} /> : null}
+              <Verdict pool={pool} view={view}>
+                <Tiles pool={pool} latency={shown.latency} isLive={shown.window.past === undefined} />
+              </Verdict>
+              <TopologyPanel pool={pool} now={snapshot.at} />
+              <FleetPanel pool={pool} />
+              <TimeControls time={time} shown={shown} go={go} pool={pool} view={view} />
+              <Charts key={pool.name} latency={shown.latency} onLatency={(latency) => go({ latency })} />
+              <Panels
+                key={`${current.process} ${pool.name}`}
+                pool={pool}
+                snapshot={snapshot}
+                view={view}
+                frame={time.timeline.frame}
+                onZoom={(incident) => time.timeline.zoom(aroundIncident(incident, snapshot.at))}
+              />
+            </>
+          )}
+        </main>
+      </TimelineContext>
       <footer className="page-note">
         {snapshot === undefined
           ? ''
           : `Process ${snapshot.process.pid} on ${snapshot.process.host}, Node ${snapshot.process.node}, up for ${duration(snapshot.process.upForMs)}. `}
-        Keys: p pause, t theme, 1 2 3 time range.
+        Keys: p pause, t theme, 1 to 6 time range, c copy this moment as text, l as a link, Escape zoom out; in a chart: arrows.
       </footer>
       {closed === undefined ? <SignInDialog dialog={signIn} onToken={() => store.reconnect()} /> : null}
     </>
@@ -166,15 +166,4 @@ function useTheme(): readonly [Theme, (theme: Theme) => void] {
       setTheme(chosen);
     },
   ];
-}
-
-function useKeys(keys: Readonly<Record<string, () => void>>): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const isTyping = event.target instanceof HTMLElement && event.target.closest('input, select, textarea, dialog') !== null;
-      if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) keys[event.key]?.();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  });
 }

@@ -1,32 +1,30 @@
-/** A heat map: how durations are distributed over time. Its legend and its fields have their colors from one function. */
+/** A heat map: how durations are distributed over time. Its fields and its legend have their colors from one function. */
 
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useMemo, useRef, useState } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
-import type { LivePoint } from '../../src/monitor/points/index.js';
-import { clock, duration } from './format.js';
-import { bucketsOf, type DurationName } from './series.js';
+import { amount, duration } from './format.js';
+import { bucketsOf, type DurationName, percentilesOf, secondsOf } from './series.js';
+import { type Reading, Surface } from './time/surface.js';
+import { ticksOf, tickWords } from './time/ticks.js';
+import { useTimeline } from './timeline.js';
+import { MILLISECONDS } from './units.js';
 
 interface HeatMapProps {
   readonly title: string;
-  readonly points: readonly LivePoint[];
   readonly name: DurationName;
-  readonly from: number;
-  readonly to: number;
-  readonly theme: string;
 }
 
-const COLUMNS = 100;
-const HEIGHT = 146;
+const HEIGHT = 138;
 
 /** Five steps, from few to many. */
 const STEPS = [1, 2, 3, 4, 5] as const;
 
-/** The color of a step, as any element or canvas of this theme takes it: a custom property of the page. */
+/** The color of a step: a custom property of the page, so that it follows the theme. */
 function colourOf(step: number): string {
   return `--heat-${step}`;
 }
 
-/** Its step: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
+/** The step of a count: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
 function stepOf(count: number, most: number): number {
   return Math.min(STEPS.length, 1 + Math.floor((Math.log1p(count) / Math.log1p(most)) * STEPS.length));
 }
@@ -41,17 +39,18 @@ function label(bucket: number): string {
 }
 
 /** Durations over time: each field says how many of them took as long. */
-export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) {
+export function HeatMap({ title, name }: HeatMapProps) {
+  const { frame, theme } = useTimeline();
+  const { from, to, groups, shown } = frame;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const all = bucketsOf(points, name);
+  const width = useWidth(canvas);
+  const all = bucketsOf(shown, name);
   const used = [...all.keys()].filter((bucket) => (all[bucket] as number) > 0);
   const lowest = Math.max(0, (used[0] ?? 10) - 2);
   const highest = Math.max(lowest + 12, (used.at(-1) ?? 30) + 2);
-  const counts = useMemo(() => {
-    const columns = Array.from({ length: COLUMNS }, (): LivePoint[] => []);
-    for (const point of points) columns[Math.min(COLUMNS - 1, Math.floor(((point.at - from) / (to - from)) * COLUMNS))]?.push(point);
-    return columns.map((column) => bucketsOf(column, name));
-  }, [points, name, from, to]);
+
+  // A column for each place in the curves, so that the crosshair means the same here.
+  const counts = useMemo(() => groups.map((group) => bucketsOf(group, name)), [groups, name]);
   const most = Math.max(1, ...counts.flatMap((column) => [...column]));
 
   useEffect(() => {
@@ -61,42 +60,64 @@ export function HeatMap({ title, points, name, from, to, theme }: HeatMapProps) 
     const scale = window.devicePixelRatio;
     node.width = node.clientWidth * scale;
     node.height = HEIGHT * scale;
+    context.clearRect(0, 0, node.width, node.height);
     const style = getComputedStyle(document.documentElement);
+    context.fillStyle = style.getPropertyValue('--grid').trim();
+    for (const bucket of decadesBetween(lowest, highest)) {
+      const y = Math.round(((highest - bucket) / (highest - lowest + 1)) * node.height);
+      context.fillRect(0, y, node.width, scale);
+    }
     const colours = STEPS.map((step) => style.getPropertyValue(colourOf(step)).trim());
     // Whole pixels: between two fields no color is mixed.
-    const left = (column: number): number => Math.round((column / COLUMNS) * node.width);
-    const top = (row: number): number => Math.round((row / (highest - lowest + 1)) * node.height);
-    for (const [column, buckets] of counts.entries()) {
+    const y = (row: number): number => Math.round((row / (highest - lowest + 1)) * node.height);
+    const x = (at: number): number => Math.round(((at - from) / (to - from)) * node.width);
+    for (const [index, buckets] of counts.entries()) {
+      const group = groups[index] as (typeof groups)[number];
+      const end = x((group.at(-1) as (typeof shown)[number]).at);
+      const begin = x((group[0] as (typeof shown)[number]).at - (group[0] as (typeof shown)[number]).sinceMs);
       for (let bucket = lowest; bucket <= highest; bucket += 1) {
         const count = buckets[bucket] ?? 0;
         if (count === 0) continue;
         const row = highest - bucket;
         context.fillStyle = colours[stepOf(count, most) - 1] as string;
-        context.fillRect(left(column), top(row), left(column + 1) - left(column), Math.max(1, top(row + 1) - top(row) - 1));
+        context.fillRect(begin, y(row), Math.max(1, end - begin), Math.max(1, y(row + 1) - y(row) - 1));
       }
     }
-  }, [counts, most, theme, lowest, highest]);
+  }, [frame, counts, most, theme, lowest, highest, width]);
 
-  const middle = Math.round((lowest + highest) / 2);
+  const ticks = ticksOf(frame, width);
   const summary = used.length === 0 ? 'Nothing in this time.' : `Between ${label(used[0] as number)} and ${label(used.at(-1) as number)}.`;
+  const read = (index: number): readonly Reading[] => {
+    const group = groups[index] ?? [];
+    const count = bucketsOf(group, name).reduce((sum, one) => sum + one, 0);
+    const [p50, , p99] = percentilesOf(group, name);
+    return [
+      { label: 'measured per second', value: amount(count / Math.max(1, secondsOf(group))) },
+      { label: 'half took up to', value: p50 == null ? '–' : duration(p50) },
+      { label: '99 % took up to', value: p99 == null ? '–' : duration(p99) },
+    ];
+  };
   return (
     <figure className="chart">
       <figcaption>
         <h3>{title}</h3>
         <Legend most={most} />
       </figcaption>
-      <div className="heat">
-        <ol className="heat-y" aria-hidden="true">
-          <li>{label(highest)}</li>
-          <li>{label(middle)}</li>
-          <li>{label(lowest)}</li>
-        </ol>
+      <div className="plot heat">
         <canvas ref={canvas} role="img" aria-label={`${title}. ${summary}`} />
-        <ol className="heat-x" aria-hidden="true">
-          <li>{clock(from)}</li>
-          <li>{clock((from + to) / 2)}</li>
-          <li>{clock(to)}</li>
-        </ol>
+        <div className="heat-axes" aria-hidden="true">
+          {decadesBetween(lowest, highest).map((bucket) => (
+            <span key={bucket} className="heat-decade" style={{ bottom: `${((bucket + 1 - lowest) / (highest - lowest + 1)) * 100}%` }}>
+              {MILLISECONDS.label(LIVE_BOUNDS_MS[bucket] as number)}
+            </span>
+          ))}
+          {ticks.map((at) => (
+            <span key={at} className="heat-time" style={{ left: `${((at - from) / (to - from)) * 100}%` }}>
+              {tickWords(at, ticks)}
+            </span>
+          ))}
+        </div>
+        <Surface title={title} read={read} />
       </div>
     </figure>
   );
@@ -110,15 +131,33 @@ function Legend({ most }: { readonly most: number }) {
     next: step === STEPS.length ? most + 1 : leastOf(step + 1, most),
   }));
   return (
-    <ul className="legend heat-legend" aria-label="Calls in a field">
+    <ul className="legend heat-legend" aria-label="How many a color means">
       {steps
         .filter(({ least, next }) => next > least)
         .map(({ step, least, next }) => (
           <li key={step}>
             <span className="swatch" style={{ background: `var(${colourOf(step)})` }} />
-            {next - least === 1 ? least : `${least}–${next - 1}`}
+            {next - least === 1 ? amount(least) : `${amount(least)}–${amount(next - 1)}`}
           </li>
         ))}
     </ul>
   );
+}
+
+/** Buckets that end at a power of ten: there are ten to a decade. */
+function decadesBetween(lowest: number, highest: number): readonly number[] {
+  return [...LIVE_BOUNDS_MS.keys()].filter((bucket) => bucket % 10 === 0 && bucket >= lowest && bucket < highest);
+}
+
+/** In pixels of the page. */
+function useWidth(element: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const node = element.current;
+    if (node === null) return undefined;
+    const observer = new ResizeObserver(() => setWidth(node.clientWidth));
+    observer.observe(node);
+    return () => observer.disconnect();
+  }, []);
+  return width;
 }

@@ -29,6 +29,8 @@ export interface View {
   /** The incidents of each pool, the last one first. */
   readonly incidents: ReadonlyMap<string, readonly Incident[]>;
   readonly mayAct: boolean;
+  /** Whether the process keeps more of the past than it sends by itself: an older one does not. */
+  readonly keepsHistory: boolean;
   /** The one that is shown. */
   readonly process: Process;
   /** Asks that one. */
@@ -56,6 +58,7 @@ const NOTHING_HEARD = {
   points: new Map(),
   incidents: new Map(),
   mayAct: false,
+  keepsHistory: false,
 } as const;
 
 /** Listens to a process, and remembers. */
@@ -107,7 +110,8 @@ export class LiveStore {
     });
     this.#stop = () => subscription.unsubscribe();
     void client.monitoring.capabilities.query().then(
-      ({ mayAct }) => isCurrent() && this.#change({ mayAct }),
+      ({ mayAct, procedures }) =>
+        isCurrent() && this.#change({ mayAct, keepsHistory: procedures.some((name) => name.endsWith('history')) }),
       () => void this.#whyNot(client),
     );
   }

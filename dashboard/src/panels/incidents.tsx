@@ -8,15 +8,20 @@ interface IncidentsProps {
   readonly incidents: readonly Incident[];
   readonly now: number;
   readonly wide: boolean;
+  /** Shows its time in the charts. */
+  readonly onZoom: (incident: Incident) => void;
 }
 
-export function Incidents({ incidents, now, wide }: IncidentsProps) {
+export function Incidents({ incidents, now, wide, onZoom }: IncidentsProps) {
   return (
     <Panel title="Incidents" wide={wide} steady>
       <ol className="log incidents" tabIndex={0} aria-label="Incidents, the last first">
         {incidents.map((incident) => (
           <li key={incident.id}>
-            <Summary incident={incident} now={now} />
+            <Summary incident={incident} now={now} />{' '}
+            <button type="button" className="link-like" onClick={() => onZoom(incident)}>
+              Show in the charts
+            </button>
             <Facts incident={incident} />
           </li>
         ))}

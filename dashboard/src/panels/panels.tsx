@@ -1,6 +1,7 @@
 /** The panels below the charts, in the order in which they are needed; those with nothing to show are named in one line at the end. */
 
 import type { LiveSnapshot, LivePool } from '../../../src/monitor/live/index.js';
+import type { Incident } from '../../../src/monitor/verdict/index.js';
 import type { Frame } from '../series.js';
 import type { View } from '../live-store.js';
 import { Actions } from './actions.js';
@@ -17,10 +18,11 @@ interface PanelsProps {
   readonly snapshot: LiveSnapshot;
   readonly view: View;
   readonly frame: Frame;
-  readonly theme: string;
+  /** Shows the time of an incident in the charts. */
+  readonly onZoom: (incident: Incident) => void;
 }
 
-export function Panels({ pool, snapshot, view, frame, theme }: PanelsProps) {
+export function Panels({ pool, snapshot, view, frame, onZoom }: PanelsProps) {
   const incidents = view.incidents.get(pool.name) ?? [];
   const events = eventsOf(snapshot, pool);
   const withBreakers = hasBreakers(snapshot, pool);
@@ -37,10 +39,10 @@ export function Panels({ pool, snapshot, view, frame, theme }: PanelsProps) {
     <div className="panels">
       <Statements pool={pool} />
       <Borrowers pool={pool} />
-      {incidents.length === 0 ? null : <Incidents incidents={incidents} now={snapshot.at} wide={events.length === 0} />}
+      {incidents.length === 0 ? null : <Incidents incidents={incidents} now={snapshot.at} wide={events.length === 0} onZoom={onZoom} />}
       {events.length === 0 ? null : <Events events={events} wide={incidents.length === 0} />}
       {withBreakers ? <Breakers snapshot={snapshot} pool={pool} frame={frame} /> : null}
-      <Cache pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
+      <Cache pool={pool} snapshot={snapshot} />
       <PgBouncer snapshot={snapshot} />
       <Counters pool={pool} wide={!view.mayAct} />
       <Actions pool={pool} snapshot={snapshot} mayAct={view.mayAct} client={view.client} />

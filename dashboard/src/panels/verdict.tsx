@@ -8,10 +8,11 @@ import { amount, clock, counted, duration, unbroken, wholeSeconds } from '../for
 import type { View } from '../live-store.js';
 import { SIGNS } from '../status.js';
 
-export function Verdict({ pool, view }: { readonly pool: LivePool; readonly view: View }) {
+/** @param children the tiles below the words */
+export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
   const now = view.snapshot?.at ?? 0;
   const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const { status, headline, details, advice, since, callersFailed, failingPerSecond, holders } = verdictOn(pool, past, now);
+  const { status, headline, details, advice, since, callersFailed, holders } = verdictOn(pool, past, now);
   // Who holds most connections stands beside it already.
   const [first] = holders;
   const isNews = (detail: string): boolean => first === undefined || detail !== sentenceOn(first, pool.borrowed.length);
@@ -45,15 +46,14 @@ export function Verdict({ pool, view }: { readonly pool: LivePool; readonly view
           <li key={detail.replaceAll(/[\d.]+/g, '')}>{unbroken(detail)}</li>
         ))}
       </ul>
-      <dl className="figures">
-        <Figure name="in use" value={`${stats.used} / ${stats.limit}`} />
-        {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
-        <Figure name="waiting" value={amount(stats.waiting)} />
-        <Figure name="longest wait" value={duration(stats.longestWaitMs)} />
-        {callersFailed === 0 ? null : <Figure name="callers failed" value={amount(callersFailed)} isBad />}
-        <Figure name="failing a second" value={amount(failingPerSecond)} isBad={failingPerSecond > 0} />
-        <Figure name="leaked now" value={amount(pool.leaked)} isBad={pool.leaked > 0} />
-      </dl>
+      {children}
+      {sizeRange == null && callersFailed + pool.leaked === 0 ? null : (
+        <dl className="figures">
+          {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
+          {callersFailed === 0 ? null : <Figure name="callers failed" value={amount(callersFailed)} isBad />}
+          {pool.leaked === 0 ? null : <Figure name="leaked now" value={amount(pool.leaked)} isBad />}
+        </dl>
+      )}
     </section>
   );
 }
