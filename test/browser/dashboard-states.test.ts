@@ -115,6 +115,11 @@ describe('the dashboard can be read in each state', () => {
     for (let count = 0; count < 3; count += 1) await pool.query('SELECT SLEEP(0.03)');
     const leaked = await Promise.all(Array.from({ length: 6 }, () => pool.getConnection()));
     await headlineIs(dashboard.page, /^6 of 10 connections may be leaked/);
+    // The measure itself finds what is faint.
+    const paint = (colour: string) => dashboard.page.evaluate(`document.querySelector('h1').style.color = '${colour}'`);
+    await paint('#999');
+    expect(await faintTexts(dashboard.page)).toEqual([' H1: 2.85 Poolwright']);
+    await paint('');
     await isSound(dashboard, 'leak');
     for (const connection of leaked) connection.release();
     const letGo = pool.breakers.statement.isolate('maintenance until 04:00');
