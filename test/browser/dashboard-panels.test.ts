@@ -16,6 +16,12 @@ const COLOURS = `(() => {
   const drawn = new Set();
   for (let at = 0; at < data.length; at += 4) if (data[at + 3] !== 0) drawn.add([...data.slice(at, at + 3)].join());
   const swatches = [...document.querySelectorAll('.heat-legend .swatch')];
+  const line = document.createElement('p');
+  line.style.color = 'var(--grid)';
+  document.body.append(line);
+  // The lines of the grid are drawn, too.
+  drawn.delete(getComputedStyle(line).color.match(/\\d+/g).join());
+  line.remove();
   return { drawn: [...drawn], legend: swatches.map((swatch) => getComputedStyle(swatch).backgroundColor.match(/\\d+/g).join()) };
 })()`;
 
@@ -62,6 +68,7 @@ describe('the panels of the dashboard', () => {
       );
       await page.keyboard.press('t');
     }
-    expect(dashboard.complaints).toEqual([]);
+    // It is the test that reads the canvas.
+    expect(dashboard.complaints.filter((complaint) => !complaint.includes('getImageData'))).toEqual([]);
   });
 });

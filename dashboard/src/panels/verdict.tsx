@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import type { Borrowed } from '../../../src/engine/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { type Holders, sentenceOn, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
-import { amount, clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
+import { clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
 import type { View } from '../live-store.js';
 import { SIGNS } from '../status.js';
 
@@ -12,7 +12,7 @@ import { SIGNS } from '../status.js';
 export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
   const now = view.snapshot?.at ?? 0;
   const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const { status, headline, details, advice, since, callersFailed, holders } = verdictOn(pool, past, now);
+  const { status, headline, details, advice, since, holders } = verdictOn(pool, past, now);
   // Who holds most connections stands beside it already.
   const [first] = holders;
   const isNews = (detail: string): boolean => first === undefined || detail !== sentenceOn(first, pool.borrowed.length);
@@ -47,12 +47,10 @@ export function Verdict({ pool, view, children }: { readonly pool: LivePool; rea
         ))}
       </ul>
       {children}
-      {sizeRange == null && callersFailed + pool.leaked === 0 ? null : (
-        <dl className="figures">
-          {sizeRange == null ? null : <Figure name="finds its size" value={`${sizeRange.min}–${sizeRange.max}`} />}
-          {callersFailed === 0 ? null : <Figure name="callers failed" value={amount(callersFailed)} isBad />}
-          {pool.leaked === 0 ? null : <Figure name="leaked now" value={amount(pool.leaked)} isBad />}
-        </dl>
+      {sizeRange == null ? null : (
+        <p className="note">
+          It finds its own size, {sizeRange.min}–{sizeRange.max} connections.
+        </p>
       )}
     </section>
   );
@@ -123,13 +121,4 @@ function isAbout(ms: number, other: number): boolean {
 function placeOf({ topology, stats: { options } }: LivePool): string {
   if (topology != null) return `a cluster of ${counted(topology.nodes.length + topology.nodesLeftOut, 'server', 'servers')}`;
   return options.endpoint.socketPath ?? `${options.endpoint.host}:${options.endpoint.port}`;
-}
-
-function Figure({ name, value, isBad = false }: { readonly name: string; readonly value: ReactNode; readonly isBad?: boolean }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd className={isBad ? 'problem' : ''}>{value}</dd>
-    </div>
-  );
 }
