@@ -234,7 +234,11 @@ describe('/healthz and /readyz', () => {
     await using server = await serve({ pools: [pool, other.pool] });
     const status = async (path: string): Promise<number> => (await fetch(server.url + path)).status;
 
-    expect(await (await fetch(`${server.url}/healthz`)).json()).toEqual({ status: 'up' });
+    // The verdicts stand beside the status, and do not change it.
+    expect(await (await fetch(`${server.url}/healthz`)).json()).toMatchObject({
+      status: 'up',
+      pools: [pool, other.pool].map(({ name }) => ({ pool: name, verdict: { status: 'healthy', cause: null, holders: [] } })),
+    });
     expect(await (await fetch(`${server.url}/readyz`)).json()).toMatchObject({
       ready: true,
       pools: [pool, other.pool].map(({ name }) => ({

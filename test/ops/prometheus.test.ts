@@ -199,6 +199,9 @@ describe('a real Prometheus', () => {
     await waitFor('the other alert', () => told('firing', 'PoolwrightPoolSaturated'), Boolean, PATIENCE);
     expect(told('firing', 'PoolwrightPoolSaturated')?.annotations['description']).toMatch(/^100% of its connections/);
 
+    // An alert says what the verdict says.
+    expect(alert?.annotations['description']).toMatch(/ Verdict: (?:exhausted|busy|other)\./);
+
     for (const connection of held) connection.release();
     await Promise.all(waiting);
     await waitFor('the end of the alert', () => told('resolved', 'PoolwrightCallersWait'), Boolean, PATIENCE);

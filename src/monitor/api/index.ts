@@ -6,6 +6,7 @@ export type {
   FleetReport,
   HistoryReport,
   IncidentsReport,
+  LivenessReport,
   PoolHealthReport,
   PoolStatsReport,
   TopologyReport,

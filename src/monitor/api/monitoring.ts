@@ -5,12 +5,13 @@ import type * as PromClient from 'prom-client';
 import { PoolError } from '../../engine/index.js';
 import { type Health, type SlowQueryOrder, utilizationOf } from '../../mysql/index.js';
 import { requirePeer } from '../../packages/index.js';
-import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
+import { type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
 import {
   addBreakers,
   type BreakerReader,
   breakerReader,
   type BreakerSource,
+  type CollectedMetric,
   DEFAULT_PREFIX,
   type ListedBreaker,
   type MetricsRegistry,
@@ -59,6 +60,7 @@ import {
 } from '../live/index.js';
 import type { HistoryStore } from '../history/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+import { type NamedVerdict, verdictMetrics } from './verdict-metrics.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
 const { Registry } = requirePeer('prom-client', 'poolwright/trpc') as typeof PromClient;
@@ -115,7 +117,8 @@ export class Monitoring {
       breakers: this.#breakers,
       actions: () => this.#actions.records,
     });
-    if (probe !== undefined) this.#registerPgBouncer(() => this.#probe.get());
+    this.#register(verdictMetrics(DEFAULT_PREFIX, () => this.verdicts()));
+    if (probe !== undefined) this.#register(pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, () => this.#probe.get()));
   }
 
   /**
@@ -278,6 +281,12 @@ export class Monitoring {
     return { ready: pools.length > 0 && pools.every(({ status }) => status !== 'unhealthy'), pools };
   }
 
+  /** The verdict on each pool. One that cannot be judged is left out: whether the process is up does not depend on it. */
+  async verdicts(): Promise<readonly NamedVerdict[]> {
+    const judged = [...this.#pools().values()].map(async (pool) => ({ pool: pool.name, verdict: (await this.#judge(pool)).verdict }));
+    return (await Promise.allSettled(judged)).flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+  }
+
   /** This process, and the state of its pools, in short. */
   async process(): Promise<ProcessReport> {
     const pools = await Promise.all(
@@ -320,8 +329,8 @@ export class Monitoring {
     return await check.get();
   }
 
-  #registerPgBouncer(probe: PgBouncerProbe): void {
-    for (const metric of pgbouncerMetrics(`${DEFAULT_PREFIX}pgbouncer_`, probe)) {
+  #register(metrics: readonly CollectedMetric[]): void {
+    for (const metric of metrics) {
       if (this.#registry.getSingleMetric(metric.name) === undefined) this.#registry.registerMetric(metric.asMetric());
     }
   }

@@ -4,6 +4,7 @@ import type { Health, HealthCheck, SlowQueryReport } from '../../mysql/index.js'
 import type { ReportedBreaker } from '../../telemetry/index.js';
 import type { ShownCache, ShownFleet, ShownStats, ShownTopology } from '../live/index.js';
 import type { LivePoint } from '../points/index.js';
+import type { NamedVerdict } from './verdict-metrics.js';
 import type { Incident, PoolVerdict } from '../verdict/index.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
@@ -28,7 +29,7 @@ export interface PoolHealthReport {
 export interface IncidentsReport {
   /** Whether there is a pool. */
   readonly available: boolean;
-  /** The last one first: at most 50 of the last day, and those that last. In memory only. */
+  /** The last one first: at most 50 of the last day, and those that last. */
   readonly incidents: readonly Incident[];
 }
 
@@ -106,6 +107,13 @@ export interface SlowQueryAnswer extends SlowQueryReport {
 /** The answer of `monitoring.circuitBreakers`. */
 export interface BreakersReport {
   readonly breakers: readonly ReportedBreaker[];
+}
+
+/** That the process is up. */
+export interface LivenessReport {
+  readonly status: 'up';
+  /** The verdict on each pool, for clients that may read; it does not change the status. */
+  readonly pools?: readonly NamedVerdict[];
 }
 
 /** Whether a pool can serve. */

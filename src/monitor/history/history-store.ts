@@ -77,9 +77,9 @@ function prepareFile(database: Database, now: number): void {
   if (!isNew && pragma('application_id') !== APPLICATION_ID) throw new Error('it is no history of Poolwright');
   if (!isNew && pragma('user_version') !== FORMAT)
     throw new Error('another version of Poolwright has written it; delete it to begin again');
-  if (!isNew && pragma('quick_check') !== 'ok') throw new Error('it is corrupt');
-  // A commit is a write that does not wait for the disk.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; BEGIN IMMEDIATE');
+  if (!isNew && pragma('quick_check') !== 'ok') throw new Error('it is corrupt; delete it to begin again');
+  // No write waits for the disk, so that the process never does. What a machine's failure can tear is found at the next start.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; BEGIN IMMEDIATE');
   if (isNew) database.exec(TABLES);
   const oldest = now - Math.max(...KEPT_TIERS.map(({ keptMs }) => keptMs));
   database.prepare('DELETE FROM points WHERE at < ?').run(oldest);

@@ -1,6 +1,41 @@
 /** Merges points: what they count adds up, and of how the pool was the worst moment stays. */
 
-import type { CachePoint, LivePoint, SparseCounts } from '../points/index.js';
+import { type CachePoint, LIVE_BOUNDS_MS, type LivePoint, type SparseCounts } from '../points/index.js';
+
+const COUNTERS = [
+  'sinceMs',
+  'breakerRefused',
+  'acquired',
+  'timedOut',
+  'cancelled',
+  'refused',
+  'opened',
+  'closed',
+  'connectErrors',
+  'queryErrors',
+  'retries',
+  'kills',
+  'leaks',
+] as const satisfies readonly (keyof LivePoint)[];
+
+const CACHE_COUNTERS = [
+  'hitsMemory',
+  'hitsRedis',
+  'stale',
+  'misses',
+  'coalesced',
+  'bypassed',
+  'evictions',
+  'invalidations',
+  'errors',
+] as const satisfies readonly (keyof CachePoint)[];
+
+const CACHE_SIZES = ['entries', 'bytes'] as const satisfies readonly (keyof CachePoint)[];
+const CACHE_TIMES = ['memoryMs', 'redisMs', 'loadMs'] as const satisfies readonly (keyof CachePoint)[];
+
+const BUCKETS = LIVE_BOUNDS_MS.length + 1;
+
+type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /**
  * One point in place of several. No count is lost, not even that of a bucket of durations. Of the waiting callers, the longest wait and the
@@ -12,37 +47,27 @@ export function mergedPoint(points: readonly LivePoint[]): LivePoint {
   const last = points.at(-1) as LivePoint;
   if (points.length === 1) return last;
   const { limit, idle, used, opening, checking, closing } = points.reduce(fuller);
-  const sum = (count: (point: LivePoint) => number): number => points.reduce((all, point) => all + count(point), 0);
-  const durations = (name: 'acquire' | 'use' | 'connect' | 'query'): SparseCounts => addedUp(points.map((point) => point[name]));
-  return {
-    at: last.at,
-    sinceMs: sum(({ sinceMs }) => sinceMs),
+  const merged: Changeable<LivePoint> = {
+    ...last,
     limit,
     idle,
     used,
     opening,
     checking,
     closing,
-    waiting: most(points, ({ waiting }) => waiting),
-    longestWaitMs: most(points, ({ longestWaitMs }) => longestWaitMs),
-    breakerRefused: sum(({ breakerRefused }) => breakerRefused),
-    cache: mergedCache(points.flatMap(({ cache }) => (cache === null ? [] : [cache]))),
-    acquired: sum(({ acquired }) => acquired),
-    timedOut: sum(({ timedOut }) => timedOut),
-    cancelled: sum(({ cancelled }) => cancelled),
-    refused: sum(({ refused }) => refused),
-    opened: sum(({ opened }) => opened),
-    closed: sum(({ closed }) => closed),
-    connectErrors: sum(({ connectErrors }) => connectErrors),
-    queryErrors: sum(({ queryErrors }) => queryErrors),
-    retries: sum(({ retries }) => retries),
-    kills: sum(({ kills }) => kills),
-    leaks: sum(({ leaks }) => leaks),
-    acquire: durations('acquire'),
-    use: durations('use'),
-    connect: durations('connect'),
-    query: durations('query'),
+    cache: mergedCache(points),
+    acquire: addedUp(points, 'acquire'),
+    use: addedUp(points, 'use'),
+    connect: addedUp(points, 'connect'),
+    query: addedUp(points, 'query'),
   };
+  for (const point of points) {
+    if (point === last) continue;
+    for (const name of COUNTERS) merged[name] += point[name];
+    merged.waiting = Math.max(merged.waiting, point.waiting);
+    merged.longestWaitMs = Math.max(merged.longestWaitMs, point.longestWaitMs);
+  }
+  return merged;
 }
 
 /** The one with fewer connections left; of equals that with more in use, then the later one. */
@@ -51,46 +76,36 @@ function fuller(one: LivePoint, other: LivePoint): LivePoint {
   return left < 0 || (left === 0 && one.used > other.used) ? one : other;
 }
 
-function most<T>(points: readonly T[], value: (point: T) => number): number {
-  return points.reduce((highest, point) => Math.max(highest, value(point)), 0);
-}
-
-function addedUp(all: readonly SparseCounts[]): SparseCounts {
-  const filled = all.filter(({ length }) => length > 0);
-  if (filled.length <= 1) return filled[0] ?? [];
-  const counts = new Map<number, number>();
-  for (const sparse of filled) {
+function addedUp(points: readonly LivePoint[], name: 'acquire' | 'use' | 'connect' | 'query'): SparseCounts {
+  const counts = new Float64Array(BUCKETS);
+  for (const point of points) {
+    const sparse = point[name];
     for (let index = 0; index < sparse.length; index += 2) {
       const bucket = sparse[index] as number;
-      counts.set(bucket, (counts.get(bucket) ?? 0) + (sparse[index + 1] as number));
+      counts[bucket] = (counts[bucket] ?? 0) + (sparse[index + 1] as number);
     }
   }
-  return [...counts].toSorted(([one], [other]) => one - other).flat();
+  const all: number[] = [];
+  for (let bucket = 0; bucket < BUCKETS; bucket += 1) if (counts[bucket] !== 0) all.push(bucket, counts[bucket] as number);
+  return all;
 }
 
 /** Null: none of the points had a cache. */
-function mergedCache(points: readonly CachePoint[]): CachePoint | null {
-  if (points.length === 0) return null;
-  const sum = (count: (point: CachePoint) => number): number => points.reduce((all, point) => all + count(point), 0);
-  const slowest = (time: (point: CachePoint) => number | null): number | null =>
-    points.reduce<number | null>((worst, point) => {
-      const ms = time(point);
-      return ms === null || (worst !== null && worst >= ms) ? worst : ms;
-    }, null);
-  return {
-    entries: most(points, ({ entries }) => entries),
-    bytes: most(points, ({ bytes }) => bytes),
-    hitsMemory: sum(({ hitsMemory }) => hitsMemory),
-    hitsRedis: sum(({ hitsRedis }) => hitsRedis),
-    stale: sum(({ stale }) => stale),
-    misses: sum(({ misses }) => misses),
-    coalesced: sum(({ coalesced }) => coalesced),
-    bypassed: sum(({ bypassed }) => bypassed),
-    evictions: sum(({ evictions }) => evictions),
-    invalidations: sum(({ invalidations }) => invalidations),
-    errors: sum(({ errors }) => errors),
-    memoryMs: slowest(({ memoryMs }) => memoryMs),
-    redisMs: slowest(({ redisMs }) => redisMs),
-    loadMs: slowest(({ loadMs }) => loadMs),
-  };
+function mergedCache(points: readonly LivePoint[]): CachePoint | null {
+  let merged: Changeable<CachePoint> | null = null;
+  for (const { cache } of points) {
+    if (cache === null) continue;
+    if (merged === null) {
+      merged = { ...cache };
+      continue;
+    }
+    for (const name of CACHE_COUNTERS) merged[name] += cache[name];
+    for (const name of CACHE_SIZES) merged[name] = Math.max(merged[name], cache[name]);
+    for (const name of CACHE_TIMES) merged[name] = slower(merged[name], cache[name]);
+  }
+  return merged;
+}
+
+function slower(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.max(one, other);
 }

@@ -82,46 +82,86 @@ export class PointReader {
   /** @param bytes what {@link packed} has made, also of several */
   constructor(private readonly bytes: Uint8Array) {}
 
-  /** @throws RangeError when the bytes are no point */
+  /**
+   * In the order in which {@link packed} has written them. Spelled out, because a day is read at once.
+   *
+   * @throws RangeError when the bytes are no point
+   */
   next(): LivePoint {
-    const numbers = Object.fromEntries(NUMBERS.map((name) => [name, this.#number()])) as Record<(typeof NUMBERS)[number], number>;
-    const longestWaitMs = this.#number() / 1_000;
-    const durations = Object.fromEntries(DURATIONS.map((name) => [name, this.#counts()])) as Record<
-      (typeof DURATIONS)[number],
-      SparseCounts
-    >;
-    return { ...numbers, longestWaitMs, ...durations, cache: this.#number() === 0 ? null : this.#cache() };
+    return {
+      at: this.#number(),
+      sinceMs: this.#number(),
+      limit: this.#number(),
+      idle: this.#number(),
+      used: this.#number(),
+      opening: this.#number(),
+      checking: this.#number(),
+      closing: this.#number(),
+      waiting: this.#number(),
+      breakerRefused: this.#number(),
+      acquired: this.#number(),
+      timedOut: this.#number(),
+      cancelled: this.#number(),
+      refused: this.#number(),
+      opened: this.#number(),
+      closed: this.#number(),
+      connectErrors: this.#number(),
+      queryErrors: this.#number(),
+      retries: this.#number(),
+      kills: this.#number(),
+      leaks: this.#number(),
+      longestWaitMs: this.#number() / 1_000,
+      acquire: this.#counts(),
+      use: this.#counts(),
+      connect: this.#counts(),
+      query: this.#counts(),
+      cache: this.#number() === 0 ? null : this.#cache(),
+    };
   }
 
   #cache(): CachePoint {
-    const numbers = Object.fromEntries(CACHE_NUMBERS.map((name) => [name, this.#number()])) as Record<
-      (typeof CACHE_NUMBERS)[number],
-      number
-    >;
-    const times = Object.fromEntries(
-      TIMES.map((name) => {
-        const microseconds = this.#number();
-        return [name, microseconds === 0 ? null : (microseconds - 1) / 1_000];
-      }),
-    ) as Record<(typeof TIMES)[number], number | null>;
-    return { ...numbers, ...times };
+    return {
+      entries: this.#number(),
+      bytes: this.#number(),
+      hitsMemory: this.#number(),
+      hitsRedis: this.#number(),
+      stale: this.#number(),
+      misses: this.#number(),
+      coalesced: this.#number(),
+      bypassed: this.#number(),
+      evictions: this.#number(),
+      invalidations: this.#number(),
+      errors: this.#number(),
+      memoryMs: this.#time(),
+      redisMs: this.#time(),
+      loadMs: this.#time(),
+    };
+  }
+
+  #time(): number | null {
+    const microseconds = this.#number();
+    return microseconds === 0 ? null : (microseconds - 1) / 1_000;
   }
 
   #counts(): SparseCounts {
     const length = this.#number();
     if (length > this.bytes.length - this.#at) throw noPoint();
-    return Array.from({ length }, () => this.#number());
+    const counts: number[] = [];
+    while (counts.length < length) counts.push(this.#number());
+    return counts;
   }
 
   #number(): number {
-    let [number, scale, byte] = [0, 1, 128];
-    while (byte > 127) {
-      byte = this.bytes[this.#at++] ?? 256;
-      if (byte > 255) throw noPoint();
-      number += (byte % 128) * scale;
+    let number = 0;
+    let scale = 1;
+    for (;;) {
+      const byte = this.bytes[this.#at];
+      if (byte === undefined) throw noPoint();
+      this.#at += 1;
+      if (byte < 128) return number + byte * scale;
+      number += (byte - 128) * scale;
       scale *= 128;
     }
-    return number;
   }
 }
 

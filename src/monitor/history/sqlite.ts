@@ -37,7 +37,7 @@ const WORDS: Readonly<Record<number, string>> = {
   6: 'another process uses it',
   8: 'it cannot be written',
   10: 'the disk failed',
-  11: 'it is corrupt',
+  11: 'it is corrupt; delete it to begin again',
   13: 'the disk is full',
   14: 'it cannot be opened',
   26: 'it is no history of Poolwright',

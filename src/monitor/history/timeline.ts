@@ -25,7 +25,7 @@ export interface KeptPoint {
   readonly bytes: Uint8Array;
 }
 
-/** Is told each merged point of one pool. */
+/** Takes each merged point of one pool. */
 export type PoolRecord = (resolutionMs: number, point: LivePoint) => void;
 
 /** What is asked for. */
@@ -49,7 +49,7 @@ export class Timeline {
   readonly #tiers: readonly Tier[];
 
   /**
-   * @param record is told each merged point, to keep it for the next process
+   * @param record takes each merged point, to keep it for the next process
    * @param past merged points of a process before this one, the oldest first
    */
   constructor(

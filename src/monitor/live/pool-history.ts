@@ -19,9 +19,9 @@ import { judgedHealth } from './whole-health.js';
 import { shownStats, type ShownStats } from './shown-stats.js';
 import { shownTopology, type ShownTopology } from './shown-topology.js';
 
-/** Two minutes of seconds: what a verdict looks at, and what a listener is told that comes back. */
+/** Two minutes of seconds: what a verdict looks at, and what a listener gets that comes back. */
 const SECONDS_KEPT = 120;
-/** What a listener is told first: so much of the past, of which the last minute is in seconds, and what is before it is merged. */
+/** What a listener gets first: this much of the past, of which the last minute is in seconds, and what is before it is merged. */
 const TOLD_MS = 600_000;
 const TOLD_IN_SECONDS_MS = 60_000;
 const MERGED_MS = 10_000;
@@ -116,8 +116,8 @@ export class PoolHistory {
   }
 
   /**
-   * What is new after a message, up to another. To a listener that was away for longer than the last seconds, and to a new one, ten minutes are
-   * told, most of them merged.
+   * What is new after a message, up to another. A listener that was away for longer than the last seconds, and a new one, get ten minutes, most
+   * of them merged.
    */
   newAfter(last: number, upTo: number): { readonly points: readonly LivePoint[]; readonly incidents: readonly Incident[] } {
     const incidents = this.#incidents.filter(({ id, end }) => end === null || (this.#changed.get(id) ?? 0) > last || last === 0);
@@ -126,7 +126,7 @@ export class PoolHistory {
     if (last > 0 && (isKnown || seconds[0]?.id === last + 1))
       return { points: seconds.filter(({ id }) => id > last).map(({ point }) => point), incidents };
     const newest = seconds.at(-1)?.point.at ?? 0;
-    // No merged point covers a second that is told, too.
+    // No merged point covers a second that is sent, too.
     const edge = Math.floor((newest - TOLD_IN_SECONDS_MS) / MERGED_MS) * MERGED_MS;
     const merged = this.#timeline.read({ from: newest - TOLD_MS, to: edge, most: TOLD_MS / MERGED_MS });
     return { points: [...merged.points, ...seconds.flatMap(({ point }) => (point.at > edge ? [point] : []))], incidents };

@@ -7,7 +7,7 @@ import { requirePeer } from '../../packages/index.js';
 import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
-import { Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
+import { type LivenessReport, Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
 import { type HistoryStore, openHistoryStore } from '../history/index.js';
 import { listen, type MonitoringServer } from './listening.js';
 import { addPeerRoute } from './peer-route.js';
@@ -198,7 +198,11 @@ function addDashboard(app: FastifyInstance, files: readonly DashboardFile[]): vo
 }
 
 function addRoutes(app: FastifyInstance, monitoring: Monitoring, accessOf: AccessOf): void {
-  app.get('/healthz', () => ({ status: 'up' }));
+  app.get('/healthz', async (request): Promise<LivenessReport> => {
+    if (!accessOf(request).mayRead) return { status: 'up' };
+    // The function that names the pools is the application's: when it throws, the process is still up.
+    return { status: 'up', pools: await monitoring.verdicts().catch(() => []) };
+  });
   app.get('/readyz', async (request, reply) => {
     const readiness = await monitoring.readiness();
     return await reply.code(readiness.ready ? 200 : 503).send(accessOf(request).mayRead ? readiness : withoutDetails(readiness));

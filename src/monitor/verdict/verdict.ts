@@ -134,7 +134,7 @@ export function wordsOnIncident(incident: Incident, now: number): string {
   return `${was} ${until}${failed === '' ? '' : `; ${failed}`}`;
 }
 
-/** An end that was not seen is not told as one. */
+/** An end that was not seen is named as what it is. */
 function watchedUntil({ cutShort }: Incident): string {
   if (cutShort === null) return '';
   return cutShort === 'pool-gone' ? ' or longer (the pool was closed then)' : ' or longer (the monitoring ended then)';

@@ -1,6 +1,6 @@
 /** The answers of the monitoring server by procedure: from these types the description of its API is made. */
 import type { LiveSnapshot, MonitoringServerRouter } from '../../../src/monitor/api/router.js';
-import type { ReadinessReport } from '../../../src/monitor/api/reports.js';
+import type { LivenessReport, ReadinessReport } from '../../../src/monitor/api/reports.js';
 
 type Procedures = MonitoringServerRouter['monitoring'];
 
@@ -15,3 +15,6 @@ export type Answers = {
 
 /** What `/readyz` answers to a client with the token. */
 export type Readiness = ReadinessReport;
+
+/** What `/healthz` answers to a client with the token. */
+export type Liveness = LivenessReport;

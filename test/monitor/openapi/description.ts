@@ -18,6 +18,7 @@ export async function describeApi(): Promise<Schema> {
   const schemas = new TypeSchemas(join(await builtPackage(), 'dist/answers.ts'), text);
   const answers = schemas.propertiesOf('Answers');
   const readiness = schemas.schemaOf('Readiness');
+  const liveness = schemas.schemaOf('Liveness');
   const procedures = Object.entries(router._def.procedures as unknown as Readonly<Record<string, Procedure>>);
   const { version } = JSON.parse(read('package.json')) as { readonly version: string };
   return {
@@ -34,7 +35,9 @@ export async function describeApi(): Promise<Schema> {
       ...Object.fromEntries(procedures.map(([name, one]) => [`/api/trpc/monitoring.${name}`, procedurePath(name, one, answers.get(name))])),
       '/metrics': { get: operation('metrics', 'The metrics of all pools for Prometheus.', { '200': textAnswer('text/plain') }) },
       '/healthz': {
-        get: { ...operation('healthz', 'Whether the process is up. Needs no token.', { '200': jsonAnswer(UP) }), security: [{}] },
+        get: operation('healthz', 'Whether the process is up. Without a token, the verdicts are left out.', {
+          '200': jsonAnswer(liveness),
+        }),
       },
       '/readyz': {
         get: operation('readyz', 'Whether the pools can serve. Without a token, names and texts are left out.', {
@@ -49,8 +52,6 @@ export async function describeApi(): Promise<Schema> {
     },
   };
 }
-
-const UP: Schema = { type: 'object', properties: { status: { const: 'up' } }, required: ['status'] };
 
 const PROBLEM: Schema = {
   description: 'Why a call failed. `data.reason` says what is missing: unknown-pool, unknown-breaker or no-cache.',
