@@ -169,7 +169,7 @@ export const LAYERS = [
     typesFrom: ['cache/serving', 'cache/contract', 'cluster', 'fleet/contract'],
     why: 'monitor is what opens an HTTP port, above everything that it shows: the commands start it, it never starts them, and only the file of the driver imports mysql2.',
     types: ['@trpc/server', 'fastify', 'zod', 'prom-client'],
-    wings: ['points', 'verdict', 'live', 'pgbouncer', 'peers', 'api', 'server'],
+    wings: ['points', 'verdict', 'history', 'live', 'pgbouncer', 'peers', 'api', 'server'],
     doors: ['api/router', 'server/server'],
   },
   {

@@ -1,4 +1,4 @@
-/** The page as a whole: header, lists of pools and processes, verdict, charts, panels. */
+/** The page as a whole: header, lists of pools and processes, verdict, panels. */
 
 import { useRef, useState, useSyncExternalStore } from 'react';
 import { PoolList, ProcessList } from './choices.js';
@@ -16,9 +16,8 @@ import { useAddress } from './time/address.js';
 import { useKeys } from './time/keys.js';
 import { Tiles } from './time/tiles.js';
 import { TimeControls } from './time/time-controls.js';
-import { TimelineContext } from './timeline.js';
 import { useProcess, useTime } from './time/use-time.js';
-import { aroundIncident } from './time/window.js';
+import { TimelineContext } from './timeline.js';
 
 const THEME_KEY = 'poolwright-theme';
 
@@ -92,15 +91,8 @@ export function App({ store }: { readonly store: LiveStore }) {
               <TopologyPanel pool={pool} now={snapshot.at} />
               <FleetPanel pool={pool} />
               <TimeControls time={time} shown={shown} go={go} pool={pool} view={view} />
-              <Charts key={pool.name} latency={shown.latency} onLatency={(latency) => go({ latency })} />
-              <Panels
-                key={`${current.process} ${pool.name}`}
-                pool={pool}
-                snapshot={snapshot}
-                view={view}
-                frame={time.timeline.frame}
-                onZoom={(incident) => time.timeline.zoom(aroundIncident(incident, snapshot.at))}
-              />
+              <Charts key={pool.name} latency={shown.latency} go={go} />
+              <Panels key={`${current.process} ${pool.name}`} pool={pool} snapshot={snapshot} view={view} />
             </>
           )}
         </main>

@@ -1,4 +1,4 @@
-/** A heat map: how durations are distributed over time. Its fields and its legend have their colors from one function. */
+/** A heat map: how durations are distributed over time. Its legend and its fields have their colors from one function. */
 
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
@@ -19,12 +19,12 @@ const HEIGHT = 138;
 /** Five steps, from few to many. */
 const STEPS = [1, 2, 3, 4, 5] as const;
 
-/** The color of a step: a custom property of the page, so that it follows the theme. */
+/** The color of a step, as any element or canvas of this theme takes it: a custom property of the page. */
 function colourOf(step: number): string {
   return `--heat-${step}`;
 }
 
-/** The step of a count: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
+/** Its step: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
 function stepOf(count: number, most: number): number {
   return Math.min(STEPS.length, 1 + Math.floor((Math.log1p(count) / Math.log1p(most)) * STEPS.length));
 }
@@ -48,7 +48,6 @@ export function HeatMap({ title, name }: HeatMapProps) {
   const used = [...all.keys()].filter((bucket) => (all[bucket] as number) > 0);
   const lowest = Math.max(0, (used[0] ?? 10) - 2);
   const highest = Math.max(lowest + 12, (used.at(-1) ?? 30) + 2);
-
   // A column for each place in the curves, so that the crosshair means the same here.
   const counts = useMemo(() => groups.map((group) => bucketsOf(group, name)), [groups, name]);
   const most = Math.max(1, ...counts.flatMap((column) => [...column]));
@@ -60,27 +59,24 @@ export function HeatMap({ title, name }: HeatMapProps) {
     const scale = window.devicePixelRatio;
     node.width = node.clientWidth * scale;
     node.height = HEIGHT * scale;
-    context.clearRect(0, 0, node.width, node.height);
     const style = getComputedStyle(document.documentElement);
     context.fillStyle = style.getPropertyValue('--grid').trim();
-    for (const bucket of decadesBetween(lowest, highest)) {
-      const y = Math.round(((highest - bucket) / (highest - lowest + 1)) * node.height);
-      context.fillRect(0, y, node.width, scale);
-    }
-    const colours = STEPS.map((step) => style.getPropertyValue(colourOf(step)).trim());
     // Whole pixels: between two fields no color is mixed.
-    const y = (row: number): number => Math.round((row / (highest - lowest + 1)) * node.height);
-    const x = (at: number): number => Math.round(((at - from) / (to - from)) * node.width);
+    const top = (row: number): number => Math.round((row / (highest - lowest + 1)) * node.height);
+    for (const bucket of decadesBetween(lowest, highest)) context.fillRect(0, top(highest - bucket), node.width, scale);
+    const colours = STEPS.map((step) => style.getPropertyValue(colourOf(step)).trim());
+    const left = (at: number): number => Math.round(((at - from) / (to - from)) * node.width);
     for (const [index, buckets] of counts.entries()) {
-      const group = groups[index] as (typeof groups)[number];
-      const end = x((group.at(-1) as (typeof shown)[number]).at);
-      const begin = x((group[0] as (typeof shown)[number]).at - (group[0] as (typeof shown)[number]).sinceMs);
+      const [first] = groups[index] ?? [];
+      if (first === undefined) continue;
+      const begin = left(first.at - first.sinceMs);
+      const across = Math.max(1, left(frame.times[index] as number) - begin);
       for (let bucket = lowest; bucket <= highest; bucket += 1) {
         const count = buckets[bucket] ?? 0;
         if (count === 0) continue;
         const row = highest - bucket;
         context.fillStyle = colours[stepOf(count, most) - 1] as string;
-        context.fillRect(begin, y(row), Math.max(1, end - begin), Math.max(1, y(row + 1) - y(row) - 1));
+        context.fillRect(begin, top(row), across, Math.max(1, top(row + 1) - top(row) - 1));
       }
     }
   }, [frame, counts, most, theme, lowest, highest, width]);
@@ -123,27 +119,6 @@ export function HeatMap({ title, name }: HeatMapProps) {
   );
 }
 
-/** How many a color means; steps that no count can have are left out. */
-function Legend({ most }: { readonly most: number }) {
-  const steps = STEPS.map((step) => ({
-    step,
-    least: leastOf(step, most),
-    next: step === STEPS.length ? most + 1 : leastOf(step + 1, most),
-  }));
-  return (
-    <ul className="legend heat-legend" aria-label="How many a color means">
-      {steps
-        .filter(({ least, next }) => next > least)
-        .map(({ step, least, next }) => (
-          <li key={step}>
-            <span className="swatch" style={{ background: `var(${colourOf(step)})` }} />
-            {next - least === 1 ? amount(least) : `${amount(least)}–${amount(next - 1)}`}
-          </li>
-        ))}
-    </ul>
-  );
-}
-
 /** Buckets that end at a power of ten: there are ten to a decade. */
 function decadesBetween(lowest: number, highest: number): readonly number[] {
   return [...LIVE_BOUNDS_MS.keys()].filter((bucket) => bucket % 10 === 0 && bucket >= lowest && bucket < highest);
@@ -160,4 +135,25 @@ function useWidth(element: React.RefObject<HTMLElement | null>): number {
     return () => observer.disconnect();
   }, []);
   return width;
+}
+
+/** How many a color means; steps that no count can have are left out. */
+function Legend({ most }: { readonly most: number }) {
+  const steps = STEPS.map((step) => ({
+    step,
+    least: leastOf(step, most),
+    next: step === STEPS.length ? most + 1 : leastOf(step + 1, most),
+  }));
+  return (
+    <ul className="legend heat-legend" aria-label="Calls in a field">
+      {steps
+        .filter(({ least, next }) => next > least)
+        .map(({ step, least, next }) => (
+          <li key={step}>
+            <span className="swatch" style={{ background: `var(${colourOf(step)})` }} />
+            {next - least === 1 ? least : `${least}–${next - 1}`}
+          </li>
+        ))}
+    </ul>
+  );
 }

@@ -165,7 +165,9 @@ export class LiveStore {
     const now = Date.now();
     const { heardAt, link } = this.#view;
     const isOld = heardAt !== undefined && now - heardAt > STALE_AFTER_MS;
-    this.#change(isOld && (link === 'live' || link === 'connecting') ? { now, link: 'stale' } : { now });
+    if (isOld && (link === 'live' || link === 'connecting')) this.#change({ now, link: 'stale' });
+    // While news come, the page is drawn with them: once a second, not twice.
+    else if (link !== 'live') this.#change({ now });
     if (link !== 'locked' && link !== 'blocked' && now >= this.#askPeersAt) void this.#askForPeers(now);
   }
 

@@ -15,6 +15,7 @@ export interface Timeline {
   readonly now: number;
   readonly crosshair: Crosshair;
   readonly zoom: (span: Span) => void;
+  readonly zoomToIncident: (incident: Incident) => void;
 }
 
 const NOTHING: Timeline = {
@@ -24,6 +25,7 @@ const NOTHING: Timeline = {
   now: 1,
   crosshair: new Crosshair(),
   zoom: () => undefined,
+  zoomToIncident: () => undefined,
 };
 
 /** Around everything that has charts. */

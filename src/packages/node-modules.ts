@@ -10,6 +10,8 @@ export const customInspect: unique symbol = Symbol.for('nodejs.util.inspect.cust
 export const nodeCrypto = onFirstUse(() => process.getBuiltinModule('node:crypto'));
 export const nodeNet = onFirstUse(() => process.getBuiltinModule('node:net'));
 export const nodeV8 = onFirstUse(() => process.getBuiltinModule('node:v8'));
+/** Undefined where it is not: before Node 22.13, and in other runtimes. */
+export const nodeSqlite = onFirstUse<unknown>(() => process.getBuiltinModule('node:sqlite'));
 
 function onFirstUse<Module>(load: () => Module): () => Module {
   let loaded: Module | undefined;

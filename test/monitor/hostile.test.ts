@@ -337,6 +337,8 @@ it('no password and no token is in any response, nor in what the live feed pushe
           'circuitBreakers',
           'cacheStats',
           'topology',
+          'incidents',
+          'history',
           'nothing',
         ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
         `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,

@@ -1,5 +1,6 @@
 /** The charts of a pool: connections, waits, rates and latency. */
 
+import { memo } from 'react';
 import { Chart, type Curve } from '../chart.js';
 import { amount, counted, duration } from '../format.js';
 import { HeatMap } from '../heat-map.js';
@@ -10,7 +11,7 @@ import { COUNT, MILLISECONDS, PER_SECOND, type Unit } from '../units.js';
 
 interface ChartsProps {
   readonly latency: DurationName;
-  readonly onLatency: (name: DurationName) => void;
+  readonly go: (change: { readonly latency: DurationName }) => void;
 }
 
 const LATENCIES: Readonly<Record<DurationName, string>> = {
@@ -30,7 +31,8 @@ interface Trouble {
   readonly curves: readonly Curve[];
 }
 
-export function Charts({ latency, onLatency }: ChartsProps) {
+/** Drawn when the time shown has changed, and not with each change of the page. */
+export const Charts = memo(function Charts({ latency, go }: ChartsProps) {
   const {
     frame: { shown, groups },
   } = useTimeline();
@@ -78,7 +80,7 @@ export function Charts({ latency, onLatency }: ChartsProps) {
       <section className="latency" aria-label="Latency">
         <label>
           Latency of{' '}
-          <select value={latency} onChange={(event) => onLatency(event.target.value as DurationName)}>
+          <select value={latency} onChange={(event) => go({ latency: event.target.value as DurationName })}>
             {Object.entries(LATENCIES).map(([name, label]) => (
               <option key={name} value={name}>
                 {label}
@@ -107,7 +109,7 @@ export function Charts({ latency, onLatency }: ChartsProps) {
       </section>
     </div>
   );
-}
+});
 
 function troublesOf(groups: readonly (readonly LivePoint[])[], shown: readonly LivePoint[]): readonly Trouble[] {
   const last = shown.at(-1);

@@ -2,24 +2,24 @@
 
 import { type Incident, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { amount, capitalised, duration } from '../format.js';
+import { useTimeline } from '../timeline.js';
 import { Panel } from './panel.js';
 
 interface IncidentsProps {
   readonly incidents: readonly Incident[];
   readonly now: number;
   readonly wide: boolean;
-  /** Shows its time in the charts. */
-  readonly onZoom: (incident: Incident) => void;
 }
 
-export function Incidents({ incidents, now, wide, onZoom }: IncidentsProps) {
+export function Incidents({ incidents, now, wide }: IncidentsProps) {
+  const { zoomToIncident } = useTimeline();
   return (
     <Panel title="Incidents" wide={wide} steady>
       <ol className="log incidents" tabIndex={0} aria-label="Incidents, the last first">
         {incidents.map((incident) => (
           <li key={incident.id}>
             <Summary incident={incident} now={now} />{' '}
-            <button type="button" className="link-like" onClick={() => onZoom(incident)}>
+            <button type="button" className="link-like" onClick={() => zoomToIncident(incident)}>
               Show in the charts
             </button>
             <Facts incident={incident} />

@@ -1,8 +1,7 @@
 /** The panels below the charts, in the order in which they are needed; those with nothing to show are named in one line at the end. */
 
 import type { LiveSnapshot, LivePool } from '../../../src/monitor/live/index.js';
-import type { Incident } from '../../../src/monitor/verdict/index.js';
-import type { Frame } from '../series.js';
+import { useTimeline } from '../timeline.js';
 import type { View } from '../live-store.js';
 import { Actions } from './actions.js';
 import { Borrowers } from './borrowers.js';
@@ -17,12 +16,10 @@ interface PanelsProps {
   readonly pool: LivePool;
   readonly snapshot: LiveSnapshot;
   readonly view: View;
-  readonly frame: Frame;
-  /** Shows the time of an incident in the charts. */
-  readonly onZoom: (incident: Incident) => void;
 }
 
-export function Panels({ pool, snapshot, view, frame, onZoom }: PanelsProps) {
+export function Panels({ pool, snapshot, view }: PanelsProps) {
+  const { frame } = useTimeline();
   const incidents = view.incidents.get(pool.name) ?? [];
   const events = eventsOf(snapshot, pool);
   const withBreakers = hasBreakers(snapshot, pool);
@@ -39,7 +36,7 @@ export function Panels({ pool, snapshot, view, frame, onZoom }: PanelsProps) {
     <div className="panels">
       <Statements pool={pool} />
       <Borrowers pool={pool} />
-      {incidents.length === 0 ? null : <Incidents incidents={incidents} now={snapshot.at} wide={events.length === 0} onZoom={onZoom} />}
+      {incidents.length === 0 ? null : <Incidents incidents={incidents} now={snapshot.at} wide={events.length === 0} />}
       {events.length === 0 ? null : <Events events={events} wide={incidents.length === 0} />}
       {withBreakers ? <Breakers snapshot={snapshot} pool={pool} frame={frame} /> : null}
       <Cache pool={pool} snapshot={snapshot} />

@@ -1,6 +1,6 @@
 /** What the page shows, as the query of its address: a reload, a link to a colleague, back and forward show the same. */
 
-import { useEffect, useState } from 'react';
+import { useCallback, useEffect, useState } from 'react';
 import type { DurationName } from '../../../src/monitor/points/index.js';
 import { DEFAULT_WINDOW, RANGES, type TimeWindow, zoomTo } from './window.js';
 
@@ -75,7 +75,7 @@ export function useAddress(): readonly [Shown, Go] {
     addEventListener('popstate', onMove);
     return () => removeEventListener('popstate', onMove);
   }, []);
-  const go: Go = (change, kind = 'remembered') => {
+  const go = useCallback<Go>((change, kind = 'remembered') => {
     // What the address says now, not what was drawn last: two changes may come between two drawings.
     const next = { ...shownOf(location.search), ...change };
     const address = location.pathname + queryOf(next);
@@ -83,7 +83,7 @@ export function useAddress(): readonly [Shown, Go] {
     if (kind === 'quiet') history.replaceState(history.state, '', address);
     else history.pushState(isZoom ? { zoomed: true } : null, '', address);
     setShown(shownOf(location.search));
-  };
+  }, []);
   return [shown, go];
 }
 

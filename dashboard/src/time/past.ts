@@ -30,8 +30,7 @@ const SLACK_MS = 3_000;
 const COARSER = 1.5;
 
 async function ask(client: Client, pool: string, { from, to }: Span, signal: AbortSignal): Promise<Kept> {
-  const { history } = client.monitoring as unknown as { history: { query(input: object, options: object): Promise<Kept> } };
-  return await history.query({ pool, from: Math.floor(from), to: Math.ceil(to), most: MOST_POINTS }, { signal });
+  return await client.monitoring.history.query({ pool, from: Math.floor(from), to: Math.ceil(to), most: MOST_POINTS }, { signal });
 }
 
 /**

@@ -4,7 +4,7 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useId, useRef, useSyn
 import { capitalised, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { stamp, stampOfSpan } from './stamp.js';
 import { incidentsAt, indexAt, type Timeline, useMarkedIndex, useTimeline } from '../timeline.js';
-import { aroundIncident, type Span, zoomTo } from './window.js';
+import { type Span, zoomTo } from './window.js';
 
 /** A value of a curve at one moment. */
 export interface Reading {
@@ -229,7 +229,7 @@ function onKey(event: KeyboardEvent, timeline: Timeline, chart: string): void {
   event.preventDefault();
   crosshair.choose(undefined);
   if (chosen !== undefined) timeline.zoom(zoomTo(chosen.from, chosen.to));
-  else if (incident !== undefined) timeline.zoom(aroundIncident(incident, timeline.now));
+  else if (incident !== undefined) timeline.zoomToIncident(incident);
 }
 
 function momentAfter(key: string, { frame, incidents }: Timeline, now: number | undefined): number | undefined {

@@ -8,7 +8,7 @@ import type { Go, Shown } from './address.js';
 import { Crosshair } from './crosshair.js';
 import { type Points, usePoints } from './past.js';
 import type { Timeline } from '../timeline.js';
-import { spanOf } from './window.js';
+import { aroundIncident, type Span, spanOf } from './window.js';
 
 /** A marked moment goes into the address when it has stayed for so long: browsers limit how often it changes. */
 const MARKED_MS = 300;
@@ -48,6 +48,7 @@ export function useTime(view: View, pool: string | undefined, { window, moment }
     };
   }, [moment]);
 
+  const zoom = (past: Span): void => go({ window: { ...window, past } });
   const timeline = useMemo(
     (): Timeline => ({
       frame,
@@ -55,7 +56,8 @@ export function useTime(view: View, pool: string | undefined, { window, moment }
       incidents,
       now: now ?? Date.now(),
       crosshair,
-      zoom: (past) => go({ window: { ...window, past } }),
+      zoom,
+      zoomToIncident: (incident) => zoom(aroundIncident(incident, now ?? Date.now())),
     }),
     [frame, theme, incidents, now, crosshair, window.rangeMs, window.past],
   );

@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type * as PromClient from 'prom-client';
+import { PoolError } from '../../engine/index.js';
 import { type Health, type SlowQueryOrder, utilizationOf } from '../../mysql/index.js';
 import { requirePeer } from '../../packages/index.js';
 import { type PgBouncerProbe, type PgBouncerReport, preparePgBouncerProbe } from '../../probes/index.js';
@@ -26,6 +27,8 @@ import {
   type BreakersReport,
   type CacheStatsReport,
   type FleetReport,
+  type HistoryQuestion,
+  type HistoryReport,
   type IncidentsReport,
   NO_POOL_HEALTH,
   type PoolHealthReport,
@@ -54,6 +57,7 @@ import {
   shownStats,
   shownTopology,
 } from '../live/index.js';
+import type { HistoryStore } from '../history/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
@@ -79,6 +83,7 @@ class UnknownBreaker extends NotThere {
   }
 }
 
+const DAY_MS = 86_400_000;
 /** Callers that ask more often share one answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
@@ -144,6 +149,20 @@ export class Monitoring {
     const pool = this.#pool(name);
     if (pool === undefined) return { available: false, incidents: [] };
     return { available: true, incidents: this.#feed.historyOf(pool)?.incidents ?? [] };
+  }
+
+  /**
+   * What is kept of a pool's last day.
+   *
+   * @throws UnknownPool; PoolError `POOL_OPTION_INVALID`: the range ends before it begins
+   */
+  history({ pool: name, to = Date.now(), from = to - DAY_MS, most = 300 }: HistoryQuestion): HistoryReport {
+    if (from >= to) throw new PoolError('POOL_OPTION_INVALID', `from must be before to; they are ${from} and ${to}.`);
+    const pool = this.#pool(name);
+    const past = pool === undefined ? undefined : this.#feed.historyOf(pool);
+    const incidents = past?.incidents.filter(({ begin, end }) => begin <= to && (end ?? to) >= from) ?? [];
+    const stretch = past?.read({ from, to, most }) ?? { resolutionMs: 1_000, points: [] };
+    return { pool: pool?.name ?? null, from, to, ...stretch, incidents, keptFrom: past?.keptFrom ?? null };
   }
 
   /** @throws UnknownPool */
@@ -218,9 +237,13 @@ export class Monitoring {
     return this.#feed.listen(signal, after);
   }
 
-  /** Keeps the last minutes for later listeners, until `stop()`. */
-  keepHistory(): void {
-    this.#feed.keep();
+  /**
+   * Keeps the last day, until `stop()`.
+   *
+   * @param store where it is kept for the next process; default: nowhere
+   */
+  keepHistory(store?: HistoryStore): void {
+    this.#feed.keep(store);
   }
 
   stop(): void {

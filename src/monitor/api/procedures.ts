@@ -28,6 +28,10 @@ const t = initTRPC.create({
 const nothing = inputOf(z.object({}).strict());
 const whichPool = inputOf(z.object({ pool: z.string().optional() }).strict());
 const whichHealth = inputOf(z.object({ pool: z.string().optional(), deep: z.boolean().optional() }).strict());
+const time = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional();
+const whichHistory = inputOf(
+  z.object({ pool: z.string().optional(), from: time, to: time, most: z.number().int().min(1).max(1_000).optional() }).strict(),
+);
 
 const whichQueries = inputOf(
   z
@@ -105,6 +109,7 @@ export function routerOver(monitoring: Monitoring, { authorize, authorizeActions
   const router = t.router({
     connectionPoolHealth: query.input(whichHealth).query(({ input }) => known(() => monitoring.health(input?.pool, input?.deep))),
     incidents: query.input(whichPool).query(({ input }) => known(() => monitoring.incidents(input?.pool))),
+    history: query.input(whichHistory).query(({ input }) => known(() => monitoring.history(input ?? {}))),
     connectionPoolStats: query.input(whichPool).query(({ input }) => known(() => monitoring.stats(input?.pool))),
     connectionPoolMetrics: query.input(nothing).query(() => monitoring.metrics()),
     circuitBreakers: query.input(nothing).query(() => monitoring.breakers()),

@@ -3,6 +3,7 @@
 import type { Health, HealthCheck, SlowQueryReport } from '../../mysql/index.js';
 import type { ReportedBreaker } from '../../telemetry/index.js';
 import type { ShownCache, ShownFleet, ShownStats, ShownTopology } from '../live/index.js';
+import type { LivePoint } from '../points/index.js';
 import type { Incident, PoolVerdict } from '../verdict/index.js';
 
 /** The answer of `monitoring.connectionPoolHealth`. */
@@ -29,6 +30,35 @@ export interface IncidentsReport {
   readonly available: boolean;
   /** The last one first: at most 50 of the last day, and those that last. In memory only. */
   readonly incidents: readonly Incident[];
+}
+
+/** The answer of `monitoring.history`. All times are in milliseconds since 1970. */
+export interface HistoryReport {
+  /** The pool that was meant; null: there is none. */
+  readonly pool: string | null;
+  /** The range that the answer is about. */
+  readonly from: number;
+  readonly to: number;
+  /** About how long each point covers, in milliseconds: the time before its `at`. */
+  readonly resolutionMs: number;
+  /** The oldest first, at most as many as were asked for. Counts add up; of the rest the worst moment is shown. */
+  readonly points: readonly LivePoint[];
+  /** Those that lasted for any part of the range, the last one first. */
+  readonly incidents: readonly Incident[];
+  /** From when on points are kept; null: there is none yet. */
+  readonly keptFrom: number | null;
+}
+
+/** What `monitoring.history` is asked for. All times are in milliseconds since 1970. */
+export interface HistoryQuestion {
+  /** Default: the first pool. */
+  readonly pool?: string | undefined;
+  /** Default: a day before `to`. */
+  readonly from?: number | undefined;
+  /** Default: now. */
+  readonly to?: number | undefined;
+  /** At most so many points: 1 to 1 000. Default: 300. */
+  readonly most?: number | undefined;
 }
 
 /** The answer of `monitoring.connectionPoolStats`. */

@@ -20,6 +20,7 @@ export type {
   CacheStatsReport,
   PoolHealthReport,
   FleetReport,
+  HistoryReport,
   IncidentsReport,
   PoolMetricsReport,
   PoolStatsReport,
@@ -52,6 +53,7 @@ export interface MonitoringRouterOptions<Context extends object = object> extend
  *
  * - `connectionPoolHealth({ pool?, deep? })`: the verdict and its reasons; `deep` also runs a statement
  * - `incidents({ pool? })`: what was wrong from when to when, whom it hit, and who held the connections then
+ * - `history({ pool?, from?, to?, most? })`: points and incidents of a part of the last day
  * - `connectionPoolStats({ pool? })`: everything that the pool knows about itself, and its options, without secrets
  * - `connectionPoolMetrics()`: all pools in Prometheus' text format
  * - `circuitBreakers()`: state, counts and transitions of every breaker

@@ -3,7 +3,7 @@
 export { type Action, type ActionRecord, Actions, type BreakerAction, type CachedNames } from './actions.js';
 export type { BreakerChanged } from './breaker-log.js';
 export type { PoolEvent } from './event-log.js';
-export { LiveFeed, type LivePool, type LiveSnapshot, TooManyListeners } from './live-feed.js';
+export { type FeedTime, LiveFeed, type LivePool, type LiveSnapshot, TooManyListeners } from './live-feed.js';
 export { type MissingThing, NotThere } from './not-there.js';
 export { processFacts } from './process-facts.js';
 export { type ShownCache, shownCache } from './shown-cache.js';

@@ -12,13 +12,15 @@ import {
   type ReportedBreaker,
   reportOf,
 } from '../../telemetry/index.js';
+import type { HistoryStore } from '../history/index.js';
 import type { LivePoint } from '../points/index.js';
 import { type Failures, failuresIn, type Incident } from '../verdict/index.js';
 import type { ActionRecord } from './actions.js';
 import { type BreakerChanged, BreakerLog } from './breaker-log.js';
 import { type ProcessFacts, processFacts } from './process-facts.js';
 import { EventLog, type PoolEvent } from './event-log.js';
-import { type JudgedNow, judgedNow, PoolHistory, type Surroundings } from './pool-history.js';
+import { Histories } from './histories.js';
+import { type JudgedNow, judgedNow, type PoolHistory, type Surroundings } from './pool-history.js';
 import { type ShownCache, shownCache } from './shown-cache.js';
 import { type ShownFleet, shownFleet } from './shown-fleet.js';
 import type { ShownStats } from './shown-stats.js';
@@ -40,7 +42,7 @@ export interface LivePool {
   readonly fleet: ShownFleet | null;
   /** How many borrowers were reported as leaks and have run nothing since. */
   readonly leaked: number;
-  /** What is new since the last message; in the first one, what is kept of the past. */
+  /** What is new since the last message; in the first one, the last ten minutes, of which all but the last minute are merged. */
   readonly points: readonly LivePoint[];
   /** The incidents that last or have changed since the last message, the last one first; in the first one, all that are kept. */
   readonly incidents: readonly Incident[];
@@ -73,6 +75,22 @@ export interface LiveSources {
   readonly actions: () => readonly ActionRecord[];
 }
 
+/** By which time a feed goes: the process's, or that of a test. */
+export interface FeedTime {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Calls a function each second, until the function that it returns is called. */
+  readonly eachSecond: (run: () => void) => () => void;
+}
+
+const PROCESS_TIME: FeedTime = {
+  now: () => Date.now(),
+  eachSecond: (run) => {
+    const timer = setInterval(run, PERIOD_MS).unref();
+    return () => clearInterval(timer);
+  },
+};
+
 /** There are too many listeners already. */
 export class TooManyListeners extends Error {}
 
@@ -93,29 +111,40 @@ export class LiveFeed {
   readonly #sources: LiveSources;
   readonly #eventLog = new EventLog();
   readonly #breakerLog = new BreakerLog();
+  #histories = new Histories();
   readonly #followed = new Map<ObservedPool, FollowedPool>();
   readonly #listeners = new Set<() => void>();
   /** The past is kept even without a listener. */
   #kept = false;
-  #timer: NodeJS.Timeout | undefined = undefined;
+  #stopTimer: (() => void) | undefined = undefined;
   #id = 0;
-  #at = Date.now();
+  #at: number;
   #snapshot: { readonly id: number; readonly value: Promise<LiveSnapshot> } | undefined = undefined;
   #pgbouncer: PgBouncerReport | undefined = undefined;
   #probedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(sources: LiveSources) {
+  constructor(
+    sources: LiveSources,
+    private readonly time: FeedTime = PROCESS_TIME,
+  ) {
     this.#sources = sources;
+    this.#at = time.now();
   }
 
-  /** Keeps the last minutes from now on, until `stop()`. Does not keep the process alive. */
-  keep(): void {
+  /**
+   * Keeps the past from now on, until `stop()`. Does not keep the process alive.
+   *
+   * @param store where it is kept for the next process; default: nowhere
+   */
+  keep(store?: HistoryStore): void {
     this.#kept = true;
+    this.#histories = new Histories(store);
     this.#startTimer();
   }
 
-  /** Ends all feeds. */
+  /** Ends all feeds, and stores what there is to store. */
   stop(): void {
+    if (this.#kept) this.#histories.end(this.time.now());
     this.#kept = false;
     const listeners = [...this.#listeners];
     this.#listeners.clear();
@@ -163,34 +192,40 @@ export class LiveFeed {
   }
 
   #startTimer(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#stopTimer !== undefined) return;
     // It runs for others, too, when the reader for whom it was started has left.
-    this.#timer = inRootContext(() => {
+    this.#stopTimer = inRootContext(() => {
       this.#tick();
-      return setInterval(() => this.#tick(), PERIOD_MS).unref();
+      return this.time.eachSecond(() => this.#tick());
     });
   }
 
   #stopTimerUnlessUsed(): void {
     if (this.#kept || this.#listeners.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#stopTimer?.();
+    this.#stopTimer = undefined;
     this.#eventLog.stop();
     this.#breakerLog.stop();
     this.#followed.clear();
+    this.#histories.clear();
   }
 
   #tick(): void {
     const pools = this.#pools();
     if (pools === undefined) return;
     this.#id += 1;
-    this.#at = Date.now();
+    this.#at = this.time.now();
     this.#eventLog.watch(pools);
     const breakers = this.#breakers();
     this.#breakerLog.watch(breakers);
-    for (const pool of this.#followed.keys()) if (!pools.includes(pool)) this.#followed.delete(pool);
+    for (const pool of this.#followed.keys()) {
+      if (pools.includes(pool)) continue;
+      this.#followed.delete(pool);
+      this.#histories.leave(pool.name, this.#at);
+    }
     const surroundings = { breakers, ofReplicas: poolsOfReplicas(pools) };
     for (const pool of pools) this.#followPool(pool, surroundings);
+    this.#histories.tick(this.#at);
     for (const wake of this.#listeners) wake();
   }
 
@@ -214,7 +249,7 @@ export class LiveFeed {
 
   #followPool(pool: ObservedPool, surroundings: Surroundings): void {
     const known = this.#followed.get(pool);
-    const history = known?.history ?? new PoolHistory(pool, this.#at);
+    const history = known?.history ?? this.#histories.follow(pool, this.#at);
     const point = known === undefined ? undefined : history.tick(this.#id, this.#at);
     this.#eventLog.noteLeaks(pool.name, point?.leaks ?? 0);
     const judged = this.#judge(pool, history, surroundings, point === undefined ? NO_FAILURES : failuresIn([point]));
@@ -226,7 +261,7 @@ export class LiveFeed {
   async #judge(pool: ObservedPool, history: PoolHistory, surroundings: Surroundings, failures: Failures): Promise<JudgedNow> {
     const [id, at] = [this.#id, this.#at];
     const judged = await judgedNow(pool, surroundings);
-    history.note(judged, failures, at, id);
+    history.note(pool, judged, failures, at, id);
     return judged;
   }
 

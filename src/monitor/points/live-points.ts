@@ -78,7 +78,8 @@ export class PointMaker {
     const { limit, idle, used, opening, checking, closing, waiting, longestWaitMs } = stats;
     return {
       at,
-      sinceMs: at - before.at,
+      // The clock may have been set back.
+      sinceMs: Math.max(0, at - before.at),
       limit,
       idle,
       used,

@@ -1,6 +1,7 @@
 /** The options of the monitoring server: tokens, hosts, peers, and where to listen. */
 
 import { isIPv6 } from 'node:net';
+import { resolve } from 'node:path';
 import { invalid, type OptionSpec, PoolError, refuseUnknownOptions, resolveFromTable } from '../../engine/index.js';
 import { ignoreRejection } from '../../engine/waiting/index.js';
 import { isLoopback } from '../../mysql/index.js';
@@ -33,6 +34,12 @@ export interface MonitoringServerOptions extends MonitoringOptions {
    * says, separated by commas; else none. At most 100.
    */
   readonly peers?: readonly string[];
+  /**
+   * A file in which incidents and merged points are kept over a restart, one for each process. Its folder must exist. It needs `node:sqlite` of
+   * Node 22.13 or later. When the file cannot be used, a warning says why, and the history is kept in memory only. Default: what
+   * `POOLWRIGHT_HISTORY` says; else none.
+   */
+  readonly historyPath?: string;
   /** Called with errors that were answered with the status 500. */
   readonly onError?: (error: unknown) => void;
 }
@@ -50,6 +57,7 @@ const OPTION_NAMES: readonly string[] = [
   'operateToken',
   'allowedHosts',
   'peers',
+  'historyPath',
   ...Object.keys(serverOptionTable),
 ];
 
@@ -62,6 +70,8 @@ export interface ResolvedServerOptions {
   /** `undefined`: requests for any name are answered. */
   readonly hosts: readonly string[] | undefined;
   readonly peers: readonly URL[];
+  /** Absolute; `undefined`: the history is kept in memory only. */
+  readonly historyPath: string | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -92,6 +102,7 @@ export function resolveServerOptions(given: MonitoringServerOptions, environment
     operateToken,
     hosts,
     peers: checkedPeers(given.peers, environment),
+    historyPath: checkedPath(given.historyPath, environment),
     onError: (error) => void ignoreRejection(onError?.(error)),
   };
 }
@@ -112,6 +123,13 @@ function checkedHosts(given: unknown): readonly string[] | undefined {
   const wrong: unknown = given.find((name) => typeof name !== 'string' || !/^([^\s:/[\]]+|\[[0-9a-f:.]+\])$/i.test(name));
   if (wrong !== undefined) throw invalid('allowedHosts', wrong, allowed);
   return given as string[];
+}
+
+function checkedPath(given: unknown, { POOLWRIGHT_HISTORY = '' }: NodeJS.ProcessEnv): string | undefined {
+  if (given === undefined && POOLWRIGHT_HISTORY === '') return undefined;
+  const path = given ?? POOLWRIGHT_HISTORY;
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return resolve(path);
+  throw invalid(given === undefined ? 'POOLWRIGHT_HISTORY' : 'historyPath', path, 'the path of a file');
 }
 
 const MOST_PEERS = 100;

@@ -8,6 +8,7 @@ import { actorOf, bearerCheck, hostCheck, isSameOrigin } from './access.js';
 import { codingFor, type DashboardFile, dashboardFiles } from './dashboard-files.js';
 import { FailedLogins } from './failed-logins.js';
 import { Monitoring, type ReadinessReport, type ServedContext, servedRouter } from '../api/index.js';
+import { type HistoryStore, openHistoryStore } from '../history/index.js';
 import { listen, type MonitoringServer } from './listening.js';
 import { addPeerRoute } from './peer-route.js';
 import { Peers } from '../peers/index.js';
@@ -114,7 +115,7 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     addProcedures(api, monitoring, peers, access, resolved);
     addPeerRoute(api, peers, (request) => access(request).mayAct);
   });
-  monitoring.keepHistory();
+  monitoring.keepHistory(storeAt(resolved));
   app.addHook('onClose', () => {
     monitoring.stop();
     peers.close();
@@ -125,6 +126,11 @@ function build(options: MonitoringServerOptions, resolved: ResolvedServerOptions
     return sendError(reply, statusOf(error));
   });
   return app;
+}
+
+function storeAt({ historyPath }: ResolvedServerOptions): HistoryStore | undefined {
+  if (historyPath === undefined) return undefined;
+  return openHistoryStore(historyPath, (message) => process.emitWarning(message, { code: 'POOLWRIGHT_HISTORY' }));
 }
 
 /** What a request may do, by its token. */

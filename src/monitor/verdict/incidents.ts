@@ -16,6 +16,8 @@ export interface Incident extends Failures {
   /** When it began and ended, in milliseconds since 1970; null: it lasts. */
   readonly begin: number;
   readonly end: number | null;
+  /** Why `end` is only the last moment at which it was seen, and not its end; null: it ended then, or it lasts. */
+  readonly cutShort: CutShort | null;
   /** How often it came back within a minute. */
   readonly returned: number;
   /** The most callers that waited at the same time. */
@@ -25,6 +27,9 @@ export interface Incident extends Failures {
   /** The last error of connecting in it; null: there was none. */
   readonly error: string | null;
 }
+
+/** What can end the watch over an incident: the pool was gone, or the monitoring ended, mostly with its process. */
+export type CutShort = 'pool-gone' | 'monitoring-ended';
 
 /** What is seen of a pool at one moment. */
 export interface Seen {
@@ -59,10 +64,16 @@ export function followed(records: readonly Incident[], seen: Seen): readonly Inc
   return kept.length === records.length && kept.every((record, index) => record === records[index]) ? records : kept;
 }
 
-/** Whether a finding is only what an incident leaves behind: a failure that is remembered, callers that failed before it ended. */
-export function isAftermath({ cause, isOver }: Trouble, records: readonly Incident[], now: number): boolean {
+/** What lasts ends now, as it is watched no more. */
+export function cutShort(records: readonly Incident[], by: CutShort, at: number): readonly Incident[] {
+  return records.map((record) => (record.end === null ? { ...record, end: Math.max(record.begin, at), cutShort: by } : record));
+}
+
+/** Whether a finding is only what an incident leaves behind: a failure that is remembered, callers that failed before it ended or still wait. */
+export function isAftermath({ cause, status, isOver }: Trouble, records: readonly Incident[], now: number): boolean {
   if (isOver === true) return true;
-  if (cause !== 'callers-fail' || records.some((record) => record.end === null && record.cause === cause)) return false;
+  const isOfCallers = cause === 'callers-fail' || (cause === 'other' && status === 'degraded');
+  if (!isOfCallers || records.some((record) => record.end === null && record.cause === cause)) return false;
   return records.some((record) => record.cause !== cause && isHit(record) && record.end !== null && now - record.end < AFTERMATH_MS);
 }
 
@@ -108,6 +119,7 @@ function begun(records: readonly Incident[], { cause, status, was, since }: Trou
     was,
     begin: Math.min(since ?? at, at),
     end: null,
+    cutShort: null,
     returned: 0,
     timedOut: 0,
     refused: 0,
@@ -119,13 +131,13 @@ function begun(records: readonly Incident[], { cause, status, was, since }: Trou
 
 function grown(record: Incident, { cause, status, was, since }: Trouble, at: number): Incident {
   const worst = record.status === 'unhealthy' ? record.status : status;
-  const returned = record.end === null ? record.returned : record.returned + 1;
+  const returned = record.end === null || record.cutShort !== null ? record.returned : record.returned + 1;
   const begin = Math.min(record.begin, since ?? at);
   // Words of the worst moment stay.
   const words = worst === status || cause !== record.cause ? was : record.was;
   if (record.end === null && worst === record.status && words === record.was && cause === record.cause && begin === record.begin)
     return record;
-  return { ...record, cause, status: worst, was: words, begin, end: null, returned };
+  return { ...record, cause, status: worst, was: words, begin, end: null, cutShort: null, returned };
 }
 
 function withHits(record: Incident, { failures, pool: { borrowed, stats } }: Seen): Incident {

@@ -5,7 +5,7 @@ export { inWordsOfCluster, type JudgedNode, type JudgedTopology, readerTrouble }
 export { type Failures, failuresIn } from './failures.js';
 export type { Cause, Trouble, JudgedPool } from './finding.js';
 export { findingsOn } from './findings.js';
-export { followed, type Incident, MOST_INCIDENTS, type Seen } from './incidents.js';
+export { cutShort, type CutShort, followed, type Incident, MOST_INCIDENTS, type Seen } from './incidents.js';
 export { withOutsideWarnings } from './outside-warnings.js';
 export { type Past, type PoolVerdict, verdictOn, wordsOnIncident } from './verdict.js';
 export { amount, capitalised, clock, counted, duration, moment } from './words.js';

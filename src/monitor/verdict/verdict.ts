@@ -130,8 +130,14 @@ function isNow({ stats: { used, limit, waiting } }: JudgedPool, { points }: Past
 export function wordsOnIncident(incident: Incident, now: number): string {
   const { was, begin, end } = incident;
   const failed = wordsOn(incident);
-  const until = end === null ? `since ${moment(begin, now)}` : `from ${moment(begin, now)} to ${moment(end, now)}`;
+  const until = end === null ? `since ${moment(begin, now)}` : `from ${moment(begin, now)} to ${moment(end, now)}${watchedUntil(incident)}`;
   return `${was} ${until}${failed === '' ? '' : `; ${failed}`}`;
+}
+
+/** An end that was not seen is not told as one. */
+function watchedUntil({ cutShort }: Incident): string {
+  if (cutShort === null) return '';
+  return cutShort === 'pool-gone' ? ' or longer (the pool was closed then)' : ' or longer (the monitoring ended then)';
 }
 
 function wordsOnLast(last: Incident | undefined, now: number): string {

@@ -27,6 +27,7 @@ interface Description {
 const INPUTS: Readonly<Record<string, object>> = {
   connectionPoolHealth: { pool: 'orders', deep: true },
   connectionPoolStats: { pool: 'orders' },
+  history: { pool: 'orders', from: 0, most: 100 },
   cacheStats: { pool: 'orders' },
   topology: { pool: 'shop' },
   fleet: { pool: 'fleeted' },
