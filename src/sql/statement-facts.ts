@@ -1,6 +1,6 @@
 /** The facts of a text of SQL, each found when it is first asked for, and one bounded memo from texts to their facts. */
 
-import { classOf, isNamePart, LETTERS, OPEN, SEMICOLON } from './characters.js';
+import { AT, classOf, DOT, isNamePart, isQuote, LETTERS, OPEN, QUESTION, SEMICOLON } from './characters.js';
 import { callsRoutine } from './routine-calls.js';
 import { digestOf, LONGEST_DIGEST, ruleDigestOf, type TelemetryNames, telemetryNamesOf } from './digest.js';
 import { isReadOnly } from './read-only.js';
@@ -18,13 +18,16 @@ import {
   surveyOf,
 } from './session-effects.js';
 import { capitalsAt, isHarmless, isLookedInto, knownWordAt, mayAsk, natureAt, neverCommits, SETS } from './statement-words.js';
-import { EXECUTABLE, EXECUTABLE_END, Scanner, SIGN, WORD } from './tokens.js';
+import { END, EXECUTABLE, EXECUTABLE_END, Scanner, SIGN, WORD } from './tokens.js';
 import { wordSet } from './words.js';
 
 const OTHER_OPERATION = 'OTHER';
 
 /** Statements that run what their text does not show. */
 const RUNS_OTHERS = wordSet('CALL EXECUTE');
+
+/** Statements whose values are data. */
+const TAKES_VALUES = wordSet('SELECT INSERT UPDATE DELETE REPLACE');
 
 /** What a text of one statement or several says about itself. */
 export class StatementFacts {
@@ -42,6 +45,7 @@ export class StatementFacts {
   #digest: string | undefined = undefined;
   #ruleDigest: string | null | undefined = undefined;
   #names: TelemetryNames | undefined = undefined;
+  #takesValues: boolean | undefined = undefined;
 
   constructor(sql: string) {
     this.sql = sql;
@@ -178,6 +182,15 @@ export class StatementFacts {
     return this.#has(severalStatements ? MAY_COMMIT : FIRST_MAY_COMMIT);
   }
 
+  /**
+   * Values that are written in place of its placeholders change none of these facts, as long as they are escaped, and have no quotes that a
+   * sql_mode may read in another way: each placeholder stands for a value, in a statement that does not depend on one, as SET does.
+   */
+  get takesValues(): boolean {
+    this.#takesValues ??= TAKES_VALUES.has(this.first) && !this.#conditional && placeholdersAreValues(this.sql);
+    return this.#takesValues;
+  }
+
   /** @param longest what is left of a longer digest, in characters */
   digestUpTo(longest: number): string {
     return longest === LONGEST_DIGEST ? this.digest : digestOf(this.sql, longest);
@@ -199,6 +212,29 @@ function atFirstWord(sql: string): Scanner {
 
 function isBeforeFirstWord(kind: number, code: number): boolean {
   return kind === EXECUTABLE || kind === EXECUTABLE_END || (kind === SIGN && (code === OPEN || code === SEMICOLON));
+}
+
+/**
+ * Each question mark stands alone for a value: it is in no text, name or comment, and what is written in its place becomes no part of a name, a
+ * variable or a call, as in `??`, `@?` and `? (`.
+ */
+function placeholdersAreValues(sql: string): boolean {
+  const scanner = new Scanner(sql);
+  let found = 0;
+  let isBehindOne = false;
+  for (let kind = scanner.next(); kind !== END; kind = scanner.next()) {
+    if (kind === EXECUTABLE || (isBehindOne && kind === SIGN && scanner.code === OPEN)) return false;
+    isBehindOne = kind === SIGN && scanner.code === QUESTION;
+    if (!isBehindOne) continue;
+    if (joins(sql.charCodeAt(scanner.start - 1)) || joins(sql.charCodeAt(scanner.end))) return false;
+    found += 1;
+  }
+  return found === sql.split('?').length - 1;
+}
+
+/** Whether a character next to a value may make one token with it. */
+function joins(code: number): boolean {
+  return isNamePart(code) || isQuote(code) || code === AT || code === DOT || code === QUESTION;
 }
 
 /** MariaDB's EXECUTE IMMEDIATE runs a statement that stands in a literal. */

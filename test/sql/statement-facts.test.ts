@@ -1,5 +1,6 @@
 // The facts of a text: its first word, what telemetry calls it, whether it may commit, asks for read-only transactions or loads a file.
 import * as fc from 'fast-check';
+import { format } from 'mysql2';
 import { describe, expect, it } from 'vitest';
 import { dependenciesOf, effectOf, factsOf, Schema, type StatementFacts } from '../../src/sql/index.js';
 
@@ -247,3 +248,43 @@ describe('the facts of a text', () => {
     );
   });
 });
+
+describe('a text without its values', () => {
+  const SIMPLE = ['SELECT a FROM t WHERE id = ? AND b IN (?, ?)', 'insert into `t` values (?,?)', '/* why? not */ UPDATE t SET a=?'];
+
+  it('says what it says with them, where each placeholder stands for a value', () => {
+    expect(SIMPLE.slice(0, 2).every((sql) => factsOf(sql).takesValues)).toBe(true);
+    const others = ["SELECT '?'", 'SELECT `?`', 'SELECT ?? FROM t', 'SET @a = ?', 'EXECUTE IMMEDIATE ?', 'CALL f(?)', '/*! SELECT */ ?'];
+    expect([...others, SIMPLE[2] as string].filter((sql) => factsOf(sql).takesValues)).toEqual([]);
+  });
+
+  it('holds for any text and any plain values without quotes, as mysql2 writes them', () => {
+    const pieces = [...HOSTILE, '?', '?', ' ? ', '??', ' f(', 'GET_LOCK', 'INTO OUTFILE', ' SET ', 'READ ONLY', ';', ' LOCK '];
+    const text = fc.tuple(
+      fc.constantFrom('SELECT ', 'INSERT t ', 'UPDATE t SET ', 'DELETE ', 'REPLACE ', 'SET '),
+      fc.array(fc.constantFrom(...pieces), { maxLength: 24 }).map((parts) => parts.join('')),
+    );
+    const value = fc.oneof(
+      fc.array(fc.constantFrom(...pieces.filter((piece) => !/['"\\]/.test(piece))), { maxLength: 8 }).map((parts) => parts.join('')),
+      fc.integer(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+      fc.bigInt(),
+      fc.constantFrom(null, undefined, true, false, Buffer.from("'; SET x"), new Date(0)),
+    );
+    fc.assert(
+      fc.property(text, fc.array(value, { maxLength: 6 }), ([begin, rest], values) => {
+        const sql = begin + rest;
+        const facts = factsOf(sql);
+        if (!facts.takesValues) return;
+        const written = factsOf(format(sql, values));
+        expect(SESSION_FACTS.filter((name) => facts[name] !== written[name])).toEqual([]);
+        // With values, a semicolon in one makes it a text that may have several statements.
+        expect(facts.mayCommit(true) && !written.mayCommit(true)).toBe(false);
+        expect(facts.mayCommit(false)).toBe(written.mayCommit(false));
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+});
+
+const SESSION_FACTS = ['first', 'severalStatements', 'changesSession', 'callsRoutine', 'asksReadOnly', 'loadsLocalFile'] as const;

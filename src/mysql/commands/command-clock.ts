@@ -13,6 +13,10 @@ export class CommandClock {
   /** The last command that was reported as broken. */
   #broken: Command | undefined = undefined;
 
+  /** The text without values of the statement that is being answered: it comes again, and its digest is kept. */
+  #given: string | undefined = undefined;
+  #givenOf: Command | undefined = undefined;
+
   /**
    * @param log undefined for a connection that is never lent
    */
@@ -21,9 +25,15 @@ export class CommandClock {
     private readonly lender: { isLent(): boolean },
   ) {}
 
-  /** A command is sent on a connection that was not busy. */
-  start(): void {
+  /**
+   * A command is sent on a connection that was not busy.
+   *
+   * @param given the text of its statement without its values, where that is known
+   */
+  start(command: Command, given: string | undefined): void {
     this.startedAt = performance.now();
+    this.#given = given;
+    this.#givenOf = command;
   }
 
   stop(command: Command): void {
@@ -49,9 +59,12 @@ export class CommandClock {
     // What the pool itself asks between two leases does not count.
     const sql = this.log === undefined ? undefined : statementTextOf(command);
     if (sql !== undefined) {
-      if (this.lender.isLent()) this.log?.statementEnded(now - startedAt, sql, now, command === this.#broken);
-      else if (this.#stopped === command) this.log?.statementStopped(now - startedAt, sql);
+      const text = command === this.#givenOf ? (this.#given ?? sql) : sql;
+      if (this.lender.isLent()) this.log?.statementEnded(now - startedAt, text, now, command === this.#broken);
+      else if (this.#stopped === command) this.log?.statementStopped(now - startedAt, text);
     }
+    // It holds its rows.
+    if (command === this.#givenOf) this.#givenOf = undefined;
     this.startedAt = now;
   }
 }

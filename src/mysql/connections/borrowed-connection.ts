@@ -275,15 +275,25 @@ keepShape(PoolConnectionWaiter);
  *
  * @param flavor in whose words a failure is put
  */
-export async function runToAnswer(
+export function runToAnswer(
+  connection: ManagedConnection,
+  statement: Statement,
+  flavor: Pick<Flavor, 'statementFailure'>,
+): Promise<StatementResult> {
+  const answer = runOnce(connection, statement, flavor);
+  return statement.method === 'query' ? answer : answerOfPrepared(answer, connection, statement, flavor);
+}
+
+async function answerOfPrepared(
+  first: Promise<StatementResult>,
   connection: ManagedConnection,
   statement: Statement,
   flavor: Pick<Flavor, 'statementFailure'>,
 ): Promise<StatementResult> {
   try {
-    return await runOnce(connection, statement, flavor);
+    return await first;
   } catch (error) {
-    if (statement.method === 'query' || !isStatementCacheInvalid(error)) throw error;
+    if (!isStatementCacheInvalid(error)) throw error;
     connection.forgetStatement(statement, error);
     return await runOnce(connection, statement, flavor);
   }

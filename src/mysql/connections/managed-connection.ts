@@ -4,10 +4,11 @@ import { customInspect, nodeNet } from '../../packages/index.js';
 import { keepShape } from '../../engine/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type Command, type ConnectionConfig, createQuery, isQueryCommand, type QueryValues, ResetSession } from '../driver/index.js';
+import { factsOf, type StatementFacts } from '../../sql/index.js';
 import { type Flavor, isTooManyStatements } from '../errors/index.js';
 import { type Method, type SessionMark, Statement, type StatementLimits, statementOnConnection } from '../contract/index.js';
 import { isOutOfTime, limitCommand, limitsOfCommand, refusalOf } from '../limits/index.js';
-import { givenTexts, withGivenText } from '../observation/index.js';
+import { givenTexts, isOneValue, withGivenText } from '../observation/index.js';
 import { asValueError, callOnce, notSent, refusedStatement } from '../commands/index.js';
 import { type DriverPoolOf } from './lendable-connection.js';
 import { type ConnectionOwner, ObservedConnection } from './observed-connection.js';
@@ -128,9 +129,11 @@ export class ManagedConnection extends ObservedConnection {
     // mysql2 would set a timer of its own, which leaves the statement running.
     if (isCommand) given.timeout = undefined;
     let command: Command;
+    this.factsAsGiven = this.config.queryFormat === undefined ? factsAsGiven(given, parameters[0]) : undefined;
     try {
       command = givenTexts.hasSubscribers ? this.#queryTraced(given, parameters) : super.query(given, ...parameters);
     } catch (thrown) {
+      this.factsAsGiven = undefined;
       throw asValueError(thrown);
     }
     if (limits !== undefined) this.#limit(command, limits);
@@ -195,6 +198,23 @@ function parametersOf({ values }: Statement, parameters: readonly unknown[]): un
 function callbackIn([values, callback]: readonly unknown[]): unknown {
   return typeof values === 'function' ? values : callback;
 }
+
+/**
+ * What a text says before its values are written into it. Such a text comes again and again and is read once, while hardly any text with values
+ * comes twice. Undefined where a value may change the facts, as one with quotes may under another sql_mode.
+ */
+function factsAsGiven(given: string | object, values: unknown): StatementFacts | undefined {
+  if (!Array.isArray(values) || !values.every(isPlain)) return undefined;
+  const sql = typeof given === 'string' ? given : (given as { readonly sql: unknown }).sql;
+  const facts = typeof sql === 'string' ? factsOf(sql) : undefined;
+  return facts?.takesValues === true ? facts : undefined;
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === 'string' ? !QUOTE_OR_BACKSLASH.test(value) : isOneValue(value);
+}
+
+const QUOTE_OR_BACKSLASH = /['"\\]/;
 
 let executeShapeIsKept = false;
 

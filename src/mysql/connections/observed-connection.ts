@@ -2,7 +2,7 @@
 
 import { STALL_MS } from '../../engine/contract/index.js';
 import { ignore, performance, inRootContext, thisContext } from '../../engine/waiting/index.js';
-import { factsOf } from '../../sql/index.js';
+import { factsOf, type StatementFacts } from '../../sql/index.js';
 import {
   answerIn,
   awaitsPong,
@@ -79,6 +79,8 @@ export abstract class ObservedConnection extends LendableConnection {
   /** On whose behalf it was lent; see `CommitListener`. */
   scope: object | undefined;
   readonly session: Session;
+  /** Of the statement that is being written, where the text without its values has said them; for the next command. */
+  protected factsAsGiven: StatementFacts | undefined;
   readonly #commits: CommitWatch | undefined;
   readonly #owner: ConnectionOwner;
   readonly #clock: CommandClock;
@@ -91,6 +93,7 @@ export abstract class ObservedConnection extends LendableConnection {
     this.doubtful = false;
     this.scope = undefined;
     this.session = new Session();
+    this.factsAsGiven = undefined;
     this.#commits = owner.commits === undefined ? undefined : new CommitWatch(owner.commits, () => owner.isLent());
     this.#owner = owner;
     this.#clock = new CommandClock(owner.log, owner);
@@ -141,7 +144,8 @@ export abstract class ObservedConnection extends LendableConnection {
     // mysql2's constructor adds the handshake before this class has its fields.
     if (this.session === undefined) return super.addCommand(command);
     const sql = statementTextOf(command);
-    const facts = sql === undefined ? undefined : factsOf(sql);
+    const facts = sql === undefined ? undefined : (this.factsAsGiven ?? factsOf(sql));
+    this.factsAsGiven = undefined;
     if (sql !== undefined) {
       failApart(command);
       guardCallersCode(command, this.config);
@@ -160,7 +164,7 @@ export abstract class ObservedConnection extends LendableConnection {
     this.#owner.log?.commandSent(this, command, facts);
     this.#commits?.commandSent(command, facts, !this.busy);
     if (statementsToSend.hasSubscribers && facts !== undefined && this.#owner.isLent()) askForComment(command, facts);
-    if (!this.busy) this.#clock.start();
+    if (!this.busy) this.#clock.start(command, facts?.sql);
     return super.addCommand(command);
   }
 

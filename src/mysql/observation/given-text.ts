@@ -20,6 +20,8 @@ function becomesOneValueEach(sql: string, values: unknown): boolean {
   return Array.isArray(values) && !sql.includes('??') && values.every(isOneValue);
 }
 
-function isOneValue(value: unknown): boolean {
-  return typeof value === 'object' ? value === null || isDate(value) || Buffer.isBuffer(value) : typeof value !== 'function';
+/** mysql2 writes it as one literal. An object with a `toSqlString` writes itself, whatever else it is. */
+export function isOneValue(value: unknown): boolean {
+  if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol';
+  return value === null || ((isDate(value) || Buffer.isBuffer(value)) && !('toSqlString' in value));
 }

@@ -1,7 +1,7 @@
 /** Asks tracers for a comment on a statement, and sends it behind the text. */
 
 import { type StatementFacts, withTrailingComment } from '../../sql/index.js';
-import { type Command, isQueryCommand } from '../driver/index.js';
+import { type Command, isQueryCommand, statementTextOf } from '../driver/index.js';
 import { type StatementToSend, statementsToSend } from './trace-channels.js';
 
 /** Statements whose text the server keeps. */
@@ -12,9 +12,9 @@ const KEPT_BY_SERVER = new Set(['CREATE', 'ALTER']);
  * sees it without. A prepared statement has none: the server would prepare one for each trace.
  */
 export function askForComment(command: Command, facts: StatementFacts): void {
-  const { sql } = facts;
   const { start } = command;
-  if (start === undefined || !isQueryCommand(command) || facts.first === '' || KEPT_BY_SERVER.has(facts.first)) return;
+  const sql = statementTextOf(command);
+  if (start === undefined || sql === undefined || !isQueryCommand(command) || facts.first === '' || KEPT_BY_SERVER.has(facts.first)) return;
   const message: StatementToSend = { query: sql, comment: undefined };
   statementsToSend.publish(message);
   const commented = message.comment === undefined ? undefined : withTrailingComment(sql, message.comment);

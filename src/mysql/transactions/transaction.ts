@@ -2,7 +2,6 @@
 
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Lease, PoolError } from '../../engine/index.js';
-import { ignore } from '../../engine/waiting/index.js';
 import { currentDeadline } from '../../resilience/deadline/index.js';
 import { type ExecuteValues, type FieldPacket, type QueryResult, type QueryValues, tracedBack } from '../driver/index.js';
 import { type ManagedConnection, runToAnswer, takenBack } from '../connections/index.js';
@@ -126,11 +125,10 @@ export class Transaction {
     if (this.#over) return Promise.reject(new PoolError('POOL_RELEASED', `${statement.method}() after the transaction was over.`));
     const send = (): Promise<unknown> => this.#send(statement);
     const result = this.#last === undefined ? send() : this.#last.then(send);
-    const last = result
-      .then(ignore, (error: unknown) => this.#checkAfter(error))
-      .then(() => {
-        if (this.#last === last) this.#last = undefined;
-      });
+    const ended = (): void => {
+      if (this.#last === last) this.#last = undefined;
+    };
+    const last = result.then(ended, (error: unknown) => this.#checkAfter(error).then(ended));
     this.#last = last;
     return tracedBack(result);
   }

@@ -1,3 +1,4 @@
+import { raw } from 'mysql2';
 import type { RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
@@ -48,6 +49,11 @@ const OPEN_TRANSACTION: Trace = {
 
 /** What only a reset takes away. */
 const SESSION_TRACES: readonly Trace[] = [
+  {
+    what: 'a user variable that a value has set',
+    leave: (connection) => connection.query('SELECT ? AS a', [raw('@left := 7')]),
+    found: (connection) => is(connection, '@left = 7'),
+  },
   {
     what: 'a session variable',
     leave: (connection) => connection.query("SET SESSION time_zone = '+07:00'"),
