@@ -38,7 +38,8 @@ export interface View {
   readonly processes: Processes | undefined;
 }
 
-const POINTS_KEPT = 900;
+/** Ten minutes and a little; what is older is asked for. */
+const POINTS_KEPT = 660;
 const STALE_AFTER_MS = 3_500;
 const CHECK_MS = 1_000;
 const TRY_AGAIN_MS = 2_000;

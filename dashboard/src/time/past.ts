@@ -19,6 +19,8 @@ export interface Points {
   /** How much time a point covers at most. */
   readonly resolutionMs: number;
   readonly state: 'known' | 'asked' | 'failed';
+  /** Another one: the points are others, not only more of them. */
+  readonly source: unknown;
 }
 
 const MOST_POINTS = 300;
@@ -71,12 +73,12 @@ export function usePoints(
   }, [client, wanted]);
 
   return useMemo(() => {
-    if (wanted === undefined) return { points: fed, resolutionMs: 1_000, state: 'known' };
-    if (kept?.of !== wanted) return { points: fed, resolutionMs: 1_000, state: 'asked' };
-    if (kept.kept === 'failed') return { points: fed, resolutionMs: 1_000, state: 'failed' };
+    if (wanted === undefined) return { points: fed, resolutionMs: 1_000, state: 'known', source: undefined };
+    if (kept?.of !== wanted) return { points: fed, resolutionMs: 1_000, state: 'asked', source: undefined };
+    if (kept.kept === 'failed') return { points: fed, resolutionMs: 1_000, state: 'failed', source: undefined };
     const { points, resolutionMs } = kept.kept;
     const last = points.at(-1)?.at ?? 0;
-    return { points: [...points, ...fed.filter(({ at }) => at > last)], resolutionMs, state: 'known' };
+    return { points: [...points, ...fed.filter(({ at }) => at > last)], resolutionMs, state: 'known', source: kept };
   }, [wanted, kept, fed]);
 }
 

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useState } from 'react';
 import type { Process } from '../connection.js';
 import type { LiveStore, View } from '../live-store.js';
-import { frameOf } from '../series.js';
+import { frameOf, stepOf } from '../series.js';
 import type { Go, Shown } from './address.js';
 import { Crosshair } from './crosshair.js';
 import { type Points, usePoints } from './past.js';
@@ -12,6 +12,8 @@ import { aroundIncident, type Span, spanOf } from './window.js';
 
 /** A marked moment goes into the address when it has stayed for so long: browsers limit how often it changes. */
 const MARKED_MS = 300;
+
+const MOST_BETWEEN_MS = 5_000;
 
 const NO_POINTS: View['points'] extends ReadonlyMap<string, infer List> ? List : never = [];
 const NO_INCIDENTS: Timeline['incidents'] = [];
@@ -28,9 +30,12 @@ export function useTime(view: View, pool: string | undefined, { window, moment }
   const now = view.snapshot?.at;
   const fed = (pool === undefined ? undefined : view.points.get(pool)) ?? NO_POINTS;
   const incidents = (pool === undefined ? undefined : view.incidents.get(pool)) ?? NO_INCIDENTS;
-  const { points, resolutionMs, state } = usePoints(view.keepsHistory ? view.client : undefined, pool, fed, window, now);
-  const { from, to } = spanOf(window, now ?? Date.now());
-  const frame = useMemo(() => frameOf(points, { from, to }, resolutionMs), [points, resolutionMs, from, to]);
+  const { points, resolutionMs, state, source } = usePoints(view.keepsHistory ? view.client : undefined, pool, fed, window, now);
+  const span = spanOf(window, now ?? Date.now());
+  // A second moves the curves of an hour by less than one sees: they are drawn again when a place is full, or after some seconds.
+  const drawEachMs = Math.min(MOST_BETWEEN_MS, stepOf(span));
+  const tick = now === undefined ? undefined : Math.floor(now / drawEachMs);
+  const frame = useMemo(() => frameOf(points, span, resolutionMs), [tick, source, view.client, pool, window.rangeMs, window.past]);
 
   useEffect(() => {
     if (crosshair.marked() !== moment) crosshair.mark(moment);
