@@ -1,4 +1,4 @@
-/** The page as a whole: header, lists of pools and processes, verdict, charts, panels. */
+/** The page as a whole: header, lists of pools and processes, verdict, panels. */
 
 import { useRef, useState, useSyncExternalStore } from 'react';
 import { PoolList, ProcessList } from './choices.js';

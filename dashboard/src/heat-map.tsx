@@ -1,4 +1,4 @@
-/** A heat map: how durations are distributed over time. Its fields and its legend have their colors from one function. */
+/** A heat map: how durations are distributed over time. Its legend and its fields have their colors from one function. */
 
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { LIVE_BOUNDS_MS } from '../../src/monitor/points/index.js';
@@ -19,12 +19,12 @@ const HEIGHT = 138;
 /** Five steps, from few to many. */
 const STEPS = [1, 2, 3, 4, 5] as const;
 
-/** The color of a step: a custom property of the page, so that it follows the theme. */
+/** The color of a step, as any element or canvas of this theme takes it: a custom property of the page. */
 function colourOf(step: number): string {
   return `--heat-${step}`;
 }
 
-/** The step of a count: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
+/** Its step: by its order of magnitude, so that the few slow ones are seen beside the many quick ones. */
 function stepOf(count: number, most: number): number {
   return Math.min(STEPS.length, 1 + Math.floor((Math.log1p(count) / Math.log1p(most)) * STEPS.length));
 }
@@ -59,7 +59,6 @@ export function HeatMap({ title, name }: HeatMapProps) {
     const scale = window.devicePixelRatio;
     node.width = node.clientWidth * scale;
     node.height = HEIGHT * scale;
-    context.clearRect(0, 0, node.width, node.height);
     const style = getComputedStyle(document.documentElement);
     context.fillStyle = style.getPropertyValue('--grid').trim();
     // Whole pixels: between two fields no color is mixed.
@@ -146,13 +145,13 @@ function Legend({ most }: { readonly most: number }) {
     next: step === STEPS.length ? most + 1 : leastOf(step + 1, most),
   }));
   return (
-    <ul className="legend heat-legend" aria-label="How many a color means">
+    <ul className="legend heat-legend" aria-label="Calls in a field">
       {steps
         .filter(({ least, next }) => next > least)
         .map(({ step, least, next }) => (
           <li key={step}>
             <span className="swatch" style={{ background: `var(${colourOf(step)})` }} />
-            {next - least === 1 ? amount(least) : `${amount(least)}–${amount(next - 1)}`}
+            {next - least === 1 ? least : `${least}–${next - 1}`}
           </li>
         ))}
     </ul>

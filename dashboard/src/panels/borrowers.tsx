@@ -1,10 +1,11 @@
 /** The panel of those who hold connections. */
 
-import type { Borrowed } from '../../../src/engine/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { workOf } from '../../../src/monitor/verdict/index.js';
 import { duration } from '../format.js';
 import { Panel, Table } from './panel.js';
+
+type Borrowed = LivePool['borrowed'][number];
 
 export function Borrowers({ pool }: { readonly pool: LivePool }) {
   const { borrowed, stats } = pool;

@@ -1,12 +1,13 @@
 /** The verdict on a pool: what is wrong, since when, whom it has hit, what to do, and who holds the connections. */
 
 import type { ReactNode } from 'react';
-import type { Borrowed } from '../../../src/engine/index.js';
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { type Holders, sentenceOn, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
 import { clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
 import type { View } from '../live-store.js';
 import { SIGNS } from '../status.js';
+
+type Borrowed = LivePool['borrowed'][number];
 
 /** @param children the tiles below the words */
 export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
