@@ -20,7 +20,7 @@ function becomesOneValueEach(sql: string, values: unknown): boolean {
   return Array.isArray(values) && !sql.includes('??') && values.every(isOneValue);
 }
 
-/** mysql2 writes it as one literal. An object with a `toSqlString` writes itself, whatever else it is. */
+/** mysql2 writes it as one literal. An object with a `toSqlString` writes itself, even one of these. */
 export function isOneValue(value: unknown): boolean {
   if (typeof value !== 'object') return typeof value !== 'function' && typeof value !== 'symbol';
   return value === null || ((isDate(value) || Buffer.isBuffer(value)) && !('toSqlString' in value));
