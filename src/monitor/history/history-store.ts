@@ -4,7 +4,7 @@ import { closeSync, openSync } from 'node:fs';
 import { messageOf } from '../../engine/index.js';
 import { cutShort, type Incident } from '../verdict/index.js';
 import { packed } from './packed-point.js';
-import { type Database, hasSqlite, openDatabase, type Statement, wordsOnSqlite } from './sqlite.js';
+import { type Database, hasSqlite, openDatabase, type PreparedSql, wordsOnSqlite } from './sqlite.js';
 import { type KeptPoint, type PoolRecord, TIERS } from './timeline.js';
 
 /** What a process before this one has kept of a pool. */
@@ -94,10 +94,10 @@ interface UnsavedPoint extends KeptPoint {
 /** The store in a file of SQLite. */
 class SqliteHistory implements HistoryStore {
   #database: Database | undefined;
-  readonly #addPoint: Statement;
-  readonly #dropPoints: Statement;
-  readonly #putIncident: Statement;
-  readonly #dropIncident: Statement;
+  readonly #addPoint: PreparedSql;
+  readonly #dropPoints: PreparedSql;
+  readonly #putIncident: PreparedSql;
+  readonly #dropIncident: PreparedSql;
   #unsaved: UnsavedPoint[] = [];
   /** The incidents of each pool as they are in the file. */
   readonly #saved = new Map<string, readonly Incident[]>();

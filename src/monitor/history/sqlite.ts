@@ -5,12 +5,12 @@ import { nodeSqlite } from '../../packages/index.js';
 /** An open database. All of it is synchronous. */
 export interface Database {
   exec(sql: string): void;
-  prepare(sql: string): Statement;
+  prepare(sql: string): PreparedSql;
   close(): void;
 }
 
-/** A prepared statement. */
-export interface Statement {
+/** A statement that is prepared. */
+export interface PreparedSql {
   run(...values: readonly (string | number | Uint8Array)[]): unknown;
   all(...values: readonly (string | number)[]): readonly Readonly<Record<string, unknown>>[];
   get(...values: readonly (string | number)[]): Readonly<Record<string, unknown>> | undefined;

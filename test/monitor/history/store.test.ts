@@ -33,7 +33,7 @@ function lived(pools: readonly Pool[], begin: number, store: HistoryStore | unde
   const scripted = scriptedFeed(() => pools, begin, store);
   return {
     ...scripted,
-    async pass(seconds: number): Promise<number> {
+    pass: async (seconds: number): Promise<number> => {
       let now = 0;
       for (let second = 0; second < seconds; second += 1) {
         now = scripted.second();

@@ -118,7 +118,7 @@ export function scriptedFeed(pools: () => readonly Pool[], begin: number, store?
   return {
     feed,
     /** Lets a second pass, or more at once. */
-    second(ms = 1_000): number {
+    second: (ms = 1_000): number => {
       now += ms;
       run();
       return now;
