@@ -1,4 +1,4 @@
-/** The panel of those who hold connections. */
+/** The panel of the callers that hold connections. */
 
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { workOf } from '../../../src/monitor/verdict/index.js';

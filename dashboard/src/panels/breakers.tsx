@@ -80,7 +80,7 @@ function changeInWords({ breaker, from, to, reason, probes }: Change): string {
     case 'isolated':
       return `${breaker} was isolated${why}.`;
     case 'open':
-      // An older process tells each try as a change of its own.
+      // An older process reports each try as a change of its own.
       return `${breaker} ${from === 'half-open' ? 'stays open' : 'opened'}${why}.${probes > 0 ? ` ${counted(probes, 'try has', 'tries have')} failed since.` : ''}`;
   }
 }
