@@ -1,9 +1,9 @@
 /** The log of breakers' changes: each change once, and the tries of a breaker that stays open as a count. */
 
 import { describe, expect, it } from 'vitest';
-import { BreakerLog } from '../../src/monitor/live/breaker-log.js';
-import { Breaker } from '../../src/resilience/breaker/breaker.js';
-import { FakeClock } from '../engine/support/fake-clock.js';
+import { BreakerLog } from '../../../src/monitor/live/breaker-log.js';
+import { Breaker } from '../../../src/resilience/breaker/breaker.js';
+import { FakeClock } from '../../engine/support/fake-clock.js';
 
 describe('the log of breakers', () => {
   it('counts the tries of a breaker that stays open, and tells what comes after', async () => {
