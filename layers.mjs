@@ -218,7 +218,7 @@ export const LAYERS = [
     imports: ['monitor/points', 'monitor/verdict'],
     typesFrom: ['monitor/live', 'monitor/peers', 'monitor/server'],
     why: 'the dashboard runs in a browser: it knows the server by the types of what it sends, which are in monitor.',
-    folders: ['panels'],
+    folders: ['panels', 'styles', 'time'],
     loads: ['react', 'react-dom', 'uplot', '@trpc/client', 'eventsource'],
   },
 ];

@@ -1,58 +1,51 @@
-/** The page as a whole: header, verdict, lists of pools and processes, sign-in. */
+/** The page as a whole: header, lists of pools and processes, verdict, panels. */
 
-import { type FormEvent, useEffect, useMemo, useRef, useState, useSyncExternalStore } from 'react';
-import type { LivePool } from '../../src/monitor/live/index.js';
-import { type Process, setToken, token } from './connection.js';
+import { useRef, useState, useSyncExternalStore } from 'react';
+import { PoolList, ProcessList } from './choices.js';
+import { type Process, token } from './connection.js';
 import { duration } from './format.js';
-import type { LiveStore, Processes, View } from './live-store.js';
-import { Actions } from './panels/actions.js';
-import { Breakers } from './panels/breakers.js';
-import { Cache } from './panels/cache.js';
+import type { Link, LiveStore, View } from './live-store.js';
 import { Charts } from './panels/charts.js';
 import { DEMO_POOL, DemoTroubles } from './panels/demo.js';
 import { FleetPanel } from './panels/fleet.js';
-import { Incidents } from './panels/incidents.js';
-import { Borrowers, Counters, Events, Options, PgBouncer, SlowQueries } from './panels/tables.js';
+import { Panels } from './panels/panels.js';
 import { TopologyPanel } from './panels/topology.js';
 import { Verdict } from './panels/verdict.js';
-import { type DurationName, frameOf } from './series.js';
-
-const RANGES: readonly (readonly [number, string])[] = [
-  [60_000, '1 min'],
-  [300_000, '5 min'],
-  [600_000, '10 min'],
-];
+import { isClosed, Locked, SignInDialog } from './sign-in.js';
+import { useAddress } from './time/address.js';
+import { useKeys } from './time/keys.js';
+import { Tiles } from './time/tiles.js';
+import { TimeControls } from './time/time-controls.js';
+import { useProcess, useTime } from './time/use-time.js';
+import { TimelineContext } from './timeline.js';
 
 const THEME_KEY = 'poolwright-theme';
 
 export function App({ store }: { readonly store: LiveStore }) {
   const current = useSyncExternalStore(store.subscribe, store.view);
   const [frozen, setFrozen] = useState<View>();
-  const [poolName, setPoolName] = useState<string>();
-  const [rangeMs, setRange] = useState(300_000);
-  const [latency, setLatency] = useState<DurationName>('query');
+  const [shown, go] = useAddress();
   const [theme, setTheme] = useTheme();
+  const [menuIsOpen, openMenu] = useState(false);
   const signIn = useRef<HTMLDialogElement>(null);
+  const closed = useClosed(current.link);
 
   const view = frozen ?? current;
   const { snapshot } = view;
   const pools = snapshot?.pools ?? [];
-  const pool = pools.find(({ name }) => name === poolName) ?? pools[0];
-  const points = pool === undefined ? undefined : view.points.get(pool.name);
-  const frame = useMemo(() => frameOf(points ?? [], rangeMs, snapshot?.at ?? 0), [points, rangeMs, snapshot?.at]);
+  const pool = pools.find(({ name }) => name === shown.pool) ?? pools[0];
+  const time = useTime(view, pool?.name, shown, go, theme);
   const { processes } = current;
   const choose = (process: Process): void => {
     setFrozen(undefined);
-    store.choose(process);
+    go({ process: processes?.peers.find(({ peer }) => peer === process)?.address });
   };
+  useProcess(shown.process, current, store);
   const togglePause = (): void => setFrozen(frozen === undefined ? current : undefined);
 
   useKeys({
     p: togglePause,
     t: () => setTheme(theme === 'dark' ? 'light' : 'dark'),
-    1: () => setRange(60_000),
-    2: () => setRange(300_000),
-    3: () => setRange(600_000),
   });
 
   return (
@@ -60,71 +53,57 @@ export function App({ store }: { readonly store: LiveStore }) {
       <header className="bar">
         <h1>Poolwright</h1>
         <LinkState view={current} paused={frozen !== undefined} />
-        <div className="controls">
-          <div role="group" aria-label="Time range" className="segments">
-            {RANGES.map(([ms, label]) => (
-              <button key={ms} type="button" aria-pressed={rangeMs === ms} onClick={() => setRange(ms)}>
-                {label}
-              </button>
-            ))}
-          </div>
+        <button type="button" className="menu" aria-expanded={menuIsOpen} aria-controls="controls" onClick={() => openMenu(!menuIsOpen)}>
+          Menu
+        </button>
+        <div id="controls" className={menuIsOpen ? 'controls open' : 'controls'}>
           <button type="button" aria-pressed={frozen !== undefined} aria-keyshortcuts="p" onClick={togglePause}>
             {frozen === undefined ? 'Pause' : 'Resume'}
           </button>
           <button type="button" aria-keyshortcuts="t" onClick={() => setTheme(theme === 'dark' ? 'light' : 'dark')}>
             {theme === 'dark' ? 'Light' : 'Dark'}
           </button>
-          <button type="button" onClick={() => signIn.current?.showModal()}>
-            {token() === undefined ? 'Sign in' : 'Token'}
-          </button>
+          {closed === undefined ? (
+            <button type="button" onClick={() => signIn.current?.showModal()}>
+              {token() === undefined ? 'Sign in' : 'Token'}
+            </button>
+          ) : null}
         </div>
       </header>
-      <main>
-        {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
-        {processes !== undefined && processes.peers.length > 0 ? (
-          <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
-        ) : null}
-        {current.link === 'locked' || current.link === 'blocked' || current.link === 'refused' ? (
-          <Locked link={current.link} onOpen={() => signIn.current?.showModal()} />
-        ) : pool === undefined || snapshot === undefined ? (
-          <p className="page-note" role="status">
-            {snapshot === undefined ? nothingYet(current) : 'No pools yet. Create one with createPool().'}
-          </p>
-        ) : (
-          <>
-            {pools.length > 1 ? <PoolList pools={pools} chosen={pool.name} onChoose={setPoolName} /> : null}
-            <Verdict pool={pool} view={view} />
-            <TopologyPanel pool={pool} now={snapshot.at} />
-            <FleetPanel pool={pool} />
-            <Charts key={pool.name} frame={frame} theme={theme} latency={latency} onLatency={setLatency} />
-            <div className="panels">
-              <Borrowers pool={pool} />
-              <SlowQueries pool={pool} />
-              <Incidents incidents={view.incidents.get(pool.name) ?? []} now={snapshot.at} />
-              <Events snapshot={snapshot} pool={pool} />
-              <Breakers snapshot={snapshot} pool={pool} frame={frame} />
-              <Counters pool={pool} />
-              <Cache key={`cache of ${pool.name}`} pool={pool} snapshot={snapshot} frame={frame} theme={theme} />
-              <PgBouncer snapshot={snapshot} />
-              <Actions
-                key={`actions of ${current.process} ${pool.name}`}
-                pool={pool}
-                snapshot={snapshot}
-                mayAct={view.mayAct}
-                client={current.client}
-              />
-              <Options pool={pool} />
-            </div>
-          </>
-        )}
-      </main>
+      <TimelineContext value={time.timeline}>
+        <main>
+          {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles /> : null}
+          {processes !== undefined && processes.peers.length > 0 ? (
+            <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
+          ) : null}
+          {closed !== undefined ? (
+            <Locked link={closed} checking={current.link === 'connecting'} onToken={() => store.reconnect()} />
+          ) : pool === undefined || snapshot === undefined ? (
+            <p className="page-note" role="status">
+              {snapshot === undefined ? nothingYet(current) : 'No pools yet. Create one with createPool().'}
+            </p>
+          ) : (
+            <>
+              {pools.length > 1 ? <PoolList view={view} pools={pools} chosen={pool.name} onChoose={(name) => go({ pool: name })} /> : null}
+              <Verdict pool={pool} view={view}>
+                <Tiles pool={pool} latency={shown.latency} isLive={shown.window.past === undefined} />
+              </Verdict>
+              <TopologyPanel pool={pool} now={snapshot.at} />
+              <FleetPanel pool={pool} />
+              <TimeControls time={time} shown={shown} go={go} pool={pool} view={view} />
+              <Charts key={pool.name} latency={shown.latency} go={go} />
+              <Panels key={`${current.process} ${pool.name}`} pool={pool} snapshot={snapshot} view={view} />
+            </>
+          )}
+        </main>
+      </TimelineContext>
       <footer className="page-note">
         {snapshot === undefined
           ? ''
           : `Process ${snapshot.process.pid} on ${snapshot.process.host}, Node ${snapshot.process.node}, up for ${duration(snapshot.process.upForMs)}. `}
-        Keys: p pause, t theme, 1 2 3 time range.
+        Keys: p pause, t theme, 1 to 6 time range, c copy this moment as text, l as a link, Escape zoom out; in a chart: arrows.
       </footer>
-      <SignIn dialog={signIn} onToken={() => store.reconnect()} />
+      {closed === undefined ? <SignInDialog dialog={signIn} onToken={() => store.reconnect()} /> : null}
     </>
   );
 }
@@ -147,153 +126,19 @@ function LinkState({ view, paused }: { readonly view: View; readonly paused: boo
   );
 }
 
+/** Why the page is closed; while a token is being tried, it stays so. */
+function useClosed(link: Link): 'locked' | 'blocked' | 'refused' | undefined {
+  const wasLocked = useRef(false);
+  if (link !== 'connecting') wasLocked.current = link === 'locked';
+  if (isClosed(link)) return link;
+  return wasLocked.current ? 'locked' : undefined;
+}
+
 /** The words for a process that has sent nothing yet. */
 function nothingYet({ process, processes }: View): string {
   const peer = processes?.peers.find((one) => one.peer === process);
   if (peer === undefined) return 'Connecting to the server …';
   return peer.message === '' ? `Connecting to ${peer.address} …` : `The process at ${peer.address}: ${peer.message}. It is tried again.`;
-}
-
-const MOST_IN_SIGHT = 8;
-const BY_SEVERITY = ['unhealthy', 'degraded', 'healthy'] as const;
-
-function PoolList({
-  pools,
-  chosen,
-  onChoose,
-}: {
-  readonly pools: readonly LivePool[];
-  readonly chosen: string;
-  readonly onChoose: (name: string) => void;
-}) {
-  // Of many pools, those with problems come first, so that they are in sight.
-  const listed =
-    pools.length > MOST_IN_SIGHT
-      ? pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.health.status) - BY_SEVERITY.indexOf(b.health.status))
-      : pools;
-  return (
-    <nav aria-label="Pools" className="pools">
-      {listed.map(({ name, health, stats }) => (
-        <button key={name} type="button" aria-pressed={name === chosen} className={health.status} onClick={() => onChoose(name)}>
-          <b>{name}</b>
-          <span>
-            {health.status}, {stats.used}/{stats.limit} in use, {stats.waiting} waiting
-          </span>
-        </button>
-      ))}
-    </nav>
-  );
-}
-
-function ProcessList({
-  processes: { own, peers },
-  chosen,
-  onChoose,
-}: {
-  readonly processes: Processes;
-  readonly chosen: Process;
-  readonly onChoose: (process: Process) => void;
-}) {
-  return (
-    <nav aria-label="Processes" className="pools">
-      <button type="button" aria-pressed={chosen === 'own'} className={worstOf(own)} onClick={() => onChoose('own')}>
-        <b>
-          {own.host} · {own.pid} (this server)
-        </b>
-        <span>{sumOf(own)}</span>
-      </button>
-      {peers.map(({ peer, address, state, message, seenAgoMs, process }) => (
-        <button
-          key={peer}
-          type="button"
-          aria-pressed={chosen === peer}
-          className={state === 'reachable' && process !== null ? worstOf(process) : 'unhealthy'}
-          title={message === '' ? headlineOf(process) : message}
-          onClick={() => onChoose(peer)}
-        >
-          <b>{process === null ? address : `${process.host} · ${process.pid}`}</b>
-          <span>
-            {state === 'reachable' && process !== null
-              ? sumOf(process)
-              : `${PEER_STATES[state]}${seenAgoMs === null ? '' : `, seen ${duration(Math.round(seenAgoMs / 1_000) * 1_000)} ago`}`}
-          </span>
-        </button>
-      ))}
-    </nav>
-  );
-}
-
-const PEER_STATES = {
-  reachable: 'reachable',
-  stale: 'stale: it does not answer',
-  unreachable: 'does not answer',
-  unauthorised: 'needs a different token',
-  unknown: 'is something else',
-} as const;
-
-function worstOf({ pools }: Processes['own']): 'healthy' | 'degraded' | 'unhealthy' {
-  return BY_SEVERITY.find((status) => pools.some((pool) => pool.status === status)) ?? 'degraded';
-}
-
-/** The verdict on the pool that is worst. */
-function headlineOf(process: Processes['own'] | null): string {
-  const pools = process?.pools ?? [];
-  return pools.toSorted((a, b) => BY_SEVERITY.indexOf(a.status) - BY_SEVERITY.indexOf(b.status))[0]?.headline ?? '';
-}
-
-function sumOf(process: Processes['own']): string {
-  const { pools } = process;
-  if (pools.length === 0) return 'no pool';
-  const total = (read: (pool: (typeof pools)[number]) => number): number => pools.reduce((sum, pool) => sum + read(pool), 0);
-  return `${worstOf(process)}, ${total(({ used }) => used)}/${total(({ limit }) => limit)} in use, ${total(({ waiting }) => waiting)} waiting`;
-}
-
-function Locked({ link, onOpen }: { readonly link: 'locked' | 'blocked' | 'refused'; readonly onOpen: () => void }) {
-  if (link === 'refused') {
-    return (
-      <section className="page-note" role="alert">
-        <h2>This process requires a different token from the one that this server has.</h2>
-        <p>Give both the same POOLWRIGHT_TOKEN and POOLWRIGHT_OPERATE_TOKEN. The server tries again each minute.</p>
-      </section>
-    );
-  }
-  return (
-    <section className="page-note" role="alert">
-      <h2>{link === 'locked' ? 'This server requires a token.' : 'Too many wrong tokens came from this address.'}</h2>
-      <p>{link === 'locked' ? 'Use the value of POOLWRIGHT_TOKEN or of the option token.' : 'Wait a minute, then sign in again.'}</p>
-      <button type="button" onClick={onOpen}>
-        Sign in
-      </button>
-    </section>
-  );
-}
-
-function SignIn({ dialog, onToken }: { readonly dialog: React.RefObject<HTMLDialogElement | null>; readonly onToken: () => void }) {
-  const submit = (event: FormEvent<HTMLFormElement>): void => {
-    event.preventDefault();
-    const given = new FormData(event.currentTarget).get('token');
-    setToken(typeof given === 'string' ? given.trim() : '');
-    event.currentTarget.reset();
-    dialog.current?.close();
-    onToken();
-  };
-  return (
-    <dialog ref={dialog} aria-labelledby="sign-in">
-      <form onSubmit={submit}>
-        <h2 id="sign-in">Sign in</h2>
-        <p>The token stays in this tab. One to operate with allows actions, too. Leave it empty to sign out.</p>
-        <label>
-          Token <input name="token" type="password" autoComplete="off" />
-        </label>
-        <div className="buttons">
-          <button type="button" onClick={() => dialog.current?.close()}>
-            Cancel
-          </button>
-          <button type="submit">Use this token</button>
-        </div>
-      </form>
-    </dialog>
-  );
 }
 
 type Theme = 'dark' | 'light';
@@ -313,15 +158,4 @@ function useTheme(): readonly [Theme, (theme: Theme) => void] {
       setTheme(chosen);
     },
   ];
-}
-
-function useKeys(keys: Readonly<Record<string, () => void>>): void {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent): void => {
-      const isTyping = event.target instanceof HTMLElement && event.target.closest('input, select, textarea, dialog') !== null;
-      if (!isTyping && !event.ctrlKey && !event.metaKey && !event.altKey) keys[event.key]?.();
-    };
-    addEventListener('keydown', onKey);
-    return () => removeEventListener('keydown', onKey);
-  });
 }

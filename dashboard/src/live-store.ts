@@ -29,6 +29,8 @@ export interface View {
   /** The incidents of each pool, the last one first. */
   readonly incidents: ReadonlyMap<string, readonly Incident[]>;
   readonly mayAct: boolean;
+  /** Whether the process keeps more of the past than it sends by itself: an older one does not. */
+  readonly keepsHistory: boolean;
   /** The one that is shown. */
   readonly process: Process;
   /** Asks that one. */
@@ -36,7 +38,8 @@ export interface View {
   readonly processes: Processes | undefined;
 }
 
-const POINTS_KEPT = 900;
+/** Ten minutes and a little; what is older is asked for. */
+const POINTS_KEPT = 660;
 const STALE_AFTER_MS = 3_500;
 const CHECK_MS = 1_000;
 const TRY_AGAIN_MS = 2_000;
@@ -56,6 +59,7 @@ const NOTHING_HEARD = {
   points: new Map(),
   incidents: new Map(),
   mayAct: false,
+  keepsHistory: false,
 } as const;
 
 /** Listens to a process, and remembers. */
@@ -107,7 +111,8 @@ export class LiveStore {
     });
     this.#stop = () => subscription.unsubscribe();
     void client.monitoring.capabilities.query().then(
-      ({ mayAct }) => isCurrent() && this.#change({ mayAct }),
+      ({ mayAct, procedures }) =>
+        isCurrent() && this.#change({ mayAct, keepsHistory: procedures.some((name) => name.endsWith('history')) }),
       () => void this.#whyNot(client),
     );
   }
@@ -161,7 +166,9 @@ export class LiveStore {
     const now = Date.now();
     const { heardAt, link } = this.#view;
     const isOld = heardAt !== undefined && now - heardAt > STALE_AFTER_MS;
-    this.#change(isOld && (link === 'live' || link === 'connecting') ? { now, link: 'stale' } : { now });
+    if (isOld && (link === 'live' || link === 'connecting')) this.#change({ now, link: 'stale' });
+    // While news come, the page is drawn with them: once a second, not twice.
+    else if (link !== 'live') this.#change({ now });
     if (link !== 'locked' && link !== 'blocked' && now >= this.#askPeersAt) void this.#askForPeers(now);
   }
 

@@ -3,7 +3,7 @@
 import { createRoot } from 'react-dom/client';
 import { App } from './app.js';
 import { LiveStore } from './live-store.js';
-import './styles.css';
+import './styles/index.css';
 
 const store = new LiveStore();
 const place = document.getElementById('app');

@@ -47,7 +47,6 @@ describe('the dashboard', () => {
     await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1', peers });
     await using dashboard = await openDashboard(browser(), server);
     const { page } = dashboard;
-    await page.getByRole('button', { name: 'Sign in' }).first().click();
     await page.getByLabel('Token').fill('operate-token-1');
     await page.keyboard.press('Enter');
     const processes = page.getByRole('navigation', { name: 'Processes' });
@@ -73,7 +72,7 @@ describe('the dashboard', () => {
     await processes.getByText(/^stale: it does not answer, seen/).waitFor({ timeout: PATIENCE.timeoutMs });
     await processes.getByRole('button', { name: /needs a different token/ }).click();
     await shows(page, 'This process requires a different token from the one that this server has.');
-    await processes.getByRole('button', { name: /this server/ }).click();
+    await processes.getByRole('button', { name: /\(this server\)/ }).click();
     await headlineIs(page, 'The pool is fine');
     await using again = start();
     await again.says('Monitoring:');
@@ -91,23 +90,20 @@ describe('the dashboard', () => {
     await using server = await serve({ pools: fixture.pool, token: 'read-token-1', operateToken: 'operate-token-1' });
     await using dashboard = await openDashboard(browser(), server);
     const { page } = dashboard;
-    const signIn = async (token: string): Promise<void> => {
-      await page
-        .locator('header')
-        .getByRole('button', { name: /^(?:Sign in|Token)$/ })
-        .click();
+    const tokenIs = async (token: string): Promise<void> => {
       await page.getByLabel('Token').fill(token);
       await page.keyboard.press('Enter');
     };
     await shows(page, 'This server requires a token.');
-    await signIn('wrong');
-    await shows(page, 'This server requires a token.');
-    await signIn('read-token-1');
+    await tokenIs('wrong');
+    await shows(page, 'This token was refused.');
+    await tokenIs('read-token-1');
     await headlineIs(page, 'The pool is fine');
     await shows(page, 'To act on this pool, sign in with a token that allows it.');
     expect(await page.content()).not.toContain('read-token-1');
 
-    await signIn('operate-token-1');
+    await page.locator('header').getByRole('button', { name: 'Token' }).click();
+    await tokenIs('operate-token-1');
     await page.getByRole('button', { name: 'Suspend …' }).click({ timeout: PATIENCE.timeoutMs });
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
     expect(fixture.pool.summary().state).toBe('running');

@@ -4,7 +4,7 @@ import { useRef, useState } from 'react';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { type Client, messageOf } from '../connection.js';
 import { clock } from '../format.js';
-import { Panel } from './tables.js';
+import { Panel } from './panel.js';
 
 interface Intent {
   readonly label: string;
@@ -72,7 +72,7 @@ export function Actions({
     },
   ];
   return (
-    <Panel title="Actions">
+    <Panel title="Actions" wide={!mayAct}>
       {mayAct ? (
         <div className="actions">
           {intents.map((one) => (
@@ -127,13 +127,16 @@ export function Actions({
           </button>
         </div>
       </dialog>
-      <ol className="log" tabIndex={0} aria-label="What operators have done">
-        {log.map(({ at, action, detail, by, outcome: result, error }, index) => (
-          <li key={`${at}-${index}`}>
-            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action.replace('-', ' ')} {detail} – {error ?? result}, by {by}
-          </li>
-        ))}
-      </ol>
+      {log.length === 0 ? null : (
+        <ol className="log" tabIndex={0} aria-label="What operators have done">
+          {log.map(({ at, action, detail, by, outcome: result, error }, index) => (
+            <li key={`${at}-${index}`}>
+              <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action.replace('-', ' ')} {detail} – {error ?? result}, by{' '}
+              {by}
+            </li>
+          ))}
+        </ol>
+      )}
     </Panel>
   );
 }

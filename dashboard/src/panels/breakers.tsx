@@ -1,9 +1,9 @@
 /** The panel of circuit breakers, with their states over time. */
 
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
-import { amount, clock, counted, duration } from '../format.js';
+import { amount, clock, counted, duration, wholeSeconds } from '../format.js';
 import type { Frame } from '../series.js';
-import { Panel, Table } from './tables.js';
+import { Panel, Table } from './panel.js';
 
 type Breaker = LiveSnapshot['breakers'][number];
 type Change = LiveSnapshot['breakerChanges'][number];
@@ -14,22 +14,30 @@ interface BreakersProps {
   readonly frame: Frame;
 }
 
+/** Whether a breaker, or a change of one, is shown with a pool: its own, and those of no pool. */
+function isShownWith(pool: LivePool): (of: { readonly pool: string | null }) => boolean {
+  return (of) => of.pool === null || of.pool === pool.name;
+}
+
+export function hasBreakers(snapshot: LiveSnapshot, pool: LivePool): boolean {
+  return snapshot.breakers.some(isShownWith(pool));
+}
+
 export function Breakers({ snapshot, pool, frame }: BreakersProps) {
-  const isShown = (of: { readonly pool: string | null }): boolean => of.pool === null || of.pool === pool.name;
-  const breakers = snapshot.breakers.filter(isShown);
-  const changes = snapshot.breakerChanges.filter(isShown);
+  const breakers = snapshot.breakers.filter(isShownWith(pool));
+  const changes = snapshot.breakerChanges.filter(isShownWith(pool));
   return (
-    <Panel title="Circuit breakers" empty={breakers.length === 0 && 'There is no breaker.'} wide>
+    <Panel title="Circuit breakers" wide>
       <div className="breakers">
         <Table
           caption="Circuit breakers"
-          head={['Breaker', 'State', 'For', 'Over time', 'Why', 'Failures', 'Refused', 'Opened']}
+          head={['Breaker', 'State', 'For', 'Over time', 'Why', ...FIGURES.map((name) => ({ name, isFigure: true }))]}
           rows={breakers.map((breaker) => [
             breaker.pool === null ? `${breaker.name} (of no pool)` : breaker.name,
             <span key="state" className={`tag breaker-${breaker.state}`}>
-              {breaker.state}
+              {SIGNS[breaker.state]} {breaker.state}
             </span>,
-            breaker.inStateForMs === 0 ? 'all along' : duration(breaker.inStateForMs),
+            breaker.inStateForMs === 0 ? 'all along' : wholeSeconds(breaker.inStateForMs),
             <Timeline key="timeline" breaker={breaker} changes={changes} frame={frame} />,
             `${breaker.reason ?? '–'}${nextTry(breaker)}`,
             amount(breaker.failures),
@@ -38,17 +46,43 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
           ])}
         />
       </div>
-      <ol className="log changes" aria-label="Changes of state" tabIndex={0}>
-        {changes.length === 0 ? <li className="empty">No breaker has changed its state since the server started to look.</li> : null}
-        {changes.map(({ at, breaker, from, to, reason }, index) => (
-          <li key={`${at}-${breaker}-${to}-${index}`}>
-            <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {breaker}: from {from} to {to}
-            {reason === null ? '' : `: ${reason}`}
-          </li>
-        ))}
-      </ol>
+      {changes.length === 0 ? (
+        <p className="idle">No breaker has changed its state since the server started to look.</p>
+      ) : (
+        <ol className="log" aria-label="Changes of state" tabIndex={0}>
+          {changes.map((change, index) => (
+            <li key={`${change.at}-${change.breaker}-${change.to}-${index}`}>
+              <time dateTime={new Date(change.at).toISOString()}>{clock(change.at)}</time>{' '}
+              <span className={`tag breaker-${change.to}`}>
+                {SIGNS[change.to]} {change.to}
+              </span>{' '}
+              {changeInWords(change)}
+            </li>
+          ))}
+        </ol>
+      )}
     </Panel>
   );
+}
+
+const FIGURES = ['Failures', 'Refused', 'Opened'] as const;
+
+/** A sign for each state, so that they differ by more than color. */
+const SIGNS: Readonly<Record<Breaker['state'], string>> = { closed: '●', 'half-open': '◐', open: '✕', isolated: '⊘' };
+
+function changeInWords({ breaker, from, to, reason, probes }: Change): string {
+  const why = reason === null || to === 'closed' ? '' : `: ${reason}`;
+  switch (to) {
+    case 'closed':
+      return `${breaker} lets calls through again.`;
+    case 'half-open':
+      return `${breaker} lets a call through to try.`;
+    case 'isolated':
+      return `${breaker} was isolated${why}.`;
+    case 'open':
+      // An older process reports each try as a change of its own.
+      return `${breaker} ${from === 'half-open' ? 'stays open' : 'opened'}${why}.${probes > 0 ? ` ${counted(probes, 'try has', 'tries have')} failed since.` : ''}`;
+  }
 }
 
 function nextTry({ nextProbeInMs }: Breaker): string {

@@ -6,14 +6,13 @@ import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js'
 import type { LivePoint } from '../../../src/monitor/points/index.js';
 import { Chart } from '../chart.js';
 import { amount, bytes, duration, percent } from '../format.js';
-import type { Frame } from '../series.js';
-import { Facts, Panel } from './tables.js';
+import { useTimeline } from '../timeline.js';
+import { BYTES, MILLISECONDS, PER_SECOND, PERCENT } from '../units.js';
+import { Facts, Panel } from './panel.js';
 
 interface CacheProps {
   readonly pool: LivePool;
   readonly snapshot: LiveSnapshot;
-  readonly frame: Frame;
-  readonly theme: string;
 }
 
 type Count = 'hitsMemory' | 'hitsRedis' | 'stale' | 'misses' | 'coalesced' | 'bypassed' | 'evictions' | 'invalidations' | 'errors';
@@ -21,20 +20,14 @@ type Tier = 'memoryMs' | 'redisMs' | 'loadMs';
 
 const ANSWERED = ['hitsMemory', 'hitsRedis', 'coalesced', 'misses', 'bypassed'] as const satisfies readonly Count[];
 
-export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
+export function Cache({ pool, snapshot }: CacheProps) {
+  const { frame } = useTimeline();
   const { cache } = pool;
-  if (cache === null) {
-    return (
-      <Panel title="Cache" empty="This pool has no cache.">
-        {null}
-      </Panel>
-    );
-  }
+  if (cache === null) return null;
   const { stats } = cache;
   const { redis, latency } = stats;
   const breaker = snapshot.breakers.find((one) => one.name === 'cache' && one.pool === pool.name);
   const groups = frame.groups.map((group) => group.flatMap(({ cache: point }) => point ?? []));
-  const times = frame.groups.map((group) => group.at(-1)?.at ?? 0);
   const of = <T,>(read: (points: readonly CachePoint[], group: readonly LivePoint[]) => T): T[] =>
     groups.map((points, index) => read(points, frame.groups[index] as readonly LivePoint[]));
   const shareOf = (...counts: Count[]): (number | null)[] =>
@@ -45,7 +38,6 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
   const perSecond = (count: Count): number[] =>
     of((points, group) => totalOf(points, count) / Math.max(1, group.reduce((sum, { sinceMs }) => sum + sinceMs, 0) / 1_000));
   const meanOf = (tier: Tier): (number | null)[] => of((points) => mean(points.flatMap((point) => point[tier] ?? [])));
-  const shown = { from: frame.from, to: frame.to, theme, times };
   const all = groups.flat();
   const asked = totalOf(all, ...ANSWERED);
   const hits = totalOf(all, 'hitsMemory', 'hitsRedis');
@@ -74,12 +66,11 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
       </dl>
       <div className="charts">
         <Chart
-          {...shown}
           title="Who answers, % of callers"
           summary={`${percent(hits, asked)} of callers had their value from the cache in the time shown.`}
           stacked
           most={100}
-          format={(value) => `${Math.round(value)} %`}
+          unit={PERCENT}
           curves={[
             { label: 'memory', colour: '--used', filled: true, values: shareOf('hitsMemory') },
             { label: 'Redis', colour: '--opening', filled: true, values: shareOf('hitsRedis') },
@@ -88,10 +79,9 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
           ]}
         />
         <Chart
-          {...shown}
           title="Mean time of each tier"
           summary={`Memory ${duration(latency.memory.p50Ms)}, Redis ${duration(latency.redis.p50Ms)}, loading ${duration(latency.load.p50Ms)}, by their medians.`}
-          format={duration}
+          unit={MILLISECONDS}
           logarithmic
           curves={[
             { label: 'memory', colour: '--used', values: meanOf('memoryMs') },
@@ -100,17 +90,15 @@ export function Cache({ pool, snapshot, frame, theme }: CacheProps) {
           ]}
         />
         <Chart
-          {...shown}
           title="Size in memory"
           summary={`${bytes(stats.bytes)} in ${amount(stats.entries)} values.`}
-          format={bytes}
+          unit={BYTES}
           curves={[{ label: 'size', colour: '--used', filled: true, values: of((points) => points.at(-1)?.bytes ?? 0) }]}
         />
         <Chart
-          {...shown}
           title="What it lost, per second"
           summary={`${amount(totalOf(all, 'errors'))} errors in the time shown.`}
-          format={amount}
+          unit={PER_SECOND}
           curves={[
             { label: 'invalidations', colour: '--opening', values: perSecond('invalidations') },
             { label: 'evictions', colour: '--checking', values: perSecond('evictions') },

@@ -1,8 +1,8 @@
 /** The panel of a fleet: its budget and who has how much of it, how long each lease lasts, and how the ledger fares. */
 
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { amount, capitalised, counted, duration } from '../format.js';
-import { Panel, Table } from './tables.js';
+import { amount, capitalised, counted, duration, wholeSeconds } from '../format.js';
+import { Panel, Table } from './panel.js';
 
 type Fleet = NonNullable<LivePool['fleet']>;
 type Member = Fleet['roster'][number];
@@ -16,8 +16,8 @@ export function FleetPanel({ pool }: { readonly pool: LivePool }) {
   return (
     <Panel title={`Fleet ${name}`} wide>
       <p className={`fleet-phase ${phase.replace(' ', '-')}`}>
-        <span aria-hidden="true">{SIGNS[phase]}</span> <b>{capitalised(phase)}</b> <span className="note">for {steady(phaseMs)}.</span>{' '}
-        {phaseInWords(fleet)}
+        <span aria-hidden="true">{SIGNS[phase]}</span> <b>{capitalised(phase)}</b>{' '}
+        <span className="note">for {wholeSeconds(phaseMs)}.</span> {phaseInWords(fleet)}
       </p>
       {dryRun ? (
         <p className="fleet-dry-run">
@@ -123,12 +123,12 @@ function rowOf({ id, own, lease, accounted, open, wanted, ageMs, leaseLeftMs }: 
       {amount(open)}
     </span>,
     amount(wanted),
-    steady(ageMs),
+    wholeSeconds(ageMs),
     leaseLeftMs > 0 ? (
       duration(leaseLeftMs)
     ) : (
       <b key="left" className="member-lost">
-        ✕ lost {steady(-leaseLeftMs)} ago
+        ✕ lost {wholeSeconds(-leaseLeftMs)} ago
       </b>
     ),
   ];
@@ -158,9 +158,4 @@ function denialsInWords({ denied }: Fleet): string {
   const told = (Object.keys(DENIALS) as (keyof typeof DENIALS)[]).filter((reason) => denied[reason] > 0);
   if (told.length === 0) return 'No caller has waited for the fleet.';
   return `Callers waited for the fleet: ${told.map((reason) => `${DENIALS[reason]} (${counted(denied[reason], 'time', 'times')})`).join(', ')}.`;
-}
-
-/** In whole seconds: a figure that changes ten times a second says no more. */
-function steady(ms: number): string {
-  return ms < 60_000 ? `${Math.max(0, Math.round(ms / 1_000))} s` : duration(ms);
 }

@@ -2,15 +2,26 @@
 
 import { type Incident, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { amount, capitalised, duration } from '../format.js';
-import { Panel } from './tables.js';
+import { useTimeline } from '../timeline.js';
+import { Panel } from './panel.js';
 
-export function Incidents({ incidents, now }: { readonly incidents: readonly Incident[]; readonly now: number }) {
+interface IncidentsProps {
+  readonly incidents: readonly Incident[];
+  readonly now: number;
+  readonly wide: boolean;
+}
+
+export function Incidents({ incidents, now, wide }: IncidentsProps) {
+  const { zoomToIncident } = useTimeline();
   return (
-    <Panel title="Incidents" empty={incidents.length === 0 && 'None in the last day, or since the server started.'} steady>
+    <Panel title="Incidents" wide={wide} steady>
       <ol className="log incidents" tabIndex={0} aria-label="Incidents, the last first">
         {incidents.map((incident) => (
           <li key={incident.id}>
-            <Summary incident={incident} now={now} />
+            <Summary incident={incident} now={now} />{' '}
+            <button type="button" className="link-like" onClick={() => zoomToIncident(incident)}>
+              Show in the charts
+            </button>
             <Facts incident={incident} />
           </li>
         ))}

@@ -1,126 +1,17 @@
-/** The panels that are tables and lists: borrowers, statements, events, counters, options, PgBouncer. */
+/** The panels that are lists: events, counters, options, PgBouncer. */
 
 import type { ReactNode } from 'react';
-import { workOf } from '../../../src/monitor/verdict/index.js';
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
-import { amount, clock, counted, duration, percent } from '../format.js';
+import { amount, clock, counted, duration } from '../format.js';
+import { Facts, Panel, Table } from './panel.js';
 
-/** A part of the page with a heading, and words for when there is nothing in it. */
-export function Panel({
-  title,
-  empty,
-  wide = false,
-  steady = false,
-  children,
-}: {
-  readonly title: string;
-  readonly empty?: string | false;
-  readonly wide?: boolean;
-  /** Its height does not follow its content. */
-  readonly steady?: boolean;
-  readonly children: ReactNode;
-}) {
-  return (
-    <section className={['panel', ...(wide ? ['wide'] : []), ...(steady ? ['steady'] : [])].join(' ')} aria-label={title}>
-      <h2>{title}</h2>
-      {typeof empty === 'string' ? <p className="empty">{empty}</p> : children}
-    </section>
-  );
+export function eventsOf(snapshot: LiveSnapshot, pool: LivePool): LiveSnapshot['events'] {
+  return snapshot.events.filter((event) => event.pool === pool.name);
 }
 
-export function Table({
-  caption,
-  head,
-  rows,
-}: {
-  readonly caption: string;
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly ReactNode[])[];
-}) {
+export function Events({ events, wide }: { readonly events: LiveSnapshot['events']; readonly wide: boolean }) {
   return (
-    // Focusable, so that it can be scrolled by keys.
-    <div className="table" tabIndex={0} role="group" aria-label={caption}>
-      <table>
-        <caption className="hidden">{caption}</caption>
-        <thead>
-          <tr>
-            {head.map((name) => (
-              <th key={name} scope="col">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row, number) => (
-            <tr key={number}>
-              {row.map((cell, column) => (
-                <td key={head[column]} data-label={head[column]}>
-                  {cell}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-export function Borrowers({ pool }: { readonly pool: LivePool }) {
-  const { borrowed, stats } = pool;
-  const detects = stats.options.leakDetectionThreshold > 0;
-  return (
-    <Panel title={`Who holds connections (${stats.used})`} empty={borrowed.length === 0 && 'No caller holds a connection.'} wide steady>
-      <Table
-        caption="Who holds connections, the longest-held first"
-        head={['Connection', 'Held for', 'What it does', 'Borrowed at']}
-        rows={borrowed.map((one) => [
-          `#${one.id}`,
-          duration(one.heldMs),
-          <code key="work">{workOf(one)}</code>,
-          one.stack === undefined ? (
-            <span key="stack" className="note">
-              {detects ? '–' : 'leak detection is off'}
-            </span>
-          ) : (
-            <details key="stack">
-              <summary>{one.place ?? 'stack'}</summary>
-              <pre tabIndex={0}>{one.stack}</pre>
-            </details>
-          ),
-        ])}
-      />
-    </Panel>
-  );
-}
-
-export function SlowQueries({ pool }: { readonly pool: LivePool }) {
-  const { queries, totalMs, windowMs } = pool.slowQueries;
-  return (
-    <Panel title="Statements that cost most" empty={queries.length === 0 && 'No statement has been sampled yet.'} wide steady>
-      <p className="note">Of the last {duration(windowMs)}, by their time together; without their values.</p>
-      <Table
-        caption="Statements that cost most"
-        head={['Statement', 'Share', 'Calls', 'Mean', 'p99', 'Longest', 'Last seen']}
-        rows={queries.map((query) => [
-          <code key="digest">{query.digest}</code>,
-          percent(query.totalMs, totalMs),
-          amount(query.calls),
-          duration(query.meanMs),
-          duration(query.p99Ms),
-          duration(query.maxMs),
-          `${duration(query.lastSeenAgoMs)} ago`,
-        ])}
-      />
-    </Panel>
-  );
-}
-
-export function Events({ snapshot, pool }: { readonly snapshot: LiveSnapshot; readonly pool: LivePool }) {
-  const events = snapshot.events.filter((event) => event.pool === pool.name);
-  return (
-    <Panel title="What has happened" empty={events.length === 0 && 'Nothing unusual since the server started.'} steady>
+    <Panel title="What has happened" wide={wide} steady>
       <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
         {events.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>
@@ -139,7 +30,7 @@ function byErrno(counts: Readonly<Record<string, number>>): string {
   return parts.length === 0 ? 'none' : parts.join(', ');
 }
 
-export function Counters({ pool }: { readonly pool: LivePool }) {
+export function Counters({ pool, wide }: { readonly pool: LivePool; readonly wide: boolean }) {
   const { stats } = pool;
   const closed = Object.entries(stats.closedByReason).filter(([, count]) => count > 0);
   const rows: readonly (readonly [string, ReactNode])[] = [
@@ -159,22 +50,9 @@ export function Counters({ pool }: { readonly pool: LivePool }) {
     ['Sessions reset', amount(stats.resets)],
   ];
   return (
-    <Panel title="Since the pool was made">
+    <Panel title="Since the pool was made" wide={wide}>
       <Facts rows={rows} />
     </Panel>
-  );
-}
-
-export function Facts({ rows }: { readonly rows: readonly (readonly [string, ReactNode])[] }) {
-  return (
-    <dl className="facts">
-      {rows.map(([name, value]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 
@@ -189,7 +67,7 @@ export function Options({ pool }: { readonly pool: LivePool }) {
       : String(value ?? '–'),
   ]);
   return (
-    <Panel title="Options in force">
+    <Panel title="Options in force" wide>
       <details>
         <summary>{counted(rows.length, 'option', 'options')}; durations in milliseconds</summary>
         <Facts rows={rows} />

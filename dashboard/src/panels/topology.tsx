@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import type { LivePool } from '../../../src/monitor/live/index.js';
 import { amount, capitalised, clock, counted, duration, percent } from '../format.js';
-import { Panel } from './tables.js';
+import { Panel } from './panel.js';
 
 type Topology = NonNullable<LivePool['topology']>;
 type Node = Topology['nodes'][number];

@@ -14,6 +14,8 @@ export interface BreakerChanged {
   readonly to: BreakerState;
   /** What opened it, in words. */
   readonly reason: string | null;
+  /** Of one that opened: how many calls were let through since to try, and failed. They are no changes of their own. */
+  readonly probes: number;
 }
 
 const MOST_CHANGES = 200;
@@ -39,8 +41,7 @@ export class BreakerLog {
     for (const { pool, name, breaker } of listed) {
       if (this.#watched.has(breaker)) continue;
       const stop = breaker.onChange(({ from, to, reason }) => {
-        const change = { at: Date.now(), pool, breaker: name, from, to, reason };
-        this.#changes = [change, ...this.#changes.slice(0, MOST_CHANGES - 1)];
+        this.#note({ at: Date.now(), pool, breaker: name, from, to, reason, probes: 0 });
       });
       this.#watched.set(breaker, stop);
     }
@@ -48,5 +49,15 @@ export class BreakerLog {
 
   stop(): void {
     this.watch([]);
+  }
+
+  #note(change: BreakerChanged): void {
+    const own = this.#changes.filter(({ pool, breaker }) => pool === change.pool && breaker === change.breaker);
+    const [probed, opened] = own;
+    // A call that was let through to try has failed: the breaker has been open all the time.
+    if (change.from === 'half-open' && change.to === 'open' && probed?.to === 'half-open' && opened?.to === 'open') {
+      const others = this.#changes.filter((one) => one !== probed);
+      this.#changes = others.map((one) => (one === opened ? { ...opened, probes: opened.probes + 1 } : one));
+    } else this.#changes = [change, ...this.#changes.slice(0, MOST_CHANGES - 1)];
   }
 }

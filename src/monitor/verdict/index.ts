@@ -1,6 +1,6 @@
 /** The one verdict on a pool's health, and the words it is said in. The dashboard enters here, so nothing of Node is imported. */
 
-export { type Holders, workOf } from './borrower.js';
+export { type Holders, sentenceOn, workOf } from './borrower.js';
 export { inWordsOfCluster, type JudgedNode, type JudgedTopology, readerTrouble } from './cluster.js';
 export { type Failures, failuresIn } from './failures.js';
 export type { Cause, Trouble, JudgedPool } from './finding.js';

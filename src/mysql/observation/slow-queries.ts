@@ -19,6 +19,8 @@ export interface SlowQuery {
   readonly maxMs: number;
   /** How long ago the last one was looked at. */
   readonly lastSeenAgoMs: number;
+  /** Their time in each of the last twenty half minutes, in whole milliseconds, the oldest first; a statement counts where it ended. */
+  readonly recentMs: readonly number[];
 }
 
 /** The statements of the last quarter to half hour, by shape. */
@@ -47,6 +49,10 @@ const WINDOW_MS = 15 * 60_000;
 const BUCKETS_PER_DOUBLING = 8;
 const SHORTEST_MS = 0.01;
 const BUCKETS = 24 * BUCKETS_PER_DOUBLING;
+
+/** Twenty half minutes. */
+const RECENT_STEPS = 20;
+const RECENT_STEP_MS = 30_000;
 
 /**
  * Finds the statements that cost most without looking at each: most of them cost one addition. Bounded: {@link MOST_DIGESTS} shapes per window,
@@ -83,12 +89,16 @@ export class SlowQueries {
         merged.set(digest, sum);
       }
     }
-    const queries = [...merged].map(([digest, shape]) => shape.shown(digest, now));
-    queries.sort(order === 'total' ? (a, b) => b.totalMs - a.totalMs : (a, b) => b.p99Ms - a.p99Ms);
+    const costs = [...merged].map(([digest, shape]) => ({
+      digest,
+      shape,
+      cost: order === 'total' ? shape.totalMs : shape.percentile(0.99),
+    }));
+    const costly = costs.toSorted((a, b) => b.cost - a.cost).slice(0, limit);
     return Object.freeze({
       windowMs: now - (generations[0] as Generation).since,
       totalMs: generations.reduce((sum, { totalMs }) => sum + totalMs, 0),
-      queries: Object.freeze(queries.slice(0, limit)),
+      queries: Object.freeze(costly.map(({ digest, shape }) => shape.shown(digest, now))),
     });
   }
 
@@ -144,6 +154,7 @@ class Shape {
   #maxMs = 0;
   #lastSeenAt = Number.NEGATIVE_INFINITY;
   readonly #counts = new Float32Array(BUCKETS);
+  readonly #recent = new RecentTime();
 
   note(durationMs: number, now: number): void {
     const weight = Math.max(1, STEP_MS / durationMs);
@@ -151,6 +162,7 @@ class Shape {
     this.totalMs += weight * durationMs;
     this.#maxMs = Math.max(this.#maxMs, durationMs);
     this.#lastSeenAt = now;
+    this.#recent.add(now, weight * durationMs);
     const bucket = bucketOf(durationMs);
     this.#counts[bucket] = (this.#counts[bucket] as number) + weight;
   }
@@ -160,6 +172,7 @@ class Shape {
     this.totalMs += other.totalMs;
     this.#maxMs = Math.max(this.#maxMs, other.#maxMs);
     this.#lastSeenAt = Math.max(this.#lastSeenAt, other.#lastSeenAt);
+    this.#recent.addAll(other.#recent);
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
       this.#counts[bucket] = (this.#counts[bucket] as number) + (other.#counts[bucket] as number);
     }
@@ -171,14 +184,15 @@ class Shape {
       calls: Math.round(this.calls),
       totalMs: this.totalMs,
       meanMs: this.totalMs / this.calls,
-      p50Ms: this.#percentile(0.5),
-      p99Ms: this.#percentile(0.99),
+      p50Ms: this.percentile(0.5),
+      p99Ms: this.percentile(0.99),
       maxMs: this.#maxMs,
       lastSeenAgoMs: now - this.#lastSeenAt,
+      recentMs: this.#recent.shown(now),
     });
   }
 
-  #percentile(fraction: number): number {
+  percentile(fraction: number): number {
     const rank = this.calls * fraction;
     let seen = 0;
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
@@ -187,6 +201,41 @@ class Shape {
     }
     return this.#maxMs;
   }
+}
+
+/** The time of one shape in the last steps: a ring. */
+class RecentTime {
+  readonly #ms = new Float32Array(RECENT_STEPS);
+  /** The latest step that has a place in the ring. */
+  #latest = Number.NEGATIVE_INFINITY;
+
+  add(now: number, ms: number): void {
+    this.#addTo(Math.floor(now / RECENT_STEP_MS), ms);
+  }
+
+  addAll(other: RecentTime): void {
+    if (!Number.isFinite(other.#latest)) return;
+    for (let step = other.#latest - RECENT_STEPS + 1; step <= other.#latest; step += 1) this.#addTo(step, other.#of(step));
+  }
+
+  shown(now: number): readonly number[] {
+    const last = Math.floor(now / RECENT_STEP_MS);
+    return Object.freeze(Array.from({ length: RECENT_STEPS }, (_, index) => Math.round(this.#of(last - RECENT_STEPS + 1 + index))));
+  }
+
+  #addTo(step: number, ms: number): void {
+    for (let next = Math.max(this.#latest + 1, step - RECENT_STEPS + 1); next <= step; next += 1) this.#ms[placeOf(next)] = 0;
+    this.#latest = Math.max(this.#latest, step);
+    if (step > this.#latest - RECENT_STEPS) this.#ms[placeOf(step)] = this.#of(step) + ms;
+  }
+
+  #of(step: number): number {
+    return step > this.#latest || step <= this.#latest - RECENT_STEPS ? 0 : (this.#ms[placeOf(step)] as number);
+  }
+}
+
+function placeOf(step: number): number {
+  return ((step % RECENT_STEPS) + RECENT_STEPS) % RECENT_STEPS;
 }
 
 function bucketOf(durationMs: number): number {

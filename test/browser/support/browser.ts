@@ -45,7 +45,7 @@ export async function openDashboard(
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** For people to look at: `SCREENSHOTS=folder npx vitest run test/browser`. */
+/** For people to look at: `SCREENSHOTS=folder npx vitest run test/browser`; of all states: `npm run screenshots`. */
 export async function screenshot(page: Page, name: string): Promise<void> {
   const folder = process.env['SCREENSHOTS'];
   if (folder !== undefined && folder !== '') await page.screenshot({ path: `${folder}/${name}.png`, fullPage: true });

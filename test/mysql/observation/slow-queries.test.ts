@@ -18,6 +18,24 @@ describe('slow queries', () => {
     });
   });
 
+  it('keeps the time of each of the last twenty half minutes, over its own change of windows', () => {
+    let now = 0;
+    const queries = new SlowQueries(() => now);
+    const recent = () => queries.report(1).queries[0]?.recentMs;
+    queries.record(40, 'SELECT 1');
+    expect(recent()).toEqual([...Array<number>(19).fill(0), 40]);
+    now = 14.9 * MINUTE_MS;
+    for (const ms of [50, 60]) queries.record(ms, 'SELECT 1');
+    expect(recent()).toEqual([...Array<number>(19).fill(0), 110]);
+    now = 15.1 * MINUTE_MS;
+    queries.record(70, 'SELECT 1');
+    expect(recent()).toEqual([...Array<number>(18).fill(0), 110, 70]);
+    now = 24.5 * MINUTE_MS;
+    expect(recent()).toEqual([70, ...Array<number>(19).fill(0)]);
+    now = 40 * MINUTE_MS;
+    expect(recent()).toEqual(Array<number>(20).fill(0));
+  });
+
   it('estimates calls, time and percentiles of quick ones truly, from the few that it looks at', () => {
     const random = seededRandom(7);
     const queries = new SlowQueries(() => 0);
