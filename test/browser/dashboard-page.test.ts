@@ -118,10 +118,9 @@ describe('the dashboard', () => {
     await shows(page, 'SELECT SLEEP(?)');
     expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
     const shifts = await page.evaluate<readonly { readonly value: number }[]>('window.shifts');
-    expect(
-      shifts.reduce((sum, { value }) => sum + value, 0),
-      JSON.stringify(shifts, undefined, 1),
-    ).toBeLessThan(0.1);
+    // The list shows what moved.
+    const moved = shifts.reduce((sum, { value }) => sum + value, 0);
+    expect(moved < 0.1 ? [] : shifts).toEqual([]);
     await screenshot(page, `${width}-${theme}`);
     expect(dashboard.complaints).toEqual([]);
   });
