@@ -84,7 +84,7 @@ describe('the dashboard of a fleet', () => {
       granted: 0,
       ledger: { ...SHOP_FLEET.ledger, ageMs: undefined, roundTripMs: undefined, answers: 0 },
     });
-    await panelSays(page, /Who is in the fleet is known when the ledger answers/);
+    await panelSays(page, /The members appear when the ledger answers/);
     expect(await region(page, PANEL).locator('table').count()).toBe(0);
     await screenshot(page, 'fleet-starting-1280-dark');
     await page.getByRole('button', { name: /^plain/ }).click({ timeout: PATIENCE.timeoutMs });

@@ -73,7 +73,7 @@ describe('the dashboard shows, as they happen,', () => {
     await region(page, 'Incidents')
       .getByText(/The database was away from/)
       .waitFor({ timeout: PATIENCE.timeoutMs });
-    const events = region(page, 'What has happened');
+    const events = region(page, 'Events');
     await waitFor(
       'the restart to be in the log',
       () => events.textContent(),
@@ -93,7 +93,7 @@ describe('the dashboard shows, as they happen,', () => {
     const { page } = dashboard;
     await headlineIs(page, 'The pool is fine');
     await whileHolding(fixture.pool, 1, async () => {
-      const events = region(page, 'What has happened');
+      const events = region(page, 'Events');
       await waitFor(
         'the leak',
         () => events.textContent(),
@@ -120,7 +120,7 @@ describe('the dashboard shows, as they happen,', () => {
     const { page } = dashboard;
     const panel = region(page, 'Circuit breakers');
     await panel.getByText('rates opened: the other service is gone').waitFor({ timeout: PATIENCE.timeoutMs });
-    await panel.getByText('rates (of no pool)').waitFor();
+    await panel.getByText('rates (outside of pools)').waitFor();
     const letGo = fixture.pool.breakers.statement.isolate('maintenance');
     await headlineIs(page, "Callers are refused at once: breaker 'statement' is isolated");
     await panel.getByText('statement was isolated: maintenance').waitFor({ timeout: PATIENCE.timeoutMs });

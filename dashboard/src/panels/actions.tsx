@@ -128,7 +128,7 @@ export function Actions({
         </div>
       </dialog>
       {log.length === 0 ? null : (
-        <ol className="log" tabIndex={0} aria-label="What operators have done">
+        <ol className="log" tabIndex={0} aria-label="Operator actions">
           {log.map(({ at, action, detail, by, outcome: result, error }, index) => (
             <li key={`${at}-${index}`}>
               <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> {action.replace('-', ' ')} {detail} – {error ?? result}, by{' '}
@@ -157,7 +157,7 @@ function InvalidateForm({ pool, client, ask }: FormProps) {
     const given = what === 'all' ? { all: true as const } : what === 'tag' ? { tags: [name] } : { tables: [name] };
     ask({
       label: `Invalidate ${what === 'all' ? 'everything' : `${what} ${name}`}`,
-      effect: `The cache forgets ${named}, in all processes that share it. Until it is loaded again, the database answers.`,
+      effect: `This invalidates ${named} in all processes that share the cache. Until it is loaded again, the database answers.`,
       run: () => client.monitoring.invalidate.mutate({ pool, ...given }),
     });
   };

@@ -14,7 +14,7 @@ interface BreakersProps {
   readonly frame: Frame;
 }
 
-/** Whether a breaker, or a change of one, is shown with a pool: its own, and those of no pool. */
+/** Whether a breaker, or a change of one, is shown with a pool: its own, and those outside of pools. */
 function isShownWith(pool: LivePool): (of: { readonly pool: string | null }) => boolean {
   return (of) => of.pool === null || of.pool === pool.name;
 }
@@ -33,7 +33,7 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
           caption="Circuit breakers"
           head={['Breaker', 'State', 'For', 'Over time', 'Why', ...FIGURES.map((name) => ({ name, isFigure: true }))]}
           rows={breakers.map((breaker) => [
-            breaker.pool === null ? `${breaker.name} (of no pool)` : breaker.name,
+            breaker.pool === null ? `${breaker.name} (outside of pools)` : breaker.name,
             <span key="state" className={`tag breaker-${breaker.state}`}>
               {SIGNS[breaker.state]} {breaker.state}
             </span>,
@@ -47,7 +47,7 @@ export function Breakers({ snapshot, pool, frame }: BreakersProps) {
         />
       </div>
       {changes.length === 0 ? (
-        <p className="idle">No breaker has changed its state since the server started to look.</p>
+        <p className="idle">No breaker has changed its state since monitoring started.</p>
       ) : (
         <ol className="log" aria-label="Changes of state" tabIndex={0}>
           {changes.map((change, index) => (

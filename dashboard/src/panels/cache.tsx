@@ -96,7 +96,7 @@ export function Cache({ pool, snapshot }: CacheProps) {
           curves={[{ label: 'size', colour: '--used', filled: true, values: of((points) => points.at(-1)?.bytes ?? 0) }]}
         />
         <Chart
-          title="What it lost, per second"
+          title="Invalidated and evicted, per second"
           summary={`${amount(totalOf(all, 'errors'))} errors in the time shown.`}
           unit={PER_SECOND}
           curves={[

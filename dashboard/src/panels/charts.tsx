@@ -62,7 +62,7 @@ export const Charts = memo(function Charts({ latency, go }: ChartsProps) {
       />
       <Chart
         title="Throughput per second"
-        summary={`Lately ${amount(queryRate(groups.at(-1) ?? []))} statements a second.`}
+        summary={`Now ${amount(queryRate(groups.at(-1) ?? []))} statements a second.`}
         unit={PER_SECOND}
         curves={[
           { label: 'statements', colour: '--used', values: per(queryRate) },
@@ -92,7 +92,7 @@ export const Charts = memo(function Charts({ latency, go }: ChartsProps) {
           <>
             <Chart
               title="Percentiles"
-              summary={`Lately, ${part('half', percentiles.at(-1)?.[0])}, ${part('99 %', percentiles.at(-1)?.[2])}.`}
+              summary={`Now, ${part('half', percentiles.at(-1)?.[0])}, ${part('99 %', percentiles.at(-1)?.[2])}.`}
               unit={MILLISECONDS}
               logarithmic
               curves={[

@@ -31,7 +31,7 @@ export function FleetPanel({ pool }: { readonly pool: LivePool }) {
         </p>
       ))}
       {roster.length === 0 ? (
-        <p className="empty">Who is in the fleet is known when the ledger answers.</p>
+        <p className="empty">The members appear when the ledger answers.</p>
       ) : (
         <>
           <Budget fleet={fleet} />

@@ -11,8 +11,8 @@ export function eventsOf(snapshot: LiveSnapshot, pool: LivePool): LiveSnapshot['
 
 export function Events({ events, wide }: { readonly events: LiveSnapshot['events']; readonly wide: boolean }) {
   return (
-    <Panel title="What has happened" wide={wide} steady>
-      <ol className="log" tabIndex={0} aria-label="What has happened, the last first">
+    <Panel title="Events" wide={wide} steady>
+      <ol className="log" tabIndex={0} aria-label="Events, the last first">
         {events.map(({ at, since, count, kind, message }) => (
           <li key={`${since}-${kind}-${message}`}>
             <time dateTime={new Date(at).toISOString()}>{clock(at)}</time> <span className={`tag ${kind}`}>{kind.replace('-', ' ')}</span>{' '}
