@@ -182,7 +182,7 @@ describe('the guard of the PgBouncer probe', () => {
     expect(await guard.probe()).toMatchObject({
       available: false,
       reason: 'timeout',
-      message: expect.stringMatching(/^It is timeout\. It is not asked/) as string,
+      message: expect.stringMatching(/^It is timeout\. The monitor does not ask again/) as string,
     });
     reason = 'ok';
     await clock.advance(15_000);

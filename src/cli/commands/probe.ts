@@ -28,7 +28,8 @@ export const health: CommandSpec = defineCommand({
     if (terminal.json) terminal.sayJson({ ok: status === 200, ...answer });
     else {
       terminal.say(status === 200 ? (values.live ? 'up' : 'ready') : 'not ready');
-      for (const { pool = 'a pool', status: state, problems, verdict } of answer.pools ?? []) {
+      // Whether the process is up says nothing about its pools.
+      for (const { pool = 'a pool', status: state, problems, verdict } of values.live ? [] : (answer.pools ?? [])) {
         const words = problems.map(({ name, message }) => (message === undefined ? name : `${name}: ${message}`)).join('; ');
         terminal.say(`  ${pool}: ${state}${words === '' ? '' : ` (${words})`}`);
         if (state !== 'healthy' && verdict !== undefined) {
