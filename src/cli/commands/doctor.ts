@@ -12,7 +12,7 @@ export const doctor: CommandSpec = defineCommand({
   notes: [
     'It reads DATABASE_URL and the POOLWRIGHT_… options as the service itself would. You can also give a URL as an operand, but every user',
     'who can list the processes of this machine can see it.',
-    'It opens one connection at a time, and a second one to stop a statement or to examine a fleet. It runs only statements that change nothing, and prints no password.',
+    'It opens one connection at a time, and a second one to stop a statement or to examine a fleet. Its statements change nothing. It prints no password.',
     'With --cluster, or with several URLs, it examines the nodes of a cluster. If a URL leaves out the account or the database, it takes them from',
     'DATABASE_URL: mysql://b.example.com is enough.',
   ],

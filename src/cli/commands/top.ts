@@ -37,7 +37,7 @@ export const top: CommandSpec = defineCommand({
     'If the address requires a token, set it in POOLWRIGHT_TOKEN. Rates and percentiles cover the time since the last update; the first update has none.',
     'A mark before a pool shows its status: ! is degraded, X cannot serve. FAIL/S counts callers that got no connection and statements that failed.',
     'The verdict on a pool is the same as in the dashboard. Times of day are in the time zone of the process.',
-    'For a cluster, it shows the servers. > marks the writer. ! marks a server that is out, lags by more than reads.maxLag, or takes writes in addition to another server.',
+    'For a cluster, it shows the servers. > marks the writer. ! marks a server that is out, lags by more than reads.maxLag, or takes writes beside another one.',
     'With --fleet, it shows the fleets of the pools in 80 columns. > marks the pool itself. ! marks a lost member, or a fleet that needs attention.',
   ],
   operands: [],

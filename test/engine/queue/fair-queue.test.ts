@@ -290,7 +290,7 @@ describe("a pool with scheduling: 'fair'", () => {
   it.each([
     [{ priority: 'urgent' as never }, 'priority must be one of high, normal, low'],
     [{ fairnessKey: '' }, 'fairnessKey must be a string that is not empty'],
-    [{ fairnessKey: 5 as never }, 'fairnessKey must be a text'],
+    [{ fairnessKey: 5 as never }, 'fairnessKey must be a string'],
   ])('refuses %o', async (options, message) => {
     await using fixture = new PoolFixture({ scheduling: 'fair' });
     expect((await errorOf(fixture.acquire(options), 'POOL_OPTION_INVALID')).message).toContain(message);
