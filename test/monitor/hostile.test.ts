@@ -316,35 +316,37 @@ it('no password and no token is in any response, nor in what the live feed pushe
 
   for (const pgbouncer of [bouncer.url(), bouncer.url('stats'), wrong, postgres.url({ password: 'sesame-wrong' })]) {
     await using server = await serve({ pools: fixture.pool, pgbouncer, token });
+    const paths = [
+      '/',
+      '/metrics',
+      '/healthz',
+      '/readyz',
+      '/nothing',
+      '/%',
+      ...[
+        'connectionPoolHealth',
+        'connectionPoolStats',
+        'connectionPoolMetrics',
+        'pgbouncerAvailable',
+        'slowQueries',
+        'actionLog',
+        'capabilities',
+        'process',
+        'processes',
+        'circuitBreakers',
+        'cacheStats',
+        'topology',
+        'incidents',
+        'history',
+        'nothing',
+      ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
+      `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,
+      `${TRPC}?input=${encodeURIComponent('{"pool":"x"}')}`,
+      `${TRPC}?input=7`,
+    ];
     for (const headers of [{ authorization: `Bearer ${token}` }, { authorization: `Bearer x${token}` }, {}] as Record<string, string>[]) {
-      for (const path of [
-        '/',
-        '/metrics',
-        '/healthz',
-        '/readyz',
-        '/nothing',
-        '/%',
-        ...[
-          'connectionPoolHealth',
-          'connectionPoolStats',
-          'connectionPoolMetrics',
-          'pgbouncerAvailable',
-          'slowQueries',
-          'actionLog',
-          'capabilities',
-          'process',
-          'processes',
-          'circuitBreakers',
-          'cacheStats',
-          'topology',
-          'incidents',
-          'history',
-          'nothing',
-        ].map((procedure) => `/api/trpc/monitoring.${procedure}`),
-        `${TRPC}?input=${encodeURIComponent('{"deep":true}')}`,
-        `${TRPC}?input=${encodeURIComponent('{"pool":"x"}')}`,
-        `${TRPC}?input=7`,
-      ]) {
+      // An address may send only so many wrong tokens.
+      for (const path of headers['authorization']?.startsWith('Bearer x') === true ? paths.slice(4) : paths) {
         const response = await fetch(server.url + path, { headers });
         expect(response.status).not.toBe(429);
         const everything = JSON.stringify([...response.headers]) + (await response.text());
@@ -356,7 +358,11 @@ it('no password and no token is in any response, nor in what the live feed pushe
     const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader();
     let heard = '';
     // The second message has what the probe of PgBouncer has found.
-    while (heard.split('"events":').length < 3) heard += (await reader.read()).value ?? '';
+    while (heard.split('"events":').length < 3) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`The feed ended after: ${heard.slice(-500)}`);
+      heard += value;
+    }
     await reader.cancel();
     expect(heard).toContain('"borrowed":');
     for (const form of forms) expect(heard).not.toContain(form);
