@@ -92,7 +92,11 @@ describe('monitoring.live', () => {
     const response = await fetch(`${server.url}/api/trpc/monitoring.live`, { headers: { 'last-event-id': String(missed) } });
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
-    while (!text.includes('"points":')) text += (await reader.read()).value ?? '';
+    while (!text.includes('"points":')) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`The feed ended after: ${text.slice(-500)}`);
+      text += value;
+    }
     await reader.cancel();
     const data = /^data: (\{.*"points":.*)$/m.exec(text + (text.endsWith('\n') ? '' : '\n'))?.[1];
     if (data !== undefined) {

@@ -130,7 +130,11 @@ describe('/api/peers', () => {
     expect(live.headers.get('content-type')).toBe('text/event-stream');
     const reader = live.body!.pipeThrough(new TextDecoderStream()).getReader();
     let heard = '';
-    while (heard.split('"pools":').length < 3) heard += (await reader.read()).value ?? '';
+    while (heard.split('"pools":').length < 3) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`The feed ended after: ${heard.slice(-500)}`);
+      heard += value;
+    }
     expect(heard).toContain('"name":"orders"');
     await reader.cancel();
   });
