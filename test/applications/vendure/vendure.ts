@@ -17,6 +17,20 @@ const PAID = 'PaymentSettled';
 /** The errors with which the shop answers to what was done already, when the answer to the first time was lost. */
 type Answer = Readonly<Record<string, unknown>>;
 
+interface GraphqlError {
+  readonly message: string;
+  readonly path?: readonly string[];
+  readonly extensions?: { readonly code?: string };
+}
+
+/**
+ * While its database is away, the shop may give a shopper another session. The order of the one before is then out of reach, unless it is placed:
+ * the shopper begins again.
+ */
+function isOfLostSession({ path, extensions }: GraphqlError): boolean {
+  return path?.[0] === 'orderByCode' && extensions?.code === 'FORBIDDEN';
+}
+
 /** A shopper with a session of their own. */
 class Shopper {
   #token: string | undefined;
@@ -31,8 +45,8 @@ class Shopper {
     };
     const init = { method: 'POST', headers, body: JSON.stringify({ query }) };
     return await this.visitor.ask('/shop-api', init, (body, answered) => {
-      const { data, errors } = JSON.parse(body) as { data: Answer | null; errors?: { message: string }[] };
-      const [error] = errors ?? [];
+      const { data, errors } = JSON.parse(body) as { data: Answer | null; errors?: GraphqlError[] };
+      const error = errors?.find((one) => !isOfLostSession(one));
       if (error !== undefined) throw new Refusal(`GraphQL: ${withoutNumbers(error.message)}`);
       this.#token = answered.get('vendure-auth-token') ?? this.#token;
       return data ?? {};
