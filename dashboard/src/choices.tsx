@@ -2,10 +2,9 @@
 
 import type { LivePool } from '../../src/monitor/live/index.js';
 import type { PeerReport } from '../../src/monitor/peers/index.js';
-import { verdictOn } from '../../src/monitor/verdict/index.js';
 import type { Process } from './connection.js';
 import { wholeSeconds } from './format.js';
-import type { Processes, View } from './live-store.js';
+import { type Processes, verdictIn, type View } from './live-store.js';
 import { SIGNS, type Status } from './status.js';
 
 const BY_SEVERITY: readonly Status[] = ['unhealthy', 'degraded', 'healthy'];
@@ -38,18 +37,13 @@ export function PoolList({
       key: name,
       name,
       status: health.status,
-      headline: health.status === 'healthy' ? '' : headlineOf(pool, view),
+      headline: health.status === 'healthy' ? '' : verdictIn(view, pool).headline,
       figures: `${stats.used}/${stats.limit} in use, ${stats.waiting} waiting`,
       isChosen: name === chosen,
       choose: () => onChoose(name),
     };
   });
   return <Choices label="Pools" choices={choices} />;
-}
-
-function headlineOf(pool: LivePool, { points, incidents, snapshot }: View): string {
-  const past = { points: points.get(pool.name) ?? [], incidents: incidents.get(pool.name) ?? [] };
-  return verdictOn(pool, past, snapshot?.at ?? 0).headline;
 }
 
 export function ProcessList({

@@ -3,7 +3,7 @@
 import type { LivePool, LiveSnapshot } from '../../src/monitor/live/index.js';
 import type { LivePoint } from '../../src/monitor/points/index.js';
 import type { PeerReport, ProcessReport } from '../../src/monitor/peers/index.js';
-import { type Incident, MOST_INCIDENTS } from '../../src/monitor/verdict/index.js';
+import { type Incident, MOST_INCIDENTS, type PoolVerdict, verdictOn } from '../../src/monitor/verdict/index.js';
 import { type Client, clientOf, type Process, refusalOf } from './connection.js';
 
 /**
@@ -36,6 +36,12 @@ export interface View {
   /** Asks that one. */
   readonly client: Client;
   readonly processes: Processes | undefined;
+}
+
+/** The verdict on a pool, with the past that this page knows. */
+export function verdictIn({ points, incidents, snapshot }: View, pool: LivePool): PoolVerdict {
+  const past = { points: points.get(pool.name) ?? [], incidents: incidents.get(pool.name) ?? [] };
+  return verdictOn(pool, past, snapshot?.at ?? 0);
 }
 
 /** Ten minutes and a little; what is older is asked for. */

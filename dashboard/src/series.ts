@@ -1,6 +1,6 @@
 /** Reads points for charts: time frames, groups, gaps, rates. */
 
-import { bucketsOf, type DurationName, type LivePoint, percentilesOf } from '../../src/monitor/points/index.js';
+import { bucketsOf, type DurationName, inSteps, type LivePoint, percentilesOf } from '../../src/monitor/points/index.js';
 import type { Span } from './time/window.js';
 
 export { bucketsOf, type DurationName, percentilesOf };
@@ -34,7 +34,8 @@ const LATE_MS = 3_000;
 export function frameOf(points: readonly LivePoint[], { from, to }: Span, resolutionMs = 1_000): Frame {
   const shown = points.filter(({ at, sinceMs }) => at > from && at - sinceMs < to);
   const stepMs = Math.max(stepOf({ from, to }), resolutionMs);
-  const groups = groupsOf(shown, stepMs);
+  // Rates and percentiles of single seconds jump: a curve is made of groups, about as many as it has places.
+  const groups = inSteps(shown, stepMs);
   const times = groups.map((group) => Math.min(to, (group.at(-1) as LivePoint).at));
   return { from, to, stepMs, shown, groups, times, gaps: gapsOf(shown, { from, to }, resolutionMs) };
 }
@@ -42,19 +43,6 @@ export function frameOf(points: readonly LivePoint[], { from, to }: Span, resolu
 /** How much time a place in a curve covers, where points are as fine. */
 export function stepOf({ from, to }: Span): number {
   return STEPS_MS.find((step) => (to - from) / step <= MOST_PLACES) ?? 600_000;
-}
-
-/** Rates and percentiles of single seconds jump: a curve is made of groups, about as many as it has places. */
-function groupsOf(points: readonly LivePoint[], stepMs: number): readonly (readonly LivePoint[])[] {
-  const groups: LivePoint[][] = [];
-  let current: number | undefined;
-  for (const point of points) {
-    const step = Math.ceil(point.at / stepMs);
-    if (step === current) groups.at(-1)?.push(point);
-    else groups.push([point]);
-    current = step;
-  }
-  return groups;
 }
 
 function gapsOf(points: readonly LivePoint[], { from, to }: Span, resolutionMs: number): readonly Span[] {

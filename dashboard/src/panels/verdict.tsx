@@ -2,9 +2,9 @@
 
 import type { ReactNode } from 'react';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { type Holders, sentenceOn, verdictOn, workOf } from '../../../src/monitor/verdict/index.js';
+import { type Holders, sentenceOn, workOf } from '../../../src/monitor/verdict/index.js';
 import { clock, counted, duration, unbroken, wholeSeconds } from '../format.js';
-import type { View } from '../live-store.js';
+import { verdictIn, type View } from '../live-store.js';
 import { SIGNS } from '../status.js';
 
 type Borrowed = LivePool['borrowed'][number];
@@ -12,8 +12,7 @@ type Borrowed = LivePool['borrowed'][number];
 /** @param children the tiles below the words */
 export function Verdict({ pool, view, children }: { readonly pool: LivePool; readonly view: View; readonly children: ReactNode }) {
   const now = view.snapshot?.at ?? 0;
-  const past = { points: view.points.get(pool.name) ?? [], incidents: view.incidents.get(pool.name) ?? [] };
-  const { status, headline, details, advice, since, holders } = verdictOn(pool, past, now);
+  const { status, headline, details, advice, since, holders } = verdictIn(view, pool);
   // Who holds most connections stands beside it already.
   const [first] = holders;
   const isNews = (detail: string): boolean => first === undefined || detail !== sentenceOn(first, pool.borrowed.length);

@@ -3,7 +3,19 @@
 import type { LivePool, LiveSnapshot } from '../../../src/monitor/live/index.js';
 import { type Holders, type Incident, type PoolVerdict, capitalised, wordsOnIncident } from '../../../src/monitor/verdict/index.js';
 import { amount, clock, counted, duration } from '../format.js';
-import { busiestOf, type DurationName, FAILED_CALLERS, type Frame, most, percentilesOf, queryRate, rateOf } from '../series.js';
+import {
+  busiestOf,
+  type DurationName,
+  FAILED_CALLERS,
+  FAILURES,
+  type Frame,
+  most,
+  percentilesOf,
+  queryRate,
+  rateOf,
+  secondsOf,
+  totalOf,
+} from '../series.js';
 import { stamp, utc } from './stamp.js';
 import { incidentsAt, indexAt } from '../timeline.js';
 
@@ -98,11 +110,9 @@ export function csvOf({ groups }: Frame, latency: DurationName): string {
   ];
   const lines = groups.map((group) => {
     const { at, limit, used, idle, checking, opening, closing } = { ...busiestOf(group), at: (group.at(-1) as { at: number }).at };
-    const sum = (name: 'acquired' | 'timedOut' | 'refused' | 'breakerRefused' | 'queryErrors' | 'connectErrors' | 'sinceMs'): number =>
-      group.reduce((all, point) => all + point[name], 0);
     return [
       new Date(at).toISOString(),
-      sum('sinceMs') / 1_000,
+      secondsOf(group),
       limit,
       used,
       idle,
@@ -111,13 +121,9 @@ export function csvOf({ groups }: Frame, latency: DurationName): string {
       closing,
       most(group, ({ waiting }) => waiting),
       Math.round(most(group, ({ longestWaitMs }) => longestWaitMs)),
-      sum('acquired'),
+      totalOf(group, 'acquired'),
       queryRate(group).toFixed(2),
-      sum('timedOut'),
-      sum('refused'),
-      sum('breakerRefused'),
-      sum('queryErrors'),
-      sum('connectErrors'),
+      ...FAILURES.map((name) => totalOf(group, name)),
       ...percentilesOf(group, latency).map((ms) => (ms === null || !Number.isFinite(ms) ? '' : ms)),
     ].join(',');
   });

@@ -21,7 +21,7 @@ interface TimeBarProps {
 const STATES: Readonly<Record<Points['state'], string>> = {
   known: '',
   asked: 'Asking for what is older …',
-  failed: 'The process keeps only the last ten minutes.',
+  failed: 'Older points could not be loaded.',
 };
 
 export function TimeBar({ window, state, notice, onRange, onZoomOut, onLive, onCopyLink, onCopyText, onCsv }: TimeBarProps) {

@@ -2,8 +2,7 @@
 
 import { useState } from 'react';
 import type { LivePool } from '../../../src/monitor/live/index.js';
-import { verdictOn } from '../../../src/monitor/verdict/index.js';
-import type { View } from '../live-store.js';
+import { verdictIn, type View } from '../live-store.js';
 import { cameByZoom, type Go, queryOf, type Shown } from './address.js';
 import { copy, saveFile } from './hand-out.js';
 import { useKeys } from './keys.js';
@@ -48,8 +47,7 @@ export function TimeControls({ time: { timeline, state }, shown, go, pool, view 
   };
   const copyLink = (): void => void say(copy(link()), 'a link');
   const copyText = (): void => {
-    const past = { points: view.points.get(pool.name) ?? [], incidents: timeline.incidents };
-    const verdict = verdictOn(pool, past, view.snapshot?.at ?? now);
+    const verdict = verdictIn(view, pool);
     // Of the past, the last moment that is shown stands for now.
     const at = moment() ?? (shown.window.past === undefined ? undefined : frame.times.at(-1));
     const told = { pool, verdict, incidents: timeline.incidents, frame, latency: shown.latency, moment: at, now, link: link() };

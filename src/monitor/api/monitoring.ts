@@ -60,6 +60,7 @@ import {
 } from '../live/index.js';
 import type { HistoryStore } from '../history/index.js';
 import { type ProcessReport, SharedCall } from '../peers/index.js';
+import { KEPT_MS } from '../points/index.js';
 import { type NamedVerdict, verdictMetrics } from './verdict-metrics.js';
 import { type PoolVerdict, verdictOn } from '../verdict/index.js';
 
@@ -85,7 +86,6 @@ class UnknownBreaker extends NotThere {
   }
 }
 
-const DAY_MS = 86_400_000;
 /** Callers that ask more often share one answer: each probe is a login. */
 const KEEP_PROBE_MS = 1_000;
 
@@ -159,7 +159,7 @@ export class Monitoring {
    *
    * @throws UnknownPool; PoolError `POOL_OPTION_INVALID`: the range ends before it begins
    */
-  history({ pool: name, to = Date.now(), from = to - DAY_MS, most = 300 }: HistoryQuestion): HistoryReport {
+  history({ pool: name, to = Date.now(), from = to - KEPT_MS, most = 300 }: HistoryQuestion): HistoryReport {
     if (from >= to) throw new PoolError('POOL_OPTION_INVALID', `from must be before to; they are ${from} and ${to}.`);
     const pool = this.#pool(name);
     const past = pool === undefined ? undefined : this.#feed.historyOf(pool);

@@ -1,5 +1,6 @@
 /** Metrics of the verdict on each pool: what alerts say of the cause, since when, and whom it has hit. */
 
+import { SharedCall } from '../peers/index.js';
 import { CollectedMetric, type MetricDescription, type Sample } from '../../telemetry/index.js';
 import type { PoolVerdict } from '../verdict/index.js';
 
@@ -42,11 +43,13 @@ const METRICS: readonly VerdictMetric[] = [
  * @param verdicts of all pools
  */
 export function verdictMetrics(prefix: string, verdicts: () => Promise<readonly NamedVerdict[]>): CollectedMetric[] {
+  // A scrape asks for all metrics at the same time: the pools are judged once for it.
+  const judged = new SharedCall(verdicts);
   return METRICS.map(
     ({ sample, ...metric }) =>
       new CollectedMetric({ ...metric, name: prefix + metric.name }, async () => {
         const now = Date.now();
-        return (await verdicts()).map(({ pool, verdict }): Sample => {
+        return (await judged.get()).map(({ pool, verdict }): Sample => {
           const { cause, value } = sample(verdict, now);
           return { labels: cause === undefined ? { pool } : { pool, cause }, value };
         });

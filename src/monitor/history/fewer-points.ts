@@ -1,6 +1,6 @@
 /** Merges a series of points until it has few enough. */
 
-import type { LivePoint } from '../points/index.js';
+import { inSteps, type LivePoint } from '../points/index.js';
 import { mergedPoint } from './merged-point.js';
 
 /** Points of a range. */
@@ -34,18 +34,6 @@ export function fewer(points: readonly LivePoint[], most: number, resolutionMs: 
   const groups = Array.from({ length: Math.ceil(points.length / size) }, (_, index) => points.slice(index * size, (index + 1) * size));
   const longest = Math.max(...groups.map((group) => spanOf(group)));
   return { resolutionMs: Math.ceil(longest / resolutionMs) * resolutionMs, points: groups.map(mergedPoint) };
-}
-
-function inSteps(points: readonly LivePoint[], stepMs: number): readonly (readonly LivePoint[])[] {
-  const groups: LivePoint[][] = [];
-  let current: number | undefined;
-  for (const point of points) {
-    const step = Math.ceil(point.at / stepMs);
-    if (step === current) groups.at(-1)?.push(point);
-    else groups.push([point]);
-    current = step;
-  }
-  return groups;
 }
 
 function spanOf(points: readonly LivePoint[]): number {

@@ -1,22 +1,6 @@
 /** Merges points: what they count adds up, and of how the pool was the worst moment stays. */
 
-import { type CachePoint, LIVE_BOUNDS_MS, type LivePoint, type SparseCounts } from '../points/index.js';
-
-const COUNTERS = [
-  'sinceMs',
-  'breakerRefused',
-  'acquired',
-  'timedOut',
-  'cancelled',
-  'refused',
-  'opened',
-  'closed',
-  'connectErrors',
-  'queryErrors',
-  'retries',
-  'kills',
-  'leaks',
-] as const satisfies readonly (keyof LivePoint)[];
+import { bucketsOf, type CachePoint, COUNTER_NAMES, type LivePoint, sparseOf } from '../points/index.js';
 
 const CACHE_COUNTERS = [
   'hitsMemory',
@@ -32,8 +16,6 @@ const CACHE_COUNTERS = [
 
 const CACHE_SIZES = ['entries', 'bytes'] as const satisfies readonly (keyof CachePoint)[];
 const CACHE_TIMES = ['memoryMs', 'redisMs', 'loadMs'] as const satisfies readonly (keyof CachePoint)[];
-
-const BUCKETS = LIVE_BOUNDS_MS.length + 1;
 
 type Changeable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -56,14 +38,15 @@ export function mergedPoint(points: readonly LivePoint[]): LivePoint {
     checking,
     closing,
     cache: mergedCache(points),
-    acquire: addedUp(points, 'acquire'),
-    use: addedUp(points, 'use'),
-    connect: addedUp(points, 'connect'),
-    query: addedUp(points, 'query'),
+    acquire: sparseOf(bucketsOf(points, 'acquire')),
+    use: sparseOf(bucketsOf(points, 'use')),
+    connect: sparseOf(bucketsOf(points, 'connect')),
+    query: sparseOf(bucketsOf(points, 'query')),
   };
   for (const point of points) {
     if (point === last) continue;
-    for (const name of COUNTERS) merged[name] += point[name];
+    for (const name of COUNTER_NAMES) merged[name] += point[name];
+    merged.sinceMs += point.sinceMs;
     merged.waiting = Math.max(merged.waiting, point.waiting);
     merged.longestWaitMs = Math.max(merged.longestWaitMs, point.longestWaitMs);
   }
@@ -74,20 +57,6 @@ export function mergedPoint(points: readonly LivePoint[]): LivePoint {
 function fuller(one: LivePoint, other: LivePoint): LivePoint {
   const left = one.limit - one.used - (other.limit - other.used);
   return left < 0 || (left === 0 && one.used > other.used) ? one : other;
-}
-
-function addedUp(points: readonly LivePoint[], name: 'acquire' | 'use' | 'connect' | 'query'): SparseCounts {
-  const counts = new Float64Array(BUCKETS);
-  for (const point of points) {
-    const sparse = point[name];
-    for (let index = 0; index < sparse.length; index += 2) {
-      const bucket = sparse[index] as number;
-      counts[bucket] = (counts[bucket] ?? 0) + (sparse[index + 1] as number);
-    }
-  }
-  const all: number[] = [];
-  for (let bucket = 0; bucket < BUCKETS; bucket += 1) if (counts[bucket] !== 0) all.push(bucket, counts[bucket] as number);
-  return all;
 }
 
 /** Null: none of the points had a cache. */

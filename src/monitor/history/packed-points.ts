@@ -33,10 +33,6 @@ export class PackedPoints {
     return this.#chunks.reduce((last, { latest }) => Math.max(last, latest), 0);
   }
 
-  get count(): number {
-    return this.#count;
-  }
-
   /** Bytes of memory that the points take. */
   get bytes(): number {
     return this.#chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);

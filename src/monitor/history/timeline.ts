@@ -1,6 +1,6 @@
 /** A day of one pool's points, at falling resolution. */
 
-import type { LivePoint } from '../points/index.js';
+import { KEPT_MS, type LivePoint, stepOf } from '../points/index.js';
 import { fewer, type Stretch } from './fewer-points.js';
 import { mergedPoint } from './merged-point.js';
 import { PackedPoints } from './packed-points.js';
@@ -9,7 +9,7 @@ import { PackedPoints } from './packed-points.js';
 export const TIERS = [
   { resolutionMs: 1_000, keptMs: 600_000 },
   { resolutionMs: 10_000, keptMs: 7_200_000 },
-  { resolutionMs: 60_000, keptMs: 86_400_000 },
+  { resolutionMs: 60_000, keptMs: KEPT_MS },
 ] as const;
 
 /** A tier that is coarser than the answer by no more than this is good enough: it is read faster. */
@@ -117,9 +117,7 @@ export class Timeline {
     const tier = this.#tiers[index];
     if (tier === undefined) return;
     const [first] = tier.pending;
-    if (first !== undefined && stepOf(first, tier) !== stepOf(point, tier)) {
-      this.#endStep(index, tier);
-    }
+    if (first !== undefined && stepOf(first, tier.resolutionMs) !== stepOf(point, tier.resolutionMs)) this.#endStep(index, tier);
     tier.pending.push(point);
   }
 
@@ -135,9 +133,4 @@ export class Timeline {
 
 function keptFrom({ points, pending: [first] }: Tier): number | undefined {
   return points.keptFrom ?? (first === undefined ? undefined : first.at - first.sinceMs);
-}
-
-/** A point covers the time before it: that of a full minute belongs to the minute that has ended. */
-function stepOf({ at }: LivePoint, { resolutionMs }: Tier): number {
-  return Math.ceil(at / resolutionMs);
 }

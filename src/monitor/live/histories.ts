@@ -2,11 +2,11 @@
 
 import type { ObservedPool } from '../../telemetry/index.js';
 import type { HistoryStore } from '../history/index.js';
+import { KEPT_MS } from '../points/index.js';
 import { PoolHistory } from './pool-history.js';
 
 /** So many pools that are gone are remembered, for as long as anything of them is of the last day. */
 const MOST_GONE = 20;
-const REMEMBERED_MS = 86_400_000;
 const SAVE_EVERY_MS = 10_000;
 
 /** Keeps the past of pools by name, in memory and in a store if there is one. */
@@ -39,7 +39,7 @@ export class Histories {
 
   /** A second has passed: now and then what is new is stored. */
   tick(at: number): void {
-    for (const [name, since] of this.#gone) if (at - since > REMEMBERED_MS) this.#forget(name);
+    for (const [name, since] of this.#gone) if (at - since > KEPT_MS) this.#forget(name);
     // The clock may have been set back.
     if (this.store === undefined || Math.abs(at - this.#savedAt) < SAVE_EVERY_MS) return;
     this.#savedAt = at;

@@ -11,6 +11,13 @@ export const LIVE_BOUNDS_MS: readonly number[] = Array.from({ length: 7 }, (_, d
 /** Counts of the buckets that have any: index, count, index, count … The index after the last bound counts longer durations. */
 export type SparseCounts = readonly number[];
 
+/** The buckets that have any. */
+export function sparseOf(counts: Float64Array): SparseCounts {
+  const sparse: number[] = [];
+  for (const [index, count] of counts.entries()) if (count > 0) sparse.push(index, count);
+  return sparse;
+}
+
 /** How many more durations each bucket has now than it had. */
 export function newCounts(before: readonly number[], now: readonly number[]): SparseCounts {
   const sparse: number[] = [];

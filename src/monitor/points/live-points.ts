@@ -23,6 +23,10 @@ const COUNTERS = {
 } as const satisfies Record<string, keyof PoolStats>;
 
 type Counter = keyof typeof COUNTERS;
+
+/** What a point counts of the time since the point before. */
+export const COUNTER_NAMES: readonly (Counter | 'breakerRefused')[] = [...(Object.keys(COUNTERS) as Counter[]), 'breakerRefused'];
+
 type Durations = Readonly<Record<(typeof DURATIONS)[number], SparseCounts>>;
 
 /** How a pool was at one moment, and what has happened since the moment before. */

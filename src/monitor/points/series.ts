@@ -3,6 +3,9 @@
 import { LIVE_BOUNDS_MS } from './live-buckets.js';
 import type { LivePoint } from './live-points.js';
 
+/** How far back the past of a pool is kept, in milliseconds: a day. */
+export const KEPT_MS = 86_400_000;
+
 /** The durations that points count. */
 export type DurationName = 'acquire' | 'use' | 'query' | 'connect';
 
@@ -13,6 +16,24 @@ const PERCENTILES = [0.5, 0.9, 0.99];
 export function pointsWithin(points: readonly LivePoint[], rangeMs: number, now: number): readonly LivePoint[] {
   const first = points.findIndex(({ at }) => at > now - rangeMs);
   return first === -1 ? [] : points.slice(first);
+}
+
+/** Points that lie in the same step of time, together. Steps begin at round times, and a point covers the time before it. None is empty. */
+export function inSteps(points: readonly LivePoint[], stepMs: number): readonly (readonly LivePoint[])[] {
+  const groups: LivePoint[][] = [];
+  let current: number | undefined;
+  for (const point of points) {
+    const step = stepOf(point, stepMs);
+    if (step === current) groups.at(-1)?.push(point);
+    else groups.push([point]);
+    current = step;
+  }
+  return groups;
+}
+
+/** The step that a point belongs to: that of a full minute is of the minute that has ended. */
+export function stepOf({ at }: LivePoint, stepMs: number): number {
+  return Math.ceil(at / stepMs);
 }
 
 /** How many durations of all these points each bucket has. */

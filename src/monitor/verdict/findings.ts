@@ -146,7 +146,7 @@ function mostlyLeaked(pool: Case): Explained | undefined {
   return { explains: [...found.explains, 'waiting', 'utilization', 'callers'], finding: found.finding };
 }
 
-function exhausted({ check, stats: { used, limit, waiting, longestWaitMs }, borrowed, leaked }: Case): Explained | undefined {
+function exhausted({ check, stats: { used, limit, waiting, longestWaitMs }, borrowed }: Case): Explained | undefined {
   const callers = check('callers');
   const waits = check('waiting') !== undefined || (check('utilization') !== undefined && waiting > 0);
   if (used < limit || (!waits && (callers === undefined || waiting === 0))) return undefined;
@@ -162,7 +162,6 @@ function exhausted({ check, stats: { used, limit, waiting, longestWaitMs }, borr
     details: [
       waiting === 0 ? '' : `The longest has been waiting for ${duration(longestWaitMs)}.`,
       first === undefined ? '' : sentenceOn(first, borrowed.length),
-      leaked === 0 ? '' : `${leaked} of the connections may be leaked.`,
     ],
   });
 }

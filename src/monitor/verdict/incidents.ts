@@ -1,6 +1,7 @@
 /** Incidents as records: what was wrong from when to when, whom it hit, and who held the connections then. */
 
 import { type Holders, holdersOf } from './borrower.js';
+import { KEPT_MS } from '../points/index.js';
 import type { Failures } from './failures.js';
 import type { Cause, Trouble, JudgedPool } from './finding.js';
 
@@ -43,7 +44,6 @@ export interface Seen {
 
 /** So many of one pool are kept, of at most a day; those that last are kept longer. */
 export const MOST_INCIDENTS = 50;
-const KEPT_MS = 86_400_000;
 /** What comes back sooner is the same incident. */
 const RETURN_MS = 60_000;
 /** A pool's health looks at callers of the last ten seconds. */

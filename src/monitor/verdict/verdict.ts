@@ -1,7 +1,7 @@
 /** The one verdict on a pool: what is wrong, since when, how many callers it has failed, what holds it up, and what to do. */
 
 import type { Health } from '../../mysql/index.js';
-import { type LivePoint, percentilesOf, pointsWithin } from '../points/index.js';
+import { KEPT_MS, type LivePoint, percentilesOf, pointsWithin } from '../points/index.js';
 import { ADVICE } from './advice.js';
 import { type Holders, holdersOf, sentenceOn } from './borrower.js';
 import { allIsWell } from './cluster.js';
@@ -45,8 +45,6 @@ const RECENT_MS = 60_000;
 const RATE_MS = 10_000;
 /** So long after its end an incident is the headline of a pool that is well. */
 const IN_HEADLINE_MS = 3_600_000;
-/** So long after its end it is named in the details. */
-const IN_DETAILS_MS = 86_400_000;
 
 /**
  * The verdict on a pool. Its status is that of the pool's health, so no two places disagree.
@@ -141,7 +139,7 @@ function watchedUntil({ cutShort }: Incident): string {
 }
 
 function wordsOnLast(last: Incident | undefined, now: number): string {
-  return last === undefined || !isWithin(last, IN_DETAILS_MS, now) ? '' : `Before: ${wordsOnIncident(last, now)}.`;
+  return last === undefined || !isWithin(last, KEPT_MS, now) ? '' : `Before: ${wordsOnIncident(last, now)}.`;
 }
 
 function howItWas({ error, holders, mostWaiting }: Incident): string {

@@ -201,10 +201,10 @@ function callbackIn([values, callback]: readonly unknown[]): unknown {
 
 /**
  * What a text says before its values are written into it. Such a text comes again and again and is read once, while hardly any text with values
- * comes twice. Undefined where a value may change the facts, as one with quotes may under another sql_mode.
+ * comes twice. Undefined where a value may change the facts, as one with quotes may under another sql_mode. A command has values of its own.
  */
 function factsAsGiven(given: string | object, values: unknown): StatementFacts | undefined {
-  if (!Array.isArray(values) || !values.every(isPlain)) return undefined;
+  if (isQueryCommand(given) || !Array.isArray(values) || !values.every(isPlain)) return undefined;
   const sql = typeof given === 'string' ? given : (given as { readonly sql: unknown }).sql;
   const facts = typeof sql === 'string' ? factsOf(sql) : undefined;
   return facts?.takesValues === true ? facts : undefined;

@@ -1,4 +1,4 @@
-import { raw } from 'mysql2';
+import * as mysql2 from 'mysql2';
 import type { RowDataPacket } from 'mysql2/promise';
 import { describe, expect, it } from 'vitest';
 import type { Pool } from '../../../src/mysql/pools/pool.js';
@@ -15,6 +15,11 @@ import {
 } from '../../support/pool-on-database.js';
 import { differs, onlyWhere } from '../../support/sql-servers/this-server.js';
 import { type DifferenceName } from '../../support/sql-servers/differences.js';
+
+/** Its types do not have it. */
+const { createQuery } = mysql2 as unknown as {
+  readonly createQuery: (sql: string, values: readonly unknown[], callback: (error: unknown) => void, config: object) => object;
+};
 
 type Hygiene = 'auto' | 'always' | 'transaction' | 'never';
 
@@ -50,8 +55,19 @@ const OPEN_TRANSACTION: Trace = {
 /** What only a reset takes away. */
 const SESSION_TRACES: readonly Trace[] = [
   {
+    what: 'a user variable that a value of a command has set, beside an argument that mysql2 ignores',
+    leave: (connection) =>
+      new Promise<void>((resolve, reject) => {
+        const done = (error: unknown): void => (error === null ? resolve() : reject(error));
+        const command = createQuery('SELECT ? AS a', [mysql2.raw('@left := 8')], done, {});
+        const own = connection.connection as unknown as { query(command: object, values: readonly unknown[]): void };
+        own.query(command, [1]);
+      }),
+    found: (connection) => is(connection, '@left = 8'),
+  },
+  {
     what: 'a user variable that a value has set',
-    leave: (connection) => connection.query('SELECT ? AS a', [raw('@left := 7')]),
+    leave: (connection) => connection.query('SELECT ? AS a', [mysql2.raw('@left := 7')]),
     found: (connection) => is(connection, '@left = 7'),
   },
   {
