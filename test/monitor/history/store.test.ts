@@ -1,9 +1,15 @@
 /** The history in a file: what the next process finds in it, and the files that cannot be used. */
 
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { ROOT } from '../../../scripts/install.mjs';
+import { nodeBinary } from '../../../scripts/runtimes/node-lines.mjs';
+import { SUMMARY_PATH } from '../../../scripts/vitest-summary.mjs';
 import { openHistoryStore, type HistoryStore } from '../../../src/monitor/history/index.js';
 import { hasSqlite, openDatabase } from '../../../src/monitor/history/sqlite.js';
 import type { Pool } from '../../../src/mysql/index.js';
@@ -225,6 +231,18 @@ it.skipIf(hasSqlite())('a history in a file is said to be impossible where there
   expect(warnings).toEqual([
     `The history is kept in memory only and is gone after a restart: Node ${process.versions.node} has no node:sqlite, which Node 22.13 and later have.`,
   ]);
+});
+
+it.skipIf(hasSqlite())('a history in a file passes these tests on Node 24, which has node:sqlite (this Node has it, too)', async () => {
+  const { [SUMMARY_PATH]: _path, ...environment } = process.env;
+  const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');
+  const run = promisify(execFile)(await nodeBinary('24'), [vitest, 'run', fileURLToPath(import.meta.url)], {
+    cwd: ROOT,
+    env: { ...environment, NO_COLOR: '1' },
+  });
+  const { stdout } = await run.catch((error: { readonly stdout: string }) => error);
+  expect(stdout).toMatch(/Test Files {2}1 passed/);
+  expect(stdout).toMatch(/Tests {2}\d+ passed \| 2 skipped/);
 });
 
 it('the path of the history comes from POOLWRIGHT_HISTORY unless it is given, and is checked', async () => {
