@@ -1,9 +1,10 @@
 /** Puts what tsc made into few files, and the mysql layer into one file of CommonJS. */
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { argv, cwd } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { keepLinesOfMaps } from './build/line-maps.mjs';
 
 /**
  * Puts what tsc has made into few files: Node takes one to two milliseconds to load each module, and a pool has two hundred. What several entry
@@ -12,10 +13,13 @@ import { build } from 'esbuild';
  * Also makes `register/layer.cjs`: the mysql layer in one file, whose `require('mysql2')` is answered by the code that evaluates it. And
  * `register/data-layers.cjs`: what the register hook does to data layers, which it loads with the first of them.
  *
+ * Each file has a source map beside it, but for `register/layer.cjs`: Node applies no map to code that is evaluated as that is.
+ *
  * The usage: node scripts/bundle.mjs [<folder of the build>]
  */
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const output = argv[2] ?? join(ROOT, 'dist');
+// As esbuild names files, behind symbolic links.
+const output = realpathSync(argv[2] ?? join(ROOT, 'dist'));
 
 const shared = { bundle: true, platform: 'node', target: 'node20.19', logLevel: 'warning' };
 
@@ -37,6 +41,7 @@ await build({
   entryPoints: [join(ROOT, 'src/register/data-layers.ts')],
   outfile: join(output, 'register/data-layers.cjs'),
   format: 'cjs',
+  sourcemap: 'external',
 });
 
 // The mirrors stay as they are: `export * from` another package is what they are made of, and it does not survive bundling.
@@ -62,6 +67,7 @@ const inChunks = {
   allowOverwrite: true,
   format: 'esm',
   splitting: true,
+  sourcemap: 'external',
   chunkNames: 'chunks/[name]-[hash]',
   packages: 'external',
   metafile: true,
@@ -80,7 +86,9 @@ function leaveOut(empty) {
     const names = imports.filter((one) => empty.includes(one.path)).map((one) => basename(one.path));
     if (names.length === 0) continue;
     const lines = readFileSync(path, 'utf8').split('\n');
-    writeFileSync(path, lines.filter((line) => !names.some((name) => line.startsWith('import "') && line.includes(name))).join('\n'));
+    // An empty line stays in place of each: the source map counts lines.
+    const isLeftOut = (line) => line.startsWith('import "') && names.some((name) => line.includes(name));
+    writeFileSync(path, lines.map((line) => (isLeftOut(line) ? '' : line)).join('\n'));
   }
   for (const path of empty) rmSync(path);
 }
@@ -166,6 +174,7 @@ function filesOf(folder) {
   return names.filter((name) => name.endsWith('.js') && !name.startsWith('dashboard')).map((name) => join(output, folder, name));
 }
 
+keepLinesOfMaps(output);
 removeUnreachable(declarations());
 // tsc has copied it, and a chunk holds it now.
 rmSync(join(output, 'monitor/server/openapi.json'));

@@ -13,7 +13,7 @@ import { openPool } from '../support/pool-on-database.js';
 import { startRedis } from '../support/servers/redis-server.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Dashboard, openDashboard, screenshot } from './support/browser.js';
-import { faintTexts, sticksOut } from './support/contrast.js';
+import { faintTexts, fillsTheWindow, sticksOut } from './support/contrast.js';
 import { headlineIs, PATIENCE, sharedBrowser, shows } from './support/seen.js';
 
 const browser = sharedBrowser();
@@ -42,9 +42,19 @@ async function isSound({ page, complaints }: Dashboard, state: string): Promise<
   }
   await page.setViewportSize({ width: 320, height: 640 });
   await nothingSticksOut(page, `${state}, 320 px`);
+  await readsZoomed(page, state);
   await page.setViewportSize({ width: 1_280, height: 900 });
   await page.locator('html[data-theme=light]').waitFor();
   expect(complaints.filter((complaint) => !complaint.includes('401'))).toEqual([]);
+}
+
+/** A window of 1280 x 800 at 400 % zoom: WCAG 2.2, 1.4.10. */
+async function readsZoomed(page: Page, state: string): Promise<void> {
+  await page.setViewportSize({ width: 320, height: 200 });
+  const menu = page.getByRole('button', { name: 'Menu' });
+  await menu.click();
+  expect(await fillsTheWindow(page), `${state}, 400 % zoom`).toEqual([]);
+  await menu.click();
 }
 
 /** Charts follow the width of the window a moment later. */

@@ -14,7 +14,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const BUILDS = join(ROOT, '.cache/builds');
 
 /** What a build is made of, beside the sources. */
-const MAKERS = ['package.json', 'package-lock.json', 'tsconfig.base.json', 'tsconfig.build.json', 'scripts/bundle.mjs'];
+const MAKERS = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.base.json',
+  'tsconfig.build.json',
+  'scripts/bundle.mjs',
+  'scripts/build/line-maps.mjs',
+];
 
 /** No run lasts so long: what was last used before is of other sources. */
 const FORGOTTEN_AFTER_MS = 6 * 3_600_000;

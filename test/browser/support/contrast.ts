@@ -1,4 +1,4 @@
-/** Measures what a reader with weak eyes meets: the contrast of each text, and what sticks out of the page. */
+/** Measures what a reader with weak eyes meets: the contrast of each text, what sticks out of the page, and what fills a zoomed window. */
 
 import type { Page } from 'playwright-core';
 
@@ -13,6 +13,14 @@ export async function faintTexts(page: Page): Promise<readonly string[]> {
 /** Elements that stick out sideways of the page, unless a box around them scrolls or cuts them on purpose. */
 export async function sticksOut(page: Page): Promise<readonly string[]> {
   return await page.evaluate<readonly string[]>(OVERFLOW);
+}
+
+/**
+ * In a low window, as it is at 400 % zoom: what takes more than a quarter of it and stays there while the page scrolls, and boxes that scroll and
+ * leave so little of it free that the page itself can hardly be scrolled.
+ */
+export async function fillsTheWindow(page: Page): Promise<readonly string[]> {
+  return await page.evaluate<readonly string[]>(FILLS);
 }
 
 const MEASURE = `(() => {
@@ -65,4 +73,21 @@ const OVERFLOW = `(() => {
     (element) => element.checkVisibility() && element.getBoundingClientRect().right > width + 1 && !element.matches('.hidden') && !isHeld(element),
   );
   return out.map((element) => element.tagName + ' ' + element.className + ' ' + element.textContent.slice(0, 60));
+})()`;
+
+const FILLS = `(() => {
+  scrollTo(0, document.documentElement.scrollHeight / 2);
+  const found = [];
+  for (const element of document.body.querySelectorAll('*')) {
+    if (!element.checkVisibility()) continue;
+    const { position, overflowY } = getComputedStyle(element);
+    const { top, bottom, height } = element.getBoundingClientRect();
+    const where = element.tagName + ' ' + element.className + ', ' + Math.round(height) + ' of ' + innerHeight;
+    const isSeen = top < innerHeight && bottom > 0;
+    if ((position === 'sticky' || position === 'fixed') && isSeen && height > innerHeight / 4) found.push(where + ' stays');
+    const scrolls = (overflowY === 'auto' || overflowY === 'scroll') && element.scrollHeight > element.clientHeight + 1;
+    if (scrolls && height > innerHeight * 0.7) found.push(where + ' scrolls');
+  }
+  scrollTo(0, 0);
+  return found;
 })()`;
