@@ -10,6 +10,7 @@ const NAMES: Readonly<Record<string, string>> = {
   leak: 'Leak',
   exhausted: 'Exhausted pool',
   database: 'Dead database',
+  failover: 'Fail-over',
 };
 
 /** The pool of the demo has this name; no other server is asked for its troubles. */
