@@ -2,6 +2,7 @@
 import { ignore, pause } from '../engine/waiting/index.js';
 import type { Pool } from '../index.js';
 import type { FailOver } from './fail-over/fail-over.js';
+import { SHOP } from './fail-over/shop.js';
 import type { PrivateServer } from './private-server.js';
 
 /** A trouble that can be staged. */
@@ -15,6 +16,11 @@ export const TROUBLES: Readonly<Record<TroubleName, string>> = {
   database: 'the database dies, and comes back',
   failover: 'a cluster loses its writer, and its replica is promoted',
 };
+
+/** The pool on which it is seen. The cluster is not there before its first fail-over. */
+export function poolOf(name: TroubleName): string {
+  return name === 'failover' ? SHOP : 'demo';
+}
 
 const LASTS_MS: Readonly<Record<Exclude<TroubleName, 'failover'>, number>> = {
   slow: 20_000,

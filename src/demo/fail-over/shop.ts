@@ -3,6 +3,9 @@ import { clearInterval, performance, setInterval } from '../../engine/waiting/in
 import { type Cluster, createCluster } from '../../index.js';
 import { type ReplicatedPair, TABLE } from './replicated-pair.js';
 
+/** The name of the cluster. */
+export const SHOP = 'shop';
+
 const EVERY_MS = 50;
 /** One write in this many statements. */
 const READS_PER_WRITE = 4;
@@ -26,7 +29,7 @@ export class Shop {
   #traffic: Traffic = NO_TRAFFIC;
 
   constructor({ nodes }: Pick<ReplicatedPair, 'nodes'>) {
-    this.db = createCluster({ name: 'shop', nodes, connectionLimit: 4, acquireTimeout: ACQUIRE_TIMEOUT_MS });
+    this.db = createCluster({ name: SHOP, nodes, connectionLimit: 4, acquireTimeout: ACQUIRE_TIMEOUT_MS });
   }
 
   /** Creates the table and its rows, and starts the traffic. */
