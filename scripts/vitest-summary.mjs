@@ -5,11 +5,11 @@ import { env } from 'node:process';
 /** The environment variable with the path of the file to write. */
 export const SUMMARY_PATH = 'POOLWRIGHT_TEST_SUMMARY';
 
-/** The first line of what was thrown, which is enough to know a failure again. */
-function firstLine({ message } = {}) {
+/** What was thrown, on one line. A check that runs in its own processes gives its reasons after the first line. */
+function oneLine({ message } = {}) {
   return String(message ?? 'no message')
-    .split('\n', 1)[0]
-    .slice(0, 300);
+    .replaceAll(/\s*\n\s*/g, ' | ')
+    .slice(0, 1_500);
 }
 
 /** Failures that belong to no test: a file that cannot be loaded, a hook that throws. */
@@ -19,7 +19,7 @@ function errorsOutsideTests(testModule) {
     suite.errors().map((error) => [`${file} > ${suite.fullName}`, error]),
   );
   const errors = [...testModule.errors().map((error) => [file, error]), ...inSuites];
-  return errors.map(([name, error]) => ({ name, reason: firstLine(error) }));
+  return errors.map(([name, error]) => ({ name, reason: oneLine(error) }));
 }
 
 /**
@@ -33,9 +33,9 @@ export default class VitestSummary {
     const results = tests.map((test) => ({ name: `${test.module.relativeModuleId} > ${test.fullName}`, ...test.result() }));
     const having = (state) => results.filter((result) => result.state === state);
     const failures = [
-      ...having('failed').map(({ name, errors }) => ({ name, reason: firstLine(errors[0]) })),
+      ...having('failed').map(({ name, errors }) => ({ name, reason: oneLine(errors[0]) })),
       ...testModules.flatMap((testModule) => errorsOutsideTests(testModule)),
-      ...unhandledErrors.map((error) => ({ name: 'an error that no test caught', reason: firstLine(error) })),
+      ...unhandledErrors.map((error) => ({ name: 'an error that no test caught', reason: oneLine(error) })),
       ...having('pending').map(({ name }) => ({ name, reason: 'did not end' })),
       ...(reason === 'interrupted' ? [{ name: 'the run', reason: 'was interrupted' }] : []),
     ];

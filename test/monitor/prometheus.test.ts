@@ -146,11 +146,16 @@ describe('the metrics of a pool', () => {
   it('count failures to connect by their number or code', async () => {
     await using fixture = await openPool({ minIdle: 0 });
     await using closed = createPool({ host: '127.0.0.1', port: await freePort(), minIdle: 0, acquireTimeout: 50 });
-    await using refused = createPool(fixture.database.url({ password: 'wrong' }), { name: 'refused', minIdle: 0, acquireTimeout: 500 });
+    await using refused = createPool(fixture.database.url({ password: 'wrong' }), { name: 'refused', minIdle: 0, acquireTimeout: 30_000 });
     const registry = registerPoolMetrics({ pools: [closed, refused] });
     await expect(closed.query('SELECT 1')).rejects.toThrow(/ECONNREFUSED|127\.0\.0\.1/);
     await expect(refused.query('SELECT 1')).rejects.toMatchObject({ code: 'POOL_CONNECT_FAILED' });
-    const text = await registry.metrics();
+    // The caller of the closed port may have given up before the answer.
+    const text = await waitFor(
+      'both to be counted',
+      () => registry.metrics(),
+      (metrics) => metrics.includes('errno="ECONNREFUSED"') && metrics.includes('errno="1045"'),
+    );
     expect(text).toMatch(/poolwright_connect_errors_total\{pool="127\.0\.0\.1:\d+",errno="ECONNREFUSED"\} [1-9]/);
     expect(text).toMatch(/poolwright_connect_errors_total\{pool="refused",errno="1045"\} [1-9]/);
     expect(await complaintsOf(text)).toBe('');

@@ -105,6 +105,9 @@ describe('page, probes and procedures say the same', () => {
     await using database = await createDatabase();
     await using pool = createPool(database.url(), { name: 'orders', minIdle: 0, connectionLimit: 2, acquireTimeout: 200 });
     await using server = await serve({ pools: pool });
+    // A busy machine may take longer to open a connection than callers wait here.
+    const opened = await Promise.all([1, 2].map(() => pool.getConnection({ timeout: 30_000 })));
+    for (const connection of opened) connection.release();
     const stop = new AbortController();
     const slow = Array.from({ length: 2 }, () => pool.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal }).catch(() => undefined));
     await waitFor('all to be in use', () => pool.summary().used === 2);

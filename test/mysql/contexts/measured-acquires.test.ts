@@ -83,7 +83,7 @@ describe('with an agent that measures', () => {
   it('a refusal goes through them, too', async () => {
     await using database = await createDatabase();
     await using pool = poolOf(database, { connectionLimit: 1, queueLimit: 1, acquireTimeout: 50 });
-    await using held = await pool.getConnection();
+    await using held = await pool.getConnection({ timeout: 30_000 });
     const late = pool.query('SELECT 1');
     await expect(pool.query('SELECT 1')).rejects.toMatchObject({ code: 'POOL_QUEUE_FULL' });
     await expect(late).rejects.toMatchObject({ code: 'POOL_ACQUIRE_TIMEOUT' });

@@ -158,7 +158,7 @@ describe('I2: when all connections are taken', () => {
   it('acquireTimeout ends the wait, and says who has them', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 60 });
     const { pool } = fixture;
-    await using held = await pool.getConnection();
+    await using held = await pool.getConnection({ timeout: 30_000 });
     await held.beginTransaction();
     const started = performance.now();
     const error = await errorOf(pool.query('SELECT 1'));

@@ -30,10 +30,15 @@ export async function openCluster(servers: Replication, options: Partial<Cluster
     ...account,
     ...options,
   });
+  await allUp(db);
+  return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
+}
+
+/** Waits until a cluster has a writer and every node of it is up. */
+export async function allUp(db: Pick<Cluster, 'topology'>): Promise<void> {
   await waitFor(
     'all nodes to be up',
     () => db.topology(),
     ({ nodes, writer }) => writer !== undefined && nodes.every(({ state }) => state === 'up'),
   );
-  return Object.assign(db, { [Symbol.asyncDispose]: () => db.end() });
 }
