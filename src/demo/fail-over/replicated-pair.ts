@@ -8,12 +8,12 @@ import type { PrivateServer } from '../private-server.js';
 export const OPERATOR = 'operator';
 
 /** The one table of the application. */
-export const TABLE = 'orders';
+export const ORDERS_TABLE = 'orders';
 
 const REPLICATOR = 'replicator';
 const CATCH_UP_SECONDS = 20;
 
-type Row = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, string | number | null>>;
 
 interface Member {
   readonly server: PrivateServer;
@@ -64,10 +64,9 @@ export class ReplicatedPair {
 
   /** How an application reaches them, over verified TLS. */
   get nodes(): readonly NodeOptions[] {
-    return [this.writer, this.replica].map(({ server: { host, port, user, password, database, caCertificate } }) => ({
-      ...{ host, port, user, password, database },
-      ssl: { ca: caCertificate },
-    }));
+    return [this.writer, this.replica].map(({ server: { host, port, user, password, database, caCertificate: ca } }) => {
+      return { host, port, user, password, database, ssl: { ca } };
+    });
   }
 
   /** The writer ends without a goodbye. */
@@ -96,7 +95,7 @@ export class ReplicatedPair {
     // A replica skips what a server with its own number has written, and this one needs that, too.
     this.replica.serverId = this.#lastServerId += 1;
     await this.replica.server.restart();
-    await this.#follow(`DROP TABLE IF EXISTS ${this.replica.server.database}.${TABLE}`);
+    await this.#follow(`DROP TABLE IF EXISTS ${this.replica.server.database}.${ORDERS_TABLE}`);
     const position = await asOperator(this.writer, async (run) => {
       const [row] = await run('SELECT @@GLOBAL.gtid_binlog_pos AS position');
       return String(row?.['position'] ?? '');

@@ -1,7 +1,7 @@
 /** The demo's cluster with its light traffic: reads go to the replica, writes to the writer. */
 import { clearInterval, performance, setInterval } from '../../engine/waiting/index.js';
 import { type Cluster, createCluster } from '../../index.js';
-import { type ReplicatedPair, TABLE } from './replicated-pair.js';
+import { type ReplicatedPair, ORDERS_TABLE } from './replicated-pair.js';
 
 /** The name of the cluster. */
 export const SHOP = 'shop';
@@ -34,9 +34,9 @@ export class Shop {
 
   /** Creates the table and its rows, and starts the traffic. */
   async open(): Promise<void> {
-    await this.db.query(`CREATE TABLE ${TABLE} (id INT PRIMARY KEY, seen BIGINT NOT NULL)`);
+    await this.db.query(`CREATE TABLE ${ORDERS_TABLE} (id INT PRIMARY KEY, seen BIGINT NOT NULL)`);
     const rows = Array.from({ length: ORDERS }, (_, index) => [index, 0]);
-    await this.db.query(`INSERT INTO ${TABLE} VALUES ?`, [rows]);
+    await this.db.query(`INSERT INTO ${ORDERS_TABLE} VALUES ?`, [rows]);
     this.#timer = setInterval(() => void this.#step(), EVERY_MS);
   }
 
@@ -59,8 +59,9 @@ export class Shop {
     const startedAt = performance.now();
     try {
       // It may run twice, so a lost connection is no error for its caller.
-      if (isWrite) await this.db.query({ sql: `UPDATE ${TABLE} SET seen = ? WHERE id = ?`, values: [this.#started, id], idempotent: true });
-      else await this.db.reader.query(`SELECT seen FROM ${TABLE} WHERE id = ?`, [id]);
+      if (isWrite)
+        await this.db.query({ sql: `UPDATE ${ORDERS_TABLE} SET seen = ? WHERE id = ?`, values: [this.#started, id], idempotent: true });
+      else await this.db.reader.query(`SELECT seen FROM ${ORDERS_TABLE} WHERE id = ?`, [id]);
       const writeMs = isWrite ? performance.now() - startedAt : 0;
       const { done, longestWriteMs } = this.#traffic;
       this.#traffic = { ...this.#traffic, done: done + 1, longestWriteMs: Math.max(longestWriteMs, writeMs) };
