@@ -51,20 +51,22 @@ it('without GTIDs, a read sees what this process has written before it, and retu
   // It replicates, and is behind.
   await servers.delay(replica, 3_600);
   await waitFor('the replica to be fit', () => db.topology().nodes.every(({ state }) => state === 'up'));
-  for (let written = 1; written <= 5; written += 1) {
+  let written = 0;
+  // On a busy machine the replica is in doubt at times, and a read goes to the writer for that reason.
+  while ((db.readStats().reads['writer:position'] ?? 0) < 5) {
+    written += 1;
     await db.query('INSERT INTO notes (value) VALUES (?)', [written]);
     expect(await read(db.reader)).toEqual({ count: written, server: source.serverId });
   }
-  expect(db.readStats().reads).toMatchObject({ 'writer:position': 5 });
   await servers.delay(replica, 0);
   // Whichever server answers meanwhile, nothing is missing.
   const returned = await waitFor(
     'reads to return to the replica',
     () => read(db.reader),
     ({ count, server }) => {
-      expect(count).toBe(5);
+      expect(count).toBe(written);
       return server === replica.serverId;
     },
   );
-  expect(returned.count).toBe(5);
+  expect(returned.count).toBe(written);
 });
