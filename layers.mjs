@@ -188,6 +188,7 @@ export const LAYERS = [
     is: 'What `npm start` runs, and the private MariaDB that tests use too.',
     imports: ['engine', 'engine/waiting', 'cache', 'index', 'monitor/server'],
     why: 'the demo uses the public API, as the code of a user would.',
+    folders: ['fail-over'],
     doors: ['main'],
   },
   {

@@ -46,7 +46,7 @@ await build({
 
 // The mirrors stay as they are: `export * from` another package is what they are made of, and it does not survive bundling.
 const mirrors = filesOf('mirror');
-const entryPoints = [...publicFiles().filter((file) => !mirrors.includes(file)), join(output, 'mysql/drop-in.js'), ...filesOf('demo')];
+const entryPoints = [...publicFiles().filter((file) => !mirrors.includes(file)), join(output, 'mysql/drop-in.js'), ...benchmarkFiles()];
 const modules = filesOf('.').filter((file) => !mirrors.includes(file));
 /** A description in JSON, as one text: as an object it would take twice the room. */
 const compactJson = {
@@ -168,7 +168,13 @@ function publicFiles() {
   return [...new Set(paths.map((path) => join(output, relative('dist', path))))];
 }
 
-/** JavaScript modules in a folder of the build. The benchmarks use those of the demo. */
+/** Modules of the demo that the benchmarks use: how servers are started. */
+function benchmarkFiles() {
+  const names = ['certificates', 'find-executable', 'free-port', 'mariadb-server', 'private-server', 'server-process', 'temporary-folder'];
+  return names.map((name) => join(output, `demo/${name}.js`));
+}
+
+/** JavaScript modules in a folder of the build. */
 function filesOf(folder) {
   const names = readdirSync(join(output, folder), { recursive: true });
   return names.filter((name) => name.endsWith('.js') && !name.startsWith('dashboard')).map((name) => join(output, folder, name));
@@ -186,8 +192,7 @@ function declarations() {
   const reached = new Set();
   const left = [
     ...types.filter((path) => path !== undefined).map((path) => join(output, relative('dist', path))),
-    // The benchmarks use them.
-    ...filesOf('demo').map((file) => file.replace(/\.js$/, '.d.ts')),
+    ...benchmarkFiles().map((file) => file.replace(/\.js$/, '.d.ts')),
   ];
   for (let file = left.pop(); file !== undefined; file = left.pop()) {
     if (reached.has(file)) continue;

@@ -74,7 +74,7 @@ export function messageOf(error: unknown): string {
 
 /** The troubles that can be staged, on the page of the demo. */
 export interface Troubles {
-  readonly troubles: readonly { readonly name: string; readonly about: string }[];
+  readonly troubles: readonly { readonly name: string; readonly about: string; readonly pool: string }[];
   readonly running: string | null;
 }
 

@@ -9,6 +9,8 @@ import {
   type MonitoringServerOptions,
   startMonitoringServer,
 } from '../monitor/server/index.js';
+import { FailOver } from './fail-over/fail-over.js';
+import { OPERATOR } from './fail-over/replicated-pair.js';
 import { startMariaDb } from './mariadb-server.js';
 import type { PrivateServer } from './private-server.js';
 import { Reports } from './reports.js';
@@ -50,7 +52,7 @@ export interface Audience {
 export async function runDemo(settings: DemoSettings, audience: Audience, stop: AbortSignal): Promise<void> {
   await using cleanup = new Cleanup();
   let troubles: Troubles | undefined;
-  const app = createMonitoringServer(monitoringOptions(settings));
+  const app = createMonitoringServer({ ...monitoringOptions(settings), pools: shownPools });
   addTroubleRoutes(app, () => troubles);
   // Comes first: a wrong address or token fails before a database is started.
   const monitoring = await listen(app, settings);
@@ -83,15 +85,17 @@ export async function runDemo(settings: DemoSettings, audience: Audience, stop: 
   say(`Sample workload: ${rate} operations a second (60 % point reads, 15 % range reads, 20 % updates, 5 % transactions). Ctrl-C stops.`);
   workload.start();
   reports.start();
-  troubles = new Troubles(pool, database, say, stop);
+  const failOver = new FailOver(say, stop);
+  cleanup.add(() => failOver.close());
+  troubles = new Troubles(pool, database, failOver, say, stop);
   say(
     settings.trouble ? 'A trouble is staged every 20 s.' : 'The buttons on the page stage troubles; --trouble stages all of them in turn.',
   );
-  const staged = settings.trouble ? troubles.stageAll() : undefined;
+  if (settings.trouble) void troubles.stageAll();
   await eachSecond(stop, () => sayReport(workload.report(), pool, audience));
   say('Stopping …');
   reports.stop();
-  await staged;
+  await troubles.ended;
   await workload.stop();
   await drain(pool, say);
 }
@@ -121,6 +125,11 @@ async function startMonitoring(settings: ServeSettings, cleanup: Cleanup): Promi
 
 function monitoringOptions({ host, port, peers }: ServeSettings): MonitoringServerOptions {
   return { host, port, pools, ...(peers === undefined ? {} : { peers: peers.split(',').map((peer) => peer.trim()) }) };
+}
+
+/** The operator of the cluster works beside the application. */
+function shownPools(): ReturnType<typeof pools> {
+  return new Map([...pools()].filter(([name]) => !name.startsWith(OPERATOR)));
 }
 
 type Say = (text: string) => void;

@@ -42,8 +42,8 @@ export interface ServerProgram {
 export interface PrivateServerOptions {
   /** Default: a free one. */
   readonly port?: number;
-  /** More arguments for the server. They come last, so they win over the settings made here. A function is asked at each start. */
-  readonly arguments?: readonly string[] | (() => readonly string[]);
+  /** More arguments for the server. They come last, so they win over the settings made here. A function is asked at each start, and is given the port. */
+  readonly arguments?: readonly string[] | ((port: number) => readonly string[]);
   /** Default `false`: it makes the start slower and the server larger. */
   readonly performanceSchema?: boolean;
   /** The folder in which the server's own folder is made. Default: the system's folder for temporary files. */
@@ -161,7 +161,7 @@ function serverArguments(
     `--ssl-key=${certificates.keyPath}`,
     `--performance-schema=${options.performanceSchema === true ? 'ON' : 'OFF'}`,
     ...settings,
-    ...(typeof options.arguments === 'function' ? options.arguments() : (options.arguments ?? [])),
+    ...(typeof options.arguments === 'function' ? options.arguments(port) : (options.arguments ?? [])),
   ];
 }
 

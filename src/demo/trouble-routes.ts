@@ -1,11 +1,11 @@
 /** The paths of the demo's page: which troubles can be staged, which one runs, and the buttons that stage them. */
 import type { createMonitoringServer } from '../monitor/server/index.js';
-import { TROUBLES, type TroubleName, type Troubles } from './troubles.js';
+import { poolOf, TROUBLES, type TroubleName, type Troubles } from './troubles.js';
 
 /** Adds `/demo/troubles` to the demo's monitoring server, which guards them as it guards all paths. */
 export function addTroubleRoutes(app: ReturnType<typeof createMonitoringServer>, troublesNow: () => Troubles | undefined): void {
   const answer = (): object => ({
-    troubles: Object.entries(TROUBLES).map(([name, about]) => ({ name, about })),
+    troubles: Object.entries(TROUBLES).map(([name, about]) => ({ name, about, pool: poolOf(name as TroubleName) })),
     running: troublesNow()?.running ?? null,
   });
   app.get('/demo/troubles', answer);

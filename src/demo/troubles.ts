@@ -1,10 +1,12 @@
 /** The troubles that the demo stages, so that one can see what the dashboard makes of them. */
 import { ignore, pause } from '../engine/waiting/index.js';
 import type { Pool } from '../index.js';
+import type { FailOver } from './fail-over/fail-over.js';
+import { SHOP } from './fail-over/shop.js';
 import type { PrivateServer } from './private-server.js';
 
 /** A trouble that can be staged. */
-export type TroubleName = 'slow' | 'leak' | 'exhausted' | 'database';
+export type TroubleName = 'slow' | 'leak' | 'exhausted' | 'database' | 'failover';
 
 /** What happens in each trouble, in words. */
 export const TROUBLES: Readonly<Record<TroubleName, string>> = {
@@ -12,19 +14,32 @@ export const TROUBLES: Readonly<Record<TroubleName, string>> = {
   leak: 'a borrower forgets to release',
   exhausted: 'a transaction locks every row, and callers queue',
   database: 'the database dies, and comes back',
+  failover: 'a cluster loses its writer, and its replica is promoted',
 };
 
-const LASTS_MS: Readonly<Record<TroubleName, number>> = { slow: 20_000, leak: 40_000, exhausted: 12_000, database: 12_000 };
+/** The pool on which it is seen. The cluster is not there before its first fail-over. */
+export function poolOf(name: TroubleName): string {
+  return name === 'failover' ? SHOP : 'demo';
+}
+
+const LASTS_MS: Readonly<Record<Exclude<TroubleName, 'failover'>, number>> = {
+  slow: 20_000,
+  leak: 40_000,
+  exhausted: 12_000,
+  database: 12_000,
+};
 const CALM_MS = 20_000;
 
 /** Stages troubles on the pool of the demo, one at a time. */
 export class Troubles {
   #running: TroubleName | undefined = undefined;
+  #ended: Promise<void> = Promise.resolve();
 
   /** @param stop ends the trouble that runs, and what was to come */
   constructor(
     private readonly pool: Pool,
     private readonly database: Pick<PrivateServer, 'kill' | 'restart'>,
+    private readonly failOver: Pick<FailOver, 'run'>,
     private readonly say: (text: string) => void,
     private readonly stop: AbortSignal,
   ) {}
@@ -32,6 +47,11 @@ export class Troubles {
   /** The one that runs. */
   get running(): TroubleName | undefined {
     return this.#running;
+  }
+
+  /** The end of the last one. */
+  get ended(): Promise<void> {
+    return this.#ended;
   }
 
   /**
@@ -43,10 +63,11 @@ export class Troubles {
     if (this.#running !== undefined) return undefined;
     this.#running = name;
     this.say(`Trouble: ${TROUBLES[name]}.`);
-    return this.#run(name).finally(() => {
+    this.#ended = this.#run(name).finally(() => {
       this.#running = undefined;
       if (!this.stop.aborted) this.say('The trouble is over.');
     });
+    return this.#ended;
   }
 
   /** Stages one after the other, with calm between them, until `stop` aborts. */
@@ -64,7 +85,8 @@ export class Troubles {
       if (name === 'slow') await this.#runSlowReports();
       else if (name === 'leak') await this.#forgetToRelease();
       else if (name === 'exhausted') await this.#lockEveryRow();
-      else await this.#killDatabase();
+      else if (name === 'database') await this.#killDatabase();
+      else await this.failOver.run();
     } catch (error) {
       // The demo continues: a trouble may fail for the trouble that came before it.
       this.say(`The trouble ended early: ${error instanceof Error ? error.message : String(error)}`);
@@ -105,7 +127,7 @@ export class Troubles {
     if (!this.stop.aborted) await this.database.restart();
   }
 
-  async #while(name: TroubleName): Promise<void> {
+  async #while(name: keyof typeof LASTS_MS): Promise<void> {
     await pause(LASTS_MS[name], { signals: [this.stop] });
   }
 }

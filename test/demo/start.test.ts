@@ -55,7 +55,9 @@ describe('npm start', () => {
     });
     await healthy;
     const troubles = `http://127.0.0.1:${port}/demo/troubles`;
-    const names = ['slow', 'leak', 'exhausted', 'database'].map((name): unknown => expect.objectContaining({ name }));
+    const names = ['slow', 'leak', 'exhausted', 'database', 'failover'].map((name): unknown =>
+      expect.objectContaining({ name, pool: name === 'failover' ? 'shop' : 'demo' }),
+    );
     expect(await (await fetch(troubles)).json()).toEqual({ troubles: names, running: null });
     expect((await fetch(`${troubles}/nothing`, { method: 'POST' })).status).toBe(404);
     const staged = await fetch(`${troubles}/leak`, { method: 'POST' });

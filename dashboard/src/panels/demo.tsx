@@ -10,12 +10,14 @@ const NAMES: Readonly<Record<string, string>> = {
   leak: 'Leak',
   exhausted: 'Exhausted pool',
   database: 'Dead database',
+  failover: 'Fail-over',
 };
 
 /** The pool of the demo has this name; no other server is asked for its troubles. */
 export const DEMO_POOL = 'demo';
 
-export function DemoTroubles() {
+/** @param onStage shows the pool that is about to be in trouble */
+export function DemoTroubles({ onStage }: { readonly onStage: (pool: string) => void }) {
   const [known, setKnown] = useState<Troubles>();
   useEffect(() => {
     let over = false;
@@ -32,13 +34,16 @@ export function DemoTroubles() {
   }, []);
   if (known === undefined) return null;
   const { troubles, running } = known;
-  const stage = async (name: string): Promise<void> => setKnown((await demoTroubles(name)) ?? known);
+  const stage = async (name: string, pool: string): Promise<void> => {
+    onStage(pool);
+    setKnown((await demoTroubles(name)) ?? known);
+  };
   const now = troubles.find(({ name }) => name === running);
   return (
     <section className="demo" aria-label="Troubles of the demo">
       <span role="status">{now === undefined ? 'This is the demo. Stage a trouble:' : `Staged now: ${now.about}.`}</span>
-      {troubles.map(({ name, about }) => (
-        <button key={name} type="button" title={about} disabled={running !== null} onClick={() => void stage(name)}>
+      {troubles.map(({ name, about, pool }) => (
+        <button key={name} type="button" title={about} disabled={running !== null} onClick={() => void stage(name, pool)}>
           {NAMES[name] ?? name}
         </button>
       ))}

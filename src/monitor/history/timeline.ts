@@ -94,7 +94,8 @@ export class Timeline {
     const fineMs = ((to - wanted) / most) * COARSER;
     const finest = this.#tiers.findIndex(isLong);
     const index = this.#tiers.findLastIndex((tier, at) => at === finest || (isLong(tier) && tier.resolutionMs <= fineMs));
-    const { resolutionMs, points } = (this.#tiers[index] ?? this.#tiers.at(-1)) as Tier;
+    // Where nothing is kept yet, points come each second.
+    const { resolutionMs, points } = (this.#tiers[index] ?? this.#tiers[0]) as Tier;
     const unmerged = this.#tiers
       .slice(0, index + 1)
       .toReversed()

@@ -115,12 +115,17 @@ function isFit({ state, lagMs }: JudgedNode, { reads: { consistency, maxLag } }:
 function whatReadsDo(topology: JudgedTopology, lagging: readonly JudgedNode[]): string {
   const { consistency, fallback } = topology.reads;
   const fit = replicasOf(topology).filter((node) => isFit(node, topology));
-  if (consistency === 'strong' || fit.length === 0) return fallback === 'writer' ? 'reads go to the writer' : 'reads are refused';
+  if (consistency === 'strong' || fit.length === 0) return fallback === 'writer' ? readsOnWriter(topology) : 'reads are refused';
   if (fit.every((node) => lagging.includes(node))) {
     return consistency === 'eventual' ? 'reads may be that old' : `a read after a write waits, or goes to the writer`;
   }
   const current = fit.filter((node) => !lagging.includes(node));
   return `reads go to ${current.length > 2 ? `${current.length} other replicas` : current.map(({ name }) => name).join(' and ')}`;
+}
+
+function readsOnWriter({ writer, ambiguous }: JudgedTopology): string {
+  if (writer !== null) return 'reads go to the writer';
+  return ambiguous.length > 0 ? 'reads are refused' : 'reads wait for a writer';
 }
 
 function listed(words: readonly string[]): string {

@@ -111,8 +111,14 @@ describe('a timeline', () => {
     }
     expect(timeline.read({ from: now - 10 * MINUTE, to: now - 9 * MINUTE, most: 300 }).points).toHaveLength(60);
     expect(timeline.read({ from: now, to: now + HOUR, most: 300 }).points).toEqual([]);
-    expect(new Timeline().read({ from: 0, to: now, most: 300 })).toEqual({ resolutionMs: 60_000, points: [] });
+    expect(new Timeline().read({ from: 0, to: now, most: 300 })).toEqual({ resolutionMs: 1_000, points: [] });
     expect(new Timeline().keptFrom).toBeNull();
+  });
+
+  it('answers of a pool that has no point yet as finely as of one that has, so that its first minute is drawn second by second', () => {
+    const range = { from: BEGIN - HOUR, to: BEGIN + MINUTE, most: 300 };
+    expect(new Timeline().read(range)).toEqual({ resolutionMs: 1_000, points: [] });
+    expect(told(1).read(range)).toMatchObject({ resolutionMs: 1_000 });
   });
 
   it('has the last seconds in each resolution', () => {

@@ -62,6 +62,18 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['stat
     [],
   ],
   [
+    'without a writer, whose only replica does not serve reads',
+    { checks: { writer: ['fail', 'x'], readers: ['warn', 'x'] } },
+    topology(
+      [node('a:3306', { ...LOST, role: 'writer' }), node('b:3306', { state: 'unfit', reason: 'its replication does not run' })],
+      {},
+      NO_WRITER,
+    ),
+    'unhealthy',
+    'No server takes writes since 11:59:50.',
+    ['Also: b:3306 is unfit; reads wait for a writer.'],
+  ],
+  [
     'with two writers',
     FAILED,
     topology([WRITER, node('b:3306', { role: 'writer' })], {}, { ...NO_WRITER, ambiguous: ['a:3306', 'b:3306'] }),
