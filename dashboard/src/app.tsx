@@ -72,7 +72,9 @@ export function App({ store }: { readonly store: LiveStore }) {
       </header>
       <TimelineContext value={time.timeline}>
         <main>
-          {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? <DemoTroubles onStage={(troubled) => go({ pool: troubled })} /> : null}
+          {pools.some(({ name }) => name === DEMO_POOL) && current.process === 'own' ? (
+            <DemoTroubles onStage={(troubled) => go({ pool: troubled })} />
+          ) : null}
           {processes !== undefined && processes.peers.length > 0 ? (
             <ProcessList processes={processes} chosen={current.process} onChoose={choose} />
           ) : null}
