@@ -222,7 +222,8 @@ export class NodeWatch {
     if (this.#lookAgain) return SHORTEST_PAUSE_MS;
     if (this.#own.state !== 'up') return intervalInDoubt;
     const withoutWriterMs = this.owner.withoutWriterMs();
-    if (withoutWriterMs !== undefined) return Math.min(Math.max(SHORTEST_PAUSE_IN_DOUBT_MS, withoutWriterMs * PART_OF_DOUBT), intervalInDoubt);
+    if (withoutWriterMs !== undefined)
+      return Math.min(Math.max(SHORTEST_PAUSE_IN_DOUBT_MS, withoutWriterMs * PART_OF_DOUBT), intervalInDoubt);
     // From beginning to beginning: what a look takes must not make what is known older.
     return Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
   }

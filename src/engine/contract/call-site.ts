@@ -52,29 +52,34 @@ function isNumber(text: string): boolean {
 /** The layers through which callers come; what lies beside them, such as the demo, is an application. */
 const LAYERS = ['engine', 'mysql', 'cluster', 'mirror', 'register', 'cache', 'resilience'];
 
+/** The files of the published package in which the layers are. */
+const BUILT_FILES = '/dist/chunks/chunk-';
+
 /** Code of the runtime: of Node, of Bun, and of V8, which has no place. A function without a name, which Bun calls so, too, has one. */
 const OF_RUNTIME = /\bnode:|\(native:|\(<anonymous>\)/;
 
 function isOfLibrary(frame: string): boolean {
   const path = frame.replaceAll('\\', '/');
   if (path.includes('/node_modules/') || OF_RUNTIME.test(path)) return true;
-  ownFolder ??= folderOfThis();
-  const { length } = ownFolder;
-  const at = length === 0 ? -1 : path.indexOf(ownFolder);
-  return at !== -1 && LAYERS.some((layer) => path.startsWith(`${layer}/`, at + length));
+  ownPaths ??= pathsOfThis();
+  return ownPaths.some((own) => path.includes(own));
 }
 
-/** Where the layers lie, with a slash at the end; empty in a bundle, which has no folders. */
-let ownFolder: string | undefined = undefined;
+/** How the paths of the library's files begin; empty in a bundle of an application, which has no folders. */
+let ownPaths: readonly string[] | undefined = undefined;
 
 /** Read from a stack: a bundle in CommonJS knows no `import.meta.url`. */
-function folderOfThis(): string {
+function pathsOfThis(): readonly string[] {
   const self: { stack?: unknown } = {};
   Error.captureStackTrace(self);
   // An application's `Error.prepareStackTrace` may make something else of it.
   const frame = typeof self.stack === 'string' ? (self.stack.split('\n')[1] ?? '') : '';
   const path = frame.replaceAll('\\', '/');
-  const end = path.indexOf('engine/contract/call-site.');
   const start = path.indexOf('/');
-  return end === -1 || start === -1 ? '' : path.slice(path.startsWith('///', start) ? start + 2 : start, end);
+  if (start === -1) return [];
+  const before = (end: number): string => path.slice(path.startsWith('///', start) ? start + 2 : start, end);
+  const folders = path.indexOf('engine/contract/call-site.');
+  if (folders !== -1) return LAYERS.map((layer) => `${before(folders)}${layer}/`);
+  const built = path.indexOf(BUILT_FILES);
+  return built === -1 ? [] : [before(built + BUILT_FILES.length)];
 }

@@ -59,6 +59,17 @@ describe('I11: a process', () => {
     expect(ending.lingeredRounds).toBeLessThan(SOON);
   });
 
+  it('that borrows is named by its own file, wherever the package lies', async () => {
+    const ending = await run(
+      `const pool = poolwright.createPool({ leakDetectionThreshold: 60_000 });
+       const report = () => pool.getConnection();
+       const borrowed = await report();
+       print(pool.borrowed()[0].place.replace(/-[0-9]+\\.mjs:[0-9]+$/, ''));
+       borrowed.release();`,
+    );
+    expect(ending.lines).toEqual([expect.stringMatching(/\/program$/)]);
+  });
+
   it('that only makes a pool, or asks how it is, goes soon', async () => {
     const ending = await run(
       `const pool = poolwright.createPool();
