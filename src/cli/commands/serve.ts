@@ -70,7 +70,7 @@ export const demo: CommandSpec = defineCommand({
     trouble: {
       kind: 'flag',
       about:
-        'Stages troubles in turn: a slow statement, a leak, an exhausted pool, a dead database, a fail-over. The buttons on the page stage them one by one.',
+        'Stages troubles in turn: a slow statement, a leak, an exhausted pool, a dead database, a fail-over. The page has a button for each.',
     },
   },
   async run({ values, terminal, environment, stop }) {
