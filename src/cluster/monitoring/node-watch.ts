@@ -16,9 +16,6 @@ const SHORTEST_PAUSE_MS = 25;
 /** While there is no writer, nodes that answer are looked at after this part of the time that it has been missing: they notice the next one so much late. */
 const PART_OF_DOUBT = 1 / 5;
 
-/** The shortest pause while there is no writer, in milliseconds. Most planned switches end within a tenth of a second. */
-const SHORTEST_PAUSE_IN_DOUBT_MS = 10;
-
 /** The weight of the newest latency in the moving average. */
 const NEWEST_WEIGHT = 1 / 8;
 
@@ -222,8 +219,7 @@ export class NodeWatch {
     if (this.#lookAgain) return SHORTEST_PAUSE_MS;
     if (this.#own.state !== 'up') return intervalInDoubt;
     const withoutWriterMs = this.owner.withoutWriterMs();
-    if (withoutWriterMs !== undefined)
-      return Math.min(Math.max(SHORTEST_PAUSE_IN_DOUBT_MS, withoutWriterMs * PART_OF_DOUBT), intervalInDoubt);
+    if (withoutWriterMs !== undefined) return Math.min(Math.max(SHORTEST_PAUSE_MS, withoutWriterMs * PART_OF_DOUBT), intervalInDoubt);
     // From beginning to beginning: what a look takes must not make what is known older.
     return Math.max(SHORTEST_PAUSE_MS, interval - (this.clock.now() - this.#beganAt));
   }
