@@ -170,7 +170,8 @@ try {
   await Promise.all(ready);
   const endsAt = performance.now() + Number(seconds) * 1_000;
   let restartAt = performance.now() + FIRST_RESTART_MS;
-  while (performance.now() < endsAt || (!hasHits && performance.now() < endsAt + MOST_EXTRA_MS)) {
+  const isOver = (): boolean => performance.now() >= endsAt + (hasHits ? 0 : MOST_EXTRA_MS);
+  while (!isOver()) {
     for (const child of workers) child.send('stats');
     await delay(random() * Math.min(LONGEST_PEACE_MS, Number(seconds) * 200));
     const names = Object.keys(faults);
