@@ -108,9 +108,15 @@ describe('the dashboard', () => {
     const { page } = dashboard;
     await headlineIs(page, 'The pool is fine');
     await page.evaluate(`
+      // A verdict that changes may move what is below it: it is news. All else stays where it is.
+      const verdict = () => document.querySelector('.verdict').className;
       window.shifts = [];
+      let before = verdict();
       const movedIn = ({ value, sources }) => ({ value, moved: sources.map(({ node }) => (node?.className || node?.nodeName) + ' ' + node?.textContent.slice(0, 30)) });
-      new PerformanceObserver((list) => window.shifts.push(...list.getEntries().map(movedIn))).observe({ type: 'layout-shift' });
+      new PerformanceObserver((list) => {
+        if (verdict() === before) window.shifts.push(...list.getEntries().map(movedIn));
+        before = verdict();
+      }).observe({ type: 'layout-shift' });
     `);
     for (let round = 0; round < 30; round += 1) {
       await Promise.all(Array.from({ length: 12 }, (_unused, number) => pool.query('SELECT SLEEP(?)', [number / 200])));
@@ -118,9 +124,8 @@ describe('the dashboard', () => {
     await shows(page, 'SELECT SLEEP(?)');
     expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(true);
     const shifts = await page.evaluate<readonly { readonly value: number }[]>('window.shifts');
-    // The list shows what moved.
     const moved = shifts.reduce((sum, { value }) => sum + value, 0);
-    expect(moved < 0.1 ? [] : shifts).toEqual([]);
+    expect(moved, `What moved: ${JSON.stringify(shifts)}.`).toBeLessThan(0.1);
     await screenshot(page, `${width}-${theme}`);
     expect(dashboard.complaints).toEqual([]);
   });

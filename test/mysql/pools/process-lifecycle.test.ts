@@ -221,11 +221,10 @@ describe('I11: a process', () => {
   it('whose server goes away while connections are idle lives on, and its next query connects anew', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
-    const running = built.run(
+    const ending = await built.run(
       `const pool = poolwright.createPool();
        const first = await pool.getConnection();
        const second = await pool.getConnection();
-       await first.query('CREATE TABLE open (id INT)');
        first.release();
        second.release();
        print('idle');
@@ -235,10 +234,11 @@ describe('I11: a process', () => {
        await pool.end();
        print('ended');`,
       { DATABASE_URL: database.url({ port: proxy.port, parameters: { minIdle: '0' } }) },
+      // The server cannot say it: it is done before its answer has reached the process.
+      (printed) => {
+        if (printed === 'idle\n') proxy.reset();
+      },
     );
-    await waitFor('two connections', async () => (await database.admin('SHOW TABLES')).length === 1);
-    await waitFor('both to be idle', async () => (await database.processlist()).every(({ command }) => command === 'Sleep'));
-    proxy.reset();
-    expect(await running).toMatchObject({ code: 0, signal: null, lines: ['idle', '1', 'ended'], stderr: '' });
+    expect(ending).toMatchObject({ code: 0, signal: null, lines: ['idle', '1', 'ended'], stderr: '' });
   });
 });

@@ -25,8 +25,12 @@ export interface Ending {
 
 /** The package as users install it: compiled. */
 export interface BuiltPackage extends AsyncDisposable {
-  /** Runs a program in a process of its own. It finds the package's exports as `poolwright`, and `print` for a line of output. */
-  run(program: string, environment: Readonly<Record<string, string>>, timeoutMs?: number): Promise<Ending>;
+  /**
+   * Runs a program in a process of its own. It finds the package's exports as `poolwright`, and `print` for a line of output.
+   *
+   * @param onOutput hears what the program printed until now, each time it prints
+   */
+  run(program: string, environment: Readonly<Record<string, string>>, onOutput?: (printed: string) => void): Promise<Ending>;
 }
 
 /** Makes a folder for programs that use the package. */
@@ -35,7 +39,7 @@ export async function buildPackage(): Promise<BuiltPackage> {
   const index = join(await builtPackage(), 'dist/index.js');
   let programs = 0;
   return {
-    async run(program, environment, timeoutMs = 180_000) {
+    async run(program, environment, onOutput) {
       programs += 1;
       const file = join(folder.path, `program-${programs}.mjs`);
       const prologue = [
@@ -47,19 +51,22 @@ export async function buildPackage(): Promise<BuiltPackage> {
         `process.once('exit', () => writeSync(1, \`${LINGERED}\${rounds}\`));`,
       ];
       await writeFile(file, [...prologue, program].join('\n'));
-      return await end(file, environment, timeoutMs);
+      return await end(file, environment, onOutput);
     },
     [Symbol.asyncDispose]: () => folder.remove(),
   };
 }
 
-function end(file: string, environment: Readonly<Record<string, string>>, timeoutMs: number): Promise<Ending> {
+function end(file: string, environment: Readonly<Record<string, string>>, onOutput?: (printed: string) => void): Promise<Ending> {
   return new Promise((resolve, reject) => {
     const { PATH } = process.env;
-    const child = spawn(process.execPath, [file], { env: { ...(PATH === undefined ? {} : { PATH }), ...environment }, timeout: timeoutMs });
+    const child = spawn(process.execPath, [file], { env: { ...(PATH === undefined ? {} : { PATH }), ...environment }, timeout: 180_000 });
     let stdout = '';
     let stderr = '';
-    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      onOutput?.(stdout);
+    });
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.once('error', reject);
     child.once('close', (code, signal) => {
