@@ -12,7 +12,7 @@ export interface Scenario<C extends Case = Case> {
   readonly metrics: Readonly<Record<string, Metric>>;
   /** Our contestants, which the others are compared with. */
   readonly ours: readonly string[];
-  /** Contestants that are not rivals but limits or yardsticks: what cannot be beaten, or nobody would use. */
+  /** Contestants that are not rivals but limits or yardsticks: what cannot be beaten, or what no service would use. */
   readonly limits: readonly string[];
   /** Figures that a contestant has beyond those of another one, round by round: `{ added: { of: 'cpu', beyond: { traced: 'untraced' } } }`. */
   readonly differences?: Readonly<Record<string, Difference>>;
@@ -126,7 +126,7 @@ export interface Questions {
   freezeDatabase(): Promise<void>;
   /** SIGCONT. */
   thawDatabase(): Promise<void>;
-  /** The right to write goes from the source to its first replica, as an operator moves it. Resolves with the milliseconds in which nobody had it. */
+  /** The right to write goes from the source to its first replica, as an operator moves it. Resolves with the milliseconds in which no server had it. */
   switchSource(): Promise<number>;
   /** The source is killed, and its first replica promoted at once. Resolves with the milliseconds that this took. */
   loseSource(): Promise<number>;

@@ -1,4 +1,4 @@
 import { getPool } from 'poolwright';
 
-// Evaluated anew at each reload; the pool is the one that was there.
+// Evaluated again at each reload; the pool is the one that was there.
 export const pool = getPool();

@@ -1,4 +1,4 @@
-// What the development server of a framework such as Next.js does: whenever a file changes, its module is evaluated anew in the same process.
+// What the development server of a framework such as Next.js does: whenever a file changes, its module is evaluated again in the same process.
 //
 //   DATABASE_URL=mysql://… node hot-reload/development-server.js
 import { pools } from 'poolwright';

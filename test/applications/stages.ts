@@ -42,7 +42,7 @@ const FINISH_TIMEOUT_MS = 300_000;
 
 interface Crowd {
   readonly tally: Tally;
-  /** Lets everybody finish the task that they are in. */
+  /** Lets every visitor finish its task. */
   end(): Promise<void>;
 }
 

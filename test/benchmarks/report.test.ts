@@ -11,7 +11,7 @@ import { shuffled } from '../../benchmarks/src/runner/shuffle.js';
 import { reportOfRounds } from './support.js';
 
 describe('ratios', () => {
-  it('are taken round by round, so that a slow round tells for nobody', () => {
+  it('are taken round by round, so that a slow round favors no contestant', () => {
     expect(ratiosOf([20, 200, 20], [10, 100, 10])).toEqual({ median: 2, lowest: 2, highest: 2 });
   });
 
@@ -124,7 +124,7 @@ describe('the table of gains', () => {
 });
 
 describe('the order of a round', () => {
-  it('is drawn anew for each round, the same at each run, and leaves nobody out', () => {
+  it('is drawn again for each round, is the same at each run, and leaves no contestant out', () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const orders = Array.from({ length: 20 }, (_, round) => shuffled(names, round));
     expect(orders).toEqual(Array.from({ length: 20 }, (_, round) => shuffled(names, round)));

@@ -46,7 +46,7 @@ describe('what is published', () => {
   });
 
   it('stands under the server that it was measured on', () => {
-    // That one starts MySQL servers of its own, whatever it is asked for.
+    // That scenario starts MySQL servers of its own, no matter which server the run names.
     const chosen = reports.filter(({ scenario }) => scenario !== 'cluster');
     expect(chosen.filter(({ machine }) => !machine.server.includes('MariaDB')).map(({ scenario }) => scenario)).toEqual([]);
     expect(onMySql.filter(({ machine }) => machine.server.includes('MariaDB')).map(({ scenario }) => scenario)).toEqual([]);

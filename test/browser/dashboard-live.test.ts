@@ -210,7 +210,7 @@ describe('the dashboard shows, as they happen,', () => {
     await pool.end();
   });
 
-  it('that its own news are old, and goes on by itself when the server is back', async () => {
+  it('that its own news is old, and continues by itself when the server is back', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const first = await serve({ pools: fixture.pool });
     await using dashboard = await openDashboard(browser(), first);

@@ -39,7 +39,7 @@ describe('the dashboard', () => {
     await whileHolding(fixture.pool, 1, async () => {
       await page.keyboard.press('p');
       await waitFor(
-        'the figures to go on',
+        'the figures to continue',
         () => region(page, /^Verdict/).textContent(),
         (text) => text?.includes('1 / 20') === true,
         PATIENCE,
@@ -140,7 +140,7 @@ describe('the dashboard', () => {
     const html = await page.text();
     let bytes = 0;
     for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
-      // Not fetch: it takes off the compression, and does not tell how long it was.
+      // Not fetch: it decompresses the answer, and does not show the compressed length.
       const response = await fetch(server.url + path, { headers: { 'accept-encoding': 'gzip' } });
       expect(response.status).toBe(200);
       expect(response.headers.get('content-encoding')).toBe('gzip');

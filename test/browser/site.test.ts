@@ -84,7 +84,7 @@ describe('the site of the documents, in a folder of a host that knows only files
     expect(complaints).toEqual([]);
   });
 
-  it('finds the text of an error, without asking anybody else', async () => {
+  it('finds the text of an error, without asking another server', async () => {
     await using opened = await openPage(browser, site);
     const { page, complaints } = opened;
     const elsewhere: string[] = [];

@@ -106,7 +106,7 @@ describe('of a source and its replica, the doctor says', () => {
     expect(found(diagnosis, 'commit-order', replica)).toMatchObject({ status: 'warn', advice: expect.stringContaining('ON') });
   });
 
-  it('that nobody writes, and that two do', async () => {
+  it('that no node takes writes, and that two do', async () => {
     await servers.demote(source);
     const none = await examine([urlOf(source), urlOf(replica)]);
     expect(found(none, 'writer')).toMatchObject({ status: 'fail', message: 'no node takes writes' });
@@ -123,7 +123,7 @@ describe('of a source and its replica, the doctor says', () => {
   });
 });
 
-describe('of nodes that are none, the doctor says', () => {
+describe('of a wrong list of nodes, the doctor says', () => {
   it('that a server is named twice, and that two addresses are one server', async () => {
     const diagnosis = await examine([urlOf(source), urlOf(source), urlOf({ host: 'localhost', port: source.port })]);
     const addresses = diagnosis.findings.filter(({ step }) => step === 'address').map(({ message }) => message);
@@ -143,7 +143,7 @@ describe('of nodes that are none, the doctor says', () => {
     ]);
   });
 
-  it('that nobody answers, that the password is wrong, and that a URL is none', async () => {
+  it('that nothing answers, that the password is wrong, and that a URL is not one', async () => {
     const closed = { host: '127.0.0.1', port: await freePort() };
     const diagnosis = await examine([urlOf(source, { ...account, password: 'wrong' }), urlOf(closed), 'b.example.com']);
     expect(troubles(diagnosis)).toMatchObject([

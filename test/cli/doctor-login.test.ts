@@ -89,7 +89,7 @@ describe('of other refusals, the doctor knows', () => {
     expect(troubles(await diagnose(certified))).toEqual([]);
   });
 
-  it('a role that is not active, where the login works all the same', async () => {
+  it('a role that is not active, where the login works anyway', async () => {
     await using database = await createDatabase(server);
     const role = `role_${database.user}`;
     await database.admin(`CREATE ROLE ${role}`);

@@ -168,7 +168,7 @@ describe('the doctor finds', () => {
     }
   });
 
-  it('an authority that nobody trusts, and the chain', async () => {
+  it('an untrusted authority, and the chain', async () => {
     await using database = await healthyDatabase();
     const diagnosis = await diagnose(database.url({ parameters: { ssl: 'true' } }));
     expect(troubles(diagnosis)).toEqual([
@@ -367,7 +367,7 @@ describe('the doctor finds', () => {
     expectNoSecrets(diagnosis, 'Qx7-secret-Zz');
   });
 
-  it('a Redis with another password, and one that is none', async () => {
+  it('a Redis with another password, and a server that is not Redis', async () => {
     await using database = await healthyDatabase();
     await using redis = await startRedis({ arguments: ['--requirepass', 'right'] });
     const wrong = await diagnose(database.url(), { redisUrl: `redis://:wrong-one@127.0.0.1:${redis.port}` });

@@ -61,7 +61,7 @@ describe('poolwright doctor', () => {
   it('ends with 0 on a healthy database, without colour or secret in what it writes to a pipe', async () => {
     await using database = await createDatabase();
     const { code, stdout, stderr } = await command.run(['doctor'], { DATABASE_URL: database.url() });
-    // On a machine that is busy, a step may take long enough to be told.
+    // On a machine that is busy, a step may take long enough to be reported.
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^(… .*\n)?$/)]);
     expect(stdout).toMatch(/^\[ ok \] login {2,}logged in as /m);
     expect(stdout).toContain('Everything is fine.');
@@ -109,7 +109,7 @@ describe('poolwright doctor', () => {
 });
 
 describe('poolwright health, metrics and top', () => {
-  it('tell how a running process does, and that it drains', async () => {
+  it('report how a running process does, and that it drains', async () => {
     await using database = await createDatabase();
     await using pool = createPool(database.url(), { name: 'shop' });
     await pool.query('SELECT 1');
@@ -191,7 +191,7 @@ describe('poolwright health, metrics and top', () => {
     });
   });
 
-  it('end with 3 where nobody answers, where nobody speaks, and without the token', async () => {
+  it('end with 3 where nothing listens, where nothing answers, and without the token', async () => {
     const nobody = `http://127.0.0.1:${await freePort()}`;
     for (const name of ['health', 'metrics', 'top']) {
       const { code, stdout, stderr } = await command.run([name, '--address', nobody]);
@@ -202,7 +202,7 @@ describe('poolwright health, metrics and top', () => {
     const startedAt = performance.now();
     const slow = await command.run(['health', '--timeout', '300', '--address', `http://127.0.0.1:${hole.port}`]);
     expect(slow).toMatchObject({ code: 3, stderr: expect.stringContaining('nothing arrived within 300 ms') });
-    // An attempt to connect that was given up does not hold the process: the system would go on with it for two minutes.
+    // An attempt to connect that was given up does not hold the process: the system would continue it for two minutes.
     expect(performance.now() - startedAt).toBeLessThan(90_000);
 
     await using monitoring = await serve({ pools: [], token: SECRET });
@@ -280,7 +280,7 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
     cache.close();
   });
 
-  it('tells who was cut off', async () => {
+  it('reports how many borrowers were cut off', async () => {
     await using database = await createDatabase();
     await using pool = createPool(database.url(), { name: 'shop' });
     await using monitoring = await serve({ pools: pool, operateToken: TOKEN });
@@ -324,7 +324,7 @@ describe('poolwright evict, resize, suspend, resume and drain', () => {
 });
 
 describe('poolwright serve', () => {
-  it('watches the database of DATABASE_URL until it is told to stop', async () => {
+  it('watches the database of DATABASE_URL until it is stopped', async () => {
     await using database = await createDatabase();
     await using call = command.start(['serve', '--port', '0'], { DATABASE_URL: database.url() });
     await call.says(/Monitoring: http:\S+\n/);

@@ -15,7 +15,7 @@ describe('the kind of a server', () => {
     ['10.11.6 23.08.2-maxscale', '10.11.6-MariaDB', 'mariadb.org', undefined, 'MaxScale'],
     ['9.7.4-router', '9.7.4', 'MySQL Community Server - GPL', undefined, 'MySQL Router'],
     ['8.0.30', '8.0.30', '(ProxySQL Admin Module)', undefined, "ProxySQL's admin interface"],
-  ])('is told by what it says of itself: %s, %s, %s', (greeting, version, versionComment, auroraVersion, kind) => {
+  ])('is recognized by what it says of itself: %s, %s, %s', (greeting, version, versionComment, auroraVersion, kind) => {
     const found = kindOf({ greeting, version, versionComment, auroraVersion });
     expect(found.kind).toBe(kind);
     expect(found.takes === undefined).toBe(!found.isProxy);
@@ -25,7 +25,7 @@ describe('the kind of a server', () => {
 describe('RDS Proxy', () => {
   const server = { greeting: '8.0.39', version: '8.0.39', versionComment: 'Source distribution' };
 
-  it('is told by the name of its endpoint, which AWS gives', () => {
+  it('is recognized by the name of its endpoint, which AWS gives', () => {
     expect(kindOf({ ...server, host: 'shop.proxy-abc123xyz.eu-central-1.rds.amazonaws.com' }).kind).toBe('RDS Proxy');
     expect(kindOf({ ...server, host: 'shop.abc123xyz.eu-central-1.rds.amazonaws.com' }).kind).toBe('MySQL');
   });

@@ -34,7 +34,7 @@ const STUCK: TableLine = {
 const SUSPENDED: TableLine = { ...WELL, name: 'reports', status: 'degraded', state: 'suspended', used: 0 };
 
 describe('the table of top', () => {
-  it('fits 80 columns, and tells states by marks and words', () => {
+  it('fits 80 columns, and shows states by marks and words', () => {
     const lines = tableOf(new Terminal(false), [STUCK, SUSPENDED, WELL], true);
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines.slice(1).map((line) => line.slice(0, 16).trimEnd())).toEqual([
@@ -63,7 +63,7 @@ describe('percentiles between two readings', () => {
   const between = (before: readonly number[], after: readonly number[], share: number): number | null =>
     percentileBetween(reading(before).get(NAME), reading(after).get(NAME), share);
 
-  it('are of what ended meanwhile, whatever was before', () => {
+  it('cover what ended meanwhile, and nothing from before', () => {
     expect(between([1_000, 1_000, 1_000, 1_000], [1_000, 1_000, 1_100, 1_100], 0.5)).toBe(55);
     expect(between([0, 0, 0, 0], [50, 100, 100, 100], 0.5)).toBe(1);
     expect(between([0, 0, 0, 0], [0, 0, 0, 10], 0.99)).toBe(100);

@@ -114,7 +114,7 @@ async function writeBy(through: Pool, row: number, detour: string): Promise<void
   });
 }
 
-/** Without transactions a write is there at once, whatever becomes of the transaction around it; it may last for longer than the bound. */
+/** Without transactions a write is there at once, no matter what becomes of the transaction around it; it may last for longer than the bound. */
 async function inTransaction(through: Pool, row: number, raise: (tx: Transaction) => Promise<number>): Promise<void> {
   const isImmediate = (engines[(row - 1) % engines.length] ?? 'InnoDB') !== 'InnoDB';
   let version = 0;

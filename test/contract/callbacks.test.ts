@@ -34,7 +34,7 @@ describe.each(SUBJECTS)('callbacks of $name', (subject) => {
     }
   });
 
-  it('are called once, also when the statement fails', async () => {
+  it('are called once, even when the statement fails', async () => {
     await using fixture = await open(subject);
     const { callbacks } = fixture;
     let calls = 0;
@@ -69,7 +69,7 @@ describe.each(SUBJECTS)('callbacks of $name', (subject) => {
     }
   });
 
-  it('of those who wait are called with "Pool is closed." when the pool is ended', async () => {
+  it('of waiters are called with "Pool is closed." when the pool is ended', async () => {
     await using fixture = await open(subject, { connectionLimit: 1 });
     const { callbacks, pool } = fixture;
     await borrow(callbacks);

@@ -378,7 +378,7 @@ describe('a deliberate difference from mysql2’s pool, shown on both:', () => {
 });
 
 describe('a borrowed connection that dies', () => {
-  it('never ends the process by an error that nobody listens to', async () => {
+  it('never ends the process by an error without a listener', async () => {
     await using fixture = await open(poolwright);
     const connection = await borrow(fixture.callbacks);
     await fixture.database.killConnections();

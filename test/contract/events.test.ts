@@ -29,7 +29,7 @@ describe.each(SUBJECTS)('events of $name', (subject) => {
     expect(promised).toEqual(called);
   });
 
-  it('"enqueue" tells of whoever waits for the connection of another; the hand-over itself is silent', async () => {
+  it('"enqueue" reports each waiter for the connection of another; the hand-over itself is silent', async () => {
     await using fixture = await open(subject, { connectionLimit: 1 });
     const { callbacks } = fixture;
     const held = await borrow(callbacks);
@@ -82,7 +82,7 @@ describe.each(SUBJECTS)('events of $name', (subject) => {
     expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
   });
 
-  it('a borrowed connection that the server closes tells its borrower’s listeners', async () => {
+  it('a borrowed connection that the server closes reaches its borrower’s listeners', async () => {
     await using fixture = await open(subject);
     const { pool, callbacks, database } = fixture;
     const errors: unknown[] = [];

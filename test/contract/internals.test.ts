@@ -65,7 +65,7 @@ describe.each(SUBJECTS)('what is read of $name', (subject) => {
     connection.release();
   });
 
-  it('by Drizzle: it tells a pool by getConnection, and its callback form by promise()', async () => {
+  it('by Drizzle: it recognizes a pool by getConnection, and its callback form by promise()', async () => {
     await using fixture = await open(subject);
     const { pool, callbacks } = fixture;
     expect(['getConnection' in pool, 'getConnection' in callbacks, typeof callbacks.promise]).toEqual([true, true, 'function']);
@@ -115,7 +115,7 @@ describe.each(SUBJECTS)('what is read of $name', (subject) => {
 });
 
 describe.each(SUBJECTS)('tracing channels of $name', (subject) => {
-  it('mysql2:query and mysql2:execute tell each statement', async () => {
+  it('mysql2:query and mysql2:execute report each statement', async () => {
     await using fixture = await open(subject);
     const { pool, callbacks, database } = fixture;
     await pool.query('SELECT 0');
@@ -131,7 +131,7 @@ describe.each(SUBJECTS)('tracing channels of $name', (subject) => {
     expect(executes).toMatchObject([{ query: 'SELECT ? AS a', values: [1] }]);
   });
 
-  it('mysql2:connect tells each new connection, mysql2:pool:connect each that is asked for', async () => {
+  it('mysql2:connect reports each new connection, mysql2:pool:connect each that is asked for', async () => {
     await using fixture = await open(subject, { connectionLimit: 1 });
     const { pool, callbacks, database } = fixture;
     const where = { database: database.database, serverAddress: database.host, serverPort: database.port };
@@ -148,7 +148,7 @@ describe.each(SUBJECTS)('tracing channels of $name', (subject) => {
     expect(acquires).toEqual([where, where, where]);
   });
 
-  it('an error channel tells of statements that fail', async () => {
+  it('an error channel reports statements that fail', async () => {
     await using fixture = await open(subject);
     const channel = tracingChannel('mysql2:query');
     const errors: unknown[] = [];

@@ -61,7 +61,7 @@ describe.each(SUBJECTS)('release and destroy of $name', (subject) => {
     expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
   });
 
-  it('destroy() serves those who wait, with a new connection', async () => {
+  it('destroy() serves waiters with a new connection', async () => {
     await using fixture = await open(subject, { connectionLimit: 1 });
     const { pool } = fixture;
     const held = await pool.getConnection();
@@ -202,7 +202,7 @@ describe.each(SUBJECTS)('connections of $name', (subject) => {
     called.release();
   });
 
-  it('tell threadId, config and their prepared statements’ cache', async () => {
+  it('show threadId, config and their prepared statements’ cache', async () => {
     await using fixture = await open(subject);
     const { callbacks, database } = fixture;
     const connection = await borrow(callbacks);

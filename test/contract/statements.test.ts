@@ -175,7 +175,7 @@ describe.each(SUBJECTS)('statements of $name', (subject) => {
     expect(await agreed(fixture, 'CALL p()')).toMatchObject([[{ a: 1 }], [{ b: 2 }], { affectedRows: 0 }]);
   });
 
-  it('that write tell affectedRows, insertId, changedRows and info', async () => {
+  it('that write report affectedRows, insertId, changedRows and info', async () => {
     await using fixture = await open(subject);
     const { pool } = fixture;
     await pool.query('CREATE TABLE t (id INT PRIMARY KEY AUTO_INCREMENT, name TEXT)');

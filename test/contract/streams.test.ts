@@ -44,7 +44,7 @@ describe.each(SUBJECTS)('streams of $name', (subject) => {
     expect((await pool.query('SELECT 1 AS one'))[0]).toEqual([{ one: 1 }]);
   });
 
-  it('tell the fields before the rows', async () => {
+  it('give the fields before the rows', async () => {
     await using fixture = await open(subject);
     const stream = fixture.callbacks.query(`SELECT seq FROM ${sequence(10)}`).stream();
     const told: unknown[] = [];

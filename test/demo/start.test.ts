@@ -131,14 +131,14 @@ describe('npm start', () => {
     expect(start.output).not.toContain(secret);
   });
 
-  it('refuses a certificate that nobody has signed', async () => {
+  it('refuses an unsigned certificate', async () => {
     await using database = await createDatabase(inject('server'));
     await using start = new Start(['--port', String(await freePort())], { DATABASE_URL: `${database.url()}?ssl=true` });
     expect(await start.exit()).toBe(1);
     expect(start.output).toMatch(/POOL_CONNECT_FAILED: .*self-signed certificate/);
   });
 
-  it('tells when its port is taken', async () => {
+  it('reports when its port is taken', async () => {
     const port = await freePort();
     await using first = new Start(['--port', String(port), '--rate', '0']);
     await first.says('Monitoring: ');

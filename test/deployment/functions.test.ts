@@ -20,8 +20,8 @@ describe('where strings may not become code, as on Cloudflare Workers', () => {
     const pool = createPool({ connectionLimit: 2, ${options} });
     const [asked] = await pool.query('SELECT ? AS n', [1]);
     const [prepared] = await pool.execute('SELECT ? AS n', [2]);
-    const told = await pool.transaction(async (tx) => (await tx.query('SELECT 3 AS n'))[0]);
-    console.log(JSON.stringify([asked, prepared, told].map((rows) => Number(rows[0].n))));
+    const committed = await pool.transaction(async (tx) => (await tx.query('SELECT 3 AS n'))[0]);
+    console.log(JSON.stringify([asked, prepared, committed].map((rows) => Number(rows[0].n))));
     await pool.end();
   `;
 

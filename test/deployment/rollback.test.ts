@@ -81,7 +81,7 @@ class Traffic {
     return Object.values(this.served).reduce((sum, count) => sum + count, 0);
   }
 
-  /** New requests go to another process; the old one is told to end when it has answered those that it has. */
+  /** New requests go to another process; the old one ends when it has answered the requests that it has. */
   async moveTo(next: Instance): Promise<void> {
     const old = this.#target;
     this.#target = next;

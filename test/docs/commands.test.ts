@@ -120,7 +120,7 @@ describe('the commands that the documents show', () => {
     expect(wrong).toEqual([]);
   });
 
-  it('are told from commands that do not', () => {
+  it('are distinguished from commands that do not', () => {
     expect(faultOf('npx poolwright doctr')).toBe('there is no command doctr');
     expect(faultOf('npx poolwright doctor --proceses 12')).toContain('--processes');
     expect(faultOf('npm install poolwrigth')).toBe('installs poolwrigth');

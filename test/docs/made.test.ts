@@ -106,7 +106,7 @@ const OF_MARIADB: readonly string[] = ['ER_STATEMENT_TIMEOUT 1969', 'ER_USER_IS_
 const OF_RESOLVERS: readonly string[] = ['ENOTFOUND', 'EAI_AGAIN'];
 
 /** Whose words the other headings of docs/troubleshooting.md are. */
-const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL and MariaDB' | 'nobody: a symptom'>> = {
+const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL and MariaDB' | 'no program: a symptom'>> = {
   'connect ECONNREFUSED': 'Node',
   'connect ENOENT': 'Node',
   'read ETIMEDOUT': 'Node',
@@ -139,9 +139,9 @@ const OTHERS_WORDS: Readonly<Record<string, 'Node' | 'OpenSSL, by Node' | 'MySQL
   'Lock wait timeout exceeded; try restarting transaction': 'MySQL and MariaDB',
   "Can't create more than max_prepared_stmt_count statements": 'MySQL and MariaDB',
   "Got a packet bigger than 'max_allowed_packet' bytes": 'MySQL and MariaDB',
-  "waits forever with mysql2's pool, and nothing is logged": 'nobody: a symptom',
-  'it does not end': 'nobody: a symptom',
-  'it is out of memory while the database is slow': 'nobody: a symptom',
+  "waits forever with mysql2's pool, and nothing is logged": 'no program: a symptom',
+  'it does not end': 'no program: a symptom',
+  'it is out of memory while the database is slow': 'no program: a symptom',
 };
 
 describe('docs/troubleshooting.md', () => {

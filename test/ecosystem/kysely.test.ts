@@ -65,7 +65,7 @@ describeDataLayer({
 });
 
 describe('Kysely', () => {
-  it('aborts a query that is running: it is stopped on the server, and the pool goes on', async () => {
+  it('aborts a query that is running: it is stopped on the server, and the pool continues', async () => {
     await using database = await createDatabase();
     const pool = createPool({ ...database.connection, connectionLimit: 2, minIdle: 0 });
     const db = new Kysely<Tables>({ dialect: new MysqlDialect({ pool: pool.pool }) });

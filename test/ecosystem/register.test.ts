@@ -39,7 +39,7 @@ const PROGRAMS = {
     await finish(n, () => sequelize.close());`,
 };
 
-/** Told apart by what the hook leaves behind: the process's registry of pools. */
+/** Distinguished by what the hook leaves behind: the process's registry of pools. */
 const FINISH = `
   async function finish(n, end) {
     const { pools } = await import('poolwright');

@@ -4,7 +4,7 @@ import { hold } from './support/fake-factory.js';
 import { PoolFixture } from './support/pool-fixture.js';
 
 describe('setCeiling()', () => {
-  it('the least of connectionLimit and of all ceilings is in force, and statistics tell each of them', async () => {
+  it('the least of connectionLimit and of all ceilings is in force, and statistics show each of them', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 6, minIdle: 0 });
     expect(fixture.stats).toMatchObject({ limit: 6, connectionLimit: 6, ceilings: {} });
     fixture.pool.setCeiling('fleet', 4);

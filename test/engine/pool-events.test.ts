@@ -5,7 +5,7 @@ import { errorOf, expectCountersToAddUp, PoolFixture } from './support/pool-fixt
 import { catchThrownInMicrotasks } from './support/thrown-in-microtasks.js';
 
 describe('events', () => {
-  it('tell what happens to entries', async () => {
+  it('report what happens to entries', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     const [opened, closed, connectFailed] = [fixture.record('opened'), fixture.record('closed'), fixture.record('connectFailed')];
     fixture.factory.script('open', { kind: 'succeed', afterMs: 30 });
@@ -23,7 +23,7 @@ describe('events', () => {
     expect(connectFailed).toEqual([{ id: 2, error: refused, code: 'ECONNREFUSED', retryInMs: 100 }]);
   });
 
-  it('a listener that throws is the process’s problem: the pool and the other listeners go on', async () => {
+  it('a listener that throws is the process’s problem: the pool and the other listeners continue', async () => {
     const thrown: unknown[] = [];
     const restore = catchThrownInMicrotasks(thrown);
     try {
@@ -71,7 +71,7 @@ describe('events', () => {
   });
 });
 
-describe('what a listener does to the pool while it is told', () => {
+describe('what a listener does to the pool while it runs', () => {
   it('I7: of a failure: taking an entry never takes the one that failed', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     await fixture.warmUp(1);
@@ -120,7 +120,7 @@ describe('what a listener does to the pool while it is told', () => {
     }
   });
 
-  it('of an end: acquiring is served as ever', async () => {
+  it('of an end: acquiring is served as usual', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     const waiter = new NotingWaiter((lease) => lease.release());
     fixture.pool.once('closed', () => fixture.pool.enqueue(waiter));
@@ -130,7 +130,7 @@ describe('what a listener does to the pool while it is told', () => {
     expect(fixture.stats).toMatchObject({ idle: 1, waiting: 0 });
   });
 
-  it('of a failed opening: closing the pool, or acquiring, settles everybody', async () => {
+  it('of a failed opening: closing the pool, or acquiring, settles every waiter', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', failWith(driverError('ECONNREFUSED')));
     const waiter = new NotingWaiter();

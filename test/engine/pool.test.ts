@@ -32,7 +32,7 @@ describe('making a pool', () => {
     expect(pool.stats().acquired).toBe(2);
   });
 
-  it('tells its name, options and state', async () => {
+  it('shows its name, options and state', async () => {
     await using fixture = new PoolFixture({ name: 'orders', connectionLimit: 7 });
     expect(fixture.pool.name).toBe('orders');
     expect(fixture.pool.options).toMatchObject({ connectionLimit: 7, maxIdle: 7 });
@@ -42,7 +42,7 @@ describe('making a pool', () => {
 });
 
 describe('resources()', () => {
-  it('lists what is open, and what of it nobody has', async () => {
+  it('lists what is open, and which of it is not borrowed', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 6, minIdle: 0 });
     await fixture.warmUp(4);
     const [lent, cleaned, closing] = [await fixture.acquire(), await fixture.acquire(), await fixture.acquire()];
@@ -93,7 +93,7 @@ describe('resize()', () => {
     fixture.factory.take('close').succeed();
   });
 
-  it('I4: nothing is opened while a lowered limit is worked off, though somebody waits', async () => {
+  it('I4: nothing is opened while a lowered limit is worked off, though a caller waits', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 0 });
     const leases = await Promise.all(Array.from({ length: 3 }, () => fixture.acquire()));
     const waiting = fixture.acquire();
@@ -108,7 +108,7 @@ describe('resize()', () => {
     lease.release();
   });
 
-  it('a raised limit serves those who wait', async () => {
+  it('a raised limit serves the waiters', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     const lease = await fixture.acquire();
     const waiting = [fixture.acquire(), fixture.acquire()];
@@ -165,7 +165,7 @@ describe('evict()', () => {
     expect(fixture.stats.total).toBe(0);
   });
 
-  it('I2, I4: a storm of it starves nobody and never goes above the limit', async () => {
+  it('I2, I4: a storm of it starves no waiter and never goes above the limit', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 5, minIdle: 3 });
     fixture.factory.script('open', { kind: 'succeed', afterMs: 150 });
     const uses: Promise<number>[] = [];
@@ -201,7 +201,7 @@ describe('suspend() and resume()', () => {
     ]);
   });
 
-  it('I2: deadlines go on meanwhile, and say why', async () => {
+  it('I2: deadlines still pass meanwhile, and the errors say why', async () => {
     await using fixture = new PoolFixture({ name: 'orders', connectionLimit: 1, acquireTimeout: 1_000 });
     fixture.pool.suspend();
     const waiting = errorOf(fixture.acquire(), 'POOL_SUSPENDED');
@@ -210,7 +210,7 @@ describe('suspend() and resume()', () => {
     expect(fixture.stats.timedOut).toBe(1);
   });
 
-  it('opens nothing while suspended, and tells nobody of failed openings; afterwards everybody is served', async () => {
+  it('opens nothing while suspended, and reports failed openings to no waiter; afterwards every waiter is served', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 1 }, { prepare: (factory) => factory.script('open', hold) });
     fixture.pool.suspend();
     const waiting = [fixture.acquire({ timeout: 0 }), fixture.acquire({ timeout: 0 })];

@@ -13,7 +13,7 @@ const CALLS_OF_EACH = 6;
 const ABORTS = CALLERS * (CALLS_OF_EACH - 1);
 
 describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 callers', () => {
-  it('lose no connection and no waiter, leave no statement running, and hit nobody else', async () => {
+  it('lose no connection and no waiter, leave no statement running, and hit no other caller', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 20, acquireTimeout: 0, connectTimeout: 60_000, validationTimeout: 60_000 });
     const { pool, database } = fixture;
@@ -72,7 +72,7 @@ describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 cal
         if (answer !== value) wrong.push({ value, answer });
         codes['ok'] = (codes['ok'] ?? 0) + 1;
         if (value % 5 === 2) committed.push(value);
-        // So that aborts meet calls in every stage, also when they are over, however fast the machine is.
+        // So that aborts meet calls in every stage, even when they are over, however fast the machine is.
         if (abort === undefined) mostDelayMs = 1.5 * (performance.now() - startedAt);
         else late += 1;
       } catch (error) {
@@ -90,14 +90,14 @@ describe('I1, I2, I3, I12: ten thousand aborts at random moments, over 2 000 cal
     const endedAt = performance.now();
     console.log(`${aborted} aborts: outcomes:`, codes, `too late: ${late}, kills: ${pool.stats().kills}`);
     expect(aborted).toBe(ABORTS);
-    // Above all no ER_QUERY_INTERRUPTED of a statement that nobody aborted, and no answer of another's statement.
+    // Above all no ER_QUERY_INTERRUPTED of a statement that was not aborted, and no answer of another's statement.
     expect(wrong.slice(0, 3).map((one) => inspect(one))).toEqual([]);
     expect(codes['POOL_ABORTED']).toBeGreaterThan(0);
     expect(late).toBeGreaterThan(0);
     expect(pool.stats().kills).toBeGreaterThan(0);
 
     await waitFor('no statement to run', async () => (await database.processlist()).every(({ command }) => command === 'Sleep'));
-    // All or nothing, and what callers were told of it is true.
+    // All or nothing, and the answers that callers got are true.
     expect(await ledgerIds(database)).toEqual(committed.toSorted((a, b) => a - b));
     expect(pool.stats()).toMatchObject({ waiting: 0, timedOut: 0 });
     expect(imbalanceOf(pool.stats())).toEqual([]);

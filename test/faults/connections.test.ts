@@ -44,7 +44,7 @@ describe('I7: connections that are killed while they are idle', () => {
 });
 
 describe('I7: connections that are killed in the middle of a statement', () => {
-  it('fail exactly those statements; those beside them and those who wait are answered', async () => {
+  it('fail exactly those statements; the statements beside them and the waiters are answered', async () => {
     await using fixture = await openPool({ connectionLimit: 10 });
     const { pool, database } = fixture;
     const doomed = Array.from({ length: 6 }, () => pool.query(SLEEP));
@@ -67,7 +67,7 @@ describe('I7: connections that are killed in the middle of a statement', () => {
     await expectWhole(fixture);
   });
 
-  it('however they were borrowed: by hand, in a transaction, as a prepared statement, as a stream', async () => {
+  it('however they were borrowed: manually, in a transaction, as a prepared statement, as a stream', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 5 });
     const { pool, database } = fixture;
@@ -113,7 +113,7 @@ describe('I7: a wait_timeout shorter than the idle time', () => {
 });
 
 describe('a borrower that never releases', () => {
-  it('is reported with the place where it borrowed, and others are told who has it; it may come back', async () => {
+  it('is reported with the place where it borrowed, and the errors of others name it; it may come back', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 150, leakDetectionThreshold: 60 });
     const { pool } = fixture;
     const leaks: { readonly id: number; readonly stack?: string }[] = [];

@@ -13,7 +13,7 @@ import { waitFor } from '../support/wait-for.js';
 const SLEEP = 'SELECT SLEEP(3)';
 
 describe('I7: a network that resets all connections (RST)', () => {
-  it('fails what is under way, and nothing else: those who wait are served', async () => {
+  it('fails what is under way, and nothing else: waiters are served', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 });
     const { pool, proxy, database } = fault;
     for (let round = 0; round < 3; round += 1) {
@@ -45,7 +45,7 @@ describe('I7: a network that resets all connections (RST)', () => {
 });
 
 describe('I2: a black hole', () => {
-  it('has every caller told in time, and is forgotten when it ends', async () => {
+  it('answers every caller in time, and leaves no trace when it ends', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 500, validationTimeout: 300, connectTimeout: 400 });
     const { pool, proxy } = fault;
     // Those that are idle are given up after three tenths of a second, those that are opened after four.
@@ -99,7 +99,7 @@ describe('I7: half-open connections', () => {
     console.log(`half-open ${direction}: found out ${Math.round(performance.now() - droppedAt)} ms later, by pings every 60 ms`);
     proxy.drop(undefined);
     expect(await tally(Array.from({ length: 20 }, () => pool.query('SELECT 1')))).toEqual({ ok: 20 });
-    // The server was never told of their end.
+    // The server never learned of their end.
     if (direction === 'toServer') await database.killConnections(before);
     await expectWhole(fault);
   });
@@ -186,7 +186,7 @@ describe('I7, I11: a connection that ends in the middle of a packet', () => {
 });
 
 describe('a host name whose address changes', () => {
-  it('is resolved anew for each connection: evict() moves the pool, and so does a loss', async () => {
+  it('is resolved again for each connection: evict() moves the pool, and so does a loss', async () => {
     await using database = await createDatabase();
     await using first = await startTcpProxy(database);
     await using second = await startTcpProxy({ port: database.port, listen: { host: '127.0.0.2', port: first.port } });
@@ -201,7 +201,7 @@ describe('a host name whose address changes', () => {
       const before = await connectionId(pool);
       expect([first.live, second.live]).toEqual([1, 0]);
       address = second.host;
-      // Nothing has told of the change yet.
+      // Nothing has reported the change yet.
       expect(await connectionId(pool)).toBe(before);
       pool.evict();
       const movedAt = performance.now();

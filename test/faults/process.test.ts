@@ -30,7 +30,7 @@ describe('I10: SIGTERM under load', () => {
     const ending = await built.run(
       `const pool = poolwright.createPool(process.env.DATABASE_URL, { connectionLimit: 10 });
        const counts = {};
-       const told = [];
+       const written = [];
        let next = 0;
        let stopped = false;
        const write = async () => {
@@ -41,7 +41,7 @@ describe('I10: SIGTERM under load', () => {
              await tx.query('SELECT SLEEP(0.01)');
              await tx.query('INSERT INTO ledger VALUES (?, NULL)', [id]);
            });
-           told.push(id);
+           written.push(id);
          } catch (error) {
            counts[error.code] = (counts[error.code] ?? 0) + 1;
            if (error.code === 'POOL_DRAINING' || error.code === 'POOL_CLOSED') return false;
@@ -52,7 +52,7 @@ describe('I10: SIGTERM under load', () => {
        process.once('SIGTERM', async () => {
          const report = await pool.drain({ timeout: 10_000 });
          await Promise.all(callers);
-         print(JSON.stringify({ report, counts, told: told.length, ids: told, state: pool.stats().state }));
+         print(JSON.stringify({ report, counts, ids: written, state: pool.stats().state }));
        });
        setTimeout(() => process.kill(process.pid, 'SIGTERM'), 400);`,
       { DATABASE_URL: database.url({ parameters: { ssl: 'false' } }) },
@@ -67,7 +67,7 @@ describe('I10: SIGTERM under load', () => {
     console.log(`SIGTERM under load: drained in ${Math.round(report.durationMs)} ms, ${ids.length} writes; refusals:`, counts);
     expect(report).toMatchObject({ complete: true, cutOff: [], refused: 0 });
     expect(state).toBe('closed');
-    // Each of a hundred callers is refused once, and nobody for another reason.
+    // Each of a hundred callers is refused once, and no caller for another reason.
     expect(Object.keys(counts).filter((code) => code !== 'POOL_DRAINING' && code !== 'POOL_CLOSED')).toEqual([]);
     expect(Object.values(counts).reduce((sum, count) => sum + count, 0)).toBe(100);
     expect(await ledgerIds(database)).toEqual(ids.toSorted((a, b) => a - b));
@@ -82,7 +82,7 @@ describe('I2: an event loop that is stalled for seconds', () => {
     await patient.pool.query('SELECT 1');
     const answers = tally(Array.from({ length: 20 }, () => patient.pool.query('SELECT SLEEP(0.01)')));
     stall(1_000);
-    // Nobody's time was up: they have lost nothing but time.
+    // No caller's time was up: the callers have lost nothing but time.
     expect(await answers).toEqual({ ok: 20 });
 
     await using fault = await openFaulty({ connectionLimit: 5, acquireTimeout: 1_500, validationTimeout: 800, connectTimeout: 1_000 });

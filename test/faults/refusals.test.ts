@@ -27,7 +27,7 @@ describe('a password that is wrong', () => {
       expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({ code: 'POOL_CONNECT_FAILED', cause: { errno: 1045 } });
       failures += 1;
     }
-    console.log(`a wrong password: ${failures} callers told, ${pool.stats().connectErrors} logins tried`);
+    console.log(`a wrong password: ${failures} callers refused, ${pool.stats().connectErrors} logins tried`);
     // One at a time, at least 50 ms apart.
     expect(pool.stats().connectErrors).toBeLessThanOrEqual(2 + (performance.now() - startedAt) / 50);
     await database.admin(`ALTER USER '${database.user}'@'%' IDENTIFIED BY 'of tomorrow'`);
@@ -35,7 +35,7 @@ describe('a password that is wrong', () => {
     await expectWhole({ pool, database });
   });
 
-  it('is a trouble of new connections only: those that are open go on', async () => {
+  it('affects new connections only: open ones continue', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { connectionLimit: 2 });
     const held = await pool.getConnection();
@@ -49,7 +49,7 @@ describe('a password that is wrong', () => {
 });
 
 describe('an account that is locked', () => {
-  it('is a failure that comes again by itself: callers are told at once; when it is unlocked, the pool serves', async () => {
+  it('is a failure that comes again by itself: callers are refused at once; when it is unlocked, the pool serves', async () => {
     await using database = await createDatabase(server);
     await database.admin(`ALTER USER '${database.user}'@'%' ACCOUNT LOCK`);
     await using pool = poolOf(database, { connectionLimit: 2 });
@@ -101,7 +101,7 @@ describe('a certificate that is rotated', () => {
 });
 
 describe('a server that refuses plaintext (require_secure_transport)', () => {
-  it('has callers told at once, with its own words; callers over TLS are served, and all when plaintext is allowed again', async () => {
+  it('makes the pool refuse callers at once, with the server’s own words; callers over TLS are served, and all when plaintext is allowed again', async () => {
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { ssl: false, connectionLimit: 2 });
     await using secure = poolOf(database, { ssl: { ca: server.caCertificate }, connectionLimit: 2 });

@@ -132,7 +132,7 @@ describe('I2, I6, I7, I9, I12: a server that ends under 200 callers and is start
 });
 
 describe('I2: a server that is frozen (SIGSTOP)', () => {
-  it('has callers told on time, whether they wait or run, and serves on after SIGCONT without a restart', async () => {
+  it('fails callers on time, whether they wait or run, and serves again after SIGCONT without a restart', async () => {
     await using fault = await openFaulty({ connectionLimit: 4, acquireTimeout: 400, validationTimeout: 1_000 }, server);
     const { pool } = fault;
     await waitFor('a connection', () => valueOf(pool, '1'));
@@ -184,7 +184,7 @@ describe('I2: a server that is frozen (SIGSTOP)', () => {
 });
 
 describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
-  it('fails the writes with 1290, and retires every connection, also those borrowed by hand', async () => {
+  it('fails the writes with 1290, and retires every connection, including the borrowed ones', async () => {
     await using fault = await openFaulty({ connectionLimit: 4 }, server);
     const { pool, database } = fault;
     await createLedger(database);
@@ -196,7 +196,7 @@ describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
     await database.admin('SET GLOBAL read_only = 1');
     try {
       expect(await errorOf(pool.query('INSERT INTO ledger VALUES (1, NULL)'))).toMatchObject({ errno: 1290 });
-      // Reads go on, by whoever has a connection and by others.
+      // Reads continue, by the borrower of a connection and by others.
       expect(await connectionId(borrowed)).toBe(heldId);
       expect(await valueOf(pool, '1')).toBe(1);
     } finally {
@@ -213,7 +213,7 @@ describe('I7: a fail-over to read-only (SET GLOBAL read_only = 1)', () => {
 });
 
 describe('I6: a server whose max_connections are taken by others (1040)', () => {
-  it('serves callers over the connections that the pool has, and tells those of a pool that has none', async () => {
+  it('serves callers over the connections that the pool has, and refuses those of a pool that has none', async () => {
     await using fault = await openFaulty({ connectionLimit: 5 }, server);
     await using late = await openFaulty({ connectionLimit: 5 }, server);
     const { pool, database } = fault;
@@ -244,7 +244,7 @@ describe('I6: a server whose max_connections are taken by others (1040)', () => 
 });
 
 describe('I7: a server that shuts down while statements run (1053)', () => {
-  it('fails them with a code, tells those who wait, and the pool serves when it is back', async () => {
+  it('fails them with a code, refuses the waiters, and the pool serves when the server is back', async () => {
     await using fault = await openFaulty({ connectionLimit: 3 }, server);
     const { pool, database } = fault;
     const calls = Array.from({ length: 10 }, () => pool.query('SELECT SLEEP(20)'));

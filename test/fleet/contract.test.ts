@@ -61,7 +61,7 @@ describe('the option fleet', () => {
     expect(refusal(() => resolveFleetOptions({ ...GIVEN, ledger: 'database' }))).toContain("the pool's database, but the pool has none");
   });
 
-  it('stands in the environment too, and the code goes before it, one by one', () => {
+  it('stands in the environment too, and the code overrides it, one by one', () => {
     const environment = {
       POOLWRIGHT_FLEET_NAME: 'shop',
       POOLWRIGHT_FLEET_BUDGET: '100',

@@ -1,4 +1,4 @@
-// Hostile texts, values and options through every door. scripts/fuzz.mjs runs it for long.
+// Hostile texts, values and options through every door. scripts/fuzz.mjs runs it for a long time.
 import { expect, it } from 'vitest';
 import { captureUncaught } from '../mysql/support/uncaught.js';
 import { createDatabase } from '../support/servers/database.js';

@@ -129,11 +129,11 @@ describe('the options of a pool that stands in for mysql2’s', () => {
     expect(refused({ acquireTimeout: -1 })).toBe('POOL_OPTION_INVALID');
     expect(refused({ hygiene: 'sometimes' })).toBe('POOL_OPTION_INVALID');
     expect(refused({ health: { nonsense: 1 } })).toBe('POOL_OPTION_INVALID');
-    // A pool that could never lend anything: mysql2 lets everybody wait for ever.
+    // A pool that could never lend anything: mysql2 lets every caller wait forever.
     expect(refused({ connectionLimit: -1 })).toBe('POOL_OPTION_INVALID');
   });
 
-  it('what mysql2 does not know either, it says, once, and goes on', async () => {
+  it('what mysql2 does not know either, it says, once, and continues', async () => {
     const { createCallbackPool } = await import('../../src/mysql/drop-in.js');
     const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
     try {

@@ -38,7 +38,7 @@ function borrow(pool: CallbackPool): Promise<PoolConnection> {
 }
 
 describe('the errors of a pool that stands in for mysql2’s are mysql2’s', () => {
-  it('when nobody listens at the address', async () => {
+  it('when nothing listens at the address', async () => {
     const port = await freePort();
     await using pool = createPromisePool({ host: '127.0.0.1', port, user: 'nobody' });
     const failures = await Promise.all([

@@ -122,7 +122,7 @@ describe('node --import poolwright/register', () => {
     expect(stderr).toMatch(/^poolwright: the monitoring server did not start: POOLWRIGHT_MONITOR must be host:port[^\n]*\n$/);
   });
 
-  it('takes options from the environment, and the code goes before them', async () => {
+  it('takes options from the environment, and the code overrides them', async () => {
     await project.write(
       'options.cjs',
       `const { createPool } = require('mysql2/promise');
@@ -156,7 +156,7 @@ describe('node --import poolwright/register', () => {
     expect(await project.run('other.cjs', { flags: FLAG })).toEqual({ code: 0, stdout: '1\n', stderr: '' });
   });
 
-  it('does not need anybody to read stderr', async () => {
+  it('does not need a reader of stderr', async () => {
     await project.write(
       'closed.cjs',
       `require('node:fs').closeSync(2);\nconst mysql = require('mysql2');\nconst promise = require('mysql2/promise');\n${REPORT}`,
@@ -183,7 +183,7 @@ describe('node --import poolwright/register', () => {
 });
 
 describe('the mysql2 that is managed is the application’s', () => {
-  it('also where Poolwright was installed without one, and in another version', async () => {
+  it('even where Poolwright was installed without one, and in another version', async () => {
     await using elsewhere = await createProject({ mysql2: false });
     await elsewhere.write('application/app.cjs', await readFile(join(project.folder, 'app.cjs'), 'utf8'));
     await elsewhere.write('application/app.mjs', await readFile(join(project.folder, 'app.mjs'), 'utf8'));
@@ -245,7 +245,7 @@ describe('the mysql2 that is managed is the application’s', () => {
 });
 
 describe('what register does not touch', () => {
-  it('a program for which no mysql2 is installed runs as ever; one line says so', async () => {
+  it('a program for which no mysql2 is installed runs as before; one line says so', async () => {
     await using empty = await createProject({ mysql2: false });
     await empty.write('app.mjs', "console.log('runs')");
     const { code, stdout, stderr } = await empty.run('app.mjs', { flags: FLAG });
@@ -331,7 +331,7 @@ describe('POOLWRIGHT_MONITOR', () => {
     expect(ending.stderr).toMatch(/poolwright: monitoring on http:\/\/127\.0\.0\.1:\d+\n$/);
   });
 
-  it('that cannot be had costs one line, and the application goes on', async () => {
+  it('that cannot be had costs one line, and the application continues', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };

@@ -6,7 +6,7 @@ import { startServer } from '../support/sql-servers/this-server.js';
 
 /**
  * A service as they are written for mysql2: it answers requests, and exports rows as mysql2's documentation shows it, with events, over a
- * connection that it has borrowed. Every error that it is told of it handles.
+ * connection that it has borrowed. It handles every error that it gets.
  */
 const SERVICE = `
 const mysql = require('mysql2');
@@ -37,7 +37,7 @@ function exportContacts() {
       setTimeout(exportContacts, 20);
       return;
     }
-    // Whatever an export prepares.
+    // What an export prepares.
     setTimeout(() => {
       let rows = 0;
       connection.query('SELECT * FROM contacts')
@@ -82,7 +82,7 @@ async function startService(flags: readonly string[]): Promise<Running> {
 
 describe('a service that was written for mysql2, while its database restarts', () => {
   it('dies with mysql2’s own pool, of an error that none of its code can catch', async () => {
-    // Its exports may also be in the middle of a statement then, and hang for ever: that is not what is shown here.
+    // Its exports may also be in the middle of a statement then, and hang forever: that is not what is shown here.
     for (let attempt = 1; attempt <= 8; attempt += 1) {
       const service = await startService([]);
       await server.restart();

@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('a bearer token', () => {
-  it('is accepted whatever the case of its scheme, and nothing else is', () => {
+  it('is accepted in any case of its scheme, and nothing else is', () => {
     const isAuthorized = bearerCheck('sesame');
     for (const header of ['Bearer sesame', 'bearer sesame', 'BEARER  sesame ']) expect(isAuthorized(header)).toBe(true);
     for (const header of [
@@ -192,7 +192,7 @@ describe('a token to operate', () => {
     await expect(startMonitoringServer({ pools: [], port: 0, token: 'same', operateToken: 'same' })).rejects.toThrow(/must differ/);
   });
 
-  it('reads, too, and without another one everybody on this machine may read', async () => {
+  it('reads, too, and without another one every user of this machine may read', async () => {
     await using both = await serve({ pools: [], token: 'read-1', operateToken: 'operate-1' });
     const status = async (url: string, token?: string): Promise<number> =>
       (await fetch(`${url}/metrics`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } })).status;
@@ -245,7 +245,7 @@ describe('wrong tokens', () => {
 });
 
 describe('pages of other sites', () => {
-  it('are told apart by what browsers say of them', () => {
+  it('are distinguished by what browsers say of them', () => {
     expect(isSameOrigin(undefined, 'localhost:9464', undefined)).toBe(true);
     expect(isSameOrigin('http://localhost:9464', 'localhost:9464', 'same-origin')).toBe(true);
     expect(isSameOrigin('https://Monitor.Test', 'monitor.test', undefined)).toBe(true);

@@ -55,7 +55,7 @@ describe('monitoring.invalidate', () => {
   });
 });
 
-describe('breakers by hand', () => {
+describe('breakers, opened and closed manually', () => {
   it('are held open until they are closed, of pools and of none, and each action is in the log', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     const { pool } = fixture;

@@ -47,7 +47,7 @@ describe('monitoring.circuitBreakers', () => {
     expect((await circuitBreakers()).breakers).toMatchObject([{ pool: null, name: 'pgbouncer', state: 'closed', failures: 1 }]);
   });
 
-  it('shows each once, and tells those of the same name apart', async () => {
+  it('shows each once, and distinguishes those of the same name', async () => {
     const [first, second] = [new Breaker({ name: 'rates' }), new Breaker({ name: 'rates' })];
     second.open('by the test');
     // An iterator can be walked once only.
@@ -62,7 +62,7 @@ describe('monitoring.circuitBreakers', () => {
     expect(await complaintsOf(await registry.metrics())).toBe('');
   });
 
-  it('names a breaker, to be opened, closed and isolated by hand', async () => {
+  it('names a breaker, to be opened, closed and isolated manually', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     const rates = new Breaker({ name: 'rates' });
@@ -168,7 +168,7 @@ describe('the guard of the PgBouncer probe', () => {
     return { available: reason === 'ok', reason, message: `It is ${reason}.`, ...nothing };
   }
 
-  it('gives the last report again while PgBouncer does not answer, and asks anew from time to time', async () => {
+  it('gives the last report again while PgBouncer does not answer, and asks again from time to time', async () => {
     const clock = new FakeClock();
     let reason: PgBouncerReason = 'timeout';
     let asked = 0;

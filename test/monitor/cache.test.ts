@@ -28,7 +28,7 @@ describe('monitoring.cacheStats', () => {
 });
 
 describe('the metrics of a cache', () => {
-  it('are exported once, also when several pools share it', async () => {
+  it('are exported once, even when several pools share it', async () => {
     await using fixture = await openCachedPool({ name: 'users' });
     const { pool, cache, database } = fixture;
     const second = poolOf(database, { cache });

@@ -1,4 +1,4 @@
-/** What the monitoring server tells of a fleet: its budget, its members, the ledger; in the live feed, and bounded. */
+/** What the monitoring server shows of a fleet: its budget, its members, the ledger; in the live feed, and bounded. */
 
 import { describe, expect, it } from 'vitest';
 import type { LiveSnapshot } from '../../src/monitor/api/router.js';
@@ -8,7 +8,7 @@ import { errorOf, procedures } from './support/call.js';
 import { memberRow, scriptedFleet, SHOP_FLEET } from './support/scripted-fleet.js';
 
 describe('monitoring.fleet', () => {
-  it('tells the budget, the members with the own one first, and the ledger, as JSON has them', async () => {
+  it('shows the budget, the members with the own one first, and the ledger, as JSON has them', async () => {
     await using shop = scriptedFleet();
     await using plain = createPool({ host: '127.0.0.1', port: 1, name: 'plain', minIdle: 0 });
     const call = procedures({ pools: [plain, shop.pool] });
@@ -40,7 +40,7 @@ describe('monitoring.fleet', () => {
     }
   });
 
-  it('stays small, however many members there are and whatever the ledger says, and shows the lost ones', async () => {
+  it('stays small, however many members there are and no matter what the ledger says, and shows the lost ones', async () => {
     await using shop = scriptedFleet();
     const long = 'x'.repeat(10_000);
     const others = Array.from({ length: 999 }, (_, index) => memberRow(`m-${index}`, { leaseLeftMs: index === 998 ? -4_000 : 5_000 }));

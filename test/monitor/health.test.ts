@@ -222,7 +222,7 @@ describe('monitoring.connectionPoolHealth', () => {
     expect((await connectionPoolHealth({ deep: false })).checks.map((check) => check.name)).not.toContain('query');
   });
 
-  it('is unhealthy when the statement fails: the network is gone, and only a statement can tell', async () => {
+  it('is unhealthy when the statement fails: the network is gone, and only a statement can show that', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     await using proxy = await startTcpProxy({ port: fixture.database.port });
     const options = { ...IMPATIENT, validationTimeout: 200, keepaliveInterval: 0, health: { connectErrorFor: 0 } };

@@ -186,7 +186,7 @@ describe('after hostile requests the server still serves:', () => {
     expect(await statusesOf(server)).toEqual(ALL_WELL);
   });
 
-  it('more listeners than it takes: those who listen go on, the rest are told, and others may when they have gone', async () => {
+  it('more listeners than it takes: listening clients continue, the rest are refused, and others may listen when they have gone', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const controller = new AbortController();
@@ -249,7 +249,7 @@ describe('after hostile requests the server still serves:', () => {
   });
 });
 
-describe('nobody gets more than their token allows', () => {
+describe('no client gets more than its token allows', () => {
   it('by properties of all objects, in a body, a query or an input', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool, token: 'to-read', operateToken: 'to-act' });

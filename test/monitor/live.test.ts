@@ -53,14 +53,14 @@ describe('monitoring.live', () => {
     await expect(fixture.pool.query('SELECT * FROM no_such_table')).rejects.toMatchObject({ errno: 1146 });
     await whileHolding(fixture.pool, 3, async () => {
       const waiting = fixture.pool.query('SELECT 1').catch(() => undefined);
-      await waitFor('the queue to be told of', () => heard.at(-1)!.pools[0]!.stats.waiting === 1);
+      await waitFor('the queue to be reported', () => heard.at(-1)!.pools[0]!.stats.waiting === 1);
       const { borrowed, points, health } = heard.at(-1)!.pools[0]!;
       expect(borrowed).toHaveLength(3);
       expect(borrowed[0]).toMatchObject({ description: expect.stringContaining('no statement running') as string });
       expect(points).toHaveLength(1);
       expect(points[0]).toMatchObject({ limit: 3, used: 3, waiting: 1 });
       expect(health.status).not.toBe('unhealthy');
-      await waitFor('the leak to be told of', () => heard.at(-1)!.events.some(({ kind }) => kind === 'leak'));
+      await waitFor('the leak to be reported', () => heard.at(-1)!.events.some(({ kind }) => kind === 'leak'));
       expect(heard.at(-1)!.pools[0]!.borrowed[0]!.stack).toContain('pool-on-database');
       void waiting;
     });
@@ -77,7 +77,7 @@ describe('monitoring.live', () => {
     expect(listener.errors).toEqual([]);
   });
 
-  it('tells whoever comes later what was before, and whoever comes back what they have missed', async () => {
+  it('sends a client that comes later what was before, and one that comes back what it has missed', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     const client = clientOf(server);
@@ -106,7 +106,7 @@ describe('monitoring.live', () => {
     expect(text).toMatch(/^id: \d+$/m);
   });
 
-  it('costs nothing more when nobody listens: no listener is left behind by clients that have gone', async () => {
+  it('costs nothing more when no client listens: no listener is left behind by clients that have gone', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     await using server = await serve({ pools: fixture.pool });
     for (let round = 0; round < 70; round += 1) {
@@ -130,7 +130,7 @@ describe('monitoring.live', () => {
     expect(listener.heard[0]).toMatchObject({ pools: [] });
   });
 
-  it('goes on after the function that names the pools has thrown', async () => {
+  it('continues after the function that names the pools has thrown', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     let broken = false;
     let failures = 0;
@@ -254,7 +254,7 @@ describe('actions', () => {
     expect(told.toReversed()).toEqual(actions);
   });
 
-  it('are nobody’s where no such token is set, on this machine too', async () => {
+  it('are open to no client where no such token is set, on this machine too', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     await expect(clientOf(server).monitoring.suspend.mutate({ pool: 'orders' })).rejects.toThrow(TRPCClientError);

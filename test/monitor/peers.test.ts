@@ -49,7 +49,7 @@ const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const BOTH = { token: 'to-read', operateToken: 'to-operate' };
 
 describe('monitoring.processes', () => {
-  it('tells of the processes that peers names: who they are, how their pools are, and why they cannot be asked', async () => {
+  it('shows the processes that peers names: who they are, how their pools are, and why they cannot be asked', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 7 });
     await using web = await startImpostor((_, response) => response.setHeader('content-type', 'text/html').end('<h1>It works!</h1>'));
     await using other = await serve({ pools: [], token: 'another' });
@@ -101,7 +101,7 @@ describe('monitoring.processes', () => {
 });
 
 describe('/api/peers', () => {
-  it('passes on queries, actions and the live feed, with our own tokens, and tells the audit log for whom', async () => {
+  it('passes on queries, actions and the live feed, with our own tokens, and reports to the audit log for whom', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using peer = await serve({ pools: fixture.pool, ...BOTH });
     await using server = await serve({ pools: [], ...BOTH, peers: [peer.url] });
@@ -157,7 +157,7 @@ describe('/api/peers', () => {
     });
   });
 
-  it('reaches nothing but the procedures of the processes that are named, whatever is asked for', async () => {
+  it('reaches nothing but the procedures of the processes that are named, for any request', async () => {
     await using target = await startImpostor(sayNothing);
     await using server = await serve({ pools: [], peers: [target.url] });
     const { port } = new URL(target.url);
@@ -229,13 +229,13 @@ describe('/api/peers', () => {
     for (const name of ['cookie', 'x-forwarded-for', 'poolwright-operator', 'last-event-id', 'origin'])
       expect(headers).not.toHaveProperty(name);
 
-    // Nobody's token but its own, also where it wants none itself.
+    // No token but its own, even where it wants none itself.
     await using open = await serve({ pools: [], peers: [target.url] });
     await fetch(`${open.url}/api/peers/0/trpc/monitoring.capabilities`, { headers: bearer('sesame-of-the-caller') });
     expect(target.asked[1]!.headers).not.toHaveProperty('authorization');
   });
 
-  it('follows no redirect and shows no page of whatever answers there', async () => {
+  it('follows no redirect and shows no page of any server that answers there', async () => {
     await using secret = await startImpostor(sayNothing);
     await using redirecting = await startImpostor((_, response) => response.writeHead(307, { location: secret.url }).end());
     await using page = await startImpostor((_, response) =>

@@ -129,7 +129,7 @@ describe('the metrics of a pool', () => {
     }
   });
 
-  it('say how long somebody has been waiting, while nothing moves', async () => {
+  it('say how long a caller has been waiting, while nothing moves', async () => {
     await using fixture = await openPool({ minIdle: 1, connectionLimit: 1, acquireTimeout: 0 });
     const { pool } = fixture;
     const registry = registerPoolMetrics({ pools: pool });

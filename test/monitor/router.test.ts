@@ -153,7 +153,7 @@ describe('monitoring.pgbouncerAvailable', () => {
     );
   });
 
-  it('is not configured when nobody names one, or when it is switched off', async () => {
+  it('is not configured when no PgBouncer is named, or when it is switched off', async () => {
     vi.stubEnv('PGBOUNCER_URL', '');
     expect(await createMonitoringRouter({ pools: [] }).createCaller({}).pgbouncerAvailable()).toMatchObject({ reason: 'not-configured' });
     vi.stubEnv('PGBOUNCER_URL', 'postgresql://nowhere.invalid');

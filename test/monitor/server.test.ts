@@ -59,7 +59,7 @@ describe('/api/trpc', () => {
     expect(named.checks.at(-1)).toMatchObject({ name: 'query', status: 'pass' });
   });
 
-  it.each(LINKS)('tells the errors of a call to a vanilla tRPC client with %s', async (_, link) => {
+  it.each(LINKS)('reports the errors of a call to a vanilla tRPC client with %s', async (_, link) => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders' });
     await using server = await serve({ pools: fixture.pool });
     const client = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc` })] });
@@ -98,7 +98,7 @@ describe('/api/trpc', () => {
     expect(await errorOf(`monitoring.connectionPoolStats${of({ pool: 1 })}`)).toEqual([400, undefined]);
   });
 
-  it('tells a tRPC client that it needs a token', async () => {
+  it('answers a tRPC client that it needs a token', async () => {
     await using server = await serve({ pools: [], token: 'sesame' });
     for (const [, link] of LINKS) {
       const client = createTRPCClient<MonitoringServerRouter>({ links: [link({ url: `${server.url}/api/trpc` })] });
@@ -163,7 +163,7 @@ describe('/api/trpc', () => {
     expect(await curl(`${server.url}/metrics`)).toContain('\npoolwright_pgbouncer_up 1\n');
   });
 
-  it('hides what went wrong inside, and tells the owner', async () => {
+  it('hides what went wrong inside, and reports it to the owner', async () => {
     const errors: unknown[] = [];
     await using server = await serve({ pools: failToList, onError: (error) => errors.push(error) });
     for (const path of ['/api/trpc/monitoring.connectionPoolStats', '/metrics', '/readyz']) {
@@ -227,7 +227,7 @@ describe('/metrics', () => {
 });
 
 describe('/healthz and /readyz', () => {
-  it('tell apart that the process is up and that its pools can serve', async () => {
+  it('distinguish that the process is up and that its pools can serve', async () => {
     await using fixture = await openPool({ minIdle: 1 });
     const { pool } = fixture;
     await using other = await openPool({ minIdle: 1 });

@@ -14,7 +14,7 @@ describe('a shared call', () => {
     expect(await shared.get()).toEqual({ number: 2 });
   });
 
-  it('keeps an answer for as long as it was told to', async () => {
+  it('keeps an answer for the given time', async () => {
     let now = 1_000;
     let calls = 0;
     const shared = new SharedCall(
@@ -29,7 +29,7 @@ describe('a shared call', () => {
     expect(await shared.get()).toBe(2);
   });
 
-  it('shares a failure with those who wait for it, and does not keep it', async () => {
+  it('shares a failure with the callers that wait for it, and does not keep it', async () => {
     let calls = 0;
     const shared = new SharedCall(() => {
       calls += 1;

@@ -1,4 +1,4 @@
-/** What the monitoring server tells of a cluster: its servers, who writes, what changed, where reads go; to peers, too. */
+/** What the monitoring server shows of a cluster: its servers, who writes, what changed, where reads go; to peers, too. */
 
 import { describe, expect, it } from 'vitest';
 import type { LiveSnapshot, TopologyReport } from '../../src/monitor/api/router.js';
@@ -38,7 +38,7 @@ async function readyz({ url }: MonitoringServer) {
 }
 
 describe('monitoring.topology', () => {
-  it('tells who is in the cluster, who takes writes, what changed, and where reads went', async () => {
+  it('shows which servers are in the cluster, who takes writes, what changed, and where reads went', async () => {
     await using cluster = await scriptedCluster();
     const { db, servers, untilSeen } = cluster;
     await using server = await serve({ pools: db });
@@ -115,7 +115,7 @@ describe('monitoring.topology', () => {
     expect((await topologyAt(`${server.url}/api/trpc`, 'to-read')).available).toBe(false);
   });
 
-  it('stays small, however many servers there are and whatever they say', async () => {
+  it('stays small, however many servers there are and no matter what they say', async () => {
     await using cluster = await scriptedCluster();
     const { db } = cluster;
     const stats = db.clusterStats();

@@ -10,7 +10,7 @@ import { createPool } from '../../src/mysql/create-pool.js';
 import { freePort } from '../support/network/free-port.js';
 import { serve } from '../monitor/support/serve.js';
 
-/** There is no engine here that could start it: whatever can be told of it without one. */
+/** There is no engine here that could start it: what can be checked of it without one. */
 const OPS = fileURLToPath(new URL('../../ops/', import.meta.url));
 const read = (name: string): string => readFileSync(OPS + name, 'utf8');
 /** Throws for a key that is there twice. */
@@ -45,7 +45,7 @@ const IMAGES: Readonly<Record<string, { readonly port: number; readonly check: s
 
 function imageOf({ image }: Service): (typeof IMAGES)[string] {
   const known = IMAGES[image.split(':')[0] ?? ''];
-  if (known === undefined) throw new Error(`Nobody knows where ${image} listens: say so in this test.`);
+  if (known === undefined) throw new Error(`It is not known where ${image} listens: say so in this test.`);
   return known;
 }
 

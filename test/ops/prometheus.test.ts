@@ -33,7 +33,7 @@ interface Alert {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** A webhook that remembers what it was told. */
+/** A webhook that remembers what it was sent. */
 async function startWebhook(): Promise<{ readonly url: string; readonly alerts: Alert[] } & AsyncDisposable> {
   const alerts: Alert[] = [];
   const server = createServer((request, response) => {
@@ -169,7 +169,7 @@ describe('a real Prometheus', () => {
     expect(panelQueries().length).toBeGreaterThan(30);
   });
 
-  it('and a real Alertmanager tell of a pool that is saturated, and that it is free again', async () => {
+  it('and a real Alertmanager report a pool that is saturated, and that it is free again', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 2, acquireTimeout: 0 });
     const { pool } = fixture;
     await using server = await serve({ pools: pool });

@@ -13,7 +13,7 @@ export interface ApiEntry {
   readonly name: string;
   /** What its docstring says; empty when it has none. */
   readonly doc: string;
-  /** Its declaration, without comments and private members; empty when it is somebody else's, passed on. */
+  /** Its declaration, without comments and private members; empty when it is another package's, passed on. */
   readonly declaration: string;
 }
 

@@ -211,7 +211,7 @@ describe('where an error comes from', () => {
     expect(frames.filter((frame) => !frame.includes('/dist/'))).toEqual([]);
   });
 
-  it('is told by maps that name files of src, and hold no source', async () => {
+  it('is shown by maps that name files of src, and hold no source', async () => {
     const dist = join(project, 'node_modules/poolwright/dist');
     const names = (await readdir(dist, { recursive: true })).filter((name) => name.endsWith('.map'));
     expect(names.length).toBeGreaterThan(20);
@@ -226,7 +226,7 @@ describe('where an error comes from', () => {
 });
 
 describe('what is loaded before the first row', () => {
-  it('is four files of the package, whatever else it has', async () => {
+  it('is four files of the package, no matter what else it has', async () => {
     const found = new Set<string>();
     const visit = async (file: string): Promise<void> => {
       if (found.has(file)) return;
@@ -257,7 +257,7 @@ describe('what is loaded before the first row', () => {
 });
 
 describe('a newcomer who follows docs/getting-started.md', () => {
-  it('is told by the doctor that all is well, and has a pool that works', async () => {
+  it('learns from the doctor that all is well, and has a pool that works', async () => {
     await using database = await createDatabase();
     const env = { PATH: process.env['PATH'] ?? '', DATABASE_URL: database.url() };
     const doctor = await run(join(project, 'node_modules/.bin/poolwright'), ['doctor'], { cwd: project, env });

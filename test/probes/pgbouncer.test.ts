@@ -40,7 +40,7 @@ afterEach(() => {
 });
 
 describe('a PgBouncer', () => {
-  it.each(['scram-sha-256', 'md5', 'plain'] as const)('tells an administrator everything, with %s', async (authType) => {
+  it.each(['scram-sha-256', 'md5', 'plain'] as const)('shows an administrator everything, with %s', async (authType) => {
     await using bouncer = await startPgBouncer(postgres, { authType });
 
     const report = await patientProbe(bouncer.url());
@@ -55,14 +55,14 @@ describe('a PgBouncer', () => {
     expect(report.stats).toContainEqual(expect.objectContaining({ database: 'pgbouncer', total_xact_count: expect.any(Number) as number }));
   });
 
-  it('tells one who may only look the same', async () => {
+  it('shows the same to a user that may only look', async () => {
     await using bouncer = await startPgBouncer(postgres);
     const report = await patientProbe(bouncer.url('stats'));
     expect(report).toMatchObject({ available: true, reason: 'ok' });
     expect(report.databases.map((row) => row['name'])).toContain(bouncer.database);
   });
 
-  it('is asked on its console, whatever database the URL names and the environment says', async () => {
+  it('is asked on its console, no matter which database the URL and the environment name', async () => {
     await using bouncer = await startPgBouncer(postgres);
     for (const [name, value] of Object.entries({
       PGOPTIONS: '-c search_path=x',
@@ -84,7 +84,7 @@ describe('a PgBouncer', () => {
     expect(await patientProbe({ host, port, user: users.admin.user })).toMatchObject({ ...NOTHING, reason: 'auth' });
   });
 
-  it.each(['scram-sha-256', 'md5', 'plain'] as const)('lets in nobody else, with %s', async (authType) => {
+  it.each(['scram-sha-256', 'md5', 'plain'] as const)('lets in no other user, with %s', async (authType) => {
     await using bouncer = await startPgBouncer(postgres, { authType });
     const { host, port, users } = bouncer;
 
@@ -135,7 +135,7 @@ describe('a PgBouncer', () => {
     await waitFor('the connection to end', () => proxy.live === 0);
   });
 
-  it('is not waited for when it has told everything', async () => {
+  it('is not waited for when it has answered everything', async () => {
     const empty = Buffer.concat([message('C', 'SHOW\0'), message('Z', 'I')]);
     await using server = await startScriptedServer(WELCOME, oneValue('version', 'PgBouncer 1.24.1'), empty, empty, empty);
     const report = await patientProbe({ host: server.host, port: server.port, timeout: 20_000 });
@@ -224,7 +224,7 @@ describe('TLS', () => {
 });
 
 describe('no PgBouncer', () => {
-  it('is not configured when nobody says where it is', async () => {
+  it('is not configured when no address is given', async () => {
     vi.stubEnv('PGBOUNCER_URL', postgres.url());
     for (const nothing of [undefined, {}]) {
       expect(await probePgBouncer(nothing)).toEqual({
@@ -313,7 +313,7 @@ describe('no PgBouncer', () => {
     ['asks for a login of an unknown kind', message('R', 99)],
     ['sends an error message without an end', message('E', 'SFATAL')],
     ['sends an error message without a text', message('E', 'SFATAL\0\0')],
-    ['sends rows that nobody asked for', Buffer.concat([message('R', 0), message('D', Buffer.alloc(2))])],
+    ['sends rows that were not asked for', Buffer.concat([message('R', 0), message('D', Buffer.alloc(2))])],
     ['describes rows that end too early', WELCOME, message('T', Buffer.from([0, 9]))],
     ['sends messages of unknown kinds', Buffer.concat([message('R', 0), message('?', 'abc')])],
     ['sends a greeting that is cut off', message('R', 5)],
@@ -324,7 +324,7 @@ describe('no PgBouncer', () => {
     expect(['not-pgbouncer', 'refused', 'timeout']).toContain(report.reason);
   });
 
-  it('is not told of by a server that repeats the password', async () => {
+  it('is reported without the password when a server repeats it', async () => {
     await using server = await startScriptedServer(message('R', 3), repeatThePassword);
     const report = await patientProbe({ host: server.host, port: server.port, password: 'sesame' });
     expect(report.message).toContain('what is ***');

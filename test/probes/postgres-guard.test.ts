@@ -61,7 +61,7 @@ describe('the guard before pg', () => {
   });
 
   it.each([0x45, 0x4e, 0x52, 0x53])('knows the greeting of a MySQL server that begins like message %i', async (length) => {
-    // pg loops for ever over an "E" of this kind, and throws over an "R": neither may hurt.
+    // pg loops forever over an "E" of this kind, and throws over an "R": neither may hurt.
     const { failure } = await hear([mysqlGreeting(length)], 'messages', throwAsPgDoes);
     expect(failure).toBeInstanceOf(ForeignAnswer);
     expect((failure as ForeignAnswer).message).toBe('it answers like a MySQL server');

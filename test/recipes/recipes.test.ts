@@ -89,7 +89,7 @@ async function withService(heading: string, use: (address: string) => Promise<vo
 const running = async (): Promise<number> => (await database.processlist()).filter(({ command }) => command === 'Query').length;
 
 describe.each(['Express', 'Fastify'])('the service on %s', (heading) => {
-  it('answers, refuses what takes too long, stops what nobody waits for, and ends cleanly', async () => {
+  it('answers, refuses what takes too long, stops what no caller waits for, and ends cleanly', async () => {
     await withService(heading, async (address) => {
       expect(await (await fetch(`${address}/orders/7`)).json()).toMatchObject([{ total: '12.50' }]);
       await using admin = await database.connectAsAdmin();
@@ -171,7 +171,7 @@ describe('the recipe for', () => {
     expect(JSON.parse(await outputOf('AWS Lambda', use))).toMatchObject([[{ total: '12.50' }], [{ total: '1.00' }]]);
   });
 
-  it('read replicas asks the writer only while they are out of reach', async () => {
+  it('read replicas asks the writer only while they are unreachable', async () => {
     await using writer = await createDatabase();
     await writer.admin('CREATE TABLE role AS SELECT "writer" AS name');
     await database.admin('CREATE TABLE role AS SELECT "reader" AS name');
@@ -183,7 +183,7 @@ describe('the recipe for', () => {
     expect(await outputOf('Read replicas', use, { environment: { ...urls, READERS_URL: nobody } })).toBe('[{"name":"wrote!"}] 1054\n');
   });
 
-  it('many tenants lets nobody wait for the many statements of another', async () => {
+  it('many tenants lets no tenant wait for the many statements of another', async () => {
     const use = `
       const noisy = asTenant('noisy', () => Promise.all(Array.from({ length: 40 }, () => query('SELECT SLEEP(0.1)')))).then(() => 'noisy');
       const quiet = asTenant('quiet', () => query('SELECT ? AS answer', [42])).then(([row]) => row.answer);

@@ -28,7 +28,7 @@ export interface CallEnds {
   refused(call: Call, error: PoolError): void;
 }
 
-/** A call that hears of its end while the pool is in the middle of it. */
+/** A call that learns of its end while the pool is in the middle of it. */
 export class SimulatedWaiter extends Waiter<SimulatedResource> implements Call {
   readonly immediate = true;
   cancelled = false;

@@ -6,7 +6,7 @@ import { NotingWaiter } from '../engine/support/noting-waiter.js';
 import { expectCountersToAddUp, PoolFixture } from '../engine/support/pool-fixture.js';
 import { catchThrownInMicrotasks } from '../engine/support/thrown-in-microtasks.js';
 
-/** With a factory that answers at once, what a pool does can be told exactly from what it was asked. This is that. */
+/** With a factory that answers at once, what a pool does follows exactly from what it was asked. This is the model of it. */
 class Model {
   state: PoolState = 'running';
   connectionLimit = 2;

@@ -15,7 +15,7 @@ const RESOURCES_WATCHED = 24;
 export interface StepTaken {
   /** The last call of each lane that was served from the queue before it. */
   readonly lastServedBefore: ReadonlyMap<string, number>;
-  /** Everything that follows from it has happened, also what awaited promises tell. */
+  /** Everything that follows from it has happened, including what awaited promises report. */
   readonly complete: boolean;
 }
 
@@ -56,11 +56,11 @@ function checkCalls(world: World, { lastServedBefore, complete }: StepTaken): vo
     if (!complete && !call.immediate) continue;
     if (world.overdue(call)) world.violation(`I2: call ${call.seq} still waits after its time`);
     if (call.seq < (lastServedBefore.get(call.lane) ?? 0)) world.violation(`I3: call ${call.seq} still waits, a later one was served`);
-    if (call.seq <= world.toldUntil) world.violation(`I6: call ${call.seq} was not told that nothing can be opened`);
+    if (call.seq <= world.toldUntil) world.violation(`I6: call ${call.seq} was not refused though nothing can be opened`);
   }
 }
 
-/** Those who wait because their key has its share of the entries. What a promise will tell is not known yet: any of those with a key may be. */
+/** The callers that wait because their key has its share of the entries. What a promise will report is not known yet: any caller with a key may be one. */
 function blockedOf(world: World, complete: boolean): number {
   const { fairnessLimit } = world.pool.options;
   if (fairnessLimit === 0) return 0;
@@ -80,7 +80,7 @@ function checkShares(world: World): void {
   }
 }
 
-/** Nobody waits for nothing. */
+/** No caller waits for nothing. */
 function checkProgress(world: World, stats: PoolStats, { complete }: StepTaken): void {
   const { idle, used, opening, checking, total, waiting, limit, state, minIdle } = stats;
   const entries = total + opening;
@@ -94,7 +94,7 @@ function checkProgress(world: World, stats: PoolStats, { complete }: StepTaken):
     const timers = world.clock.pendingTimers - world.clock.referencedTimers;
     if (entries === 0 && timers < (state === 'running' ? 2 : 1)) world.violation(`I2: ${waiting} wait for nothing`);
   }
-  if (waiting === 0 && world.ending && idle + opening > 0) world.violation('I10: nobody waits, and the pool keeps what is idle');
+  if (waiting === 0 && world.ending && idle + opening > 0) world.violation('I10: no caller waits, and the pool keeps what is idle');
   if (waiting === 0 && world.ending && entries === 0 && state !== 'closed')
     world.violation('I10: nothing is left, and the pool does not end');
   const ready = idle + used + checking >= Math.max(1, minIdle);
@@ -122,9 +122,9 @@ function checkBounds(world: World, { used, waiting, state, total }: PoolStats): 
 
 function checkTimers(world: World, { waiting, total, opening, state }: PoolStats, { complete }: StepTaken): void {
   const { pendingTimers, referencedTimers } = world.clock;
-  if (waiting > 0 && referencedTimers === 0) world.violation('I11: somebody waits, and the process may end');
+  if (waiting > 0 && referencedTimers === 0) world.violation('I11: a caller waits, and the process may end');
   if (waiting === 0 && world.readinessAwaited === 0 && !world.ending && referencedTimers > 0) {
-    world.violation('I11: nobody waits, and the process may not end');
+    world.violation('I11: no caller waits, and the process may not end');
   }
   if (complete && state === 'closed' && total + opening === 0 && pendingTimers > 0)
     world.violation(`I11: ${pendingTimers} timers are left`);

@@ -1,7 +1,7 @@
 import type { FakeClock } from '../engine/support/fake-clock.js';
 import type { SimulatedResource } from './simulated-factory.js';
 
-/** An entry that fails this soon, before anybody has used it, counts as a failed opening. */
+/** An entry that fails this soon, before any caller has used it, counts as a failed opening. */
 const FLAPPING_MS = 1_000;
 const SMALLEST_BACKOFF_MS = 50;
 /** Openings at a time before the first has succeeded, and after many have. */
@@ -13,7 +13,7 @@ const MOST_OPENINGS_IN_A_STEP = 2_000;
 
 /** Watches the bounds of I6: how many openings there are at a time, and how soon after a failure. */
 export class OpeningWatch {
-  /** The last opening that the pool heard of has failed; the next one may begin at `retryAt`. */
+  /** The last opening that the pool knows of has failed; the next one may begin at `retryAt`. */
   failing = false;
   retryAt = 0;
   #window = FIRST_WINDOW;
@@ -21,7 +21,7 @@ export class OpeningWatch {
   /** The step of the last entry that failed too soon; forgotten when a later step opens another. */
   #flappedInStep: number | undefined = undefined;
   #openingsOfStep = 0;
-  /** Openings that have succeeded, which the pool tells of when it has acted on it. */
+  /** Openings that have succeeded, which the pool reports when it has acted on it. */
   readonly #aboutToOpen = new Set<number>();
 
   constructor(

@@ -10,7 +10,7 @@ export function countOf(usual: number): number {
   return Number(SIMULATION_RUNS ?? usual);
 }
 
-/** What the pool has thrown where nobody could catch it. */
+/** What the pool has thrown where no code could catch it. */
 const uncaught: unknown[] = [];
 
 function note(error: unknown): void {

@@ -78,7 +78,7 @@ const HOSTILITY = 30;
 
 const ADVANCES_MS = [0, 0.4, 1, 5, 16, 17, 50, 100, 300, 1_000, 1_000, 2_000, 6_000];
 
-/** Answers to everybody and longer than any deadline or bound of the engine. */
+/** Rounds in which every call is answered, and more time passes than any deadline or bound of the engine. */
 const SETTLING_ROUNDS = 40;
 
 /** Takes one step. */

@@ -46,18 +46,18 @@ const TICKS_UNTIL_HEARD = 6;
 
 /** What the pool may not forget of a resource. */
 export class SimulatedResource {
-  /** The factory was told to open it, and may or may not have handed it over. */
+  /** The factory was asked to open it, and may or may not have handed it over. */
   open = false;
-  /** The pool has told that it is open. */
+  /** The pool has reported that it is open. */
   delivered = false;
-  /** The pool was told that it is lost, or that it must not be lent again. */
+  /** The pool was notified that it is lost, or that it must not be lent again. */
   lost = false;
   doomed = false;
   parked = true;
   everLent = false;
-  /** The pool was told to lend it to nobody after those who have it, or whose check is under way, now. */
+  /** The pool was asked to lend it to no caller after its present borrower, or after the check that is under way. */
   outdated = false;
-  /** The pool has told that it failed, or is gone. */
+  /** The pool has reported that it failed, or is gone. */
   failed = false;
   gone = false;
   checkedSince = 0;
@@ -67,7 +67,7 @@ export class SimulatedResource {
   provenAt = 0;
   /** A validation or cleaning is under way that the pool has not given up. */
   busy = false;
-  /** How many are under way, or have ended a moment ago and the pool has not heard of it. */
+  /** How many are under way, or have ended a moment ago and the pool does not know it yet. */
   unheardChecks = 0;
   holder: Lease<SimulatedResource> | undefined = undefined;
   politeCloses = 0;
@@ -91,7 +91,7 @@ export interface HeldCall {
   answer(error?: Error): void;
 }
 
-/** What the factory needs to know of the pool to judge what it is told to do. */
+/** What the factory needs to know of the pool to judge what it is asked to do. */
 export interface Observer {
   violation(what: string): void;
   /** A call of `open` begins. */
@@ -106,7 +106,7 @@ export interface Observer {
   wasSurplus(): boolean;
 }
 
-/** A factory that fails, stalls, answers late and out of order, and watches what it is told to do. */
+/** A factory that fails, stalls, answers late and out of order, and watches what it is asked to do. */
 export class SimulatedFactory implements ResourceFactory<SimulatedResource> {
   mood: Mood = HEALTHY;
   readonly resources: SimulatedResource[] = [];

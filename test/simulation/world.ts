@@ -40,7 +40,7 @@ export class World implements CallEnds {
   readonly endedLeases: SimulatedLease[] = [];
   /** The last call of each lane that was served after it had waited in the queue. */
   readonly lastServed = new Map<string, number>();
-  /** On whose behalf entries are lent, where somebody said so. */
+  /** On whose behalf entries are lent, where a caller said so. */
   readonly #keys = new WeakMap<SimulatedLease, string>();
   readonly openings: OpeningWatch;
   readonly hostility: Hostility;
@@ -48,7 +48,7 @@ export class World implements CallEnds {
   suspectSince = Number.NEGATIVE_INFINITY;
   drainDeadline = Number.POSITIVE_INFINITY;
   closedSince = Number.POSITIVE_INFINITY;
-  /** Calls up to this one must have been told that nothing can be opened. */
+  /** Calls up to this one must have been refused, because nothing can be opened. */
   toldUntil = 0;
   /** Timers may be overdue, because the event loop was stalled. */
   stalled = false;
@@ -146,7 +146,7 @@ export class World implements CallEnds {
     const lease = this.pool.tryAcquire();
     if (lease === undefined) return;
     if (state !== 'running') this.violation(`tryAcquire lent while the pool is ${state}`);
-    if (queued > 0) this.violation('I3: tryAcquire overtook those who wait');
+    if (queued > 0) this.violation('I3: tryAcquire overtook the waiters');
     this.#borrowed(lease);
   }
 
@@ -293,7 +293,7 @@ export class World implements CallEnds {
     this.waiting.delete(call.seq);
   }
 
-  /** `late`: the borrower is told a little after the fact, and the resource may be lost already. */
+  /** `late`: the borrower learns a little after the fact, and the resource may be lost already. */
   #borrowed(lease: SimulatedLease, late = false): void {
     const { resource } = lease;
     if (late && !lease.active) {

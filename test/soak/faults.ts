@@ -41,7 +41,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     proxy.drop('toClient');
     await delay(500 + Math.random() * 1_500);
     proxy.drop(undefined);
-    // Whose answer was lost waits for ever: as TCP would find out.
+    // A caller whose answer was lost would wait forever: the reset stands for what TCP finds out.
     proxy.reset();
   },
   'half-open to the server': async ({ proxy }) => {

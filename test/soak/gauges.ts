@@ -9,7 +9,7 @@ export interface Sample {
   /** After a full garbage collection. */
   readonly heapMiB: number;
   readonly rssMiB: number;
-  /** What keeps the event loop alive: sockets and timers that somebody waits for. */
+  /** What keeps the event loop alive: sockets and timers that are still awaited. */
   readonly handles: number;
   /** Open files and sockets of the process. */
   readonly files: number;

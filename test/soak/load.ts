@@ -4,7 +4,7 @@ import type { PoolConnection as CallbackConnection } from 'mysql2';
 import type { Pool } from '../../src/index.js';
 import { sequence } from '../support/sql-servers/sequence.js';
 
-/** Whoever was refused comes again after this time. */
+/** A refused caller comes again after this time. */
 const PAUSE_AFTER_FAILURE_MS = 20;
 
 /** No call may take longer: all waits are bounded by less. */
@@ -16,7 +16,7 @@ const INSERT = 'INSERT INTO ledger (id) VALUES (?)';
 /** After these it is not known whether a write took effect. */
 const UNKNOWN_OUTCOMES: ReadonlySet<string> = new Set(['POOL_CONNECTION_LOST', 'POOL_COMMIT_UNKNOWN']);
 
-/** What callers were told of a write: all of the ids are in the ledger, or none. */
+/** The answers of callers about a write: all of the ids are in the ledger, or none. */
 export interface Write {
   readonly ids: readonly number[];
   /** `ok`, or the code of the error. */
@@ -27,7 +27,7 @@ export type Kind = 'query' | 'execute' | 'aborted' | 'timed out' | 'insert' | 't
 
 const KINDS: readonly Kind[] = ['query', 'execute', 'aborted', 'timed out', 'insert', 'transaction', 'by hand', 'by callback', 'stream'];
 
-/** Callers that use a pool in every way, as fast as it goes, and note what they were told. */
+/** Callers that use a pool in every way, as fast as it goes, and note their answers. */
 export class Load {
   /** Ended calls by `kind: ok` or `kind: code`. */
   readonly outcomes = new Map<string, number>();
@@ -81,7 +81,7 @@ export class Load {
     return writes;
   }
 
-  /** Compares what callers were told with what is in the ledger. */
+  /** Compares the answers that callers got with what is in the ledger. */
   checkWrites(writes: readonly Write[], written: ReadonlySet<number>): void {
     for (const { ids, outcome } of writes) {
       const there = ids.filter((id) => written.has(id)).length;
@@ -124,7 +124,7 @@ export class Load {
         this.violation(`a failure without a code: ${kind}: ${String(message)}`);
         return 'no code';
       }
-      if (code === 'ER_QUERY_INTERRUPTED') this.violation(`a kill hit a statement that nobody gave up: ${kind}`);
+      if (code === 'ER_QUERY_INTERRUPTED') this.violation(`a kill hit a statement that was not given up: ${kind}`);
       return code;
     }
   }
@@ -230,7 +230,7 @@ export class Load {
     }
   }
 
-  /** So that calls are given up in every stage, also when they are over, however fast the machine is. */
+  /** So that calls are given up in every stage, even when they are over, however fast the machine is. */
   #patienceMs(): number {
     return 1 + Math.random() * 2 * this.#typicalMs;
   }

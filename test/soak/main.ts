@@ -71,7 +71,7 @@ function checkCounters(pool: Pool, load: Load): void {
   if (total > LIMIT) load.violation(`I4: ${total} connections`);
 }
 
-/** What callers were told against what the server has, as long as it answers. */
+/** The answers of callers against what the server has, as long as it answers. */
 async function checkLedger(server: PrivateServer, load: Load): Promise<void> {
   const writes = load.takeWrites();
   const rows = (await asAdmin(server, 'SELECT id FROM ledger')) as { id: number }[];

@@ -94,8 +94,8 @@ export class Report {
     const head = [
       '# Soak',
       '',
-      'Callers use one pool in every way, as fast as it goes: queries, prepared statements, aborts, timeouts, writes, transactions, connections borrowed by hand and by callback, streams,',
-      'while faults are done every few seconds to a real MariaDB and to the network in between. What callers were told is compared with what the server has.',
+      'Callers use one pool in every way, as fast as it goes: queries, prepared statements, aborts, timeouts, writes, transactions, connections borrowed by promise and by callback, streams,',
+      'while faults are done every few seconds to a real MariaDB and to the network in between. The answers of callers are compared with what the server has.',
       '',
       `\`${command}\`, ${date}, Node ${node}, mysql2 ${mysql2}, ${cores} × ${processor}, ${memoryGiB} GiB. Other work ran on the machine at the same time: rates say nothing.`,
       '',

@@ -61,7 +61,7 @@ describe('a stored function', () => {
     expect(factsOf(sql).callsRoutine).toBe(false);
   });
 
-  it('is not seen in data, whatever it is', () => {
+  it('is not seen in any data', () => {
     const parts = fc.constantFrom(
       'f(',
       'temporary',

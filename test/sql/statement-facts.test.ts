@@ -208,7 +208,7 @@ describe('the facts of a text', () => {
     expect(factsOf(long)).toBe(factsOf(long));
   });
 
-  it('are the same from the memo and anew, for any text', () => {
+  it('are the same from the memo and read again, for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...HOSTILE), maxLength: 40 }), (text) => {
         const sql = `SELECT ${text}`;

@@ -12,7 +12,7 @@ describe('a comment of tags', () => {
     expect(commentOf({})).toBeUndefined();
   });
 
-  it('is one harmless comment, whatever is in it', () => {
+  it('is one harmless comment, no matter what is in it', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), { minKeys: 1 }), (tags) => {
         const comment = commentOf(tags) ?? '';

@@ -1,10 +1,10 @@
-/** Whether work keeps a time that is up in its own process, told without a clock. */
+/** Whether work keeps a time that is up in its own process, shown without a clock. */
 
 /** The pool takes a turn of the event loop after a stall, to hear what has come meanwhile. */
 const TURNS_OF_GRACE = 4;
 
 /**
- * Calls `late` when so many milliseconds have passed, unless the returned function was called before. Timers of one process fire in the order
+ * Calls `late` when this many milliseconds have passed, unless the returned function was called before. Timers of one process fire in the order
  * of their times: however late all of them are on a busy machine, what an earlier timer ends is over before.
  */
 export function unlessOverBefore(milliseconds: number, late: () => void): () => void {

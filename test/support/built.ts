@@ -28,14 +28,14 @@ const FORGOTTEN_AFTER_MS = 6 * 3_600_000;
 
 let found: Promise<string> | undefined;
 
-/** The folder of the package: `package.json` and `dist`, as `npm run build` makes it without the dashboard. Nobody may write into it. */
+/** The folder of the package: `package.json` and `dist`, as `npm run build` makes it without the dashboard. No test may write into it. */
 export function builtPackage(): Promise<string> {
   found ??= findOrBuild();
   return found;
 }
 
 /**
- * Copies the package into a folder: what stands there finds the packages that are installed there, and no others. Nobody may write into its
+ * Copies the package into a folder: what stands there finds the packages that are installed there, and no others. No test may write into its
  * files: they are the same ones under another name, where both folders are on one disk.
  */
 export async function copyBuiltPackage(folder: string): Promise<void> {

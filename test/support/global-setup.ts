@@ -36,7 +36,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const kind = chosenKind();
   const family = kind === 'mysql' ? 'mysql' : 'mariadb';
   const server = await startServerOf(kind, {
-    // The same on all: MySQL takes LOAD DATA LOCAL only when told so, and packets of 64 MiB.
+    // The same on all: MySQL takes LOAD DATA LOCAL only when configured to, and packets of 64 MiB.
     arguments: ['--max-connections=1000', '--local-infile=1', '--max-allowed-packet=16M'],
     // As each has it by default.
     performanceSchema: family === 'mysql',

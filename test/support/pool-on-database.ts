@@ -37,7 +37,7 @@ export async function openPool(options: PoolOptions = {}): Promise<PoolOnDatabas
 
 const SERVER_STATUS_IN_TRANS = 0x0001;
 
-/** Whatever runs statements and gives a promise. */
+/** An object that runs statements and gives a promise. */
 export interface Queryable {
   query<T extends QueryResult>(sql: string, values?: unknown[]): Promise<[T, unknown]>;
 }

@@ -23,7 +23,7 @@ async function attempt<T>(probe: () => T | Promise<T>): Promise<Attempt<T>> {
  *
  * @param what - What is awaited, for the error: `waitFor('the pool to be empty', …)`.
  * @param probe - The question.
- * @param accept - Tells whether an answer is the one awaited. Default: it is truthy.
+ * @param accept - Says whether an answer is the one awaited. Default: it is truthy.
  * @returns The accepted answer.
  * @throws Error when time is up, with what was awaited and the last answer or error.
  */

@@ -64,7 +64,7 @@ describe('the metrics of a cluster', () => {
     expect(await complaintsOf(await registry.metrics())).toBe('');
   });
 
-  it('tell no writer from two, and count changes of the writer', async () => {
+  it('distinguish no writer from two, and count changes of the writer', async () => {
     const cluster = simulated('a', 'b');
     await using _db = cluster.db;
     await sampled(cluster, 'poolwright_cluster_writers{cluster="shop"}', 1);

@@ -105,6 +105,6 @@ describe('a value that the cache answers', () => {
   });
 });
 
-it('nobody listens when nothing is instrumented', () => {
+it('there is no listener when nothing is instrumented', () => {
   expect(hasSubscribers('poolwright:cache:value')).toBe(false);
 });

@@ -115,7 +115,7 @@ describe('metrics', () => {
 });
 
 describe('spans', () => {
-  it('of acquires and statements are children of the span that is active where they are asked for, also when they had to wait', async () => {
+  it('of acquires and statements are children of the span that is active where they are asked for, even when they had to wait', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 1 });
     const { pool } = fixture;
     const { exporter, tracerProvider } = makeTracing();
@@ -147,7 +147,7 @@ describe('spans', () => {
     expect(JSON.stringify(spans.map(({ attributes, name, status }) => ({ attributes, name, status })))).not.toContain('sesame');
   });
 
-  it('tell of failures, and of statements on a borrowed connection', async () => {
+  it('report failures, and statements on a borrowed connection', async () => {
     await using fixture = await openPool({ minIdle: 1, name: 'orders', connectionLimit: 1 });
     const { pool } = fixture;
     const { exporter, tracerProvider } = makeTracing();

@@ -6,7 +6,7 @@ import type { Contender, Start } from './contenders.js';
 export interface Arrivals extends Omit<Start, 'time'> {
   /** Callers, each with the moment at which they come, and how many uses they have, one after the other. */
   readonly callers: readonly { readonly atMs: number; readonly turns: number }[];
-  /** How long a use takes, drawn anew for each. */
+  /** How long a use takes, drawn again for each. */
   readonly useOf: (random: () => number) => number;
 }
 

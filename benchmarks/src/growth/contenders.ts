@@ -27,7 +27,7 @@ export type OpeningRule = (state: { readonly waiting: number; readonly opening: 
 
 /** Each caller who finds no connection free opens one, and waits for that one: mysql2. */
 export const ONE_FOR_EACH_CALLER = 'one for each caller';
-/** One for each waiter; the first waiter gets whatever comes first: tarn, generic-pool, sequelize-pool. */
+/** One for each waiter; the first waiter gets the resource that comes first: tarn, generic-pool, sequelize-pool. */
 export const oneForEachWaiter: OpeningRule = ({ waiting, opening }) => waiting - opening;
 /** One after the other while callers wait: HikariCP, whose connections are added by one thread. */
 export const oneAfterTheOther: OpeningRule = ({ waiting, opening }) => (waiting > 0 && opening === 0 ? 1 : 0);

@@ -1,4 +1,4 @@
-/** Scenes that nothing was tuned by: the five kinds of workload with other numbers, drawn by chance. */
+/** Scenes that nothing was tuned by: the five kinds of workload with other numbers, drawn at random. */
 
 import { cores, exponential, logNormal, pareto, type Random, type Scene, type Use, type Workload } from './workloads.js';
 

@@ -33,7 +33,7 @@ export class OwnSize implements SizeRule {
 
 /*
  * The yardsticks follow the rules of Netflix's concurrency-limits with their defaults, but for the bounds (README, Gradient2Limit, VegasLimit,
- * WindowedLimit; read at commit 78a74b9878d38c4c048b0304ce12a162ab7b7222, four after v0.5.4). Gradient2 is told of windows, as its README has
+ * WindowedLimit; read at commit 78a74b9878d38c4c048b0304ce12a162ab7b7222, four after v0.5.4). Gradient2 gets windows, as its README has
  * it, and Vegas of each use, as it is by default.
  */
 
@@ -102,7 +102,7 @@ export class Vegas implements SizeRule {
 
   ended(useMs: number, used: number): void {
     this.#sinceProbe += 1;
-    // The least time is measured anew from time to time.
+    // The least time is measured again from time to time.
     const probes = this.#sinceProbe >= this.#jitter * 30 * this.#limit;
     if (probes) {
       this.#jitter = jitterOf(this.random);

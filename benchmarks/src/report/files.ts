@@ -55,7 +55,7 @@ export function savedReport(scenario: string, place: Place): Report | undefined 
   return existsSync(path) ? ofThisForm(readFileSync(path, 'utf8')) : undefined;
 }
 
-/** The run that is committed, whatever has been run since; without git, the one in the working folder. */
+/** The run that is committed, not a later one; without git, the one in the working folder. */
 export function committedReport(scenario: string, place: Place): Report | undefined {
   try {
     const text = execFileSync('git', ['show', `HEAD:./${scenario}.json`], {

@@ -34,7 +34,7 @@ function grouped(value: number): string {
   return String(value).replaceAll(/\B(?=(?:\d{3})+(?!\d))/gu, ' ');
 }
 
-/** A ratio and how it varied. "≈" when rounds disagree on who was ahead: then neither of the two is, as far as this run can tell. */
+/** A ratio and how it varied. "≈" when rounds disagree on who was ahead: then neither of the two is, as far as this run can show. */
 export function formattedRatio({ median, lowest, highest }: Spread): string {
   const undecided = lowest < 1 && highest > 1 ? '≈ ' : '';
   return `${undecided}${times(median)} × (${times(lowest)}–${times(highest)})`;

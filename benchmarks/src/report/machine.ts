@@ -33,7 +33,7 @@ const PACKAGES = [
   'aws-advanced-nodejs-wrapper',
 ];
 
-/** Above this, somebody else was at work too: building the benchmarks alone gives less. */
+/** Above this, other programs were at work too: building the benchmarks alone gives less. */
 export const QUIET_LOAD = 0.7;
 
 /** Taken once, before a run has made a load of its own. */
@@ -42,7 +42,7 @@ export function currentLoad(): number {
 }
 
 /**
- * @param serverSettings what the server was told beyond its defaults
+ * @param serverSettings the server's settings beyond its defaults
  * @param versions of the Node that contestants ran on
  */
 export function describeMachine(

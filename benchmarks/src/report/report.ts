@@ -5,7 +5,7 @@ import type { Figures, Metric, Scenario } from '../scenario.js';
 import type { Machine } from './machine.js';
 import { ratiosOf, type Spread, spreadOf } from './statistics.js';
 
-/** Counted up when the form changes, so that nobody compares what cannot be compared. */
+/** Counted up when the form changes, so that no run is compared with one of another form. */
 export const FORM = 2;
 
 /** One contestant in one case. */

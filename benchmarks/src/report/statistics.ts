@@ -17,7 +17,7 @@ export function spreadOf(values: readonly number[]): Spread {
 
 /**
  * How many times ours their figure is, round by round: both figures of a ratio were measured within the same round, so what slowed the
- * machine down in one round does not tell for or against anybody. Rounds in which ours was 0 are left out.
+ * machine down in one round does not count for or against any contestant. Rounds in which ours was 0 are left out.
  */
 export function ratiosOf(theirs: readonly number[], ours: readonly number[]): Spread | undefined {
   const ratios = theirs.map((value, round) => value / (ours[round] ?? Number.NaN)).filter((ratio) => Number.isFinite(ratio));

@@ -61,7 +61,7 @@ export function openMysql2Callbacks({ address, limit }: PoolSettings): Connectio
   };
 }
 
-/** No pool: callers take the connections in turn, and each connection does what it is told one after the other. */
+/** No pool: callers take the connections in turn, and each connection runs its statements one after the other. */
 export async function openConnections({ address, limit }: PoolSettings): Promise<ConnectionPool> {
   const options = mysql2Options(address);
   const connections = await Promise.all(Array.from({ length: limit }, () => promiseMysql.createConnection(options)));

@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(new URL('./contestant-main.js', import.meta.url));
 const READY_TIMEOUT_MS = 60_000;
 const CLOSE_TIMEOUT_MS = 5_000;
 
-/** It took longer than anybody would wait. It was ended. */
+/** It took longer than a run waits. It was ended. */
 export class TooSlow extends Error {
   constructor(
     readonly contestant: string,
@@ -38,7 +38,7 @@ export class ContestantProcess {
     private readonly answerers: Questions,
     binary: string,
   ) {
-    // The collector is called before each measurement, so that nobody pays for what came before it.
+    // The collector is called before each measurement, so that no measurement pays for what came before it.
     this.#child = fork(MAIN, { execPath: binary, execArgv: ['--expose-gc'], serialization: 'advanced' });
   }
 
@@ -56,7 +56,7 @@ export class ContestantProcess {
       return process;
     } catch (error) {
       await process.kill();
-      // Not a slow rival, but one that is not set up as it should be, such as with fewer connections than it is told to hold.
+      // Not a slow rival, but one that is not set up as it should be, such as with fewer connections than its options ask for.
       throw error instanceof TooSlow ? new Error(`${process.#name} did not get ready within ${error.limitMs / 1000} s.`) : error;
     }
   }

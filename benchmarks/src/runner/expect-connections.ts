@@ -4,7 +4,7 @@ import type { Questions } from '../scenario.js';
 /** Long enough for connections that were closed a moment ago to leave the server's list. */
 const SETTLE_MS = 5_000;
 
-/** @throws Error when the server, which is asked, goes on counting another number of connections */
+/** @throws Error when the server, which is asked, keeps counting another number of connections */
 export async function expectConnections(contestant: string, ask: Questions, expected: number): Promise<void> {
   const patientUntil = performance.now() + SETTLE_MS;
   for (;;) {

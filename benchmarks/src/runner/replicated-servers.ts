@@ -31,7 +31,7 @@ interface Router extends AsyncDisposable {
 type StartReplication = (options: object) => Promise<Replication>;
 type StartRouter = (destinations: readonly Node[], options: { readonly route: Readonly<Record<string, string>> }) => Promise<Router>;
 
-/** What the servers are told that concerns speed; printed with the results. */
+/** The settings of the servers that concern speed; printed with the results. */
 export const REPLICATED_SETTINGS: readonly string[] = ['--gtid-mode=ON', '--log-replica-updates=ON', '--sync-binlog=0'];
 
 /** What an application's account needs to see how replication is, as docs/replicas.md says. */

@@ -13,7 +13,7 @@ export interface Measurement {
   readonly contestant: string;
   /** What each round has measured, in the order of the rounds; empty when it gave up. */
   readonly rounds: readonly Figures[];
-  /** Why there is nothing: it took longer than anybody would wait. */
+  /** Why there is nothing: it took longer than a run waits. */
   readonly gaveUp?: string;
 }
 
@@ -40,7 +40,7 @@ const ROUND_LIMIT_MS = 20_000;
 const MOST_REPETITIONS = 3;
 
 /**
- * Runs a scenario: in each round every contestant runs once, in an order that is drawn anew for each round, so that what happens to the
+ * Runs a scenario: in each round every contestant runs once, in an order that is drawn again for each round, so that what happens to the
  * machine meanwhile hits all alike and none always comes after the same other one.
  *
  * @throws Error when a contestant failed, got a wrong result, or has another number of connections than it should

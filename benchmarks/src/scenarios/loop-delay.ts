@@ -17,7 +17,7 @@ interface Load extends Case {
   readonly rows: number;
   /** Closed loop: so many callers, each with one statement at a time. */
   readonly callers?: number;
-  /** Open loop: so many statements each second, whatever becomes of them. */
+  /** Open loop: this many statements each second, no matter what becomes of them. */
   readonly perSecond?: number;
 }
 

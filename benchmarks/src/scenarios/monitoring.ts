@@ -19,7 +19,7 @@ const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 
 /**
  * A process of its own: what a browser and a Prometheus do with the answers is theirs to pay. Reads the live feed, and scrapes each second,
- * the server that it was told of last.
+ * the server that it was given last.
  */
 const WATCHER = `
   let stop = new AbortController();

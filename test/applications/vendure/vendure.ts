@@ -24,7 +24,7 @@ interface GraphqlError {
 }
 
 /**
- * While its database is away, the shop may give a shopper another session. The order of the one before is then out of reach, unless it is placed:
+ * While its database is away, the shop may give a shopper another session. The order of the session before is then unreachable, unless it is placed:
  * the shopper begins again.
  */
 function isOfLostSession({ path, extensions }: GraphqlError): boolean {

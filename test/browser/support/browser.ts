@@ -7,7 +7,7 @@ import type { MonitoringServer } from '../../../src/monitor/server/server.js';
 
 const BUILT = fileURLToPath(new URL('../../../dist/dashboard/index.html', import.meta.url));
 
-/** Chromium asks nobody else: no updates, no sync. As root it has no sandbox. */
+/** Chromium contacts no other server: no updates, no sync. As root it has no sandbox. */
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
 export async function startBrowser(): Promise<Browser> {
@@ -53,7 +53,7 @@ export async function screenshot(page: Page, name: string): Promise<void> {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe-core finds wrong for those who use the page by ear or by keys, or see little: WCAG 2.2, A and AA, and its best practices. */
+/** What axe-core finds wrong for users who hear the page, use only the keyboard, or have low vision: WCAG 2.2, A and AA, and its best practices. */
 export async function complaintsOfAxe(page: Page): Promise<readonly string[]> {
   // Not as a script of the page, whose policy would not have it.
   await page.evaluate(AXE);

@@ -13,7 +13,7 @@ describe('the rule of a statement', () => {
     defaults,
   );
 
-  it('is found whatever literals, spaces, comments and lengths of lists its text has', () => {
+  it('is found with any literals, spaces, comments and lengths of lists in its text', () => {
     for (const sql of [
       'SELECT * FROM users WHERE id = ?',
       'select *  from users /* by id */ where id=7',
@@ -39,7 +39,7 @@ describe('the rule of a statement', () => {
 });
 
 describe('rules', () => {
-  it('that are none are none', () => {
+  it('are undefined when none are given', () => {
     expect(resolveRules(undefined, defaults)).toBeUndefined();
   });
 

@@ -30,7 +30,7 @@ describe("Drizzle's cache", () => {
     expect(cache.stats().hits.memory).toBe(1);
   });
 
-  it('neither answers nor stores in a transaction, and hears of it at its commit', async () => {
+  it('neither answers nor stores in a transaction, and learns of it at its commit', async () => {
     await using fixture = await openCachedPool();
     const { pool, cache } = fixture;
     const db = withDrizzleCache(drizzle({ client: pool }), cache, { scope: 'test', ttl: 60_000, strategy: 'all' });
@@ -60,7 +60,7 @@ describe("Drizzle's cache", () => {
     expect(await read()).toEqual([{ id: 3, name: 'unheard' }]);
   });
 
-  it('leaves Node time for everything else, also when tagged selects are read from memory without a break', async () => {
+  it('leaves Node time for everything else, even when tagged selects are read from memory without a break', async () => {
     await using fixture = await openCachedPool();
     const { pool, cache } = fixture;
     const db = withDrizzleCache(drizzle({ client: pool }), cache, { scope: 'test', ttl: 60_000 });

@@ -73,7 +73,7 @@ describe('a value from Redis', () => {
     expect(marks.isGoodAt(marks.marksOf(A), 1)).toBe(true);
   });
 
-  it('from before a gap is not trusted, whatever it depends on', () => {
+  it('from before a gap is not trusted, no matter what it depends on', () => {
     const marks = new Marks();
     marks.noteGap(5);
     expect([marks.isGoodAt([], 4), marks.isGoodAt([], 5)]).toEqual([false, true]);
@@ -81,7 +81,7 @@ describe('a value from Redis', () => {
     expect(marks.isGoodAt([], 4)).toBe(false);
   });
 
-  it('of another ledger: positions begin anew, and nothing in memory counts', () => {
+  it('of another ledger: positions start again, and nothing in memory counts', () => {
     const marks = new Marks();
     marks.noteOthersInvalidation([...A, EVERYTHING], 9);
     marks.noteGap(9);
@@ -92,7 +92,7 @@ describe('a value from Redis', () => {
   });
 });
 
-it('the marks stay as many, whatever the number of names; names that share one cost a loading, never a stale value', () => {
+it('the number of marks stays the same for any number of names; names that share one cost a loading, never a stale value', () => {
   const marks = new Marks();
   const names = Array.from({ length: 200_000 }, (_, index) => `k:${index}`);
   expect(new Set(marks.marksOf(names)).size).toBeLessThanOrEqual(2 ** 16);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { namesChangedIn, namesOf, namesReadFrom, tableNames, withAnyTable } from '../../../src/cache/invalidation/names.js';
 
 describe('the names of tables', () => {
-  it('are told from tags and keys, and are the same in any case of letters', () => {
+  it('are distinguished from tags and keys, and are the same in any case of letters', () => {
     expect(tableNames(['Users', 'ORDERS'])).toEqual(['t:users', 't:orders']);
     expect(namesOf({ tables: ['Users'], tags: ['Users'], keys: ['Users'] })).toEqual(['g:Users', 't:users', 'k:Users']);
   });

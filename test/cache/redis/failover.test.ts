@@ -69,7 +69,7 @@ describe('while Sentinel promotes a replica, no process reads an older value for
     expect(writes).toBeGreaterThan(0);
   });
 
-  it.concurrent('when the master is frozen, and goes on as a master of its own until it is told', async () => {
+  it.concurrent('when the master is frozen, and continues as a master of its own until it is demoted', async () => {
     await using group = await startSentinelGroup();
     const { old, promoted } = await serversOf(group);
     await using processes = await startCheckedProcesses(2, group.url);

@@ -13,7 +13,7 @@ const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
 const TTL_MS = 600_000;
 
 describe('a Redis that takes two seconds to answer', () => {
-  it('costs its callers no more than the time-out, and nobody is told an old value', async () => {
+  it('costs its callers no more than the time-out, and no caller gets an old value', async () => {
     await using redis = await startRedis();
     await using proxy = await startTcpProxy({ port: redis.port });
     await using fixture = await openCachedPool({
@@ -40,7 +40,7 @@ describe('a Redis that takes two seconds to answer', () => {
 });
 
 describe('a connection to Redis that leads nowhere', () => {
-  it('is made anew when it is the one for values, though invalidations are still heard over the other', async () => {
+  it('is opened again when it is the one for values, though invalidations are still heard over the other', async () => {
     await using redis = await startRedis();
     const pairs: [Socket, Socket][] = [];
     const server = createServer((near) => {
@@ -58,7 +58,7 @@ describe('a connection to Redis that leads nowhere', () => {
     });
     try {
       await cache.ready();
-      // The connection for values is the one that is made first.
+      // The connection for values is made first.
       const [near, far] = pairs[0] as [Socket, Socket];
       near.unpipe().pause();
       far.unpipe().pause();
@@ -131,7 +131,7 @@ describe('an encryption of the user’s that fails', () => {
         expect(await cache.wrap('key', async () => count, { ttl: TTL_MS })).toBe(count);
         if (encryption.encrypt === plain && count === 1) await waitFor('the store', () => cache.stats().stores.redis === 1);
         else await waitFor('the failure', () => failuresOf(cache) > before);
-        // Whoever asks next does not wait for a lock that nobody gives back.
+        // The next caller does not wait for a lock that no process gives back.
         await waitFor('the lock to be given back', async () => (await new Locks(redis.url).held()) === 0);
       }
       expect(cache.breaker?.closed).toBe(true);
@@ -146,7 +146,7 @@ function failuresOf(cache: QueryCache): number {
   return garbage + other;
 }
 
-/** The locks that somebody has in a Redis. */
+/** The locks that are held in a Redis. */
 class Locks {
   constructor(private readonly url: string) {}
 
@@ -161,7 +161,7 @@ class Locks {
 }
 
 describe('a cluster that is resharded', () => {
-  it('is followed, the ledger too, and nobody is told an old value', async () => {
+  it('is followed, the ledger too, and no caller gets an old value', async () => {
     await using cluster = await startRedisCluster();
     await using fixture = await openCachedPool({ redis: cluster.url });
     const { pool, cache } = fixture;

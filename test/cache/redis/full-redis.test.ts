@@ -18,7 +18,7 @@ interface Caches extends AsyncDisposable {
   readonly client: Redis;
 }
 
-/** Two processes, as far as the cache can tell, over a Redis that has room for a third of what they want to store. */
+/** Two processes, as far as the cache can see, over a Redis that has room for a third of what they want to store. */
 async function openCaches({ url }: RedisServer, roomBytes?: number): Promise<Caches> {
   const options: QueryCacheOptions = { redis: { url, timeout: 2_000 }, invalidationBound: 1_000, memory: false };
   const [one, two] = [createQueryCache(options), createQueryCache(options)];
@@ -40,7 +40,7 @@ async function openCaches({ url }: RedisServer, roomBytes?: number): Promise<Cac
   };
 }
 
-/** Asks for every value; each tells which one it is, and of which time. */
+/** Asks for every value; each says which value it is, and from when. */
 async function readAll(cache: QueryCache, version: number, tags: readonly string[] = []): Promise<void> {
   for (let number = 0; number < VALUES; number += 1) {
     const value = await cache.wrap(`value ${number}`, async () => Buffer.alloc(VALUE_BYTES, number % 251), { ttl: TTL_MS, tags });
@@ -49,7 +49,7 @@ async function readAll(cache: QueryCache, version: number, tags: readonly string
   expect(await cache.wrap('version', async () => version, { ttl: TTL_MS, tags: ['version'] })).toBe(version);
 }
 
-/** Invalidates in one process what the other has, and waits until that one has heard of it. */
+/** Invalidates in one process what the other has, and waits until the other has learned of it. */
 async function expectHeard({ one, two }: Caches, version: number): Promise<void> {
   await one.invalidate({ tags: ['version'] });
   await waitFor(
@@ -60,7 +60,7 @@ async function expectHeard({ one, two }: Caches, version: number): Promise<void>
 }
 
 describe('a Redis that has less room than the values want', () => {
-  it('and lets go of values: those are loaded anew, and every invalidation is heard', async () => {
+  it('and evicts values: they are loaded again, and every invalidation is heard', async () => {
     await using redis = await startRedis({ arguments: ['--maxmemory-policy', 'volatile-lru'] });
     await using caches = await openCaches(redis, ROOM_BYTES);
     const { one, two, client } = caches;
@@ -73,7 +73,7 @@ describe('a Redis that has less room than the values want', () => {
     await expectHeard(caches, 2);
   });
 
-  it('and takes no more: what is there is served, every invalidation is heard, and it goes on when there is room', async () => {
+  it('and takes no more: what is there is served, every invalidation is heard, and storing continues when there is room', async () => {
     await using redis = await startRedis({ arguments: ['--maxmemory-policy', 'noeviction'] });
     await using caches = await openCaches(redis, ROOM_BYTES);
     const { one, two, client } = caches;
@@ -149,7 +149,7 @@ describe('a Redis that has less room than the values want', () => {
       const read = (cache: QueryCache): Promise<unknown> => cache.wrap(letGo, async () => version, { ttl: TTL_MS });
       expect([await read(one), await read(two)]).toEqual([1, 1]);
       version = 2;
-      // An invalidation is told and lost before anybody has read it.
+      // An invalidation is announced, and lost before any process has read it.
       await client.multi().incr('{poolwright}:count').del(letGo).exec();
       await waitFor(
         'the processes to know',
@@ -164,7 +164,7 @@ describe('a value', () => {
   it.each([
     ['both tiers', {}],
     ['Redis alone', { memory: false as const }],
-  ])('that is larger than maxEntryBytes is in neither tier, and nobody waits for it: %s', async (_, options) => {
+  ])('that is larger than maxEntryBytes is in neither tier, and no caller waits for it: %s', async (_, options) => {
     await using redis = await startRedis();
     const cache = createQueryCache({ ...options, redis: redis.url, maxEntryBytes: 10_000, invalidationBound: 1_000 });
     const client = new Redis(redis.url);
@@ -192,7 +192,7 @@ describe('a value', () => {
 });
 
 describe('a Redis that takes no writes', () => {
-  it('proves nothing, for others could not tell: the database answers until it takes them again', async () => {
+  it('proves nothing, because other processes could not see that: the database answers until it takes them again', async () => {
     await using redis = await startRedis();
     await using caches = await openCaches(redis);
     const { one, two, client } = caches;

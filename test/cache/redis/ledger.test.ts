@@ -127,7 +127,7 @@ describe.concurrent('the ledger', () => {
     },
   );
 
-  it('of another server begins anew: nothing of before counts, and the writer connects again', async () => {
+  it('of another server starts again: nothing from before counts, and the writer connects again', async () => {
     const redis = new FakeRedis();
     using one = startProcess(redis);
     await live(one);

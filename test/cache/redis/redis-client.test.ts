@@ -82,7 +82,7 @@ describe('the Redis tier', () => {
     await one.kill('SIGSTOP');
     // Longer than what was said before it stood still counts.
     await setTimeout(2_000);
-    await waitFor('the cache to serve all the same', isLive);
+    await waitFor('the cache to serve anyway', isLive);
     await two.kill('SIGKILL');
     await waitFor('the proof to end', () => !isLive());
     await pool.query(RENAME, ['new', 1]);
@@ -93,7 +93,7 @@ describe('the Redis tier', () => {
     await one.kill('SIGCONT');
   });
 
-  it('works over TLS, as a user with a password, and tells neither', async () => {
+  it('works over TLS, as a user with a password, and shows neither', async () => {
     await using folder = createTemporaryFolder('poolwright-redis-tls');
     const authority = await createCertificateAuthority(folder.path);
     const { certificatePath, keyPath } = await authority.issue({

@@ -7,7 +7,7 @@ import { nameOf, openCachedPool } from '../support/cached-pool.js';
 
 const RENAME = 'UPDATE users SET name = ? WHERE id = ?';
 
-/** Waits until a process serves the value; a process that hears of a write does so within the bound. */
+/** Waits until a process serves the value; a process that learns of a write does so within the bound. */
 async function untilItIs(read: () => Promise<unknown>, value: unknown): Promise<void> {
   await waitFor(`the value ${String(value)}`, read, (name) => name === value);
 }
@@ -55,7 +55,7 @@ describe('with Redis', () => {
     expect(await later.cache.wrap('kept', async () => 8, { ttl: 60_000 })).toBe(7);
   });
 
-  it('a cold key is loaded once, by whichever of many callers in several processes comes first', async () => {
+  it('a cold key is loaded once, by the first of many callers in several processes', async () => {
     await using redis = await startRedis();
     await using fixture = await openCachedPool({ redis: { url: redis.url, timeout: 5_000 }, invalidationBound: 2_000 });
     const processes = [fixture, await fixture.other(), await fixture.other(), await fixture.other()];
@@ -102,7 +102,7 @@ describe('with Redis', () => {
     }
   });
 
-  it('keys and values tell nothing to those who may not know', async () => {
+  it('keys and values reveal nothing to readers without the right to know', async () => {
     await using redis = await startRedis();
     const flip = (bytes: Buffer): Buffer => Buffer.from(bytes.map((byte) => byte ^ 0x5a));
     await using fixture = await openCachedPool({ redis: redis.url, encryption: { encrypt: flip, decrypt: flip } });
@@ -144,7 +144,7 @@ describe('Redis', () => {
     await nameOf(pool, 1);
     await nameOf(other.pool, 1);
     await redis.kill(signal);
-    // The other process cannot be told; it must find out by itself within the bound.
+    // The other process cannot be notified; it must find out by itself within the bound.
     await pool.query(RENAME, ['new', 1]);
     expect(await nameOf(pool, 1)).toBe('new');
     await untilItIs(() => nameOf(other.pool, 1), 'new');
@@ -178,7 +178,7 @@ describe('Redis', () => {
     await untilItIs(() => nameOf(pool, 1), 'last');
   });
 
-  it('flushed: everything is loaded anew, and invalidations still reach all', async () => {
+  it('flushed: everything is loaded again, and invalidations still reach all', async () => {
     await using redis = await startRedis();
     await using fixture = await openCachedPool({ redis: redis.url });
     const { pool, cache } = fixture;
@@ -193,7 +193,7 @@ describe('Redis', () => {
     expect(await nameOf(pool, 1)).toBe('new');
     await untilItIs(() => nameOf(other.pool, 1), 'new');
     await waitFor(
-      'the backlog to be told',
+      'the backlog to be sent',
       () => cache.stats().redis,
       (stats) => stats?.live === true && stats.backlog === 0,
     );
@@ -224,7 +224,7 @@ describe('Redis', () => {
     await untilItIs(() => nameOf(other.pool, 1), 'newest');
   });
 
-  it("that answers garbage, or somebody else's value, is not believed", async () => {
+  it("that answers garbage, or another key's value, is not believed", async () => {
     await using redis = await startRedis();
     await using fixture = await openCachedPool({ redis: redis.url });
     const { pool, cache } = fixture;

@@ -72,7 +72,7 @@ describe('a loading', () => {
     expect(flight.signal.aborted).toBe(true);
   });
 
-  it('that is held open goes on without callers', async () => {
+  it('that is held open continues without callers', async () => {
     const { flight, land } = started();
     flight.holdOpen();
     expect(await errorOf(flight.join({ signal: AbortSignal.abort() }, 'value'))).toMatchObject({ code: 'POOL_ABORTED' });

@@ -18,7 +18,7 @@ function costOf(key: string, bytes: number): number {
 }
 
 describe('the tier in memory', () => {
-  it('lets the oldest go that was not used, within its bytes, whatever is done to it', () => {
+  it('evicts the oldest value that was not used, and keeps within its bytes under any operations', () => {
     const key = fc.constantFrom(...KEYS);
     const step = fc.oneof(
       fc.record({ do: fc.constant('set' as const), key, bytes: fc.integer({ min: 0, max: 4_000 }) }),

@@ -10,7 +10,7 @@ import { startRedis } from '../../support/servers/redis-server.js';
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const run = promisify(execFile);
 
-it('I11: a process with a cache ends by itself, also while Redis cannot be reached', async () => {
+it('I11: a process with a cache ends by itself, even while Redis cannot be reached', async () => {
   await using redis = await startRedis();
   const entry = pathToFileURL(join(await builtPackage(), 'dist/cache/index.js')).href;
   const program = `import { createQueryCache } from '${entry}';
@@ -20,7 +20,7 @@ it('I11: a process with a cache ends by itself, also while Redis cannot be reach
   const ended = async (url: string, reached: string): Promise<string> =>
     (await run(process.execPath, ['--input-type=module', '-e', program, url, reached], { cwd: root, timeout: 180_000 })).stdout;
   expect(await ended(redis.url, 'reached')).toBe('5');
-  // Nobody waits for the loading in the background, which never ends.
+  // No caller waits for the loading in the background, which never ends.
   const refreshing = `import { createQueryCache } from '${entry}';
     const cache = createQueryCache({ redis: process.argv[1] });
     await cache.ready();

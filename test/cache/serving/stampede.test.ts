@@ -20,7 +20,7 @@ async function createUsers(database: TestDatabase): Promise<void> {
   await database.admin("INSERT INTO users VALUES (1, 'user1'), (2, 'user2')");
 }
 
-/** Holds up whoever reads users, until it is disposed. */
+/** Holds up all readers of users, until it is disposed. */
 async function holdUsers(database: TestDatabase): Promise<AsyncDisposable> {
   const session = await database.connectAsAdmin();
   await session.query('LOCK TABLES users WRITE');

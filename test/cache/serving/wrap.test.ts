@@ -38,7 +38,7 @@ describe('cache.wrap()', () => {
     for (const key of ['', 7]) expect(await errorOf(cache.wrap(key as string, load))).toMatchObject({ code: 'POOL_OPTION_INVALID' });
   });
 
-  it('serves a stale value at once while it is loaded anew, once', async () => {
+  it('serves a stale value at once while it is loaded again, once', async () => {
     using fixture = openCounting();
     const { cache, load } = fixture;
     const policy = { ttl: 1, staleWhileRevalidate: 60_000 };
@@ -68,7 +68,7 @@ describe('cache.wrap()', () => {
     expect(cache.stats()).toMatchObject({ entries: 1 });
   });
 
-  it('does not store what was invalidated while it was loaded, and the next caller loads it anew', async () => {
+  it('does not store what was invalidated while it was loaded, and the next caller loads it again', async () => {
     using fixture = openCounting();
     const { cache, load } = fixture;
     let finish: (() => void) | undefined;

@@ -10,7 +10,7 @@ export interface CachedPool extends AsyncDisposable {
   readonly pool: Pool;
   readonly cache: QueryCache;
   readonly database: TestDatabase;
-  /** Another process's pool and cache, as far as the cache can tell. */
+  /** Another process's pool and cache, as far as the cache can see. */
   other(options?: QueryCacheOptions): Promise<{ readonly pool: Pool; readonly cache: QueryCache }>;
 }
 
@@ -50,7 +50,7 @@ function patient({ redis, ...options }: QueryCacheOptions): QueryCacheOptions {
   return { invalidationBound: 1_000, redis: typeof redis === 'string' ? { url: redis, timeout: 1_000 } : redis, ...options };
 }
 
-/** The name of a user, through the cache unless told otherwise. */
+/** The name of a user, through the cache by default. */
 export async function nameOf(pool: Pool, id: number, cache: object | boolean = { ttl: 60_000 }): Promise<unknown> {
   const [rows] = await pool.query({ sql: 'SELECT name FROM users WHERE id = ?', values: [id], cache });
   return (rows as { name: string }[])[0]?.name;

@@ -112,7 +112,7 @@ function told<K extends Report['kind']>(child: ChildProcess, kind: K): Promise<R
       child.off('message', hear).off('exit', end);
       resolve(report as Report & { readonly kind: K });
     };
-    const end = (): void => reject(new Error(`The process ended before it told: ${kind}.`));
+    const end = (): void => reject(new Error(`The process ended before it reported: ${kind}.`));
     child.on('message', hear).once('exit', end);
   });
 }

@@ -2,7 +2,7 @@ import { createQueryCache, type QueryCacheOptions } from '../../../src/cache/ind
 import { createPool } from '../../../src/index.js';
 import type { Answer, Question } from './children.js';
 
-/** A process with a pool and a cache, which does what it is told by its parent; see children.ts. */
+/** A process with a pool and a cache, which does what its parent asks; see children.ts. */
 
 const [, , databaseUrl = '', cacheOptions = '{}'] = process.argv;
 const cache = createQueryCache(JSON.parse(cacheOptions) as QueryCacheOptions);

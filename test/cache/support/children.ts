@@ -4,13 +4,13 @@ import type { CacheStats, QueryCacheOptions } from '../../../src/cache/index.js'
 import type { StatementOptions } from '../../../src/mysql/contract/statement-options.js';
 import { bundledProgram, PROGRAM_FOLDER } from '../../support/bundled-program.js';
 
-/** What a child is told to ask its pool, so many times at once. */
+/** What a child asks its pool on request, this many times at once. */
 export interface Question {
   readonly statement: StatementOptions;
   readonly callers: number;
 }
 
-/** What a child tells. */
+/** What a child reports. */
 export type Answer =
   | { readonly kind: 'ready' }
   /** All callers have asked. */
@@ -26,7 +26,7 @@ export type Answer =
 /** A process of its own with a pool and a cache that serves. */
 export interface Child {
   readonly pid: number;
-  /** Tells it to ask. Resolves when all callers have asked; `answered` when all of them were answered. */
+  /** Makes it ask. Resolves when all callers have asked; `answered` when all of them were answered. */
   ask(question: Question): Promise<{ readonly answered: Promise<Answer & { readonly kind: 'answered' }> }>;
   kill(signal: NodeJS.Signals): Promise<void>;
 }

@@ -52,7 +52,7 @@ describe('the key of a statement', () => {
     }
   });
 
-  it('has a hash of its own outside of the process, whatever characters are in it', () => {
+  it('has a hash of its own outside of the process, with any characters in it', () => {
     const hashes = ['w\uD800', 'w\uD801', 'w\uDC00', 'w\uFFFD', 'w'].map(hashOf);
     expect(new Set(hashes).size).toBe(hashes.length);
   });

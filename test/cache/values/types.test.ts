@@ -39,7 +39,7 @@ describe.each<[string, PoolOptions]>([
   ['in another time zone, as arrays', { timezone: '+05:30', rowsAsArray: true }],
   ['by table', { nestTables: true }],
 ])('rows and fields come out of both tiers as the database gave them, %s', (_, poolOptions) => {
-  it('whatever is in them', async () => {
+  it('with any content', async () => {
     await using redis = await startRedis();
     await using fixture = await openCachedPool({ redis: redis.url }, poolOptions);
     const { pool, cache, database } = fixture;

@@ -23,14 +23,14 @@ describe('column definitions', () => {
     );
   });
 
-  it('that are none stay none', () => {
+  it('that are undefined or null stay so', () => {
     for (const fields of [undefined, null]) {
       expect(statementResult.unpack(valueOf(bytesOf(statementResult.pack(withPlainFields([[], fields])))))).toEqual([[], fields]);
     }
   });
 });
 
-describe('a result without rows, and a value that is none', () => {
+describe('a result without rows, and a value that is undefined or null', () => {
   it('is negative: it has a time to live of its own', () => {
     const results: [unknown, boolean][] = [
       [[[], []], true],
@@ -44,7 +44,7 @@ describe('a result without rows, and a value that is none', () => {
 });
 
 describe('the rows of a result', () => {
-  it("are a copy of each caller's own, and the column definitions are everybody's", () => {
+  it("are a copy of each caller's own, and all callers share the column definitions", () => {
     const result = withPlainFields([[{ id: 1 }], [{ name: 'id', secret: 'not a property of a column' }]]);
     const [rows, fields] = statementResult.copy(result) as [object[], object[]];
     expect(rows).toEqual(result[0]);

@@ -8,7 +8,7 @@ export interface BlackHole extends AsyncDisposable {
   readonly port: number;
 }
 
-/** Listens, tells the port, and is then stopped: nobody accepts. */
+/** Listens, reports the port, and is then stopped: nothing accepts. */
 const LISTENER = `
 const server = require('node:net').createServer();
 server.listen({ host: '127.0.0.1', port: 0, backlog: 1 }, () => process.stdout.write(String(server.address().port)));

@@ -9,7 +9,7 @@ import { waitFor } from '../../support/wait-for.js';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** A call of the command that goes on. */
+/** A call of the command that is still running. */
 export interface RunningCommand extends AsyncDisposable {
   readonly stdout: string;
   readonly stderr: string;

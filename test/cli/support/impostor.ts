@@ -11,7 +11,7 @@ export interface ImpostorManners {
   readonly asksFor?: string;
 }
 
-/** A server that speaks MySQL's protocol as far as the login, and never lets anybody in. */
+/** A server that speaks MySQL's protocol as far as the login, and refuses every client. */
 export interface Impostor extends AsyncDisposable {
   readonly port: number;
 }

@@ -92,7 +92,7 @@ export const TROUBLES: readonly Trouble[] = [
     cure: /ALTER USER \S+ ACCOUNT UNLOCK/,
   },
   {
-    name: 'an account that is blocked until somebody helps',
+    name: 'an account that is blocked until an operator helps',
     only: 'maxPasswordErrors',
     make: async (patient) => {
       await patient.admin.query('SET GLOBAL max_password_errors = 1');
@@ -165,7 +165,7 @@ export const TROUBLES: readonly Trouble[] = [
     cure: /ALTER USER \S+ IDENTIFIED (VIA|WITH) [^;.]+'<password>'\)?/,
   },
   {
-    name: 'an account that logs nobody in',
+    name: 'an account whose plugin refuses every login',
     only: 'noLoginPlugin',
     make: async ({ admin, account }) => {
       await admin.query("INSTALL PLUGIN mysql_no_login SONAME 'mysql_no_login.so'");

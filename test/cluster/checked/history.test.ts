@@ -62,7 +62,7 @@ it('the check finds writes that are lost, doubled, refused and yet there, withou
     'write 2 of process 0 (insert) is there 2 times',
     'write 3 of process 0 (insert) failed with POOL_ACQUIRE_TIMEOUT, and is there',
     'write 4 of process 0 (insert) failed without a code',
-    'row 7 was written by nobody',
+    'row 7 was written by no process',
     'row 5 was written to a:3306 after its process had followed another writer',
   ]);
 });

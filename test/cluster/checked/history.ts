@@ -112,7 +112,7 @@ export function brokenWrites(writes: readonly Write[], rows: ReadonlyMap<number,
     if (count > 0 && write.code !== undefined && WRITTEN_NEVER.test(write.code))
       broken.push(`${nameOf(write)} failed with ${write.code}, and is there`);
   }
-  for (const id of rows.keys()) if (!byId.has(id)) broken.push(`row ${id} was written by nobody`);
+  for (const id of rows.keys()) if (!byId.has(id)) broken.push(`row ${id} was written by no process`);
   for (const { id, server, followedAt } of strays) {
     const write = byId.get(id);
     if (write === undefined || write.sentAt > (followedAt.get(write.worker) ?? Number.POSITIVE_INFINITY))

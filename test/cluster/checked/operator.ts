@@ -129,7 +129,7 @@ export class Operator {
     await this.servers.demote(node);
   }
 
-  /** Removes the rows that keep a replica from going on. */
+  /** Removes the rows that keep a replica from continuing. */
   async repair(node: ReplicatedNode): Promise<void> {
     const { unlogged, readOnly } = statementsOf(this.servers.kind);
     const { database } = this.servers;
@@ -160,7 +160,7 @@ export class Operator {
       if (await this.#isAllIn(this.#writer, executed, writers)) return true;
       throw new Error(`it has ${executed}; the writer has ${writers}`);
     };
-    // It may have applied what the writer waits to hear of.
+    // It may have applied what the writer waits to have acknowledged.
     return await waitFor(what, compare, Boolean, { timeoutMs, intervalMs: 50 });
   }
 

@@ -1,4 +1,4 @@
-/** One process of the check: it writes and reads through a cluster, and tells what it has seen. */
+/** One process of the check: it writes and reads through a cluster, and reports what it has seen. */
 
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ResultSetHeader, RowDataPacket } from 'mysql2/promise';
@@ -23,7 +23,7 @@ export interface Passed {
   readonly version: number;
 }
 
-/** What the parent is told. */
+/** What the parent learns. */
 export type Report =
   | { readonly kind: 'ready' }
   | { readonly kind: 'passed'; readonly passed: Passed }
@@ -34,7 +34,7 @@ export type Report =
 /** What the parent says. */
 export type Order = { readonly kind: 'end' } | { readonly kind: 'read'; readonly passed: Passed };
 
-/** Those that write may wait for a writer; the others go on reading. */
+/** Callers that write may wait for a writer; the others continue to read. */
 const WRITING_CALLERS = 3;
 const READING_CALLERS = 3;
 const LONGEST_PAUSE_MS = 60;
@@ -56,7 +56,7 @@ let reads: Read[] = [];
 let failed: FailedRead[] = [];
 let lastId = 0;
 const end = new AbortController();
-/** The versions to which this process has raised registers, as it was told. */
+/** The versions to which this process has raised registers, as far as it was answered. */
 const own = new Map<number, number>();
 
 interface Answer extends RowDataPacket {
@@ -188,7 +188,7 @@ async function noteRead(kind: ReadKind, way: string, register: number, floor: nu
   }
 }
 
-/** What one piece of work has written, it sees; now and then another process is told where to find it. */
+/** What one piece of work has written, it sees; now and then another process learns where to find it. */
 async function scope(): Promise<void> {
   await db.scope(async () => {
     const written = new Map<number, number>();
@@ -237,7 +237,7 @@ function tellHistory(): void {
   failed = [];
 }
 
-/** In a scope of its own: it waits for what it was told, and for nothing else. */
+/** In a scope of its own: it waits for what it was passed, and for nothing else. */
 async function readPassed({ position, register, version }: Passed): Promise<void> {
   const bounded = random() < 0.5 ? ({ consistency: 'bounded', maxLag } as const) : {};
   await db.scope(() => read('after', register, version, { ...bounded, after: position }));

@@ -32,7 +32,7 @@ describe('a cluster that is given one of its nodes', () => {
     );
     expect(await valueOf(db, '@@port')).toBe(b.server.port);
 
-    // Its source names it until it has something to send, and finds nobody there.
+    // Its source names it until it has something to send, and finds no replica there.
     await c.server.kill('SIGKILL');
     await waitFor(`${c.name} to leave`, names, (found) => found.length === 2, LONG);
     expect(db.topology().changes.map(({ message }) => message)).toContain(`${c.name} left the cluster`);

@@ -11,7 +11,9 @@ import { missing, writerIs, writers } from '../support/load.js';
 const LONG = { intervalMs: 20 };
 
 describe('a cluster that is given one member of a group', () => {
-  it('finds the others, loses no write when the primary is changed, and goes on with the next one when it is killed', async ({ skip }) => {
+  it('finds the others, loses no write when the primary is changed, and continues with the next one when it is killed', async ({
+    skip,
+  }) => {
     const reason = groupsAreMissing();
     skip(reason !== undefined, reason);
     await using group = await startGroup();

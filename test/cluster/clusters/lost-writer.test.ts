@@ -38,7 +38,7 @@ async function letWrite(node: ReplicatedNode): Promise<void> {
   await node.admin(...statementsOf(shared.servers.kind).readOnly(false));
 }
 
-/** Asks again at once until it is answered. Throws when nothing else has had its turn for long. */
+/** Asks again at once until it is answered. Throws when nothing else has had its turn for a long time. */
 async function insist(work: () => Promise<unknown>): Promise<void> {
   let refusals = 0;
   const turn = setInterval(() => {
@@ -85,7 +85,7 @@ describe('a cluster and its callers', () => {
     await waitFor('the health of the writer', () => checksOf().then(() => true));
   });
 
-  it('tells callers whose time is up that there is no writer, and since when', async () => {
+  it('reports to callers whose time is up that there is no writer, and since when', async () => {
     await using db = openCluster();
     await db.query('DO 0');
     const changes: string[] = [];
@@ -98,7 +98,7 @@ describe('a cluster and its callers', () => {
       expect(error.message).toContain(`${shared.source.name} is `);
       expect(await db.health()).toMatchObject({ status: 'unhealthy' });
     });
-    // Whoever waits meanwhile is served.
+    // Callers that wait meanwhile are served.
     await db.query('INSERT INTO written VALUES (2)');
     stop();
     expect(changes.some((message) => message.startsWith('no node is the writer'))).toBe(true);
@@ -125,7 +125,7 @@ describe('a cluster and its callers', () => {
     expect(rows).toEqual([{ count: 1 }]);
   });
 
-  it('says of a node what keeps the monitor out, and goes on without it', async () => {
+  it('says of a node what keeps the monitor out, and continues without it', async () => {
     const url = shared.replica.url({ database: shared.servers.database });
     await using db = openCluster({ nodes: [shared.source.url(), url.replace(shared.servers.password, 'wrong')] });
     await db.query('DO 0');
@@ -171,7 +171,7 @@ describe('a cluster and its callers', () => {
     await db.query('DO 0');
   });
 
-  it('lets a statement run for long whose server answers', async () => {
+  it('lets a long statement run while its server answers', async () => {
     await using db = openCluster({ failureDetection: { after: 50, interval: 250, count: 3 } });
     expect(await valueOf(db, 'SLEEP(1)')).toBe(0);
   });

@@ -17,7 +17,7 @@ function open(nodes: ClusterOptions['nodes'], options: Partial<ClusterOptions> =
 }
 
 describe('a cluster', () => {
-  it('tells callers at once that no node lets them in, and who is refused; one that does is enough', async () => {
+  it('reports to callers at once that no node lets them in, and which account is refused; one node that does is enough', async () => {
     const wrong = (node: ReplicatedNode): string => databaseUrl({ ...node.connection, password: 'wrong' });
     await using locked = open([wrong(shared.source), wrong(shared.replica)], { acquireTimeout: 0 });
     const error = (await errorOf(locked.query('DO 0'))) as PoolError;
@@ -65,9 +65,9 @@ describe('a cluster', () => {
     expect(db.topology()).toMatchObject({ writer: shared.source.name, ambiguous: [] });
   });
 
-  it('says that a node is MySQL Router, and goes on by what it leads to', async ({ skip }) => {
+  it('says that a node is MySQL Router, and continues with the server that it leads to', async ({ skip }) => {
     skip(fetchedVersions('mysql') === undefined, 'MySQL Router comes with MySQL, which is not there.');
-    // One that reads the protocol greets for itself; one that passes everything through cannot be told from its server.
+    // A router that reads the protocol greets for itself; one that passes everything through cannot be distinguished from its server.
     const route = { client_ssl_mode: 'DISABLED', server_ssl_mode: 'DISABLED' };
     await using router = await startMySqlRouter([{ host: shared.source.host, port: shared.source.server.port }], { route });
     await using db = open([databaseUrl({ ...shared.source.connection, port: router.port })], { discovery: 'static', ssl: false });

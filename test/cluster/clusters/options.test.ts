@@ -63,15 +63,15 @@ describe('the options of a cluster', () => {
   it.each<[string, object, string]>([
     ['no nodes', {}, 'nodes must be a list of at least one URL'],
     ['an empty list', { nodes: [] }, 'nodes must be a list of at least one URL'],
-    ['a node that is none', { nodes: [7] }, 'nodes[0] must be a database URL'],
-    ['a misspelt option', { nodes: NODES, discovry: 'static' }, 'Unknown option discovry. Did you mean discovery?'],
-    ['a misspelt option of a group', { nodes: NODES, reads: { maxLagg: 5 } }, 'Unknown option reads.maxLagg. Did you mean reads.maxLag?'],
+    ['a node that is not a URL', { nodes: [7] }, 'nodes[0] must be a database URL'],
+    ['a misspelled option', { nodes: NODES, discovry: 'static' }, 'Unknown option discovry. Did you mean discovery?'],
+    ['a misspelled option of a group', { nodes: NODES, reads: { maxLagg: 5 } }, 'Unknown option reads.maxLagg. Did you mean reads.maxLag?'],
     [
       'a wrong value in a group',
       { nodes: NODES, reads: { fallback: 'hope' } },
       "reads.fallback must be one of 'writer', 'refuse'; given: 'hope'.",
     ],
-    ['a group that is none', { nodes: NODES, monitor: 5 }, 'monitor must be an object of options'],
+    ['a group that is not an object', { nodes: NODES, monitor: 5 }, 'monitor must be an object of options'],
     ['an unknown discovery', { nodes: NODES, discovery: 'magic' }, "discovery must be one of 'auto'"],
     ['an address that is no function', { nodes: NODES, address: 'a' }, 'address must be a function'],
     [

@@ -3,7 +3,7 @@ import { seededRandom } from '../../engine/support/random.js';
 import { Dice } from '../../simulation/dice.js';
 import { serversNamed, SimulatedCluster, type SimulatedServer } from '../support/simulated-servers.js';
 
-/** Longer than it takes to look at every node anew, and to declare one down that does not answer. */
+/** Longer than it takes to look at every node again, and to declare one down that does not answer. */
 const LONG_ENOUGH_MS = 10_000;
 
 describe('the writer of a cluster', () => {
@@ -38,7 +38,7 @@ describe('the writer of a cluster', () => {
     expect(cluster.pool.moves).toEqual(['a:3306']);
   });
 
-  it('is nobody when it is down, until exactly one other takes writes', async () => {
+  it('is no server when it is down, until exactly one other takes writes', async () => {
     const cluster = new SimulatedCluster(serversNamed('a', 'b'));
     await cluster.clock.settle();
     cluster.serverAt('a:3306').alive = false;
@@ -101,7 +101,7 @@ describe('the writer of a cluster', () => {
     expect(cluster.follower.ambiguous).toEqual([]);
   });
 
-  it('is nobody while two take writes, and writes are refused with both names', async () => {
+  it('is no server while two take writes, and writes are refused with both names', async () => {
     const cluster = new SimulatedCluster(serversNamed('a', 'b'));
     await cluster.clock.settle();
     cluster.serverAt('b:3306').writable = true;
@@ -211,7 +211,7 @@ const HAPPENINGS: readonly ((server: SimulatedServer) => void)[] = [
   (server) => server.thaw(),
 ];
 
-describe('whatever happens to the servers', () => {
+describe('under any events at the servers', () => {
   it.each(seeds(25))('no write goes to two of them, and one that takes writes is found, with seed %i', async (seed) => {
     const roll = new Dice(seededRandom(seed));
     const servers = serversNamed('a', 'b', 'c');
@@ -221,7 +221,7 @@ describe('whatever happens to the servers', () => {
       const goesTo = cluster.pool.writesGoTo;
       if (goesTo === undefined) return;
       const nodes = cluster.roster.nodes;
-      // By what was heard last, nobody else may take writes.
+      // By the last answers, no other server may take writes.
       const others = nodes.filter(({ name, state, reading }) => name !== goesTo && reading?.role === 'writer' && state === 'up');
       expect(others.map(({ name }) => name)).toEqual([]);
       expect(cluster.node(goesTo).watch.role).toBe('writer');

@@ -95,8 +95,8 @@ describe('a look at a source and its replicas', () => {
     );
   });
 
-  it('says that it may lag when its source has been silent for long, though the connection to it is open', async ({ skip }) => {
-    skip(!IS_MYSQL, 'Only MySQL tells when the source was heard last.');
+  it('says that it may lag when its source has been silent for a long time, though the connection to it is open', async ({ skip }) => {
+    skip(!IS_MYSQL, 'Only MySQL reports when the source was heard last.');
     await first.admin('STOP REPLICA', 'SET GLOBAL replica_net_timeout = 60', 'START REPLICA');
     await waitFor(
       'replication to run',
@@ -125,7 +125,7 @@ describe('a look at a source and its replicas', () => {
     await first.admin('STOP REPLICA', 'SET GLOBAL replica_net_timeout = 4', 'START REPLICA');
   });
 
-  it('says that replication does not run: stopped by hand, cut off, broken', async () => {
+  it('says that replication does not run: stopped manually, cut off, broken', async () => {
     await servers.stopApplying(first);
     expect(await lookAt(at(first))).toMatchObject({ role: 'reader', replicating: false, lagMs: undefined });
     await servers.startApplying(first);
@@ -156,7 +156,7 @@ describe('a look at a source and its replicas', () => {
     expect(await lookAt(at(second))).toMatchObject({ role: 'reader', replicating: false, lagMs: undefined });
   });
 
-  it('says which GRANT is missing, and goes on without what it may not know', async () => {
+  it('says which GRANT is missing, and continues without what it may not know', async () => {
     const poor = await servers.createAccount(source, ['USAGE ON *.*']);
     await servers.caughtUp(first, source);
     const reading = await lookAt(at(first, poor));

@@ -55,7 +55,7 @@ describe('the nodes of a cluster', () => {
     expect(cluster.roster.complaints).toEqual(['address() failed for odd:3306: what is odd?']);
   });
 
-  it('leave when they do not answer and nobody names them any more, unless they were given', async () => {
+  it('leave when they do not answer and no server names them any more, unless they were given', async () => {
     const { servers, a, b } = sourceAndReplica();
     const c = new SimulatedServer('c:3306', false);
     servers.set('c:3306', c);

@@ -27,7 +27,7 @@ it.each([100, 300, 1_000])('after %i ms without a writer, the next one is notice
   expect(await noticedAfter(cluster)).toBeLessThanOrEqual(ms / 4);
 });
 
-it('a writer that is missing for long costs a look every intervalInDoubt, and no more new connections than that', async () => {
+it('a writer that is missing for a long time costs a look every intervalInDoubt, and no more new connections than that', async () => {
   const cluster = await demoted();
   const { looks } = cluster.serverAt('b:3306');
   const before = looks.length;
@@ -40,7 +40,7 @@ it('a writer that is missing for long costs a look every intervalInDoubt, and no
   expect(looks.length - since).toBeLessThanOrEqual(10_000 / cluster.options.monitor.intervalInDoubt);
 });
 
-it('the next writer is followed as soon as a look hears that it takes writes, whatever else the look waits for', async () => {
+it('the next writer is followed as soon as a look hears that it takes writes, no matter what else the look waits for', async () => {
   const cluster = await demoted();
   const b = cluster.serverAt('b:3306');
   let answer = (): void => undefined;

@@ -85,7 +85,7 @@ describe('a text from another process', () => {
     );
   });
 
-  it('never throws anything else, whatever it is', () => {
+  it('never throws anything else, for any text', () => {
     const texts = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom(...'0123456789abcdef-:,@ '.split('')) }), fc.anything());
     fc.assert(
       fc.property(texts, (text) => {
@@ -122,7 +122,7 @@ describe('what a server reports', () => {
     expect(position.isIn(GtidSet.parse(`${GROUP}:1-90:1000001-1000009`) as GtidSet)).toBe(true);
   });
 
-  it('of MariaDB, the last of each domain, whichever server it came from', () => {
+  it('of MariaDB, the last of each domain, no matter which server it came from', () => {
     expect(noted(['0-1-7', A], ['0-2-9', A], ['1-1-3', A], ['0-1-8', A]).toString()).toBe('0-2-9,1-1-3');
   });
 

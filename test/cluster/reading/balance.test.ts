@@ -82,7 +82,7 @@ it('the first replicas get their whole share at once; one that comes back, or jo
   expect(target.share).toBe(1);
 });
 
-it('the pool of a replica keeps no connection that reads do not need, whatever reserve the writer has', async () => {
+it('the pool of a replica keeps no connection that reads do not need, no matter which reserve the writer has', async () => {
   const cluster = new SimulatedCluster(serversNamed('a', 'b'), { minIdle: 5, connectionLimit: 9 });
   const pool = cluster.node('b:3306').readPool();
   expect(pool.options).toMatchObject({ minIdle: 0, connectionLimit: 9 });

@@ -130,7 +130,7 @@ it.each([
   expect(cluster.served('bounded')).toBe('b');
   await cluster.look(cluster.replica, reading, state);
   await cluster.look(cluster.writer, { executed: '0-1-50' });
-  // Connected a moment ago, it has heard of nothing that it lacks.
+  // Connected a moment ago, it has learned of nothing that it lacks.
   await cluster.look(cluster.replica, { executed: '0-1-5', replicating: true, lagMs: 0 });
   expect(cluster.served('bounded')).toBe('writer:lag');
   // What it had to hear before it came back is not enough.

@@ -16,7 +16,7 @@ interface Answer extends RowDataPacket {
   readonly server: number;
 }
 
-/** Readers that never stop, until they are told to. */
+/** Readers that run until they are stopped. */
 class Readers {
   readonly errors: unknown[] = [];
   readonly served = new Map<number, number>();

@@ -290,7 +290,7 @@ describe('db.reader', () => {
     expect((await errorOf(db.query({ sql: COUNT, consistency: 'bounded' }))).code).toBe('POOL_OPTION_INVALID');
   });
 
-  it('refuses reads when no replica is fit, where it is told to', async () => {
+  it('refuses reads when no replica is fit, where the options ask for that', async () => {
     await using db = await openCluster(servers, { reads: { fallback: 'refuse', waitTimeout: 0 } });
     await whileBehind(async () => {
       await db.query(INSERT, [1]);

@@ -59,7 +59,7 @@ it('without GTIDs, a read sees what this process has written before it, and retu
     expect(await read(db.reader)).toEqual({ count: written, server: source.serverId });
   }
   await servers.delay(replica, 0);
-  // Whichever server answers meanwhile, nothing is missing.
+  // No matter which server answers meanwhile, nothing is missing.
   const returned = await waitFor(
     'reads to return to the replica',
     () => read(db.reader),

@@ -13,7 +13,7 @@ export interface Author {
   readonly posts: readonly string[];
 }
 
-/** Where statements run: in a transaction, or on whichever connection comes free first. */
+/** Where statements run: in a transaction, or on the connection that comes free first. */
 export interface Runner {
   /** Runs a statement as the data layer runs one that it did not make itself. */
   run(sql: string): Promise<unknown>;
@@ -163,7 +163,7 @@ export function describeDataLayer(subject: Subject): void {
       await expectAllBack(fixture);
     });
 
-    it('tells of a duplicate key, and goes on', async () => {
+    it('reports a duplicate key, and continues', async () => {
       await using fixture = await openOn(subject);
       const { layer } = fixture;
       await layer.add(ADA);
@@ -172,7 +172,7 @@ export function describeDataLayer(subject: Subject): void {
       await expectAllBack(fixture);
     });
 
-    it('tells of a deadlock the transaction that lost it, and commits the other', async () => {
+    it('reports a deadlock to the transaction that lost it, and commits the other', async () => {
       await using fixture = await openOn(subject);
       const { layer, database } = fixture;
       await database.admin("INSERT INTO authors (id, name) VALUES (1, 'one'), (2, 'two')");
@@ -209,7 +209,7 @@ export function describeDataLayer(subject: Subject): void {
       await expectAllBack(fixture);
     });
 
-    it('in a transaction that loses its connection tells so, and rolls back', async () => {
+    it('in a transaction that loses its connection reports that, and rolls back', async () => {
       await using fixture = await openOn(subject);
       const { layer, database } = fixture;
       const failed = failureOf(

@@ -30,7 +30,7 @@ describe('a resource that is lost', () => {
     expect(fixture.stats).toMatchObject({ total: 0, used: 0, released: 1 });
   });
 
-  it('I7: is replaced at once for those who wait, where the limit leaves room', async () => {
+  it('I7: is replaced at once for waiters, where the limit leaves room', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     const leases = [await fixture.acquire(), await fixture.acquire()];
     const waiting = fixture.acquire();
@@ -127,7 +127,7 @@ describe('a resource that is doomed', () => {
 });
 
 describe('a resource that asks whether it is lent', () => {
-  it('is told so from its lending to its release', async () => {
+  it('learns it, from its lending to its release', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', hold);
     const acquired = fixture.acquire();
@@ -192,7 +192,7 @@ describe('closing', () => {
   });
 });
 
-describe('a factory that tells of a loss while it is asked', () => {
+describe('a factory that reports a loss while it is asked', () => {
   it('I1: to close: the entry is gone once, and nothing else is disturbed', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 0 });
     await fixture.warmUp(3);
@@ -273,7 +273,7 @@ describe('a factory without its optional methods', () => {
 });
 
 describe('parking', () => {
-  it('I11: a resource that nobody needs is parked, also while it is validated for nobody', async () => {
+  it('I11: a resource without a borrower is parked, even while it is validated', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 1, keepaliveInterval: 1_000 });
     await fixture.clock.settle();
     const resource = fixture.factory.resource(0);

@@ -85,7 +85,7 @@ describe('Lease', () => {
 });
 
 describe('Entry', () => {
-  it('tells its owner when a step of it is overdue', () => {
+  it('reports an overdue step to its owner', () => {
     const told: unknown[] = [];
     const entry = new Entry<string>(1, { ...owner, stepOverdue: (...args) => told.push(args) }, 0, 0);
     entry.expire(42, 7);

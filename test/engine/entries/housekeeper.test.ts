@@ -202,7 +202,7 @@ describe('leak detection', () => {
     expect(returns).toHaveLength(2);
   });
 
-  it('does not count the time in which the borrower works: a long use is told once, and its leak when it has ended', async () => {
+  it('does not count the time in which the borrower works: a long use is reported once, and its leak when it has ended', async () => {
     let workedUntil = Number.POSITIVE_INFINITY;
     const fixture: PoolFixture = new PoolFixture(
       { connectionLimit: 1, leakDetectionThreshold: 1_000 },
@@ -301,7 +301,7 @@ describe('the housekeeper itself', () => {
     expect(fixture.clock.timersSet - before).toBe(10_000 / periodMs);
   });
 
-  it('I1: leaves alone an entry that somebody took when another one went', async () => {
+  it('I1: leaves alone an entry that a caller took when another one went', async () => {
     const idleFor = { idleTimeout: 10_000, keepaliveInterval: 10_000, validateAfterIdle: Number.POSITIVE_INFINITY };
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, ...idleFor });
     await fixture.warmUp(2);
@@ -321,7 +321,7 @@ describe('the housekeeper itself', () => {
     taken?.release();
   });
 
-  it('goes on after a stall of the event loop, with one sweep for all that was missed', async () => {
+  it('continues after a stall of the event loop, with one sweep for all that was missed', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 2, keepaliveInterval: 10_000 });
     await fixture.clock.settle();
     fixture.clock.stall(60_000);

@@ -5,7 +5,7 @@ import { driverError, failWith, hold } from '../support/fake-factory.js';
 import { errorOf, PoolFixture } from '../support/pool-fixture.js';
 
 describe('the error of an acquire that timed out', () => {
-  it('names those who hold the entries, the longest-held first, when all are taken', async () => {
+  it('names the borrowers of the entries, the longest-held first, when all are taken', async () => {
     await using fixture = new PoolFixture({ name: 'orders', connectionLimit: 4, acquireTimeout: 1_000 });
     const leases = [];
     for (let index = 0; index < 4; index += 1) {

@@ -48,7 +48,7 @@ describe('a waiter', () => {
     ]);
   });
 
-  it('is refused there, whatever refuses it', async () => {
+  it('is refused there, no matter what refuses it', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const seen: unknown[] = [];

@@ -178,7 +178,7 @@ describe('a waiter whose refused() throws', () => {
     expect(thrown).toEqual([bug]);
   });
 
-  it('makes room in a full queue all the same', async () => {
+  it('makes room in a full queue anyway', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, scheduling: 'fair', queueLimit: 1 });
     const lease = await fixture.acquire();
     const [first, hostile, urgent] = [new NotingWaiter(), new NotingWaiter(undefined, fail), new NotingWaiter()];
@@ -196,7 +196,7 @@ describe('a waiter whose refused() throws', () => {
 });
 
 describe('options that cannot be read', () => {
-  it('make acquire() reject and enqueue() throw, and the pool knows nothing of it', async () => {
+  it('make acquire() reject and enqueue() throw, and leave no trace in the pool', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, scheduling: 'fair' });
     const before = fixture.stats;
     for (const name of ['timeout', 'signal', 'priority', 'fairnessKey']) {
@@ -275,7 +275,7 @@ describe('options that cannot be read', () => {
 });
 
 describe('what else runs foreign code in the middle of a transition', () => {
-  it('refuseWaiting() passes on what its function throws, and those who wait wait on', async () => {
+  it('refuseWaiting() passes on what its function throws, and the waiters continue to wait', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiters = [new NotingWaiter(), new NotingWaiter()];
@@ -287,7 +287,7 @@ describe('what else runs foreign code in the middle of a transition', () => {
     expectCountersToAddUp(fixture.stats);
   });
 
-  it('refuseWaiting() refuses each once, also when its function takes one out', async () => {
+  it('refuseWaiting() refuses each waiter once, even when its function takes one out', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiters = [new NotingWaiter(), new NotingWaiter()];

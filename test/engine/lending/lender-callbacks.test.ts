@@ -130,7 +130,7 @@ describe('what a waiter does while it is served or refused', () => {
     next.lease?.release();
   });
 
-  it('I2: acquiring again when refused waits anew, and is not refused with the others of that moment', async () => {
+  it('I2: a waiter that acquires again when it is refused waits again, and is not refused with the others of that moment', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', hold);
     const again = new NotingWaiter((granted) => granted.release());
@@ -193,7 +193,7 @@ describe('what a waiter does while it is served or refused', () => {
 });
 
 describe('a factory whose park() and unpark() throw', () => {
-  it('leaves nobody waiting, and no entry half-way: what it throws is the process’s problem', async () => {
+  it('leaves no caller waiting, and no entry half-way: what it throws is the process’s problem', async () => {
     const thrown: unknown[] = [];
     const restore = catchThrownInMicrotasks(thrown);
     try {

@@ -31,7 +31,7 @@ describe('steps of an opening that go astray', () => {
     expect(fixture.stats.connectErrors).toBe(1);
   });
 
-  it('without a connect timeout an opening may take for ever', async () => {
+  it('without a connect timeout an opening may take forever', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, connectTimeout: 0, acquireTimeout: 0 });
     fixture.factory.script('open', hold);
     const waiting = fixture.acquire();

@@ -7,7 +7,7 @@ import { NotingWaiter } from '../support/noting-waiter.js';
 import { errorOf, expectCountersToAddUp, PoolFixture } from '../support/pool-fixture.js';
 
 describe('the queue', () => {
-  it('I3: serves waiters in order of arrival, whoever gives back', async () => {
+  it('I3: serves waiters in order of arrival, no matter who releases', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2 });
     const leases = [await fixture.acquire(), await fixture.acquire()];
     const order: number[] = [];
@@ -27,7 +27,7 @@ describe('the queue', () => {
     expect(fixture.stats).toMatchObject({ acquired: 7, released: 7, waiting: 0, idle: 2 });
   });
 
-  it('I3: nobody overtakes those who wait, not even with an entry that came free in this turn', async () => {
+  it('I3: no caller overtakes the waiters, not even with an entry that came free in this turn', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiting = fixture.acquire();
@@ -53,7 +53,7 @@ describe('the queue', () => {
     expect(fixture.stats).toMatchObject({ refused: 4, acquires: 4 });
   });
 
-  it('I2, I12: an acquire with a signal that is none is refused', async () => {
+  it('I2, I12: an acquire with a value that is not a signal is refused', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const wrong: readonly (readonly [unknown, string])[] = [
       [{ aborted: false }, 'an object'],
@@ -68,7 +68,7 @@ describe('the queue', () => {
     expect(fixture.stats).toMatchObject({ refused: 3, waiting: 0 });
   });
 
-  it('I2: a timeout of zero or Infinity waits for ever', async () => {
+  it('I2: a timeout of zero or Infinity waits forever', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiting = [fixture.acquire({ timeout: 0 }), fixture.acquire({ timeout: Number.POSITIVE_INFINITY })];
@@ -111,7 +111,7 @@ describe('the queue', () => {
     lease.release();
   });
 
-  it('I11: a process stays alive while somebody waits, also without a deadline, and not otherwise', async () => {
+  it('I11: a process stays alive while a caller waits, even without a deadline, and not otherwise', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     expect(fixture.clock.referencedTimers).toBe(0);
@@ -194,7 +194,7 @@ describe('giving up', () => {
     expect(fixture.stats.idle).toBe(1);
   });
 
-  it('a signal that has aborted before refuses at once, whatever is idle', async () => {
+  it('a signal that has aborted before refuses at once, even if an entry is idle', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     await fixture.warmUp(1);
     const error = await errorOf(fixture.acquire({ signal: AbortSignal.abort('gone') }), 'POOL_ABORTED');
@@ -296,7 +296,7 @@ describe('a pool that does not wait', () => {
     expect(fixture.stats.refused).toBe(1);
   });
 
-  it('those who will get an entry that is opened, checked or idle now do not wait for others', async () => {
+  it('callers that will get an entry that is opened, checked or idle now do not wait for others', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 0, waitForConnections: false });
     await fixture.warmUp(1);
     await fixture.clock.advance(600);
@@ -361,7 +361,7 @@ describe('the queue limit', () => {
     expect(fixture.stats).toMatchObject({ cancelled: 4, refused: 1 });
   });
 
-  it('counts everybody while suspended', async () => {
+  it('counts every waiter while suspended', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, queueLimit: 1 });
     fixture.pool.suspend();
     const waiting = fixture.acquire();

@@ -69,7 +69,7 @@ describe('acquire and release', () => {
     expect(fixture.stats).toMatchObject({ used: 0, idle: 1 });
   });
 
-  it('an evicted lease goes on, and its resource is closed when it is released', async () => {
+  it('an evicted lease stays valid, and its resource is closed when it is released', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     const lease = await fixture.acquire();
     lease.evict();

@@ -48,7 +48,7 @@ describe('a resource that is not what the pool is for', () => {
     );
   });
 
-  it('does not keep waiters from being told when nothing can be opened any more', async () => {
+  it('does not keep waiters from being refused when nothing can be opened any more', async () => {
     await using fixture = fixtureOf({ connectionLimit: 1, acquireTimeout: 60_000 });
     const waiting = errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
     await fixture.clock.advance(5);

@@ -16,7 +16,7 @@ describe('OpeningPolicy', () => {
     expect(policy.openingsForWaiters({ ...demand, unserved: 500, room: -2 }, 0)).toBe(0);
   });
 
-  it('I5: opens one, not many, when the busy entries will have served everybody before an opening is done', () => {
+  it('I5: opens one, not many, when the busy entries will have served every waiter before an opening is done', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.noteOpening(150);
     policy.noteUse(2, 1_000);
@@ -42,7 +42,7 @@ describe('OpeningPolicy', () => {
     expect(policy.openingsForWaiters({ ...demand, unserved: 8, opening: 0, busy: 4, room: 16 }, 61_000)).toBe(1);
   });
 
-  it('opens for everybody who waits when the queue has lasted as long as an opening takes', () => {
+  it('opens for every waiter when the queue has lasted as long as an opening takes', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.noteOpening(150);
     policy.noteUse(2, 1_000);

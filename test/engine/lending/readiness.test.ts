@@ -38,7 +38,7 @@ describe('ready()', () => {
     expect(fixture.stats.idle).toBe(1);
   });
 
-  it('goes on trying until the timeout, then says what is missing and why', async () => {
+  it('keeps trying until the timeout, then says what is missing and why', async () => {
     await using fixture = new PoolFixture({ minIdle: 2 }, { prepare: (factory) => factory.script('open', failWith(refused)) });
     const waiting = errorOf(fixture.pool.ready({ timeout: 3_000 }), 'POOL_CONNECT_FAILED');
     await fixture.clock.advance(3_000);
@@ -67,14 +67,14 @@ describe('ready()', () => {
     expect('cause' in error).toBe(false);
   });
 
-  it('waits as long as an opening may take, unless told otherwise', async () => {
+  it('waits by default as long as an opening may take', async () => {
     await using fixture = new PoolFixture({ minIdle: 1, connectTimeout: 700 }, { prepare: (factory) => factory.script('open', hold) });
     const waiting = errorOf(fixture.pool.ready(), 'POOL_CONNECT_FAILED');
     await fixture.clock.advance(700);
     expect((await waiting).message).toContain('Not ready within 700 ms');
   });
 
-  it('I11: somebody who awaits it keeps the process alive', async () => {
+  it('I11: a caller that awaits it keeps the process alive', async () => {
     await using fixture = new PoolFixture({ minIdle: 1 }, { prepare: (factory) => factory.script('open', hold) });
     expect(fixture.clock.referencedTimers).toBe(0);
     const waiting = fixture.pool.ready();
@@ -127,7 +127,7 @@ describe('ready()', () => {
     expect(fixture.clock.pendingTimers).toBe(0);
   });
 
-  it('refuses a timeout that is none', async () => {
+  it('refuses a wrong timeout', async () => {
     await using fixture = new PoolFixture({ minIdle: 0 });
     for (const timeout of [-1, Number.NaN, '5' as unknown as number]) {
       const error = await errorOf(fixture.pool.ready({ timeout }), 'POOL_OPTION_INVALID');

@@ -108,7 +108,7 @@ describe('stats()', () => {
     expect(stats.closedByReason.destroyed).toBe(0);
   });
 
-  it('tells how long acquires waited, resources were used, and openings took', async () => {
+  it('reports how long acquires waited, resources were used, and openings took', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', { kind: 'succeed', afterMs: 40 });
     const first = fixture.acquire();
@@ -131,7 +131,7 @@ describe('stats()', () => {
     expect(fixture.pool.durationCounts('connect', [10, 40]).cumulative).toEqual([0, 1]);
   });
 
-  it('tells the last connect error until an opening succeeds', async () => {
+  it('reports the last connect error until an opening succeeds', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', failWith(driverError('ECONNREFUSED', 'connect ECONNREFUSED')));
     await errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');

@@ -5,7 +5,7 @@ import { errorOf, PoolFixture } from '../support/pool-fixture.js';
 const goodbye = { reason: 'pool', force: false };
 
 describe('close()', () => {
-  it('refuses those who wait, and closes everything', async () => {
+  it('refuses the waiters, and closes everything', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 2 });
     const leases = [await fixture.acquire(), await fixture.acquire()];
     leases[0]?.release();
@@ -96,7 +96,7 @@ describe('close()', () => {
     expect(await report).toMatchObject({ complete: true, cutOff: [], refused: 0 });
   });
 
-  it('gives up what is being opened, also when the factory does not listen', async () => {
+  it('gives up what is being opened, even when the factory does not listen', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     fixture.factory.script('open', hold);
     const waiting = errorOf(fixture.acquire(), 'POOL_CLOSED');
@@ -118,7 +118,7 @@ describe('close()', () => {
     expect(fixture.stats).toMatchObject({ resets: 0, closed: 1, total: 0 });
   });
 
-  it('from a listener that hears of the drain ends it, and leaves no timer', async () => {
+  it('from a listener of the drain ends it, and leaves no timer', async () => {
     await using fixture = new PoolFixture({ minIdle: 0 });
     fixture.pool.once('stateChanged', () => void fixture.pool.close());
     const report = await fixture.pool.drain({ timeout: 60_000 });

@@ -41,7 +41,7 @@ describe('drain()', () => {
     expect((await errorOf(fixture.acquire(), 'POOL_CLOSED')).message).toBe('Pool is closed.');
   });
 
-  it('I10: serves those who wait already', async () => {
+  it('I10: serves the callers that wait already', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiting = [fixture.acquire(), fixture.acquire()];
@@ -52,7 +52,7 @@ describe('drain()', () => {
     expect(fixture.stats.acquired).toBe(3);
   });
 
-  it('I10: or tells them, when it is asked to', async () => {
+  it('I10: or refuses them, when it is asked to', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiting = errorOf(fixture.acquire(), 'POOL_DRAINING');
@@ -84,7 +84,7 @@ describe('drain()', () => {
     expect(lease.resource.closes).toEqual([{ reason: 'pool', force: true }]);
   });
 
-  it('I10: keeps its deadline whatever hangs, give or take the second that a close by force may take', async () => {
+  it('I10: keeps its deadline no matter what hangs, give or take the second that a close by force may take', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 4, minIdle: 0, validateAfterIdle: 100 });
     await fixture.warmUp(3);
     await fixture.clock.advance(200);
@@ -98,7 +98,7 @@ describe('drain()', () => {
     expect((await report).durationMs).toBeLessThanOrEqual(2_016);
   });
 
-  it('a second call returns the same report, whatever its options', async () => {
+  it('a second call returns the same report, for any options', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const first = fixture.pool.drain({ timeout: 1_000 });
@@ -128,7 +128,7 @@ describe('drain()', () => {
     expect(await report).toMatchObject({ complete: true, durationMs: 24 * 3_600_000 });
   });
 
-  it('refuses options that are none, and changes nothing', async () => {
+  it('refuses wrong options, and changes nothing', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const timeout = await errorOf(fixture.pool.drain({ timeout: -1 }), 'POOL_OPTION_INVALID');
     expect(timeout.message).toBe('timeout must be a number of milliseconds, at least 0; given: -1.');
@@ -157,7 +157,7 @@ describe('drain()', () => {
     expect(fixture.clock.pendingTimers).toBe(0);
   });
 
-  it('gives up what is being opened for nobody; what it opens later is closed', async () => {
+  it('gives up openings without a waiter; what they open later is closed', async () => {
     await using fixture = new PoolFixture({ minIdle: 2 }, { prepare: (factory) => factory.script('open', hold) });
     expect(await fixture.pool.drain()).toMatchObject({ complete: true, durationMs: 0 });
     const [resource] = fixture.factory.resources;
@@ -170,7 +170,7 @@ describe('drain()', () => {
     expect(fixture.stats).toMatchObject({ opened: 0, closed: 0, connectErrors: 0, total: 0 });
   });
 
-  it('I10: opens what those who wait need', async () => {
+  it('I10: opens what the waiters need', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     fixture.factory.script('open', hold);
     const waiting = fixture.acquire();
@@ -182,7 +182,7 @@ describe('drain()', () => {
     expect(await report).toMatchObject({ complete: true });
   });
 
-  it('I10: those who wait are told when nothing can be opened', async () => {
+  it('I10: waiters are refused when nothing can be opened', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     fixture.factory.script('open', hold);
     const waiting = errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED');
@@ -193,7 +193,7 @@ describe('drain()', () => {
     expect(fixture.clock.pendingTimers).toBe(0);
   });
 
-  it('I10: goes on trying to open for those who wait while borrowers are out', async () => {
+  it('I10: keeps trying to open for the waiters while borrowers are out', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     const lease = await fixture.acquire();
     fixture.factory.script('open', failWith(driverError('ECONNREFUSED')));
@@ -223,7 +223,7 @@ describe('drain()', () => {
     expect(fixture.stats.closedByReason).toMatchObject({ pool: 1, validation: 1 });
   });
 
-  it('of a suspended pool tells those who wait: nobody would serve them', async () => {
+  it('of a suspended pool refuses the waiters: nothing would serve them', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     fixture.pool.suspend();
     const waiting = errorOf(fixture.acquire(), 'POOL_DRAINING');
@@ -244,7 +244,7 @@ describe('drain()', () => {
     expect(await report).toMatchObject({ complete: true, durationMs: 1_000 });
   });
 
-  it('ends when the last of those who wait gives up, or is out of time', async () => {
+  it('ends when the last waiter gives up, or is out of time', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0, acquireTimeout: 500 });
     fixture.factory.script('open', hold);
     const timedOut = errorOf(fixture.acquire(), 'POOL_ACQUIRE_TIMEOUT');
@@ -259,7 +259,7 @@ describe('drain()', () => {
     expect(fixture.stats.opening).toBe(0);
   });
 
-  it('I7: replaces for those who wait what is lost meanwhile', async () => {
+  it('I7: replaces for the waiters what is lost meanwhile', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1 });
     const lease = await fixture.acquire();
     const waiting = fixture.acquire();

@@ -11,7 +11,7 @@ function broken(): never {
 const refused = driverError('ECONNREFUSED', 'connect ECONNREFUSED 127.0.0.1:3306');
 
 describe('openings that fail', () => {
-  it('I6: is told to those who wait, with its cause, when nothing else can serve them', async () => {
+  it('I6: are reported to the waiters, with the cause, when nothing else can serve them', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0 });
     fixture.factory.script('open', failWith(refused));
     const errors = await Promise.all([1, 2, 3].map(() => errorOf(fixture.acquire(), 'POOL_CONNECT_FAILED')));
@@ -117,7 +117,7 @@ describe('openings that fail', () => {
     expect(lease.active).toBe(false);
   });
 
-  it('I6: with nobody waiting the minimum is retried as rarely, and not at all when there is none', async () => {
+  it('I6: without a waiter the minimum is retried as rarely, and not at all when there is none', async () => {
     await using asked = new PoolFixture(
       { minIdle: 3 },
       { random: seededRandom(3), prepare: (factory) => factory.script('open', failWith(refused)) },
@@ -146,7 +146,7 @@ describe('openings that fail', () => {
     expect(fixture.stats.closedByReason.lost).toBeGreaterThan(75);
   });
 
-  it('an entry that was of use, or idle for long, is replaced at once when it is lost', async () => {
+  it('an entry that was of use, or idle for a long time, is replaced at once when it is lost', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 3, minIdle: 2 });
     await fixture.clock.advance(2_000);
     const lease = await fixture.acquire();
@@ -230,7 +230,7 @@ describe('openings that fail', () => {
     expect(fixture.stats).toMatchObject({ waiting: 0, opened: 2 });
   });
 
-  it('I2: waiters go on waiting for those who hold entries when an opening fails', async () => {
+  it('I2: waiters continue to wait for the borrowed entries when an opening fails', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     const lease = await fixture.acquire();
     fixture.factory.script('open', failWith(refused));
@@ -288,7 +288,7 @@ describe('openings that fail', () => {
     expect(fixture.stats.connectErrorsByCode).toEqual({ TypeError: 1, unknown: 1 });
   });
 
-  it('I2: a factory that fails to say what its error is does not leave anybody waiting', async () => {
+  it('I2: a factory that fails to say what its error is leaves no caller waiting', async () => {
     await using fixture = new PoolFixture(
       { minIdle: 0 },
       { methods: { isPermanent: broken, codeOf: broken }, prepare: (factory) => factory.script('open', failWith(refused)) },
@@ -333,7 +333,7 @@ describe('failures that will come again', () => {
     expect(fixture.stats.idle).toBe(1);
   });
 
-  it('do not refuse while somebody holds an entry that will come back', async () => {
+  it('do not refuse waiters while an entry is borrowed and will come back', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, minIdle: 0 });
     fixture.factory.permanentCodes.add('ER_ACCESS_DENIED_ERROR');
     const lease = await fixture.acquire();

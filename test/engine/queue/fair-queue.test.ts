@@ -41,7 +41,7 @@ const step: fc.Arbitrary<Step> = fc.record({
 });
 
 describe('FairQueue', () => {
-  it('I3: within a priority and a key, first come, first served; no key has more than its share; nobody is passed over for ever', () => {
+  it('I3: within a priority and a key, first come, first served; no key has more than its share; no waiter is passed over forever', () => {
     fc.assert(
       fc.property(fc.nat(3), fc.array(step, { maxLength: 150 }), (share, steps) => {
         const queue = new FairQueue<string>(share);
@@ -82,7 +82,7 @@ describe('FairQueue', () => {
           expect(queue.first === undefined).toBe(!standing.some(mayBeServed));
           expect(queue.leastUrgent === undefined).toBe(standing.length === 0);
         }
-        // With entries coming back, everybody is served.
+        // When entries come back, every waiter is served.
         for (let round = 0; standing.length > 0; round += 1) {
           expect(round).toBeLessThan(1_000);
           const back = borrowed.shift();
@@ -96,7 +96,7 @@ describe('FairQueue', () => {
     );
   });
 
-  it('serves the more urgent first, and one of ten who is less urgent all the same', () => {
+  it('serves the more urgent first, but one less urgent waiter in ten', () => {
     const queue = new FairQueue<string>(0);
     const served: string[] = [];
     const names = new Map<Waiter<string>, string>();
@@ -118,7 +118,7 @@ describe('FairQueue', () => {
     expect(served).toHaveLength(120);
   });
 
-  it('lets keys take turns, whatever each of them asks for', () => {
+  it('lets keys take turns, no matter how much each key asks for', () => {
     const queue = new FairQueue<string>(0);
     const names = new Map<Waiter<string>, string>();
     const push = (key: string): void => {
@@ -182,7 +182,7 @@ describe("a pool with scheduling: 'fair'", () => {
     await fixture.clock.advance(100);
     await Promise.all(all);
     expect(served).toHaveLength(8);
-    // None was opened for those who could not be served.
+    // None was opened for the waiters that could not be served.
     expect(fixture.stats.opened).toBe(4);
   });
 
@@ -268,7 +268,7 @@ describe("a pool with scheduling: 'fair'", () => {
     expect(served).toEqual(['first', 'high', 'normal']);
   });
 
-  it('I2: tells everybody who waits when the pool is closed, also those whose key has its share', async () => {
+  it('I2: refuses every waiter when the pool is closed, even those whose key has its share', async () => {
     const fixture = new PoolFixture({ connectionLimit: 2, scheduling: 'fair', fairnessLimit: 1 });
     const lease = await fixture.acquire({ fairnessKey: 'a' });
     const told = [1, 2, 3].map(() => errorOf(fixture.acquire({ fairnessKey: 'a' }), 'POOL_CLOSED'));

@@ -60,14 +60,14 @@ async function offered(
 const p99 = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.99)] as number;
 
 describe('three times the load that can be served', () => {
-  it('without shedding: everybody waits until their patience ends, and many in vain', async () => {
+  it('without shedding: every caller waits until its patience ends, and many in vain', async () => {
     const { servedMs, timedOut, fixture } = await offered(300, {});
     await using _ = fixture;
     expect(timedOut).toBeGreaterThan(3_000);
     expect(servedMs.filter((ms) => ms > TIMEOUT_MS - 20).length).toBeGreaterThan(servedMs.length * 0.8);
   });
 
-  it('with a target for the wait: those who are served are served in time, and as many as can be', async () => {
+  it('with a target for the wait: callers that are served are served in time, and as many as can be', async () => {
     const { servedMs, shed, timedOut, fixture } = await offered(300, { waitTarget: 200 });
     await using _ = fixture;
     // 200 ms of waiting, 100 ms of work.
@@ -126,7 +126,7 @@ describe('a database that hangs', () => {
 });
 
 describe('a suspended pool', () => {
-  it('lets everybody wait: somebody wants it so', async () => {
+  it('lets every caller wait: an operator wants it so', async () => {
     await using fixture = new PoolFixture({ connectionLimit: 2, waitTarget: 50, waitInterval: 50 });
     fixture.pool.suspend();
     const all = Array.from({ length: 20 }, async () => {

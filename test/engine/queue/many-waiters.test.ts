@@ -62,7 +62,7 @@ describe('a hundred thousand waiters', () => {
     expect(waiters.every(({ ended }) => ended)).toBe(true);
   });
 
-  it('are cancelled, time out and are served as one is, whatever their number: no operation walks the queue', async () => {
+  it('are cancelled, time out and are served at the same cost as one, for any number: no operation walks the queue', async () => {
     const { pool, clock } = await exhaustedPool();
     const waiters = waitersOf(MANY);
     const timersBefore = clock.timersSet;

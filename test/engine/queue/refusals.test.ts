@@ -48,7 +48,7 @@ it.each(Object.entries(REFUSING))(
   },
 );
 
-it('so does one without patience, of a pool that is suspended', async () => {
+it('a caller without patience that asks a suspended pool again lets timers and sockets have their turn', async () => {
   await using fixture = new PoolFixture({ connectionLimit: 1, minIdle: 0, waitForConnections: false });
   fixture.pool.suspend();
   await errorOf(fixture.pool.acquire(), 'POOL_SUSPENDED');

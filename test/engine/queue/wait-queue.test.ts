@@ -16,7 +16,7 @@ function inOrder(queue: WaitQueue<string>): AnyWaiter[] {
 }
 
 describe('WaitQueue', () => {
-  it('I3: keeps the order of arrival, whoever is taken out', () => {
+  it('I3: keeps the order of arrival, no matter who is taken out', () => {
     fc.assert(
       fc.property(fc.array(fc.option(fc.nat(), { nil: undefined }), { maxLength: 60 }), (steps) => {
         const queue = new WaitQueue<string>();

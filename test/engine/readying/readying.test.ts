@@ -248,7 +248,7 @@ describe('a mark', () => {
     expect(fixture.pool.tryAcquire()?.release()).toBe(true);
   });
 
-  it('goes before the most recent use, then comes a resource without one, then any', async () => {
+  it('overrides the most recent use, then comes a resource without one, then any', async () => {
     const { fixture, changes } = marking({ connectionLimit: 2 });
     await using _fixture = fixture;
     const [a, b] = [await fixture.acquire({ mark: utc }), await fixture.acquire()];

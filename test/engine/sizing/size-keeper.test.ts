@@ -39,7 +39,7 @@ describe('a pool with a range', () => {
 
   it('shrinks when fewer entries end as many uses', async () => {
     await using fixture = new PoolFixture({ connectionLimit: { min: 5, max: 50 }, minIdle: 0 });
-    // One at a time, whatever else holds an entry.
+    // One at a time, no matter what else holds an entry.
     await load(fixture, 60, 8, () => 5 * fixture.stats.used);
     expect(fixture.stats.limit).toBe(5);
   });

@@ -52,7 +52,7 @@ describe.each(scenes)('$name', (scene) => {
 });
 
 /** Scenes that no threshold was chosen by. */
-describe.each(KINDS)('%s, with numbers drawn by chance', (kind) => {
+describe.each(KINDS)('%s, with numbers drawn at random', (kind) => {
   it('comes near the best fixed size, and not below the default', () => {
     const scene = drawnScene(kind, seededRandom(77));
     const fixed = [2, 5, 12, 20, 32, 64].map((size) => run(scene, fixedSize(size)));
@@ -90,7 +90,7 @@ describe('a sizer', () => {
     for (let window = 0; window < 400; window += 1) expect(sizer.next(calm)).toBe(20);
   });
 
-  it('begins anew below a bound that falls, and never passes it', () => {
+  it('starts again below a bound that falls, and never passes it', () => {
     const sizer = new Sizer({ min: 2, max: 50 }, 20);
     for (let window = 0; window < 100; window += 1) {
       expect(sizer.next({ ...calm, waiting: 9 }, window < 50 ? 6 : 3)).toBeLessThanOrEqual(window < 50 ? 6 : 3);

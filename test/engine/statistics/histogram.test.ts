@@ -41,7 +41,7 @@ describe('Histogram', () => {
     expect(histogram.count).toBe(0);
   });
 
-  it('tells percentiles to two significant digits, never too low and never above the longest', () => {
+  it('gives percentiles to two significant digits, never too low and never above the longest', () => {
     fc.assert(
       fc.property(fc.array(durationMs, { minLength: 1, maxLength: 200 }), (durations) => {
         const summary = histogramOf(durations).summary();

@@ -39,7 +39,7 @@ describe('LabelledCounts', () => {
 });
 
 describe('noCloses', () => {
-  it('is zero for every reason, anew each time', () => {
+  it('is zero for every reason, in a new object each time', () => {
     const counts = noCloses();
     expect(new Set(Object.values(counts))).toEqual(new Set([0]));
     counts.idle = 1;

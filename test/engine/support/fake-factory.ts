@@ -61,7 +61,7 @@ export class HeldCall {
 
 /** What a {@link FakeFactory} opens. */
 export class FakeResource {
-  /** What the pool may not forget of it; `given up` is open still, but the pool was told that it is lost. */
+  /** What the pool may not forget of it; `given up` is open still, but the pool was notified that it is lost. */
   status: 'opening' | 'open' | 'given up' | 'closed' = 'opening';
   lent = false;
   /** A new resource is expected to be parked. */
@@ -83,7 +83,7 @@ export class FakeResource {
 }
 
 /**
- * Opens resources that do what a test says, and watches the pool: whatever it must never do with a resource is written down
+ * Opens resources that do what a test says, and watches the pool: each thing that it must never do with a resource is written down
  * in {@link violations}.
  */
 export class FakeFactory implements ResourceFactory<FakeResource> {
@@ -121,12 +121,12 @@ export class FakeFactory implements ResourceFactory<FakeResource> {
     return resource;
   }
 
-  /** How many resources are open in truth, whatever the pool thinks. */
+  /** How many resources are open in truth, no matter what the pool thinks. */
   get openInTruth(): number {
     return this.resources.filter(({ status }) => status === 'open' || status === 'given up').length;
   }
 
-  /** The test tells that it borrowed a resource. */
+  /** The test reports that it borrowed a resource. */
   borrowed(resource: FakeResource): FakeResource {
     if (resource.lent) this.violations.push(`I1: resource ${resource.id} was lent twice`);
     if (resource.status !== 'open') this.violations.push(`I7: resource ${resource.id} was lent while ${resource.status}`);

@@ -4,7 +4,7 @@ import type { PoolError } from '../../../src/engine/contract/errors.js';
 import { Waiter } from '../../../src/engine/queue/wait-queue.js';
 import type { FakeResource } from './fake-factory.js';
 
-/** A waiter that notes what it is told, once, and may do something about it at that moment. */
+/** A waiter that notes its outcome, once, and may do something about it at that moment. */
 export class NotingWaiter extends Waiter<FakeResource> {
   lease: Lease<FakeResource> | undefined = undefined;
   error: PoolError | undefined = undefined;

@@ -11,7 +11,7 @@ function listenersOf(signal: AbortSignal): number {
 }
 
 describe('onAbort', () => {
-  it('I11: puts one listener on a signal, whatever the number of those who wait for it', () => {
+  it('I11: puts one listener on a signal, for any number of waiters', () => {
     const controller = new AbortController();
     const heard: number[] = [];
     for (let index = 0; index < 1_000; index += 1) onAbort(controller.signal, () => heard.push(index));
@@ -21,7 +21,7 @@ describe('onAbort', () => {
     expect(listenersOf(controller.signal)).toBe(0);
   });
 
-  it('takes its listener away with the last of those who wait', () => {
+  it('takes its listener away with the last waiter', () => {
     const { signal } = new AbortController();
     const [first, second] = [onAbort(signal, () => undefined), onAbort(signal, () => undefined)];
     first();
@@ -48,7 +48,7 @@ describe('onAbort', () => {
     expect(heard).toBe(2);
   });
 
-  it('a listener that throws is the process’s problem: the others are told', async () => {
+  it('a listener that throws is the process’s problem: the others run anyway', async () => {
     const thrown: unknown[] = [];
     const restore = catchThrownInMicrotasks(thrown);
     try {
@@ -70,7 +70,7 @@ describe('onAbort', () => {
     }
   });
 
-  it('whoever is given up by another while all are told hears nothing, and stopping afterwards does nothing', () => {
+  it('a listener that another one stops while all run is not called, and stopping it afterwards does nothing', () => {
     const controller = new AbortController();
     const heard: string[] = [];
     const stops: (() => void)[] = [];

@@ -94,7 +94,7 @@ describe('DeadlineQueue', () => {
     expect(queue.size).toBe(10_000);
   });
 
-  it('sets its timer anew for an earlier deadline', async () => {
+  it('sets its timer again for an earlier deadline', async () => {
     const clock = new FakeClock();
     const queue = queueOn(clock);
     const late = new Noted(1_000);
@@ -157,7 +157,7 @@ describe('DeadlineQueue', () => {
     expect(clock.referencedTimers).toBe(0);
   });
 
-  it('an endless deadline goes on keeping the process alive when others have passed', async () => {
+  it('an endless deadline still keeps the process alive when others have passed', async () => {
     const clock = new FakeClock();
     const queue = queueOn(clock);
     queue.add(new Noted(Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);

@@ -95,7 +95,7 @@ describe('within', () => {
     expect(clock.pendingTimers).toBe(1);
   });
 
-  it('holds the process while a caller waits, unless it is told that none does', () => {
+  it('holds the process while a caller waits, unless it is declared that none does', () => {
     const clock = new FakeClock();
     settlingOf(within(never(), 100, late, { clock }));
     expect(clock.referencedTimers).toBe(1);
@@ -114,7 +114,7 @@ describe('within', () => {
     expect([clock.pendingTimers, listenersOf(controller.signal)]).toEqual([0, 0]);
   });
 
-  it('rejects at once when the signal has aborted, also where the promise has settled, and sets no timer', async () => {
+  it('rejects at once when the signal has aborted, even where the promise has settled, and sets no timer', async () => {
     const clock = new FakeClock();
     const settling = settlingOf(within(Promise.resolve('value'), 100, late, { clock, signal: AbortSignal.abort('enough') }));
     expect(clock.timersSet).toBe(0);

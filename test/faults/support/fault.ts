@@ -33,7 +33,7 @@ export async function openFaulty(options: PoolOptions = {}, server?: DatabaseSer
   };
 }
 
-/** No invariant is broken: nothing is lent, nobody waits, the counters add up (I12), and the server has no more connections than allowed (I4). */
+/** No invariant is broken: nothing is lent, no caller waits, the counters add up (I12), and the server has no more connections than allowed (I4). */
 export async function expectWhole({ pool, database }: Pick<FaultyDatabase, 'pool' | 'database'>): Promise<void> {
   await waitFor(
     'the pool to be at rest',

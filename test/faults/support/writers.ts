@@ -7,7 +7,7 @@ import { codeOf } from './fault.js';
 /** The outcome of a write is not known with these codes only: the line may be there, or not. */
 const UNKNOWN_OUTCOMES: ReadonlySet<string> = new Set(['POOL_CONNECTION_LOST', 'POOL_COMMIT_UNKNOWN']);
 
-/** A write, and what its caller was told. */
+/** A write, and what answer its caller got. */
 interface Write {
   /** The lines that it puts into the ledger: all of them, or none. */
   readonly ids: readonly number[];
@@ -15,7 +15,7 @@ interface Write {
   readonly outcome: string;
 }
 
-/** Callers that write into a ledger, one line after the other, in every way that a pool offers, and note what they were told. */
+/** Callers that write into a ledger, one line after the other, in every way that a pool offers, and note their answers. */
 export class Writers {
   readonly writes: Write[] = [];
   readonly #callers: Promise<void>[];
@@ -30,13 +30,13 @@ export class Writers {
     this.#callers = Array.from({ length: callers }, async (_, caller) => await this.#call(caller));
   }
 
-  /** Starts no more writes; resolves when each caller was told of the last one. */
+  /** Starts no more writes; resolves when each caller has the answer to its last one. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await Promise.all(this.#callers);
   }
 
-  /** Writes that were begun and whose caller was told nothing yet. */
+  /** Writes that were begun and whose caller has no answer yet. */
   get unsettled(): number {
     return this.#started - this.writes.length;
   }
@@ -52,7 +52,7 @@ export class Writers {
     return counts;
   }
 
-  /** What callers were told and the ledger contradicts. */
+  /** Answers to callers that the ledger contradicts. */
   async lies(database: Pick<TestDatabase, 'admin'>): Promise<readonly string[]> {
     const rows = await database.admin<(RowDataPacket & { id: number })[]>('SELECT id FROM ledger');
     const written = new Set(rows.map(({ id }) => id));

@@ -68,7 +68,7 @@ describe.each([
   ['Redis', () => redisLedger({ url: redis.url })],
   ['the database', () => inDatabase()],
 ] as const)('the ledger in %s', (_where, open) => {
-  it('answers as the one in memory does, whatever is asked', async () => {
+  it('answers as the one in memory does, for any request', async () => {
     for (const seed of [1, 2, 3]) {
       const requests = randomRequests(seed, 60);
       const ledger = open();
@@ -87,7 +87,7 @@ describe.each([
     await Promise.all(ledgers.map((ledger) => ledger.close()));
   });
 
-  it('tells its own time, which goes on, and who it is, which stays', async () => {
+  it('gives its own time, which advances, and its identity, which stays', async () => {
     const ledger = open();
     const look = (): Promise<{ now: number; identity: string }> =>
       ledger.transact(
@@ -123,7 +123,7 @@ describe.each([
 });
 
 describe('the ledger in Redis', () => {
-  it('learns anew what it cannot read', async () => {
+  it('learns again what it cannot read', async () => {
     await using client = disposable(new Redis(redis.url));
     await client.redis.hset(keyOf('broken'), { token: 'x', state: '{"form":' });
     const ledger = redisLedger({ url: redis.url });
@@ -216,7 +216,7 @@ describe('the ledger in the database', () => {
     await other.admin(`DROP USER '${user}'@'%'`);
   });
 
-  it('stores at once and in UTC, whatever the sessions of the server begin with', async () => {
+  it('stores at once and in UTC, no matter what the sessions of the server begin with', async () => {
     const options = resolveOptions({ target: database.connection }, 'own', {});
     const ledger = databaseLedger(async () => {
       const connection = await openLone(options);
@@ -233,7 +233,7 @@ describe('the ledger in the database', () => {
     await Promise.all([ledger.close(), other.close()]);
   });
 
-  it('connects anew when its connection was killed', async () => {
+  it('connects again when its connection was killed', async () => {
     const ledger = inDatabase();
     await countUp(ledger, 'killed', 'a', 1);
     await database.killConnections();

@@ -115,7 +115,7 @@ describe('a member', () => {
     expect(fixture.requests - requests).toBeLessThanOrEqual(30);
   });
 
-  it('F3: opens nothing above its safe share from a fifth of a lease before the end, also if no timer could run', async () => {
+  it('F3: opens nothing above its safe share from a fifth of a lease before the end, even if no timer could run', async () => {
     const clock = new FakeClock();
     const ledger = ledgerOn(clock);
     let asleepMs = 0;

@@ -39,7 +39,7 @@ describe('a fleet and the limit of its account', () => {
     });
     const stop = load(pool, 25);
     await waitFor('a refusal', () => fleetOf(pool).denied.congestion > 0, Boolean, { timeoutMs: 60_000 });
-    await waitFor('it to be told', () => told.length > 0, Boolean, { timeoutMs: 60_000 });
+    await waitFor('it to be reported', () => told.length > 0, Boolean, { timeoutMs: 60_000 });
     expect(told[0]).toMatch(/the server refuses connections \(.*max_user_connections.*\): at most \d+ for now/u);
     expect(await stop()).toBe(0);
   });

@@ -1,4 +1,4 @@
-/** An address that leads to whichever server is in charge: connections to the last one end when it moves. */
+/** An address that leads to the server in charge: connections to the last one end when it moves. */
 
 import { connect, createServer, type Socket } from 'node:net';
 import { listen } from '../../support/network/listen.js';

@@ -1,4 +1,4 @@
-/** The processes of a fleet under test: started, told how many callers they have, frozen, killed and ended. */
+/** The processes of a fleet under test: started, given their number of callers, frozen, killed and ended. */
 
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';

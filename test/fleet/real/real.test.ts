@@ -24,7 +24,7 @@ function say(line: string): void {
 }
 
 describe('a fleet of real processes', () => {
-  it('keeps its budget at the server under all faults, and goes on working', { timeout: 1_200_000 }, async () => {
+  it('keeps its budget at the server under all faults, and keeps working', { timeout: 1_200_000 }, async () => {
     const random = randomFrom(seed);
     const faults = shuffledBy(random, long ? REAL_FAULTS : REAL_FAULTS.filter(({ name }) => SHORT.includes(name)));
     say(`seed ${seed}: ${OPTIONS.count} processes, a budget of ${OPTIONS.budget}, leases of ${OPTIONS.leaseMs} ms`);

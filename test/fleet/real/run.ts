@@ -1,4 +1,4 @@
-/** A run: a fleet under load, fault after fault in an order by chance, and what was seen at the server and in the processes. */
+/** A run: a fleet under load, fault after fault in random order, and what was seen at the server and in the processes. */
 
 import { moveDemand, type RealFault } from './faults.js';
 import type { Member, RealFleet } from './real-fleet.js';
@@ -32,7 +32,7 @@ const LOOK_MS = 100;
 /** A minute. */
 const PATIENT_LOOKS = 600;
 
-/** The faults in an order by chance. */
+/** The faults in random order. */
 export function shuffledBy<T>(random: () => number, all: readonly T[]): readonly T[] {
   const left = [...all];
   return all.map(() => left.splice(Math.floor(random() * left.length), 1)[0] as T);

@@ -1,4 +1,4 @@
-/** The faults of the contract, done to a simulated fleet by chance. */
+/** The faults of the contract, done to a simulated fleet at random. */
 
 import type { FleetSimulation, SimulatedProcess } from './fleet-simulation.js';
 
@@ -76,7 +76,7 @@ function fault(fleet: FleetSimulation, lasting: Lasting[], last: { clock: number
         lasts(() => (process.cutFromDatabase = false));
       }
     },
-    'connections are lent for long': () => {
+    'connections are lent for a long time': () => {
       for (const process of some) process.lentUntil = until;
     },
     'the ledger is dead': () => {

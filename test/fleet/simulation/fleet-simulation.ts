@@ -32,7 +32,7 @@ export interface SimulatedProcess {
   frozen: boolean;
   cutFromLedger: boolean;
   cutFromDatabase: boolean;
-  /** Connections lent for long: they are not closed before this time. */
+  /** Connections lent for a long time: they are not closed before this time. */
   lentUntil: number;
   /** What its own clock shows beyond the others'. */
   readonly speed: number;

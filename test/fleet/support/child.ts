@@ -2,7 +2,7 @@ import type { PoolOptions } from '../../../src/index.js';
 import { createPool } from '../../../src/index.js';
 import { load } from './fleet-of-pools.js';
 
-/** A process with one member of a fleet, which keeps so many callers busy and tells its parent what it knows; see children.ts. */
+/** A process with one member of a fleet, which keeps so many callers busy and reports to its parent what it knows; see children.ts. */
 
 const [, , options = '{}', callers = '0'] = process.argv;
 const pool = createPool(JSON.parse(options) as PoolOptions);

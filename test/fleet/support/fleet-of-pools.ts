@@ -67,7 +67,7 @@ export function fleetTo(what: string, pool: Pool, accept: (fleet: FleetSnapshot)
   return waitFor(what, () => fleetOf(pool), accept, { timeoutMs: 60_000 });
 }
 
-/** Callers that run short statements without a break, until it is told to stop; resolves with how many failed. */
+/** Callers that run short statements without a break, until they are stopped; resolves with how many failed. */
 export function load(pool: Pool, callers: number, seconds = 0.02): () => Promise<number> {
   const stopping = new AbortController();
   let failed = 0;
@@ -78,7 +78,7 @@ export function load(pool: Pool, callers: number, seconds = 0.02): () => Promise
         await pool.query('SELECT SLEEP(?)', [seconds]);
       } catch (error) {
         failed += 1;
-        // After a test that failed, nothing tells it to stop.
+        // After a test that failed, nothing stops it.
         if (pool.summary().state === 'closed') return;
         lastError = error;
       }

@@ -36,7 +36,7 @@ export interface RunOptions {
   readonly timeoutMs?: number;
 }
 
-/** The project of somebody who has installed the built package: its own folder, with node_modules. */
+/** The project of a user that has installed the built package: its own folder, with node_modules. */
 export interface Project extends AsyncDisposable {
   readonly folder: string;
   /** Writes a file of the project. Returns its path. */

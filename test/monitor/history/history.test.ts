@@ -45,7 +45,7 @@ describe('monitoring.history', () => {
       expect([code, message]).toEqual(['BAD_REQUEST', expect.stringMatching(words)]);
     }
     expect(await errorOf(history({ pool: 'x' }))).toMatchObject({ code: 'NOT_FOUND' });
-    // Nothing is followed while no one listens.
+    // Nothing is followed while no client listens.
     expect(await history({ from: 0, to: 5 })).toEqual({
       pool: fixture.pool.name,
       from: 0,

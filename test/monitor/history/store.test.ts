@@ -149,7 +149,7 @@ describe.skipIf(!hasSqlite())(`a history in a file (${NEEDS_SQLITE})`, () => {
     inUse.store?.close();
   });
 
-  it('goes on in memory when it can be written no more, with one warning', async () => {
+  it('continues in memory when it can be written no more, with one warning', async () => {
     using temporary = folder();
     opened(temporary.file).store?.close();
     const database = openDatabase(temporary.file);

@@ -9,7 +9,7 @@ import { BLANK } from '../support/judged-pool.js';
 const BEGIN = Date.UTC(2026, 0, 1, 6, 0, 0);
 const [MINUTE, HOUR] = [60_000, 3_600_000] as const;
 
-/** A timeline that is told each second how the pool is. */
+/** A timeline that learns each second how the pool is. */
 function told(
   seconds: number,
   pointAt: (second: number) => Partial<LivePoint> = () => ({}),

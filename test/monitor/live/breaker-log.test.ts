@@ -6,7 +6,7 @@ import { Breaker } from '../../../src/resilience/breaker/breaker.js';
 import { FakeClock } from '../../engine/support/fake-clock.js';
 
 describe('the log of breakers', () => {
-  it('counts the tries of a breaker that stays open, and tells what comes after', async () => {
+  it('counts the tries of a breaker that stays open, and reports what comes after', async () => {
     const clock = new FakeClock();
     const breaker = new Breaker({ name: 'rates', consecutiveFailures: 1, probes: 1, shortestOpen: 1_000, longestOpen: 1_000 }, { clock });
     const log = new BreakerLog();

@@ -36,7 +36,7 @@ const CHECKS: readonly CheckName[] = [
 
 const CLOSED = { connect: new Breaker({ name: 'connect' }).snapshot(), statement: new Breaker({ name: 'statement' }).snapshot() };
 
-/** A pool of ten with two in use, but for what is told. */
+/** A pool of ten with two in use, except for what is given. */
 export function judgedPool({ stats = {}, checks: told = {}, borrowed = [], topology }: Told = {}): JudgedPool {
   const checks = CHECKS.map((name): HealthCheck => {
     const [status, message] = told[name] ?? ['pass', 'well'];

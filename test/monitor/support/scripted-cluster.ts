@@ -14,7 +14,7 @@ export interface ScriptedCluster extends AsyncDisposable {
   readonly database: TestDatabase;
   /** The first takes writes. */
   readonly servers: readonly [SimulatedServer, SimulatedServer, SimulatedServer];
-  /** Waits until the cluster has seen what the test has told its servers to be. */
+  /** Waits until the cluster has seen what the test has made of its servers. */
   readonly untilSeen: (what: string, isSo: (topology: ReturnType<Cluster['topology']>) => boolean) => Promise<void>;
 }
 

@@ -54,7 +54,7 @@ const CASES: readonly (readonly [string, Told, JudgedTopology, PoolVerdict['stat
     ['The longest has been waiting for 9.0 s.', 'a:3306 is down since 11:59:50: it does not answer.'],
   ],
   [
-    'without a writer, and nobody waits',
+    'without a writer, and no caller waits',
     FAILED,
     topology([node('a:3306')], {}, NO_WRITER),
     'unhealthy',

@@ -1,4 +1,4 @@
-/** The verdict 10 s, 15 min and 6 h after trouble began, and after it ended: each told by script, with a moved clock. */
+/** The verdict 10 s, 15 min and 6 h after trouble began, and after it ended: each staged by a script, with a moved clock. */
 
 import { describe, expect, it } from 'vitest';
 import { Breaker } from '../../../src/resilience/breaker/index.js';

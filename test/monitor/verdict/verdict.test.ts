@@ -29,7 +29,7 @@ const closed = (name: string) => new Breaker({ name }).snapshot();
 const CASES: readonly (readonly [string, Told, PoolVerdict['status'], string, readonly (string | RegExp)[]])[] = [
   ['running well', {}, 'healthy', 'The pool is fine: every caller is served at once.', ['2 of 10 connections are in use, 3 are open.']],
   [
-    'saturated, with callers that have waited for long',
+    'saturated, with callers that have waited for a long time',
     {
       checks: { waiting: ['warn', '3 callers wait'] },
       stats: { used: 10, waiting: 3, longestWaitMs: 2_000 },
@@ -58,7 +58,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['status'], string, re
     ['10 of 10 connections are in use, 3 are open.'],
   ],
   [
-    'all in use for long',
+    'all in use for a long time',
     { checks: { utilization: ['warn', '10 of 10 connections are in use for long'] }, stats: { used: 10 } },
     'degraded',
     '10 of 10 connections are in use; no caller waits yet.',
@@ -169,7 +169,7 @@ const CASES: readonly (readonly [string, Told, PoolVerdict['status'], string, re
     ],
   ],
   [
-    'lending for long with leak detection off',
+    'lending for a long time with leak detection off',
     { borrowed: [{ id: 7, heldMs: 61_000, description: 'a', inTransaction: false }] },
     'healthy',
     'The pool is fine: every caller is served at once.',

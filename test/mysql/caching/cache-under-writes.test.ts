@@ -87,7 +87,7 @@ describe('a cache among writes', () => {
     expect(cache.stats().misses).toBe(misses + 1);
   });
 
-  it('keeps no write, no other statement and no read for long waiting for a schema that does not come', async () => {
+  it('keeps no write, no other statement and no read waiting for a long time for a schema that does not come', async () => {
     await using fixture = await openCachedPool();
     const { database } = fixture;
     await using holding = await holdingBack('information_schema.tables', {

@@ -42,7 +42,7 @@ describe('a statement with a callback', () => {
     expect(await ask(callbackPool, method, CACHED, [1])).toBe('heard');
   });
 
-  it('is given rows and fields, in the context of whoever asked, not before the call has returned', async () => {
+  it('is given rows and fields, in the context of its caller, not before the call has returned', async () => {
     await using fixture = await openCachedPool();
     const callbackPool = callbackPoolOf(fixture);
     const storage = new AsyncLocalStorage<number>();
@@ -61,7 +61,7 @@ describe('a statement with a callback', () => {
     expect(fixture.cache.stats().hits.memory).toBe(1);
   });
 
-  it('is told of its failure, and of wrong options', async () => {
+  it('reports its failure, and wrong options', async () => {
     await using fixture = await openCachedPool();
     const callbackPool = callbackPoolOf(fixture);
     await ask(callbackPool, 'query', CACHED, [1]);
@@ -127,7 +127,7 @@ describe('a statement without a callback', () => {
 });
 
 describe('a pool that stands in for mysql2’s', () => {
-  it('takes a cache, by promise and by callback, and tells it of its writes', async () => {
+  it('takes a cache, by promise and by callback, and reports its writes to it', async () => {
     await using fixture = await openCachedPool();
     const { database, cache } = fixture;
     await using promisePool = createPromisePool({ ...database.connection, cache });
@@ -156,7 +156,7 @@ describe('a pool that stands in for mysql2’s', () => {
     expect(error).toMatchObject({ message: 'Query inactivity timeout', code: 'PROTOCOL_SEQUENCE_TIMEOUT' });
   });
 
-  it('refuses a cache that is none', () => {
+  it('refuses a value that is not a cache', () => {
     for (const createPool of [createPromisePool, createCallbackPool]) {
       expect(() => createPool({ host: '127.0.0.1', cache: { ttl: 5 } as never })).toThrow(/cache must be what createQueryCache returns/);
     }

@@ -20,7 +20,7 @@ describe('a cached statement', () => {
     expect(fixture.cache.stats()).toMatchObject({ hits: { memory: 1 }, entries: 1 });
   });
 
-  it('is not cached unless it asks, also when the pool has a cache', async () => {
+  it('is not cached unless it asks, even when the pool has a cache', async () => {
     await using fixture = await openCachedPool();
     const { pool, database, cache } = fixture;
     const read = async (): Promise<unknown> => (await pool.query('SELECT name FROM users WHERE id = 1'))[0];
@@ -55,7 +55,7 @@ describe('a cached statement', () => {
     expect(await read()).toEqual([{ name: 'user1' }, { name: 'user2' }]);
   });
 
-  it('gives all callers the same column definitions, which nobody can change', async () => {
+  it('gives all callers the same column definitions, which no caller can change', async () => {
     await using fixture = await openCachedPool();
     const sql = 'SELECT id, name FROM users WHERE id = 1';
     const read = async (): Promise<FieldPacket[]> => (await fixture.pool.query({ sql, cache: true }))[1];
@@ -69,7 +69,7 @@ describe('a cached statement', () => {
     ]);
   });
 
-  it('leaves Node time for everything else, also when callers read from memory without a break', async () => {
+  it('leaves Node time for everything else, even when callers read from memory without a break', async () => {
     await using fixture = await openCachedPool();
     const { pool, cache } = fixture;
     await nameOf(pool, 1);
@@ -139,7 +139,7 @@ describe('a cached statement', () => {
     expect(cache.stats().hits.memory).toBe(1);
   });
 
-  it("keeps its caller's deadline and signal, and goes on for those who still wait", async () => {
+  it("keeps its caller's deadline and signal, and continues for the callers that still wait", async () => {
     await using fixture = await openCachedPool();
     const { pool } = fixture;
     await nameOf(pool, 1);
@@ -156,7 +156,7 @@ describe('a cached statement', () => {
     expect((await patient)[0]).toEqual([{ name: 'user2' }]);
   });
 
-  it('is stopped on the server when nobody waits for it any more', async () => {
+  it('is stopped on the server when no caller waits for it any more', async () => {
     await using fixture = await openCachedPool();
     const { pool, cache } = fixture;
     await nameOf(pool, 1);
@@ -181,7 +181,7 @@ describe('a cached statement', () => {
     expect((await pool.query(statement))[0]).toEqual([{ name: 'user2' }]);
   });
 
-  it('tells every caller of a failure, and keeps nothing', async () => {
+  it('reports a failure to every caller, and keeps nothing', async () => {
     await using fixture = await openCachedPool({ notUnderstood: 'everything' });
     const { pool, cache } = fixture;
     const read = (): Promise<Error & { code?: string }> => errorOf(pool.query({ sql: 'SELECT wrong FROM users', cache: true }));
@@ -226,7 +226,7 @@ describe('a cached statement', () => {
     expect((await pool.query(cast as never))[0]).toEqual([{ name: 'cast' }]);
   });
 
-  it('is refused a cache that is none', () => {
+  it('is refused when the cache is not one', () => {
     expect(() => createPool({ host: '127.0.0.1', cache: { ttl: 5 } as never })).toThrow(/cache must be what createQueryCache returns/);
   });
 

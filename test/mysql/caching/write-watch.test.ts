@@ -24,7 +24,7 @@ describe('a write through the pool', () => {
     expect(cache.stats().misses).toBeGreaterThan(before);
   });
 
-  it('is seen whoever sends it: prepared, on a connection, by callback, as a stream', async () => {
+  it('is seen in every way to send it: prepared, on a connection, by callback, as a stream', async () => {
     await using fixture = await openCachedPool();
     const { pool } = fixture;
     await nameOf(pool, 1);

@@ -20,7 +20,7 @@ describe('I1, I11: a stream of the callback pool that is abandoned while it wait
     expect(uncaught.errors).toEqual([]);
   });
 
-  it('by an abort does not either, and is told', async () => {
+  it('by an abort does not either, and gets the error', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const held = await pool.getConnection();
@@ -36,13 +36,13 @@ describe('I1, I11: a stream of the callback pool that is abandoned while it wait
     expect(await valueOf(pool, '1')).toBe(1);
   });
 
-  it('is told nothing when the wait fails: the process goes on', async () => {
+  it('gets no error when the wait fails: the process continues', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const held = await pool.getConnection();
     pool.pool.query('SELECT 1').stream().destroy();
-    // Its end is told in the next ticks.
+    // Its end is reported in the next ticks.
     await new Promise((resolve) => setImmediate(resolve));
     held.release();
     const again = await pool.getConnection();

@@ -19,7 +19,7 @@ describe('I8: the default database', () => {
     expect(await valueOf(pool, 'DATABASE()')).toBe(database.database);
   });
 
-  it('is the pool’s again after it was dropped and made anew', async () => {
+  it('is the pool’s again after it was dropped and created again', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;
     await pool.query(`DROP DATABASE ${database.database}`);

@@ -231,7 +231,7 @@ describe.each(['auto', 'always'] as const)("I8: under hygiene '%s' the next borr
     expect(await valueOf(fixture.pool, 'DATABASE()')).toBe(fixture.database.database);
   });
 
-  it('who somebody else has logged in as', async () => {
+  it('the account that another borrower has logged in with', async () => {
     await using fixture = await openWithTable(hygiene);
     await using other = await createDatabase();
     const { pool, database } = fixture;
@@ -289,7 +289,7 @@ describe("under hygiene 'transaction'", () => {
 });
 
 describe("under hygiene 'never'", () => {
-  it('a transaction goes on with the next borrower', async () => {
+  it('a transaction continues with the next borrower', async () => {
     await using fixture = await openWithTable('never');
     expect(await survives(fixture.pool, OPEN_TRANSACTION)).toBe(true);
   });
@@ -350,7 +350,7 @@ describe('what cleaning costs', () => {
     }
   });
 
-  it('prepared statements are prepared anew after a reset', async () => {
+  it('prepared statements are prepared again after a reset', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     for (let round = 0; round < 3; round += 1) {

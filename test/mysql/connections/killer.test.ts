@@ -8,7 +8,7 @@ import { errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 const SLEEP = 'SELECT SLEEP(10)';
 
 describe('a statement that is given up', () => {
-  it('is killed also where the server does not see our own address, and the connections stay', async () => {
+  it('is killed even where the server does not see our own address, and the connections stay', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, connectionLimit: 3, minIdle: 3 });
@@ -27,7 +27,7 @@ describe('a statement that is given up', () => {
     ['nestTables', { nestTables: true }],
     ['typeCast', { typeCast: () => 'cast' }],
     ['namedPlaceholders', { namedPlaceholders: true }],
-  ])('is killed whatever the pool makes of results: %s', async (_, options) => {
+  ])('is killed no matter what the pool makes of results: %s', async (_, options) => {
     await using fixture = await openPool({ connectionLimit: 1, ...options });
     const { pool } = fixture;
     await pool.query('SELECT 1');

@@ -19,7 +19,7 @@ function noticed(pool: { watch(event: 'failed', listener: () => void): () => voi
 }
 
 describe('I7: a connection that the server closes', () => {
-  it('while it is idle is taken out, and nobody sees an error', async () => {
+  it('while it is idle is taken out, and no caller sees an error', async () => {
     await using fixture = await openPool({ connectionLimit: 3 });
     const { pool, database } = fixture;
     await Promise.all([1, 2, 3].map(() => pool.query('SELECT SLEEP(0.01)')));
@@ -148,7 +148,7 @@ describe('I11: a result stream on a borrowed connection', () => {
     expect(pool.summary().used).toBe(0);
   });
 
-  it('that nobody listens to may be killed: the process goes on', async () => {
+  it('without a listener may be killed: the process continues', async () => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { connectionId, errorOf, openPool } from '../../support/pool-on-database.js';
 
 describe('errno 1792', () => {
-  it('is the server’s doing again once the read-only transaction that somebody asked for is over', async () => {
+  it('is the server’s doing again once the read-only transaction that a caller asked for is over', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();

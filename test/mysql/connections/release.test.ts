@@ -49,7 +49,7 @@ describe('I1: a promise borrower who releases twice', () => {
     }
   }
 
-  it('while somebody waits, hands the connection on once', async () => {
+  it('while a caller waits, hands the connection on once', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();
@@ -75,7 +75,7 @@ describe('I1: a callback borrower who releases twice', () => {
         releaseAgain(connection, pool);
         expect(pool.stats()).toMatchObject({ idle: 1, used: 0, released: 1 });
 
-        // Mid-statement of somebody else.
+        // In the middle of another caller's statement.
         const running = pool.query('SELECT SLEEP(0.02)');
         releaseAgain(connection, pool);
         expect(pool.summary()).toMatchObject({ used: 1, idle: 0 });
@@ -148,7 +148,7 @@ describe('I1: a connection that was released', () => {
 });
 
 describe('destroy()', () => {
-  it('after the release closes the connection, as mysql2 does, if nobody else has it', async () => {
+  it('after the release closes the connection, as mysql2 does, if no other borrower has it', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();
@@ -197,7 +197,7 @@ describe('destroy()', () => {
     expect(await errorOf(connection.query('SELECT 1'))).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
   });
 
-  it('lets those who wait have another connection', async () => {
+  it('lets the waiters have another connection', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();
@@ -207,7 +207,7 @@ describe('destroy()', () => {
     expect(pool.stats()).toMatchObject({ opened: 2 });
   });
 
-  it('in the same tick as release(), with others waiting, hurts nobody', async () => {
+  it('in the same tick as release(), with others waiting, hurts no caller', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();

@@ -97,7 +97,7 @@ describe('a session', () => {
     expect(after('SET @a = 1', 'SELECT 1', 'COMMIT').dirty).toBe(true);
   });
 
-  it('takes whatever begins with a word it does not know for a change, in any case and behind any comment', () => {
+  it('takes each statement that begins with an unknown word for a change, in any case and behind any comment', () => {
     const words = fc.constantFrom('SET', 'CALL', 'USE', 'LOCK', 'PREPARE', 'HANDLER', 'XA', 'DO', 'NEWFANGLED', 'INSTALL');
     const before = fc.constantFrom('', ' ', '\n\t', '/* x */', '-- x\n', '#\n', '(', ';');
     fc.assert(

@@ -16,7 +16,7 @@ const BERLIN: PoolOptions = {
 };
 const BASELINE = 'SELECT @@time_zone AS zone, @tenant AS tenant, @x AS x, (SELECT COUNT(*) FROM scratch) AS scratch, CONNECTION_ID() AS id';
 
-/** A pool that is told its credentials otherwise. */
+/** A pool with its own way to get credentials. */
 function poolAt(address: PoolOptions, options: PoolOptions): Pool {
   return createPool({ ...address, minIdle: 0, ...options });
 }
@@ -53,7 +53,7 @@ describe('onConnect', () => {
     expect(fixture.pool.stats()).toMatchObject({ resets: 0, opened: 1 });
   });
 
-  it('that throws is a failure to connect, which those who wait are told with its cause', async () => {
+  it('that throws is a failure to connect, which waiters get with its cause', async () => {
     const cause = new Error('no such tenant');
     await using fixture = await openPool({
       onConnect: () => {
@@ -98,7 +98,7 @@ describe('onConnect', () => {
     expect(await errorOf(fixture.pool.query('SELECT 1'))).toMatchObject({ code: 'POOL_CONNECT_FAILED' });
   });
 
-  it('that fails when it is replayed has its connection replaced, and nobody sees it', async () => {
+  it('that fails when it is replayed has its connection replaced, and no caller sees it', async () => {
     let calls = 0;
     await using fixture = await openPool({
       connectionLimit: 1,
@@ -116,7 +116,7 @@ describe('onConnect', () => {
 });
 
 describe('I8: a "connection" listener', () => {
-  it('sets sessions up that stay so, whatever borrowers do', async () => {
+  it('sets sessions up that stay so, no matter what borrowers do', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     pool.on('connection', (connection) => void connection.query("SET SESSION time_zone = '+02:00'"));

@@ -26,7 +26,7 @@ const UNKNOWN = ['POOL_CONNECTION_LOST', undefined, 'is not known'];
 /** What becomes of a statement that a connection gets after the server has closed it, and before that is known here. */
 const MISSED = (): unknown => (differs('saysWhyItLeaves') ? NOT_RUN : UNKNOWN);
 
-/** A pool behind a network that holds up what the server says until it is told to pass it on. */
+/** A pool behind a network that holds up what the server says until the test lets it pass. */
 async function openBehindProxy(options: PoolOptions = {}) {
   const database = await createDatabase();
   const proxy = await startTcpProxy(database);
@@ -129,7 +129,7 @@ describe('a connection that the server has cut while it was idle in a borrowerâ€
 });
 
 describe('a statement that crosses with the serverâ€™s last word', () => {
-  it('was not run where the server gives one, whichever method sent it', async () => {
+  it('was not run where the server gives one, no matter which method sent it', async () => {
     const calls: ((connection: Awaited<ReturnType<Pool['getConnection']>>) => Promise<unknown>)[] = [
       (connection) => connection.query('DO 0'),
       (connection) => connection.beginTransaction(),

@@ -134,7 +134,7 @@ class Foreign {
 }
 
 describe.each(Object.entries(DOORS))('by callback, through %s', (_, open) => {
-  it("what is the caller's runs in the context of the caller, also when it had to wait", async () => {
+  it("what is the caller's runs in the context of the caller, even when it had to wait", async () => {
     await using database = await createDatabase();
     const door = open(database);
     const foreign = new Foreign();

@@ -69,7 +69,7 @@ function bulkOf(number: number): number[] {
   return bulk;
 }
 
-/** Runs one request of its own context. Nothing of it is left on the stack. */
+/** Runs one request of its own context. None of it is left on the stack. */
 async function serve(pool: Pool, number: number, kept: WeakRef<Store>[]): Promise<void> {
   const own = { bulk: bulkOf(number) };
   kept.push(new WeakRef(own));

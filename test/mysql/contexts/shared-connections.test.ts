@@ -33,7 +33,7 @@ describe('statements of several contexts at a time', () => {
     expect([commands.of('START TRANSACTION'), commands.of('COMMIT')]).toEqual([['the transaction'], ['the transaction']]);
   });
 
-  it('over a cluster of the mirror, each run in their own, also when a node is dead', async () => {
+  it('over a cluster of the mirror, each run in their own, even when a node is dead', async () => {
     await using database = await createDatabase();
     const cluster = createPoolCluster({ removeNodeErrorCount: 100 });
     // Nothing listens on port 1.
@@ -46,7 +46,7 @@ describe('statements of several contexts at a time', () => {
   });
 });
 
-it('a statement of a listener of the pool runs where the listener was added, not in the request that it hears of', async () => {
+it('a statement of a listener of the pool runs where the listener was added, not in the request that the event is about', async () => {
   await using database = await createDatabase();
   await using pool = poolOf(database, { connectionLimit: 2 });
   using commands = new CommandsSeen(store);

@@ -39,7 +39,7 @@ describe('a statement', () => {
     expect([read(given, [2], 'execute').values, read({ ...given, values: undefined }, [2], 'execute').values]).toEqual([[1], [2]]);
   });
 
-  it('that is none is refused with what was given, and what is allowed', () => {
+  it('that is not a statement is refused with what was given, and what is allowed', () => {
     expect(refusalOf(() => read(undefined))).toBe('The statement must be a string, or an object whose sql is a string; given: undefined.');
     expect(refusalOf(() => read({ sql: 5 }))).toBe("The statement's sql must be a string; given: 5.");
   });

@@ -11,7 +11,7 @@ const START = Date.UTC(2026, 10, 29);
 
 type Answer = string | Credentials | Error | Promise<string | Credentials>;
 
-/** A source on a fake clock, which answers as it is told: the answer before the last one is given once, the last one again and again. */
+/** A source on a fake clock, which gives the listed answers: the answer before the last one is given once, the last one again and again. */
 function sourceOf(answers: Answer[], random = 0.5) {
   const clock = new FakeClock();
   let asked = 0;
@@ -117,7 +117,7 @@ describe('credentials with an expiry', () => {
     expect([await past.passwordNow(), await past.passwordNow(), past.asked(), past.clock.pendingTimers]).toEqual(['first', 'first', 2, 0]);
   });
 
-  it('are asked for anew after renew(); those that are kept serve if the source fails', async () => {
+  it('are asked for again after renew(); those that are kept serve if the source fails', async () => {
     const { source, asked, passwordNow } = sourceOf([until(15, 'first'), new Error('down'), until(30, 'second')]);
     await passwordNow();
     source.renew();
@@ -160,7 +160,7 @@ describe('a source', () => {
     ],
     ['a duration', { password: 'hunter2', expiresAt: 900_000 }, /or only a duration/u],
     ['a string', { password: 'hunter2', expiresAt: '2026-11-29T00:15:00Z' }, /a Date, or milliseconds since 1970/u],
-    ['a date that is none', { password: 'hunter2', expiresAt: new Date(Number.NaN) }, /a Date, or milliseconds since 1970/u],
+    ['a date that is invalid', { password: 'hunter2', expiresAt: new Date(Number.NaN) }, /a Date, or milliseconds since 1970/u],
     ['a host', { password: 'hunter2', host: 'evil.example' }, /host says where to connect/u],
     ['the name of a secret store', { password: 'hunter2', expires_at: 1 }, /what the secret calls expires_at is expiresAt/u],
     ['nothing', undefined, /a password, or an object/u],

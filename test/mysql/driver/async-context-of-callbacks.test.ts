@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { openPool } from '../../support/pool-on-database.js';
 
 describe('AsyncLocalStorage in a callback that had to wait', () => {
-  it('is that of the caller, not that of whoever gave the connection back', async () => {
+  it('is that of the caller, not that of the borrower that released the connection', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const storage = new AsyncLocalStorage<string>();

@@ -5,7 +5,7 @@ import { outcomeOf, poolOf } from '../../support/pool-on-database.js';
 import { startServer } from '../../support/sql-servers/this-server.js';
 
 describe('I8: a server that takes no more prepared statements (1461)', () => {
-  it('fails nobody: the pool closes what it has prepared before, and prepares anew', async () => {
+  it('fails no caller: the pool closes what it has prepared before, and prepares again', async () => {
     await using server = await startServer({ arguments: ['--max-prepared-stmt-count=60'] });
     await using database = await createDatabase(server);
     await using pool = poolOf(database, { connectionLimit: 4 });
@@ -63,12 +63,12 @@ describe('the room for prepared statements', () => {
     for (let value = 100; value < 310; value += 1) await run(value);
     expect(raw._statements).toMatchObject({ max: 300, size: 300 });
     expect(await preparedOn(raw)).toBe(300);
-    // All are still what they were, also those that were there before it grew; the first ten are prepared anew.
+    // All still answer correctly, including those that were there before it grew; the first ten are prepared again.
     for (let value = 0; value < 310; value += 1) await run(value);
     expect(await preparedOn(raw)).toBe(300);
   });
 
-  it('is as small as it is told to be', async () => {
+  it('is as small as the option says', async () => {
     await using database = await createDatabase();
     await using pool = poolOf(database, { connectionLimit: 1, maxPreparedStatements: 2 });
     await using connection = await pool.getConnection();

@@ -8,7 +8,7 @@ function raise(errno: number): string {
 }
 
 describe('I7: classifyError', () => {
-  it('is asked about every error of the server, and what it says goes before what the pool knows', async () => {
+  it('is asked about every error of the server, and what it says overrides what the pool knows', async () => {
     const asked: ServerError[] = [];
     const classifyError: ClassifyError = (error) => {
       asked.push(error);
@@ -58,7 +58,7 @@ describe('I7: classifyError', () => {
     };
     await told(strict);
     await told(patient);
-    // Callers are told of a failure that will come again from memory; of another by the next attempt.
+    // A failure that will come again reaches callers from memory; another one comes from the next attempt.
     expect(strict.stats().connectErrors).toBeLessThan(6);
     expect(patient.stats().connectErrors).toBe(6);
   });

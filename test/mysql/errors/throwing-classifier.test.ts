@@ -3,7 +3,7 @@ import { connectionId, errorOf, openPool } from '../../support/pool-on-database.
 import { captureUncaught } from '../support/uncaught.js';
 
 describe('I2, I11: a classifyError that throws', () => {
-  it('keeps nobody from their error, and the classes are those of the pool', async () => {
+  it('keeps no caller from its error, and the classes are those of the pool', async () => {
     using uncaught = captureUncaught();
     const warnings: string[] = [];
     const note = ({ message }: Error): void => void warnings.push(message);

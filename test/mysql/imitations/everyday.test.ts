@@ -54,7 +54,7 @@ describe.for(Object.entries(PRODUCTS))('on %s', ([, product]) => {
     expect(await imitated.ids()).toEqual([]);
   });
 
-  it('a statement that takes too long ends in time for its caller, and so does one that is aborted', async () => {
+  it('a statement that takes too long, or is aborted, ends in time for its caller', async () => {
     await using imitated = await openImitated(product);
     const { pool } = imitated;
     await pool.query('SELECT 1');
@@ -77,7 +77,7 @@ describe.for(Object.entries(PRODUCTS))('on %s', ([, product]) => {
     await waitFor('the connections to be gone', () => imitation.links.length === 0);
   });
 
-  it('while nothing can be reached, callers are told at once by the breaker, and served when it is back', async () => {
+  it('while nothing can be reached, callers are refused at once by the breaker, and served when it is back', async () => {
     let away = true;
     await using imitated = await openImitated({
       ...product,

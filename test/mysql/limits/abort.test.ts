@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { waitFor } from '../../support/wait-for.js';
 import { borrowByCallback, connectionId, errorOf, imbalanceOf, openPool, valueOf } from '../../support/pool-on-database.js';
 
-/** Longer than any test: who is told before has not waited for it. */
+/** Longer than any test: a caller that is answered before has not waited for it. */
 const SLEEP = 'SELECT SLEEP(1000)';
 
 describe('an AbortSignal', () => {
@@ -152,7 +152,7 @@ describe('an AbortSignal', () => {
           await connection.query({ sql: 'SELECT 1', signal } as never);
         }),
       );
-      // Warnings are told on a later tick.
+      // Warnings are emitted on a later tick.
       await new Promise((resolve) => setImmediate(resolve));
     } finally {
       process.off('warning', note);
@@ -163,7 +163,7 @@ describe('an AbortSignal', () => {
 });
 
 describe('the timeout of a statement', () => {
-  it('stops it on the server, and the connection goes on', async () => {
+  it('stops it on the server, and the connection stays usable', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;
     const id = await connectionId(pool);

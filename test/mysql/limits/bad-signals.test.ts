@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorOf, imbalanceOf, openPool } from '../../support/pool-on-database.js';
 import { captureUncaught } from '../support/uncaught.js';
 
-describe('I12: a signal that is none', () => {
+describe('I12: a value that is not a signal', () => {
   it.each([{}, 'abort', 5, null])('is refused with POOL_OPTION_INVALID, and the counters still add up: %j', async (signal) => {
     using uncaught = captureUncaught();
     await using fixture = await openPool({ acquireTimeout: 500 });

@@ -8,7 +8,7 @@ import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { errorOf, poolOf } from '../../support/pool-on-database.js';
 
-/** Longer than any test: who is told before has not waited for it. */
+/** Longer than any test: a caller that is answered before has not waited for it. */
 const SLEEP = 'SELECT SLEEP(1000)';
 
 type Runner = CallbackPool | PoolConnection;
@@ -114,7 +114,7 @@ describe.each(POOLS)('a deadline around work with callbacks: %s', (_, poolOn) =>
     await ended(pool);
   });
 
-  it('is that of whoever asks, not of whoever gives the connection back', async () => {
+  it('is that of the caller, not of the borrower that releases the connection', async () => {
     await using database = await createDatabase();
     const pool = poolOn(database);
     const caller = new AsyncLocalStorage<string>();
@@ -158,7 +158,7 @@ describe('a statement whose signal has aborted already', () => {
       expect(await errorOf(sent)).toMatchObject({ code: 'POOL_ABORTED', cause: 'gone' });
     await pool.transaction(async (tx) => {
       expect(await errorOf(tx.query(statement))).toMatchObject({ code: 'POOL_ABORTED', cause: 'gone' });
-      // It was not sent: the transaction goes on.
+      // It was not sent: the transaction continues.
       await tx.query('SELECT 1');
     });
     await waitFor('the transaction to be committed', () => proxy.statements.includes('COMMIT'));

@@ -5,7 +5,7 @@ import { startStatementProxy } from '../../support/network/statement-proxy.js';
 import { createDatabase } from '../../support/servers/database.js';
 import { errorOf, imbalanceOf, openPool, poolOf, valueOf } from '../../support/pool-on-database.js';
 
-/** Longer than any test: who is told before has not waited for it. */
+/** Longer than any test: a caller that is answered before has not waited for it. */
 const SLEEP = 'SELECT SLEEP(1000)';
 
 describe('a deadline around work with a pool', () => {
@@ -131,7 +131,7 @@ describe('a deadline around work with a pool', () => {
     expect(warnings).not.toContain('TimeoutOverflowWarning');
   });
 
-  it('ends with its own work: the one around it goes on', async () => {
+  it('ends with its own work: the one around it continues', async () => {
     await using fixture = await openPool();
     const { pool } = fixture;
     await pool.query('SELECT 1');

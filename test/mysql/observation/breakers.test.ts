@@ -62,7 +62,7 @@ describe('the breaker for connecting', () => {
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
-  it('comes back by itself when minIdle asks for a connection, though nobody calls', async () => {
+  it('comes back by itself when minIdle asks for a connection, though no caller asks', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, minIdle: 1 });
@@ -75,7 +75,7 @@ describe('the breaker for connecting', () => {
     expect(await valueOf(pool, '7')).toBe(7);
   });
 
-  it('keeps nobody from connections that are open', async () => {
+  it('keeps no caller from connections that are open', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, connectionLimit: 2 });
@@ -98,7 +98,7 @@ describe('the breaker for connecting', () => {
     expect(pool.stats().breakers.connect).toMatchObject({ state: 'closed', failures: 0 });
   });
 
-  it('is held open by hand: no connection is opened until it is let go', async () => {
+  it('is held open manually: no connection is opened until it is let go', async () => {
     await using fixture = await openPool();
     const { pool, database } = fixture;
     const letGo = pool.breakers.connect.isolate('the network is worked on');
@@ -109,7 +109,7 @@ describe('the breaker for connecting', () => {
     expect(await firstAnswer(pool)).toBe(7);
   });
 
-  it('is off when it is told so', async () => {
+  it('is off when the option says so', async () => {
     await using database = await createDatabase();
     await using pool = poolOf(database, { port: await freePort(), breakers: { connect: false } });
     for (let round = 0; round < 6; round += 1) expect(await errorOf(pool.query('SELECT 1'))).toMatchObject({ code: 'POOL_CONNECT_FAILED' });
@@ -155,7 +155,7 @@ async function opensForSlowStatements(database: TestDatabase, proxy: TcpProxy): 
 }
 
 describe('the breaker for statements', () => {
-  it('opens when statements take too long, tells those who wait, and closes when one is answered', async () => {
+  it('opens when statements take too long, refuses the waiters, and closes when one is answered', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     // A time that is up while this process itself stands still counts against no server: a busy machine needs another round.
@@ -222,7 +222,7 @@ describe('the breaker for statements', () => {
     expect(await valueOf(pool, '7')).toBe(7);
   });
 
-  it('lets so many callers through as probes, and the others wait for nobody', async () => {
+  it('lets this many callers through as probes, and refuses the others at once', async () => {
     await using database = await createDatabase();
     await using counting = await startStatementProxy({ port: database.port });
     await using pool = poolOf(database, { port: counting.port, connectionLimit: 10 });
@@ -246,7 +246,7 @@ describe('the breaker for statements', () => {
       await waitFor('its time to be up', () => statement.snapshot().nextProbeInMs === 0);
       await probe();
       expect(statement.state).toBe('half-open');
-      // Told nothing, it takes the next one for the probe, and closes.
+      // Without an outcome, it takes the next one for the probe, and closes.
       expect(await firstAnswer(pool)).toBe(7);
       expect(statement.state).toBe('closed');
     };
@@ -263,7 +263,7 @@ describe('the breaker for statements', () => {
     expect(statement.snapshot()).toMatchObject({ failures: 0 });
   });
 
-  it('lets borrowers go on with the connections that they have', async () => {
+  it('lets borrowers continue with the connections that they have', async () => {
     await using fixture = await openPool();
     const { pool } = fixture;
     await using connection = await pool.getConnection();
@@ -316,9 +316,9 @@ describe('a database that falls silent under 200 callers', () => {
     };
     countTurns();
     const callers = Array.from({ length: 200 }, caller);
-    // Ends them whatever happens below.
+    // Ends them no matter what happens below.
     await using _ = { [Symbol.asyncDispose]: async () => void (stop.abort(), await Promise.all(callers)) };
-    await waitFor('everybody to be served', () => served > 400);
+    await waitFor('every caller to be served', () => served > 400);
 
     timeout = 300;
     proxy.pause();
@@ -357,17 +357,17 @@ describe('a database that falls silent under 200 callers', () => {
     timeout = 10_000;
     // In the same turn of the event loop: the next attempt, not one that is under way, is to find the server.
     while (pool.breakers.connect.state !== 'open') await nextTurn();
-    // What was sent into the dark meanwhile is lost, too: the server is not to hear of it when the breaker already tries.
+    // What was sent into the dark meanwhile is lost, too: the server must not get it when the breaker already tries.
     proxy.reset();
     proxy.resume();
-    await waitFor('everybody to be served again', () => served > 400);
+    await waitFor('every caller to be served again', () => served > 400);
     stop.abort();
     await Promise.all(callers);
 
     // Of connecting: one at a time. Of statements: one probe, and what sets a session up.
     expect(mostAtOnce).toBeLessThanOrEqual(1);
     expect(openedAtClose).toBeLessThanOrEqual(2);
-    // And so the server saw it: then as many connections as there may be. Before, it also accepts some that were made into the dark and given up.
+    // And so the server saw it: then as many connections as there may be. Before, it also accepts connections that were opened into the dark and given up.
     expect(acceptedAtClose).toBeDefined();
     expect(counting.accepted - (acceptedAtClose ?? 0)).toBeLessThanOrEqual(10 + 3);
     expect(statementsAtClose).toBeLessThanOrEqual(4 + failedProbes);
@@ -388,7 +388,7 @@ describe('the option breakers', () => {
     expect(() => poolOf({ connection: {} } as never, { host: 'localhost', ...options })).toThrow(message);
   });
 
-  it('false switches both off, but for opening by hand', async () => {
+  it('false switches both off, except for opening manually', async () => {
     await using database = await createDatabase();
     await using pool = poolOf(database, { breakers: false });
     await Promise.all(Array.from({ length: 30 }, () => outcomeOf(pool.query({ sql: 'SELECT SLEEP(20)', timeout: 50 }))));

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { borrowByCallback, openPool } from '../../support/pool-on-database.js';
 
 describe('the diagnostics channel "mysql2:pool:connect"', () => {
-  it('tells of every acquire, as mysql2’s own pool does (≥ 3.20): tracers wait for it', async () => {
+  it('reports every acquire, as mysql2’s own pool does (≥ 3.20): tracers wait for it', async () => {
     await using fixture = await openPool();
     const { pool, database } = fixture;
     const starts: unknown[] = [];

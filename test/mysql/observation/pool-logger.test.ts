@@ -47,7 +47,7 @@ describe('the option logger', () => {
     expect(JSON.stringify(lines)).not.toContain(database.password);
   });
 
-  it('gets at most ten lines of a kind in ten seconds, and is told how many were left out', async () => {
+  it('gets at most ten lines of a kind in ten seconds, and learns how many were left out', async () => {
     const { lines, logger } = pinoInMemory();
     const port = await freePort();
     const pool = createPool(`mysql://root:sesame@127.0.0.1:${port}/x`, { name: 'away', logger, minIdle: 0 });
@@ -62,7 +62,7 @@ describe('the option logger', () => {
     await pool.end();
   });
 
-  it('is told of breakers: why one opened, and that it has closed', async () => {
+  it('gets the changes of breakers: why one opened, and that it has closed', async () => {
     await using database = await createDatabase();
     const { lines, logger } = pinoInMemory();
     const pool = createPool(database.url(), { name: 'orders', logger, minIdle: 0 });

@@ -91,7 +91,7 @@ describe('a URL', () => {
     resolveOptions({ target: { uri: `mysql://app@localhost/shop?${parameters}`, ...options } }, dialect, {});
   const dialects: readonly Dialect[] = ['own', 'mysql2'];
 
-  it('gives way to the options beside it, also where these say 0 or false', () => {
+  it('gives way to the options beside it, even where these say 0 or false', () => {
     for (const dialect of dialects) {
       expect(resolve(dialect, 'acquireTimeout=500', { acquireTimeout: 0 }).atStart.acquireTimeout).toBe(0);
       expect(resolve(dialect, 'minIdle=3', { minIdle: 0 }).atStart.minIdle).toBe(0);
@@ -99,7 +99,7 @@ describe('a URL', () => {
     }
   });
 
-  it('holds text where text is asked for, also when it reads as a number', () => {
+  it('holds text where text is asked for, even when it reads as a number', () => {
     for (const dialect of dialects)
       expect(resolve(dialect, 'name=05&hygiene=never')).toMatchObject({ atStart: { name: '05' }, hygiene: 'never' });
     for (const dialect of dialects) expect(resolve(dialect, 'name=5').atStart.name).toBe('5');

@@ -52,7 +52,7 @@ describe('a wrong value', () => {
   );
 
   it.each([null, 5, true, new URL('mysql://app:secret@db.example.com/shop')])(
-    'for the database is refused: nobody meant localhost: %s',
+    'for the database is refused, instead of a connection to localhost: %s',
     (target) => {
       expect(refusalOf(() => resolve(target))).not.toBe('');
     },
@@ -77,7 +77,7 @@ describe('the environment', () => {
     expect(resolve('mysql://db.example.com', undefined, { POOLWRIGHT_SSL: 'false' }).tls.mode).toBe('off');
   });
 
-  it('names the database also when options are given: uri defaults to DATABASE_URL', () => {
+  it('names the database even when options are given: uri defaults to DATABASE_URL', () => {
     expect(resolve({ connectionLimit: 5 }, undefined, { DATABASE_URL: 'mysql://app@db.example.com/shop' }).endpoint.host).toBe(
       'db.example.com',
     );

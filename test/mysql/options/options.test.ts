@@ -113,7 +113,7 @@ describe('the defaults of createPool', () => {
     expect(resolve(url).tls.mode).toBe(mode);
   });
 
-  it('refuse TLS before 1.2, verify the chain and the name, and can be told otherwise', () => {
+  it('refuse TLS before 1.2, verify the chain and the name, and can be overridden', () => {
     expect(resolve(NETWORK_URL).tls.ssl).toEqual({ minVersion: 'TLSv1.2', rejectUnauthorized: true, verifyIdentity: true });
     expect(resolve(NETWORK_URL, { ssl: { minVersion: 'TLSv1.3', verifyIdentity: false } }).tls).toEqual({
       mode: 'unverified',
@@ -253,7 +253,7 @@ describe('an option that is wrong', () => {
     ['maxWaitingClients', 'queueLimit'],
     ['multiStatements', 'multipleStatements'],
     ['pasword', 'password'],
-  ])('is refused when nobody knows it, with the nearest known name: %s', (name, nearest) => {
+  ])('is refused when it is unknown, with the nearest known name: %s', (name, nearest) => {
     expect(refusalOf(() => resolve(URL, { [name]: 5 }))).toBe(`Unknown option ${name}. Did you mean ${nearest}?`);
   });
 
@@ -280,7 +280,7 @@ describe('an option that is wrong', () => {
 });
 
 describe('on a TiDB Cloud host', () => {
-  it('connections live for five minutes, unless somebody says otherwise', () => {
+  it('connections live for five minutes, unless an option says otherwise', () => {
     expect(resolve(TIDB_URL).atStart.maxLifetime).toBe(300_000);
     expect(resolve(TIDB_URL.replace('tidbcloud.com', 'TiDBCloud.com')).atStart.maxLifetime).toBe(300_000);
     expect(resolve(TIDB_URL, { maxLifetime: 60_000 }).atStart.maxLifetime).toBe(60_000);

@@ -5,7 +5,7 @@ import { createDatabase } from '../../support/servers/database.js';
 import { freePort } from '../../support/network/free-port.js';
 import { errorOf, outcomeOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
-/** Longer than the client's request for TLS: whatever follows is the TLS handshake. */
+/** Longer than the client's request for TLS: what follows is the TLS handshake. */
 const SSL_REQUEST_BYTES = 36;
 
 describe('I6: a connection that the network cuts during the TLS handshake', () => {

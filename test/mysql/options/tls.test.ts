@@ -21,7 +21,7 @@ const networkAddress = Object.values(networkInterfaces())
   .flat()
   .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')?.address;
 
-/** A server that shows whatever certificate the test wants. */
+/** A server that shows the certificate that the test wants. */
 let server: PrivateServer;
 let folder: TemporaryFolder;
 
@@ -68,18 +68,18 @@ async function refusalBy(host: string, options: PoolOptions): Promise<string> {
 }
 
 describe('verified TLS', () => {
-  it('is what a pool uses over a network without being told', async () => {
+  it('is what a pool uses over a network by default', async () => {
     const host = networkAddress ?? '127.0.0.1';
     await showFor([host]);
     const told: PoolOptions = networkAddress === undefined ? { ssl: true } : {};
-    // An authority that nobody trusts by default: that it is refused shows that the certificate is looked at.
+    // An authority that is not trusted by default: the refusal shows that the certificate is checked.
     expect(await refusalBy(host, told)).toMatch(/certificate/iu);
     await using pool = poolTo(host, { ssl: { ca: server.caCertificate } });
     expect(pool.options.tls).toBe('verified');
     expect(await cipherOf(pool)).toMatch(/TLS|AES|CHACHA/u);
   });
 
-  it('is not used to this machine, unless somebody asks for it', async () => {
+  it('is not used to this machine, unless an option asks for it', async () => {
     await showFor(['127.0.0.1', 'localhost']);
     await using plain = poolTo('127.0.0.1');
     expect([plain.options.tls, await cipherOf(plain)]).toEqual(['off', '']);
@@ -129,7 +129,7 @@ describe('verified TLS', () => {
     expect(await refusalBy('127.0.0.1', { ssl })).toContain('certificate is not yet valid');
   });
 
-  it('fails those who wait at once: a bad certificate does not become good by waiting', async () => {
+  it('fails the waiters at once: a bad certificate does not become good by waiting', async () => {
     await showFor(['database.example']);
     await using pool = poolTo('127.0.0.1', { ssl: { ca: server.caCertificate }, acquireTimeout: 0 });
     const errors = await Promise.all([1, 2, 3].map(() => errorOf(pool.query('SELECT 1'))));
@@ -200,7 +200,7 @@ describe('TLS versions', () => {
     const to = (ssl: PoolOptions['ssl']): Pool =>
       createPool({ host: '127.0.0.1', port, user, password, database, minIdle: 0, ...(ssl === undefined ? {} : { ssl }) });
 
-    // The server does speak 1.1 to whoever lets it.
+    // The server does speak 1.1 to a client that allows it.
     await using lax = to({ ca: ancient.caCertificate, minVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' });
     expect((await firstRow(lax, "SHOW SESSION STATUS LIKE 'Ssl_version'"))['Value']).toBe('TLSv1.1');
     await using strict = to({ ca: ancient.caCertificate, ciphers: 'DEFAULT:@SECLEVEL=0' });

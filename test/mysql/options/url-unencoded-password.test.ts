@@ -4,7 +4,7 @@ import { PoolError } from '../../../src/engine/contract/errors.js';
 import { resolveOptions } from '../../../src/mysql/options/resolve.js';
 import { leaksIn } from '../support/refusals.js';
 
-/** What everybody may see of an URL: the refusal, or the pool's name, endpoint and user. */
+/** What is shown of a URL: the refusal, or the pool's name, endpoint and user. */
 function shownOf(url: string): unknown {
   try {
     const { atStart, endpoint, connection } = resolveOptions({ target: url }, 'own', {});
@@ -31,11 +31,11 @@ describe('I13: a password whose special characters were not percent-encoded', ()
     'mysql://app:#Qx7ZzQx7Zz@db.example.com/shop',
     'mysql://app:12#Qx7ZzQx7Zz@db.example.com/shop',
     'mysql:app:Qx7ZzQx7Zz@db.example.com/shop',
-  ])('is refused: nobody connects to a host that was made of the user’s name: %s', (url) => {
+  ])('is refused: no pool connects to a host that was made of the user’s name: %s', (url) => {
     expect(shownOf(url)).toMatchObject({ code: 'POOL_OPTION_INVALID' });
   });
 
-  it('whatever it is, is understood as it is or refused, and shown in neither case', () => {
+  it('of any characters is understood as it is or refused, and shown in neither case', () => {
     const unit = fc.constantFrom('Q', 'Z', 'X', '7', '1', '2', '#', '/', '?', '%', ':', '&', '=', 'é', '+', ';', '"', "'", '\\');
     fc.assert(
       fc.property(fc.string({ unit, minLength: 6, maxLength: 16 }), (password) => {

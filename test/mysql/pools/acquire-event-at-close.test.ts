@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openPool } from '../../support/pool-on-database.js';
 
 describe('the event "acquire"', () => {
-  it('is not emitted when a connection is closed: nobody has acquired it', async () => {
+  it('is not emitted when a connection is closed: no caller has acquired it', async () => {
     await using fixture = await openPool({ connectionLimit: 3, minIdle: 3 });
     const { pool } = fixture;
     await pool.ready();

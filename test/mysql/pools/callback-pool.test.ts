@@ -122,7 +122,7 @@ describe('the callback pool', () => {
     held.release();
     await all;
     const queue = ['callback query', 'promise query', 'callback connection', 'promise connection', 'callback execute'];
-    // A promise's caller hears of it a little later than a callback that the next connection was handed to.
+    // The caller of a promise learns of it a little later than a callback that the next connection was handed to.
     expect(order.filter((who) => who !== 'promise query')).toEqual(queue.filter((who) => who !== 'promise query'));
     expect(order.indexOf('promise query')).toBeLessThan(3);
   });
@@ -155,7 +155,7 @@ describe('the callback pool', () => {
     expect(fixture.pool.summary()).toMatchObject({ used: 0, idle: 1 });
   });
 
-  it('tells its configuration where mysql2’s users look for it', async () => {
+  it('shows its configuration where mysql2’s users look for it', async () => {
     await using fixture = await openPool({ connectionLimit: 7, queueLimit: 5, maxIdle: 3 });
     const { pool, database } = fixture;
     expect(pool.pool.config).toMatchObject({
@@ -185,7 +185,7 @@ describe('a signal given to the callback pool', () => {
     for (const error of await Promise.all(told)) expect(error).toMatchObject({ code: 'POOL_ABORTED' });
     expect(pool.stats()).toMatchObject({ waiting: 0, cancelled: 3 });
     held.release();
-    // Those who give none are not concerned.
+    // Callers without a signal are not affected.
     await new Promise((resolve) => pool.pool.query('SELECT 1', resolve));
     expect(await valueOf(pool, '1')).toBe(1);
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createDatabase } from '../../support/servers/database.js';
 import { borrowByCallback, errorOf, openPool, poolOf } from '../../support/pool-on-database.js';
 
-/** How often the pool tells of three callers who have to wait. */
+/** How often the pool reports three callers that have to wait. */
 async function countEnqueued(pool: mysql.Pool): Promise<number> {
   let enqueued = 0;
   pool.on('enqueue', () => (enqueued += 1));

@@ -22,7 +22,7 @@ function streamOf(connection: PoolConnection, options: QueryOptions): Readable {
   return (connection.connection as unknown as CallbackConnection).query(options).stream();
 }
 
-/** What somebody's code does that fails in a place where the pool has called it. */
+/** What a user's code does that fails in a place where the pool has called it. */
 const MISDEEDS: Readonly<Record<string, (pool: Pool, callbackPool: CallbackPool) => unknown>> = {
   'a callback of query throws': (_, pool) => void pool.query('SELECT 1', failing),
   'a callback of execute throws': (_, pool) => pool.execute('SELECT 1', failing),

@@ -45,7 +45,7 @@ describe('ready()', () => {
 });
 
 describe('resize()', () => {
-  it('raises the limit for those who wait, and lowers it by closing what is idle now and what is lent later', async () => {
+  it('raises the limit for the waiters, and lowers it by closing what is idle now and what is lent later', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;
     const first = await pool.getConnection();
@@ -66,7 +66,7 @@ describe('resize()', () => {
 });
 
 describe('evict()', () => {
-  it('replaces every connection without disturbing anybody', async () => {
+  it('replaces every connection without disturbing any caller', async () => {
     await using fixture = await openPool({ connectionLimit: 3, minIdle: 2 });
     const { pool, database } = fixture;
     await pool.ready();
@@ -99,7 +99,7 @@ describe('suspend() and resume()', () => {
     expect(await waiting).toBe('served');
   });
 
-  it('can be ended while it is suspended: those who wait are told', async () => {
+  it('can be ended while it is suspended: the waiters are refused', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     pool.suspend();
@@ -110,7 +110,7 @@ describe('suspend() and resume()', () => {
 });
 
 describe('I10: drain()', () => {
-  it('serves those who wait, lets borrowers finish, refuses new work, and says goodbye to the server', async () => {
+  it('serves the waiters, lets borrowers finish, refuses new work, and says goodbye to the server', async () => {
     // A server of its own: it counts the goodbyes that it misses for all its clients.
     await using server = await startServer();
     await using database = await createDatabase(server);
@@ -155,7 +155,7 @@ describe('I10: drain()', () => {
 });
 
 describe('end()', () => {
-  it('refuses those who wait, lets what was sent finish, and leaves nothing on the server', async () => {
+  it('refuses the waiters, lets what was sent finish, and leaves nothing on the server', async () => {
     await using fixture = await openPool({ connectionLimit: 2 });
     const { pool, database } = fixture;
     const running = pool.query('SELECT SLEEP(0.05) AS slept');
@@ -196,7 +196,7 @@ describe('drain() and end()', () => {
     await waitFor('no connection', async () => (await database.serverConnections()) === 0);
   });
 
-  it('refuse those who wait on a suspended pool, whom nobody could serve', async () => {
+  it('refuse the waiters of a suspended pool, which cannot serve them', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     pool.suspend();
@@ -268,7 +268,7 @@ describe('health()', () => {
 });
 
 describe('what the pool shows', () => {
-  it('is frozen, and tells options without secrets', async () => {
+  it('is frozen, and shows options without secrets', async () => {
     await using fixture = await openPool({ connectionLimit: 3 });
     const { pool, database } = fixture;
     await pool.query('SELECT 1');

@@ -50,7 +50,7 @@ describe('the types', () => {
     expectTypeOf(createPool).toBeCallableWith();
     expectTypeOf(createPool).toBeCallableWith('mysql://localhost', { connectionLimit: 5, multipleStatements: true });
     expectTypeOf(createPool).toBeCallableWith({ host: 'localhost', ssl: { ca: 'x' }, hygiene: 'auto' });
-    // @ts-expect-error nobody knows it
+    // @ts-expect-error an unknown option
     expectTypeOf(createPool).toBeCallableWith({ conectionLimit: 5 });
     expectTypeOf(getPool).returns.toEqualTypeOf<Pool>();
   });

@@ -227,7 +227,7 @@ describe('a borrowed connection', () => {
     await expect(firstRow(connection, 'SELECT @mine AS mine')).resolves.toEqual({ mine: 5 });
   });
 
-  it('goes back to the pool at the end of its block, also when that throws', async () => {
+  it('goes back to the pool at the end of its block, even when that throws', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const fail = async (): Promise<void> => {
@@ -279,7 +279,7 @@ describe('other ways to connect', () => {
     expect(inTransaction.stack).toContain('pool.test.ts');
   });
 
-  it('with traces asked for, errors have the whole stack of the call, whether anybody awaits it or not', async () => {
+  it('with traces asked for, errors have the whole stack of the call, whether it is awaited or not', async () => {
     await using fixture = await openPool({ trace: true });
     await using connection = await fixture.pool.getConnection();
     for (const runner of [fixture.pool, connection]) {
@@ -298,7 +298,7 @@ describe('other ways to connect', () => {
 });
 
 describe('AsyncLocalStorage', () => {
-  it('holds the caller’s store after every await, whoever’s connection it was', async () => {
+  it('holds the caller’s store after every await, no matter who had the connection before', async () => {
     await using fixture = await openPool({ connectionLimit: 3 });
     const { pool } = fixture;
     const storage = new AsyncLocalStorage<number>();

@@ -6,9 +6,9 @@ import { startTcpProxy } from '../../support/network/tcp-proxy.js';
 import { waitFor } from '../../support/wait-for.js';
 import { type BuiltPackage, buildPackage, type Ending } from '../support/built-package.js';
 
-/** Nobody notices a process that goes so soon: in rounds of 10 ms. */
+/** A process that ends this soon ends at once: in rounds of 10 ms. */
 const AT_ONCE = 10;
-/** For a process that was not told to end: its pool looks now and then whether it is still needed. */
+/** For a process that does not end its pool: the pool looks now and then whether it is still needed. */
 const SOON = 40;
 
 let built: BuiltPackage;
@@ -103,7 +103,7 @@ describe('I11: a process', () => {
       'onConnect',
       "const p = poolwright.createPool(process.env.DATABASE_URL, { minIdle: 0, onConnect: (c) => c.query('SELECT SLEEP(0.3)') }); await p.query('SELECT 1'); await p.end()",
     ],
-  ])('stays while somebody waits for a result: %s', async (_, work) => {
+  ])('stays while a caller waits for a result: %s', async (_, work) => {
     const ending = await run(
       `const pool = poolwright.createPool(process.env.DATABASE_URL, { minIdle: 0, connectionLimit: 1 });
        ${work};
@@ -166,7 +166,7 @@ describe('I11: a process', () => {
     expect(ending).toMatchObject({ code: 0, signal: null, lines: ['0'], stderr: '' });
   });
 
-  it('that ends its pool goes at once, also when nothing is listening on the other side', async () => {
+  it('that ends its pool goes at once, even when nothing is listening on the other side', async () => {
     const port = await freePort();
     const ending = await built.run(
       `const pool = poolwright.createPool();
@@ -201,7 +201,7 @@ describe('I11: a process', () => {
     expect(ending.lingeredRounds).toBeLessThan(AT_ONCE);
   });
 
-  it('in which nobody handles the failures of the pool’s own work has no unhandled rejection', async () => {
+  it('without a handler for the failures of the pool’s own work has no unhandled rejection', async () => {
     const port = await freePort();
     const ending = await built.run(
       `const pool = poolwright.createPool(process.env.DATABASE_URL, { minIdle: 5 });
@@ -218,7 +218,7 @@ describe('I11: a process', () => {
     expect(ending.lingeredRounds).toBeLessThan(AT_ONCE);
   });
 
-  it('whose server goes away while connections are idle lives on, and its next query connects anew', async () => {
+  it('whose server goes away while connections are idle lives on, and its next query connects again', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     const ending = await built.run(

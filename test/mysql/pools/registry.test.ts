@@ -19,7 +19,7 @@ describe('the names of pools', () => {
     expect(second.stats().name).toBe(second.name);
   });
 
-  it('are free again when their pool is closed, also while it is still closing', async () => {
+  it('are free again when their pool is closed, even while it is still closing', async () => {
     await using database = await createDatabase();
     const first = createPool(database.url(), { minIdle: 0, name: 'reused' });
     await valueOf(first, '1');
@@ -33,7 +33,7 @@ describe('the names of pools', () => {
     expect(pools().has('reused')).toBe(false);
   });
 
-  it('show a snapshot that nobody else can change', async () => {
+  it('show a snapshot that no other code can change', async () => {
     await using database = await createDatabase();
     await using pool = createPool(database.url(), { minIdle: 0 });
     (pools() as Map<string, unknown>).clear();
@@ -42,7 +42,7 @@ describe('the names of pools', () => {
 });
 
 describe('getPool()', () => {
-  it('makes one pool from DATABASE_URL, and keeps it, also when DATABASE_URL changes', async () => {
+  it('makes one pool from DATABASE_URL, and keeps it, even when DATABASE_URL changes', async () => {
     await using database = await createDatabase();
     vi.stubEnv('DATABASE_URL', database.url());
     await using pool = getPool();
@@ -70,7 +70,7 @@ describe('getPool()', () => {
     expect(getPool()).toBe(third);
   });
 
-  it('survives a hot reload, in which the module is loaded anew', async () => {
+  it('survives a hot reload, in which the module is loaded again', async () => {
     await using database = await createDatabase();
     vi.stubEnv('DATABASE_URL', database.url());
     await using pool = getPool();

@@ -53,7 +53,7 @@ describe("a pool with scheduling: 'fair'", () => {
 });
 
 describe('a pool with a target for the wait', () => {
-  it('tells some early that the database is overloaded, and shows it', async () => {
+  it('refuses some callers early because the database is overloaded, and shows it', async () => {
     await using fixture = await openPool({ connectionLimit: 2, waitTarget: 100, waitInterval: 100 });
     const { pool } = fixture;
     const all: Promise<unknown>[] = [];

@@ -67,9 +67,9 @@ describe('a collection in the first quiet minute, when V8 has seen six of them, 
     ['statements', ['PooledStatement', 'Lease', 'Query'], `() => pool.query('DO SLEEP(0.1)')`, 20, 6],
     ['prepared statements', ['PooledStatement', 'Lease', 'Execute'], `() => pool.execute('DO SLEEP(0.1)')`, 20, 6],
     ['borrowed connections', ['BorrowedConnection', 'Lease'], borrow, 20, 6],
-    ['those who wait for one', ['PoolConnectionWaiter'], borrow, 1, 7],
+    ['callers that wait for a connection', ['PoolConnectionWaiter'], borrow, 1, 7],
     ['transactions', ['Transaction', 'Attempt', 'TransactionLimits', 'TransactionScope'], transaction, 20, 6],
-    ['those who wait for theirs', ['LeaseWaiter'], transaction, 1, 7],
+    ['transactions that wait for their connection', ['LeaseWaiter'], transaction, 1, 7],
   ])('%s', async (_, classes, use, connectionLimit, times) => {
     await using database = await createDatabase();
     const url = database.url({ parameters: { connectionLimit: String(connectionLimit) } });

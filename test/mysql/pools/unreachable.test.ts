@@ -7,12 +7,12 @@ import { waitFor } from '../../support/wait-for.js';
 import { leaksIn } from '../support/refusals.js';
 import { errorOf, poolOf, valueOf } from '../../support/pool-on-database.js';
 
-/** I6: how many attempts to connect there may be in so many milliseconds: one at a time, at least 50 ms apart. */
+/** I6: how many attempts to connect there may be in this many milliseconds: one at a time, at least 50 ms apart. */
 function mostAttempts(milliseconds: number): number {
   return 2 + milliseconds / 50;
 }
 
-describe('a port that nobody listens on', () => {
+describe('a port that nothing listens on', () => {
   it('is reported at once, with the cause, to every caller', async () => {
     await using database = await createDatabase();
     await using pool = poolOf(database, { port: await freePort() });
@@ -43,13 +43,13 @@ describe('a wrong password, an unknown database, an unknown user', () => {
       expect(error).toMatchObject({ code: 'POOL_CONNECT_FAILED', message: expect.stringContaining('ccess denied'), cause: { errno } });
       expect(leaksIn(error, [database.password, 'certainly-wrong'])).toEqual([]);
     }
-    // Later callers are told from memory: a login that is refused must not be repeated at each query.
+    // Later callers get the error from memory: a login that is refused must not be repeated at each query.
     expect(pool.stats().connectErrors).toBeLessThanOrEqual(mostAttempts(performance.now() - startedAt));
     expect(pool.stats().connectErrorsByCode).toHaveProperty(String(errno));
     expect(leaksIn(pool.stats(), [database.password, 'certainly-wrong'])).toEqual([]);
   });
 
-  it('an unknown database, to whoever may see all of them', async () => {
+  it('an unknown database, for an account that may see all of them', async () => {
     await using database = await createDatabase();
     await database.admin(`GRANT ALL ON *.* TO '${database.user}'@'%'`);
     await using pool = poolOf(database, { database: 'no_such_database' });
@@ -58,7 +58,7 @@ describe('a wrong password, an unknown database, an unknown user', () => {
 });
 
 describe('a host that does not answer', () => {
-  it('is given up after connectTimeout; those who wait are told then, and not later', async () => {
+  it('is given up after connectTimeout; waiters are refused then, and not later', async () => {
     await using database = await createDatabase();
     await using silent = await startSilentTcpServer();
     await using pool = poolOf(database, { port: silent.port, connectTimeout: 150, acquireTimeout: 0 });
@@ -66,12 +66,12 @@ describe('a host that does not answer', () => {
     const all = await Promise.all([1, 2, 3, 4].map(() => errorOf(pool.query('SELECT 1'))));
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(149);
     for (const error of all) {
-      // By the attempts of that moment: the breaker that opens meanwhile keeps out only those who come later.
+      // By the attempts of that moment: the breaker that opens meanwhile keeps out only later callers.
       expect(error).toMatchObject({ code: 'POOL_CONNECT_FAILED', cause: { code: 'ETIMEDOUT' } });
     }
     expect(pool.breakers.connect.snapshot()).toMatchObject({ transitions: { open: 1 }, refused: 0 });
-    // Somebody who comes when its time is up is the probe, and waits for it.
-    await waitFor('somebody to be kept out', async () => {
+    // A caller that comes when its time is up is the probe, and waits for it.
+    await waitFor('a caller to be kept out', async () => {
       const error = await errorOf(pool.query('SELECT 1'));
       expect(error).toMatchObject({ cause: { code: 'ETIMEDOUT' } });
       return error.code === 'POOL_BREAKER_OPEN';
@@ -104,7 +104,7 @@ describe('a server that is not a database', () => {
 });
 
 describe('a database that goes and comes back', () => {
-  it('is used again by the next attempt after it accepts connections, whatever the load', async () => {
+  it('is used again by the next attempt after it accepts connections, under any load', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, connectionLimit: 10 });
@@ -161,7 +161,7 @@ describe('a database that goes and comes back', () => {
 });
 
 describe('a server that has no connection to spare', () => {
-  it('fails nobody as long as one connection works', async () => {
+  it('fails no caller as long as one connection works', async () => {
     await using database = await createDatabase();
     await database.admin(`ALTER USER '${database.user}'@'%' WITH MAX_USER_CONNECTIONS 2`);
     await using pool = poolOf(database, { connectionLimit: 5 });
@@ -171,7 +171,7 @@ describe('a server that has no connection to spare', () => {
     expect(pool.stats().connectErrorsByCode).toHaveProperty('1226');
   });
 
-  it('tells those who wait, and is asked again', async () => {
+  it('makes the pool refuse the waiters, and is asked again', async () => {
     await using database = await createDatabase();
     await database.admin(`ALTER USER '${database.user}'@'%' WITH MAX_USER_CONNECTIONS 1`);
     await using pool = poolOf(database);

@@ -92,7 +92,7 @@ describe('a pool for writers', () => {
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
-  it('tells a caller whose time is up what it found, and where', async () => {
+  it('reports to a caller whose time is up what it found, and where', async () => {
     const [source, replica] = await sourceAndReplica();
     await using moving = await behindOneName([replica, source]);
     await using pool = poolAt(moving.name.host, moving.port, { role: 'writer', acquireTimeout: 1_500 });
@@ -170,7 +170,7 @@ describe('a switch of the writer behind an HAProxy that asks who takes writes', 
     expect(await valueOf(pool, '@@server_id')).toBe(replica.serverId);
 
     expect(await writers.lies(ledgerOf(replica))).toEqual([]);
-    // What the old writer has comes from the new one alone: replication goes on, and both have the same.
+    // What the old writer has comes from the new one alone: replication continues, and both have the same.
     await servers.caughtUp(source, replica);
     expect(await writers.lies(ledgerOf(source))).toEqual([]);
     const outcomes = writers.outcomes();

@@ -63,7 +63,7 @@ describe('a server that delays the logins of an account', () => {
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
-  it('I6: tries a wrong password no more often than the limit, whatever the number of callers', async () => {
+  it('I6: tries a wrong password no more often than the limit, for any number of callers', async () => {
     await using database = await createDatabase(server);
     await delayLogins(database, 1_000);
     await using pool = poolOf(database, { connectionLimit: LIMIT, connectTimeout: 60_000, password: 'of yesterday' });

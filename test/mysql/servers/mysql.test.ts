@@ -90,7 +90,7 @@ describe('values and attributes', () => {
     expect(prepared).toEqual((await direct.execute(sql))[0]);
   });
 
-  it('of a query reach the server with it, and what follows is as ever', async () => {
+  it('of a query reach the server with it, and what follows is as usual', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const attributes = { trace: 'abc', count: 7 };

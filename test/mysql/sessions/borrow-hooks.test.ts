@@ -27,7 +27,7 @@ async function refusalOf(work: Promise<unknown>): Promise<PoolError> {
 const never = (): Promise<void> => new Promise(() => undefined);
 
 describe('onAcquire', () => {
-  it('runs before each borrower gets the connection, at every door, and is told for whom', async () => {
+  it('runs before each borrower gets the connection, at every door, and learns for whom', async () => {
     const infos: AcquireInfo[] = [];
     const tenant = new AsyncLocalStorage<string>();
     await using pool = onePool({
@@ -153,7 +153,7 @@ describe('onAcquire', () => {
 });
 
 describe('onRelease', () => {
-  it('runs before the session is cleaned and before another borrower, whose session has nothing of it', async () => {
+  it('runs before the session is cleaned and before another borrower, whose session has no trace of it', async () => {
     const infos: ReleaseInfo[] = [];
     const seen: unknown[] = [];
     await using pool = onePool({

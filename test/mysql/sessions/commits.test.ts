@@ -15,7 +15,7 @@ import { startServer } from '../../support/sql-servers/this-server.js';
 const IS_MARIADB = chosenKind() !== 'mysql';
 const BINARY_LOG = IS_MARIADB ? ['--log-bin=bin'] : ['--log-bin=bin', '--gtid-mode=ON', '--enforce-gtid-consistency=ON'];
 
-/** Notes all that it is told. */
+/** Notes all that is reported to it. */
 class Notes implements CommitListener {
   readonly scopes = new AsyncLocalStorage<object>();
   readonly gtids: string[] = [];
@@ -175,7 +175,7 @@ describe('on whose behalf', () => {
     const { pool, notes } = listening;
     const [one, other] = [{ name: 'one' }, { name: 'other' }];
     const held = await pool.getConnection();
-    // It waits, and is granted in the context of whoever gives the connection back.
+    // It waits, and is granted in the context of the borrower that releases the connection.
     const waiting = notes.scopes.run(one, () => pool.query(INSERT));
     const callback = notes.scopes.run(one, () => new Promise((resolve) => pool.pool.query(INSERT, resolve)));
     await notes.scopes.run(other, async () => held.release());

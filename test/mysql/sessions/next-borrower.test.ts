@@ -57,7 +57,7 @@ async function faultOf(pool: Pool, fresh: WholeSession, { way, wayBack }: Case):
   return found.length === 0 ? [] : [`${way.what}; ${wayBack}: ${found.join(', ')}`];
 }
 
-it(`I8: the next borrower finds a new session, whatever was changed and however it came back (seed ${SEED})`, {
+it(`I8: the next borrower finds a new session, no matter what was changed and how the connection came back (seed ${SEED})`, {
   timeout: 1_800_000,
 }, async () => {
   await using database = await createDatabase();

@@ -10,7 +10,7 @@ describe('I8: statements that begin harmlessly', () => {
     ["SELECT GET_LOCK/* quietly */(CONCAT('left-', DATABASE()), 0)", "IS_USED_LOCK(CONCAT('left-', DATABASE())) IS NOT NULL"],
     ["SELECT `GET_LOCK`(CONCAT('left-', DATABASE()), 0)", "IS_USED_LOCK(CONCAT('left-', DATABASE())) IS NOT NULL"],
     ['SELECT 1 INTO /* quietly */ @left', '@left IS NOT NULL'],
-  ])('leave nothing in the session all the same: %s', async ([statement, found, needed], context) => {
+  ])('leave nothing in the session anyway: %s', async ([statement, found, needed], context) => {
     onlyWhere(context, needed);
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;

@@ -21,7 +21,7 @@ interface Refusal {
   readonly error: { readonly code?: string; readonly message: string };
 }
 
-/** What a caller may pass by mistake. Made anew for each call, and without any but the named fault. */
+/** What a caller may pass by mistake. Made again for each call, and without any but the named fault. */
 const BAD: Readonly<Record<string, () => unknown>> = {
   undefined: () => undefined,
   null: () => null,
@@ -41,8 +41,8 @@ const BAD: Readonly<Record<string, () => unknown>> = {
   'null for the text': () => ({ sql: null }),
   'an object for the text': () => ({ sql: { sql: 'SELECT 1' } }),
   'a symbol for the text': () => ({ sql: Symbol('sql') }),
-  'a timeout that is none': () => ({ sql: 'SELECT 1', timeout: 'soon' }),
-  'a signal that is none': () => ({ sql: 'SELECT 1', signal: 'stop' }),
+  'a timeout that is not a number': () => ({ sql: 'SELECT 1', timeout: 'soon' }),
+  'a signal that is not an AbortSignal': () => ({ sql: 'SELECT 1', signal: 'stop' }),
 };
 
 /** What throws when it is read: its own error is what its caller gets. */
@@ -237,7 +237,7 @@ describe.each(Object.entries(FLAVORS))('what is no statement, given to %s', (_, 
       expect(uncaught.errors).toEqual([]);
     });
 
-    it.each(Object.entries(LENT_DOORS))('is refused by %s, which goes on', async (__, through) => {
+    it.each(Object.entries(LENT_DOORS))('is refused by %s, which stays usable', async (__, through) => {
       using uncaught = captureUncaught();
       await using pool = poolAt(database, database.port);
       await through(pool, async (door, methods) => {
@@ -278,7 +278,7 @@ describe.each(Object.entries(FLAVORS))('what is no statement, given to %s', (_, 
     });
   });
 
-  it('is refused by prepare() of a borrowed connection, which goes on', async () => {
+  it('is refused by prepare() of a borrowed connection, which stays usable', async () => {
     using uncaught = captureUncaught();
     await using pool = poolAt(database, database.port);
     await using connection = await pool.getConnection();

@@ -24,8 +24,8 @@ describe('I11: a callback of execute(), whose connection is lost while the state
     behind.on('end', () => (ends += 1));
     await waitFor('limits to pass', () => Object.keys(limits).length === 0 || told.length > 0);
     proxy.reset();
-    await waitFor('all to be told', () => told.length > 0 && ends > 0);
-    // What is told late is told in the next ticks.
+    await waitFor('all to be called', () => told.length > 0 && ends > 0);
+    // A second call would come in the next ticks.
     await new Promise((resolve) => setImmediate(resolve));
     expect([told.length, errors, ends]).toEqual([1, 1, 1]);
     connection.release();

@@ -20,7 +20,7 @@ interface Mistake {
   readonly statement: () => unknown;
   readonly values?: unknown[];
   readonly method?: 'query' | 'execute';
-  /** What the caller is told: the error's code, or its message. */
+  /** What the caller gets: the error's code, or its message. */
   readonly told: RegExp;
   /** Connections that one such call may cost. Default: none. */
   readonly costs?: number;

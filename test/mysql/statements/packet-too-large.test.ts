@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorOf, openPool, outcomeOf, valueOf } from '../../support/pool-on-database.js';
 
 describe('I7: errno 1153, after which the server closes the connection', () => {
-  it('is fatal: those who wait are not served by that connection', async () => {
+  it('is fatal: waiters are not served by that connection', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const tooLarge = errorOf(pool.query('SELECT ? AS text', ['x'.repeat(17_000_000)]));

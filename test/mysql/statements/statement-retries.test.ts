@@ -96,7 +96,7 @@ describe('a statement whose connection breaks under it', () => {
     expect(world.pool.stats().statementRetries).toEqual({ retried: 2, recovered: 0, exhausted: 1, overBudget: 0 });
   });
 
-  it('is not run again when it reads a file of the client, whatever its caller says: the first run has used its stream up', async () => {
+  it('is not run again when it reads a file of the client, no matter what its caller says: the first run has used its stream up', async () => {
     await using world = await fixture(breaking('LOAD DATA', 1, 'after'));
     const rows = [Buffer.from('1\n'), Buffer.from('2\n')];
     let streams = 0;
@@ -117,7 +117,7 @@ describe('a statement whose connection breaks under it', () => {
     expect(world.proxy.statements.filter((sql) => sql.includes('AS value'))).toHaveLength(1);
   });
 
-  it('is not run again when the pool is told so', async () => {
+  it('is not run again when the options say so', async () => {
     for (const retries of [false, { readOnly: false }] as const) {
       await using world = await fixture(breaking('AS value', 1, 'before'), { retries });
       expect(await errorOf(valueOf(world.pool, '7'))).toMatchObject({ code: 'POOL_CONNECTION_LOST' });
@@ -159,7 +159,7 @@ describe('the budget of the pool', () => {
 });
 
 describe('a statement that was never sent', () => {
-  it('goes to another connection, whatever it is', async () => {
+  it('goes to another connection, even if it is a write', async () => {
     await using opened = await openPool({ connectionLimit: 1 });
     const { pool } = opened;
     await pool.query('CREATE TABLE t (a INT)');
@@ -168,7 +168,7 @@ describe('a statement that was never sent', () => {
       connection as unknown as { connection: { _fatalError: Error | null; addCommand: unknown; _addCommandClosedState: unknown } }
     ).connection;
     connection.release();
-    // Dead, and nobody has told the pool yet, as between the error of a socket and its event.
+    // Dead, and the pool has not learned it yet, as between the error of a socket and its event.
     raw.addCommand = raw._addCommandClosedState;
     await pool.query('INSERT INTO t (a) VALUES (1)');
     expect(await valueOf(pool, '(SELECT COUNT(*) FROM t)')).toBe(1);

@@ -5,7 +5,7 @@ import { sequence } from '../../support/sql-servers/sequence.js';
 
 describe('I1: a typeCast that throws in the middle of a result', () => {
   it.each(['query', 'execute'] as const)(
-    'fails its own statement, and what is left of the result reaches nobody else: %s',
+    'fails its own statement, and what is left of the result reaches no other caller: %s',
     async (method) => {
       const errors = vi.spyOn(console, 'error').mockImplementation(() => undefined);
       vi.spyOn(console, 'trace').mockImplementation(() => undefined);

@@ -12,7 +12,7 @@ const REFUSING: Readonly<Record<string, (pool: Pool) => unknown>> = {
   'a breaker is open': (pool) => pool.breakers['statement'].isolate('by hand'),
 };
 
-/** What is told on the next ticks has been told. */
+/** What is emitted on the next ticks has been emitted. */
 async function ticks(): Promise<void> {
   for (let count = 0; count < 3; count += 1) await new Promise((resolve) => setImmediate(resolve));
 }

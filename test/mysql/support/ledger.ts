@@ -14,7 +14,7 @@ export interface Ledger extends AsyncDisposable {
   ids(): Promise<number[]>;
   /** The note of a line; seen by another session. */
   noteOf(id: number): Promise<string | undefined>;
-  /** Fails when somebody still holds a lock of the ledger. */
+  /** Fails when a session still holds a lock of the ledger. */
   expectNoLocks(): Promise<void>;
 }
 

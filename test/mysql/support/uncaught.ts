@@ -1,4 +1,4 @@
-/** What has ended the process in a program: exceptions that nobody caught, rejections that nobody handled. */
+/** What has ended the process in a program: uncaught exceptions, unhandled rejections. */
 export interface Uncaught extends Disposable {
   readonly errors: readonly unknown[];
 }

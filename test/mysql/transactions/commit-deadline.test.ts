@@ -6,7 +6,7 @@ import { isOverBefore } from '../../support/before-timer.js';
 import type { Transaction } from '../../../src/mysql/transactions/transaction.js';
 
 describe('I9: the deadline of a transaction whose COMMIT is not answered', () => {
-  it('is kept, also when Node’s timer is early by a fraction of a millisecond', async () => {
+  it('is kept, even when Node’s timer is early by a fraction of a millisecond', async () => {
     await using database = await createDatabase();
     await using proxy = await startTcpProxy(database);
     await using pool = poolOf(database, { port: proxy.port, connectionLimit: 1 });
@@ -16,7 +16,7 @@ describe('I9: the deadline of a transaction whose COMMIT is not answered', () =>
       let over = false;
       const work = async (tx: Transaction): Promise<void> => {
         await tx.query('SELECT 1');
-        // On a busy machine it may be told of its end when the answer has come, and go on in the next round.
+        // On a busy machine it may learn of its end when the answer has come, and continue in the next round.
         if (!over) proxy.pause();
       };
       const run = async (): Promise<void> => {

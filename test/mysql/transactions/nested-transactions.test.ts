@@ -13,7 +13,7 @@ async function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('a nested transaction', () => {
-  it('is undone alone when it throws, and the outer one goes on', async () => {
+  it('is undone alone when it throws, and the outer one continues', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     const thrown = new OutOfStock();
     await ledger.pool.transaction(async (tx) => {
@@ -63,7 +63,7 @@ describe('a nested transaction', () => {
     expect(await ledger.ids()).toEqual([1, 2, 5]);
   });
 
-  it('that failed on a statement is undone, and the outer one goes on, also after a lock wait timeout', async () => {
+  it('that failed on a statement is undone, and the outer one continues, even after a lock wait timeout', async () => {
     await using ledger = await openLedger({
       connectionLimit: 1,
       onConnect: async (connection) => void (await connection.query('SET SESSION innodb_lock_wait_timeout = 1')),

@@ -16,7 +16,7 @@ const REQUESTS: Readonly<Record<string, (pool: Pool) => Promise<unknown>>> = {
     }),
 };
 
-/** Several of them meet here, and go on together. */
+/** Several of them meet here, and continue together. */
 function meetingOf(count: number): () => Promise<void> {
   let missing = count;
   let open = (): void => undefined;
@@ -37,7 +37,7 @@ function codeOf(work: Promise<unknown>): Promise<string> {
 }
 
 describe('I2: a transaction that asks its own pool for another connection', () => {
-  it.each(Object.keys(REQUESTS))('of which there is none is told so instead of waiting for ever: %s', async (name) => {
+  it.each(Object.keys(REQUESTS))('is refused when there is none, instead of waiting forever: %s', async (name) => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 0 });
     const { pool } = fixture;
     const request = REQUESTS[name] as (of: Pool) => Promise<unknown>;
@@ -48,7 +48,7 @@ describe('I2: a transaction that asks its own pool for another connection', () =
     expect(imbalanceOf(pool.stats())).toEqual([]);
   });
 
-  it('may go on with its own when it has caught that', async () => {
+  it('may continue with its own when it has caught that', async () => {
     await using fixture = await openPool({ connectionLimit: 1, acquireTimeout: 0 });
     const { pool } = fixture;
     const result = await pool.transaction(async (tx) => {
@@ -66,7 +66,7 @@ describe('I2: a transaction that asks its own pool for another connection', () =
     expect(pool.stats()).toMatchObject({ used: 0, opened: 2 });
   });
 
-  it('while others do the same is refused only when it completes the circle: the others go on', async () => {
+  it('while others do the same is refused only when it completes the circle: the others continue', async () => {
     await using fixture = await openPool({ connectionLimit: 3, acquireTimeout: 0 });
     const { pool } = fixture;
     const meet = meetingOf(3);
@@ -93,7 +93,7 @@ describe('I2: a transaction that asks its own pool for another connection', () =
     expect(pool.stats()).toMatchObject({ used: 0, waiting: 0 });
   });
 
-  it('waits while anybody else holds one: they will give it back', async () => {
+  it('waits while another borrower holds one: it will come back', async () => {
     await using fixture = await openPool({ connectionLimit: 2, acquireTimeout: 0 });
     const { pool } = fixture;
     const held = await pool.getConnection();
@@ -103,7 +103,7 @@ describe('I2: a transaction that asks its own pool for another connection', () =
     expect(await code).toBe('ok');
   });
 
-  it('and then gave up waiting keeps nobody else from waiting', async () => {
+  it('and then gave up waiting keeps no other caller from waiting', async () => {
     await using fixture = await openPool({ connectionLimit: 2, acquireTimeout: 0 });
     const { pool } = fixture;
     const meet = meetingOf(2);

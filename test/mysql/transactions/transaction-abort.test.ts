@@ -77,7 +77,7 @@ describe('a transaction that is given up', () => {
       const outcome = outcomeOf(pool.transaction(work, { isolation: 'REPEATABLE READ', signal: abort.signal }));
       await caught;
       abort.abort(new Error('given up'));
-      // Told while the network still holds the statement, unless it is the COMMIT, which nobody can take back.
+      // The caller is answered while the network still holds the statement, unless it is the COMMIT, which cannot be taken back.
       if (sql !== 'COMMIT') expect(await outcome).toMatchObject({ error: { code: 'POOL_ABORTED', cause: { message: 'given up' } } });
       snag.release();
 

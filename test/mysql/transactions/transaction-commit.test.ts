@@ -4,7 +4,7 @@ import { waitFor } from '../../support/wait-for.js';
 import { INSERT, type LedgerBehindProxy, openLedger, openLedgerBehindProxy } from '../support/ledger.js';
 import { errorOf, imbalanceOf, valueOf } from '../../support/pool-on-database.js';
 
-/** A moment that comes when it is told to. */
+/** A moment that comes when the test says so. */
 interface Moment {
   readonly come: Promise<void>;
   now(): void;
@@ -68,7 +68,7 @@ describe('I9: when the connection dies during COMMIT', () => {
     expect(imbalanceOf(ledger.pool.stats())).toEqual([]);
   });
 
-  it.each(Object.keys(deaths))('%s, a transaction that only read has its answer all the same', async (name) => {
+  it.each(Object.keys(deaths))('%s, a transaction that only read has its answer anyway', async (name) => {
     const death = deaths[name];
     if (death === undefined) throw new Error(name);
     await using ledger = await openLedgerBehindProxy(onFirstCommit(death.onCommit), { connectionLimit: 1 });

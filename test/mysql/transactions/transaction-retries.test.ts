@@ -10,7 +10,7 @@ import { type DifferenceName } from '../../support/sql-servers/differences.js';
 
 const [LOCKED_BY_US, LOCKED_BY_THEM] = [1, 2];
 
-/** Another session, which makes deadlocks: InnoDB gives way to whoever has written more. */
+/** Another session, which makes deadlocks: InnoDB gives way to the session that has written more. */
 interface Rival extends AsyncDisposable {
   readonly connection: Connection;
   /** Waits for the line that the transaction has locked. */
@@ -102,7 +102,7 @@ describe('after a deadlock', () => {
       await tx.query(UPDATE, ['ours', LOCKED_BY_THEM]).catch(() => undefined);
       await tx.query(INSERT, [20, 'after it']).catch(() => undefined);
     },
-    'nobody has awaited': async (tx) => {
+    'was not awaited': async (tx) => {
       tx.query(UPDATE, ['ours', LOCKED_BY_THEM]).catch(() => undefined);
     },
     'another statement was sent behind': async (tx) => {
@@ -193,7 +193,7 @@ describe('after a lock wait timeout', () => {
     expect(await ledger.noteOf(2)).toBe('ours');
   });
 
-  it('that its function has dealt with, the transaction goes on, for it was the statement only that was undone', async () => {
+  it('that its function has dealt with, the transaction continues, because only the statement was undone', async () => {
     await using ledger = await openLockedLedger(impatient);
     await using other = await ledger.database.connectAsAdmin();
     await other.query('START TRANSACTION');
@@ -317,7 +317,7 @@ describe('a retry', () => {
     expect(runs).toBe(2);
   });
 
-  it('waits a little longer each time, and not for long: a deadline and a signal end the wait', async () => {
+  it('waits a little longer each time, and not for a long time: a deadline and a signal end the wait', async () => {
     await using ledger = await openLedger({ connectionLimit: 1, retries: { budgetMinimum: 1_000_000 } });
     const work = async (tx: Transaction): Promise<void> => void (await tx.query(failingWith(1213)));
     await ledger.pool.query('SELECT 1');

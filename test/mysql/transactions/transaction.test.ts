@@ -34,7 +34,7 @@ describe('pool.transaction()', () => {
   });
 
   it.each(['auto', 'transaction', 'always', 'never'] as const)(
-    'rolls back when its function throws, and releases its locks before the caller is told: hygiene %s',
+    'rolls back when its function throws, and releases its locks before the caller gets the error: hygiene %s',
     async (hygiene) => {
       await using ledger = await openLedger({ connectionLimit: 1, hygiene });
       await ledger.database.admin(INSERT, [1, 'before']);
@@ -69,7 +69,7 @@ describe('pool.transaction()', () => {
     await ledger.expectNoLocks();
   });
 
-  it('goes on after an error that its function has dealt with', async () => {
+  it('continues after an error that its function has dealt with', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
       await tx.query(INSERT, [1, 'a']);
@@ -89,7 +89,7 @@ describe('pool.transaction()', () => {
     expect(ledger.pool.stats()).toMatchObject({ resets: 0, opened: 1 });
   });
 
-  it('has statements that nobody awaited behave as if they were: they are part of it, in their order', async () => {
+  it('runs statements that were not awaited as if they were: they are part of it, in their order', async () => {
     await using ledger = await openLedger({ connectionLimit: 1 });
     await ledger.pool.transaction(async (tx) => {
       void tx.query(INSERT, [1, 'a']);
@@ -157,7 +157,7 @@ describe('pool.transaction()', () => {
     expect(ledger.pool.stats()).toMatchObject({ acquires: 0, opened: 0 });
   });
 
-  it('is told why when no connection can be had', async () => {
+  it('fails with the reason when no connection can be had', async () => {
     await using ledger = await openLedger({ connectionLimit: 1, acquireTimeout: 50 });
     // A busy machine may take longer to open a connection than a caller waits here.
     await ledger.pool.ready();
@@ -226,7 +226,7 @@ describe('the isolation of a transaction', () => {
   });
 
   it.each(['auto', 'never'] as const)(
-    'is nobody else’s when the transaction was given up before it had begun: hygiene %s',
+    'is not passed on when the transaction was given up before it had begun: hygiene %s',
     async (hygiene) => {
       await using ledger = await openLedger({ connectionLimit: 1, hygiene });
       await ledger.database.admin(INSERT, [1, 'before']);
@@ -256,7 +256,7 @@ describe('a read-only transaction', () => {
 
 describe('many transactions at once', () => {
   it('move money about without losing any (I9, I12)', async () => {
-    // So much contention is meant: the budget is for the load that nobody has asked for.
+    // So much contention is intended: the budget is for load that is not.
     await using ledger = await openLedger({ connectionLimit: 8, retries: { budgetMinimum: 1_000_000 } });
     const { pool, database } = ledger;
     await database.admin('CREATE TABLE accounts (id INT PRIMARY KEY, balance INT NOT NULL) ENGINE = InnoDB');

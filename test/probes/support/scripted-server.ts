@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { endsWithSockets, listen, LOOPBACK } from '../../support/network/listen.js';
 
-/** A server that answers each thing that it is told with the next of its lines. */
+/** A server that answers each message that it gets with the next of its lines. */
 export interface ScriptedServer extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
@@ -37,9 +37,9 @@ export function oneValue(column: string, value: string): Buffer {
   return Buffer.concat([description, message('D', int16(1), value.length, value), message('C', 'SHOW\0'), message('Z', 'I')]);
 }
 
-/** @param lines - What it says when it is told something, one after the other. A function makes it of what it was told. */
+/** @param lines - What it says to each message, one after the other. A function makes the answer from the message. */
 export async function startScriptedServer(...lines: readonly (Buffer | ((told: Buffer) => Buffer))[]): Promise<ScriptedServer> {
-  // Half open: it goes on when the client has said goodbye.
+  // Half open: it continues when the client has said goodbye.
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     let next = 0;
     socket.on('data', (told) => {

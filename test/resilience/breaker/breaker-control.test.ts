@@ -21,7 +21,7 @@ describe('a clock that is stepped', () => {
     expect(breaker.refusal()).toBeUndefined();
     expect(breaker.refusal()).toBeDefined();
     clock.at += stepMs;
-    // The probe that was let through never tells. Its time runs on from when somebody looks.
+    // The probe that was let through never reports. Its time runs on from the next look at the breaker.
     breaker.snapshot();
     clock.at += 500;
     expect(breaker.refusal()).toBeUndefined();
@@ -40,7 +40,7 @@ describe('a clock that is stepped', () => {
   });
 });
 
-describe('by hand', () => {
+describe('manually', () => {
   it('it is opened, and comes back by itself', async () => {
     const { breaker, clock } = fixture();
     breaker.open('maintenance');
@@ -51,7 +51,7 @@ describe('by hand', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('it is held open until everybody who holds it has let go', async () => {
+  it('it is held open until every holder has let go', async () => {
     const { breaker, clock } = fixture();
     const first = breaker.isolate('maintenance');
     const second = breaker.isolate();
@@ -66,7 +66,7 @@ describe('by hand', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('it is closed, also while somebody holds it; who let go late holds nothing', () => {
+  it('it is closed, even while a caller holds it; a holder that lets go late changes nothing', () => {
     const { breaker } = fixture({ consecutiveFailures: 1 });
     const letGo = breaker.isolate();
     breaker.close();
@@ -81,8 +81,8 @@ describe('by hand', () => {
   });
 });
 
-describe('those who listen', () => {
-  it('are told of each change, until they stop; one that throws does not keep the others from hearing', async () => {
+describe('listeners', () => {
+  it('get each change, until they stop; one that throws does not keep the others from getting it', async () => {
     const { breaker, clock } = fixture({ name: 'rates', consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
     const thrown: unknown[] = [];
     const restore = catchThrownInMicrotasks(thrown);

@@ -70,7 +70,7 @@ describe('execute()', () => {
     expect(thrown).toEqual([wrong]);
   });
 
-  it('tells of a fallback that throws, and goes on as before', async () => {
+  it('reports a fallback that throws, and continues as before', async () => {
     const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
     fail(breaker);
     const call = vi.fn<() => number>(() => 7);
@@ -101,7 +101,7 @@ describe('execute()', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('takes no notice of a probe that is answered after somebody has isolated it, and begins anew when it is let go', async () => {
+  it('ignores a probe that is answered after the breaker was isolated, and starts again when it is let go', async () => {
     const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
     for (const outcome of ['answered', 'failed'] as const) {
       fail(breaker);
@@ -125,7 +125,7 @@ describe('execute()', () => {
     }
   });
 
-  it('does not count aborts, unless it is told otherwise', async () => {
+  it('does not count aborts, unless an option says otherwise', async () => {
     const { breaker } = fixture({ consecutiveFailures: 1 });
     for (const error of [
       new DOMException('gone', 'AbortError'),

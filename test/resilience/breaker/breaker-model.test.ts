@@ -48,7 +48,7 @@ const options = fc.record({
   probeTimeout: fc.constantFrom(100, 1_000),
 });
 
-describe('whatever happens', () => {
+describe('under any events', () => {
   it('the breaker stays within its diagram, admits no more probes than it may, and its counts add up', () => {
     fc.assert(
       fc.property(

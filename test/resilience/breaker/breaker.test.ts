@@ -12,7 +12,7 @@ describe('a closed breaker', () => {
     expect(breaker.snapshot()).toMatchObject({ state: 'closed', successes: 100, failures: 0, refused: 0, window: { calls: 100 } });
   });
 
-  it('opens after so many failures in a row, and a success begins the count anew', () => {
+  it('opens after so many failures in a row, and a success starts the count again', () => {
     const { breaker } = fixture({ consecutiveFailures: 3, failureRate: 0 });
     fail(breaker, 2);
     breaker.succeeded(0);
@@ -71,7 +71,7 @@ describe('a closed breaker', () => {
     expect(breaker.snapshot()).toMatchObject({ state: 'closed', window: { calls: 10, failures: 2 } });
   });
 
-  it('opens at a rate of slow calls, also when they succeed', () => {
+  it('opens at a rate of slow calls, even when they succeed', () => {
     const { breaker } = fixture({ slowCallTime: 100, slowCallRate: 50, minimumCalls: 4 });
     breaker.succeeded(99);
     breaker.succeeded(99);
@@ -155,7 +155,7 @@ describe('an open breaker', () => {
     expect(breaker.state).toBe('closed');
   });
 
-  it('replaces a probe that was given up, and one that never tells', async () => {
+  it('replaces a probe that was given up, and one that never reports', async () => {
     const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100, probeTimeout: 500 });
     fail(breaker);
     await clock.advance(100);
@@ -168,7 +168,7 @@ describe('an open breaker', () => {
     expect(breaker.refusal()).toBeDefined();
   });
 
-  it('lets nobody through while somebody else makes the probe', async () => {
+  it('lets no caller through while another caller makes the probe', async () => {
     const { breaker, clock } = fixture({ consecutiveFailures: 1, shortestOpen: 100, longestOpen: 100 });
     fail(breaker);
     breaker.probing();

@@ -25,7 +25,7 @@ describe('openingStrategies()', () => {
 });
 
 describe('ConsecutiveFailures', () => {
-  it('counts failures in a row; a success and a reset begin anew', () => {
+  it('counts failures in a row; a success and a reset start again', () => {
     const strategy = new ConsecutiveFailures(2);
     expect([strategy.noteFailure(), strategy.noteSuccess(), strategy.noteFailure()]).toEqual([undefined, undefined, undefined]);
     expect(strategy.noteFailure()).toBe('2 calls in a row failed');

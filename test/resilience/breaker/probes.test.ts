@@ -24,7 +24,7 @@ describe('Probes', () => {
     expect([probes.admit(1_499), probes.admit(1_500)]).toEqual([false, true]);
   });
 
-  it('counts its time anew when the clock was stepped back', () => {
+  it('counts its time again when the clock was stepped back', () => {
     const probes = new Probes(1, 1_000, 5_000);
     expect(probes.admit(5_000)).toBe(true);
     probes.stepBack(4_000);

@@ -53,7 +53,7 @@ describe('retry()', () => {
     expect(triedAt).toEqual([0, 100, 200, 300, 400]);
   });
 
-  it('does not run again what somebody gave up, what a breaker refused, or what its caller calls final', async () => {
+  it('does not run again what was given up, what a breaker refused, or what its caller calls final', async () => {
     const clock = new FakeClock();
     const errors = [
       new PoolError('POOL_ABORTED', 'gone'),

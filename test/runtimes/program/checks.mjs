@@ -1,4 +1,4 @@
-/** The list of checks, and how one is run: each prints one line of JSON, whatever it comes to. */
+/** The list of checks, and how one is run: each prints one line of JSON, no matter what the outcome is. */
 import { strict as assert } from 'node:assert';
 import { env } from 'node:process';
 

@@ -1,4 +1,4 @@
-/** A program that never closes its pool: it ends all the same, because idle connections and timers hold no process. */
+/** A program that never closes its pool: it ends anyway, because idle connections and timers hold no process. */
 import { createPool } from 'poolwright';
 import { connectionOptions } from './checks.mjs';
 

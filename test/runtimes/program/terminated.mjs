@@ -1,4 +1,4 @@
-/** A service that is told to end: what runs gets its answer, and then the process ends. */
+/** A service that gets the signal to end: what runs gets its answer, and then the process ends. */
 import { createPool } from 'poolwright';
 import { connectionOptions, until } from './checks.mjs';
 

@@ -1,4 +1,4 @@
-/** Good callers and guests on one pool: what the good ones were told, and how long it took, while the guests are hostile or polite. */
+/** Good callers and guests on one pool: which answers the good ones got, and how long they took, while the guests are hostile or polite. */
 import { createHistogram, type RecordableHistogram } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '../../../src/index.js';

@@ -166,7 +166,7 @@ describe('what a statement writes', () => {
 });
 
 describe('the digest of a statement', () => {
-  it('is the same whatever its literals, the length of its lists, its spaces, comments and case of letters', () => {
+  it('is the same for any literals, lengths of lists, spaces, comments and case of letters', () => {
     const digest = digestOf('SELECT * FROM a WHERE x = ? AND y IN (?, ?)');
     for (const sql of ["select *  from A where x='q' and y in (1,2,3)", 'SELECT * FROM `a` WHERE x = 5 AND y IN (?); -- z'])
       expect(digestOf(sql)).toBe(digest);

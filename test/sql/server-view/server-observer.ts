@@ -138,7 +138,7 @@ export class Observer {
     const own = await this.checksums(connection).catch(() => undefined);
     // MySQL shows no checksum, and MariaDB an error, where the session has locked other tables.
     const isWhole = own !== undefined && ![...own.values()].includes('null');
-    const seen = isWhole ? own : await this.checksums(this.connection).catch(() => new Map([['all tables', 'out of reach']]));
+    const seen = isWhole ? own : await this.checksums(this.connection).catch(() => new Map([['all tables', 'unreachable']]));
     return new Map([...seen].filter(([name]) => name !== `${MAIN_DATABASE}.${MARKER}`));
   }
 

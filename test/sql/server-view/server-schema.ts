@@ -56,7 +56,7 @@ const ROUTINES: readonly string[] = [
   'CREATE FUNCTION f_zone() RETURNS INT NO SQL BEGIN SET time_zone = "+03:00"; RETURN 1; END',
 ];
 
-/** Makes both databases anew. */
+/** Makes both databases again. */
 export function schemaStatements(kind: ServerKind): string[] {
   return [
     `DROP DATABASE IF EXISTS ${MAIN_DATABASE}`,

@@ -11,10 +11,10 @@ import type { DigestPair, Row } from './statement-row.js';
 import { DIGESTS, SUBJECTS } from './statements/all.js';
 import { startServer } from '../../support/sql-servers/this-server.js';
 
-/** Another server than one of this test's own, of the run's kind, as an URL of its administrator. The rows say which of them a server knows. */
+/** Another server than one of this test's own, of the run's kind, as a URL of its administrator. A row says which family of servers knows its statement. */
 const OTHER_SERVER = process.env['SERVER_VIEW_URL'];
 
-/** What a server shows of its sessions it must have been told to gather. */
+/** A server shows of its sessions only what it is set to gather. */
 const GATHERING = [
   '--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON',
   '--performance-schema-consumer-events-statements-current=ON',

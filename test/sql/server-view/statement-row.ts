@@ -6,7 +6,7 @@ export type SessionEffect =
   | 'clean'
   /** The server shows a change, and the reader must report it. */
   | 'changed'
-  /** No list of the server shows the change, and the reader must report it all the same. */
+  /** No list of the server shows the change, and the reader must report it anyway. */
   | 'unseen'
   /** The server shows a change that the text does not: a stored routine or a trigger made it. The reader need not know. */
   | 'hidden'

@@ -1,4 +1,4 @@
-/** What the documents of products that are out of reach say, each with its source; tests in test/mysql/imitations rest on them. */
+/** What the documents say of products that the tests cannot run, each with its source; tests in test/mysql/imitations rest on them. */
 
 import { DOCUMENTS, READ } from './documents.js';
 

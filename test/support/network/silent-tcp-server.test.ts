@@ -27,7 +27,7 @@ describe('a TCP server that is no MariaDB', () => {
     expect(server.accepted).toBe(1);
   });
 
-  it('frees its port when it is stopped, whoever is connected', async () => {
+  it('frees its port when it is stopped, even with connected clients', async () => {
     const server = await startSilentTcpServer();
     const pending = connectTo(server).catch((error: { code?: string }) => error.code);
     await waitFor('the connection', () => server.live === 1);

@@ -2,8 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { freePort } from './free-port.js';
 
 /**
- * What the server says to whoever connects:
- * `silent` nothing, for ever · `http` an HTTP answer, then it closes · `garbage` bytes of no protocol, and stays · `close` nothing, it closes at once.
+ * What the server says to a client that connects:
+ * `silent` nothing, forever · `http` an HTTP answer, then it closes · `garbage` bytes of no protocol, and stays · `close` nothing, it closes at once.
  */
 export type Manners = 'silent' | 'http' | 'garbage' | 'close';
 

@@ -87,7 +87,7 @@ describe('a TCP proxy', () => {
       () => proxy.live,
       (live) => live === 1,
     );
-    await waitFor('the client to hear of it', () => client.ending());
+    await waitFor('the client to learn of it', () => client.ending());
     expect(client.ending()).toBe('end');
     other.socket.resetAndDestroy();
     await waitFor('the reset to reach the server', () => server.sockets[1]?.destroyed);
@@ -184,7 +184,7 @@ describe('a TCP proxy', () => {
     await say(connectClient(proxy), 'whole again');
   });
 
-  it('listens where it is told to', async () => {
+  it('listens where the options say', async () => {
     await using server = await startEchoServer();
     await using first = await startTcpProxy(server);
     await using second = await startTcpProxy({ ...server, listen: { host: '127.0.0.2', port: first.port } });

@@ -30,7 +30,7 @@ export interface TcpProxy extends AsyncDisposable {
   reset(): void;
   /** Ends all connections with FIN, on both sides. */
   close(): void;
-  /** New connections are refused (ECONNREFUSED); open ones go on. */
+  /** New connections are refused (ECONNREFUSED); open ones continue. */
   refuse(): void;
   /** New connections are accepted again. */
   accept(): Promise<void>;

@@ -82,7 +82,7 @@ class StartedGroup implements Group {
     );
     // One after the other: a group takes one new member at a time.
     for (const node of others) await this.join(node);
-    // Whoever starts again takes no writes until its group says so.
+    // A server that starts again takes no writes until its group says so.
     for (const node of this.nodes) node.readOnlyAtStart = true;
   }
 

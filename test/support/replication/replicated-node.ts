@@ -50,7 +50,7 @@ const ATTEMPTS = 5;
 /** Each statement gets its own time: a server that waits for a lock must end a test by what it waits for. */
 const STATEMENT_TIMEOUT_MS = 60_000;
 
-/** Starts one server that writes a binary log, and the proxy before it. It follows nobody yet, and its log is empty. */
+/** Starts one server that writes a binary log, and the proxy before it. It follows no source yet, and its log is empty. */
 export async function startReplicatedNode(options: NodeOptions): Promise<ReplicatedNode> {
   for (let attempt = 1; ; attempt += 1) {
     const ownPort = await freePort(HOST);

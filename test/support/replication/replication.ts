@@ -12,7 +12,7 @@ export interface ReplicationOptions {
   readonly replicas?: number;
   /** Whether a proxy stands before each node, for its clients and for the other nodes. Default: true. */
   readonly proxied?: boolean;
-  /** Whether a commit is acknowledged only when a replica has received it, however long that takes, and seen by nobody before. Default: false. */
+  /** Whether a commit is acknowledged only when a replica has received it, however long that takes, and visible to no session before. Default: false. */
   readonly semiSync?: boolean;
   /** More arguments for each server. */
   readonly arguments?: readonly string[];
@@ -46,11 +46,11 @@ export interface Replication extends AsyncDisposable {
   startApplying(node: ReplicatedNode): Promise<void>;
   /** A replica receives nothing more, and applies all that it has received: what it is asked before it may be promoted. */
   stopReceiving(node: ReplicatedNode): Promise<void>;
-  /** A replica applies everything so many seconds late; 0: at once. */
+  /** A replica applies everything this many seconds late; 0: at once. */
   delay(node: ReplicatedNode, seconds: number): Promise<void>;
   /** A replica meets a row that contradicts what it is to apply: its replication stops with an error. Resolves when it has stopped. */
   break(node: ReplicatedNode, source: ReplicatedNode): Promise<void>;
-  /** The status of its replication; undefined: it follows nobody. */
+  /** The status of its replication; undefined: it follows no source. */
   status(node: ReplicatedNode): Promise<Row | undefined>;
   /** Waits until a node has all that the other one has now. */
   caughtUp(node: ReplicatedNode, source: ReplicatedNode): Promise<void>;
@@ -228,7 +228,7 @@ export async function startReplication(options: ReplicationOptions = {}): Promis
   const { kind = 'mysql', replicas = 2, proxied = true, semiSync = false } = options;
   const statements = statementsOf(kind);
   const more = [...(semiSync ? statements.semiSync.arguments : []), ...(options.arguments ?? [])];
-  // Whoever waited for replicas while they are set up would wait for ever.
+  // A commit that waited for replicas while they are set up would wait forever.
   let isPrepared = false;
   const ofSource = (readOnly: boolean): readonly string[] => (semiSync && isPrepared && !readOnly ? statements.semiSync.ofSource : []);
   const password = randomBytes(12).toString('base64url');

@@ -24,7 +24,7 @@ export interface ReplicationStatements {
   readonly forget: readonly string[];
   readonly stop: string;
   readonly start: string;
-  /** It follows nobody any more. */
+  /** It follows no source any more. */
   readonly leave: string;
   readonly follow: (source: SourceAddress) => readonly string[];
   /** Takes away, or gives back, the right to write. */
@@ -34,14 +34,14 @@ export interface ReplicationStatements {
   readonly stopApplying: string;
   readonly startApplying: string;
   readonly stopReceiving: string;
-  /** Applies everything so many seconds late. */
+  /** Applies everything this many seconds late. */
   readonly delay: (seconds: number) => readonly string[];
   readonly status: string;
   /** The names of the columns of the status. */
   readonly columns: { readonly receiving: string; readonly applying: string; readonly error: string; readonly received: string };
   /** What a server has executed, as one value. */
   readonly executed: string;
-  /** Waits until a server has executed a position, for so many seconds; the value is 0 when it has. */
+  /** Waits until a server has executed a position, for this many seconds; the value is 0 when it has. */
   readonly waitFor: (position: string, seconds: number) => string;
 }
 
@@ -129,7 +129,7 @@ const MARIADB: ReplicationStatements = {
   semiSync: {
     arguments: [
       `--rpl-semi-sync-master-timeout=${FOREVER_MS}`,
-      // Nobody sees what no replica has.
+      // No session sees what no replica has.
       '--rpl-semi-sync-master-wait-point=AFTER_SYNC',
       '--rpl-semi-sync-slave-enabled=ON',
     ],

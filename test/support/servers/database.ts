@@ -16,7 +16,7 @@ export interface ProcessRow extends RowDataPacket {
   readonly info: string | null;
 }
 
-/** A database and a user that nobody else uses. Disposing ends the user's connections and drops both. */
+/** A database and a user of the test's own. Disposing ends the user's connections and drops both. */
 export interface TestDatabase extends AsyncDisposable {
   readonly host: string;
   readonly port: number;

@@ -84,7 +84,7 @@ describe('a private MariaDB', () => {
     expect(server.password).not.toBe(encodeURIComponent(server.password));
   });
 
-  it('lets in nobody without a password, and the application user only into its database', async () => {
+  it('lets in no user without a password, and the application user only into its database', async () => {
     await using server = await startMariaDb();
     const { host, port, socketPath } = server;
 
@@ -140,7 +140,7 @@ describe('a private MariaDB', () => {
     expect(await answer(asUser(server), 'SELECT 1')).toBe(1);
   });
 
-  it('answers nothing while it is frozen, and goes on when it is thawed', async () => {
+  it('answers nothing while it is frozen, and continues when it is thawed', async () => {
     await using server = await startMariaDb();
     await using connection = await createConnection(asUser(server));
     let answered = false;
@@ -191,7 +191,7 @@ describe('a private MariaDB', () => {
     await expect(startMariaDb({ startTimeoutMs: 1 })).rejects.toThrow(/no greeting on .*mariadb\.sock after 1 ms/u);
   });
 
-  it('takes the port that it is told, and says so when it is taken', async () => {
+  it('takes the given port, and says so when it is taken', async () => {
     await using first = await startMariaDb();
     await expect(startMariaDb({ port: first.port })).rejects.toThrow('Address already in use');
   });
@@ -238,7 +238,7 @@ describe('a process that started a private MariaDB', () => {
     'is killed by SIGKILL': (owner) => owner.kill('SIGKILL'),
     'is ended by SIGTERM': (owner) => owner.kill('SIGTERM'),
     exits: (owner) => owner.send('exit'),
-    'throws an error that nobody catches': (owner) => owner.send('throw'),
+    'throws an uncaught error': (owner) => owner.send('throw'),
   };
 
   it.each(Object.keys(endings))('takes the server and its folders along when it %s', async (ending) => {

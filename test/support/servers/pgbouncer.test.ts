@@ -17,7 +17,7 @@ async function query(connectionString: string, sql: string): Promise<Record<stri
 }
 
 describe('a private PostgreSQL', () => {
-  it('serves those who know the password, over TCP, as another account than root', async () => {
+  it('serves clients that know the password, over TCP, as another account than root', async () => {
     await using server = await startPostgres({ settings: { max_connections: '7' } });
 
     expect(await query(server.url(), 'SHOW max_connections')).toEqual([{ max_connections: '7' }]);
@@ -55,16 +55,19 @@ describe('a private PgBouncer', () => {
   });
   afterAll(() => postgres.stop());
 
-  it.each(['scram-sha-256', 'md5'] as const)('tells administrators, statistics users and plain users apart, with %s', async (authType) => {
-    await using bouncer = await startPgBouncer(postgres, { authType });
+  it.each(['scram-sha-256', 'md5'] as const)(
+    'distinguishes administrators, statistics users and plain users, with %s',
+    async (authType) => {
+      await using bouncer = await startPgBouncer(postgres, { authType });
 
-    expect(await query(bouncer.url('admin'), 'SHOW VERSION')).toEqual([{ version: expect.stringMatching(/^PgBouncer \d/u) as string }]);
-    expect(await query(bouncer.url('stats'), 'SHOW POOLS')).not.toEqual([]);
-    await expect(query(bouncer.url('stats'), 'RELOAD')).rejects.toThrow(/admin access needed/u);
-    await expect(query(bouncer.url('plain'), 'SHOW VERSION')).rejects.toThrow(/not allowed/u);
-    await expect(query(bouncer.url('admin', { password: 'wrong' }), 'SHOW VERSION')).rejects.toThrow(/authentication failed/u);
-    await expect(query(bouncer.url('admin', { user: 'nobody' }), 'SHOW VERSION')).rejects.toThrow(/authentication|no such user/u);
-  });
+      expect(await query(bouncer.url('admin'), 'SHOW VERSION')).toEqual([{ version: expect.stringMatching(/^PgBouncer \d/u) as string }]);
+      expect(await query(bouncer.url('stats'), 'SHOW POOLS')).not.toEqual([]);
+      await expect(query(bouncer.url('stats'), 'RELOAD')).rejects.toThrow(/admin access needed/u);
+      await expect(query(bouncer.url('plain'), 'SHOW VERSION')).rejects.toThrow(/not allowed/u);
+      await expect(query(bouncer.url('admin', { password: 'wrong' }), 'SHOW VERSION')).rejects.toThrow(/authentication failed/u);
+      await expect(query(bouncer.url('admin', { user: 'nobody' }), 'SHOW VERSION')).rejects.toThrow(/authentication|no such user/u);
+    },
+  );
 
   it('leads to the database', async () => {
     await using bouncer = await startPgBouncer(postgres);

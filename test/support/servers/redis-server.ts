@@ -28,7 +28,7 @@ export async function answersPing(port: number): Promise<boolean> {
   try {
     socket.write('PING\r\n');
     const [answer] = (await once(socket, 'data', { signal: AbortSignal.timeout(ATTEMPT_TIMEOUT_MS) })) as [Buffer];
-    // With a password set, Redis answers that it wants it: it serves all the same.
+    // With a password set, Redis answers that it wants it: it is up anyway.
     return /^(?:\+PONG|-NOAUTH)/u.test(answer.toString('latin1'));
   } finally {
     socket.destroy();

@@ -36,7 +36,7 @@ export const DIFFERENCES = {
     servers: MARIADB,
   },
   oldTlsVersions: {
-    sentence: 'MariaDB can be told to speak TLS 1.1; MySQL 9 knows 1.2 and 1.3 only.',
+    sentence: 'MariaDB can be configured to speak TLS 1.1; MySQL 9 knows 1.2 and 1.3 only.',
     servers: MARIADB,
   },
   flushSsl: {
@@ -44,7 +44,7 @@ export const DIFFERENCES = {
     servers: MARIADB,
   },
   showsAnyCertificate: {
-    sentence: 'MariaDB shows any certificate when it is told to read it; MySQL refuses one that its own authority would not accept.',
+    sentence: 'MariaDB shows any certificate that it is configured to read; MySQL refuses one that its own authority would not accept.',
     servers: MARIADB,
   },
   lockedAccountIs4151: {
@@ -84,7 +84,7 @@ export const DIFFERENCES = {
     servers: MYSQL,
   },
   maxPasswordErrors: {
-    sentence: 'MariaDB blocks an account after failed logins until somebody helps (max_password_errors); MySQL does not know that.',
+    sentence: 'MariaDB blocks an account after failed logins until an operator helps (max_password_errors); MySQL does not know that.',
     servers: MARIADB,
   },
   saysThatPlaintextIsRefused: {
@@ -104,7 +104,7 @@ export const DIFFERENCES = {
     servers: MARIADB,
   },
   noLoginPlugin: {
-    sentence: 'MySQL has a plugin for accounts that log nobody in (mysql_no_login); MariaDB 10.11 and 11.8 come without it.',
+    sentence: 'MySQL has a plugin for accounts that no client can log in with (mysql_no_login); MariaDB 10.11 and 11.8 come without it.',
     servers: MYSQL,
   },
   delaysLogins: {
@@ -112,7 +112,7 @@ export const DIFFERENCES = {
     servers: MYSQL,
   },
   takesProxyHeaders: {
-    sentence: 'MariaDB takes the header of the PROXY protocol from networks that it is told; MySQL takes none.',
+    sentence: 'MariaDB takes the header of the PROXY protocol from configured networks; MySQL takes none.',
     servers: MARIADB,
   },
   routerShares: {

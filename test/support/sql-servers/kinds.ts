@@ -18,7 +18,7 @@ export type ServerKind = keyof typeof STARTERS;
 /** The environment variable with the server that a run is on. Default: `mariadb`. `npm test -- --server` sets it. */
 const VARIABLE = 'POOLWRIGHT_TEST_SERVER';
 
-/** The server that this run was told to be on. */
+/** The server that this run is on. */
 export function chosenKind(): ServerKind {
   const name = process.env[VARIABLE] ?? 'mariadb';
   if (name in STARTERS) return name as ServerKind;

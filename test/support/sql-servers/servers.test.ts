@@ -49,7 +49,7 @@ describe('a server of the same kind', () => {
     expect(await database.admin('SELECT id FROM kept')).toEqual([{ id: 7 }]);
   });
 
-  it('offers verified TLS, reads another certificate when it is asked to, and offers none when it is told so', async () => {
+  it('offers verified TLS, reads another certificate when it is asked to, and offers none when the options say so', async () => {
     await using server = await startServer();
     await using database = await createDatabase(server);
     const ssl = { ca: server.caCertificate, verifyIdentity: true };

@@ -1,7 +1,7 @@
 import type { ReplicatedAddresses } from '../../scenario.js';
 import type { Row } from '../lender.js';
 
-/** What everybody does who has a source and replicas: writes go here, reads there. */
+/** The usual way with a source and replicas: writes go here, reads there. */
 export interface ReadWritePool {
   write(sql: string, values: readonly unknown[]): PromiseLike<unknown>;
   read(sql: string, values: readonly unknown[]): PromiseLike<unknown>;
@@ -14,7 +14,7 @@ export interface ReadWriteSettings {
   readonly servers: ReplicatedAddresses;
   /** Connections to each server. */
   readonly limit: number;
-  /** How current reads must be, for those that can be told. */
+  /** How current reads must be, for contestants with such an option. */
   readonly consistency: 'session' | 'eventual';
 }
 

@@ -16,13 +16,13 @@ const SQL = `SELECT ${SMALL_COLUMNS} FROM accounts WHERE id = ?`;
 /** How long callers wait before they try again while the database is away. */
 const RETRY_MS = 20;
 
-/** Less than this is not told apart: the moment of the return is not known that well. */
+/** Smaller differences do not count: the moment of the return is not known that well. */
 const AT_ONCE_MS = 1;
 
 /** How often it is looked whether the server accepts connections again. */
 const POLL_MS = 2;
 
-/** How long the database stays away after the last caller was told. */
+/** How long the database stays away after the last caller got its error. */
 const AWAY_MS = 500;
 
 interface Outage extends Case {
@@ -137,13 +137,13 @@ async function untilTold(query: () => Promise<void>): Promise<number> {
       () => 'answered' as const,
       () => 'told' as const,
     ),
-    sleep(CAP_MS, 'not told' as const, { ref: false }),
+    sleep(CAP_MS, 'too late' as const, { ref: false }),
   ]);
   if (outcome === 'answered') throw new Error('a database that was away has answered');
   return outcome === 'told' ? performance.now() - startedAt : CAP_MS;
 }
 
-/** Tries until it is answered, or until nobody waits for that any more. */
+/** Tries until it is answered, or until no caller waits for that any more. */
 async function untilAnswered(query: () => Promise<void>, givenUp: Promise<void>, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {

@@ -11,7 +11,7 @@ const PAIRS = 200_000;
 /** What a statement takes usually, on the server; at three times that, the database can do `SIZE / 30 ms`. */
 const USUAL_MS = 10;
 const SLOWED_MS = 3 * USUAL_MS;
-/** What a caller has in all, and what the pool is told that they should wait at most. */
+/** What a caller has in all, and how long callers should wait at most, as the pool's options say. */
 const PATIENCE_MS = 500;
 const WAIT_TARGET_MS = 100;
 const OVERLOAD_MS = 4_000;
@@ -88,7 +88,7 @@ interface Offered {
   readonly call: () => Promise<unknown>;
 }
 
-/** Calls at an even rate, whatever becomes of them. */
+/** Calls at an even rate, no matter what becomes of them. */
 async function offer({ everyMs, forMs, call }: Offered, done: (beganMs: number, tookMs: number, error: unknown) => void): Promise<void> {
   const startedAt = performance.now();
   const calls: Promise<void>[] = [];

@@ -1,4 +1,4 @@
-/** One process of a service: requests arrive by chance, each asks the database once. */
+/** One process of a service: requests arrive at random, each asks the database once. */
 
 import { performance } from 'node:perf_hooks';
 import { seededRandom } from '../../runner/shuffle.js';

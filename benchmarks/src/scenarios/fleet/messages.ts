@@ -15,7 +15,7 @@ export interface Setup {
   readonly access: Access;
 }
 
-/** From now on requests arrive so often, by chance. */
+/** From now on requests arrive this often, at random. */
 export interface Demand {
   readonly kind: 'demand';
   readonly perSecond: number;

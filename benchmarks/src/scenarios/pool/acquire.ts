@@ -77,7 +77,7 @@ async function overObjects(lender: Lender): Promise<Contestant<Callers>> {
 }
 
 function loop(lender: Lender, waits = true): Contestant<Callers> {
-  // The loop is the caller's own: an operation in an async function of its own would add the cost of that to everybody's.
+  // The loop is the caller's own: an operation in an async function of its own would add its cost to every contestant's.
   const caller = async (turns: number): Promise<void> => {
     for (let done = 0; done < turns; done += 1) {
       const resource = await lender.acquire();

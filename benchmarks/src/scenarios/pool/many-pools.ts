@@ -83,7 +83,7 @@ function manyOf(open: () => Promise<ConnectionPool>, surroundings: Surroundings)
       pools.push(first);
       const random = seededRandom(number);
       const ask = (caller: number): Promise<void> => query(pools[caller] as ConnectionPool, 1 + Math.floor(random() * ACCOUNTS));
-      // Weighing has called the collector, after which code is optimized anew.
+      // Weighing has called the collector, after which code is optimized again.
       await inParallel(POOLS, turnsOf(LEAD_IN, POOLS, scale), ask);
       const each = turnsOf(OPERATIONS, POOLS, scale);
       const { time } = await costOf(each * POOLS, () => inParallel(POOLS, each, ask));

@@ -44,7 +44,7 @@ function contestant(load: () => Promise<OpenPool>): CreateContestant {
 function holding(open: (size: number) => Promise<ConnectionPool>, surroundings: Surroundings): Contestant {
   const opened = async (size: number): Promise<{ pool: ConnectionPool; bytes: number }> => {
     const pool = await open(size);
-    // All at once and one after the other, so that each connection has been used whatever order the pool lends them in.
+    // All at once and one after the other, so that each connection has been used no matter in which order the pool lends them.
     const all = await Promise.all(Array.from({ length: size }, () => pool.acquire()));
     for (const connection of all) pool.rowsOf(await pool.queryOn(connection, 'SELECT id FROM accounts WHERE id = ?', [1]));
     for (const connection of all) await pool.release(connection);

@@ -150,7 +150,7 @@ async function giveUp(pool: Lender, waiters: number, times: number, round: numbe
     for (const { cancel } of order) cancel();
     await Promise.all(pending.map(({ told }) => told));
     elapsedMs += performance.now() - startedAt;
-    if (refused !== waiters) throw new Error(`${refused} of ${waiters} waiters that gave up were told`);
+    if (refused !== waiters) throw new Error(`${refused} of ${waiters} waiters that gave up were answered`);
     for (const resource of held) pool.release(resource);
   }
   return (elapsedMs * 1e6) / (waiters * times);
@@ -172,7 +172,7 @@ async function timeOut(pool: Lender, waiters: number): Promise<{ timedOut: numbe
     await Promise.all(all);
     late = performance.now() - lastArrivedAt - ACQUIRE_TIMEOUT_MS;
   });
-  if (refused !== waiters) throw new Error(`${refused} of ${waiters} waiters were told that their time was up`);
+  if (refused !== waiters) throw new Error(`${refused} of ${waiters} waiters were refused when their time was up`);
   pool.release(held);
   return { timedOut: (Math.max(busy - idle, 0) * 1e6) / waiters, late };
 }

@@ -49,7 +49,7 @@ export const startup: Scenario<Startup> = {
 interface Starter {
   first(address: Address): Promise<Row | undefined>;
   closeFirst(): Promise<unknown>;
-  /** Resolves when `size` connections are in somebody's hands, with the function that closes them. */
+  /** Resolves when `size` connections are borrowed, with the function that closes them. */
   many(address: Address, size: number): Promise<() => Promise<unknown>>;
 }
 

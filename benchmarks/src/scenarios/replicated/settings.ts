@@ -13,5 +13,5 @@ export const LEAD_IN = 2_000;
 /** How long a caller waits whose statement failed. */
 export const RETRY_MS = 20;
 
-/** How long after the switch a round goes on, at most. */
+/** How long after the switch a round continues, at most. */
 export const CAP_MS = 4_000;

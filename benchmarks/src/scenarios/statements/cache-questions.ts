@@ -16,7 +16,7 @@ export interface CacheSettings {
 export const CALLERS = 200;
 /** How many different small rows are asked for. */
 export const HOT_ROWS = 500;
-/** Longer than a run: nothing is loaded anew. */
+/** Longer than a run: nothing is loaded again. */
 const TTL_MS = 3_600_000;
 
 const SQL: Readonly<Record<Question, string>> = {

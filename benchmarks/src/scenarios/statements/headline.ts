@@ -101,7 +101,7 @@ function contestant(load: () => Promise<OpenPool>): CreateContestant<Burst> {
   };
 }
 
-/** @throws Error when a server whose certificate somebody else has signed is taken for the right one */
+/** @throws Error when a server whose certificate another authority has signed is taken for the right one */
 async function expectRefusal({ tls, wrongCa }: Surroundings, connect: (address: Address) => Promise<void>): Promise<void> {
   try {
     await connect({ ...tls, ca: wrongCa });
@@ -125,7 +125,7 @@ function bursting(warm: Answering, open?: () => Answering): Contestant<Burst> {
   };
   return {
     async run({ queries, warm: isWarm, bursts }, { scale }) {
-      // Every connection of the warm pool, whatever has happened to it while others were measured.
+      // Every connection of the warm pool, no matter what has happened to it while others were measured.
       if (open !== undefined) await burst(warm, SIZE * 5);
       const all: { time: number; cpu: number }[] = [];
       // A connection per query is the same, warm or cold, and takes long.

@@ -159,7 +159,7 @@ export function asking(pool: ConnectionPool, method: Method): Contestant<QueryCa
         const rows = pool.rowsOf(await send(question.sql, question.valuesOf(id)));
         if (rows.length !== length || rows[0]?.['id'] !== id) throw new Error(`wrong answer to ${question.sql} for ${id}`);
       };
-      // Every connection, whatever order the pool lends them in.
+      // Every connection, no matter in which order the pool lends them.
       await inParallel(SIZE, LEAD_IN / SIZE, ask);
       const id = nextId();
       const answer = pool.rowsOf(await send(question.sql, question.valuesOf(id)));

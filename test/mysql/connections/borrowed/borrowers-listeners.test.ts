@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openPool } from '../../../support/pool-on-database.js';
 
 describe('listeners that borrowers add to their connection', () => {
-  it('are gone with the release: they neither pile up nor hear of later borrowers', async () => {
+  it('are gone with the release: they neither pile up nor get the events of later borrowers', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool, database } = fixture;
     const warnings: string[] = [];

@@ -9,7 +9,7 @@ interface Talker extends AsyncDisposable {
   readonly port: number;
 }
 
-/** A server that greets everybody with these bytes. */
+/** A server that greets every client with these bytes. */
 async function startTalker(greeting: readonly number[]): Promise<Talker> {
   const server = createServer((socket) => void socket.write(Buffer.from(greeting)));
   const end = endsWithSockets(server);

@@ -83,7 +83,7 @@ describe.each(Object.entries(DOORS))('I8: a "connection" listener of %s', (_, op
 });
 
 describe('I8: beside a "connection" listener', () => {
-  it('what a borrower sets is gone after the release, also where the listener is the borrower', async () => {
+  it('what a borrower sets is gone after the release, even where the listener is the borrower', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const borrows: readonly (() => Promise<unknown>)[] = [

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openPool, valueOf } from '../../../support/pool-on-database.js';
 
 describe('I2: a connection that its borrower has paused', () => {
-  it('is lent to the next one running, who would wait for ever otherwise', async () => {
+  it('is resumed before it is lent to the next borrower, which would wait forever otherwise', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();

@@ -3,7 +3,7 @@ import type { PoolConnection } from '../../../../src/mysql/connections/borrowed-
 import type { Pool } from '../../../../src/mysql/pools/pool.js';
 import { borrowByCallback, errorOf, openPool, outcomeOf, valueOf } from '../../../support/pool-on-database.js';
 
-describe('I1: a promise connection that was released, while somebody else has the same one', () => {
+describe('I1: a promise connection that was released, while another borrower has the same one', () => {
   const late: readonly (readonly [string, (connection: PoolConnection, pool: Pool) => unknown])[] = [
     ['end()', (connection) => connection.end()],
     ['pool.pool.releaseConnection()', (connection, pool) => pool.pool.releaseConnection(connection)],
@@ -27,7 +27,7 @@ describe('I1: a promise connection that was released, while somebody else has th
   });
 });
 
-describe('I1: a callback connection that was released, while somebody else has the same one', () => {
+describe('I1: a callback connection that was released, while another borrower has the same one', () => {
   it('is not released again by a late release() of the first, when the other borrowed it as a promise', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
@@ -73,7 +73,7 @@ describe('use after release', () => {
 });
 
 describe('a borrower whose pool was ended', () => {
-  it('is told that the pool is closed, not that it has released the connection', async () => {
+  it('says that the pool is closed, not that it has released the connection', async () => {
     await using fixture = await openPool({ connectionLimit: 1 });
     const { pool } = fixture;
     const connection = await pool.getConnection();

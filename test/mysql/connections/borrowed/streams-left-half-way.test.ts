@@ -6,7 +6,7 @@ import { sequence } from '../../../support/sql-servers/sequence.js';
 const MANY_ROWS = `SELECT seq, REPEAT('x', 1000) AS text FROM ${sequence(200_000)}`;
 
 describe('I2: a stream that its reader has paused and left, whose connection is given back', () => {
-  it('is stopped on the server; the next borrower does not wait for rows that nobody reads', async () => {
+  it('is stopped on the server; the next borrower does not wait for rows that are not read', async () => {
     await using fixture = await openPool({ connectionLimit: 1, validationTimeout: 60_000 });
     const { pool } = fixture;
     const connection = await borrowByCallback(pool);
@@ -28,7 +28,7 @@ describe('I2: a stream that its reader has paused and left, whose connection is 
     expect(pool.stats()).toMatchObject({ kills: 1, opened: 1 });
   });
 
-  it('is left alone while somebody listens', async () => {
+  it('is left alone while it has a listener', async () => {
     await using fixture = await openPool({ connectionLimit: 1, validationTimeout: 60_000 });
     const { pool } = fixture;
     const connection = await borrowByCallback(pool);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { borrowByCallback, errorOf, openPool } from '../../../support/pool-on-database.js';
 
-describe('I7: a borrowed connection that the server has closed, after its "error" was told', () => {
+describe('I7: a borrowed connection that the server has closed, after its "error" event', () => {
   const CLOSED = { message: "Can't add new command when connection is in closed state", code: 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR' };
 
   it('refuses every statement with mysql2’s words', async () => {
