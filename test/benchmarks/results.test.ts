@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { markdownOf } from '../../benchmarks/src/report/markdown.js';
 import { readmeChart, readmeFigures, sizingFigures } from '../../benchmarks/src/report/excerpts.js';
+import { scenariosOnEachLine } from '../../benchmarks/src/report/files.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
 import { FORM, type Report } from '../../benchmarks/src/report/report.js';
 import { scenarioNames } from '../../benchmarks/src/scenarios/index.js';
@@ -42,7 +43,9 @@ describe('what is published', () => {
     ['docs/infrastructure.md', sizingFigures],
     ['README.md', readmeFigures],
   ])('has figures in %s that are those of the runs', (path, made) => {
-    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(`\n\n${made(reports, onMySql)}\n<!-- end of figures -->`);
+    expect(readFileSync(`${root}${path}`, 'utf8')).toContain(
+      `\n\n${made(reports, onMySql, scenariosOnEachLine())}\n<!-- end of figures -->`,
+    );
   });
 
   it('stands under the server that it was measured on', () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chartOf } from './chart.js';
 import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
@@ -31,12 +31,18 @@ function folderOf({ server, line }: Place): string {
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
+/** @param onEachLine the scenarios that have a page with a column for each line of Node */
+type Made = (reports: readonly Report[], onMySql: readonly Report[], onEachLine: ReadonlySet<string>) => string;
+
 /** What documents show of the runs. */
-const PARTS: readonly { readonly path: string; readonly made: (reports: readonly Report[], onMySql: readonly Report[]) => string }[] = [
+const PARTS: readonly { readonly path: string; readonly made: Made }[] = [
   { path: 'docs/performance.md', made: performanceFigures },
   { path: 'docs/infrastructure.md', made: sizingFigures },
   { path: 'README.md', made: readmeFigures },
 ];
+
+/** How the name of a page ends that has a column for each line of Node. */
+const ON_EACH_LINE = '-runtimes.md';
 
 const LARGEST_REPORT = 64 * 1024 * 1024;
 
@@ -78,6 +84,7 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
   for (const server of SERVERS) writeRuntimes(scenarios, server);
   const found = savedAt(USUAL);
   const onMySql = savedAt({ ...USUAL, server: 'mysql' });
+  const onEachLine = scenariosOnEachLine();
   const chart = readmeChart(found);
   if (chart !== undefined) writeFileSync(`${RESULTS}readme.svg`, chart);
   for (const { path, made } of PARTS) {
@@ -85,7 +92,7 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
     const from = text.indexOf(BEGIN);
     const to = text.indexOf(END);
     if (from < 0 || to < from) throw new Error(`${path} has no place for the figures: it needs the lines\n${BEGIN}\n${END}`);
-    writeFileSync(`${ROOT}${path}`, `${text.slice(0, from)}${BEGIN}\n\n${made(found, onMySql)}\n${text.slice(to)}`);
+    writeFileSync(`${ROOT}${path}`, `${text.slice(0, from)}${BEGIN}\n\n${made(found, onMySql, onEachLine)}\n${text.slice(to)}`);
   }
   return scenarios.filter((name) => !found.some(({ scenario }) => scenario === name));
 }
@@ -95,8 +102,14 @@ function writeRuntimes(scenarios: readonly string[], server: ServerName): void {
   for (const name of scenarios) {
     const reports = NODE_LINES.map((line) => savedReport(name, { server, line })).filter((report) => report !== undefined);
     const page = runtimesPage(reports);
-    if (page !== undefined) writeFileSync(`${folderOf({ ...USUAL, server })}${name}-runtimes.md`, page);
+    if (page !== undefined) writeFileSync(`${folderOf({ ...USUAL, server })}${name}${ON_EACH_LINE}`, page);
   }
+}
+
+/** The scenarios that have such a page. */
+export function scenariosOnEachLine(): ReadonlySet<string> {
+  const pages = readdirSync(RESULTS).filter((file) => file.endsWith(ON_EACH_LINE));
+  return new Set(pages.map((file) => file.slice(0, -ON_EACH_LINE.length)));
 }
 
 /** The table and the chart of each run. */

@@ -6,8 +6,12 @@ import { lossesByRival, machineText } from './markdown.js';
 import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
 import { targets } from './targets.js';
 
-/** The part of docs/performance.md that is made from runs. */
-export function performanceFigures(reports: readonly Report[], onMySql: readonly Report[]): string {
+/**
+ * The part of docs/performance.md that is made from runs.
+ *
+ * @param onEachLine the scenarios that have a page with a column for each line of Node
+ */
+export function performanceFigures(reports: readonly Report[], onMySql: readonly Report[], onEachLine: ReadonlySet<string>): string {
   if (reports.length === 0) return 'No run has been saved yet: `npm run bench` makes one.\n';
   return [
     ...gainsTable(reports),
@@ -18,7 +22,7 @@ export function performanceFigures(reports: readonly Report[], onMySql: readonly
     '',
     ...targetsTable(reports),
     ...growthTables(reports),
-    ...reports.flatMap((report) => scenarioFigures(report)),
+    ...reports.flatMap((report) => scenarioFigures(report, onEachLine.has(report.scenario))),
     ...figuresOnMySql(onMySql),
   ].join('\n');
 }
@@ -54,7 +58,8 @@ function machinesOf(reports: readonly Report[]): string[] {
   });
 }
 
-function scenarioFigures(report: Report): string[] {
+function scenarioFigures(report: Report, isOnEachLine: boolean): string[] {
+  const otherLines = isOnEachLine ? ` · [on each line of Node](../benchmarks/results/${report.scenario}-runtimes.md)` : '';
   return [
     `### ${report.title}`,
     '',
@@ -63,7 +68,7 @@ function scenarioFigures(report: Report): string[] {
     `![${report.title}](../benchmarks/results/${report.scenario}.svg)`,
     '',
     ...folded('Figures, and where a rival is ahead', [...summaryOf(report), '', 'Where a rival is ahead:', '', ...lossesByRival(report)]),
-    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`)`,
+    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`)${otherLines}`,
     '',
   ];
 }
