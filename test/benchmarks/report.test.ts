@@ -144,7 +144,7 @@ describe('a report of a run on MySQL', () => {
   it('stands on the page beside those on MariaDB, in short', () => {
     const page = performanceFigures([reportOfRounds({ ours: [10, 10, 10], slower: [20, 20, 20] })], [report], new Set(['example']));
     expect(page).toContain('![An example](../benchmarks/results/example.svg)');
-    expect(page).toContain('[on each line of Node](../benchmarks/results/example-runtimes.md)');
+    expect(page).toContain('[On each line of Node](../benchmarks/results/example-runtimes.md)');
     expect(page).toContain('### On MySQL');
     expect(page).toContain('[All figures](../benchmarks/results/mysql/example.md)');
   });

@@ -59,7 +59,8 @@ function machinesOf(reports: readonly Report[]): string[] {
 }
 
 function scenarioFigures(report: Report, isOnEachLine: boolean): string[] {
-  const otherLines = isOnEachLine ? ` · [on each line of Node](../benchmarks/results/${report.scenario}-runtimes.md)` : '';
+  const otherLines = isOnEachLine ? ['', `[On each line of Node](../benchmarks/results/${report.scenario}-runtimes.md)`] : [];
+  const figures = [...summaryOf(report), ...otherLines, '', 'Where a rival is ahead:', '', ...lossesByRival(report)];
   return [
     `### ${report.title}`,
     '',
@@ -67,8 +68,8 @@ function scenarioFigures(report: Report, isOnEachLine: boolean): string[] {
     '',
     `![${report.title}](../benchmarks/results/${report.scenario}.svg)`,
     '',
-    ...folded('Figures, and where a rival is ahead', [...summaryOf(report), '', 'Where a rival is ahead:', '', ...lossesByRival(report)]),
-    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`)${otherLines}`,
+    ...folded('Figures, and where a rival is ahead', figures),
+    `[All figures, and what is held fixed](../benchmarks/results/${report.scenario}.md) (\`npm run bench -- ${report.scenario}\`)`,
     '',
   ];
 }
