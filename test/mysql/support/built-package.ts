@@ -28,7 +28,7 @@ export interface BuiltPackage extends AsyncDisposable {
   /**
    * Runs a program in a process of its own. It finds the package's exports as `poolwright`, and `print` for a line of output.
    *
-   * @param onOutput hears what the program printed until now, each time it prints
+   * @param onOutput is called each time the program prints, with all that it has printed
    */
   run(program: string, environment: Readonly<Record<string, string>>, onOutput?: (printed: string) => void): Promise<Ending>;
 }
