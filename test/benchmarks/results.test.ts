@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { markdownOf } from '../../benchmarks/src/report/markdown.js';
-import { readmeChart, readmeFigures, sizingFigures } from '../../benchmarks/src/report/excerpts.js';
+import { readmeFigures, sizingFigures } from '../../benchmarks/src/report/excerpts.js';
 import { scenariosOnEachLine } from '../../benchmarks/src/report/files.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
 import { FORM, type Report } from '../../benchmarks/src/report/report.js';
@@ -35,7 +35,6 @@ describe('what is published', () => {
         expect(readFileSync(`${folder}${report.scenario}.svg`, 'utf8')).toBe(chartOf(report));
       }
     }
-    expect(readFileSync(`${results}readme.svg`, 'utf8')).toBe(readmeChart(reports));
   });
 
   it.each([

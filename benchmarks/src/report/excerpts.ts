@@ -1,4 +1,3 @@
-import { chartOf } from './chart.js';
 import { formatted } from './format.js';
 import { sizingTable } from './growth.js';
 import { isRival, type Report, type Row, rowsOf } from './report.js';
@@ -20,8 +19,6 @@ const HEADLINES: readonly { readonly what: string; readonly scenario: string; re
   { what: 'a new process: first answer', scenario: 'startup', case: 'plain', metric: 'first' },
   { what: 'memory of an idle connection', scenario: 'memory', case: '200 idle connections', metric: 'bytes' },
 ];
-
-const CHARTED = ['query, 1 caller', 'query, 200 callers'];
 
 const OURS = 'poolwright';
 
@@ -67,12 +64,6 @@ function burstOf(reports: readonly Report[]): string[] {
       '(A statement takes 2 ms on the server. A connection takes 150 ms to open.)',
     '',
   ];
-}
-
-/** The README's chart: a statement, by one caller and by many. */
-export function readmeChart(reports: readonly Report[]): string | undefined {
-  const report = reports.find(({ scenario }) => scenario === 'processes');
-  return report === undefined ? undefined : chartOf({ ...report, rows: CHARTED.flatMap((name) => rowsOf(report, name)) });
 }
 
 /** The measurements behind the arithmetic of docs/infrastructure.md. */

@@ -5,7 +5,7 @@ import { chartOf } from './chart.js';
 import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
 import { type ServerName, SERVERS } from '../runner/servers.js';
 import { markdownOf } from './markdown.js';
-import { readmeChart, readmeFigures, sizingFigures } from './excerpts.js';
+import { readmeFigures, sizingFigures } from './excerpts.js';
 import { performanceFigures } from './performance.js';
 import { FORM, type Report } from './report.js';
 import { runtimesPage } from './runtimes.js';
@@ -85,8 +85,6 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
   const found = savedAt(USUAL);
   const onMySql = savedAt({ ...USUAL, server: 'mysql' });
   const onEachLine = scenariosOnEachLine();
-  const chart = readmeChart(found);
-  if (chart !== undefined) writeFileSync(`${RESULTS}readme.svg`, chart);
   for (const { path, made } of PARTS) {
     const text = readFileSync(`${ROOT}${path}`, 'utf8');
     const from = text.indexOf(BEGIN);
