@@ -204,15 +204,20 @@ interface ProcessRow {
   readonly server: string;
 }
 
-/** As texts, for numbers of 64 bits are not exact in JavaScript. */
+/** One text, for numbers of 64 bits are not exact in JavaScript, and the first answer of a process waits for each column. Only the last part has spaces. */
 function processRow(connection: ObservedConnection, id: string, server: string): Promise<ProcessRow | undefined> {
-  const columns = `CAST(ID AS CHAR) AS id, CAST(CONNECTION_ID() AS CHAR) AS asker, HOST AS host, ${server} AS server`;
-  const sql = `SELECT ${columns} FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
+  const sql = `SELECT CONCAT_WS(' ', ID, CONNECTION_ID(), HOST, ${server}) AS place FROM information_schema.PROCESSLIST WHERE ID = ${id}`;
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
-      if (error === null) resolve((rows as ProcessRow[])[0]);
+      if (error === null) resolve(placeOf((rows as { readonly place: string }[])[0]?.place));
       else reject(error);
     });
   });
+}
+
+function placeOf(text: string | undefined): ProcessRow | undefined {
+  if (text === undefined) return undefined;
+  const [id = '', asker = '', host = '', ...server] = text.split(' ');
+  return { id, asker, host, server: server.join(' ') };
 }

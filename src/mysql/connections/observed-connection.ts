@@ -20,6 +20,7 @@ import {
   guardLocalFile,
   hasFunctions,
   LOCAL_FILE_PACKET,
+  loginPacket,
   OK_PACKET,
   type Packet,
   SESSION_STATE_CHANGED,
@@ -194,7 +195,7 @@ export abstract class ObservedConnection extends LendableConnection {
     }
     // Its end starts the next command, which may end before this returns.
     const { startedAt } = this.#clock;
-    super.handlePacket(packet);
+    super.handlePacket(this.authorized || packet === undefined ? packet : loginPacket(packet));
     if (this._command === command || command == null) return;
     // mysql2 ends a statement of which a row cannot be read; the rows that follow would be taken for the next one's answer.
     // A command that is over and has a next step had all of its rows: its connection was resumed in the middle of one.
