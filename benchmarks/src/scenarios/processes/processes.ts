@@ -23,7 +23,7 @@ const STAGES = [
   { metric: 'cpu50k', upTo: 50_000 },
 ] as const;
 
-const SETTLED: Readonly<Record<Kind, number>> = { query: 20_000, execute: 20_000, oltp: 4_000, acquire: 300_000 };
+const SETTLED: Readonly<Record<Kind, number>> = { query: 20_000, execute: 20_000, oltp: 10_000, acquire: 300_000 };
 
 function task(kind: Kind, callers: number, mixed = false): Task {
   const name = `${kind}${mixed ? ' in company' : ''}, ${callers === 2_000 ? '2 000' : callers} ${callers === 1 ? 'caller' : 'callers'}`;
@@ -47,7 +47,7 @@ export const processes: Scenario<Task> = {
     'Before and after its work, each process runs a loop of fixed work. If this loop was more than 10 % slower than usual, the machine was slow. The run then discards the process and starts a new one, three times at most.',
     'query and execute: three columns of a row by primary key, awaited in async functions, each answer checked. acquire: `getConnection()` and `release()`. oltp: the mix of the scenario `oltp`.',
     '"In company": the same process also works with a small pool of Poolwright, of mysql2 and of mariadb, and with foreign code of 64 other shapes, before the first operation and between the stages. Only the contestant is measured.',
-    'The stages end after 1 000, 10 000, and 50 000 operations of the process (with one caller, and in oltp, there is no third stage). Time is measured in the stage after them.',
+    'The stages end after 1 000, 10 000, and 50 000 operations of the process (with one caller, there is no third stage). Time is measured in the stage after them.',
   ],
   cases: [
     ...(['query', 'execute'] as const).flatMap((kind) => [1, 20, 200].map((callers) => task(kind, callers))),
@@ -94,8 +94,8 @@ function contestant(load: () => Promise<OpenPool>): CreateContestant<Task> {
 }
 
 /** The cost of each stage, and of what comes after the last one. */
-async function alongTheWay(work: Work, { callers, kind, settled }: Task, scale: number, between: () => Promise<void>): Promise<Figures> {
-  const stages = callers === 1 || kind === 'oltp' ? STAGES.slice(0, 2) : STAGES;
+async function alongTheWay(work: Work, { callers, settled }: Task, scale: number, between: () => Promise<void>): Promise<Figures> {
+  const stages = callers === 1 ? STAGES.slice(0, 2) : STAGES;
   const costOfNext = async (operations: number): Promise<Figures> => {
     await between();
     const each = turnsOf(operations, callers, scale);
