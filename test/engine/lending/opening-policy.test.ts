@@ -53,7 +53,7 @@ describe('OpeningPolicy', () => {
     expect(policy.openingsForWaiters({ ...burst, unserved: 45, room: 45, queuedMs: 150 }, 1_000)).toBe(19);
   });
 
-  it('opens for all when the queue is as long after two uses of each busy entry, and for half of them after one', () => {
+  it('opens for all when the queue is as long after two uses of each busy entry, and for most of them after one', () => {
     const policy = new OpeningPolicy(() => 0.5);
     policy.noteOpening(150);
     policy.noteUse(20, 1_000);
