@@ -3,6 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { chartOf } from '../../benchmarks/src/report/chart.js';
 import { markdownOf } from '../../benchmarks/src/report/markdown.js';
+import { gainsChart } from '../../benchmarks/src/report/gains-chart.js';
+import { measuredGains } from '../../benchmarks/src/report/gains.js';
 import { readmeFigures, sizingFigures } from '../../benchmarks/src/report/excerpts.js';
 import { scenariosOnEachLine } from '../../benchmarks/src/report/files.js';
 import { performanceFigures } from '../../benchmarks/src/report/performance.js';
@@ -35,6 +37,7 @@ describe('what is published', () => {
         expect(readFileSync(`${folder}${report.scenario}.svg`, 'utf8')).toBe(chartOf(report));
       }
     }
+    expect(readFileSync(`${results}gains.svg`, 'utf8')).toBe(gainsChart(measuredGains(reports)));
   });
 
   it.each([

@@ -11,7 +11,8 @@ const HEAD_HEIGHT = 30;
 const TITLE_HEIGHT = 44;
 const BAR_WIDTH = WIDTH - LABEL_WIDTH - VALUE_WIDTH;
 
-const COLOURS = { ours: '#0b6e99', rival: '#8a94a0', limit: '#cfd5db' } as const;
+/** The fills of bars. */
+export const COLOURS = { ours: '#0b6e99', rival: '#8a94a0', limit: '#cfd5db' } as const;
 
 /** Bars of a report's first metric, one panel for each case. Every scale begins at zero and is linear; a line shows lowest and highest round. */
 export function chartOf(report: Report): string {
@@ -59,6 +60,7 @@ function barOf(report: Report, row: Row, name: string, metric: Metric, highest: 
   ].join('');
 }
 
-function escaped(text: string): string {
+/** Text as SVG has it. */
+export function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 }

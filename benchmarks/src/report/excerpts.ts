@@ -1,4 +1,5 @@
 import { formatted } from './format.js';
+import { measuredGains, timesText } from './gains.js';
 import { sizingTable } from './growth.js';
 import { isRival, type Report, type Row, rowsOf } from './report.js';
 
@@ -38,6 +39,7 @@ export function readmeFigures(reports: readonly Report[]): string {
   if (rows.length === 0) return 'No run has been saved yet: `npm run bench` makes one.';
   return [
     ...burstOf(reports),
+    ...chartInWords(reports),
     '<details>',
     '<summary>More figures, including the cases in which another pool is ahead</summary>',
     '',
@@ -64,6 +66,13 @@ function burstOf(reports: readonly Report[]): string[] {
       '(A statement takes 2 ms on the server. A connection takes 150 ms to open.)',
     '',
   ];
+}
+
+/** The chart, which says the same to those that do not see it. */
+function chartInWords(reports: readonly Report[]): string[] {
+  const gains = measuredGains(reports);
+  const words = gains.map(({ what, ratio, undecided }) => `${what}: ${timesText(ratio, undecided)}`).join('; ');
+  return gains.length === 0 ? [] : [`![mysql2’s figure divided by Poolwright’s. ${words}](benchmarks/results/gains.svg)`, ''];
 }
 
 /** The measurements behind the arithmetic of docs/infrastructure.md. */

@@ -5,6 +5,8 @@ import { chartOf } from './chart.js';
 import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
 import { type ServerName, SERVERS } from '../runner/servers.js';
 import { markdownOf } from './markdown.js';
+import { gainsChart } from './gains-chart.js';
+import { measuredGains } from './gains.js';
 import { readmeFigures, sizingFigures } from './excerpts.js';
 import { performanceFigures } from './performance.js';
 import { FORM, type Report } from './report.js';
@@ -85,6 +87,7 @@ export function writeDocuments(scenarios: readonly string[]): string[] {
   const found = savedAt(USUAL);
   const onMySql = savedAt({ ...USUAL, server: 'mysql' });
   const onEachLine = scenariosOnEachLine();
+  writeFileSync(`${RESULTS}gains.svg`, gainsChart(measuredGains(found)));
   for (const { path, made } of PARTS) {
     const text = readFileSync(`${ROOT}${path}`, 'utf8');
     const from = text.indexOf(BEGIN);

@@ -32,9 +32,28 @@ const GAINS: readonly Gain[] = [
   },
 ];
 
+/** One that was measured. */
+export interface MeasuredGain {
+  readonly what: string;
+  readonly own: string;
+  readonly theirs: string;
+  /** How many times ours mysql2's figure is. */
+  readonly ratio: number;
+  /** The rounds of the run disagree on which pool is ahead. */
+  readonly undecided: boolean;
+}
+
+/** Those whose scenarios were run. */
+export function measuredGains(reports: readonly Report[]): MeasuredGain[] {
+  return GAINS.flatMap((gain) => measured(reports, gain));
+}
+
 /** A table of what was run, with mysql2's figure as a multiple of ours. */
 export function gainsTable(reports: readonly Report[]): string[] {
-  const rows = GAINS.flatMap((gain) => rowOf(reports, gain));
+  const rows = measuredGains(reports).map(({ what, own, theirs, ratio, undecided }) => {
+    const times = timesText(ratio, undecided);
+    return `| ${what} | ${own} | ${theirs} | ${ratio < 1 && !undecided ? `**${times}**` : times} |`;
+  });
   if (rows.length === 0) return [];
   return [
     '| | Poolwright | mysql2’s pool | ratio |',
@@ -46,7 +65,11 @@ export function gainsTable(reports: readonly Report[]): string[] {
   ];
 }
 
-function rowOf(reports: readonly Report[], { what, scenario, case: caseName, metric: name }: Gain): string[] {
+export function timesText(ratio: number, undecided: boolean): string {
+  return `${undecided ? '≈ ' : ''}${ratio.toFixed(2)} ×`;
+}
+
+function measured(reports: readonly Report[], { what, scenario, case: caseName, metric: name }: Gain): MeasuredGain[] {
   const report = reports.find((one) => one.scenario === scenario);
   const metric = report?.metrics[name];
   if (report === undefined || metric === undefined) return [];
@@ -58,7 +81,5 @@ function rowOf(reports: readonly Report[], { what, scenario, case: caseName, met
   const ratio = mysql2?.ratios[name]?.['poolwright'];
   if (own === undefined || theirs === undefined || ratio === undefined) return [];
   const undecided = ratio.lowest < 1 && ratio.highest > 1;
-  const times = `${undecided ? '≈ ' : ''}${ratio.median.toFixed(2)} ×`;
-  const shown = ratio.median < 1 && !undecided ? `**${times}**` : times;
-  return [`| ${what} | ${formatted(own.median, plain)} | ${formatted(theirs.median, plain)} | ${shown} |`];
+  return [{ what, own: formatted(own.median, plain), theirs: formatted(theirs.median, plain), ratio: ratio.median, undecided }];
 }

@@ -4,7 +4,7 @@ import { gainsTable } from './gains.js';
 import { growthTables } from './growth.js';
 import { lossesByRival, machineText } from './markdown.js';
 import { casesOf, isRival, type Report, type Row, rowsOf } from './report.js';
-import { targets } from './targets.js';
+import { targets } from './targets/targets.js';
 
 /**
  * The part of docs/performance.md that is made from runs.

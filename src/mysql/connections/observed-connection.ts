@@ -20,13 +20,13 @@ import {
   guardLocalFile,
   hasFunctions,
   LOCAL_FILE_PACKET,
-  loginPacket,
   OK_PACKET,
   type Packet,
   SESSION_STATE_CHANGED,
   statementTextOf,
   statusOfEof,
   statusOfOk,
+  withoutIconv,
 } from '../driver/index.js';
 import { callersError, concernsOneConnection, isCallersError, type ServerError } from '../errors/index.js';
 import { askForComment, type Breakage, type StatementLog, statementsToSend } from '../observation/index.js';
@@ -143,7 +143,7 @@ export abstract class ObservedConnection extends LendableConnection {
 
   override addCommand<C extends Command>(command: C): C {
     // mysql2's constructor adds the handshake before this class has its fields.
-    if (this.session === undefined) return super.addCommand(command);
+    if (this.session === undefined) return super.addCommand(withoutIconv(command));
     const sql = statementTextOf(command);
     const facts = sql === undefined ? undefined : (this.factsAsGiven ?? factsOf(sql));
     this.factsAsGiven = undefined;
@@ -195,7 +195,7 @@ export abstract class ObservedConnection extends LendableConnection {
     }
     // Its end starts the next command, which may end before this returns.
     const { startedAt } = this.#clock;
-    super.handlePacket(this.authorized || packet === undefined ? packet : loginPacket(packet));
+    super.handlePacket(packet);
     if (this._command === command || command == null) return;
     // mysql2 ends a statement of which a row cannot be read; the rows that follow would be taken for the next one's answer.
     // A command that is over and has a next step had all of its rows: its connection was resumed in the middle of one.

@@ -136,8 +136,6 @@ export interface DriverConnection extends EventEmitter {
   _fatalError: Error | null;
   _protocolError: Error | null;
   readonly _isMariaDB: boolean;
-  /** Whether the server has accepted the login. */
-  readonly authorized: boolean;
   readonly _handshakePacket: { readonly serverVersion: string } | null;
   connect(callback: (error: NodeJS.ErrnoException | null) => void): void;
   query(sql: unknown, ...rest: unknown[]): Command;

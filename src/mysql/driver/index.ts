@@ -46,7 +46,7 @@ export { FirstLogin } from './first-login.js';
 export { hideSecrets, showIdleTimeout } from './hidden-secrets.js';
 export { Knocker } from './knock.js';
 export { endLocalFile, guardLocalFile } from './local-file.js';
-export { loginPacket } from './login-texts.js';
+export { withoutIconv } from './login-texts.js';
 export {
   endsRows,
   EOF_PACKET,

@@ -1,12 +1,6 @@
-import { isRival, type Report, type Row } from './report.js';
-
-/** What was to be reached, and what was. */
-export interface Target {
-  readonly what: string;
-  readonly target: string;
-  readonly measured: string;
-  readonly met: boolean;
-}
+import { isRival, type Report } from '../report.js';
+import { processTargets } from './process-targets.js';
+import { atLeast, atMost, ratioOf, rowOf, shareOf, type Target } from './target.js';
 
 type Reports = ReadonlyMap<string, Report>;
 
@@ -14,11 +8,13 @@ type Reports = ReadonlyMap<string, Report>;
 export function targets(all: readonly Report[]): Target[] {
   const reports: Reports = new Map(all.map((report) => [report.scenario, report]));
   return [
+    ...all.flatMap(processTargets),
     ...acquiring(reports),
     ...queueing(reports),
-    ...asking(reports),
     ...headline(reports),
     ...spike(reports),
+    ...starting(reports),
+    ...manyPools(reports),
     ...outage(reports),
     ...memory(reports),
     ...cached(reports),
@@ -27,60 +23,28 @@ export function targets(all: readonly Report[]): Target[] {
   ];
 }
 
-function row(reports: Reports, scenario: string, caseName: string, contestant: string): Row | undefined {
-  return reports.get(scenario)?.rows.find((one) => one.case === caseName && one.contestant === contestant);
-}
-
 function figure(reports: Reports, scenario: string, caseName: string, contestant: string, metric: string): number | undefined {
-  return row(reports, scenario, caseName, contestant)?.figures[metric]?.median;
+  return rowOf(reports.get(scenario), caseName, contestant)?.figures[metric]?.median;
 }
 
-/** How many times ours their figure is. */
-function ratio(
-  reports: Reports,
-  scenario: string,
-  caseName: string,
-  contestant: string,
-  metric: string,
-  own = 'poolwright',
-): number | undefined {
-  return row(reports, scenario, caseName, contestant)?.ratios[metric]?.[own]?.median;
+/** The rival whose figure is the smallest multiple of ours. */
+function closestRival(report: Report, caseName: string, metric: string): { readonly name: string; readonly ratio: number } | undefined {
+  const rivals = report.rows.filter((one) => one.case === caseName && isRival(report, one.contestant));
+  return rivals
+    .map(({ contestant, ratios }) => ({ name: contestant, ratio: ratios[metric]?.['poolwright']?.median ?? Number.POSITIVE_INFINITY }))
+    .toSorted((a, b) => a.ratio - b.ratio)[0];
 }
 
-function atLeast(what: string, measured: number | undefined, bound: number, note = ''): Target[] {
-  if (measured === undefined) return [];
-  return [{ what, target: `≥ ${bound} ×`, measured: `${measured.toFixed(2)} ×${note}`, met: measured >= bound }];
-}
-
-function atMost(what: string, measured: number | undefined, bound: number, unit: string, digits = 2): Target[] {
-  if (measured === undefined) return [];
-  return [{ what, target: `≤ ${bound} ${unit}`, measured: `${measured.toFixed(digits)} ${unit}`, met: measured <= bound }];
-}
-
+/** All pools in one process. */
 function acquiring(reports: Reports): Target[] {
   const report = reports.get('acquire');
   if (report === undefined) return [];
-  const found: Target[] = [];
-  for (const own of report.ours) {
-    for (const callers of ['1 caller', '20 callers', '200 callers', '2 000 callers', '100 000 callers']) {
-      const rivals = report.rows.filter((one) => one.case === callers && isRival(report, one.contestant));
-      const [best] = rivals
-        .map((one) => ({ name: one.contestant, ratio: one.ratios['time']?.[own]?.median ?? Number.POSITIVE_INFINITY }))
-        .toSorted((a, b) => a.ratio - b.ratio);
-      if (best === undefined) continue;
-      found.push(...atLeast(`acquire + release, ${own}, ${callers}: rate against the fastest rival`, best.ratio, 3, ` (${best.name})`));
-    }
-    const bare = ratio(reports, 'acquire', '1 caller', 'bare', 'time', own);
-    found.push(
-      ...atMost(
-        `acquire + release, ${own}, 1 caller: time against an array and a promise`,
-        bare === undefined ? undefined : 1 / bare,
-        3,
-        '×',
-      ),
-    );
-  }
-  return found;
+  const bounds = { '1 caller': 3, '20 callers': 3, '200 callers': 1.5, '2 000 callers': 1.5 };
+  return Object.entries(bounds).flatMap(([callers, bound]) => {
+    const best = closestRival(report, callers, 'time');
+    const what = `acquire, ${callers}, all pools in one process: rate against the fastest rival`;
+    return best === undefined ? [] : atLeast(what, best.ratio, bound, ` (${best.name})`);
+  });
 }
 
 function queueing(reports: Reports): Target[] {
@@ -96,22 +60,6 @@ function queueing(reports: Reports): Target[] {
   ];
 }
 
-function asking(reports: Reports): Target[] {
-  return (['query', 'execute'] as const).flatMap((scenario) => {
-    const of = (contestant: string, callers: string, metric = 'time'): number | undefined =>
-      ratio(reports, scenario, `small row, ${callers}`, contestant, metric);
-    const cpu = of('mysql2', '200 callers', 'cpu');
-    return [
-      ...atLeast(`${scenario}, 200 callers: rate against mysql2`, of('mysql2', '200 callers'), scenario === 'query' ? 1.2 : 1.3),
-      ...atMost(`${scenario}, 200 callers: CPU against mysql2`, cpu === undefined ? undefined : 1 / cpu, 0.85, '×'),
-      ...atLeast(`${scenario}, 1 caller: rate against mysql2`, of('mysql2', '1 caller'), 1),
-      ...['1 caller', '20 callers', '200 callers'].flatMap((callers) =>
-        atLeast(`${scenario}, ${callers}: rate against mariadb`, of('mariadb', callers), 1),
-      ),
-    ];
-  });
-}
-
 function headline(reports: Reports): Target[] {
   const bounds = [
     ['10 queries, warm', 10],
@@ -120,21 +68,51 @@ function headline(reports: Reports): Target[] {
   ] as const;
   return bounds.flatMap(([name, bound]) => [
     ...atMost(`${name}, verified TLS`, figure(reports, 'headline', name, 'poolwright', 'time'), bound, 'ms'),
-    ...atLeast(`${name}: against a connection for each query`, ratio(reports, 'headline', name, 'connection per query', 'time'), 30),
+    ...atLeast(`${name}: against a connection for each query`, ratioOf(reports.get('headline'), name, 'connection per query', 'time'), 30),
   ]);
 }
 
 function spike(reports: Reports): Target[] {
-  const name = 'short: 50 × 1 query of 2 ms';
+  const report = reports.get('spike');
+  if (report === undefined) return [];
+  const [short, long] = ['short: 50 × 1 query of 2 ms', 'sustained: 50 × 10 queries of 20 ms'];
+  const fastest = closestRival(report, long, 'time');
   return [
-    ...atMost('spike, short: until the last answer', figure(reports, 'spike', name, 'poolwright', 'time'), 25, 'ms'),
-    ...atMost('spike, short: connections at its end', figure(reports, 'spike', name, 'poolwright', 'open'), 6, 'connections', 0),
+    ...report.ours.flatMap((own) => [
+      ...atMost(
+        `short spike, ${own}: time against five connections without a pool`,
+        shareOf(report, short, 'five connections, no pool', 'time', own),
+        1.1,
+        '×',
+      ),
+      ...atMost(`short spike, ${own}: connections at its end`, figure(reports, 'spike', short, own, 'open'), 6, 'connections', 0),
+    ]),
+    ...atLeast('long spike: rate against the fastest rival', fastest?.ratio, 1, ` (${fastest?.name})`),
   ];
+}
+
+function starting(reports: Reports): Target[] {
+  const against = (metric: string): number | undefined => ratioOf(reports.get('startup'), 'plain', 'mysql2', metric);
+  return [
+    ...atLeast('a new process: first answer, against mysql2', against('first'), 0.95),
+    ...atLeast('a new process: loading, against mysql2', against('load'), 0.9),
+  ];
+}
+
+function manyPools(reports: Reports): Target[] {
+  const report = reports.get('many-pools');
+  if (report === undefined) return [];
+  const bounds = { mysql2: 1, mariadb: 0.8 };
+  return Object.entries(bounds).flatMap(([rival, bound]) =>
+    (['start', 'time', 'memory'] as const).flatMap((metric) =>
+      atLeast(`100 pools: ${report.metrics[metric]?.label}, against ${rival}`, ratioOf(report, '100 pools', rival, metric), bound),
+    ),
+  );
 }
 
 function outage(reports: Reports): Target[] {
   return ['killed', 'frozen'].flatMap((how) =>
-    atMost(`database ${how}, back: first answer`, figure(reports, 'outage', how, 'poolwright', 'first'), 1_000, 'ms', 0),
+    atMost(`database ${how}, back: first answer`, figure(reports, 'outage', how, 'poolwright', 'first'), 50, 'ms', 0),
   );
 }
 
@@ -166,7 +144,7 @@ function cached(reports: Reports): Target[] {
     return ours === undefined || theirs === undefined ? undefined : theirs / ours;
   };
   return [
-    ...atLeast('cached read by primary key, both tiers: against no cache', times('small row', 'both tiers'), 10),
+    ...atLeast('cached read by primary key, both tiers: against no cache', times('small row', 'both tiers'), 20),
     ...atLeast('cached aggregate over 10 000 rows, Redis alone: against no cache', times('aggregate, a hot one', 'Redis alone'), 50),
   ];
 }
