@@ -145,31 +145,19 @@ function read(method: Method, given: unknown, values: QueryValues | undefined, d
   // A command of mysql2's was made from such an object.
   const options = isQueryCommand(given) ? { ...given._queryOptions, sql: given.sql, values: given.values } : given;
   // The text and the values may be getters of a class: mysql2 reads them by name, and of the rest what is the object's own.
-  const {
-    sql,
-    values: ownValues,
-    timeout,
-    signal,
-    cache,
-    idempotent,
-    priority,
-    fairnessKey,
-    session,
-    fallback,
-    ...rest
-  } = options as Given;
-  const { route, consistency, maxLag, after, ...others } = rest;
+  const { sql, values: ownValues, timeout, signal, cache, idempotent, priority, fairnessKey, session, fallback } = options as Given;
+  const rest = restOf(options);
   if (typeof sql !== 'string') throw invalid("The statement's sql", sql, 'a string');
   const limits = limitsFrom(timeout, signal, deadline);
   if (deadline !== undefined) refuseWhenOver(deadline);
   const place = placeOf(priority, fairnessKey, session === undefined ? undefined : markOf(session));
-  const reading = checkedReading({ route, consistency, maxLag, after });
+  const reading = rest === undefined ? undefined : checkedReading(rest);
   const isPlain = reading === undefined && place === undefined && cache === undefined && idempotent !== true && fallback === undefined;
   return new Statement(
     method,
     sql,
     valuesOf(method, ownValues, values),
-    optionsOf(sql, others),
+    rest === undefined ? undefined : optionsOf(sql, rest),
     limits,
     isPlain ? NO_WISHES : Object.freeze({ place, cache, idempotent: idempotent === true, fallback, reading }),
   );
@@ -178,6 +166,26 @@ function read(method: Method, given: unknown, values: QueryValues | undefined, d
 interface Given extends Omit<StatementOptions, 'sql' | 'values'> {
   readonly sql: unknown;
   readonly values?: QueryValues;
+}
+
+const READ_BY_NAME: ReadonlySet<string> = new Set([
+  'sql',
+  'values',
+  'timeout',
+  'signal',
+  'cache',
+  'idempotent',
+  'priority',
+  'fairnessKey',
+  'session',
+  'fallback',
+]);
+
+/** A copy of what else is the object's own; mostly nothing, and then there is none, for a copy takes longer than all else here. */
+function restOf(options: object): Record<string, unknown> | undefined {
+  const names = Object.keys(options).filter((name) => !READ_BY_NAME.has(name));
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
 }
 
 /** mysql2 prefers the argument of `query`, and the option of `execute`. It takes a function for the callback: the answer would go there. */
@@ -190,8 +198,8 @@ function valuesOf(method: Method, option: QueryValues | undefined, argument: Que
 /** Options that mysql2 makes the keys of its prepared statements and parsers of, as text. */
 const WRITTEN_INTO_KEYS = ['nestTables', 'rowsAsArray', 'timezone'];
 
-/** @param others a fresh copy, which becomes the result */
-function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions | undefined {
+function optionsOf(sql: string, rest: Readonly<Record<string, unknown>>): DriverOptions | undefined {
+  const { route: _route, consistency: _consistency, maxLag: _maxLag, after: _after, ...others } = rest;
   if (Object.keys(others).length === 0) return undefined;
   for (const name of WRITTEN_INTO_KEYS) {
     const kind = typeof others[name];
@@ -199,8 +207,7 @@ function optionsOf(sql: string, others: Record<string, unknown>): DriverOptions 
     if (kind === 'symbol' || kind === 'function' || (kind === 'object' && others[name] !== null))
       throw invalidUnquoted(name, others[name], 'a string, true, or false');
   }
-  others['sql'] = sql;
-  return others as DriverOptions;
+  return { ...others, sql };
 }
 
 function placeOf(priority: Priority | undefined, fairnessKey: string | undefined, mark: ResourceMark | undefined): Place | undefined {

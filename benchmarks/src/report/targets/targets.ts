@@ -1,4 +1,5 @@
 import { isRival, type Report } from '../report.js';
+import { ratiosOf } from '../statistics.js';
 import { processTargets } from './process-targets.js';
 import { atLeast, atMost, ratioOf, rowOf, shareOf, type Target } from './target.js';
 
@@ -150,17 +151,14 @@ function cached(reports: Reports): Target[] {
 }
 
 function resilient(reports: Reports): Target[] {
-  const of = (caseName: string, metric: string, contestant = 'with'): number | undefined =>
-    figure(reports, 'resilience', caseName, contestant, metric);
-  const [withBreaker, without] = [of('closed breaker', 'pair'), of('closed breaker', 'pair', 'without')];
+  const lost = figure(reports, 'resilience', 'overload', 'with', 'lost');
+  const pairs = ['with', 'without'].map((one) =>
+    (rowOf(reports.get('resilience'), 'closed breaker', one)?.rounds ?? []).map(({ pair }) => pair as number),
+  );
+  const times = ratiosOf(pairs[0] ?? [], pairs[1] ?? [])?.median;
   return [
-    ...atMost(
-      'a closed breaker: share of acquire + release',
-      withBreaker === undefined || without === undefined ? undefined : (withBreaker / without - 1) * 100,
-      5,
-      '%',
-    ),
-    ...atMost('overload with shedding: goodput lost', of('overload', 'lost'), 20, '%'),
+    ...atMost('a closed breaker: share of acquire + release', times === undefined ? undefined : (times - 1) * 100, 5, '%'),
+    ...atMost('overload with shedding: goodput lost', lost, 20, '%'),
   ];
 }
 
