@@ -95,6 +95,6 @@ function cell(report: Report, row: Row | undefined, name: string): string {
   const ratio = row.ratios[name]?.[OURS];
   if (ratio === undefined) return `${who}${figure}`;
   const undecided = ratio.lowest < 1 && ratio.highest > 1;
-  const times = `${undecided ? '≈ ' : ''}${ratio.median.toFixed(2)} ×`;
+  const times = timesText(ratio.median, undecided);
   return `${who}${figure}, ${ratio.median < 1 && !undecided ? `**${times}**` : times}`;
 }

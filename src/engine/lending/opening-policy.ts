@@ -27,7 +27,7 @@ const NEWEST_WEIGHT = 1 / 8;
 
 /**
  * The weight of the look before the last one. Without it, a burst whose callers come over some time is taken for a lasting load: in simulation
- * (`npm run bench -- growth`), bursts cost 255 % of the best in hindsight, not 193 %. With equal weights, a lasting load is served one use later.
+ * (`npm run bench -- growth`), bursts cost 255 % of the best in hindsight, not 193 %. With equal weights, a lasting load is served half a use later.
  */
 const EARLIER_LOOK_WEIGHT = 1 / 8;
 

@@ -210,14 +210,15 @@ function processRow(connection: ObservedConnection, id: string, server: string):
   return new Promise((resolve, reject) => {
     // In place of the pool's own options for results.
     connection.query({ sql, typeCast: true, rowsAsArray: false, nestTables: false }, (error: Error | null, rows: unknown) => {
-      if (error === null) resolve(placeOf((rows as { readonly place: string }[])[0]?.place));
+      if (error === null) resolve(placeOf(rows as { readonly place: unknown }[]));
       else reject(error);
     });
   });
 }
 
-function placeOf(text: string | undefined): ProcessRow | undefined {
-  if (text === undefined) return undefined;
-  const [id = '', asker = '', host = '', ...server] = text.split(' ');
+/** With the character set `binary`, mysql2 gives the bytes. */
+function placeOf([row]: readonly { readonly place: unknown }[]): ProcessRow | undefined {
+  if (row === undefined) return undefined;
+  const [id = '', asker = '', host = '', ...server] = String(row.place).split(' ');
   return { id, asker, host, server: server.join(' ') };
 }

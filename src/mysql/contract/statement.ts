@@ -168,7 +168,8 @@ interface Given extends Omit<StatementOptions, 'sql' | 'values'> {
   readonly values?: QueryValues;
 }
 
-const READ_BY_NAME: ReadonlySet<string> = new Set([
+/** What is read by name, and what would change the copy instead of being in it. */
+const NOT_COPIED: ReadonlySet<string> = new Set([
   'sql',
   'values',
   'timeout',
@@ -179,13 +180,16 @@ const READ_BY_NAME: ReadonlySet<string> = new Set([
   'fairnessKey',
   'session',
   'fallback',
+  '__proto__',
 ]);
 
-/** A copy of what else is the object's own; mostly nothing, and then there is none, for a copy takes longer than all else here. */
+/** A copy of what else is the object's own. Mostly there is nothing, and a copy would take as long as all else that is read. */
 function restOf(options: object): Record<string, unknown> | undefined {
-  const names = Object.keys(options).filter((name) => !READ_BY_NAME.has(name));
-  if (names.length === 0) return undefined;
-  return Object.fromEntries(names.map((name) => [name, (options as Record<string, unknown>)[name]]));
+  let rest: Record<string, unknown> | undefined;
+  for (const name of Object.keys(options)) {
+    if (!NOT_COPIED.has(name)) (rest ??= {})[name] = (options as Record<string, unknown>)[name];
+  }
+  return rest;
 }
 
 /** mysql2 prefers the argument of `query`, and the option of `execute`. It takes a function for the callback: the answer would go there. */
@@ -198,7 +202,7 @@ function valuesOf(method: Method, option: QueryValues | undefined, argument: Que
 /** Options that mysql2 makes the keys of its prepared statements and parsers of, as text. */
 const WRITTEN_INTO_KEYS = ['nestTables', 'rowsAsArray', 'timezone'];
 
-function optionsOf(sql: string, rest: Readonly<Record<string, unknown>>): DriverOptions | undefined {
+function optionsOf(sql: string, rest: Record<string, unknown>): DriverOptions | undefined {
   const { route: _route, consistency: _consistency, maxLag: _maxLag, after: _after, ...others } = rest;
   if (Object.keys(others).length === 0) return undefined;
   for (const name of WRITTEN_INTO_KEYS) {
@@ -207,7 +211,8 @@ function optionsOf(sql: string, rest: Readonly<Record<string, unknown>>): Driver
     if (kind === 'symbol' || kind === 'function' || (kind === 'object' && others[name] !== null))
       throw invalidUnquoted(name, others[name], 'a string, true, or false');
   }
-  return { ...others, sql };
+  others['sql'] = sql;
+  return others as DriverOptions;
 }
 
 function placeOf(priority: Priority | undefined, fairnessKey: string | undefined, mark: ResourceMark | undefined): Place | undefined {

@@ -27,6 +27,7 @@ describe('a statement that is given up', () => {
     ['nestTables', { nestTables: true }],
     ['typeCast', { typeCast: () => 'cast' }],
     ['namedPlaceholders', { namedPlaceholders: true }],
+    ['charset binary', { charset: 'binary' }],
   ])('is killed no matter what the pool makes of results: %s', async (_, options) => {
     await using fixture = await openPool({ connectionLimit: 1, ...options });
     const { pool } = fixture;

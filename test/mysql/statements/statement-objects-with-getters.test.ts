@@ -40,3 +40,16 @@ describe('a statement whose text is a getter', () => {
     expect(rows).toEqual([{ a: 1 }]);
   });
 });
+
+describe('a statement with a property named __proto__', () => {
+  it('takes no option from it, with others beside it or not', async () => {
+    await using fixture = await openPool();
+    for (const others of [{}, { rowsAsArray: true }]) {
+      const hidden = JSON.parse('{"__proto__": {"route": "nowhere", "nestTables": true}}') as object;
+      const statement = Object.defineProperties({ sql: 'SELECT 1 AS a', ...others }, Object.getOwnPropertyDescriptors(hidden));
+      expect(Object.hasOwn(statement, '__proto__')).toBe(true);
+      const [rows] = await fixture.pool.query(statement);
+      expect(rows).toEqual('rowsAsArray' in others ? [[1]] : [{ a: 1 }]);
+    }
+  });
+});

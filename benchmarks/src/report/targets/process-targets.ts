@@ -1,5 +1,5 @@
 import type { Report } from '../report.js';
-import { atLeast, atMost, ratioOf, shareOf, type Target } from './target.js';
+import { atLeast, atMost, ratioOf, shareFrom, type Target } from './target.js';
 
 type Kind = 'query' | 'execute';
 
@@ -34,7 +34,7 @@ function asking(report: Report, kind: Kind): Target[] {
   const { rate, inCompany, cpu } = STATEMENTS[kind];
   const rateAgainst = (rival: string, callers: string, bound: number): Target[] =>
     atLeast(`${kind}, ${callers}: rate against ${rival}`, ratioOf(report, `${kind}, ${callers}`, rival, 'time'), bound);
-  const shareOfCpu = (metric: string): number | undefined => shareOf(report, `${kind}, 200 callers`, 'mysql2', metric);
+  const shareOfCpu = (metric: string): number | undefined => shareFrom(ratioOf(report, `${kind}, 200 callers`, 'mysql2', metric));
   return [
     ...rateAgainst('mysql2', '1 caller', 1),
     ...rateAgainst('mysql2', '20 callers', 1.1),

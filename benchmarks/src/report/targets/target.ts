@@ -35,14 +35,7 @@ export function ratioOf(
   return rowOf(report, caseName, contestant)?.ratios[metric]?.[own]?.median;
 }
 
-/** What share of a rival's figure ours is. */
-export function shareOf(
-  report: Report | undefined,
-  caseName: string,
-  contestant: string,
-  metric: string,
-  own = 'poolwright',
-): number | undefined {
-  const ratio = ratioOf(report, caseName, contestant, metric, own);
+/** What share of a rival's figure ours is, from how many times ours it is. */
+export function shareFrom(ratio: number | undefined): number | undefined {
   return ratio === undefined ? undefined : 1 / ratio;
 }

@@ -1,7 +1,7 @@
 import { isRival, type Report } from '../report.js';
 import { ratiosOf } from '../statistics.js';
 import { processTargets } from './process-targets.js';
-import { atLeast, atMost, ratioOf, rowOf, shareOf, type Target } from './target.js';
+import { atLeast, atMost, ratioOf, rowOf, shareFrom, type Target } from './target.js';
 
 type Reports = ReadonlyMap<string, Report>;
 
@@ -82,7 +82,7 @@ function spike(reports: Reports): Target[] {
     ...report.ours.flatMap((own) => [
       ...atMost(
         `short spike, ${own}: time against five connections without a pool`,
-        shareOf(report, short, 'five connections, no pool', 'time', own),
+        shareFrom(ratioOf(report, short, 'five connections, no pool', 'time', own)),
         1.1,
         '×',
       ),
