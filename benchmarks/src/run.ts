@@ -7,6 +7,7 @@ import { median } from './report/statistics.js';
 import { type Report, reportOf } from './report/report.js';
 import { BenchmarkDatabase } from './runner/database.js';
 import { REPLICATED_SETTINGS, ReplicatedServers } from './runner/replicated-servers.js';
+import { dividedCores, placementText } from './conditions/cores.js';
 import { NODE_LINES, type Runtime, runtimeOf } from './conditions/runtimes.js';
 import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
@@ -90,10 +91,16 @@ function warnOfLoad({ loadBefore }: Settings): void {
 async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
-  await using database = scenario.replicated ? await ReplicatedServers.start() : await BenchmarkDatabase.start(settings.server);
+  const divided = scenario.ownCores ? dividedCores() : undefined;
+  await using database = scenario.replicated
+    ? await ReplicatedServers.start()
+    : await BenchmarkDatabase.start(settings.server, divided?.server);
   const { binary, versions } = settings.runtime;
-  const machine = describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS, versions);
-  const measurements = await runScenario(scenario, database, { ...settings, binary, progress, log });
+  const machine = {
+    ...describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS, versions),
+    ...(scenario.ownCores ? { placement: placementText(divided) } : {}),
+  };
+  const measurements = await runScenario(scenario, database, { ...settings, binary, cores: divided?.contestants, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   const { server, runtime, scale, quick, rounds = scenario.rounds } = settings;
   return reportOf(scenario, measurements, { server, line: runtime.line, machine, rounds, scale, quick });

@@ -23,6 +23,8 @@ export interface Scenario<C extends Case = Case> {
   readonly freshProcess?: true;
   /** Whether a round is repeated in which the machine was slow, as a loop of fixed work in the contestant's process shows: three times at most. */
   readonly steadyMachine?: true;
+  /** Whether the server and the contestants are kept on different cores: for the cost of statements. */
+  readonly ownCores?: true;
   /** How long a round of one contestant may take before it is ended and counted as not done. Default: 20 s, many times what a round should take. */
   readonly roundLimitMs?: number;
   /** Runs on a source with two replicas instead of one server: on MySQL, always. */

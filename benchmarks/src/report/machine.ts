@@ -10,6 +10,8 @@ export interface Machine {
   readonly system: string;
   readonly processor: string;
   readonly cores: number;
+  /** Which cores the contestants and the server were kept on, where the scenario asks for that. */
+  readonly placement?: string;
   readonly memoryGiB: number;
   /** Processes that wanted to run when the first scenario of the run began (average over a minute). */
   readonly loadBefore: number;

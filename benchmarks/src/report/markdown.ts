@@ -41,7 +41,7 @@ export function machineText(machine: Machine): string {
   const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
   const loud = machine.loadBefore > QUIET_LOAD ? ' **The machine was not quiet.**' : '';
   return (
-    `${machine.cores} × ${machine.processor}, ${machine.memoryGiB} GiB, ${machine.system}, load before ${machine.loadBefore}; ` +
+    `${machine.cores} × ${machine.processor}${machine.placement === undefined ? '' : ` (${machine.placement})`}, ${machine.memoryGiB} GiB, ${machine.system}, load before ${machine.loadBefore}; ` +
     `Node ${machine.node.slice(1)}, OpenSSL ${machine.openssl}, ${serverText(machine.server)} (${machine.serverSettings.join(' ')}); ${versions.join(', ')}.${loud}`
   );
 }

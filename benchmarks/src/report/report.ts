@@ -48,6 +48,10 @@ export interface RunConditions {
   readonly quick: boolean;
 }
 
+/** What a scenario with `ownCores` holds fixed beside what it says itself. */
+const OWN_CORES =
+  'The server and the contestants run on different cores, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler.';
+
 export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, line, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;
   return {
@@ -55,7 +59,7 @@ export function reportOf(scenario: Scenario, measurements: readonly Measurement[
     scenario: name,
     title,
     about,
-    heldFixed,
+    heldFixed: scenario.ownCores ? [...heldFixed, OWN_CORES] : heldFixed,
     command: `npm run bench -- ${name}${server === 'mariadb' ? '' : ` --server ${server}`}${line === NODE_LINES[0] ? '' : ` --node ${line}`}`,
     ...conditions,
     ours,

@@ -26,6 +26,14 @@ export interface Measured {
   readonly fixedWorkMs?: number;
 }
 
+/** What a contestant runs on. */
+export interface Conditions {
+  /** The binary of Node. */
+  readonly binary: string;
+  /** The cores that it is kept on; undefined: all. */
+  readonly cores: string | undefined;
+}
+
 /** One contestant in a process of its own, as its runner sees it. */
 export class ContestantProcess {
   readonly #child: ChildProcess;
@@ -36,10 +44,11 @@ export class ContestantProcess {
     readonly scenario: string,
     readonly contestant: string,
     private readonly answerers: Questions,
-    binary: string,
+    { binary, cores }: Conditions,
   ) {
     // The collector is called before each measurement, so that no measurement pays for what came before it.
-    this.#child = fork(MAIN, { execPath: binary, execArgv: ['--expose-gc'], serialization: 'advanced' });
+    const command = [...(cores === undefined ? [] : ['taskset', '--cpu-list', cores]), binary, '--expose-gc'];
+    this.#child = fork(MAIN, { execPath: command[0] as string, execArgv: command.slice(1), serialization: 'advanced' });
   }
 
   static async start(
@@ -47,9 +56,9 @@ export class ContestantProcess {
     contestant: string,
     surroundings: SentSurroundings,
     questions: Questions,
-    binary: string,
+    conditions: Conditions,
   ): Promise<ContestantProcess> {
-    const process = new ContestantProcess(scenario, contestant, questions, binary);
+    const process = new ContestantProcess(scenario, contestant, questions, conditions);
     try {
       const ready = await process.#request({ kind: 'create', scenario, contestant, surroundings }, READY_TIMEOUT_MS);
       if (ready.kind === 'ready') process.connections = ready.connections;

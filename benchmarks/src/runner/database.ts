@@ -2,6 +2,7 @@ import mysql, { type Connection } from 'mysql2/promise';
 import { createCertificateAuthority } from '../../../dist/demo/certificates.js';
 import type { PrivateServer } from '../../../dist/demo/private-server.js';
 import { createTemporaryFolder } from '../../../dist/demo/temporary-folder.js';
+import { keepOn } from '../conditions/cores.js';
 import { tableStatements } from '../data.js';
 import type { Address, Questions } from '../scenario.js';
 import type { SentSurroundings } from './messages.js';
@@ -15,14 +16,17 @@ export class BenchmarkDatabase implements Surrounding {
     private readonly server: PrivateServer,
     private admin: Connection,
     private readonly wrongCa: string,
+    private readonly cores: string | undefined,
   ) {}
 
-  static async start(name: ServerName = 'mariadb'): Promise<BenchmarkDatabase> {
+  /** @param cores that the server is kept on; undefined: all */
+  static async start(name: ServerName = 'mariadb', cores?: string): Promise<BenchmarkDatabase> {
     const server = await startServer(name);
     try {
+      if (cores !== undefined) keepOn(cores, server.pid);
       const admin = await connectAdmin(server);
       for (const [sql, values] of tableStatements()) await admin.query(sql, values as never);
-      return new BenchmarkDatabase(server, admin, await strangersCertificate());
+      return new BenchmarkDatabase(server, admin, await strangersCertificate(), cores);
     } catch (error) {
       await server.stop();
       throw error;
@@ -60,6 +64,7 @@ export class BenchmarkDatabase implements Surrounding {
       killDatabase: () => this.server.kill('SIGKILL'),
       startDatabase: async () => {
         await this.server.restart();
+        if (this.cores !== undefined) keepOn(this.cores, this.server.pid);
         this.admin.destroy();
         this.admin = await connectAdmin(this.server);
       },

@@ -1,6 +1,6 @@
 import type { Case, Figures, Scenario } from '../scenario.js';
 import { MachineSpeed } from '../conditions/calibration.js';
-import { ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
+import { type Conditions, ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
 import { withDifferences } from './differences.js';
 import { expectConnections } from './expect-connections.js';
@@ -17,9 +17,7 @@ export interface Measurement {
   readonly gaveUp?: string;
 }
 
-export interface RunOptions {
-  /** The binary of Node that contestants run on. */
-  readonly binary: string;
+export interface RunOptions extends Conditions {
   /** Default: the scenario's. */
   readonly rounds: number | undefined;
   /** Fraction of the usual amount of work in a round. */
@@ -143,7 +141,7 @@ class ScenarioRun implements AsyncDisposable {
       contestant,
       surroundings,
       this.database.questionsOf(contestant),
-      this.options.binary,
+      this.options,
     );
     this.#processes.set(contestant, process);
     return process;

@@ -68,6 +68,7 @@ export const processes: Scenario<Task> = {
   warmUpRounds: 0,
   freshProcess: true,
   steadyMachine: true,
+  ownCores: true,
   roundLimitMs: 60_000,
   contestants: {
     poolwright: contestant(async () => (await import('../../rivals/poolwright.js')).openPoolwright),

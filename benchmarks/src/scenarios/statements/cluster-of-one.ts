@@ -26,6 +26,7 @@ export const clusterOfOne: Scenario<OneNodeCase> = {
   limits: [],
   rounds: 7,
   warmUpRounds: 2,
+  ownCores: true,
   contestants: {
     'cluster of one node': contestant(async () => (await import('../../rivals/cluster-of-one.js')).openClusterOfOne),
     pool: contestant(async () => (await import('../../rivals/poolwright.js')).openPoolwright),

@@ -27,7 +27,6 @@ export const headline: Scenario<Burst> = {
     `${SIZE} connections at most. *Warm*: all of them are open. *Cold*: the pool is made when the clock starts; the time to close it is not counted.`,
     'Each query reads one row by primary key, and each answer is checked.',
     '`connection per query` opens, queries, and closes all of its connections at the same time, with mysql2. Its connections resume TLS sessions, as mysql2 does by default. It is a yardstick, not a rival.',
-    'The server runs on the same two processors.',
   ],
   cases: [
     { name: '10 queries, warm', queries: 10, warm: true, bursts: 40, quick: true },
@@ -47,6 +46,7 @@ export const headline: Scenario<Burst> = {
   limits: ['connection per query'],
   rounds: 5,
   warmUpRounds: 1,
+  ownCores: true,
   contestants: {
     poolwright: contestant(async () => (await import('../../rivals/poolwright.js')).openPoolwright),
     mysql2: contestant(async () => (await import('../../rivals/mysql2.js')).openMysql2),

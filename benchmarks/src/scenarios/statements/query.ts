@@ -69,7 +69,7 @@ export const cases: readonly QueryCase[] = questions.flatMap((question) =>
 const heldFixed = [
   `${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first round. The case names the number of callers. Each caller starts its next statement when the previous one is answered.`,
   'Each answer is checked (number of rows, first id); before each measurement, one answer is compared with the expected one, column by column.',
-  'The server uses the same two processors: at 20 and 200 callers, the work of both limits the rate. CPU covers only the client process, with all its threads.',
+  'CPU covers only the client process, with all its threads.',
   'Small row: three columns by primary key. 100 rows: the same columns of a range of the primary key. Wide row: 42 columns, among them dates, decimals and a text of 1 000 characters.',
   "poolwright's statistics, deadlines, session tracking, hygiene, and validation are on. Each rival has its own defaults.",
   '`connections, no pool` is the driver alone: 20 mysql2 connections, used in turn without a pool.',
@@ -94,6 +94,7 @@ export const query: Scenario<QueryCase> = {
   limits: ['connections, no pool'],
   rounds: 5,
   warmUpRounds: 2,
+  ownCores: true,
   contestants: {
     poolwright: contestant('query', async () => (await import('../../rivals/poolwright.js')).openPoolwright),
     mysql2: contestant('query', async () => (await import('../../rivals/mysql2.js')).openMysql2),
@@ -121,6 +122,7 @@ export const execute: Scenario<QueryCase> = {
   limits: ['connections, no pool'],
   rounds: 5,
   warmUpRounds: 2,
+  ownCores: true,
   contestants: {
     poolwright: contestant('execute', async () => (await import('../../rivals/poolwright.js')).openPoolwright),
     mysql2: contestant('execute', async () => (await import('../../rivals/mysql2.js')).openMysql2),

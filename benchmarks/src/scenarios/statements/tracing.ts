@@ -57,6 +57,7 @@ export const tracing: Scenario<TracingCase> = {
   limits: ['poolwright, untraced', 'mysql2, untraced'],
   rounds: 41,
   warmUpRounds: 5,
+  ownCores: true,
   roundLimitMs: 60_000,
   contestants: {
     poolwright: contestant(openOurs, true),
