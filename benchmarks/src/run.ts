@@ -92,15 +92,13 @@ async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
   const divided = scenario.ownCores ? dividedCores() : undefined;
-  await using database = scenario.replicated
-    ? await ReplicatedServers.start()
-    : await BenchmarkDatabase.start(settings.server, divided?.server);
+  await using database = scenario.replicated ? await ReplicatedServers.start() : await BenchmarkDatabase.start(settings.server);
   const { binary, versions } = settings.runtime;
   const machine = {
     ...describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS, versions),
     ...(scenario.ownCores ? { placement: placementText(divided) } : {}),
   };
-  const measurements = await runScenario(scenario, database, { ...settings, binary, cores: divided?.contestants, progress, log });
+  const measurements = await runScenario(scenario, database, { ...settings, binary, divided, progress, log });
   complain(`${name}: done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   const { server, runtime, scale, quick, rounds = scenario.rounds } = settings;
   return reportOf(scenario, measurements, { server, line: runtime.line, machine, rounds, scale, quick });

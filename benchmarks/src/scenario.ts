@@ -23,7 +23,7 @@ export interface Scenario<C extends Case = Case> {
   readonly freshProcess?: true;
   /** Whether a round is repeated in which the machine was slow, as a loop of fixed work in the contestant's process shows: three times at most. */
   readonly steadyMachine?: true;
-  /** Whether the server and the contestants are kept on different cores: for the cost of statements. */
+  /** Whether the server and the contestants are kept on different cores, but for cases that write: for the cost of statements. */
   readonly ownCores?: true;
   /** How long a round of one contestant may take before it is ended and counted as not done. Default: 20 s, many times what a round should take. */
   readonly roundLimitMs?: number;
@@ -38,6 +38,11 @@ export interface Case {
   readonly name: string;
   /** Also part of the short form. */
   readonly quick?: true;
+  /**
+   * It writes so much that the server needs all cores: on one core, twenty writing threads of MariaDB 10.11 sometimes do next to nothing
+   * for a minute but wait for InnoDB's locks.
+   */
+  readonly writes?: true;
   /** Default: the scenario's. Fewer for what takes long. */
   readonly rounds?: number;
 }

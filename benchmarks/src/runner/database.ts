@@ -12,21 +12,20 @@ import { type ServerName, startServer } from './servers.js';
 
 /** The database server of a run, and what its contestants may know of it. */
 export class BenchmarkDatabase implements Surrounding {
+  #cores: string | undefined = undefined;
+
   private constructor(
     private readonly server: PrivateServer,
     private admin: Connection,
     private readonly wrongCa: string,
-    private readonly cores: string | undefined,
   ) {}
 
-  /** @param cores that the server is kept on; undefined: all */
-  static async start(name: ServerName = 'mariadb', cores?: string): Promise<BenchmarkDatabase> {
+  static async start(name: ServerName = 'mariadb'): Promise<BenchmarkDatabase> {
     const server = await startServer(name);
     try {
-      if (cores !== undefined) keepOn(cores, server.pid);
       const admin = await connectAdmin(server);
       for (const [sql, values] of tableStatements()) await admin.query(sql, values as never);
-      return new BenchmarkDatabase(server, admin, await strangersCertificate(), cores);
+      return new BenchmarkDatabase(server, admin, await strangersCertificate());
     } catch (error) {
       await server.stop();
       throw error;
@@ -54,6 +53,11 @@ export class BenchmarkDatabase implements Surrounding {
     };
   }
 
+  useCores(cores: string): void {
+    this.#cores = cores;
+    keepOn(cores, this.server.pid);
+  }
+
   openDoor(delayMs: number): Promise<Door> {
     return openDelayedDoor(this.server.host, this.server.port, delayMs);
   }
@@ -64,7 +68,7 @@ export class BenchmarkDatabase implements Surrounding {
       killDatabase: () => this.server.kill('SIGKILL'),
       startDatabase: async () => {
         await this.server.restart();
-        if (this.cores !== undefined) keepOn(this.cores, this.server.pid);
+        if (this.#cores !== undefined) keepOn(this.#cores, this.server.pid);
         this.admin.destroy();
         this.admin = await connectAdmin(this.server);
       },

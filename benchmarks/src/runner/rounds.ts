@@ -1,6 +1,7 @@
 import type { Case, Figures, Scenario } from '../scenario.js';
 import { MachineSpeed } from '../conditions/calibration.js';
-import { type Conditions, ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
+import { coresOf, type DividedCores } from '../conditions/cores.js';
+import { ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
 import { withDifferences } from './differences.js';
 import { expectConnections } from './expect-connections.js';
@@ -17,7 +18,11 @@ export interface Measurement {
   readonly gaveUp?: string;
 }
 
-export interface RunOptions extends Conditions {
+export interface RunOptions {
+  /** The binary of Node that contestants run on. */
+  readonly binary: string;
+  /** The cores of contestants and server, in scenarios with `ownCores`. */
+  readonly divided: DividedCores | undefined;
   /** Default: the scenario's. */
   readonly rounds: number | undefined;
   /** Fraction of the usual amount of work in a round. */
@@ -52,6 +57,8 @@ class ScenarioRun implements AsyncDisposable {
   readonly #processes = new Map<string, ContestantProcess>();
   readonly #speed = new MachineSpeed();
   #door: Door | undefined = undefined;
+  /** Of the case that runs. */
+  #cores: DividedCores | undefined = undefined;
 
   constructor(
     private readonly scenario: Scenario,
@@ -75,8 +82,9 @@ class ScenarioRun implements AsyncDisposable {
     await this.#door?.[Symbol.asyncDispose]();
   }
 
-  async #runCase(index: number, { name, rounds: ownRounds }: Case): Promise<Measurement[]> {
+  async #runCase(index: number, { name, rounds: ownRounds, writes }: Case): Promise<Measurement[]> {
     const { scenario, options } = this;
+    if (options.divided !== undefined) this.#useCores(writes === true ? undefined : options.divided);
     const rounds = options.rounds ?? ownRounds ?? scenario.rounds;
     const startedAt = performance.now();
     const warmUp = options.quick ? 1 : scenario.warmUpRounds * (this.#processes.size === 0 && !scenario.freshProcess ? FIRST_WARM_UP : 1);
@@ -105,6 +113,11 @@ class ScenarioRun implements AsyncDisposable {
       const reason = gaveUp.get(contestant);
       return reason === undefined ? { case: name, contestant, rounds: found } : { case: name, contestant, rounds: [], gaveUp: reason };
     });
+  }
+
+  #useCores(divided: DividedCores | undefined): void {
+    this.#cores = divided;
+    this.database.useCores?.(divided?.server ?? coresOf('self').join(','));
   }
 
   /** The round, or the first repetition of it that the machine did not slow down; the last one counts in any case. */
@@ -136,13 +149,10 @@ class ScenarioRun implements AsyncDisposable {
     const running = this.#processes.get(contestant);
     if (running !== undefined) return running;
     const surroundings = await this.database.surroundingsFor(contestant, this.#door);
-    const process = await ContestantProcess.start(
-      this.scenario.name,
-      contestant,
-      surroundings,
-      this.database.questionsOf(contestant),
-      this.options,
-    );
+    const process = await ContestantProcess.start(this.scenario.name, contestant, surroundings, this.database.questionsOf(contestant), {
+      binary: this.options.binary,
+      cores: this.#cores?.contestants,
+    });
     this.#processes.set(contestant, process);
     return process;
   }

@@ -34,6 +34,7 @@ function task(kind: Kind, callers: number, mixed = false): Task {
     settled: SETTLED[kind] / (callers === 1 && kind !== 'acquire' ? 2 : 1),
     ...(mixed ? { mixed } : {}),
     ...(callers === 200 && !mixed ? { quick: true as const } : {}),
+    ...(kind === 'oltp' ? { writes: true as const } : {}),
   };
 }
 

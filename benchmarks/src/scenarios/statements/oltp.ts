@@ -36,7 +36,6 @@ export const oltp: Scenario<Callers> = {
   limits: [],
   rounds: 7,
   warmUpRounds: 2,
-  ownCores: true,
   contestants: {
     poolwright: contestant(async () => (await import('../../rivals/poolwright.js')).openPoolwright),
     mysql2: contestant(async () => (await import('../../rivals/mysql2.js')).openMysql2),
