@@ -9,8 +9,8 @@ export interface DividedCores {
 }
 
 /**
- * The cores that this process may use, in two halves. Without this, the scheduler decides for each process whether the server's threads share a
- * core with the client: the same client then takes 25 or 45 µs of CPU for a statement.
+ * The cores that this process may use, in two halves. On shared cores, the server's threads work on the client's core for a part of the time, and a
+ * figure says as much about the scheduler as about the pool.
  *
  * @returns undefined on a machine with one core, and where Linux's `taskset` is missing
  */
