@@ -43,7 +43,7 @@ export interface Case {
    * for a minute but wait for InnoDB's locks.
    */
   readonly writes?: true;
-  /** Default: the scenario's. Fewer for what takes long. */
+  /** Default: the scenario's. Fewer for what takes long, more for what varies from process to process. */
   readonly rounds?: number;
 }
 

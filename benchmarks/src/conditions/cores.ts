@@ -23,6 +23,7 @@ export function dividedCores(): DividedCores | undefined {
   }
 }
 
+/** Undefined: there are not two. The contestants get the odd one. */
 export function halvesOf(cores: readonly number[]): DividedCores | undefined {
   if (cores.length < 2) return undefined;
   const half = Math.ceil(cores.length / 2);

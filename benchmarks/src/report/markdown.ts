@@ -30,7 +30,7 @@ export function markdownOf(report: Report): string {
 function howItWasMade({ command, machine, rounds, scale, quick }: Report): string[] {
   const shortened = quick || scale !== 1 ? ` **A shortened run (scale ${scale}${quick ? ', --quick' : ''}): not to be quoted.**` : '';
   return [
-    `Made by \`${command}\` on ${machine.date}, commit ${machine.commit}, ${rounds} interleaved rounds (fewer where a case takes long; the JSON file has each). ${machineText(machine)}${shortened}`,
+    `Made by \`${command}\` on ${machine.date}, commit ${machine.commit}, ${rounds} interleaved rounds (more or fewer in some cases; the JSON file has each). ${machineText(machine)}${shortened}`,
     '',
     'Figures are medians over the rounds. A ratio is their figure divided by ours: the median of the ratios of the single rounds, with the lowest and the highest in brackets. Less is better everywhere, so a ratio above 1 means that we are ahead. ' +
       '"≈" means that the rounds disagree on which of the two was ahead.',

@@ -50,7 +50,7 @@ export interface RunConditions {
 
 /** What a scenario with `ownCores` holds fixed beside what it says itself. */
 const OWN_CORES =
-  'The server and the contestants run on different cores, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler. Cases that write share all cores: the server needs more than one.';
+  'Where the machine has two cores, the server and the contestants run on different ones, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler. Cases that write share all cores: the server needs more than one.';
 
 export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, line, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;
