@@ -64,7 +64,8 @@ export interface Demand {
 export class OpeningPolicy {
   readonly #random: RandomSource;
   #averageOpenMs: number | undefined = undefined;
-  #averageUseMs: number | undefined = undefined;
+  /** NaN: not known yet. A field that holds nothing but numbers is written without an allocation, and each use writes it. */
+  #averageUseMs = Number.NaN;
   /** The last moment at which a lease began or ended. */
   #lastTurnover = 0;
   #failing = false;
@@ -104,12 +105,14 @@ export class OpeningPolicy {
   }
 
   noteUse(durationMs: number, now: number): void {
-    this.#averageUseMs = runningAverage(this.#averageUseMs, durationMs);
+    const average = this.#averageUseMs;
+    this.#averageUseMs = Number.isNaN(average) ? durationMs : nextAverage(average, durationMs);
     this.#lastTurnover = now;
   }
 
   noteOpening(durationMs: number): void {
-    this.#averageOpenMs = runningAverage(this.#averageOpenMs, durationMs);
+    const average = this.#averageOpenMs;
+    this.#averageOpenMs = average === undefined ? durationMs : nextAverage(average, durationMs);
     this.#failing = false;
     this.#backoffMs = SMALLEST_BACKOFF_MS;
     this.#window = Math.min(this.#window * 2, LARGEST_WINDOW);
@@ -173,7 +176,7 @@ export class OpeningPolicy {
 
   /** How many waiters the busy entries will have served when an opening that starts now is done. */
   #expectedFromBusy({ busy, queuedMs }: Demand, now: number): number {
-    if (this.#averageOpenMs === undefined || this.#averageUseMs === undefined || busy === 0) return 0;
+    if (this.#averageOpenMs === undefined || Number.isNaN(this.#averageUseMs) || busy === 0) return 0;
     // The busy entries have had the time, and callers still wait: served callers come back, or others come.
     if (queuedMs >= this.#averageOpenMs) return 0;
     // If no lease has begun or ended for a while, the policy assumes that current leases are slower than average.
@@ -184,6 +187,6 @@ export class OpeningPolicy {
   }
 }
 
-function runningAverage(average: number | undefined, sample: number): number {
-  return average === undefined ? sample : average + (sample - average) * NEWEST_WEIGHT;
+function nextAverage(average: number, sample: number): number {
+  return average + (sample - average) * NEWEST_WEIGHT;
 }

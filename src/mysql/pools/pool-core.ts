@@ -356,10 +356,11 @@ export class PoolCore implements SteeredCore {
     const refusal = this.breakers.refusal() ?? (this.#openTransactions > 0 ? this.#selfDeadlock.refusalOf(waiter) : undefined);
     if (refusal === undefined) this.engine.enqueue(waiter, options);
     else this.engine.refuse(waiter, refusal);
+    if (!waiter.queued) return;
     // A connection that comes straight from being cleaned is handed over without `unpark`.
-    if (waiter.queued) this.#hold.start();
+    this.#hold.start();
     // mysql2 reports a waiter for a connection that is lent, not one for whom a connection is opened.
-    if (waiter.queued && this.callbackPool.listenerCount('enqueue') > 0) {
+    if (this.callbackPool.listenerCount('enqueue') > 0) {
       const { waiting, limit, used, closing } = this.engine.summary();
       if (waiting > limit - used - closing) this.callbackPool.announce('enqueue');
     }

@@ -157,12 +157,14 @@ export class Pool extends DriverPromisePool {
   /** @internal @param lender where the connection comes from */
   protected borrowFrom(lender: ConnectionSource, options: BorrowOptions | undefined): Promise<PoolConnection> {
     const core = this.#core;
-    if (options === undefined && currentDeadline() === undefined) {
+    const isPlain = options === undefined && currentDeadline() === undefined;
+    if (isPlain) {
       const lease = lender.tryAcquire();
       if (lease !== undefined) return Promise.resolve(borrow(lease));
     }
     return new Promise((resolve) => {
-      lender.enqueue(new PoolConnectionWaiter(resolve, core.options.flavor), acquireInTime(acquireOptionsOf(options), core.acquireTimeout));
+      const limits = isPlain ? undefined : acquireInTime(acquireOptionsOf(options), core.acquireTimeout);
+      lender.enqueue(new PoolConnectionWaiter(resolve, core.options.flavor), limits);
     });
   }
 
