@@ -9,6 +9,7 @@ import { BenchmarkDatabase } from './runner/database.js';
 import { REPLICATED_SETTINGS, ReplicatedServers } from './runner/replicated-servers.js';
 import { dividedCores, placementText } from './conditions/cores.js';
 import { NODE_LINES, type Runtime, runtimeOf } from './conditions/runtimes.js';
+import { settingsOnOwnCores } from './runner/server-settings.js';
 import { type ServerName, SERVERS } from './runner/servers.js';
 import { runScenario } from './runner/rounds.js';
 import { scenarioNamed, scenarioNames } from './scenarios/index.js';
@@ -92,10 +93,13 @@ async function measure(name: string, settings: Settings): Promise<Report> {
   const scenario = await scenarioNamed(name);
   const startedAt = performance.now();
   const divided = scenario.ownCores ? dividedCores() : undefined;
-  await using database = scenario.replicated ? await ReplicatedServers.start() : await BenchmarkDatabase.start(settings.server);
+  const serverSettings = scenario.replicated ? REPLICATED_SETTINGS : settingsOnOwnCores(settings.server, divided);
+  await using database = scenario.replicated
+    ? await ReplicatedServers.start()
+    : await BenchmarkDatabase.start(settings.server, serverSettings);
   const { binary, versions } = settings.runtime;
   const machine = {
-    ...describeMachine(await database.version(), settings.loadBefore, scenario.replicated && REPLICATED_SETTINGS, versions),
+    ...describeMachine(await database.version(), settings.loadBefore, serverSettings, versions),
     ...(scenario.ownCores ? { placement: placementText(divided) } : {}),
   };
   const measurements = await runScenario(scenario, database, { ...settings, binary, divided, progress, log });

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
+import { SERVER_SETTINGS, settingsOnOwnCores } from '../../benchmarks/src/runner/server-settings.js';
 import { coresOf, dividedCores, halvesOf, keepOn, placementText } from '../../benchmarks/src/conditions/cores.js';
 
 test('the allowed cores are divided, and the contestants get the odd one', () => {
@@ -14,6 +15,16 @@ test('one core cannot be divided, and the report says so', () => {
   expect(halvesOf([3])).toBeUndefined();
   expect(placementText(undefined)).toContain('cannot be divided');
   expect(placementText(halvesOf([0, 1, 2, 3, 8]))).toBe('contestants on cores 0, 1, 2, server on cores 3, 8');
+});
+
+test('MariaDB has one group of threads for each core that is its own; MySQL and shared cores keep the default', () => {
+  expect(settingsOnOwnCores('mariadb', halvesOf([0, 1, 2, 3, 8]))).toEqual([
+    ...SERVER_SETTINGS,
+    '--thread-handling=pool-of-threads',
+    '--thread-pool-size=2',
+  ]);
+  expect(settingsOnOwnCores('mariadb', undefined)).toEqual(SERVER_SETTINGS);
+  expect(settingsOnOwnCores('mysql', halvesOf([0, 1]))).toEqual(SERVER_SETTINGS);
 });
 
 test('a process is kept on its cores', async ({ skip }) => {

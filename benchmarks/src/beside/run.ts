@@ -5,6 +5,7 @@ import { execPath } from 'node:process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { currentLoad, describeMachine } from '../report/machine.js';
+import { SERVER_SETTINGS } from '../runner/server-settings.js';
 import { median, ratiosOf } from '../report/statistics.js';
 import { BenchmarkDatabase } from '../runner/database.js';
 import { type Figures, WORKS } from './work.js';
@@ -51,7 +52,7 @@ async function main(): Promise<void> {
       console.log(line);
     }
   }
-  const machine = describeMachine(await database.version(), loadBefore);
+  const machine = describeMachine(await database.version(), loadBefore, SERVER_SETTINGS);
   const title = `Build ${commitOf(folders.after)} beside build ${commitOf(folders.before)}, ${values.rounds} rounds (start: ${Number(values.rounds) * START_ROUNDS_FACTOR}), processes in turn. A ratio above 1: the later build is faster or cheaper.`;
   const text = [
     '# This build beside another one',

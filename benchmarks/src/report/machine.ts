@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import { SERVER_SETTINGS } from '../runner/server-settings.js';
 
 /** Where and with what a run was made. */
 export interface Machine {
@@ -50,7 +49,7 @@ export function currentLoad(): number {
 export function describeMachine(
   server: string,
   loadBefore: number,
-  serverSettings = SERVER_SETTINGS,
+  serverSettings: readonly string[],
   versions: Readonly<Record<string, string | undefined>> = process.versions,
 ): Machine {
   const processors = cpus();

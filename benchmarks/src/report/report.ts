@@ -50,7 +50,11 @@ export interface RunConditions {
 
 /** What a scenario with `ownCores` holds fixed beside what it says itself. */
 const OWN_CORES =
-  'Where the machine has two cores, the server and the contestants run on different ones, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler. Cases that write share all cores: the server needs more than one.';
+  'Where the machine has two cores, the server and the contestants run on different ones, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler. MariaDB then serves all connections with one group of threads for each of its cores, so that it does not limit the pools. Cases that write share all cores: the server needs more than one.';
+
+/** The same with `steadyMachine`. */
+const STEADY_MACHINE =
+  'Before and after each round, the contestant’s process runs a loop of fixed work. If the loop was more than 10 % slower than usual, the machine was slow. The round is then repeated, five times at most.';
 
 export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, line, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;
@@ -59,7 +63,7 @@ export function reportOf(scenario: Scenario, measurements: readonly Measurement[
     scenario: name,
     title,
     about,
-    heldFixed: scenario.ownCores ? [...heldFixed, OWN_CORES] : heldFixed,
+    heldFixed: [...heldFixed, ...(scenario.steadyMachine ? [STEADY_MACHINE] : []), ...(scenario.ownCores ? [OWN_CORES] : [])],
     command: `npm run bench -- ${name}${server === 'mariadb' ? '' : ` --server ${server}`}${line === NODE_LINES[0] ? '' : ` --node ${line}`}`,
     ...conditions,
     ours,

@@ -20,8 +20,8 @@ export class BenchmarkDatabase implements Surrounding {
     private readonly wrongCa: string,
   ) {}
 
-  static async start(name: ServerName = 'mariadb'): Promise<BenchmarkDatabase> {
-    const server = await startServer(name);
+  static async start(name: ServerName = 'mariadb', settings?: readonly string[]): Promise<BenchmarkDatabase> {
+    const server = await startServer(name, settings);
     try {
       const admin = await connectAdmin(server);
       for (const [sql, values] of tableStatements()) await admin.query(sql, values as never);

@@ -40,7 +40,7 @@ const FIRST_WARM_UP = 3;
 
 const ROUND_LIMIT_MS = 20_000;
 
-const MOST_REPETITIONS = 3;
+const MOST_REPETITIONS = 5;
 
 /**
  * Runs a scenario: in each round every contestant runs once, in an order that is drawn again for each round, so that what happens to the

@@ -43,6 +43,7 @@ export const acquire: Scenario<Callers> = {
   limits: ['bare'],
   rounds: 7,
   warmUpRounds: 2,
+  steadyMachine: true,
   contestants: {
     poolwright: async (surroundings) => {
       const { openPoolwright } = await import('../../rivals/poolwright.js');

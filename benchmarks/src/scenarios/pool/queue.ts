@@ -52,6 +52,7 @@ export const queue: Scenario<Waiters> = {
   limits: ['bare'],
   rounds: 3,
   warmUpRounds: 1,
+  steadyMachine: true,
   contestants: {
     poolwright: overConnections(async () => (await import('../../rivals/poolwright.js')).openPoolwright, true),
     'poolwright engine': overObjects(async () => (await import('../../rivals/poolwright-engine.js')).openEngine),

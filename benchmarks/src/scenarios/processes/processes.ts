@@ -47,7 +47,6 @@ export const processes: Scenario<Task> = {
     'What a pool costs in the first minute of a process, and after it. Each figure comes from a separate process that does nothing else. The CPU columns show the cost of each stage, because services restart often and then run cold code.',
   heldFixed: [
     `A new process for each contestant in each round, in a random order for each round. ${SIZE} connections to one server on the same machine, over loopback without TLS, all open before the first operation.`,
-    'Before and after its work, each process runs a loop of fixed work. If this loop was more than 10 % slower than usual, the machine was slow. The run then discards the process and starts a new one, three times at most.',
     'query and execute: three columns of a row by primary key, awaited in async functions, each answer checked. acquire: `getConnection()` and `release()`. oltp: the mix of the scenario `oltp`.',
     '"In company": the same process also works with a small pool of Poolwright, of mysql2 and of mariadb, and with foreign code of 64 other shapes, before the first operation and between the stages. Only the contestant is measured.',
     'The stages end after 1 000, 10 000, and 50 000 operations of the process (with one caller, there is no third stage). Time is measured in the stage after them.',

@@ -46,6 +46,7 @@ export const headline: Scenario<Burst> = {
   limits: ['connection per query'],
   rounds: 5,
   warmUpRounds: 1,
+  steadyMachine: true,
   ownCores: true,
   contestants: {
     poolwright: contestant(async () => (await import('../../rivals/poolwright.js')).openPoolwright),

@@ -94,6 +94,7 @@ export const query: Scenario<QueryCase> = {
   limits: ['connections, no pool'],
   rounds: 5,
   warmUpRounds: 2,
+  steadyMachine: true,
   ownCores: true,
   contestants: {
     poolwright: contestant('query', async () => (await import('../../rivals/poolwright.js')).openPoolwright),
@@ -122,6 +123,7 @@ export const execute: Scenario<QueryCase> = {
   limits: ['connections, no pool'],
   rounds: 5,
   warmUpRounds: 2,
+  steadyMachine: true,
   ownCores: true,
   contestants: {
     poolwright: contestant('execute', async () => (await import('../../rivals/poolwright.js')).openPoolwright),
