@@ -21,7 +21,7 @@ export interface Scenario<C extends Case = Case> {
   readonly warmUpRounds: number;
   /** Whether each round starts a process of its own: for what happens once in a process's life. */
   readonly freshProcess?: true;
-  /** Whether a round is repeated in which the machine was slow, as a loop of fixed work in the contestant's process shows: five times at most. */
+  /** Whether a round is repeated in which the machine was slow, as a loop of fixed work in the contestant's process shows. */
   readonly steadyMachine?: true;
   /** Whether the server and the contestants are kept on different cores, but for cases that write: for the cost of statements. */
   readonly ownCores?: true;

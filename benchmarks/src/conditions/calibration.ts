@@ -38,7 +38,7 @@ const STEPS: readonly Step[] = Array.from({ length: 4_096 }, (_, index) => {
  * leaves nothing to collect. The fastest of three: the first one is compiled on its way.
  *
  * It uses as much of the core as a client does. A loop of nothing but multiplications, each of which waits for the one before, leaves most of the
- * core idle: while statements took 1.6 times as long, because a neighbor of this virtual machine used the same core, it took 1.03 times as long.
+ * core idle: in a slow moment of a virtual machine it took 1.03 times as long, and this kind of loop 1.6 times.
  */
 export function fixedWorkMs(): number {
   let fastest = Number.POSITIVE_INFINITY;
@@ -55,6 +55,12 @@ export function fixedWorkMs(): number {
 
 /** A machine that takes so many times as long as usual is slow. */
 const SLOW = 1.1;
+
+/** How often a round is repeated for that at most. */
+export const MOST_REPETITIONS = 5;
+
+/** What a scenario with `steadyMachine` holds fixed beside what it says itself. */
+export const STEADY_MACHINE = `Before and after each round, the contestant’s process runs a loop of fixed work. If the loop was more than ${Math.round((SLOW - 1) * 100)} % slower than usual, the machine was slow. The round is then repeated, ${MOST_REPETITIONS} times at most.`;
 
 /** Fewer say nothing of what is usual. */
 const FEWEST = 4;

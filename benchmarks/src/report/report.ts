@@ -1,4 +1,5 @@
 import type { Measurement } from '../runner/rounds.js';
+import { STEADY_MACHINE } from '../conditions/calibration.js';
 import { NODE_LINES, type NodeLine } from '../conditions/runtimes.js';
 import type { ServerName } from '../runner/servers.js';
 import type { Figures, Metric, Scenario } from '../scenario.js';
@@ -51,10 +52,6 @@ export interface RunConditions {
 /** What a scenario with `ownCores` holds fixed beside what it says itself. */
 const OWN_CORES =
   'Where the machine has two cores, the server and the contestants run on different ones, because they run on different machines in production. If they share cores, the server’s share of the time depends on the scheduler. MariaDB then serves all connections with one group of threads for each of its cores, so that it does not limit the pools. Cases that write share all cores: the server needs more than one.';
-
-/** The same with `steadyMachine`. */
-const STEADY_MACHINE =
-  'Before and after each round, the contestant’s process runs a loop of fixed work. If the loop was more than 10 % slower than usual, the machine was slow. The round is then repeated, five times at most.';
 
 export function reportOf(scenario: Scenario, measurements: readonly Measurement[], { server, line, ...conditions }: RunConditions): Report {
   const { name, title, about, heldFixed, ours, limits, metrics } = scenario;

@@ -1,5 +1,5 @@
 import type { Case, Figures, Scenario } from '../scenario.js';
-import { MachineSpeed } from '../conditions/calibration.js';
+import { MachineSpeed, MOST_REPETITIONS } from '../conditions/calibration.js';
 import { coresOf, type DividedCores } from '../conditions/cores.js';
 import { ContestantProcess, type Measured, TooSlow } from './contestant-process.js';
 import type { Door } from './delayed-door.js';
@@ -39,8 +39,6 @@ export interface RunOptions {
 const FIRST_WARM_UP = 3;
 
 const ROUND_LIMIT_MS = 20_000;
-
-const MOST_REPETITIONS = 5;
 
 /**
  * Runs a scenario: in each round every contestant runs once, in an order that is drawn again for each round, so that what happens to the
