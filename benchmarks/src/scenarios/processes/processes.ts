@@ -23,7 +23,7 @@ const STAGES = [
   { metric: 'cpu50k', upTo: 50_000 },
 ] as const;
 
-/** Between half a second and a second. Within 0.2 s, V8's last compilations would be half of an acquire's time, or fall into the stage before. */
+/** Half a second or more. In 0.2 s, the end of V8's warming up was a third of an acquire's time in some processes, and in the stage before in others. */
 const SETTLED: Readonly<Record<Kind, number>> = { query: 20_000, execute: 20_000, oltp: 10_000, acquire: 1_500_000 };
 
 function task(kind: Kind, callers: number, mixed = false): Task {
