@@ -1,24 +1,14 @@
 /** The dashboard as a page: by keys and by ear, in both themes, on a phone, under its policy. */
 
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { createQueryCache } from '../../src/cache/index.js';
 import { openPool, whileHolding } from '../support/pool-on-database.js';
 import { serve } from '../monitor/support/serve.js';
 import { waitFor } from '../support/wait-for.js';
 import { complaintsOfAxe, openDashboard, screenshot } from './support/browser.js';
-import { headlineIs, inEachLook, PATIENCE, region, sharedBrowser, shows } from './support/seen.js';
+import { headlineIs, PATIENCE, region, sharedBrowser, shows } from './support/seen.js';
 
 const browser = sharedBrowser();
-
-/** What axe-core complains of in any look. */
-async function complaintsInEachLook(page: Page): Promise<readonly string[]> {
-  const found: string[] = [];
-  await inEachLook(page, async (look) => {
-    found.push(...(await complaintsOfAxe(page)).map((complaint) => `${look}: ${complaint}`));
-  });
-  return found;
-}
 
 describe('the dashboard', () => {
   it('can be used by keys and by ear: each control and each chart has a name, p pauses', async () => {
@@ -60,13 +50,18 @@ describe('the dashboard', () => {
     expect(await page.evaluate('document.activeElement.tagName')).toBe('BUTTON');
   });
 
-  it('has nothing that axe-core complains of, on a desk and on a phone, by day and at night: signed out, at rest, in trouble, in a dialogue', async () => {
+  it.each([
+    ['a desk', 1_280, 'light'],
+    ['a desk at night', 1_280, 'dark'],
+    ['a phone', 375, 'light'],
+    ['a phone at night', 375, 'dark'],
+  ] as const)('has nothing that axe-core complains of, on %s: signed out, at rest, in trouble, in a dialogue', async (_, width, theme) => {
     const cache = createQueryCache({ name: 'shop' });
     await using fixture = await openPool({
       minIdle: 1,
       name: 'orders',
       connectionLimit: 2,
-      acquireTimeout: 300_000,
+      acquireTimeout: 60_000,
       cache,
       leakDetectionThreshold: 100,
     });
@@ -75,26 +70,26 @@ describe('the dashboard', () => {
     await using peer = await serve({ pools: [], token: 'another-token' });
     const tokens = { token: 'read-token-1', operateToken: 'operate-token-1' };
     await using server = await serve({ pools: [fixture.pool, bare.pool], ...tokens, peers: [peer.url] });
-    await using dashboard = await openDashboard(browser(), server);
+    await using dashboard = await openDashboard(browser(), server, { width, theme });
     const { page } = dashboard;
     await shows(page, 'This server requires a token.');
-    expect(await complaintsInEachLook(page), 'signed out').toEqual([]);
+    expect(await complaintsOfAxe(page)).toEqual([]);
     await page.getByLabel('Token').fill('operate-token-1');
     await page.keyboard.press('Enter');
     await headlineIs(page, 'The pool is fine');
     await page.getByText('needs a different token').waitFor({ timeout: PATIENCE.timeoutMs });
-    expect(await complaintsInEachLook(page), 'at rest').toEqual([]);
+    expect(await complaintsOfAxe(page)).toEqual([]);
     const stop = new AbortController();
     const held = await fixture.pool.getConnection();
-    const busy = fixture.pool.query({ sql: 'SELECT SLEEP(300)', signal: stop.signal }).catch(() => undefined);
+    const busy = fixture.pool.query({ sql: 'SELECT SLEEP(60)', signal: stop.signal }).catch(() => undefined);
     const waiting = fixture.pool.query('SELECT 1');
     await headlineIs(page, /^1 of 2 connections may be leaked since .*; borrowed at .*; 1 caller waits/);
     fixture.pool.breakers.connect.open('to be seen');
     await shows(page, 'connect opened: to be seen');
     await page.locator('details').first().locator('summary').click();
-    expect(await complaintsInEachLook(page), 'in trouble').toEqual([]);
+    expect(await complaintsOfAxe(page)).toEqual([]);
     await page.getByRole('button', { name: 'Drain …' }).click();
-    expect(await complaintsInEachLook(page), 'in a dialogue').toEqual([]);
+    expect(await complaintsOfAxe(page)).toEqual([]);
     held.release();
     stop.abort();
     await Promise.all([busy, waiting]);
