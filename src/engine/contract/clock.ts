@@ -14,8 +14,13 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since some fixed moment, with fractions; never steps back. */
   now(): number;
-  /** Calls `callback` once, not before `delayMs` milliseconds have passed. */
-  setTimer(callback: () => void, delayMs: number): Timer;
+  /**
+   * Calls `callback` once, not before `delayMs` milliseconds have passed.
+   *
+   * @param callback `readUntil`, in milliseconds of {@link now}: what had arrived by then was read. Other code may have run for long since, so
+   * whatever was due between that moment and now may have been answered.
+   */
+  setTimer(callback: (readUntil: number) => void, delayMs: number): Timer;
 }
 
 /** A number in [0, 1), as `Math.random` gives. */
@@ -36,9 +41,9 @@ class SystemTimer implements Timer {
   #turn: NodeJS.Immediate | undefined = undefined;
   #held = true;
 
-  constructor(callback: () => void, delayMs: number) {
+  constructor(callback: (readUntil: number) => void, delayMs: number) {
     const fire = (): void => {
-      this.#turn = setImmediate(callback);
+      this.#turn = setImmediate(callback, performance.now());
       if (!this.#held) this.#turn.unref();
     };
     this.#timeout = setTimeout(fire, Math.min(delayMs, LONGEST_TIMER_MS));

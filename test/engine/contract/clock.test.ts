@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { LONGEST_TIMER_MS, systemClock } from '../../../src/engine/contract/clock.js';
+import { LONGEST_TIMER_MS, STALL_MS, systemClock } from '../../../src/engine/contract/clock.js';
 
 describe('systemClock', () => {
   it('never steps back, and calls back after the delay', async () => {
     const before = systemClock.now();
     await new Promise<void>((resolve) => {
-      systemClock.setTimer(resolve, 5);
+      systemClock.setTimer(() => resolve(), 5);
     });
     // Node truncates fractions of milliseconds, so a timer may fire up to one early by this clock.
     expect(systemClock.now() - before).toBeGreaterThanOrEqual(4);
@@ -18,7 +18,7 @@ describe('systemClock', () => {
     }, 1);
     timer.cancel();
     await new Promise<void>((resolve) => {
-      systemClock.setTimer(resolve, 10);
+      systemClock.setTimer(() => resolve(), 10);
     });
     expect(called).toBe(false);
   });
@@ -31,10 +31,26 @@ describe('systemClock', () => {
       }, delayMs),
     );
     await new Promise<void>((resolve) => {
-      systemClock.setTimer(resolve, 20);
+      systemClock.setTimer(() => resolve(), 20);
     });
     for (const timer of timers) timer.cancel();
     expect(called).toBe(false);
+  });
+
+  it('says until when it has read, however long other code runs before the callback', async () => {
+    let waits = true;
+    // Set in the turn before, it runs before the callback does.
+    const keepBusy = (): void => {
+      const until = performance.now() + STALL_MS;
+      while (performance.now() < until);
+      if (waits) setImmediate(keepBusy);
+    };
+    setImmediate(keepBusy);
+    const unreadMs = await new Promise<number>((resolve) => {
+      systemClock.setTimer((readUntil) => resolve(systemClock.now() - readUntil), 5);
+    });
+    waits = false;
+    expect(unreadMs).toBeGreaterThanOrEqual(STALL_MS);
   });
 
   it('a timer can be unreferenced, so that it does not keep the process alive, and referenced again', () => {

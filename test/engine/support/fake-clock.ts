@@ -16,7 +16,7 @@ class FakeTimer implements Timer {
   constructor(
     readonly dueAt: number,
     readonly order: number,
-    readonly callback: () => void,
+    readonly callback: (readUntil: number) => void,
     private readonly timers: Set<FakeTimer>,
   ) {
     timers.add(this);
@@ -57,7 +57,7 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  setTimer(callback: () => void, delayMs: number): Timer {
+  setTimer(callback: (readUntil: number) => void, delayMs: number): Timer {
     if (!(delayMs >= 0)) throw new RangeError(`A timer was set for ${delayMs} ms.`);
     this.timersSet += 1;
     return this.#add(this.#timers, callback, delayMs);
@@ -66,7 +66,7 @@ export class FakeClock implements Clock {
   /** Resolves after `delayMs`, in step with the pool's timers. */
   wait(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#add(this.#waits, resolve, delayMs);
+      this.#add(this.#waits, () => resolve(), delayMs);
     });
   }
 
@@ -97,10 +97,10 @@ export class FakeClock implements Clock {
       if (atThisMoment > MOST_TIMERS_AT_ONE_MOMENT) throw new Error(`Timers are set again and again while it is ${this.#now} ms.`);
       this.#now = Math.max(this.#now, next.dueAt);
       next.cancel();
-      next.callback();
+      next.callback(this.#now);
       await this.#drain();
     }
-    this.#now = end;
+    this.#now = Math.max(this.#now, end);
   }
 
   /** `ms` pass in which nothing runs, as when something blocks the event loop. What was due meanwhile runs late, with the next advance. */
@@ -108,7 +108,7 @@ export class FakeClock implements Clock {
     this.#now += ms;
   }
 
-  #add(timers: Set<FakeTimer>, callback: () => void, delayMs: number): FakeTimer {
+  #add(timers: Set<FakeTimer>, callback: (readUntil: number) => void, delayMs: number): FakeTimer {
     this.#order += 1;
     return new FakeTimer(this.#now + delayMs, this.#order, callback, timers);
   }

@@ -108,6 +108,25 @@ describe('DeadlineQueue', () => {
     expect(late.expiredAt).toBe(1_008);
   });
 
+  it('passes nothing that was due after the last look at the sockets, before the next look', async () => {
+    const clock = new FakeClock();
+    const setTimer = clock.setTimer.bind(clock);
+    const stalls = [100, 0];
+    clock.setTimer = (callback, delayMs) =>
+      setTimer((readUntil) => {
+        clock.stall(stalls.shift() as number);
+        callback(readUntil);
+      }, delayMs);
+    const queue = queueOn(clock);
+    const [due, answered, late] = [10, 40, 40].map((ms) => new Noted(ms)) as [Noted, Noted, Noted];
+    for (const deadline of [due, answered, late]) queue.add(deadline, deadline.dueAt);
+    await clock.advance(16);
+    expect([due.expiredAt, answered.expiredAt, late.expiredAt]).toEqual([116, undefined, undefined]);
+    queue.remove(answered);
+    await clock.advance(0);
+    expect([answered.expiredAt, late.expiredAt]).toEqual([undefined, 116]);
+  });
+
   it('keeps its timer when a deadline is taken out, without keeping the process alive', async () => {
     const clock = new FakeClock();
     const queue = queueOn(clock);
