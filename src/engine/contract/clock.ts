@@ -17,10 +17,10 @@ export interface Clock {
   /**
    * Calls `callback` once, not before `delayMs` milliseconds have passed.
    *
-   * @param callback `readUntil`, in milliseconds of {@link now}: what had arrived by then was read. Other code may have run for long since, so
-   * whatever was due between that moment and now may have been answered.
+   * @param callback `readUntil`, in milliseconds of {@link now}: what had arrived by then was read. Other code may have run since, so what
+   * became due in between may have been answered. Default: now.
    */
-  setTimer(callback: (readUntil: number) => void, delayMs: number): Timer;
+  setTimer(callback: (readUntil?: number) => void, delayMs: number): Timer;
 }
 
 /** A number in [0, 1), as `Math.random` gives. */
@@ -41,7 +41,7 @@ class SystemTimer implements Timer {
   #turn: NodeJS.Immediate | undefined = undefined;
   #held = true;
 
-  constructor(callback: (readUntil: number) => void, delayMs: number) {
+  constructor(callback: (readUntil?: number) => void, delayMs: number) {
     const fire = (): void => {
       this.#turn = setImmediate(callback, performance.now());
       if (!this.#held) this.#turn.unref();

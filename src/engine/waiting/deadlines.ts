@@ -117,15 +117,16 @@ export class DeadlineQueue {
     this.#timerTick = tick;
     const delayMs = Math.min(tick * GRANULE_MS - this.#clock.now(), LONGEST_TIMER_MS);
     // It serves all, and stays set when its first caller is long gone.
-    this.#timer = inRootContext(() => this.#clock.setTimer((readUntil) => this.#onTimer(readUntil), Math.max(delayMs, 0)));
+    this.#timer = inRootContext(() =>
+      this.#clock.setTimer((readUntil) => this.#onTimer(this.#clock.now(), readUntil), Math.max(delayMs, 0)),
+    );
     if (!this.#holdsProcess) this.#timer.unref();
   }
 
   /** What is due only now waits for the next look at the sockets: its answer may have come while other code ran. */
-  #onTimer(readUntil: number): void {
+  #onTimer(now: number, readUntil = now): void {
     this.#timer = undefined;
     this.#timerTick = NEVER;
-    const now = this.#clock.now();
     let nextTick = NEVER;
     const due: Bucket[] = [];
     for (const bucket of this.#buckets.values()) {

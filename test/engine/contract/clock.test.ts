@@ -47,7 +47,7 @@ describe('systemClock', () => {
     };
     setImmediate(keepBusy);
     const unreadMs = await new Promise<number>((resolve) => {
-      systemClock.setTimer((readUntil) => resolve(systemClock.now() - readUntil), 5);
+      systemClock.setTimer((readUntil = Number.NaN) => resolve(systemClock.now() - readUntil), 5);
     });
     waits = false;
     expect(unreadMs).toBeGreaterThanOrEqual(STALL_MS);

@@ -16,7 +16,7 @@ class FakeTimer implements Timer {
   constructor(
     readonly dueAt: number,
     readonly order: number,
-    readonly callback: (readUntil: number) => void,
+    readonly callback: (readUntil?: number) => void,
     private readonly timers: Set<FakeTimer>,
   ) {
     timers.add(this);
@@ -57,7 +57,7 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
-  setTimer(callback: (readUntil: number) => void, delayMs: number): Timer {
+  setTimer(callback: (readUntil?: number) => void, delayMs: number): Timer {
     if (!(delayMs >= 0)) throw new RangeError(`A timer was set for ${delayMs} ms.`);
     this.timersSet += 1;
     return this.#add(this.#timers, callback, delayMs);
@@ -108,7 +108,7 @@ export class FakeClock implements Clock {
     this.#now += ms;
   }
 
-  #add(timers: Set<FakeTimer>, callback: (readUntil: number) => void, delayMs: number): FakeTimer {
+  #add(timers: Set<FakeTimer>, callback: (readUntil?: number) => void, delayMs: number): FakeTimer {
     this.#order += 1;
     return new FakeTimer(this.#now + delayMs, this.#order, callback, timers);
   }

@@ -127,6 +127,17 @@ describe('DeadlineQueue', () => {
     expect([answered.expiredAt, late.expiredAt]).toEqual([undefined, 116]);
   });
 
+  it('passes everything that is due when the clock does not say until when it has read', async () => {
+    const clock = new FakeClock();
+    const setTimer = clock.setTimer.bind(clock);
+    clock.setTimer = (callback, delayMs) => setTimer(() => callback(), delayMs);
+    const queue = queueOn(clock);
+    const deadlines = [10, 40].map((ms) => new Noted(ms));
+    for (const deadline of deadlines) queue.add(deadline, deadline.dueAt);
+    await clock.advance(100);
+    expect(deadlines.map(({ expiredAt }) => expiredAt)).toEqual([16, 48]);
+  });
+
   it('keeps its timer when a deadline is taken out, without keeping the process alive', async () => {
     const clock = new FakeClock();
     const queue = queueOn(clock);
