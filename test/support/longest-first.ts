@@ -31,6 +31,13 @@ export const LONGEST: readonly string[] = [
   'test/faults/connections.test.ts',
   'test/cli/doctor-login.test.ts',
   'test/cli/doctor-proxies.test.ts',
+  'test/browser/dashboard-live.test.ts',
+  'test/browser/dashboard-topology.test.ts',
+  'test/support/replication/group.test.ts',
+  'test/cluster/discovery/group-replication.test.ts',
+  'test/sql/server-view/server-view.test.ts',
+  'test/simulation/random-schedules.test.ts',
+  'test/simulation/hostile-schedules.test.ts',
 ];
 
 /** Where a file stands in that list; behind its end where it does not. */
