@@ -36,7 +36,8 @@ let made = 0;
 
 /** The protocol with a mutation in its text. The text must be there exactly once, so that no mutation goes stale unseen. */
 export async function mutated({ rule, file, from, to }: Mutation): Promise<Protocol> {
-  const folder = join(root, `test/fleet/model/.mutated/${process.pid}-${made++}`);
+  // Not in the tree of the tests: other tests read all of its files.
+  const folder = join(root, `.cache/mutated-protocol/${process.pid}-${made++}`);
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(sources)) {
     let text = await readFile(join(sources, name), 'utf8');
@@ -45,7 +46,7 @@ export async function mutated({ rule, file, from, to }: Mutation): Promise<Proto
       if (parts.length !== 2) throw new Error(`'${rule}': the text to take out is ${parts.length - 1} times in ${file}`);
       text = parts.join(to);
     }
-    await writeFile(join(folder, name), text.replaceAll("'../contract/index.js'", "'../../../../../../src/fleet/contract/index.js'"));
+    await writeFile(join(folder, name), text.replaceAll("'../contract/index.js'", "'../../../src/fleet/contract/index.js'"));
   }
   const load = async (name: string): Promise<object> => (await import(pathToFileURL(join(folder, name)).href)) as object;
   const parts = await Promise.all(['index.ts', 'away.ts', 'evidence.ts', 'in-force.ts'].map(load));
