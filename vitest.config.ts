@@ -30,7 +30,7 @@ const INTEGRATION = [
   'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** A test file leaves nothing behind in its process: to load the modules anew for each file takes a quarter of the whole time. */
+/** A test file leaves nothing behind in its process: to load the modules anew for each one takes a sixth of the whole time. */
 const isolate = false;
 
 /** Time-outs only end tests that hang: a busy machine may take many times as long as a quiet one. */
@@ -40,7 +40,7 @@ export default defineConfig({
   test: {
     pool: 'forks',
     // On two processors: half of the time, a test waits for a server or for time to pass.
-    maxWorkers: 4,
+    maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     coverage: { provider: 'v8', include: ['src/**'], reporter: ['text-summary', 'html', 'json-summary'] },
     projects: [

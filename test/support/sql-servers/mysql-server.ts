@@ -23,6 +23,8 @@ const SETTINGS: readonly string[] = [
   '--mysqlx=OFF',
   '--innodb-buffer-pool-size=32M',
   '--innodb-redo-log-capacity=8M',
+  // Its default, 64 MiB, is cleared at each start.
+  '--innodb-log-buffer-size=1M',
   '--innodb-flush-log-at-trx-commit=2',
   // It is refused in many containers.
   '--innodb-use-native-aio=0',
