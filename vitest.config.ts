@@ -30,9 +30,6 @@ const INTEGRATION = [
   'telemetry',
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** A test file leaves nothing behind in its process: to load the modules anew for each one takes a sixth of the whole time. */
-const isolate = false;
-
 /** Time-outs only end tests that hang: a busy machine may take many times as long as a quiet one. */
 const PATIENCE_MS = 300_000;
 
@@ -49,7 +46,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: INTEGRATION,
-          isolate,
+          // They share nothing but modules without state: each file would load them anew.
+          isolate: false,
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
         },
@@ -59,7 +57,6 @@ export default defineConfig({
           name: 'integration',
           include: INTEGRATION,
           globalSetup: ['test/support/global-setup.ts'],
-          isolate,
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
         },
